@@ -1,0 +1,89 @@
+# memtrace: make, make check, make check-root, make bench, make install, make clean; V=1 shows commands.
+
+VERSION := 0.1.0
+prefix ?= /usr/local
+bindir ?= $(prefix)/sbin
+mandir ?= $(prefix)/share/man
+
+CC ?= gcc
+CXX ?= g++
+CLANG ?= clang
+BPFTOOL ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
+PKG_CONFIG ?= pkg-config
+ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+
+B ?= build
+WERROR ?=
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers $(WERROR)
+CFLAGS ?= -O2 -g
+SAN ?=
+cflags := -std=gnu11 $(CFLAGS) $(WARN) $(SAN) -D_GNU_SOURCE -DMEMTRACE_VERSION='"$(VERSION)"' -Isrc -I$B -MMD -MP -pthread \
+	$(shell $(PKG_CONFIG) --cflags libbpf libdw libelf 2>/dev/null)
+libs := $(LDFLAGS) -lbpf -ldw -lelf -lZydis -lZycore -liberty -lz -lpthread
+bpf_cflags := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter $(WERROR) -Ivmlinux/$(ARCH) -Isrc -Ibpf -MMD -MP
+
+V ?= 0
+ifeq ($V,0)
+Q := @
+say = @printf '  %-8s %s\n' $(1) $(patsubst $B/%,%,$(2));
+else
+Q :=
+say =
+endif
+
+sources := $(wildcard src/*/*.c)
+objects := $(patsubst src/%.c,$B/%.o,$(filter-out src/door/main.c,$(sources)))
+unit_tests := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
+bench_programs := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
+
+.PHONY: all check check-root bench install uninstall clean format-check
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $B/memtrace
+
+$B/memtrace: $B/door/main.o $B/libmemtrace.a
+	$(call say,LINK,$@)$(CC) $(SAN) -o $@ $^ $(libs)
+
+$B/libmemtrace.a: $(objects)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+
+$B/%.o: src/%.c Makefile | $B/memtrace.skel.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(cflags) -c -o $@ $<
+
+$B/%.bpf.o: bpf/%.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) $(bpf_cflags) -c -o $@ $<
+
+$B/%.skel.h: $B/%.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
+
+$B/unit/%: tests/unit/%.c tests/unit/test.h $B/libmemtrace.a Makefile
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(cflags) -MF $@.d -Itests/unit -o $@ $< $B/libmemtrace.a $(libs)
+
+$B/bench/%: tests/bench/%.c $B/libmemtrace.a Makefile
+	@mkdir -p $(@D)
+	$(call say,BENCH,$@)$(CC) $(cflags) -MF $@.d -o $@ $< $B/libmemtrace.a $(libs)
+
+check: all $(unit_tests)
+	$(Q)B=$B tests/run unit
+
+check-root: all
+	$(Q)B=$B CC="$(CC)" CXX="$(CXX)" tests/run root
+
+bench: all $(bench_programs)
+	$(Q)B=$B CC="$(CC)" scripts/bench
+
+install: all
+	install -D -m 755 $B/memtrace $(DESTDIR)$(bindir)/memtrace
+	install -D -m 644 scripts/memtrace.8 $(DESTDIR)$(mandir)/man8/memtrace.8
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/memtrace $(DESTDIR)$(mandir)/man8/memtrace.8
+
+clean:
+	rm -rf $B
+
+-include $(shell find $B -name '*.d' 2>/dev/null)

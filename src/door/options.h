@@ -1,0 +1,44 @@
+/* The command line, and nothing else: argv becomes a struct options, or one clear line and status 2. */
+#ifndef MEMTRACE_OPTIONS_H
+#define MEMTRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "joints/collector.h"
+#include "telling/report.h"
+
+enum stack_mode { STACK_MODE_DWARF, STACK_MODE_FP, STACK_MODE_NONE };
+
+struct options {
+	uint32_t *pids;
+	size_t npids;
+	char **command;		/* NULL: none; points into argv */
+	const char *user;	/* --user: run COMMAND as this user */
+	double interval;	/* seconds */
+	double duration;	/* 0: no end */
+	uint64_t reports;	/* 0: no end */
+	uint32_t top;
+	bool top_given;
+	double min_age;
+	uint64_t min_size, max_size;
+	enum sort_key sort;
+	const char *sort_name;
+	bool heap, map;
+	const struct report_format *format;
+	const char *output;	/* NULL: standard output */
+	bool children;
+	enum stack_mode stack;
+	uint32_t max_depth;
+	bool explain_probes;
+	const char *attach;	/* --attach: "session", "multi", "perf"; NULL: the best that works */
+	uint64_t ring_bytes;	/* --ring: size of the ring buffer */
+	bool verbose;
+};
+
+/* Returns 0 to go on, 1 when all was said (--help, --version), or -EINVAL: an error line was printed. */
+int options__parse(struct options *o, int argc, char **argv);
+void options__free(struct options *o);
+
+#endif

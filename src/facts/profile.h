@@ -1,0 +1,126 @@
+/*
+ * One report's facts, as plain rows of numbers and names. A renderer takes a const struct profile and
+ * a stream, and cannot reach back. All strings are raw (foreign): whoever prints them escapes them.
+ *
+ * Sizes are bytes, times are seconds, unless a name says otherwise.
+ */
+#ifndef MEMTRACE_PROFILE_H
+#define MEMTRACE_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ground/event.h"
+
+struct profile_frame {
+	const char *func;	/* NULL: unknown */
+	const char *module;	/* path, NULL: unknown */
+	const char *file;	/* NULL: unknown */
+	uint32_t line;		/* 0: unknown */
+	bool inlined;
+	uint64_t offset;	/* in the module's file; the address where there is no module */
+	uint64_t address;
+	uint32_t mapping;	/* index into mappings[], or UINT32_MAX */
+};
+
+struct profile_mapping {	/* a module that any frame lies in */
+	const char *path;
+	char build_id[65];	/* hex, "" where there is none */
+};
+
+struct profile_site {
+	uint32_t rank;		/* from 1 */
+	char id[17];		/* 16 hex digits */
+	uint32_t pid;
+	const char *comm;
+	const char *kind;	/* "heap" or "map" */
+	const char *api;	/* "malloc" */
+	const char *mapping;	/* for a map: "anonymous", "thread stack", "file", "shared memory"; else NULL */
+	const char *mapped_file;	/* path of a file mapping, or NULL */
+	uint64_t live_bytes, live_blocks, allocs, frees, alloc_bytes;
+	int64_t growth_bytes;
+	double allocs_per_s;	/* in the last interval */
+	double oldest_s, newest_s;
+	double leak_rate_bps, survival;
+	const char *verdict;	/* "leak", "growing", "plateau", "startup", "churn", "unknown" */
+	bool complete;		/* the walk reached the first frame */
+	uint8_t end;		/* enum stack_end */
+	const struct profile_frame *stack;	/* leaf first */
+	size_t nstack;
+};
+
+struct profile_process {
+	uint32_t pid;
+	const char *comm;
+	const char *exe;	/* NULL: unknown */
+	const char *container;	/* NULL: none */
+	bool exited, named;
+	uint64_t live_bytes, live_blocks, allocs, frees;
+	uint64_t allocator_bytes, mapped_bytes, rss_bytes;
+};
+
+struct profile_run {		/* the same in every report of a run */
+	const char *version, *host, *kernel;
+	const char *mode;	/* "exact" */
+	double interval_s;
+	const struct profile_process *targets;
+	size_t ntargets;
+	const char *stack_mode;	/* "fp", "dwarf", "none" */
+	const char *sort;
+	bool top_given;		/* --top was on the command line */
+};
+
+struct profile {
+	const struct profile_run *run;
+	uint32_t seq;		/* from 1 */
+	bool final;
+	uint64_t wall_ns;	/* when it was taken, CLOCK_REALTIME */
+	double elapsed_s;	/* since tracing began */
+	double interval_s;	/* since the report before, or the start */
+	uint64_t live_bytes, live_blocks, peak_bytes;
+	int64_t growth_bytes;
+	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
+	double allocs_per_s, frees_per_s;	/* in the last interval */
+	uint64_t superseded;
+	uint64_t lost_events, lost_stacks, lost_table;
+	uint64_t stacks_complete, stacks_truncated;	/* allocations whose walk was whole, and was not */
+	uint64_t stack_ends[STACK_ENDS];
+	uint64_t total_sites, rest_bytes, rest_blocks;
+	const struct profile_process *processes;
+	size_t nprocesses;
+	const struct profile_site *sites;
+	size_t nsites;
+	const struct profile_mapping *mappings;
+	size_t nmappings;
+	const char *notice;	/* one line worth telling ("no probe has fired yet"), or NULL */
+};
+
+struct snapshot;
+struct collector;
+struct symbolizer;
+struct images;
+
+/* What the builder adds to a snapshot. */
+struct profile_input {
+	const struct profile_run *run;
+	const struct snapshot *snapshot;
+	struct symbolizer *symbolizer;
+	struct images *images;
+	/* Finds a stack and names a file mapping while the collector may be moving on: see
+	 * profile__build. */
+	const struct stack *(*stack)(void *ctx, uint64_t id);
+	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr);	/* NULL: unknown */
+	void *ctx;
+	uint32_t seq;
+	bool final;
+	uint64_t wall_ns, start;	/* start: as in collector_opts */
+	uint64_t lost_events, lost_stacks;
+	const char *notice;
+};
+
+/* NULL and errno. Owns everything it points to but `run`. Reads rss_bytes of live processes from /proc. */
+struct profile *profile__build(const struct profile_input *in);
+void profile__free(struct profile *p);
+
+#endif

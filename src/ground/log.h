@@ -1,0 +1,16 @@
+/*
+ * One line at a time to standard error, prefixed "memtrace: ". Only the joints at the edge, the
+ * session and the door may use it. errno is kept.
+ */
+#ifndef MEMTRACE_LOG_H
+#define MEMTRACE_LOG_H
+
+#include <stdbool.h>
+
+void log__verbose(bool on);
+void log__error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log__warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log__info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log__debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));	/* with --verbose */
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * A growing string. Failure to grow is remembered in `error` and turns later calls into no-ops, so
+ * that a renderer checks once, at its end.
+ */
+#ifndef MEMTRACE_STRBUF_H
+#define MEMTRACE_STRBUF_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct strbuf {
+	char *data;		/* NUL-terminated once anything was added; may hold NUL bytes */
+	size_t len;
+	size_t cap;
+	int error;		/* 0 or -ENOMEM */
+};
+
+void strbuf__free(struct strbuf *sb);	/* also makes it ready for use again */
+void strbuf__reset(struct strbuf *sb);	/* empties it, keeps the memory */
+void strbuf__add(struct strbuf *sb, const void *data, size_t len);
+void strbuf__adds(struct strbuf *sb, const char *s);
+void strbuf__addc(struct strbuf *sb, char c);
+void strbuf__addf(struct strbuf *sb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

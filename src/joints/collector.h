@@ -1,0 +1,114 @@
+/*
+ * Turns the stream of events into what is outstanding: processes, their blocks and ranges, call
+ * sites, and what was lost. Its entry has the ring buffer's callback signature, so that a test or a
+ * recording hands it the bytes that the kernel would. Single-threaded: the session serializes.
+ */
+#ifndef MEMTRACE_COLLECTOR_H
+#define MEMTRACE_COLLECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ground/event.h"
+#include "model/stacks.h"
+
+struct collector;
+struct images;
+struct space;
+
+struct collector_opts {
+	struct images *images;
+	/* Brings a process's address space up to date; NULL: space__refresh. For tests. */
+	int (*refresh)(void *ctx, struct space *sp, struct images *images);
+	void *refresh_ctx;
+	/* Told of fork, exec, exit and file events after they were booked. May be NULL. */
+	void (*notify)(void *ctx, const struct event *ev);
+	void *notify_ctx;
+	uint64_t min_size, max_size;	/* blocks outside are not booked, nor are their frees unmatched */
+	bool children;			/* forked children are processes of their own here */
+	uint64_t start;			/* ns, CLOCK_MONOTONIC: the run's beginning */
+};
+
+struct collector *collector__new(const struct collector_opts *opts);	/* NULL and errno */
+void collector__free(struct collector *c);
+
+/* 0, or -EINVAL for a record that is none of ours (counted, skipped), or -ENOMEM (counted). `data` needs
+ * no alignment beyond 8. */
+int collector__event(void *collector, void *data, size_t size);
+
+/* A target named by the user: reads its comm and address space. 0 or a negative errno. */
+int collector__add_process(struct collector *c, uint32_t pid);
+/* Reads comm, exe and mappings of a process again, once they are worth reading (after an exec). */
+void collector__refresh_process(struct collector *c, uint32_t pid);
+
+/* ---- what a report is made of ---- */
+
+enum sort_key { SORT_LEAK, SORT_BYTES, SORT_BLOCKS, SORT_GROWTH, SORT_AGE, SORT_RATE, SORT_KEYS };
+
+struct query {
+	enum sort_key sort;	/* SORT_LEAK is SORT_BYTES until there is history */
+	uint32_t top;		/* sites at most; 0: all */
+	uint64_t min_age;	/* ns: only blocks at least this old */
+	bool heap, map;		/* which kinds */
+	uint64_t now;		/* ns, CLOCK_MONOTONIC */
+	bool commit;		/* growth is counted from here on */
+};
+
+struct site_row {
+	uint32_t pid;
+	uint64_t stack;		/* stack id, 0: none */
+	uint8_t kind;		/* enum api_kind */
+	uint8_t api;		/* row of the table */
+	uint16_t map_flags;	/* EVENT_F_* for a map */
+	uint64_t live_bytes, live_blocks;
+	uint64_t allocs, frees, alloc_bytes;
+	int64_t growth_bytes;	/* since the last committed query */
+	uint64_t allocs_since;	/* allocations since the last committed query */
+	uint64_t oldest, newest;	/* ages, ns; 0 where nothing is live */
+	uint64_t map_addr;	/* the lowest range's start, for naming a file mapping */
+};
+
+struct process_row {
+	uint32_t pid;
+	char comm[EVENT_COMM];
+	const char *exe;	/* the collector's; NULL: unknown */
+	bool exited;
+	uint64_t live_bytes, live_blocks;
+	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
+	uint64_t allocator_bytes, mapped_bytes;
+	uint64_t first_seen;	/* ns, CLOCK_MONOTONIC */
+	uint64_t ended;		/* ns, 0 while it lives */
+	bool named;		/* the user named it; otherwise a child */
+};
+
+struct snapshot {
+	uint64_t now, since;	/* since: the last committed query, or the start */
+	uint64_t live_bytes, live_blocks, peak_bytes;
+	int64_t growth_bytes;
+	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;	/* heap only */
+	uint64_t allocs_since, frees_since;
+	uint64_t events, bad_events;
+	uint64_t lost_table;	/* blocks that found no room */
+	uint64_t lost_stack_ids;	/* allocations whose stack's frames are not known */
+	uint64_t superseded;	/* blocks handed out again though no free was seen */
+	uint64_t stack_collisions;
+	uint64_t stack_ends[STACK_ENDS];	/* allocations, by how their stack's walk ended */
+	struct site_row *sites;
+	size_t nsites;		/* in `sites` */
+	size_t total_sites;	/* with anything live, before the cut to top */
+	uint64_t rest_bytes, rest_blocks;	/* live in the sites that were cut */
+	struct process_row *processes;
+	size_t nprocesses;
+};
+
+/* 0 or -ENOMEM. Sites with nothing live are left out unless all are asked for (top == 0). */
+int collector__snapshot(struct collector *c, const struct query *q, struct snapshot *out);
+void snapshot__free(struct snapshot *s);
+
+const struct stacks *collector__stacks(const struct collector *c);
+/* A process's address space, for naming what has no image; NULL: unknown process. */
+const struct space *collector__space(const struct collector *c, uint32_t pid);
+size_t collector__memory(const struct collector *c);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * Which functions of which files to probe: looks through the executable files that a process has mapped
+ * for definitions of the functions in the table (api.h), and finds each one's probe point.
+ */
+#ifndef MEMTRACE_DISCOVER_H
+#define MEMTRACE_DISCOVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "model/point.h"
+
+struct image;
+
+struct probe_site {
+	unsigned int api;	/* row of the table */
+	char name[64];		/* the symbol found */
+	uint64_t entry;		/* file offset of the function */
+	struct point point;	/* entry + point.offset is where the probe goes */
+};
+
+struct probe_file {
+	uint32_t image;
+	struct probe_site *sites;	/* one for each distinct address, sorted by address */
+	size_t n;
+	uint64_t linker_notify;	/* file offset of the dynamic loader's _dl_debug_state, 0: none */
+	int error;		/* negative errno where the file could not be read as ELF */
+};
+
+/* NULL and errno. A file that defines nothing gives n == 0. */
+struct probe_file *discover__file(struct image *im);
+void discover__free(struct probe_file *f);
+
+/* --explain-probes: function, file, offset, instruction and why, in aligned columns. */
+void discover__explain(const struct probe_file *f, const char *path, FILE *out);
+
+#endif

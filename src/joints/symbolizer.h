@@ -1,0 +1,42 @@
+/*
+ * Names the frames of a stack: functions, files and lines through the images, JIT code through the
+ * process's perf map, else module and offset. Never a bare number where the module is known.
+ */
+#ifndef MEMTRACE_SYMBOLIZER_H
+#define MEMTRACE_SYMBOLIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/stacks.h"
+
+struct images;
+struct symbolizer;
+
+struct symbolizer *symbolizer__new(struct images *images);	/* NULL and errno */
+void symbolizer__free(struct symbolizer *s);
+
+struct named_frame {
+	const char *func;	/* NULL: unknown. Owned by the symbolizer */
+	const char *module;	/* path; NULL: unknown */
+	const char *file;	/* NULL: unknown */
+	uint32_t line;		/* 0: unknown */
+	uint64_t offset;	/* in the module's file (of the return address); the address where no module */
+	uint64_t address;	/* as the process saw it */
+	uint32_t image;		/* FRAME_NO_IMAGE: none */
+	bool inlined;
+};
+
+/* Inlined calls become frames of their own. Returns how many frames were written, at most cap. */
+size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct named_frame *out, size_t cap);
+
+/* The stable id of a stack: it hashes each frame's build ID and file offset, never an address
+ * (module path and offset where a file has no build ID). */
+uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st);
+
+/* A process's JIT symbols are read again at most once a report: call this at its start. */
+void symbolizer__new_report(struct symbolizer *s);
+size_t symbolizer__memory(const struct symbolizer *s);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * The table of allocation functions: one row a function name, by the semantics that its manual
+ * page gives. Adding an allocator is adding rows. A row's index travels in the attach cookie and in
+ * every event (event.h); rows that stand for system calls are never looked for in files.
+ */
+#ifndef MEMTRACE_API_H
+#define MEMTRACE_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum api_kind { API_HEAP, API_MAP };
+
+struct api {
+	const char *symbol;	/* as the ELF symbol table spells it; NULL for system calls */
+	const char *name;	/* as reports show it: "operator new" */
+	uint8_t kind;		/* enum api_kind */
+	uint8_t shape;		/* enum api_shape (event.h) */
+	uint8_t size, count, ptr;	/* argument numbers, or ARG_NONE */
+};
+
+/* Rows that the collector names itself, by fixed number. */
+enum { API_NONE, API_MMAP, API_BRK, API_SHMAT, API_MREMAP, API_FIRST_FUNCTION };
+
+const struct api *api__get(unsigned int row);	/* row API_NONE ("unknown") for any bad number */
+unsigned int api__count(void);
+/* The row of an ELF symbol, or API_NONE. */
+unsigned int api__find(const char *symbol);
+uint64_t api__cookie(unsigned int row);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * The one reader of ELF structure, on libelf: segments, the build ID, and where functions start. Needs no
+ * privilege; every offset from the file is checked against its length.
+ */
+#ifndef MEMTRACE_ELF_H
+#define MEMTRACE_ELF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct elf;
+
+enum elf_machine { ELF_OTHER, ELF_X86_64, ELF_I386, ELF_ARM64 };
+
+struct elf *elf__open(int fd);		/* NULL and errno: ENOEXEC where it is no ELF file. fd stays the caller's */
+struct elf *elf__open_memory(const void *image, size_t len);	/* the memory must outlive it */
+void elf__close(struct elf *e);
+
+enum elf_machine elf__machine(const struct elf *e);
+bool elf__is_64bit(const struct elf *e);
+bool elf__is_dynamic(const struct elf *e);	/* has an interpreter or a dynamic section */
+size_t elf__build_id(const struct elf *e, uint8_t *out, size_t cap);	/* section or PT_NOTE; 0: none */
+
+/* Between file offsets and virtual addresses, by PT_LOAD. False where there is none. */
+bool elf__offset_to_vaddr(const struct elf *e, uint64_t offset, uint64_t *vaddr);
+bool elf__vaddr_to_offset(const struct elf *e, uint64_t vaddr, uint64_t *offset);
+
+/* Code bytes at a file offset, at most `want`, inside an executable PT_LOAD. NULL: none. */
+const uint8_t *elf__code(const struct elf *e, uint64_t offset, size_t want, size_t *got);
+
+struct elf_function {
+	const char *name;	/* without version; valid while the elf is open */
+	uint64_t vaddr, offset, size;	/* size 0: unknown */
+	bool ifunc;
+};
+
+/* Every defined function of .dynsym, then of .symtab (duplicates included). Stops when fn returns
+ * non-zero and returns that. */
+int elf__functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f), void *ctx);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * The outstanding blocks of one process: a table from address to block, and for each call site a
+ * list of its blocks from the oldest to the youngest. At most 48 bytes a block, all included, at a
+ * million blocks; growth is incremental, so that no single call takes long.
+ */
+#ifndef MEMTRACE_HEAP_H
+#define MEMTRACE_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct heap;
+
+struct block {
+	uint64_t addr;
+	uint64_t size;		/* bytes, below 2^48 */
+	uint64_t birth;		/* ns since the heap's epoch, kept to 64 ns */
+	uint32_t site;		/* the owner's number for the call site, small and dense */
+};
+
+struct heap *heap__new(void);		/* NULL and errno */
+void heap__free(struct heap *h);
+
+/* Books a block. 0; 1 where a live block at that address was replaced (copied to *old); -ENOMEM:
+ * nothing changed but that a live block at the address is gone (then *old is set and old->addr != 0). */
+int heap__put(struct heap *h, const struct block *b, struct block *old);
+
+/* Takes the block at addr if it was born at or before `not_after` (UINT64_MAX: any). True: *out is it. */
+bool heap__take(struct heap *h, uint64_t addr, uint64_t not_after, struct block *out);
+
+size_t heap__count(const struct heap *h);
+size_t heap__memory(const struct heap *h);	/* bytes it holds */
+
+/* The blocks of a site, oldest first: start with *cursor = 0; false at the end. The heap must not
+ * change meanwhile. */
+bool heap__site_next(const struct heap *h, uint32_t site, uint32_t *cursor, struct block *out);
+/* The oldest and the youngest block of a site; false where it has none. */
+bool heap__site_oldest(const struct heap *h, uint32_t site, struct block *out);
+bool heap__site_newest(const struct heap *h, uint32_t site, struct block *out);
+/* Every block, in no order. */
+bool heap__next(const struct heap *h, uint32_t *cursor, struct block *out);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * Files that traced processes execute, each known once by device and inode, held open so that it can
+ * be read after it was replaced or its process ended. The registry is shared by threads: registering
+ * and looking up lock; symbol data is loaded on demand by one thread at a time (the symbolizer's).
+ *
+ * What comes from these files is hostile: every read is bounds-checked, damage makes data missing,
+ * never a crash.
+ */
+#ifndef MEMTRACE_IMAGE_H
+#define MEMTRACE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct images;
+struct image;
+
+#define BUILD_ID_MAX 32
+
+struct images *images__new(void);	/* NULL and errno */
+void images__free(struct images *is);
+
+/* What a process has mapped at [start, end): opened through /proc/PID/map_files, so that it is the
+ * mapped file itself, else through /proc/PID/root. `dev` and `ino` as in /proc/PID/maps; known pairs
+ * return at once without opening. `path` is for reports. "[vdso]" is copied from the process's memory.
+ * Returns the image id or a negative errno. An image whose file could not be opened still gets an id
+ * and reports its module's name. */
+int64_t images__add(struct images *is, pid_t pid, uint64_t start, uint64_t end, uint64_t dev,
+		    uint64_t ino, const char *path);
+/* A file by path, for tests and tools. */
+int64_t images__add_path(struct images *is, const char *path);
+
+/* NULL for an id never given out. Images live as long as the registry. */
+struct image *images__get(struct images *is, uint32_t id);
+size_t images__count(struct images *is);
+
+uint32_t image__id(const struct image *im);
+const char *image__path(const struct image *im);	/* as the process saw it; raw, escape it */
+const char *image__name(const struct image *im);	/* its last component */
+int image__fd(const struct image *im);			/* owned by the image; -1 for the vDSO or unopened */
+/* A path of this process that opens the file itself: "/proc/self/fd/N". */
+const char *image__self_path(const struct image *im);
+/* The memory image of a vDSO; NULL otherwise. */
+const void *image__memory(const struct image *im, size_t *len);
+/* Length of the GNU build ID copied to `out`, 0 where there is none. Cached, thread-safe. */
+size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX]);
+
+/* ---- symbols; the caller serializes calls for one registry ---- */
+
+struct symbol_frame {
+	const char *func;	/* demangled; NULL: unknown. Owned by the image, valid as long as it */
+	const char *file;	/* source file path, NULL: unknown */
+	uint32_t line;		/* 0: unknown */
+	bool inlined;		/* an inlined call: the frame that follows is its caller, same machine frame */
+	bool exact;		/* false: func is the nearest symbol below, of unknown size */
+};
+
+#define SYMBOL_FRAMES_MAX 32
+
+/* Names the code at a file offset. A return address is looked up at offset - 1: the caller passes the
+ * offset it wants looked up. Fills innermost inlined call first; returns the number of frames, 0 where
+ * nothing is known. Results are cached by offset. */
+int image__symbolize(struct image *im, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX]);
+/* Drops loaded debug data, keeps cached results. */
+void image__unload(struct image *im);
+size_t images__memory(struct images *is);	/* bytes held for symbols, roughly */
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * What a process holds from the kernel, by address range: mmap, munmap, mremap, brk, shmat. Ranges
+ * never overlap; cutting one in its middle leaves two with the same site and birth. Every change is
+ * reported to the owner through a callback, so that sums by site stay exact.
+ *
+ * "born" times (ns) settle races: a call that began before a range was mapped cannot have been
+ * meant for it, so it leaves it alone.
+ */
+#ifndef MEMTRACE_LEDGER_H
+#define MEMTRACE_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ledger;
+
+struct range {
+	uint64_t start, end;	/* [start, end) */
+	uint64_t birth;		/* ns */
+	uint32_t site;		/* LEDGER_ALLOCATOR, or the owner's number for the call site */
+	uint32_t flags;		/* EVENT_F_* of the event that made it */
+};
+
+#define LEDGER_ALLOCATOR UINT32_MAX	/* obtained by an allocator: never a site of its own */
+
+/*
+ * bytes: the change in bytes held for the range's site. blocks: +1 a range came, -1 a range went
+ * whole (or its last part went), 0 it shrank, grew or was cut in two. A cut leaves one mapping in
+ * two pieces: they count as one until both are gone.
+ */
+typedef void (*ledger_change_fn)(void *ctx, const struct range *r, int64_t bytes, int blocks);
+
+struct ledger *ledger__new(ledger_change_fn change, void *ctx);	/* NULL and errno */
+void ledger__free(struct ledger *l);
+
+/* All sizes are rounded out to whole pages of 4096 bytes. 0 or -ENOMEM. */
+int ledger__map(struct ledger *l, const struct range *r);	/* replaces whatever overlaps */
+int ledger__unmap(struct ledger *l, uint64_t start, uint64_t end, uint64_t began);
+/* Moves, grows or shrinks; parts of the old range that were never seen mapped are not invented. The
+ * new range keeps the site and birth of the old one; one that was never seen stays unknown. */
+int ledger__remap(struct ledger *l, uint64_t old, uint64_t old_len, uint64_t addr, uint64_t len,
+		  uint64_t began, bool keep_old);
+/* System V: the whole segment attached at addr. */
+int ledger__detach(struct ledger *l, uint64_t addr, uint64_t began);
+
+size_t ledger__count(const struct ledger *l);
+bool ledger__next(const struct ledger *l, size_t *cursor, struct range *out);	/* by address */
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * One process's address space as far as code goes: which file is mapped executable where. Made from
+ * the text of /proc/PID/maps, so that it is tested from strings. Old mappings that vanished (dlclose)
+ * are forgotten on update; stacks were resolved when they arrived.
+ */
+#ifndef MEMTRACE_SPACE_H
+#define MEMTRACE_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct images;
+struct space;
+
+struct mapping {
+	uint64_t start, end;
+	uint64_t offset;	/* in the file, of start */
+	uint64_t dev, ino;	/* as /proc/PID/maps shows them; 0, 0 for anonymous memory */
+	uint32_t image;		/* image id, or FRAME_NO_IMAGE */
+	bool exec, write;
+	const char *path;	/* as shown: "/usr/bin/x", "[vdso]", "" ; " (deleted)" cut off; unescaped */
+};
+
+struct space *space__new(uint32_t pid);		/* NULL and errno */
+struct space *space__copy(const struct space *sp, uint32_t pid);	/* for fork */
+void space__free(struct space *sp);
+
+/* Reads /proc/PID/maps; registers each executable file mapping's image with `images`. 0, -ESRCH
+ * (the process is gone: the old contents stay), or another negative errno. */
+int space__refresh(struct space *sp, struct images *images);
+/* The same from text. */
+int space__parse(struct space *sp, struct images *images, const char *maps, size_t len);
+
+/* The mapping that holds an address; NULL where none does. Valid until the next refresh. */
+const struct mapping *space__find(const struct space *sp, uint64_t addr);
+size_t space__count(const struct space *sp);
+const struct mapping *space__at(const struct space *sp, size_t i);	/* by address */
+
+#endif

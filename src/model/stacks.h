@@ -1,0 +1,39 @@
+/*
+ * Interned call stacks: a stack is stored once, resolved to (image, file offset) when it arrives,
+ * because the process or its mappings may be gone when it is printed.
+ */
+#ifndef MEMTRACE_STACKS_H
+#define MEMTRACE_STACKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stacks;
+
+#define FRAME_NO_IMAGE UINT32_MAX
+
+struct frame {
+	uint64_t pc;		/* as the process saw it: where the call returns to */
+	uint64_t offset;	/* in the image's file, of pc; the pc itself where there is no image */
+	uint32_t image;		/* image id (image.h), or FRAME_NO_IMAGE */
+};
+
+struct stack {
+	uint64_t id;		/* from the event */
+	uint32_t pid;		/* whose addresses these are */
+	uint16_t n;
+	uint8_t end;		/* enum stack_end (event.h) */
+	struct frame frames[];	/* leaf first */
+};
+
+struct stacks *stacks__new(void);	/* NULL and errno */
+void stacks__free(struct stacks *s);
+/* Stores a copy. 0; 1: known already, the same; -EEXIST: known already with other frames (the old
+ * one stays); -ENOMEM. */
+int stacks__add(struct stacks *s, const struct stack *st);
+const struct stack *stacks__get(const struct stacks *s, uint64_t id);	/* NULL: not known; stays valid */
+size_t stacks__count(const struct stacks *s);
+size_t stacks__memory(const struct stacks *s);
+
+#endif
