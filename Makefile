@@ -48,7 +48,10 @@ $B/memtrace: $B/door/main.o $B/libmemtrace.a
 $B/libmemtrace.a: $(objects)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
-$B/%.o: src/%.c Makefile | $B/memtrace.skel.h
+# Only the tracer sees the skeleton.
+$(patsubst src/%.c,$B/%.o,$(wildcard src/joints/tracer*.c)): | $B/memtrace.skel.h
+
+$B/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(cflags) -c -o $@ $<
 
