@@ -1,0 +1,42 @@
+/*
+ * What the BPF programs and their loader agree on besides the records: map values, limits, counters.
+ * Compiles alone on both sides.
+ */
+#ifndef MEMTRACE_SHARED_H
+#define MEMTRACE_SHARED_H
+
+#include "ground/event.h"
+
+#define MAX_PROCESSES 32768
+#define MAX_THREADS 65536
+#define MAX_SEEN 65536
+#define RING_BYTES (32 << 20)
+
+enum { STACK_OFF, STACK_FP, STACK_DWARF };	/* stack_mode */
+
+/* A process whose events are wanted, by the kernel's tgid. */
+struct traced {
+	ev_u32 pid;		/* that owns the memory: the parent of a vfork child */
+	ev_u32 epoch;		/* counts exec and changes of the mapped files: part of a stack's id */
+	ev_u32 flags;		/* TRACED_* */
+	ev_u32 pad;
+};
+
+#define TRACED_HOLD 1		/* launched by us, and not all probes are in yet */
+
+/* Events that could not be told, by reason. */
+struct counters {
+	ev_u64 lost_events;	/* no room in the ring buffer */
+	ev_u64 lost_stacks;	/* a stack's record found no room; it is sent again */
+	ev_u64 lost_processes;	/* fork, exec or exit could not be told, or too many processes */
+	ev_u64 no_thread;	/* no room for a thread's state: its call was not seen */
+	ev_u64 no_scratch;	/* no free buffer to walk a stack in: reported without a stack */
+	ev_u64 abandoned;	/* calls that never returned: longjmp, cancelled threads; nothing is lost */
+};
+
+/* Rows of the table of allocation functions (model/api.h) that stand for system calls. */
+enum { API_ROW_MMAP = 1, API_ROW_BRK, API_ROW_SHMAT, API_ROW_MREMAP };
+
+_Static_assert(sizeof(struct traced) == 16, "traced");
+
+#endif

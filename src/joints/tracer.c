@@ -1,0 +1,204 @@
+/*
+ * Loading and watching. The same BPF bodies come in three forms (session, multi, perf); which one this
+ * kernel takes is found out by loading and attaching it to a function of our own, never by version.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "ground/log.h"
+#include "ground/util.h"
+#include "joints/tracer_internal.h"
+
+#define BPF_TRACE_UPROBE_SESSION_TYPE 57	/* newer than the headers that we build with */
+
+static const char *const method_names[ATTACH_METHODS] = { "session", "multi", "perf" };
+
+static int print(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	char line[1024];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, args);
+	line[strcspn(line, "\n")] = '\0';
+	log__debug("%s", line);
+	return 0;
+}
+
+static uint64_t round_up_pow2(uint64_t v)
+{
+	uint64_t p = 4096;
+
+	while (p < v && p < 1ull << 31)
+		p <<= 1;
+	return p;
+}
+
+static void choose_programs(struct tracer *t, const struct tracer_opts *o)
+{
+	struct memtrace_bpf *s = t->skel;
+	bool session = t->method == ATTACH_SESSION, perf = t->method == ATTACH_PERF;
+	bool multi = t->method == ATTACH_MULTI;
+	const struct {
+		struct bpf_program *prog;
+		bool load;
+	} rows[] = {
+		{ s->progs.session_call, session },
+		{ s->progs.multi_enter, multi },
+		{ s->progs.multi_return, multi },
+		{ s->progs.multi_free, session || multi },
+		{ s->progs.multi_files, session || multi },
+		{ s->progs.perf_enter, perf },
+		{ s->progs.perf_return, perf },
+		{ s->progs.perf_free, perf },
+		{ s->progs.perf_files, perf },
+		{ s->progs.on_sys_enter, o->syscalls },
+		{ s->progs.on_sys_exit, o->syscalls },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		bpf_program__set_autoload(rows[i].prog, rows[i].load);
+	if (session)
+		bpf_program__set_expected_attach_type(s->progs.session_call,
+						      (enum bpf_attach_type)BPF_TRACE_UPROBE_SESSION_TYPE);
+}
+
+static int load(struct tracer *t, const struct tracer_opts *o)
+{
+	int err;
+
+	t->skel = memtrace_bpf__open();
+	if (!t->skel)
+		return -errno;
+	choose_programs(t, o);
+	t->skel->rodata->follow_children = o->children;
+	t->skel->rodata->stack_mode = o->stack_mode;
+	t->skel->rodata->max_depth = o->max_depth ? o->max_depth : EVENT_MAX_FRAMES;
+	if (o->ring_bytes)
+		bpf_map__set_max_entries(t->skel->maps.ring, round_up_pow2(o->ring_bytes));
+	t->skel->rodata->wakeup_bytes = bpf_map__max_entries(t->skel->maps.ring) / 16;
+	err = memtrace_bpf__load(t->skel);
+	if (!err)
+		err = tracer_attach__trial(t);
+	if (err) {
+		memtrace_bpf__destroy(t->skel);
+		t->skel = NULL;
+	}
+	return err;
+}
+
+struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
+{
+	struct tracer *t = calloc(1, sizeof(*t));
+	int err = -EINVAL, first = 0;
+
+	if (!t)
+		return NULL;
+	libbpf_set_print(print);
+	t->syscalls = o->syscalls;
+	for (int m = 0; m < ATTACH_METHODS; m++) {
+		if (o->method && strcmp(o->method, method_names[m]))
+			continue;
+		t->method = m;
+		err = load(t, o);
+		if (!err) {
+			log__debug("probes attach as %s", method_names[m]);
+			return t;
+		}
+		log__debug("%s probes: %s", method_names[m], strerror(-err));
+		if (!first)
+			first = err;
+	}
+	if (err == -EPERM || err == -EACCES)
+		snprintf(why, cap, "not permitted; run as root (CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE are needed)");
+	else
+		snprintf(why, cap, "%s; Linux 5.15 or later with BTF and uprobes is needed", strerror(-err));
+	free(t);
+	errno = -err;
+	return NULL;
+}
+
+const char *tracer__method(const struct tracer *t)
+{
+	return method_names[t->method];
+}
+
+static int watch(struct tracer *t, struct bpf_program *prog)
+{
+	struct bpf_link *link = bpf_program__attach(prog);
+
+	if (!link)
+		return -errno;
+	t->watches[t->nwatches++] = link;
+	return 0;
+}
+
+int tracer__start(struct tracer *t)
+{
+	struct bpf_program *const progs[] = {
+		t->skel->progs.on_exit, t->skel->progs.on_exec, t->skel->progs.on_fork,
+		t->skel->progs.on_sys_exit, t->skel->progs.on_sys_enter,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(progs); i++) {
+		int err = bpf_program__autoload(progs[i]) ? watch(t, progs[i]) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
+{
+	struct traced p = { .pid = pid, .flags = flags };
+	uint32_t key = pid;
+
+	return bpf_map__update_elem(t->skel->maps.traced, &key, sizeof(key), &p, sizeof(p), BPF_ANY);
+}
+
+int tracer__set_consumer(struct tracer *t, tracer_record_fn fn, void *ctx)
+{
+	t->rb = ring_buffer__new(bpf_map__fd(t->skel->maps.ring), fn, ctx, NULL);
+	return t->rb ? 0 : -errno;
+}
+
+int tracer__consume(struct tracer *t, int timeout_ms)
+{
+	struct epoll_event ev;
+
+	if (timeout_ms && epoll_wait(ring_buffer__epoll_fd(t->rb), &ev, 1, timeout_ms) < 0 && errno != EINTR)
+		return -errno;
+	t->skel->bss->woken = 0;
+	return ring_buffer__consume(t->rb);
+}
+
+void tracer__counters(const struct tracer *t, struct counters *out)
+{
+	*out = t->skel->bss->counters;
+}
+
+void tracer__detach(struct tracer *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		attachment__destroy(&t->attachments[i]);
+	t->n = 0;
+	for (size_t i = 0; i < t->nwatches; i++)
+		bpf_link__destroy(t->watches[i]);
+	t->nwatches = 0;
+}
+
+void tracer__free(struct tracer *t)
+{
+	if (!t)
+		return;
+	tracer__detach(t);
+	ring_buffer__free(t->rb);
+	memtrace_bpf__destroy(t->skel);
+	free(t->attachments);
+	free(t);
+}

@@ -1,0 +1,69 @@
+/*
+ * The one place that knows libbpf and the BPF programs: loads them in the best form that this kernel takes,
+ * attaches probes, and hands out the ring buffer's records.
+ *
+ * Links vanish with this process, however it ends. All calls but tracer__consume are made by one
+ * thread.
+ */
+#ifndef MEMTRACE_TRACER_H
+#define MEMTRACE_TRACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ground/shared.h"
+
+struct image;
+struct probe_file;
+struct tracer;
+
+enum attach_method {
+	ATTACH_SESSION,		/* entry and return in one program, nested returns skipped (6.13) */
+	ATTACH_MULTI,		/* many probes in a link (6.6) */
+	ATTACH_PERF,		/* a perf event for each probe */
+	ATTACH_METHODS
+};
+
+struct tracer_opts {
+	const char *method;	/* "session", "multi", "perf"; NULL: the best that works */
+	uint64_t ring_bytes;	/* rounded up to a power of two; 0: the default */
+	uint32_t stack_mode;	/* STACK_* (shared.h) */
+	uint32_t max_depth;	/* frames */
+	bool children;		/* forked children are traced */
+	bool syscalls;		/* mmap, brk, …: taxes every system call on the machine */
+};
+
+/* Loads, trying what the kernel takes. On failure NULL, errno, and one clause of explanation in `why`. */
+struct tracer *tracer__new(const struct tracer_opts *opts, char *why, size_t cap);
+void tracer__free(struct tracer *t);	/* detaches too */
+
+const char *tracer__method(const struct tracer *t);	/* "session", … */
+
+/* Begins to watch fork, exec and exit, and system calls if asked for. 0 or a negative errno. */
+int tracer__start(struct tracer *t);
+
+/* Events of this process are wanted. flags: TRACED_*. 0 or a negative errno. */
+int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags);
+int tracer__drop_process(struct tracer *t, pid_t pid);	/* its links, too */
+
+/*
+ * Puts the probes into a file, for one process (pid > 0) or for all that map it (pid 0; the BPF side
+ * filters). Frees first, then what may return a block: a block that is seen to come is seen to go.
+ * Returns the number of functions probed now, 0 where this was done before, or a negative errno.
+ */
+int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid);
+
+/* Detaches everything; what is in the ring stays readable. */
+void tracer__detach(struct tracer *t);
+
+/* The record's bytes are valid during the call only. A negative return ends the pass. */
+typedef int (*tracer_record_fn)(void *ctx, void *data, size_t size);
+int tracer__set_consumer(struct tracer *t, tracer_record_fn fn, void *ctx);	/* 0 or a negative errno */
+/* Waits at most timeout_ms for enough to be there and hands out all that is. Records or a negative errno. */
+int tracer__consume(struct tracer *t, int timeout_ms);
+
+void tracer__counters(const struct tracer *t, struct counters *out);
+
+#endif

@@ -1,0 +1,37 @@
+/* What the files of the tracer share; nobody else includes it. */
+#ifndef MEMTRACE_TRACER_INTERNAL_H
+#define MEMTRACE_TRACER_INTERNAL_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "joints/tracer.h"
+#include "memtrace.skel.h"
+
+/* The probes of one file for one process (or for all: pid 0). */
+struct attachment {
+	pid_t pid;
+	uint32_t image;
+	int *fds;		/* links of the bpf system call */
+	size_t nfds;
+	struct bpf_link **links;	/* libbpf's, for perf events */
+	size_t nlinks;
+};
+
+struct tracer {
+	struct memtrace_bpf *skel;
+	struct ring_buffer *rb;
+	enum attach_method method;
+	bool syscalls;
+	struct attachment *attachments;
+	size_t n, cap;
+	struct bpf_link *watches[8];	/* fork, exec, exit, system calls */
+	size_t nwatches;
+	struct counters final;	/* as they stood when all was detached */
+};
+
+/* Tries the loaded programs on a function of this very process. 0 or a negative errno. */
+int tracer_attach__trial(struct tracer *t);
+void attachment__destroy(struct attachment *a);
+
+#endif
