@@ -11,6 +11,8 @@
 
 struct elf;
 
+struct Elf;
+
 enum elf_machine { ELF_OTHER, ELF_X86_64, ELF_I386, ELF_ARM64 };
 
 struct elf *elf__open(int fd);		/* NULL and errno: ENOEXEC where it is no ELF file. fd stays the caller's */
@@ -29,14 +31,23 @@ bool elf__vaddr_to_offset(const struct elf *e, uint64_t vaddr, uint64_t *offset)
 /* Code bytes at a file offset, at most `want`, inside an executable PT_LOAD. NULL: none. */
 const uint8_t *elf__code(const struct elf *e, uint64_t offset, size_t want, size_t *got);
 
+/* A section's contents as the file has them; NULL: none. Valid while the elf is open. */
+const void *elf__section(const struct elf *e, const char *name, size_t *len);
+
 struct elf_function {
 	const char *name;	/* without version; valid while the elf is open */
 	uint64_t vaddr, offset, size;	/* size 0: unknown */
 	bool ifunc;
+	uint8_t binding;	/* STB_LOCAL, STB_GLOBAL or STB_WEAK of <elf.h> */
 };
 
 /* Every defined function of .dynsym, then of .symtab (duplicates included). Stops when fn returns
  * non-zero and returns that. */
 int elf__functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f), void *ctx);
+/* The same for a file that holds the symbols of another one's code: every offset is 0. */
+int elf__debug_functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f), void *ctx);
+
+/* libelf's own handle, for libdw alone. */
+struct Elf *elf__handle(const struct elf *e);
 
 #endif
