@@ -161,18 +161,35 @@ int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
 	return bpf_map__update_elem(t->skel->maps.traced, &key, sizeof(key), &p, sizeof(p), BPF_ANY);
 }
 
+int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags)
+{
+	struct traced p;
+	uint32_t key = pid;
+	int err = bpf_map__lookup_elem(t->skel->maps.traced, &key, sizeof(key), &p, sizeof(p), 0);
+
+	if (err)
+		return err;
+	p.flags = flags;
+	return bpf_map__update_elem(t->skel->maps.traced, &key, sizeof(key), &p, sizeof(p), BPF_EXIST);
+}
+
 int tracer__set_consumer(struct tracer *t, tracer_record_fn fn, void *ctx)
 {
 	t->rb = ring_buffer__new(bpf_map__fd(t->skel->maps.ring), fn, ctx, NULL);
 	return t->rb ? 0 : -errno;
 }
 
-int tracer__consume(struct tracer *t, int timeout_ms)
+int tracer__wait(struct tracer *t, int timeout_ms)
 {
 	struct epoll_event ev;
 
-	if (timeout_ms && epoll_wait(ring_buffer__epoll_fd(t->rb), &ev, 1, timeout_ms) < 0 && errno != EINTR)
+	if (epoll_wait(ring_buffer__epoll_fd(t->rb), &ev, 1, timeout_ms) < 0 && errno != EINTR)
 		return -errno;
+	return 0;
+}
+
+int tracer__consume(struct tracer *t)
+{
 	t->skel->bss->woken = 0;
 	return ring_buffer__consume(t->rb);
 }

@@ -2,8 +2,8 @@
  * The one place that knows libbpf and the BPF programs: loads them in the best form that this kernel takes,
  * attaches probes, and hands out the ring buffer's records.
  *
- * Links vanish with this process, however it ends. All calls but tracer__consume are made by one
- * thread.
+ * Links vanish with this process, however it ends. tracer__wait and tracer__consume belong to
+ * one thread, all other calls to one thread.
  */
 #ifndef MEMTRACE_TRACER_H
 #define MEMTRACE_TRACER_H
@@ -46,6 +46,7 @@ int tracer__start(struct tracer *t);
 
 /* Events of this process are wanted. flags: TRACED_*. 0 or a negative errno. */
 int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags);
+int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags);
 int tracer__drop_process(struct tracer *t, pid_t pid);	/* its links, too */
 
 /*
@@ -61,8 +62,10 @@ void tracer__detach(struct tracer *t);
 /* The record's bytes are valid during the call only. A negative return ends the pass. */
 typedef int (*tracer_record_fn)(void *ctx, void *data, size_t size);
 int tracer__set_consumer(struct tracer *t, tracer_record_fn fn, void *ctx);	/* 0 or a negative errno */
-/* Waits at most timeout_ms for enough to be there and hands out all that is. Records or a negative errno. */
-int tracer__consume(struct tracer *t, int timeout_ms);
+/* Waits until much is there, at most timeout_ms. 0 or a negative errno. */
+int tracer__wait(struct tracer *t, int timeout_ms);
+/* Hands out all that is there. How many records, or a negative errno. */
+int tracer__consume(struct tracer *t);
 
 void tracer__counters(const struct tracer *t, struct counters *out);
 

@@ -1,0 +1,58 @@
+/* From the command line to a run. */
+#include <stdio.h>
+
+#include "door/options.h"
+#include "ground/log.h"
+#include "ground/shared.h"
+#include "run/session.h"
+
+static uint32_t stack_mode(enum stack_mode mode)
+{
+	static const uint32_t modes[] = {
+		[STACK_MODE_DWARF] = STACK_DWARF,
+		[STACK_MODE_FP] = STACK_FP,
+		[STACK_MODE_NONE] = STACK_OFF,
+	};
+
+	return modes[mode];
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	int status = options__parse(&o, argc, argv);
+
+	if (status)
+		return status > 0 ? 0 : 2;
+	log__verbose(o.verbose);
+	status = session__run(&(struct session_plan){
+		.pids = o.pids,
+		.npids = o.npids,
+		.command = o.command,
+		.user = o.user,
+		.interval_s = o.interval,
+		.duration_s = o.duration,
+		.reports = o.reports,
+		.query = {
+			.sort = o.sort,
+			.top = o.top,
+			.min_age = (uint64_t)(o.min_age * 1e9),
+			.heap = o.heap,
+			.map = o.map,
+		},
+		.sort_name = o.sort_name,
+		.top_given = o.top_given,
+		.min_size = o.min_size,
+		.max_size = o.max_size,
+		.format = o.format,
+		.output = o.output,
+		.children = o.children,
+		.stack_mode = stack_mode(o.stack),
+		.max_depth = o.max_depth,
+		.explain_probes = o.explain_probes,
+		.attach = o.attach,
+		.ring_bytes = o.ring_bytes,
+	});
+	options__free(&o);
+	return status;
+}

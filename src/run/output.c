@@ -1,0 +1,121 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "run/output.h"
+
+struct output {
+	FILE *stream;
+	char *path;		/* NULL: standard output */
+	char *temporary;	/* in the same directory; NULL where path is no regular file */
+};
+
+/* A device or a pipe is written as it is: only a file can appear whole. */
+static int open_special(struct output *o)
+{
+	int fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_temporary(struct output *o)
+{
+	mode_t mask = umask(0);
+	int fd;
+
+	umask(mask);
+	if (asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0) {
+		o->temporary = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(o->temporary, O_CLOEXEC);
+	if (fd < 0) {
+		int err = -errno;
+
+		free(o->temporary);
+		o->temporary = NULL;
+		return err;
+	}
+	if (fchmod(fd, 0666 & ~mask)) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+struct output *output__open(const char *path)
+{
+	struct output *o = calloc(1, sizeof(*o));
+	struct stat st;
+	int fd;
+
+	if (!o)
+		return NULL;
+	if (!path) {
+		o->stream = stdout;
+		return o;
+	}
+	o->path = strdup(path);
+	if (!o->path) {
+		fd = -ENOMEM;
+		goto out;
+	}
+	fd = !stat(path, &st) && !S_ISREG(st.st_mode) ?
+		     (S_ISDIR(st.st_mode) ? -EISDIR : open_special(o)) : open_temporary(o);
+	if (fd >= 0 && !(o->stream = fdopen(fd, "we"))) {
+		close(fd);
+		fd = -ENOMEM;
+	}
+out:
+	if (fd < 0) {
+		output__free(o);
+		errno = -fd;
+		return NULL;
+	}
+	return o;
+}
+
+FILE *output__stream(struct output *o)
+{
+	return o->stream;
+}
+
+int output__flush(struct output *o)
+{
+	errno = 0;
+	if (fflush(o->stream) || ferror(o->stream))
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+int output__commit(struct output *o)
+{
+	int err = output__flush(o);
+
+	if (err || !o->temporary)
+		return err;
+	if (fsync(fileno(o->stream)) || rename(o->temporary, o->path))
+		return -errno;
+	free(o->temporary);
+	o->temporary = NULL;
+	return 0;
+}
+
+void output__free(struct output *o)
+{
+	if (!o)
+		return;
+	if (o->stream && o->stream != stdout)
+		fclose(o->stream);
+	if (o->temporary)
+		unlink(o->temporary);
+	free(o->temporary);
+	free(o->path);
+	free(o);
+}

@@ -1,0 +1,435 @@
+/* The event loop and the one way out. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ground/log.h"
+#include "ground/util.h"
+#include "joints/launch.h"
+#include "joints/symbolizer.h"
+#include "joints/tracer.h"
+#include "model/image.h"
+#include "run/session_internal.h"
+
+#define POLL_MS 20		/* how long a record may wait in the ring */
+#define QUEUE_MAX 65536
+
+/* ---- the collector's lock ---- */
+
+void session__lock(struct session *s)
+{
+	pthread_mutex_lock(&s->turn);
+	atomic_store(&s->wanted, true);
+	pthread_mutex_lock(&s->lock);
+	atomic_store(&s->wanted, false);
+	pthread_mutex_unlock(&s->turn);
+}
+
+void session__unlock(struct session *s)
+{
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The consumer's side: it holds the lock while there are records, and stands back when asked. */
+static void stand_back(struct session *s)
+{
+	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_lock(&s->turn);
+	pthread_mutex_unlock(&s->turn);
+	pthread_mutex_lock(&s->lock);
+}
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct session *s = ctx;
+
+	if (atomic_load_explicit(&s->wanted, memory_order_relaxed))
+		stand_back(s);
+	collector__event(s->collector, data, size);	/* counts what it could not book */
+	return 0;
+}
+
+static void *consume(void *arg)
+{
+	struct session *s = arg;
+
+	while (!atomic_load(&s->stop_consuming)) {
+		tracer__wait(s->tracer, POLL_MS);
+		pthread_mutex_lock(&s->lock);
+		tracer__consume(s->tracer);
+		pthread_mutex_unlock(&s->lock);
+	}
+	pthread_mutex_lock(&s->lock);
+	while (tracer__consume(s->tracer) > 0)
+		;
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/* ---- processes: from the consumer to the main thread ---- */
+
+static void on_process_event(void *ctx, const struct event *ev)
+{
+	struct session *s = ctx;
+	struct process_event pe = { .type = ev->type, .pid = ev->pid };
+
+	if (ev->type == EVENT_FORK) {
+		if (((const struct event_fork *)ev)->shares_memory)
+			return;
+		pe.pid = ((const struct event_fork *)ev)->child;
+	}
+	pthread_mutex_lock(&s->queue_lock);
+	if (s->queued == s->queue_cap) {
+		size_t cap = s->queue_cap ? s->queue_cap * 2 : 64;
+		struct process_event *q = cap <= QUEUE_MAX ? realloc(s->queue, cap * sizeof(*q)) : NULL;
+
+		if (q) {
+			s->queue = q;
+			s->queue_cap = cap;
+		}
+	}
+	if (s->queued < s->queue_cap)
+		s->queue[s->queued++] = pe;
+	else
+		s->queue_dropped++;
+	pthread_mutex_unlock(&s->queue_lock);
+	eventfd_write(s->queue_fd, 1);
+}
+
+static void handle_processes(struct session *s)
+{
+	struct process_event *events;
+	eventfd_t count;
+	size_t n;
+
+	eventfd_read(s->queue_fd, &count);
+	pthread_mutex_lock(&s->queue_lock);
+	events = s->queue;
+	n = s->queued;
+	s->queue = NULL;
+	s->queued = s->queue_cap = 0;
+	pthread_mutex_unlock(&s->queue_lock);
+	for (size_t i = 0; i < n; i++) {
+		int err = targets__handle(s, &events[i]);
+
+		if (err)
+			log__warn("cannot attach to %u: %s", events[i].pid, strerror(-err));
+	}
+	free(events);
+}
+
+/* ---- the loop ---- */
+
+struct loop {
+	int signals, interval, duration;
+	bool stop;
+	bool lent;		/* the command got a signal from us */
+	uint64_t reports;
+};
+
+static int timer(double seconds, bool repeat)
+{
+	struct itimerspec its = { 0 };
+	int fd;
+
+	if (seconds <= 0)
+		return -1;
+	its.it_value.tv_sec = (time_t)seconds;
+	its.it_value.tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9);
+	if (!its.it_value.tv_sec && !its.it_value.tv_nsec)
+		its.it_value.tv_nsec = 1;
+	if (repeat)
+		its.it_interval = its.it_value;
+	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (fd >= 0)
+		timerfd_settime(fd, 0, &its, NULL);
+	return fd;
+}
+
+/*
+ * A signal of the terminal reaches the command too: its affair, and we end when it does. One sent to us
+ * alone is passed on to the command, once.
+ */
+static void handle_signal(struct session *s, struct loop *l)
+{
+	struct signalfd_siginfo si;
+
+	while (read(l->signals, &si, sizeof(si)) == sizeof(si)) {
+		int status;
+
+		if (si.ssi_signo == SIGCHLD) {
+			if (s->launch && launch__ended(s->launch, &status))
+				l->stop = true;
+		} else if (!s->launch) {
+			l->stop = true;
+		} else if (si.ssi_code == SI_KERNEL) {
+			continue;
+		} else if (l->lent) {
+			l->stop = true;
+		} else {
+			kill(launch__pid(s->launch), (int)si.ssi_signo);
+			l->lent = true;
+		}
+	}
+}
+
+static bool expired(int fd)
+{
+	uint64_t n;
+
+	return fd >= 0 && read(fd, &n, sizeof(n)) == sizeof(n);
+}
+
+static void on_interval(struct session *s, struct loop *l)
+{
+	l->reports++;
+	if (s->plan->reports && l->reports >= s->plan->reports)
+		l->stop = true;		/* the last one is the final one */
+	else
+		reports__request(s);
+}
+
+static int loop(struct session *s, struct loop *l)
+{
+	size_t n = 4 + s->ntargets;
+	struct pollfd *fds = calloc(n, sizeof(*fds));
+
+	if (!fds)
+		return -ENOMEM;
+	fds[0] = (struct pollfd){ .fd = l->signals, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = l->interval, .events = POLLIN };
+	fds[2] = (struct pollfd){ .fd = l->duration, .events = POLLIN };
+	fds[3] = (struct pollfd){ .fd = s->queue_fd, .events = POLLIN };
+	for (size_t i = 0; i < s->ntargets; i++)
+		fds[4 + i] = (struct pollfd){ .fd = s->targets[i].pidfd, .events = POLLIN };
+	while (!l->stop) {
+		if (poll(fds, n, -1) < 0 && errno != EINTR)
+			break;
+		handle_signal(s, l);
+		if (fds[3].revents)
+			handle_processes(s);
+		for (size_t i = 0; i < s->ntargets; i++)
+			if (fds[4 + i].revents) {
+				s->targets[i].ended = true;
+				fds[4 + i].fd = -1;
+			}
+		if (targets__all_ended(s) || expired(l->duration))
+			l->stop = true;
+		else if (!l->stop && expired(l->interval))
+			on_interval(s, l);
+		if (s->report_error)
+			l->stop = true;
+	}
+	free(fds);
+	return 0;
+}
+
+/* ---- beginning and end ---- */
+
+static int block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static struct session *new_session(const struct session_plan *plan)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->plan = plan;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->turn, NULL);
+	pthread_mutex_init(&s->queue_lock, NULL);
+	pthread_mutex_init(&s->report_lock, NULL);
+	pthread_cond_init(&s->report_cond, NULL);
+	s->queue_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	/* A command's processes come and go faster than links of their own can be made. */
+	s->per_file = plan->command && plan->children;
+	return s;
+}
+
+static void free_session(struct session *s)
+{
+	reports__free(s);
+	if (s->consuming) {
+		atomic_store(&s->stop_consuming, true);
+		pthread_join(s->consumer, NULL);
+	}
+	tracer__free(s->tracer);
+	symbolizer__free(s->symbolizer);
+	collector__free(s->collector);
+	targets__free(s);
+	images__free(s->images);
+	launch__free(s->launch);
+	if (s->queue_fd >= 0)
+		close(s->queue_fd);
+	free(s->queue);
+	free(s);
+}
+
+static int make_parts(struct session *s)
+{
+	const struct session_plan *plan = s->plan;
+	char why[256] = "";
+
+	s->start = util__now_ns();
+	s->images = images__new();
+	s->collector = s->images ? collector__new(&(struct collector_opts){
+		.images = s->images,
+		.notify = on_process_event,
+		.notify_ctx = s,
+		.min_size = plan->min_size,
+		.max_size = plan->max_size,
+		.children = plan->children,
+		.start = s->start,
+	}) : NULL;
+	s->symbolizer = s->collector ? symbolizer__new(s->images) : NULL;
+	if (!s->symbolizer) {
+		log__error("cannot begin: %s", strerror(errno));
+		return -errno;
+	}
+	s->tracer = tracer__new(&(struct tracer_opts){
+		.method = plan->attach,
+		.ring_bytes = plan->ring_bytes,
+		.stack_mode = plan->stack_mode,
+		.max_depth = plan->max_depth,
+		.children = plan->children,
+		.syscalls = plan->query.map,
+	}, why, sizeof(why));
+	if (!s->tracer) {
+		log__error("cannot load the probes: %s", why);
+		return -errno;
+	}
+	return 0;
+}
+
+static void announce(struct session *s)
+{
+	char name[64] = "";
+	const struct session_plan *plan = s->plan;
+
+	if (plan->query.heap)
+		snprintf(name, sizeof(name), ", %zu functions in %zu file%s", s->probed_functions, s->probed_files,
+			 s->probed_files == 1 ? "" : "s");
+	if (s->launch)
+		log__info("tracing %s[%d]%s (%s probes)", plan->command[0], launch__pid(s->launch), name,
+			  tracer__method(s->tracer));
+	else if (s->ntargets == 1)
+		log__info("attached to %d%s (%s probes); a report every %g s, Ctrl-C ends", s->targets[0].pid, name,
+			  tracer__method(s->tracer), plan->interval_s);
+	else
+		log__info("attached to %zu processes%s (%s probes); a report every %g s, Ctrl-C ends", s->ntargets,
+			  name, tracer__method(s->tracer), plan->interval_s);
+}
+
+static int begin(struct session *s)
+{
+	int err;
+
+	for (size_t i = 0; i < s->plan->npids; i++) {
+		err = targets__check(s->plan->pids[i]);
+		if (err)
+			return err;
+	}
+	err = reports__open(s);
+	if (!err)
+		err = make_parts(s);
+	if (err)
+		return err;
+	err = tracer__set_consumer(s->tracer, on_record, s);
+	if (!err)
+		err = -pthread_create(&s->consumer, NULL, consume, s);
+	s->consuming = !err;
+	if (!err)
+		err = tracer__start(s->tracer);
+	if (err) {
+		log__error("cannot start tracing: %s", strerror(-err));
+		return err;
+	}
+	err = targets__open(s);
+	if (!err && s->plan->command)
+		err = targets__launch(s);
+	if (!err) {
+		announce(s);
+		err = reports__start(s);
+	}
+	return err;
+}
+
+/* Detaches first, then books what is in the ring, then tells. */
+static int finish(struct session *s)
+{
+	int err;
+
+	tracer__detach(s->tracer);
+	tracer__counters(s->tracer, &s->counters);
+	atomic_store(&s->stop_consuming, true);
+	pthread_join(s->consumer, NULL);
+	s->consuming = false;
+	tracer__counters(s->tracer, &s->counters);
+	reports__stop(s);
+	err = reports__final(s);
+	return err;
+}
+
+/* The command's own status; it may outlive the tracing. */
+static int command_status(struct session *s)
+{
+	int status;
+
+	if (!launch__ended(s->launch, &status)) {
+		log__info("tracing is over; waiting for %s[%d]", s->plan->command[0], launch__pid(s->launch));
+		while (!launch__ended(s->launch, &status))
+			poll(NULL, 0, 50);
+	}
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int session__run(const struct session_plan *plan)
+{
+	struct session *s = new_session(plan);
+	struct loop l = { .interval = -1, .duration = -1 };
+	int err, status = 1;
+
+	if (!s) {
+		log__error("cannot begin: out of memory");
+		return 1;
+	}
+	l.signals = block_signals();
+	err = begin(s);
+	if (!err) {
+		l.interval = timer(plan->interval_s, true);
+		l.duration = timer(plan->duration_s, false);
+		err = loop(s, &l);
+		if (!err)
+			err = finish(s);
+	}
+	if (!err)
+		status = s->launch ? command_status(s) : 0;
+	free_session(s);
+	if (l.interval >= 0)
+		close(l.interval);
+	if (l.duration >= 0)
+		close(l.duration);
+	close(l.signals);
+	return status;
+}

@@ -1,0 +1,38 @@
+/* A run from its first probe to its last report: owns every object, the event loop, and the one way out. */
+#ifndef MEMTRACE_SESSION_H
+#define MEMTRACE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "joints/collector.h"
+#include "telling/report.h"
+
+/* What to do; all pointers stay the caller's and must outlive the run. */
+struct session_plan {
+	const uint32_t *pids;
+	size_t npids;
+	char **command;		/* NULL: none */
+	const char *user;	/* whom the command runs as; NULL: as we are */
+	double interval_s;
+	double duration_s;	/* 0: no end */
+	uint64_t reports;	/* 0: no end */
+	struct query query;	/* sort, top, min_age, kinds */
+	const char *sort_name;
+	bool top_given;
+	uint64_t min_size, max_size;
+	const struct report_format *format;
+	const char *output;	/* NULL: standard output */
+	bool children;
+	uint32_t stack_mode;	/* STACK_* (shared.h) */
+	uint32_t max_depth;
+	bool explain_probes;
+	const char *attach;	/* a method's name, or NULL */
+	uint64_t ring_bytes;
+};
+
+/* Runs to the end; returns the exit status. Errors were logged. */
+int session__run(const struct session_plan *plan);
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * What the files of the session share.
+ *
+ * Three threads: the main one attaches, keeps time and hears signals; the consumer empties the ring into
+ * the collector, always; the reporter names and prints, so that neither waits for debug information to be
+ * read. The collector is guarded by a lock that the consumer gives up as soon as anybody else wants it.
+ */
+#ifndef MEMTRACE_SESSION_INTERNAL_H
+#define MEMTRACE_SESSION_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "ground/event.h"
+#include "joints/collector.h"
+#include "run/session.h"
+
+struct process_event {		/* what the main thread is told of */
+	uint8_t type;		/* EVENT_FORK, EVENT_EXEC, EVENT_EXIT, EVENT_FILES */
+	uint32_t pid;		/* of the new process, for a fork */
+};
+
+struct target {
+	pid_t pid;
+	int pidfd;
+	bool ended;
+};
+
+struct session {
+	const struct session_plan *plan;
+	struct images *images;
+	struct collector *collector;
+	struct tracer *tracer;
+	struct symbolizer *symbolizer;
+	struct launch *launch;
+	struct output *output;
+
+	struct target *targets;
+	size_t ntargets;
+	struct probe_file **files;	/* what discovery found, by image id */
+	size_t nfiles;
+	size_t probed_functions, probed_files;
+	bool per_file;			/* probes without a pid: the BPF side filters */
+
+	/* the collector's lock */
+	pthread_mutex_t lock, turn;
+	atomic_bool wanted;
+
+	/* the consumer */
+	pthread_t consumer;
+	bool consuming;
+	atomic_bool stop_consuming;
+
+	/* from the consumer to the main thread */
+	pthread_mutex_t queue_lock;
+	struct process_event *queue;
+	size_t queued, queue_cap;
+	uint64_t queue_dropped;
+	int queue_fd;
+
+	/* reports */
+	pthread_t reporter;
+	bool reporting;
+	pthread_mutex_t report_lock;
+	pthread_cond_t report_cond;
+	bool report_due, report_busy, report_stop;
+	uint32_t seq;
+	int report_error;	/* the first failure to write */
+	uint64_t start;		/* ns */
+	uint64_t last_report;	/* ns */
+	bool begun;
+	struct profile_run *run;
+	struct report_style style;
+	struct counters counters;	/* as last read */
+	char name_buffer[4096];
+};
+
+/* The collector is the caller's between these two. */
+void session__lock(struct session *s);
+void session__unlock(struct session *s);
+
+/* session_targets.c: which processes, which files. */
+int targets__check(uint32_t pid);	/* 0, or a negative errno; the reason was logged */
+int targets__open(struct session *s);	/* the targets named by pid: attaches to each */
+int targets__launch(struct session *s);
+int targets__handle(struct session *s, const struct process_event *ev);
+bool targets__all_ended(struct session *s);
+void targets__free(struct session *s);
+
+/* session_report.c */
+int reports__open(struct session *s);
+int reports__start(struct session *s);
+void reports__request(struct session *s);	/* from the reporter; skipped while one is being made */
+void reports__stop(struct session *s);		/* waits for the one being made */
+int reports__final(struct session *s);
+void reports__free(struct session *s);
+
+#endif
