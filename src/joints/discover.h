@@ -1,6 +1,13 @@
 /*
  * Which functions of which files to probe: looks through the executable files that a process has mapped
  * for definitions of the functions in the table (api.h), and finds each one's probe point.
+ *
+ * One address is one site, however many names it has; it takes the name whose row comes first in the
+ * table (glibc's memalign is reported as aligned_alloc, tcmalloc's operator delete as free).
+ *
+ * C++ operators are probed only in a file that also defines an allocation function of another kind:
+ * an allocator's own. Elsewhere (libstdc++, a program that overrides them) they call malloc, which is
+ * probed where it is, and the stack shows the operator as its caller.
  */
 #ifndef MEMTRACE_DISCOVER_H
 #define MEMTRACE_DISCOVER_H
@@ -20,12 +27,21 @@ struct probe_site {
 	struct point point;	/* entry + point.offset is where the probe goes */
 };
 
+struct probe_skip {		/* found, and not probed */
+	char name[64];
+	uint64_t entry;
+	const char *why;
+};
+
 struct probe_file {
 	uint32_t image;
 	struct probe_site *sites;	/* one for each distinct address, sorted by address */
 	size_t n;
 	uint64_t linker_notify;	/* file offset of the dynamic loader's _dl_debug_state, 0: none */
-	int error;		/* negative errno where the file could not be read as ELF */
+	struct probe_skip *skipped;	/* sorted by address */
+	size_t nskipped;
+	int error;		/* negative errno where the file could not be read as ELF; -EOPNOTSUPP: its code is
+				 * for another machine, or 32-bit */
 };
 
 /* NULL and errno. A file that defines nothing gives n == 0. */

@@ -2,18 +2,18 @@
  * The walk from a function's entry to its probe point, by Zydis.
  *
  * An instruction is a fit point when the kernel emulates it, which it decides from the bytes alone
- * (arch/x86/kernel/uprobes.c): push of a 64-bit register, the one-byte nop, jmp, jcc and call with a
- * relative target. Everything else is copied to a page of its own and single-stepped there.
+ * (arch/x86/kernel/uprobes.c): push of a 64-bit register, the one-byte nop, jmp, jcc and call with
+ * a relative target. Everything else is copied to a page of its own and single-stepped there.
  *
  * The walk may pass an instruction if the probe sees the same after it as before it: control goes
  * straight on; the arguments are still in their registers; rsp still points at the return address,
- * which is whole; rbp is the caller's, for walks by frame pointer. A register is compared by the 64-bit
- * one that holds it, and what an instruction writes without naming it (mul: rdx) counts.
+ * which is whole; rbp is the caller's, for walks by frame pointer. A register is compared by the
+ * 64-bit one that holds it, and what an instruction writes without naming it (mul: rdx) counts.
  *
  * Code that comes back to the stretch from the entry to the point would be counted again, so all of
  * the function is swept for direct branches into it. A branch to the entry itself is the function
- * calling itself, and counts as a call. What lies outside the given bytes (a compiler's cold part) is
- * taken to come back later than that.
+ * calling itself, and counts as a call. What lies outside the given bytes (a compiler's cold part)
+ * is taken to come back later than that.
  */
 #include "model/point.h"
 
@@ -78,7 +78,8 @@ static bool leaves_the_line(const ZydisDecodedInstruction *d)
 
 static const char *judge_register(const ZydisDecodedOperand *op, unsigned int args)
 {
-	ZydisRegister reg = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, op->reg.value);
+	ZydisRegister reg =
+	    ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, op->reg.value);
 
 	if (!(op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 		return reg == ZYDIS_REGISTER_RSP ? "copies the stack pointer" : NULL;
@@ -162,8 +163,8 @@ static void format(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
 
 	if (!decode(decoder, code, len, &in) ||
 	    ZYAN_FAILED(ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL)) ||
-	    ZYAN_FAILED(ZydisFormatterFormatInstruction(&formatter, &in.d, in.ops,
-							in.d.operand_count_visible, buf, cap, vaddr, NULL)))
+	    ZYAN_FAILED(ZydisFormatterFormatInstruction(
+		&formatter, &in.d, in.ops, in.d.operand_count_visible, buf, cap, vaddr, NULL)))
 		snprintf(buf, cap, "(bad)");
 }
 
@@ -186,7 +187,8 @@ static void walk(const ZydisDecoder *decoder, const uint8_t *code, size_t len, u
 	const char *why;
 	size_t at = 0, from;
 
-	for (unsigned int n = 0; n < MAX_INSNS && at < len && at < MAX_BYTES; n++, at += in.d.length) {
+	for (unsigned int n = 0; n < MAX_INSNS && at < len && at < MAX_BYTES;
+	     n++, at += in.d.length) {
 		if (!decode(decoder, code + at, len - at, &in)) {
 			stay(out, "+%zu is no whole instruction", at);
 			return;
@@ -211,14 +213,16 @@ static void walk(const ZydisDecoder *decoder, const uint8_t *code, size_t len, u
 	stay(out, "none is emulated in %zu bytes", at);
 }
 
-int point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args, struct point *out)
+int point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args,
+		struct point *out)
 {
 	ZydisDecoder decoder;
 
 	memset(out, 0, sizeof(*out));
 	if (!code || !len)
 		return -EINVAL;
-	if (ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
+	if (ZYAN_FAILED(
+		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
 		return -EINVAL;
 	walk(&decoder, code, len, vaddr, args, out);
 	format(&decoder, code + out->offset, len - out->offset, vaddr + out->offset, out->insn,

@@ -1,0 +1,296 @@
+#include "joints/discover.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/escape.h"
+#include "ground/event.h"
+#include "ground/util.h"
+#include "model/api.h"
+#include "model/elf.h"
+#include "model/image.h"
+
+/* No honest file has so many, and a link holds no more. */
+#define MAX_CANDIDATES 512
+/* How much of a function is read. The longest in known allocators has 10 KiB. */
+#define MAX_CODE (64u << 10)
+
+struct candidate {
+	unsigned int api;
+	const char *name; /* the elf's */
+	uint64_t vaddr, offset;
+	uint64_t size; /* bytes that belong to it */
+	bool ifunc;
+};
+
+struct search {
+	struct candidate found[MAX_CANDIDATES];
+	size_t n;
+	uint64_t linker_notify;
+};
+
+static int note(void *ctx, const struct elf_function *f)
+{
+	struct search *s = ctx;
+	unsigned int row;
+
+	if (!s->linker_notify && !strcmp(f->name, "_dl_debug_state"))
+		s->linker_notify = f->offset;
+	row = api__find(f->name);
+	if (row == API_NONE || s->n == MAX_CANDIDATES)
+		return 0;
+	s->found[s->n++] = (struct candidate){
+	    .api = row,
+	    .name = f->name,
+	    .vaddr = f->vaddr,
+	    .offset = f->offset,
+	    .size = f->size,
+	    .ifunc = f->ifunc,
+	};
+	return 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return x->api < y->api ? -1 : x->api > y->api;
+}
+
+/* Leaves one candidate for each address: the one that comes first in the table. */
+static void merge(struct search *s)
+{
+	size_t n = 0;
+
+	qsort(s->found, s->n, sizeof(s->found[0]), by_address);
+	for (size_t i = 0; i < s->n; i++) {
+		struct candidate *last = n ? &s->found[n - 1] : NULL;
+
+		if (!last || last->offset != s->found[i].offset) {
+			s->found[n++] = s->found[i];
+			continue;
+		}
+		if (last->size < s->found[i].size)
+			last->size = s->found[i].size;
+		last->ifunc |= s->found[i].ifunc;
+	}
+	s->n = n;
+}
+
+/* A function of unknown size (written in assembly) ends where the next one begins. */
+static int bound(void *ctx, const struct elf_function *f)
+{
+	struct search *s = ctx;
+
+	for (size_t i = 0; i < s->n; i++) {
+		uint64_t gap = f->vaddr - s->found[i].vaddr;
+
+		if (f->vaddr > s->found[i].vaddr && s->found[i].size > gap)
+			s->found[i].size = gap;
+	}
+	return 0;
+}
+
+static void bound_sizes(struct search *s, struct elf *e)
+{
+	struct search open = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->found[i].size) {
+			open.found[open.n] = s->found[i];
+			open.found[open.n++].size = MAX_CODE;
+		}
+	}
+	if (open.n)
+		elf__functions(e, bound, &open);
+	for (size_t i = 0; i < s->n && n < open.n; i++) {
+		if (!s->found[i].size)
+			s->found[i].size = open.found[n++].size;
+	}
+}
+
+static bool is_cxx(const struct candidate *c)
+{
+	return !strncmp(c->name, "_Zn", 3) || !strncmp(c->name, "_Zd", 3);
+}
+
+static bool defines_allocator(const struct search *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->found[i].ifunc && !is_cxx(&s->found[i]) &&
+		    api__get(s->found[i].api)->shape != SHAPE_FREE)
+			return true;
+	}
+	return false;
+}
+
+static unsigned int argument_mask(unsigned int row)
+{
+	const struct api *a = api__get(row);
+	unsigned int mask = 0;
+
+	if (a->size != ARG_NONE)
+		mask |= 1u << a->size;
+	if (a->count != ARG_NONE)
+		mask |= 1u << a->count;
+	if (a->ptr != ARG_NONE)
+		mask |= 1u << a->ptr;
+	return mask;
+}
+
+/* NULL, or why the function cannot be probed. */
+static const char *place(const struct elf *e, const struct candidate *c, struct point *out)
+{
+	const uint8_t *code;
+	size_t len;
+
+	if (c->ifunc)
+		return "an IFUNC: its address is the resolver's";
+	code = elf__code(e, c->offset, c->size < MAX_CODE ? c->size : MAX_CODE, &len);
+	if (!code || !len)
+		return "no code at its address";
+	if (elf__machine(e) == ELF_X86_64)
+		point__find(code, len, c->vaddr, argument_mask(c->api), out);
+	else
+		*out = (struct point){.insn = "-", .why = "the entry"};
+	return NULL;
+}
+
+static int fill(struct probe_file *f, struct search *s, struct elf *e)
+{
+	bool allocator;
+
+	merge(s);
+	bound_sizes(s, e);
+	allocator = defines_allocator(s);
+	f->linker_notify = s->linker_notify;
+	if (!s->n)
+		return 0;
+	f->sites = calloc(s->n, sizeof(*f->sites));
+	f->skipped = calloc(s->n, sizeof(*f->skipped));
+	if (!f->sites || !f->skipped)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct candidate *c = &s->found[i];
+		struct probe_site *site = &f->sites[f->n];
+		struct probe_skip *skip = &f->skipped[f->nskipped];
+
+		skip->why = is_cxx(c) && !allocator ? "calls an allocator elsewhere"
+						    : place(e, c, &site->point);
+		if (skip->why) {
+			snprintf(skip->name, sizeof(skip->name), "%s", c->name);
+			skip->entry = c->offset;
+			f->nskipped++;
+			continue;
+		}
+		snprintf(site->name, sizeof(site->name), "%s", c->name);
+		site->api = c->api;
+		site->entry = c->offset;
+		f->n++;
+	}
+	return 0;
+}
+
+/* 0, or a negative errno for want of memory. What is wrong with the file goes into f->error. */
+static int search(struct probe_file *f, struct image *im)
+{
+	struct search *s = NULL;
+	struct elf *e = NULL;
+	size_t len;
+	int err = 0;
+
+	if (image__memory(im, &len))
+		return 0; /* the vDSO allocates nothing */
+	if (image__fd(im) < 0) {
+		f->error = -ENOENT;
+		return 0;
+	}
+	e = elf__open(image__fd(im));
+	if (!e) {
+		f->error = -errno;
+		return 0;
+	}
+	if (!elf__is_64bit(e) || (elf__machine(e) != ELF_X86_64 && elf__machine(e) != ELF_ARM64)) {
+		f->error = -EOPNOTSUPP;
+		goto out;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s) {
+		err = -ENOMEM;
+		goto out;
+	}
+	elf__functions(e, note, s);
+	err = fill(f, s, e);
+out:
+	free(s);
+	elf__close(e);
+	return err;
+}
+
+struct probe_file *discover__file(struct image *im)
+{
+	struct probe_file *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return NULL;
+	f->image = image__id(im);
+	err = search(f, im);
+	if (err) {
+		discover__free(f);
+		errno = -err;
+		return NULL;
+	}
+	return f;
+}
+
+void discover__free(struct probe_file *f)
+{
+	if (!f)
+		return;
+	free(f->sites);
+	free(f->skipped);
+	free(f);
+}
+
+static void explain_row(FILE *out, const char *name, uint64_t entry, unsigned int offset,
+			const char *insn, const char *why)
+{
+	char at[40];
+
+	snprintf(at, sizeof(at), offset ? "0x%" PRIx64 "+%u" : "0x%" PRIx64, entry, offset);
+	fprintf(out, "  %-30s %-13s %-26s %s\n", name, at, insn, why);
+}
+
+void discover__explain(const struct probe_file *f, const char *path, FILE *out)
+{
+	const char *remark = "";
+	struct strbuf name = {0};
+
+	if (f->error == -EOPNOTSUPP)
+		remark = "not 64-bit code of this machine";
+	else if (f->error)
+		remark = strerror(-f->error);
+	else if (!f->n && !f->nskipped)
+		remark = "defines no allocation function";
+	escape__plain(&name, path);
+	fprintf(out, "%s:%s%s\n", name.data ? name.data : "", *remark ? " " : "", remark);
+	strbuf__free(&name);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct probe_site *s = &f->sites[i];
+
+		explain_row(out, s->name, s->entry, s->point.offset, s->point.insn, s->point.why);
+	}
+	for (size_t i = 0; i < f->nskipped; i++)
+		explain_row(out, f->skipped[i].name, f->skipped[i].entry, 0, "not probed",
+			    f->skipped[i].why);
+	if (f->linker_notify)
+		explain_row(out, "_dl_debug_state", f->linker_notify, 0, "",
+			    "the loader calls it when libraries come or go");
+}
