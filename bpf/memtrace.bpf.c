@@ -160,15 +160,29 @@ out:
 
 /* ---- calls ---- */
 
+/* A load from the context must be of one fixed register: kept from being merged into a computed one. */
+#define ARGUMENT(reg)                                                                              \
+	({                                                                                         \
+		__u64 v = ctx->reg;                                                                \
+		barrier_var(v);                                                                    \
+		v;                                                                                 \
+	})
+
 static __always_inline __u64 argument(struct pt_regs *ctx, __u32 i)
 {
 	switch (i) {
-	case 0: return ctx->di;
-	case 1: return ctx->si;
-	case 2: return ctx->dx;
-	case 3: return ctx->cx;
-	case 4: return ctx->r8;
-	case 5: return ctx->r9;
+	case 0:
+		return ARGUMENT(di);
+	case 1:
+		return ARGUMENT(si);
+	case 2:
+		return ARGUMENT(dx);
+	case 3:
+		return ARGUMENT(cx);
+	case 4:
+		return ARGUMENT(r8);
+	case 5:
+		return ARGUMENT(r9);
 	}
 	return 0;
 }

@@ -113,7 +113,7 @@ struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 		if (!first)
 			first = err;
 	}
-	if (err == -EPERM || err == -EACCES)
+	if (err == -EPERM)
 		snprintf(why, cap, "not permitted; run as root (CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE are needed)");
 	else
 		snprintf(why, cap, "%s; Linux 5.15 or later with BTF and uprobes is needed", strerror(-err));

@@ -13,8 +13,8 @@
 struct heap;
 
 struct block {
-	uint64_t addr;
-	uint64_t size;		/* bytes, below 2^48 */
+	uint64_t addr;		/* never 0 */
+	uint64_t size;		/* bytes, below 2^48; more is kept as 2^48 - 1 */
 	uint64_t birth;		/* ns since the heap's epoch, kept to 64 ns */
 	uint32_t site;		/* the owner's number for the call site, small and dense */
 };
@@ -22,12 +22,16 @@ struct block {
 struct heap *heap__new(void);		/* NULL and errno */
 void heap__free(struct heap *h);
 
-/* Books a block. 0; 1 where a live block at that address was replaced (copied to *old); -ENOMEM:
- * nothing changed but that a live block at the address is gone (then *old is set and old->addr != 0). */
+/* Books a block. 0; 1 where a live block at that address was replaced (copied to *old); -EINVAL for
+ * address 0; -ENOMEM: nothing changed but that a live block at the address is gone (then *old is set
+ * and old->addr != 0). */
 int heap__put(struct heap *h, const struct block *b, struct block *old);
 
 /* Takes the block at addr if it was born at or before `not_after` (UINT64_MAX: any). True: *out is it. */
 bool heap__take(struct heap *h, uint64_t addr, uint64_t not_after, struct block *out);
+
+/* Looks without taking. */
+bool heap__find(const struct heap *h, uint64_t addr, struct block *out);
 
 size_t heap__count(const struct heap *h);
 size_t heap__memory(const struct heap *h);	/* bytes it holds */
@@ -38,7 +42,17 @@ bool heap__site_next(const struct heap *h, uint32_t site, uint32_t *cursor, stru
 /* The oldest and the youngest block of a site; false where it has none. */
 bool heap__site_oldest(const struct heap *h, uint32_t site, struct block *out);
 bool heap__site_newest(const struct heap *h, uint32_t site, struct block *out);
-/* Every block, in no order. */
+
+struct heap_sum {
+	uint64_t blocks, bytes;
+	uint64_t newest;	/* birth of the youngest that was counted; 0 where none was */
+};
+
+/* Of a site's blocks, those born at or before `born_by`. `sum` comes in holding all of the site's: the
+ * walk goes from both ends at once, and costs what the shorter way costs. */
+void heap__site_aged(const struct heap *h, uint32_t site, uint64_t born_by, struct heap_sum *sum);
+
+/* Every block, in no order: start with *cursor = 0; false at the end. */
 bool heap__next(const struct heap *h, uint32_t *cursor, struct block *out);
 
 #endif

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "model/symbols.h"
+
 struct images;
 struct image;
 
@@ -40,7 +42,9 @@ uint32_t image__id(const struct image *im);
 const char *image__path(const struct image *im);	/* as the process saw it; raw, escape it */
 const char *image__name(const struct image *im);	/* its last component */
 int image__fd(const struct image *im);			/* owned by the image; -1 for the vDSO or unopened */
-/* A path of this process that opens the file itself: "/proc/self/fd/N". */
+/* Why there is no fd: 0 or a negative errno (-EMFILE: too few file descriptors left). */
+int image__error(const struct image *im);
+/* A path of this process that opens the file itself: "/proc/self/fd/N"; names nothing while unopened. */
 const char *image__self_path(const struct image *im);
 /* The memory image of a vDSO; NULL otherwise. */
 const void *image__memory(const struct image *im, size_t *len);
@@ -48,16 +52,6 @@ const void *image__memory(const struct image *im, size_t *len);
 size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX]);
 
 /* ---- symbols; the caller serializes calls for one registry ---- */
-
-struct symbol_frame {
-	const char *func;	/* demangled; NULL: unknown. Owned by the image, valid as long as it */
-	const char *file;	/* source file path, NULL: unknown */
-	uint32_t line;		/* 0: unknown */
-	bool inlined;		/* an inlined call: the frame that follows is its caller, same machine frame */
-	bool exact;		/* false: func is the nearest symbol below, of unknown size */
-};
-
-#define SYMBOL_FRAMES_MAX 32
 
 /* Names the code at a file offset. A return address is looked up at offset - 1: the caller passes the
  * offset it wants looked up. Fills innermost inlined call first; returns the number of frames, 0 where
