@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "ground/event.h"
+#include "ground/shared.h"
 #include "joints/collector.h"
 #include "run/session.h"
 
