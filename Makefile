@@ -34,7 +34,7 @@ endif
 sources := $(wildcard src/*/*.c)
 objects := $(patsubst src/%.c,$B/%.o,$(filter-out src/door/main.c,$(sources)))
 unit_tests := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
-bench_programs := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
+bench_programs := $B/bench/floor $B/bench/collector_bench
 
 .PHONY: all check check-root bench install uninstall clean format-check
 .DELETE_ON_ERROR:
@@ -61,6 +61,16 @@ $B/%.bpf.o: bpf/%.bpf.c Makefile
 
 $B/%.skel.h: $B/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
+
+# The empty programs that the benchmark holds the tracer's against.
+$B/bench/floor.bpf.o: tests/bench/floor.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) $(bpf_cflags) -c -o $@ $<
+
+$B/floor.skel.h: $B/bench/floor.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name floor_bpf > $@
+
+$B/bench/floor: | $B/floor.skel.h
 
 $B/unit/%: tests/unit/%.c tests/unit/test.h $B/libmemtrace.a Makefile
 	@mkdir -p $(@D)
