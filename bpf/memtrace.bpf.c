@@ -183,6 +183,8 @@ static __always_inline __u64 argument(struct pt_regs *ctx, __u32 i)
 		return ARGUMENT(r8);
 	case 5:
 		return ARGUMENT(r9);
+	case ARG_RAX:
+		return ARGUMENT(ax);
 	}
 	return 0;
 }

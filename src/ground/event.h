@@ -143,8 +143,8 @@ _Static_assert(sizeof(struct event_exec) == 32, "event_exec");
 
 /*
  * What an attach cookie tells the BPF program about the function that it sits on: which row of
- * the table, how the function behaves, and which argument (0 to 5) is which. ARG_NONE: there is
- * no such argument.
+ * the table, how the function behaves, and which argument (0 to 5) is which, by the register that
+ * holds it at the probe. ARG_RAX: it was moved there. ARG_NONE: there is no such argument.
  */
 enum api_shape {
 	SHAPE_ALLOC,		/* returns the block, NULL on failure */
@@ -154,6 +154,7 @@ enum api_shape {
 	SHAPES
 };
 
+#define ARG_RAX 6
 #define ARG_NONE 7
 #define COOKIE(api, shape, size, count, ptr)                                                       \
 	((ev_u64)(api) | (ev_u64)(shape) << 8 | (ev_u64)(size) << 16 | (ev_u64)(count) << 20 |     \

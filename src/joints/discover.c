@@ -259,19 +259,43 @@ void discover__free(struct probe_file *f)
 	free(f);
 }
 
-static void explain_row(FILE *out, const char *name, uint64_t entry, unsigned int offset,
+static void explain_row(FILE *out, int width, const char *name, uint64_t at, unsigned int offset,
 			const char *insn, const char *why)
 {
-	char at[40];
+	char place[40];
+	int n = snprintf(place, sizeof(place), "0x%" PRIx64, at);
 
-	snprintf(at, sizeof(at), offset ? "0x%" PRIx64 "+%u" : "0x%" PRIx64, entry, offset);
-	fprintf(out, "  %-30s %-13s %-26s %s\n", name, at, insn, why);
+	if (offset)
+		snprintf(place + n, sizeof(place) - n, "+%u", offset);
+	fprintf(out, "  %-*s  %-13s %-28s %s\n", width, name, place, insn, why);
+}
+
+static void explain_rows(const struct probe_file *f, FILE *out)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		width = strlen(f->sites[i].name) > width ? strlen(f->sites[i].name) : width;
+	for (size_t i = 0; i < f->nskipped; i++)
+		width = strlen(f->skipped[i].name) > width ? strlen(f->skipped[i].name) : width;
+	for (size_t i = 0; i < f->n; i++) {
+		const struct probe_site *s = &f->sites[i];
+
+		explain_row(out, (int)width, s->name, s->entry, s->point.offset, s->point.insn,
+			    s->point.why);
+	}
+	for (size_t i = 0; i < f->nskipped; i++)
+		explain_row(out, (int)width, f->skipped[i].name, f->skipped[i].entry, 0, "not probed",
+			    f->skipped[i].why);
+	if (f->linker_notify)
+		explain_row(out, (int)width, "_dl_debug_state", f->linker_notify, 0, "-",
+			    "called when libraries come or go");
 }
 
 void discover__explain(const struct probe_file *f, const char *path, FILE *out)
 {
 	const char *remark = "";
-	struct strbuf name = {0};
+	struct strbuf name = { 0 };
 
 	if (f->error == -EOPNOTSUPP)
 		remark = "not 64-bit code of this machine";
@@ -282,15 +306,5 @@ void discover__explain(const struct probe_file *f, const char *path, FILE *out)
 	escape__plain(&name, path);
 	fprintf(out, "%s:%s%s\n", name.data ? name.data : "", *remark ? " " : "", remark);
 	strbuf__free(&name);
-	for (size_t i = 0; i < f->n; i++) {
-		const struct probe_site *s = &f->sites[i];
-
-		explain_row(out, s->name, s->entry, s->point.offset, s->point.insn, s->point.why);
-	}
-	for (size_t i = 0; i < f->nskipped; i++)
-		explain_row(out, f->skipped[i].name, f->skipped[i].entry, 0, "not probed",
-			    f->skipped[i].why);
-	if (f->linker_notify)
-		explain_row(out, "_dl_debug_state", f->linker_notify, 0, "",
-			    "the loader calls it when libraries come or go");
+	explain_rows(f, out);
 }

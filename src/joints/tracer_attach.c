@@ -167,7 +167,8 @@ static void collect(const struct probe_file *f, int shape, struct batch *b)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (api__get(f->sites[i].api)->shape == shape)
-			add(b, f->sites[i].entry + f->sites[i].point.offset, api__cookie(f->sites[i].api));
+			add(b, f->sites[i].entry + f->sites[i].point.offset,
+			    api__cookie(f->sites[i].api, f->sites[i].point.arg));
 }
 
 static struct attachment *new_attachment(struct tracer *t, uint32_t image, pid_t pid)

@@ -211,9 +211,14 @@ unsigned int api__find(const char *symbol)
 	return API_NONE;
 }
 
-uint64_t api__cookie(unsigned int row)
+uint64_t api__cookie(unsigned int row, const uint8_t arg[])
 {
 	const struct api *a = api__get(row);
+	uint8_t where[3] = { a->size, a->count, a->ptr };
 
-	return COOKIE(row < ARRAY_SIZE(table) ? row : API_NONE, a->shape, a->size, a->count, a->ptr);
+	for (size_t i = 0; arg && i < ARRAY_SIZE(where); i++) {
+		if (where[i] != ARG_NONE)
+			where[i] = arg[where[i]];
+	}
+	return COOKIE(row < ARRAY_SIZE(table) ? row : API_NONE, a->shape, where[0], where[1], where[2]);
 }

@@ -26,6 +26,8 @@ const struct api *api__get(unsigned int row);	/* row API_NONE ("unknown") for an
 unsigned int api__count(void);
 /* The row of an ELF symbol, or API_NONE. */
 unsigned int api__find(const char *symbol);
-uint64_t api__cookie(unsigned int row);
+/* The attach cookie of a row (event.h), for a probe where argument i is in register arg[i] (point.h);
+ * NULL: each in its own. */
+uint64_t api__cookie(unsigned int row, const uint8_t arg[]);
 
 #endif

@@ -6,9 +6,10 @@
  * a relative target. Everything else is copied to a page of its own and single-stepped there.
  *
  * The walk may pass an instruction if the probe sees the same after it as before it: control goes
- * straight on; the arguments are still in their registers; rsp still points at the return address,
- * which is whole; rbp is the caller's, for walks by frame pointer. A register is compared by the
- * 64-bit one that holds it, and what an instruction writes without naming it (mul: rdx) counts.
+ * straight on; the arguments are still in registers that a probe can name; rsp still points at the
+ * return address, which is whole; rbp is the caller's, for walks by frame pointer. A register is
+ * compared by the 64-bit one that holds it, and what an instruction writes without naming it (mul:
+ * rdx) counts. Of all that may move an argument only mov of one 64-bit register to another is followed.
  *
  * Code that comes back to the stretch from the entry to the point would be counted again, so all of
  * the function is swept for direct branches into it. A branch to the entry itself is the function
@@ -24,6 +25,8 @@
 
 #include <Zydis/Zydis.h>
 
+#include "ground/util.h"
+
 #define MAX_INSNS 64	/* a straight line longer than this is no prologue */
 #define MAX_BYTES 256
 
@@ -32,9 +35,18 @@ struct insn {
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
 };
 
-static const ZydisRegister arg_registers[] = {
-	ZYDIS_REGISTER_RDI, ZYDIS_REGISTER_RSI, ZYDIS_REGISTER_RDX,
-	ZYDIS_REGISTER_RCX, ZYDIS_REGISTER_R8, ZYDIS_REGISTER_R9,
+/* The registers that a probe can name, by number. */
+static const ZydisRegister registers[] = {
+	ZYDIS_REGISTER_RDI, ZYDIS_REGISTER_RSI, ZYDIS_REGISTER_RDX, ZYDIS_REGISTER_RCX,
+	ZYDIS_REGISTER_R8, ZYDIS_REGISTER_R9, ZYDIS_REGISTER_RAX,
+};
+
+#define REGISTERS ARRAY_SIZE(registers)
+#define NOTHING UINT8_MAX
+
+/* The argument that each register holds, or NOTHING. */
+struct holds {
+	uint8_t arg[REGISTERS];
 };
 
 static bool decode(const ZydisDecoder *decoder, const uint8_t *code, size_t len, struct insn *in)
@@ -76,7 +88,7 @@ static bool leaves_the_line(const ZydisDecodedInstruction *d)
 	}
 }
 
-static const char *judge_register(const ZydisDecodedOperand *op, unsigned int args)
+static const char *judge_register(const ZydisDecodedOperand *op)
 {
 	ZydisRegister reg =
 	    ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, op->reg.value);
@@ -87,10 +99,6 @@ static const char *judge_register(const ZydisDecodedOperand *op, unsigned int ar
 		return "changes the stack pointer";
 	if (reg == ZYDIS_REGISTER_RBP)
 		return "changes the frame pointer";
-	for (unsigned int i = 0; i < sizeof(arg_registers) / sizeof(arg_registers[0]); i++) {
-		if (reg == arg_registers[i] && args & 1u << i)
-			return "overwrites an argument";
-	}
 	return NULL;
 }
 
@@ -110,7 +118,7 @@ static const char *judge_memory(const ZydisDecodedOperand *op)
 }
 
 /* Why the walk may not pass this instruction; NULL: it may. */
-static const char *judge(const struct insn *in, unsigned int args)
+static const char *judge(const struct insn *in)
 {
 	const char *why;
 
@@ -121,13 +129,62 @@ static const char *judge(const struct insn *in, unsigned int args)
 
 		why = NULL;
 		if (op->type == ZYDIS_OPERAND_TYPE_REGISTER)
-			why = judge_register(op, args);
+			why = judge_register(op);
 		else if (op->type == ZYDIS_OPERAND_TYPE_MEMORY)
 			why = judge_memory(op);
 		if (why)
 			return why;
 	}
 	return NULL;
+}
+
+static size_t register_number(ZydisRegister reg)
+{
+	size_t i = 0;
+
+	while (i < REGISTERS && registers[i] != reg)
+		i++;
+	return i;
+}
+
+/* What the registers hold after an instruction. */
+static void follow(const struct insn *in, struct holds *h)
+{
+	uint8_t moved = NOTHING;
+	size_t to;
+
+	if (in->d.mnemonic == ZYDIS_MNEMONIC_MOV && in->ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER) {
+		size_t from = register_number(in->ops[1].reg.value);
+
+		moved = from < REGISTERS ? h->arg[from] : NOTHING;
+	}
+	for (unsigned int i = 0; i < in->d.operand_count; i++) {
+		const ZydisDecodedOperand *op = &in->ops[i];
+
+		if (op->type != ZYDIS_OPERAND_TYPE_REGISTER ||
+		    !(op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+			continue;
+		to = register_number(ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64,
+								      op->reg.value));
+		if (to < REGISTERS)
+			h->arg[to] = moved;
+	}
+}
+
+/* Fills `where` with the register of each wanted argument. False: one is in none. */
+static bool locate(const struct holds *h, unsigned int args, uint8_t where[POINT_ARGS])
+{
+	for (uint8_t i = 0; i < POINT_ARGS; i++) {
+		where[i] = i;
+		if (!(args & 1u << i) || h->arg[i] == i)
+			continue;
+		where[i] = 0;
+		while (where[i] < REGISTERS && h->arg[where[i]] != i)
+			where[i]++;
+		if (where[i] == REGISTERS)
+			return false;
+	}
+	return true;
 }
 
 /* Does a direct branch of the function go to (vaddr, vaddr + point]? *from: where the branch is. */
@@ -158,13 +215,18 @@ static bool branches_back(const ZydisDecoder *decoder, const uint8_t *code, size
 static void format(const ZydisDecoder *decoder, const uint8_t *code, size_t len, uint64_t vaddr,
 		   char *buf, size_t cap)
 {
-	ZydisFormatter formatter;
+	ZydisFormatter f;
 	struct insn in;
 
+	snprintf(buf, cap, "(bad)");
 	if (!decode(decoder, code, len, &in) ||
-	    ZYAN_FAILED(ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL)) ||
-	    ZYAN_FAILED(ZydisFormatterFormatInstruction(
-		&formatter, &in.d, in.ops, in.d.operand_count_visible, buf, cap, vaddr, NULL)))
+	    ZYAN_FAILED(ZydisFormatterInit(&f, ZYDIS_FORMATTER_STYLE_INTEL)))
+		return;
+	ZydisFormatterSetProperty(&f, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, false);
+	ZydisFormatterSetProperty(&f, ZYDIS_FORMATTER_PROP_ADDR_PADDING_ABSOLUTE,
+				  ZYDIS_PADDING_DISABLED);
+	if (ZYAN_FAILED(ZydisFormatterFormatInstruction(
+		&f, &in.d, in.ops, in.d.operand_count_visible, buf, cap, vaddr, NULL)))
 		snprintf(buf, cap, "(bad)");
 }
 
@@ -174,21 +236,36 @@ __attribute__((format(printf, 2, 3))) static void stay(struct point *out, const 
 
 	out->offset = 0;
 	out->emulated = false;
+	for (uint8_t i = 0; i < POINT_ARGS; i++)
+		out->arg[i] = i;
 	va_start(ap, fmt);
 	vsnprintf(out->why, sizeof(out->why), fmt, ap);
 	va_end(ap);
 }
 
-/* The walk: offset, emulated and why. */
+static void take(struct point *out, size_t at)
+{
+	bool moved = false;
+
+	for (uint8_t i = 0; i < POINT_ARGS; i++)
+		moved |= out->arg[i] != i;
+	out->offset = at;
+	out->emulated = true;
+	snprintf(out->why, sizeof(out->why), "%s%s",
+		 at ? "first that the kernel emulates" : "the entry is emulated",
+		 moved ? ", arguments moved" : "");
+}
+
+/* The walk: all of *out but the instruction's text. */
 static void walk(const ZydisDecoder *decoder, const uint8_t *code, size_t len, uint64_t vaddr,
 		 unsigned int args, struct point *out)
 {
+	struct holds holds = { { 0, 1, 2, 3, 4, 5, NOTHING } };
 	struct insn in;
 	const char *why;
 	size_t at = 0, from;
 
-	for (unsigned int n = 0; n < MAX_INSNS && at < len && at < MAX_BYTES;
-	     n++, at += in.d.length) {
+	for (unsigned int n = 0; n < MAX_INSNS && at < len && at < MAX_BYTES; n++) {
 		if (!decode(decoder, code + at, len - at, &in)) {
 			stay(out, "+%zu is no whole instruction", at);
 			return;
@@ -198,17 +275,19 @@ static void walk(const ZydisDecoder *decoder, const uint8_t *code, size_t len, u
 				stay(out, "+%zu branches back before +%zu", from, at);
 				return;
 			}
-			out->offset = at;
-			out->emulated = true;
-			snprintf(out->why, sizeof(out->why), "%s",
-				 at ? "first that the kernel emulates" : "the entry is emulated");
+			locate(&holds, args, out->arg);
+			take(out, at);
 			return;
 		}
-		why = judge(&in, args);
+		why = judge(&in);
+		follow(&in, &holds);
+		if (!why && !locate(&holds, args, out->arg))
+			why = "overwrites an argument";
 		if (why) {
 			stay(out, "+%zu %s", at, why);
 			return;
 		}
+		at += in.d.length;
 	}
 	stay(out, "none is emulated in %zu bytes", at);
 }

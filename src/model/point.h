@@ -2,8 +2,8 @@
  * Where in a function the probe goes. An x86 uprobe on push, nop, jmp, jcc or call costs one trap
  * because the kernel emulates these; anything else is single-stepped, which costs 10 to 25 times as much.
  * So the point is the first emulated instruction on the straight line from the entry: no branch before
- * it, the argument registers still holding the arguments, the stack pointer (and the slot that it
- * points at) as at entry, and no branch of the function leading back into what lies before it.
+ * it, the arguments in registers still (mimalloc moves them first), the stack pointer (and the slot
+ * that it points at) as at entry, and no branch of the function leading back into what lies before it.
  * Where there is none, the entry itself.
  */
 #ifndef MEMTRACE_POINT_H
@@ -13,17 +13,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define POINT_ARGS 6	/* argument registers: rdi, rsi, rdx, rcx, r8, r9 */
+#define POINT_RAX 6	/* one more register in which an argument may be found: ARG_RAX of event.h */
+
 struct point {
 	uint32_t offset;	/* bytes from the function's entry */
 	bool emulated;		/* false: the entry, single-stepped */
+	uint8_t arg[POINT_ARGS];	/* which register holds argument i there: mostly i */
 	char insn[64];		/* the instruction there, in Intel syntax */
 	char why[96];		/* one clause for --explain-probes */
 };
 
 /*
  * code: the function's bytes, `len` of them (its size, or what could be read of it).
- * vaddr: its address, for branch targets. args: bit i set: argument register i (rdi, rsi, rdx, rcx,
- * r8, r9) must still hold its argument. Returns 0, or -EINVAL for no bytes.
+ * vaddr: its address, for branch targets. args: bit i set: argument i is wanted. Returns 0, or
+ * -EINVAL for no bytes.
  */
 int point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args, struct point *out);
 
