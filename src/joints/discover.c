@@ -272,7 +272,7 @@ static void explain_row(FILE *out, int width, const char *name, uint64_t at, uns
 
 static void explain_rows(const struct probe_file *f, FILE *out)
 {
-	size_t width = 0;
+	size_t width = f->linker_notify ? strlen("_dl_debug_state") : 0;
 
 	for (size_t i = 0; i < f->n; i++)
 		width = strlen(f->sites[i].name) > width ? strlen(f->sites[i].name) : width;

@@ -1,0 +1,468 @@
+/* Prologues as Debian 12's libraries have them, with the offsets that objdump shows; then traps. */
+#include "model/point.h"
+
+#include <errno.h>
+
+#include "test.h"
+
+#define RDI 1u
+#define RSI 2u
+#define RDX 4u
+
+struct code {
+	size_t len;
+	const uint8_t *bytes;
+};
+
+#define CODE(...)                                                                                  \
+	(struct code)                                                                              \
+	{                                                                                          \
+		sizeof((const uint8_t[]){ __VA_ARGS__ }), (const uint8_t[]){ __VA_ARGS__ }         \
+	}
+
+static struct point find(struct code c, uint64_t vaddr, unsigned int args)
+{
+	struct point p;
+
+	CHECK_EQ(point__find(c.bytes, c.len, vaddr, args, &p), 0);
+	return p;
+}
+
+static void check_found(struct code c, uint64_t vaddr, unsigned int args, unsigned int offset,
+			const char *insn)
+{
+	struct point p = find(c, vaddr, args);
+
+	CHECK(p.emulated);
+	CHECK_EQ(p.offset, offset);
+	CHECK_STR(p.insn, insn);
+	CHECK_STR(p.why, offset ? "first that the kernel emulates" : "the entry is emulated");
+	for (int i = 0; i < POINT_ARGS; i++)
+		CHECK_EQ(p.arg[i], i);
+}
+
+static void check_stays(struct code c, unsigned int args, const char *why)
+{
+	struct point p = find(c, 0x1000, args);
+
+	CHECK(!p.emulated);
+	CHECK_EQ(p.offset, 0);
+	CHECK_STR(p.why, why);
+	for (int i = 0; i < POINT_ARGS; i++)
+		CHECK_EQ(p.arg[i], i);
+}
+
+TEST(glibc_malloc)
+{
+	check_found(CODE(0x41, 0x54, 0x55, 0x53, 0x48, 0x89, 0xfb, 0x48, 0x83, 0xec, 0x10), 0x98930,
+		    RDI, 0, "push r12");
+}
+
+TEST(glibc_free)
+{
+	check_found(CODE(0x48, 0x85, 0xff, 0x0f, 0x84, 0xbf, 0x00, 0x00, 0x00, 0x55), 0x98ef0, RDI,
+		    3, "jz 0x98fb8");
+}
+
+TEST(glibc_memalign)
+{
+	check_found(CODE(0x80, 0x3d, 0x71, 0x0e, 0x14, 0x00, 0x00, 0x74, 0x07, 0xe9, 0x32, 0xf6,
+			 0xff, 0xff, 0x66, 0x90, 0x48, 0x83, 0xec, 0x18),
+		    0x99610, RSI, 7, "jz 0x99620");
+}
+
+TEST(glibc_posix_memalign)
+{
+	check_found(CODE(0x80, 0x3d, 0x01, 0x02, 0x14, 0x00, 0x00, 0x41, 0x54, 0x49, 0x89, 0xd4,
+			 0x55, 0x48, 0x89, 0xfd, 0x53, 0x48, 0x89, 0xf3),
+		    0x9a280, RDI | RDX, 7, "push r12");
+}
+
+TEST(glibc_calloc)
+{
+	check_found(CODE(0x41, 0x55, 0x48, 0x89, 0xf8, 0x41, 0x54, 0x55, 0x53, 0x48, 0x83, 0xec,
+			 0x18, 0x48, 0xf7, 0xe6),
+		    0x996e0, RDI | RSI, 0, "push r13");
+}
+
+static const struct code glibc_reallocarray = {
+	33, (const uint8_t[]){ 0x48, 0x89, 0xf0, 0x48, 0xf7, 0xe2, 0x48, 0x89, 0xc6, 0x70, 0x05,
+			       0xe9, 0x40, 0xb8, 0xf8, 0xff, 0x48, 0x8b, 0x05, 0xe9, 0x85, 0x13,
+			       0x00, 0x64, 0xc7, 0x00, 0x0c, 0x00, 0x00, 0x00, 0x31, 0xc0, 0xc3 }
+};
+
+/* mul writes rdx, where the size was, without naming it. */
+TEST(glibc_reallocarray_stays_at_its_entry)
+{
+	struct point p = find(glibc_reallocarray, 0x9a7e0, RDI | RSI | RDX);
+
+	CHECK(!p.emulated);
+	CHECK_EQ(p.offset, 0);
+	CHECK_STR(p.insn, "mov rax, rsi");
+	CHECK_STR(p.why, "+3 overwrites an argument");
+}
+
+TEST(what_is_not_wanted_may_be_overwritten)
+{
+	struct point p = find(glibc_reallocarray, 0x9a7e0, RDI);
+
+	CHECK(p.emulated);
+	CHECK_EQ(p.offset, 9);
+	CHECK_STR(p.insn, "jo 0x9a7f0");
+}
+
+TEST(musl_free)
+{
+	check_found(CODE(0xe9, 0xbb, 0x0a, 0x00, 0x00), 0x27810, RDI, 0, "jmp 0x282d0");
+}
+
+TEST(musl_reallocarray)
+{
+	check_found(CODE(0x48, 0x89, 0xd1, 0x48, 0x85, 0xd2, 0x74, 0x08, 0x48, 0x89, 0xf0, 0x48,
+			 0xf7, 0xe1, 0x70, 0x09, 0x48, 0x0f, 0xaf, 0xf1, 0xe9, 0x27, 0xb0, 0xfe,
+			 0xff, 0x50, 0xe8, 0xb1, 0x13, 0xff, 0xff, 0xc7, 0x00, 0x0c, 0x00, 0x00,
+			 0x00, 0x31, 0xc0, 0x5a, 0xc3),
+		    0x29ff0, RDI | RSI | RDX, 6, "jz 0x2a000");
+}
+
+TEST(musl_valloc_moves_its_argument)
+{
+	struct point p = find(CODE(0x48, 0x89, 0xfe, 0xbf, 0x00, 0x10, 0x00, 0x00, 0xe9, 0xa3, 0x49,
+				   0xff, 0xff),
+			      0x20690, RDI);
+
+	CHECK(p.emulated);
+	CHECK_EQ(p.offset, 8);
+	CHECK_STR(p.insn, "jmp 0x15040");
+	CHECK_STR(p.why, "first that the kernel emulates, arguments moved");
+	CHECK_EQ(p.arg[0], 1);
+}
+
+TEST(jemalloc_malloc)
+{
+	check_found(CODE(0x48, 0x81, 0xff, 0x00, 0x10, 0x00, 0x00, 0x0f, 0x87, 0x93, 0x00, 0x00,
+			 0x00),
+		    0x23910, RDI, 7, "jnbe 0x239b0");
+}
+
+TEST(jemalloc_free)
+{
+	check_found(CODE(0x48, 0x89, 0xf8, 0x48, 0x8b, 0x15, 0x0e, 0x53, 0x0a, 0x00, 0x48, 0x89,
+			 0xf9, 0x48, 0xc1, 0xe8, 0x1a, 0x48, 0x81, 0xe1, 0x00, 0x00, 0x00, 0xc0,
+			 0x25, 0xf0, 0x00, 0x00, 0x00, 0x64, 0x48, 0x03, 0x04, 0x25, 0x00, 0x00,
+			 0x00, 0x00, 0x48, 0x01, 0xd0, 0x48, 0x3b, 0x88, 0xb0, 0x01, 0x00, 0x00,
+			 0x0f, 0x85, 0x8a, 0x00, 0x00, 0x00),
+		    0x27c60, RDI, 48, "jnz 0x27d20");
+}
+
+TEST(jemalloc_rallocx)
+{
+	check_found(CODE(0x31, 0xc9, 0xe9, 0xe9, 0x1c, 0xff, 0xff), 0x2bdc0, RDI | RSI, 2,
+		    "jmp 0x1dab0");
+}
+
+TEST(tcmalloc_malloc)
+{
+	check_found(CODE(0x48, 0x8b, 0x05, 0x59, 0xab, 0x00, 0x00, 0x48, 0x85, 0xc0, 0x75, 0x75),
+		    0x1ed40, RDI, 10, "jnz 0x1edc1");
+}
+
+TEST(tcmalloc_posix_memalign)
+{
+	check_found(CODE(0x48, 0x8d, 0x46, 0xff, 0x48, 0x83, 0xc8, 0x07, 0x48, 0x85, 0xf0, 0x75,
+			 0x2b, 0x53),
+		    0x1efb0, RDI | RDX, 11, "jnz 0x1efe8");
+}
+
+TEST(mimalloc_malloc_moves_its_argument)
+{
+	struct point p =
+		find(CODE(0x48, 0x8b, 0x05, 0x49, 0xb4, 0x00, 0x00, 0x48, 0x89, 0xfe, 0x64, 0x48,
+			  0x8b, 0x38, 0x48, 0x81, 0xfe, 0x00, 0x04, 0x00, 0x00, 0x77, 0x29),
+		     0x10b70, RDI);
+
+	CHECK(p.emulated);
+	CHECK_EQ(p.offset, 21);
+	CHECK_STR(p.insn, "jnbe 0x10bb0");
+	CHECK_EQ(p.arg[0], 1);
+}
+
+TEST(mimalloc_calloc_moves_its_count_to_rax)
+{
+	struct point p = find(CODE(0x48, 0x8b, 0x15, 0xc9, 0xad, 0x00, 0x00, 0x48, 0x89, 0xf8, 0x64,
+				   0x48, 0x8b, 0x3a, 0x48, 0x83, 0xf8, 0x01, 0x74, 0x08),
+			      0x111f0, RDI | RSI);
+
+	CHECK(p.emulated);
+	CHECK_EQ(p.offset, 18);
+	CHECK_STR(p.insn, "jz 0x1120c");
+	CHECK_EQ(p.arg[0], POINT_RAX);
+	CHECK_EQ(p.arg[1], 1);
+}
+
+/* rax holds the old rdi, then another value: what counts is where an argument is at the end. */
+TEST(mimalloc_realloc_moves_both)
+{
+	struct point p = find(CODE(0x48, 0x8b, 0x05, 0x49, 0xa9, 0x00, 0x00, 0x48, 0x89, 0xf2, 0x48,
+				   0x89, 0xfe, 0x64, 0x48, 0x8b, 0x00, 0x48, 0x89, 0xc7, 0xe9, 0xf7,
+				   0x4e, 0xff, 0xff),
+			      0x11670, RDI | RSI);
+
+	CHECK(p.emulated);
+	CHECK_EQ(p.offset, 20);
+	CHECK_EQ(p.arg[0], 1);
+	CHECK_EQ(p.arg[1], 2);
+}
+
+TEST(mimalloc_memalign_swaps)
+{
+	struct point p = find(CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89, 0xc6, 0xe9, 0x52,
+				   0x3b, 0xff, 0xff),
+			      0x12610, RDI | RSI);
+
+	CHECK(p.emulated);
+	CHECK_EQ(p.offset, 9);
+	CHECK_EQ(p.arg[0], 1);
+	CHECK_EQ(p.arg[1], 0);
+}
+
+TEST(mimalloc_free_keeps_its_argument_though_it_copies_it)
+{
+	check_found(CODE(0x48, 0x89, 0xf9, 0x48, 0x85, 0xff, 0x74, 0x5d), 0x10ee0, RDI, 6,
+		    "jz 0x10f45");
+}
+
+/* libstdc++, built for CET. The jmp at +51 goes back to +20, behind the point. */
+TEST(libstdcxx_operator_new)
+{
+	check_found(CODE(0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x85, 0xff, 0xb8, 0x01, 0x00, 0x00, 0x00,
+			 0x53, 0x48, 0x0f, 0x45, 0xc7, 0x48, 0x89, 0xc3, 0x48, 0x89, 0xdf, 0xe8,
+			 0x64, 0x08, 0xff, 0xff, 0x48, 0x85, 0xc0, 0x74, 0x02, 0x5b, 0xc3, 0xe8,
+			 0xa8, 0x08, 0xff, 0xff, 0x48, 0x85, 0xc0, 0x0f, 0x84, 0x55, 0x3f, 0xff,
+			 0xff, 0xff, 0xd0, 0xeb, 0xdf),
+		    0xa9570, RDI, 12, "push rbx");
+}
+
+TEST(libstdcxx_operator_delete)
+{
+	check_found(CODE(0xf3, 0x0f, 0x1e, 0xfa, 0xe9, 0x87, 0x2f, 0xff, 0xff), 0xa78d0, RDI, 4,
+		    "jmp 0x9a860");
+}
+
+/* ---- what the kernel emulates, and what only looks like it ---- */
+
+TEST(each_emulated_instruction_at_the_entry)
+{
+	check_found(CODE(0x90), 0, RDI, 0, "nop");
+	check_found(CODE(0x50), 0, RDI, 0, "push rax");
+	check_found(CODE(0x57), 0, RDI, 0, "push rdi");
+	check_found(CODE(0x41, 0x57), 0, RDI, 0, "push r15");
+	check_found(CODE(0xeb, 0x10), 0x100, RDI, 0, "jmp 0x112");
+	check_found(CODE(0xe8, 0x00, 0x01, 0x00, 0x00), 0x100, RDI, 0, "call 0x205");
+	check_found(CODE(0x7f, 0x00), 0x100, RDI, 0, "jnle 0x102");
+	check_found(CODE(0x0f, 0x8f, 0x00, 0x00, 0x00, 0x00), 0x100, RDI, 0, "jnle 0x106");
+}
+
+/* Each is passed: the next instruction, a push, is the point. */
+TEST(look_alikes_are_passed)
+{
+	check_found(CODE(0xf3, 0x90, 0x53), 0, RDI, 2, "push rbx");	/* pause */
+	check_found(CODE(0x66, 0x90, 0x53), 0, RDI, 2, "push rbx");	/* xchg ax, ax */
+	check_found(CODE(0x0f, 0x1f, 0x00, 0x53), 0, RDI, 3, "push rbx");
+	check_found(CODE(0x48, 0x90, 0x53), 0, RDI, 2, "push rbx");	/* nop, with rex.w */
+}
+
+/* Each ends the walk. */
+TEST(look_alikes_that_change_rsp_or_leave)
+{
+	check_stays(CODE(0x66, 0x53, 0x90), RDI, "+0 changes the stack pointer"); /* push bx */
+	check_stays(CODE(0x40, 0x53, 0x90), RDI, "+0 changes the stack pointer"); /* rex push rbx */
+	check_stays(CODE(0x6a, 0x01, 0x90), RDI, "+0 changes the stack pointer"); /* push 1 */
+	check_stays(CODE(0xff, 0x37, 0x90), RDI, "+0 changes the stack pointer"); /* push [rdi] */
+	check_stays(CODE(0x9c, 0x90), RDI, "+0 changes the stack pointer");	  /* pushf */
+	check_stays(CODE(0x5b, 0x90), RDI, "+0 changes the stack pointer");	  /* pop rbx */
+	check_stays(CODE(0x48, 0x83, 0xec, 0x10, 0x90), RDI, "+0 changes the stack pointer");
+	check_stays(CODE(0x48, 0x8d, 0x64, 0x24, 0xf0, 0x90), RDI, "+0 changes the stack pointer");
+	check_stays(CODE(0xf2, 0xe9, 0, 0, 0, 0), RDI, "+0 leaves the straight line"); /* bnd jmp */
+	check_stays(CODE(0x3e, 0x74, 0x00), RDI, "+0 leaves the straight line");
+	check_stays(CODE(0xff, 0xe0, 0x90), RDI, "+0 leaves the straight line"); /* jmp rax */
+	check_stays(CODE(0xff, 0xd0, 0x90), RDI, "+0 leaves the straight line"); /* call rax */
+	check_stays(CODE(0xff, 0x25, 0, 0, 0, 0), RDI, "+0 leaves the straight line");
+	check_stays(CODE(0xc3, 0x90), RDI, "+0 leaves the straight line");
+	check_stays(CODE(0xe3, 0x00, 0x90), RDI, "+0 leaves the straight line"); /* jrcxz */
+	check_stays(CODE(0xe2, 0x00, 0x90), RDI, "+0 leaves the straight line"); /* loop */
+	check_stays(CODE(0x0f, 0x05, 0x90), RDI, "+0 leaves the straight line"); /* syscall */
+	check_stays(CODE(0xcc, 0x90), RDI, "+0 leaves the straight line");	 /* int3 */
+	check_stays(CODE(0xcd, 0x80, 0x90), RDI, "+0 leaves the straight line");
+	check_stays(CODE(0x0f, 0x0b, 0x90), RDI, "+0 leaves the straight line"); /* ud2 */
+	check_stays(CODE(0xf4, 0x90), RDI, "+0 leaves the straight line");	 /* hlt */
+}
+
+/* ---- arguments ---- */
+
+TEST(an_argument_is_overwritten)
+{
+	check_stays(CODE(0x31, 0xff, 0x90), RDI, "+0 overwrites an argument");
+	check_stays(CODE(0x40, 0xb7, 0x01, 0x90), RDI, "+0 overwrites an argument"); /* mov dil */
+	check_stays(CODE(0x89, 0xff, 0x90), RDI, "+0 overwrites an argument"); /* mov edi, edi */
+	check_stays(CODE(0x48, 0x0f, 0x44, 0xf8, 0x90), RDI, "+0 overwrites an argument"); /* cmov */
+	check_stays(CODE(0x48, 0x87, 0xf7, 0x90), RDI, "+0 overwrites an argument"); /* xchg */
+	check_stays(CODE(0xaa, 0x90), RDI, "+0 overwrites an argument");	/* stosb: rdi */
+	check_stays(CODE(0x48, 0x99, 0x90), RDX, "+0 overwrites an argument");	/* cqo: rdx */
+	check_stays(CODE(0x85, 0xc0, 0x0f, 0xa2, 0x90), RDX, "+2 overwrites an argument");
+	check_found(CODE(0x31, 0xf6, 0x90), 0, RDI, 2, "nop");
+	check_found(CODE(0x48, 0x99, 0x90), 0, RDI | RSI, 2, "nop");
+}
+
+/* A copy is good only as long as it is whole and nothing else came into it. */
+TEST(an_argument_is_lost_with_its_copy)
+{
+	/* mov rax, rdi; xor edi, edi; xor eax, eax */
+	check_stays(CODE(0x48, 0x89, 0xf8, 0x31, 0xff, 0x31, 0xc0, 0x90), RDI,
+		    "+5 overwrites an argument");
+	/* mov eax, edi; xor edi, edi: half of it */
+	check_stays(CODE(0x89, 0xf8, 0x31, 0xff, 0x90), RDI, "+2 overwrites an argument");
+	/* mov rbx, rdi; xor edi, edi: a register that a probe cannot name */
+	check_stays(CODE(0x48, 0x89, 0xfb, 0x31, 0xff, 0x90), RDI, "+3 overwrites an argument");
+	/* lea rax, [rdi]; xor edi, edi: not followed */
+	check_stays(CODE(0x48, 0x8d, 0x07, 0x31, 0xff, 0x90), RDI, "+3 overwrites an argument");
+	/* mov rdi, rsi: size and pointer in one */
+	check_stays(CODE(0x48, 0x89, 0xf7, 0x90), RDI | RSI, "+0 overwrites an argument");
+}
+
+TEST(an_argument_is_followed_through_two_moves)
+{
+	/* mov rax, rdi; mov rcx, rax; xor edi, edi; xor eax, eax; nop */
+	struct point p = find(CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xc1, 0x31, 0xff, 0x31, 0xc0, 0x90),
+			      0, RDI);
+
+	CHECK(p.emulated);
+	CHECK_EQ(p.offset, 10);
+	CHECK_EQ(p.arg[0], 3);
+}
+
+/* ---- the stack ---- */
+
+TEST(stack_and_frame_pointer)
+{
+	check_stays(CODE(0x48, 0x89, 0xe3, 0x90), RDI, "+0 copies the stack pointer");
+	check_stays(CODE(0x4c, 0x8d, 0x54, 0x24, 0x08, 0x90), RDI, "+0 copies the stack pointer");
+	check_stays(CODE(0x48, 0x89, 0xe5, 0x90), RDI, "+0 changes the frame pointer");
+	check_stays(CODE(0x31, 0xed, 0x90), RDI, "+0 changes the frame pointer");
+	check_stays(CODE(0xc9, 0x90), RDI, "+0 changes the frame pointer"); /* leave */
+}
+
+TEST(stores_on_the_stack)
+{
+	static const char why[] = "+0 may overwrite the return address";
+
+	check_stays(CODE(0x48, 0x89, 0x3c, 0x24, 0x90), RDI, why);	  /* mov [rsp], rdi */
+	check_stays(CODE(0xc6, 0x44, 0x24, 0x07, 0x00, 0x90), RDI, why); /* mov byte [rsp+7], 0 */
+	check_stays(CODE(0x48, 0x89, 0x7c, 0x24, 0xf9, 0x90), RDI, why); /* mov [rsp-7], rdi */
+	check_stays(CODE(0x48, 0x89, 0x3c, 0xc4, 0x90), RDI, why);	  /* mov [rsp+rax*8], rdi */
+	check_found(CODE(0x48, 0x89, 0x7c, 0x24, 0xf8, 0x90), 0, RDI, 5, "nop"); /* [rsp-8] */
+	check_found(CODE(0x48, 0x89, 0x7c, 0x24, 0x08, 0x90), 0, RDI, 5, "nop"); /* [rsp+8] */
+	check_found(CODE(0x48, 0x8b, 0x04, 0x24, 0x90), 0, RDI, 4, "nop");	  /* a load */
+}
+
+/* ---- branches back ---- */
+
+TEST(a_loop_into_the_prologue)
+{
+	/* test rdi, rdi; dec rsi; je +2; jmp to +3 (dec) */
+	check_stays(CODE(0x48, 0x85, 0xff, 0x48, 0xff, 0xce, 0x74, 0x02, 0xeb, 0xf9, 0xc3), RDI,
+		    "+8 branches back before +6");
+	/* the same with the loop head at the point itself */
+	check_stays(CODE(0x48, 0x85, 0xff, 0x48, 0xff, 0xce, 0x74, 0x02, 0xeb, 0xfc, 0xc3), RDI,
+		    "+8 branches back before +6");
+	/* the point jumps back over its own prologue */
+	check_stays(CODE(0x48, 0x85, 0xff, 0x48, 0xff, 0xce, 0x75, 0xfb, 0xc3), RDI,
+		    "+6 branches back before +6");
+}
+
+TEST(a_loop_behind_the_point)
+{
+	/* test rdi, rdi; je +5; dec rsi; jne to the dec; ret */
+	check_found(CODE(0x48, 0x85, 0xff, 0x74, 0x05, 0x48, 0xff, 0xce, 0x75, 0xfb, 0xc3), 0, RDI,
+		    3, "jz 0xa");
+}
+
+/* A tail call of itself is a call: it goes through the entry and is seen as one. */
+TEST(a_branch_to_the_entry)
+{
+	check_found(CODE(0x48, 0x85, 0xff, 0x74, 0x01, 0xc3, 0xeb, 0xf8), 0x4000, RDI, 3,
+		    "jz 0x4006");
+	check_found(CODE(0x48, 0x85, 0xff, 0x74, 0x01, 0xc3, 0xe8, 0xf5, 0xff, 0xff, 0xff), 0x4000,
+		    RDI, 3, "jz 0x4006");
+}
+
+/* What cannot be decoded in the body does not hide a branch behind it. */
+TEST(a_branch_behind_garbage)
+{
+	check_stays(CODE(0x48, 0x85, 0xff, 0x53, 0x06, 0x06, 0xc3, 0xeb, 0xfa), RDI,
+		    "+7 branches back before +3");
+}
+
+/* ---- limits ---- */
+
+TEST(truncated_bytes)
+{
+	struct point p;
+
+	check_stays(CODE(0x48, 0x85), RDI, "+0 is no whole instruction");
+	check_stays(CODE(0x48, 0x85, 0xff, 0x0f, 0x84, 0xbf), RDI, "+3 is no whole instruction");
+	check_stays(CODE(0x48, 0x85, 0xff), RDI, "none is emulated in 3 bytes");
+	p = find(CODE(0x06), 0, RDI);
+	CHECK_STR(p.insn, "(bad)");
+	CHECK_EQ(point__find((const uint8_t *)"", 0, 0, RDI, &p), -EINVAL);
+	CHECK_EQ(point__find(NULL, 8, 0, RDI, &p), -EINVAL);
+}
+
+TEST(a_line_without_end)
+{
+	uint8_t code[1024];
+
+	memset(code, 0xf8, sizeof(code));	/* clc */
+	code[64] = 0x90;
+	check_stays((struct code){ sizeof(code), code }, RDI, "none is emulated in 64 bytes");
+	code[63] = 0x90;
+	check_found((struct code){ sizeof(code), code }, 0, RDI, 63, "nop");
+	/* lea rax, [rip + 0], 7 bytes each: 37 of them are 259 bytes */
+	for (size_t i = 0; i + 7 <= sizeof(code); i += 7)
+		memcpy(code + i, "\x48\x8d\x05\0\0\0\0", 7);
+	check_stays((struct code){ sizeof(code), code }, RDI, "none is emulated in 259 bytes");
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* Whatever the bytes: the point lies inside, is one of the emulated, or is the entry. */
+TEST(random_bytes)
+{
+	uint64_t state = 88172645463325252ull;
+	uint8_t code[96], *c;
+	struct point p;
+
+	for (int round = 0; round < 100000; round++) {
+		size_t len = 1 + next_random(&state) % sizeof(code);
+		unsigned int args = next_random(&state) % 64;
+
+		for (size_t i = 0; i < len; i++)
+			code[i] = next_random(&state) % 4 ? next_random(&state) : 0x48;
+		c = malloc(len);	/* exactly so long: an overrun is seen by the sanitizer */
+		memcpy(c, code, len);
+		CHECK_EQ(point__find(c, len, next_random(&state), args, &p), 0);
+		CHECK(p.offset < len);
+		CHECK(p.emulated || p.offset == 0);
+		CHECK(memchr(p.insn, 0, sizeof(p.insn)) && p.insn[0]);
+		CHECK(memchr(p.why, 0, sizeof(p.why)) && p.why[0]);
+		for (int i = 0; i < POINT_ARGS; i++)
+			CHECK(p.arg[i] <= POINT_RAX);
+		free(c);
+	}
+}
