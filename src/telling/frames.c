@@ -1,0 +1,108 @@
+#include "telling/frames.h"
+
+#include <string.h>
+
+#include "ground/escape.h"
+#include "ground/util.h"
+#include "telling/grid.h"
+#include "telling/label.h"
+
+#define INDENT 6
+
+/* Why a walk ended before the first frame; NULL: nothing to say. */
+static const char *const end_clauses[STACK_ENDS] = {
+	[STACK_LIMIT] = "cut at the frame limit",
+	[STACK_NO_MAPPING] = "broken off: the caller lies in no mapped file",
+	[STACK_NO_CFI] = "broken off: no unwind information",
+	[STACK_UNREADABLE] = "broken off: the stack could not be read",
+	[STACK_BAD_SP] = "broken off: the stack pointer went backwards",
+	[STACK_NO_TABLE] = "broken off: no unwind table loaded for the caller",
+};
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* Recursion: frames that read the same are printed once, with their number. */
+static bool same_line(const struct profile_frame *a, const struct profile_frame *b)
+{
+	return same_text(a->func, b->func) && same_text(a->file, b->file) && a->line == b->line &&
+	       same_text(a->module, b->module) && a->inlined == b->inlined &&
+	       (a->func || a->offset == b->offset);
+}
+
+static void where(struct grid *g, const struct profile_frame *f)
+{
+	struct strbuf *sb = grid__open(g);
+
+	if (f->file && *f->file) {
+		escape__plain(sb, label__basename(f->file));
+		if (f->line)
+			strbuf__addf(sb, ":%u", f->line);
+	}
+	grid__close(g);
+}
+
+static void module(struct grid *g, const struct profile_frame *f)
+{
+	struct strbuf *sb = grid__open(g);
+
+	/* An unknown function is named by its module already. */
+	if (f->func && *f->func && f->module)
+		escape__plain(sb, label__basename(f->module));
+	grid__close(g);
+}
+
+static void row(struct grid *g, const struct profile_frame *f, size_t times)
+{
+	label__frame(grid__open(g), f);
+	grid__close(g);
+	where(g, f);
+	module(g, f);
+	if (times > 1)
+		grid__cell(g, "%s(%zu times)", f->inlined ? "(inlined) " : "", times);
+	else
+		grid__cell(g, "%s", f->inlined ? "(inlined)" : "");
+}
+
+static void remark(struct page *pg, const char *s)
+{
+	page__spaces(pg, INDENT);
+	page__painted(pg, DIM, s);
+	strbuf__addc(&pg->sb, '\n');
+}
+
+int frames__print(struct page *pg, const struct profile_run *run, const struct profile_site *s)
+{
+	struct grid_column columns[] = {
+		{ .least = 20, .most = pg->width ? 0 : 48 },
+		{ .paint = CYAN, .least = 16, .most = 32 },
+		{ .paint = DIM, .least = 12, .most = 24 },
+		{ .paint = DIM },
+	};
+	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = INDENT };
+	size_t rows = 0, times;
+	int err;
+
+	for (size_t i = 0; i < s->nstack; i += times) {
+		for (times = 1; i + times < s->nstack; times++) {
+			if (!same_line(&s->stack[i], &s->stack[i + times]))
+				break;
+		}
+		row(&g, &s->stack[i], times);
+		rows++;
+	}
+	err = grid__fit(&g, pg);
+	for (size_t i = 0; i < rows && !err; i++)
+		grid__row(&g, i, pg);
+	grid__free(&g);
+	if (err)
+		return err;
+	if (!s->nstack)
+		remark(pg, strcmp(run->stack_mode, "none") ? "(call stack not known)" :
+							     "(no call stacks: --stack none)");
+	else if (s->end < STACK_ENDS && end_clauses[s->end])
+		remark(pg, end_clauses[s->end]);
+	return 0;
+}

@@ -1,0 +1,71 @@
+#include "telling/number.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "ground/util.h"
+
+char *number__count(char *buf, size_t cap, uint64_t n)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	size_t at = 0;
+
+	for (int i = 0; i < len && at + 2 < cap; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf[at++] = ',';
+		buf[at++] = digits[i];
+	}
+	buf[at] = '\0';
+	return buf;
+}
+
+char *number__rate(char *buf, size_t cap, double per_s)
+{
+	static const char units[] = " kMGTPE";
+	size_t u = 0;
+
+	/* What would be rounded to 1000 belongs to the next unit. */
+	for (; per_s >= (u ? 999.95 : 999.5) && u + 2 < sizeof(units); u++)
+		per_s /= 1000;
+	if (u)
+		snprintf(buf, cap, "%.1f%c", per_s, units[u]);
+	else
+		snprintf(buf, cap, per_s < 99.95 ? "%.1f" : "%.0f", per_s);
+	return buf;
+}
+
+char *number__change(char *buf, size_t cap, int64_t bytes)
+{
+	char size[32];
+	uint64_t magnitude = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+
+	util__format_size(size, sizeof(size), magnitude);
+	snprintf(buf, cap, "%s%s", bytes < 0 ? "-" : bytes ? "+" : "", size);
+	return buf;
+}
+
+char *number__seconds(char *buf, size_t cap, double s)
+{
+	uint64_t n = s > 0 && s < 1e15 ? (uint64_t)s : 0;
+
+	if (n < 10)
+		snprintf(buf, cap, "%.1fs", (double)(uint64_t)((s > 0 ? s : 0) * 10 + 1e-6) / 10);
+	else if (n < 60)
+		snprintf(buf, cap, "%" PRIu64 "s", n);
+	else if (n < 3600)
+		snprintf(buf, cap, "%" PRIu64 "m%02" PRIu64 "s", n / 60, n % 60);
+	else if (n < 86400)
+		snprintf(buf, cap, "%" PRIu64 "h%02" PRIu64 "m", n / 3600, n / 60 % 60);
+	else
+		snprintf(buf, cap, "%" PRIu64 "d%02" PRIu64 "h", n / 86400, n / 3600 % 24);
+	return buf;
+}
+
+char *number__interval(char *buf, size_t cap, double s)
+{
+	if (s >= 60)
+		return number__seconds(buf, cap, s);
+	snprintf(buf, cap, "%.4gs", s);
+	return buf;
+}

@@ -1,0 +1,371 @@
+/*
+ * The report for people: what is held, how it changes, what was lost; then the call stacks that hold
+ * most. Lines of figures are short enough for 80 columns by themselves; names, which may be any length,
+ * are cut to the terminal's width where there is one.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ground/escape.h"
+#include "ground/util.h"
+#include "telling/formats.h"
+#include "telling/frames.h"
+#include "telling/grid.h"
+#include "telling/label.h"
+#include "telling/number.h"
+
+#define LABEL "  %-7s  "
+#define PROCESSES_MAX 20
+
+static bool lossy(const struct profile *p)
+{
+	return p->lost_events || p->lost_stacks || p->lost_table;
+}
+
+/* ---- the header ---- */
+
+static void subject(struct page *pg, const struct profile *p)
+{
+	struct strbuf name = { 0 };
+	size_t exited = 0;
+	char n[32];
+
+	for (size_t i = 0; i < p->nprocesses; i++)
+		exited += p->processes[i].exited;
+	if (p->nprocesses == 1)
+		label__process(&name, p->processes->comm, p->processes->pid);
+	else
+		strbuf__addf(&name, "%s processes", number__count(n, sizeof(n), p->nprocesses));
+	if (name.error)
+		pg->sb.error = name.error;
+	else
+		page__painted(pg, BOLD, name.data);
+	strbuf__free(&name);
+	if (exited && p->nprocesses == 1)
+		strbuf__adds(&pg->sb, " (exited)");
+	else if (exited)
+		strbuf__addf(&pg->sb, " (%s exited)", number__count(n, sizeof(n), exited));
+}
+
+static void headline(struct page *pg, const struct profile *p)
+{
+	time_t s = (time_t)(p->wall_ns / 1000000000);
+	char clock[16] = "", after[32], every[32];
+	struct tm tm;
+
+	if (localtime_r(&s, &tm))
+		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	strbuf__addf(&pg->sb, "%s  ", clock);
+	subject(pg, p);
+	number__seconds(after, sizeof(after), p->elapsed_s);
+	strbuf__adds(&pg->sb, "  ");
+	if (p->final) {
+		page__painted(pg, BOLD, "final report");
+		strbuf__addf(&pg->sb, " after %s\n", after);
+		return;
+	}
+	number__interval(every, sizeof(every), p->run->interval_s);
+	strbuf__addf(&pg->sb, "report %" PRIu32 " after %s, every %s\n", p->seq, after, every);
+}
+
+static void live(struct page *pg, const struct profile *p)
+{
+	char size[32], change[32], blocks[32], peak[32];
+
+	strbuf__addf(&pg->sb, LABEL, "live");
+	if (lossy(p))
+		page__painted(pg, YELLOW, "± ");
+	page__painted(pg, BOLD, util__format_size(size, sizeof(size), p->live_bytes));
+	strbuf__adds(&pg->sb, "  ");
+	number__change(change, sizeof(change), p->growth_bytes);
+	page__painted(pg, page__sign(change), change);
+	strbuf__addf(&pg->sb, "  in %s block%s, peak %s\n",
+		     number__count(blocks, sizeof(blocks), p->live_blocks),
+		     p->live_blocks == 1 ? "" : "s",
+		     util__format_size(peak, sizeof(peak), p->peak_bytes));
+}
+
+static void memory(struct page *pg, const struct profile *p)
+{
+	uint64_t allocator = 0, mapped = 0, rss = 0;
+	char a[32], m[32], r[32];
+
+	for (size_t i = 0; i < p->nprocesses; i++) {
+		allocator += p->processes[i].allocator_bytes;
+		mapped += p->processes[i].mapped_bytes;
+		rss += p->processes[i].rss_bytes;
+	}
+	strbuf__addf(&pg->sb, LABEL "allocator holds %s, mapped %s", "memory",
+		     util__format_size(a, sizeof(a), allocator),
+		     util__format_size(m, sizeof(m), mapped));
+	if (rss)
+		strbuf__addf(&pg->sb, ", RSS %s", util__format_size(r, sizeof(r), rss));
+	strbuf__addc(&pg->sb, '\n');
+}
+
+static void calls(struct page *pg, const struct profile *p)
+{
+	char a[32], f[32], n[32];
+
+	if (p->final)
+		strbuf__addf(&pg->sb, LABEL "%s allocs, %s frees", "calls",
+			     number__count(a, sizeof(a), p->allocs),
+			     number__count(f, sizeof(f), p->frees));
+	else
+		strbuf__addf(&pg->sb, LABEL "%s allocs/s, %s frees/s", "calls",
+			     number__rate(a, sizeof(a), p->allocs_per_s),
+			     number__rate(f, sizeof(f), p->frees_per_s));
+	if (p->unmatched_frees)
+		strbuf__addf(&pg->sb, ", %s frees of older blocks",
+			     number__count(n, sizeof(n), p->unmatched_frees));
+	strbuf__adds(&pg->sb, lossy(p) ? "\n" : ", lost 0\n");
+	if (p->superseded)
+		strbuf__addf(&pg->sb, LABEL "%s blocks were handed out again with no free seen\n",
+			     "missed", number__count(n, sizeof(n), p->superseded));
+}
+
+/* One clause of a line of counts: ", 12 cut at the frame limit". */
+static void clause(struct strbuf *sb, uint64_t n, const char *what)
+{
+	char count[32];
+
+	if (n)
+		strbuf__addf(sb, "%s%s %s", sb->len ? ", " : "",
+			     number__count(count, sizeof(count), n), what);
+}
+
+static void labelled(struct page *pg, const char *label, struct strbuf *line, enum paint paint)
+{
+	if (line->error)
+		pg->sb.error = line->error;
+	if (line->len) {
+		/* No %-7s here: "±" is one column and two bytes. */
+		strbuf__adds(&pg->sb, label);
+		page__painted(pg, paint, line->data);
+		strbuf__addc(&pg->sb, '\n');
+	}
+	strbuf__free(line);
+}
+
+static void losses(struct page *pg, const struct profile *p)
+{
+	struct strbuf line = { 0 };
+
+	clause(&line, p->lost_events, "events (ring buffer full; --ring makes it larger)");
+	clause(&line, p->lost_stacks, "call stacks");
+	clause(&line, p->lost_table, "blocks (no memory)");
+	labelled(pg, "  ± lost   ", &line, YELLOW);
+}
+
+static void walks(struct page *pg, const struct profile *p)
+{
+	struct strbuf line = { 0 };
+	uint64_t broken = 0;
+
+	for (int end = 0; end < STACK_ENDS; end++) {
+		if (end != STACK_COMPLETE && end != STACK_LIMIT && end != STACK_UNKNOWN)
+			broken += p->stack_ends[end];
+	}
+	clause(&line, p->stack_ends[STACK_COMPLETE], "complete");
+	clause(&line, p->stack_ends[STACK_LIMIT], "cut at the frame limit");
+	clause(&line, broken, "broken off");
+	clause(&line, p->stack_ends[STACK_UNKNOWN], "by frame pointers (may be incomplete)");
+	labelled(pg, "  stacks   ", &line, PLAIN);
+}
+
+static void notice(struct page *pg, const struct profile *p)
+{
+	struct strbuf line = { 0 };
+
+	if (p->notice)
+		escape__plain(&line, p->notice);
+	labelled(pg, "  note     ", &line, YELLOW);
+}
+
+/* ---- one line a process, where there are several ---- */
+
+static int by_live_bytes(const void *a, const void *b)
+{
+	const struct profile_process *x = *(const struct profile_process *const *)a;
+	const struct profile_process *y = *(const struct profile_process *const *)b;
+
+	if (x->live_bytes != y->live_bytes)
+		return x->live_bytes < y->live_bytes ? 1 : -1;
+	if (x->exited != y->exited)
+		return x->exited ? 1 : -1;
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+static void process_cells(struct grid *g, const struct profile_process *pr)
+{
+	char buf[32];
+
+	grid__cell(g, "%" PRIu32, pr->pid);
+	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->live_bytes));
+	grid__cell(g, "%s", number__count(buf, sizeof(buf), pr->live_blocks));
+	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->allocator_bytes));
+	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->mapped_bytes));
+	grid__cell(g, "%s", pr->exited ? "exited" :
+					 util__format_size(buf, sizeof(buf), pr->rss_bytes));
+	escape__plain(grid__open(g), pr->comm);
+	grid__close(g);
+}
+
+static int processes(struct page *pg, const struct profile *p)
+{
+	static const struct grid_column columns[] = {
+		{ .title = "PID", .right = true },
+		{ .title = "LIVE", .right = true, .paint = BOLD },
+		{ .title = "BLOCKS", .right = true },
+		{ .title = "ALLOCATOR", .right = true },
+		{ .title = "MAPPED", .right = true },
+		{ .title = "RSS", .right = true },
+		{ .title = "COMMAND", .least = 8 },
+	};
+	size_t shown = p->nprocesses < PROCESSES_MAX ? p->nprocesses : PROCESSES_MAX;
+	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
+	const struct profile_process **sorted;
+	char n[32];
+	int err;
+
+	if (p->nprocesses < 2)
+		return 0;
+	sorted = calloc(p->nprocesses, sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->nprocesses; i++)
+		sorted[i] = &p->processes[i];
+	qsort(sorted, p->nprocesses, sizeof(*sorted), by_live_bytes);
+	for (size_t i = 0; i < shown; i++)
+		process_cells(&g, sorted[i]);
+	free(sorted);
+	err = grid__fit(&g, pg);
+	if (err)
+		goto out;
+	strbuf__addc(&pg->sb, '\n');
+	grid__titles(&g, pg);
+	for (size_t i = 0; i < shown; i++)
+		grid__row(&g, i, pg);
+	if (shown < p->nprocesses)
+		strbuf__addf(&pg->sb, "  … %s more processes hold no more than these\n",
+			     number__count(n, sizeof(n), p->nprocesses - shown));
+out:
+	grid__free(&g);
+	return err;
+}
+
+/* ---- call stacks ---- */
+
+static void site_cells(struct grid *g, const struct profile *p, const struct profile_site *s)
+{
+	/* The final report sums the run up, so its rates are those of the whole run. */
+	double rate = p->final && p->elapsed_s > 0 ? (double)s->allocs / p->elapsed_s :
+						     s->allocs_per_s;
+	char buf[32];
+
+	grid__cell(g, "%" PRIu32, s->rank);
+	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
+	grid__cell(g, "%s", number__change(buf, sizeof(buf), s->growth_bytes));
+	grid__cell(g, "%s", number__count(buf, sizeof(buf), s->live_blocks));
+	grid__cell(g, "%s", s->live_blocks ? number__seconds(buf, sizeof(buf), s->oldest_s) : "-");
+	grid__cell(g, "%s", number__rate(buf, sizeof(buf), rate));
+	label__api(grid__open(g), s);
+	grid__close(g);
+	if (p->nprocesses > 1)
+		label__process(grid__open(g), s->comm, s->pid);
+	else
+		grid__open(g);
+	grid__close(g);
+	grid__cell(g, "%s", s->id);
+}
+
+static void no_sites(struct page *pg, const struct profile *p)
+{
+	const char *line = "Nothing is held: all that was allocated since tracing began is freed.";
+
+	if (!p->allocs && !p->live_blocks)
+		line = "Nothing has been allocated since tracing began.";
+	else if (p->live_blocks)
+		line = "No block that is held passes the filters.";
+	strbuf__addf(&pg->sb, "\n  %s\n", line);
+}
+
+static void rest(struct page *pg, const struct profile *p)
+{
+	char n[32], size[32], blocks[32];
+
+	if (p->total_sites <= p->nsites)
+		return;
+	strbuf__addf(&pg->sb, "\n  … %s more call stack%s hold%s %s in %s block%s\n",
+		     number__count(n, sizeof(n), p->total_sites - p->nsites),
+		     p->total_sites - p->nsites == 1 ? "" : "s",
+		     p->total_sites - p->nsites == 1 ? "s" : "",
+		     util__format_size(size, sizeof(size), p->rest_bytes),
+		     number__count(blocks, sizeof(blocks), p->rest_blocks),
+		     p->rest_blocks == 1 ? "" : "s");
+}
+
+static int sites(struct page *pg, const struct profile *p)
+{
+	static const struct grid_column columns[] = {
+		{ .title = "#", .right = true },
+		{ .title = "LIVE", .right = true, .paint = BOLD },
+		{ .title = "GROWTH", .right = true, .sign = true },
+		{ .title = "BLOCKS", .right = true },
+		{ .title = "OLDEST", .right = true },
+		{ .title = "ALLOCS/s", .right = true },
+		{ .least = 10 },
+		{ .least = 12 },
+		{ .paint = DIM },
+	};
+	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1 };
+	int err;
+
+	for (size_t i = 0; i < p->nsites; i++)
+		site_cells(&g, p, &p->sites[i]);
+	err = grid__fit(&g, pg);
+	if (err)
+		goto out;
+	if (!p->nsites) {
+		no_sites(pg, p);
+		goto out;
+	}
+	strbuf__addc(&pg->sb, '\n');
+	grid__titles(&g, pg);
+	for (size_t i = 0; i < p->nsites && !err; i++) {
+		grid__row(&g, i, pg);
+		err = frames__print(pg, p->run, &p->sites[i]);
+	}
+	rest(pg, p);
+out:
+	grid__free(&g);
+	return err;
+}
+
+int text__report(const struct profile *p, const struct report_style *st, FILE *out)
+{
+	struct page pg = { .color = st->color, .width = st->width > 0 ? (size_t)st->width : 0 };
+	int err;
+
+	if (p->seq > 1)
+		strbuf__addc(&pg.sb, '\n');
+	headline(&pg, p);
+	live(&pg, p);
+	memory(&pg, p);
+	calls(&pg, p);
+	walks(&pg, p);
+	losses(&pg, p);
+	notice(&pg, p);
+	err = processes(&pg, p);
+	if (!err)
+		err = sites(&pg, p);
+	if (!err)
+		err = pg.sb.error;
+	if (!err)
+		err = formats__write(out, pg.sb.data, pg.sb.len);
+	strbuf__free(&pg.sb);
+	return err;
+}
