@@ -88,8 +88,6 @@ static void unpack(const struct packed *p, struct block *b)
 	*b = (struct block){ p->addr, p->size, birth_of(p) << BIRTH_SHIFT, p->site };
 }
 
-/* ---- the index ---- */
-
 static uint64_t hash(const struct heap *h, uint64_t addr)
 {
 	return hashmap__mix(addr, h->key);
@@ -206,8 +204,6 @@ static int index_add(struct heap *h, uint64_t hashed, uint32_t index)
 	return 0;
 }
 
-/* ---- blocks ---- */
-
 static int add_chunk(struct heap *h)
 {
 	struct packed **chunks;
@@ -251,8 +247,6 @@ static void free_index(struct heap *h, uint32_t index)
 	p->older = h->free;
 	h->free = index;
 }
-
-/* ---- the sites' lists ---- */
 
 static int grow_sites(struct heap *h, uint32_t site)
 {

@@ -17,17 +17,18 @@ struct ledger;
 
 struct range {
 	uint64_t start, end;	/* [start, end) */
-	uint64_t birth;		/* ns */
+	uint64_t birth;		/* ns; the call's return */
 	uint32_t site;		/* LEDGER_ALLOCATOR, or the owner's number for the call site */
 	uint32_t flags;		/* EVENT_F_* of the event that made it */
+	uint32_t parts;		/* set by the ledger: how many pieces the mapping is in */
 };
 
 #define LEDGER_ALLOCATOR UINT32_MAX	/* obtained by an allocator: never a site of its own */
 
 /*
- * bytes: the change in bytes held for the range's site. blocks: +1 a range came, -1 a range went
- * whole (or its last part went), 0 it shrank, grew or was cut in two. A cut leaves one mapping in
- * two pieces: they count as one until both are gone.
+ * r: the piece that came, went or grew. bytes: the change in bytes held for its site. blocks: +1 a
+ * range came, -1 a range went whole (or its last part went), 0 it shrank, grew or was cut in two. A
+ * cut leaves one mapping in two pieces: they count as one until both are gone.
  */
 typedef void (*ledger_change_fn)(void *ctx, const struct range *r, int64_t bytes, int blocks);
 
@@ -38,7 +39,8 @@ void ledger__free(struct ledger *l);
 int ledger__map(struct ledger *l, const struct range *r);	/* replaces whatever overlaps */
 int ledger__unmap(struct ledger *l, uint64_t start, uint64_t end, uint64_t began);
 /* Moves, grows or shrinks; parts of the old range that were never seen mapped are not invented. The
- * new range keeps the site and birth of the old one; one that was never seen stays unknown. */
+ * new range keeps the site and birth of the old one; one that was never seen stays unknown. With
+ * keep_old, and for old_len 0 (shared memory), the new range is a further one of the old one's site. */
 int ledger__remap(struct ledger *l, uint64_t old, uint64_t old_len, uint64_t addr, uint64_t len,
 		  uint64_t began, bool keep_old);
 /* System V: the whole segment attached at addr. */

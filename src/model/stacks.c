@@ -1,0 +1,113 @@
+#include "model/stacks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ground/hashmap.h"
+
+/* Stacks live as long as the store, so they are cut from slabs and freed with them. */
+#define SLAB_BYTES (64 * 1024)
+
+struct slab {
+	struct slab *next;
+	size_t used, size;
+	max_align_t data[];
+};
+
+struct stacks {
+	struct hashmap *by_id;
+	struct slab *slabs;	/* the first has room */
+	size_t memory;
+};
+
+struct stacks *stacks__new(void)
+{
+	struct stacks *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->by_id = hashmap__new();
+	if (!s->by_id) {
+		free(s);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return s;
+}
+
+void stacks__free(struct stacks *s)
+{
+	struct slab *slab, *next;
+
+	if (!s)
+		return;
+	for (slab = s->slabs; slab; slab = next) {
+		next = slab->next;
+		free(slab);
+	}
+	hashmap__free(s->by_id);
+	free(s);
+}
+
+/* Room for a stack at the end of the first slab, not yet claimed. */
+static struct stack *room(struct stacks *s, size_t need)
+{
+	size_t size = need > SLAB_BYTES ? need : SLAB_BYTES;
+	struct slab *slab = s->slabs;
+
+	if (!slab || slab->size - slab->used < need) {
+		slab = malloc(sizeof(*slab) + size);
+		if (!slab)
+			return NULL;
+		*slab = (struct slab){ .next = s->slabs, .size = size };
+		s->slabs = slab;
+		s->memory += sizeof(*slab) + size;
+	}
+	return (struct stack *)((char *)slab->data + slab->used);
+}
+
+/* The same calls: what they resolved to may differ with what was known of the mappings then. */
+static bool same(const struct stack *a, const struct stack *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (unsigned int i = 0; i < a->n; i++)
+		if (a->frames[i].pc != b->frames[i].pc)
+			return false;
+	return true;
+}
+
+int stacks__add(struct stacks *s, const struct stack *st)
+{
+	size_t size = sizeof(*st) + st->n * sizeof(st->frames[0]);
+	struct stack *copy;
+	uintptr_t known;
+
+	if (hashmap__get(s->by_id, st->id, &known))
+		return same((const struct stack *)known, st) ? 1 : -EEXIST;
+	copy = room(s, size);
+	if (!copy || hashmap__set(s->by_id, st->id, (uintptr_t)copy))
+		return -ENOMEM;
+	memcpy(copy, st, size);
+	s->slabs->used += (size + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t);
+	return 0;
+}
+
+const struct stack *stacks__get(const struct stacks *s, uint64_t id)
+{
+	uintptr_t known;
+
+	return hashmap__get(s->by_id, id, &known) ? (const struct stack *)known : NULL;
+}
+
+size_t stacks__count(const struct stacks *s)
+{
+	return hashmap__count(s->by_id);
+}
+
+size_t stacks__memory(const struct stacks *s)
+{
+	/* The map is at least three eighths full; a slot is 17 bytes. */
+	return sizeof(*s) + s->memory + hashmap__count(s->by_id) * 17 * 8 / 3;
+}

@@ -1,0 +1,80 @@
+#include "model/stacks.h"
+
+#include <errno.h>
+
+#include "test.h"
+
+static struct stack *make(uint64_t id, uint16_t n, uint64_t first)
+{
+	struct stack *st = calloc(1, sizeof(*st) + n * sizeof(st->frames[0]));
+
+	st->id = id;
+	st->pid = 42;
+	st->n = n;
+	st->end = 3;
+	for (unsigned int i = 0; i < n; i++)
+		st->frames[i] = (struct frame){ first + i, first + i + 1000, i };
+	return st;
+}
+
+static int add(struct stacks *s, uint64_t id, uint16_t n, uint64_t first)
+{
+	struct stack *st = make(id, n, first);
+	int err = stacks__add(s, st);
+
+	free(st);
+	return err;
+}
+
+TEST(interns_once)
+{
+	struct stacks *s = stacks__new();
+	const struct stack *st;
+
+	CHECK(!stacks__get(s, 7));
+	CHECK_EQ(add(s, 7, 3, 100), 0);
+	CHECK_EQ(add(s, 7, 3, 100), 1);
+	CHECK_EQ(add(s, 7, 3, 200), -EEXIST);
+	CHECK_EQ(add(s, 7, 2, 100), -EEXIST);
+	CHECK_EQ(add(s, 0, 0, 0), 0);
+	CHECK_EQ(stacks__count(s), 2);
+	st = stacks__get(s, 7);
+	CHECK(st && st->id == 7 && st->pid == 42 && st->n == 3 && st->end == 3);
+	CHECK(st && st->frames[2].pc == 102 && st->frames[2].offset == 1102 && st->frames[2].image == 2);
+	stacks__free(s);
+	stacks__free(NULL);
+}
+
+TEST(stays_valid_while_it_grows)
+{
+	struct stacks *s = stacks__new();
+	const struct stack *first, *st;
+	size_t before;
+
+	add(s, 1, 5, 50);
+	first = stacks__get(s, 1);
+	before = stacks__memory(s);
+	for (uint64_t id = 2; id <= 20000; id++)
+		CHECK_EQ(add(s, id, (uint16_t)(id % 128), id * 3), 0);
+	CHECK_EQ(stacks__count(s), 20000);
+	CHECK(stacks__get(s, 1) == first && first->frames[4].pc == 54);
+	for (uint64_t id = 2; id <= 20000; id++) {
+		st = stacks__get(s, id);
+		CHECK(st && st->id == id && st->n == id % 128);
+		if (st && st->n)
+			CHECK_EQ(st->frames[st->n - 1].pc, id * 3 + st->n - 1);
+	}
+	CHECK(stacks__memory(s) > before + 20000 * 63 * sizeof(struct frame));
+	CHECK(stacks__memory(s) < before + 20000 * (64 * sizeof(struct frame) + 100));
+	stacks__free(s);
+}
+
+TEST(a_stack_larger_than_a_slab)
+{
+	struct stacks *s = stacks__new();
+
+	CHECK_EQ(add(s, 1, 60000, 1), 0);
+	CHECK_EQ(add(s, 2, 1, 1), 0);
+	CHECK_EQ(stacks__get(s, 1)->frames[59999].pc, 60000);
+	stacks__free(s);
+}
