@@ -1,0 +1,12 @@
+/* Names as programmers write them, from C++ (Itanium ABI) and Rust (legacy and v0) symbols. */
+#ifndef MEMTRACE_DEMANGLE_H
+#define MEMTRACE_DEMANGLE_H
+
+/* No name comes out longer than this, terminator included; a longer one ends in "...". */
+#define DEMANGLE_MAX 4096
+
+/* "_ZN3foo3barEi" gives "foo::bar(int)"; what is no mangled name is copied. The caller frees it. NULL: no
+ * memory. Time, memory and stack are bounded whatever the name. */
+char *demangle__name(const char *name);
+
+#endif

@@ -1,0 +1,483 @@
+/*
+ * Two tables lead from an address to its function: ranges of compilation units, made once from the
+ * units' own attributes (.debug_aranges is absent from half of all compilers' output), and, for each unit
+ * that is ever asked for, ranges of its functions. From the function down, the inlined calls and blocks
+ * that hold the address are followed.
+ *
+ * The names of functions that have no linkage name are built from the scopes around them, which DWARF
+ * gives no way back to: they are found again from the top of the unit.
+ *
+ * DIEs form a tree because libdw insists on siblings that lie further on; what a hostile file can still
+ * do is make many DIEs point at the same long list. Every step therefore costs from a budget.
+ */
+#include "model/dwarf.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwelf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ground/strbuf.h"
+#include "model/debugfile.h"
+#include "model/demangle.h"
+#include "model/elf.h"
+#include "model/intervals.h"
+
+#define BUDGET (20u << 20)	/* steps of one call: well under a second */
+#define DEPTH_MAX 64		/* of DIEs around a function */
+#define SCOPES_MAX 32
+#define INLINE_MAX 32
+
+struct unit {
+	Dwarf_Die die;
+	bool indexed;
+	Dwarf_Die *functions;
+	size_t n, cap;
+	struct intervals ranges;	/* value: index of the function */
+};
+
+struct dwarf {
+	Dwarf *dw;
+	size_t sections;	/* bytes of DWARF in memory */
+	struct elf *shared_elf;
+	Dwarf *shared;
+	int shared_fd;
+	struct unit *units;
+	size_t n, cap;
+	struct intervals ranges;	/* value: index of the unit */
+	unsigned int budget;
+};
+
+static bool spend(struct dwarf *d)
+{
+	return d->budget && d->budget--;
+}
+
+/* ---- address ranges ---- */
+
+static int add_ranges(struct dwarf *d, struct intervals *t, Dwarf_Die *die, size_t value)
+{
+	Dwarf_Addr base, lo, hi;
+	ptrdiff_t at = 0;
+
+	while (spend(d) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0) {
+		/* Code that the linker threw away is left with the address 0. */
+		if (lo && intervals__add(t, lo, hi, (uint32_t)value))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static bool has_pc(struct dwarf *d, Dwarf_Die *die, uint64_t pc)
+{
+	Dwarf_Addr base, lo, hi;
+	ptrdiff_t at = 0;
+
+	while (spend(d) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0)
+		if (lo <= pc && pc < hi)
+			return true;
+	return false;
+}
+
+/* ---- functions of a unit ---- */
+
+static int add_function(struct dwarf *d, struct unit *u, Dwarf_Die *die)
+{
+	size_t ranges = u->ranges.n;
+	int err;
+
+	if (u->n == u->cap) {
+		size_t cap = u->cap ? u->cap * 2 : 32;
+		Dwarf_Die *bigger = realloc(u->functions, cap * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		u->functions = bigger;
+		u->cap = cap;
+	}
+	err = add_ranges(d, &u->ranges, die, u->n);
+	if (u->ranges.n > ranges)
+		u->functions[u->n++] = *die;
+	return err;
+}
+
+static bool may_hold_functions(int tag)
+{
+	switch (tag) {
+	case DW_TAG_subprogram:
+	case DW_TAG_lexical_block:
+	case DW_TAG_namespace:
+	case DW_TAG_module:
+	case DW_TAG_class_type:
+	case DW_TAG_structure_type:
+	case DW_TAG_union_type:
+	case DW_TAG_enumeration_type:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int index_below(struct dwarf *d, struct unit *u, Dwarf_Die *parent, int depth)
+{
+	Dwarf_Die die;
+	int more, err = 0;
+
+	if (depth > DEPTH_MAX)
+		return 0;
+	for (more = dwarf_child(parent, &die); !more && spend(d); more = dwarf_siblingof(&die, &die)) {
+		int tag = dwarf_tag(&die);
+
+		if (tag == DW_TAG_subprogram)
+			err = add_function(d, u, &die);
+		if (!err && may_hold_functions(tag))
+			err = index_below(d, u, &die, depth + 1);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int index_unit(struct dwarf *d, struct unit *u)
+{
+	int err = 0;
+
+	if (!u->indexed)
+		err = index_below(d, u, &u->die, 0);
+	if (!u->indexed)
+		intervals__sort(&u->ranges);
+	u->indexed = true;
+	return err;
+}
+
+/* ---- units ---- */
+
+static int add_unit(struct dwarf *d, const Dwarf_Die *die)
+{
+	if (d->n == d->cap) {
+		size_t cap = d->cap ? d->cap * 2 : 64;
+		struct unit *bigger = realloc(d->units, cap * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		d->units = bigger;
+		d->cap = cap;
+	}
+	d->units[d->n] = (struct unit){ .die = *die };
+	return add_ranges(d, &d->ranges, &d->units[d->n].die, d->n);
+}
+
+static int index_units(struct dwarf *d)
+{
+	Dwarf_CU *cu = NULL;
+	uint8_t type = 0;
+	Dwarf_Die die;
+	int err;
+
+	d->budget = BUDGET;
+	while (spend(d) && dwarf_get_units(d->dw, cu, &cu, NULL, &type, &die, NULL) == 0) {
+		size_t ranges = d->ranges.n;
+
+		if (type != DW_UT_compile && type != DW_UT_skeleton)
+			continue;
+		err = add_unit(d, &die);
+		if (err)
+			return err;
+		if (d->ranges.n > ranges)
+			d->n++;
+	}
+	intervals__sort(&d->ranges);
+	return 0;
+}
+
+/* ---- opening ---- */
+
+static size_t section_size(const struct elf *e, const char *name)
+{
+	size_t len = 0;
+
+	return elf__section(e, name, &len) ? len : 0;
+}
+
+/*
+ * Left to itself libdw would open whatever path .gnu_debugaltlink names, a FIFO as well. So the shared
+ * file is found here, by its build ID; without it names are missing all over, and the file's symbol
+ * table serves better.
+ */
+static int open_shared(struct dwarf *d, const char *debug_dir)
+{
+	const void *id;
+	const char *name;
+	ssize_t len = dwelf_dwarf_gnu_debugaltlink(d->dw, &name, &id);
+
+	if (len == 0)
+		return 0;
+	if (len < 0)
+		return -ENODATA;
+	d->shared_fd = debugfile__open_build_id(id, (size_t)len, debug_dir);
+	if (d->shared_fd < 0)
+		return -ENODATA;
+	d->shared_elf = elf__open(d->shared_fd);
+	if (d->shared_elf)
+		d->shared = dwarf_begin_elf(elf__handle(d->shared_elf), DWARF_C_READ, NULL);
+	if (!d->shared)
+		return -ENODATA;
+	dwarf_setalt(d->dw, d->shared);
+	return 0;
+}
+
+struct dwarf *dwarf__open(const struct elf *e, const char *debug_dir)
+{
+	struct dwarf *d;
+	int err;
+
+	if (!section_size(e, ".debug_info") && !section_size(e, ".zdebug_info")) {
+		errno = ENODATA;
+		return NULL;
+	}
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->shared_fd = -1;
+	err = -ENODATA;
+	d->dw = dwarf_begin_elf(elf__handle(e), DWARF_C_READ, NULL);
+	if (!d->dw)
+		goto out;
+	d->sections = section_size(e, ".debug_info") + section_size(e, ".debug_line") +
+		      section_size(e, ".debug_str") + section_size(e, ".debug_abbrev");
+	err = open_shared(d, debug_dir);
+	if (!err)
+		err = index_units(d);
+	if (!err)
+		return d;
+out:
+	dwarf__close(d);
+	errno = -err;
+	return NULL;
+}
+
+void dwarf__close(struct dwarf *d)
+{
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->n; i++) {
+		intervals__free(&d->units[i].ranges);
+		free(d->units[i].functions);
+	}
+	intervals__free(&d->ranges);
+	free(d->units);
+	dwarf_end(d->dw);
+	dwarf_end(d->shared);
+	elf__close(d->shared_elf);
+	if (d->shared_fd >= 0)
+		close(d->shared_fd);
+	free(d);
+}
+
+size_t dwarf__memory(const struct dwarf *d)
+{
+	size_t sum = sizeof(*d) + d->sections + d->cap * sizeof(*d->units) +
+		     d->ranges.cap * sizeof(*d->ranges.at);
+
+	for (size_t i = 0; i < d->n; i++)
+		sum += d->units[i].cap * sizeof(Dwarf_Die) +
+		       d->units[i].ranges.cap * sizeof(*d->ranges.at);
+	return sum;
+}
+
+/* ---- names ---- */
+
+static const char *string_attr(Dwarf_Die *die, unsigned int name)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr_integrate(die, name, &attr) ? dwarf_formstring(&attr) : NULL;
+}
+
+/* The DIE that stands where the function was first declared. */
+static void follow_origin(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die origin;
+
+	for (int i = 0; i < 16; i++) {
+		if (!dwarf_attr(die, DW_AT_abstract_origin, &attr) &&
+		    !dwarf_attr(die, DW_AT_specification, &attr))
+			return;
+		if (!dwarf_formref_die(&attr, &origin))
+			return;
+		*die = origin;
+	}
+}
+
+/* The DIEs around one, outermost first, without the unit. Returns how many, 0 also where it is not found. */
+static int find_scopes(struct dwarf *d, Dwarf_Die *die, Dwarf_Die scopes[SCOPES_MAX])
+{
+	Dwarf_Off want = dwarf_dieoffset(die);
+	Dwarf_Die at, next;
+
+	if (!dwarf_diecu(die, &at, NULL, NULL))
+		return 0;
+	for (int n = 0;; n++) {
+		if (dwarf_child(&at, &at) != 0)
+			return 0;
+		while (spend(d) && dwarf_siblingof(&at, &next) == 0 && dwarf_dieoffset(&next) <= want)
+			at = next;
+		if (dwarf_dieoffset(&at) == want)
+			return n;
+		if (n == SCOPES_MAX)
+			return 0;
+		scopes[n] = at;
+	}
+}
+
+static bool names_have_scopes(Dwarf_Die *die)
+{
+	Dwarf_Die unit;
+
+	if (!dwarf_diecu(die, &unit, NULL, NULL))
+		return false;
+	switch (dwarf_srclang(&unit)) {
+	case DW_LANG_C_plus_plus:
+	case DW_LANG_C_plus_plus_03:
+	case DW_LANG_C_plus_plus_11:
+	case DW_LANG_C_plus_plus_14:
+	case DW_LANG_Rust:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void add_scope(struct strbuf *sb, Dwarf_Die *scope)
+{
+	const char *name = string_attr(scope, DW_AT_name);
+	int tag = dwarf_tag(scope);
+
+	if (tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine)
+		return;
+	if (!name)
+		name = tag == DW_TAG_namespace ? "(anonymous namespace)" : "(anonymous class)";
+	strbuf__adds(sb, name);
+	strbuf__adds(sb, "::");
+}
+
+static char *function_name(struct dwarf *d, Dwarf_Die *function)
+{
+	const char *name = string_attr(function, DW_AT_linkage_name);
+	Dwarf_Die scopes[SCOPES_MAX], die = *function;
+	struct strbuf sb = { 0 };
+	char *copy;
+	int n = 0;
+
+	if (!name)
+		name = string_attr(function, DW_AT_MIPS_linkage_name);
+	if (name)
+		return demangle__name(name);
+	name = string_attr(function, DW_AT_name);
+	if (!name)
+		return NULL;
+	follow_origin(&die);
+	if (names_have_scopes(&die))
+		n = find_scopes(d, &die, scopes);
+	for (int i = 0; i < n; i++)
+		add_scope(&sb, &scopes[i]);
+	strbuf__adds(&sb, name);
+	copy = sb.error ? NULL : strndup(sb.data, DEMANGLE_MAX - 1);
+	strbuf__free(&sb);
+	return copy;
+}
+
+/* ---- looking up ---- */
+
+/* The inlined calls around pc in a function, outermost first, the function itself being chain[0]. */
+static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc, Dwarf_Die chain[INLINE_MAX])
+{
+	Dwarf_Die at = *function, child;
+	int n = 0, more;
+
+	chain[n++] = at;
+	while (n < INLINE_MAX) {
+		bool found = false;
+
+		for (more = dwarf_child(&at, &child); !more && spend(d); more = dwarf_siblingof(&child, &child)) {
+			int tag = dwarf_tag(&child);
+
+			if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_lexical_block)
+				continue;
+			found = has_pc(d, &child, pc);
+			if (!found)
+				continue;
+			if (tag == DW_TAG_inlined_subroutine)
+				chain[n++] = child;
+			break;
+		}
+		if (!found)
+			break;
+		at = child;
+	}
+	return n;
+}
+
+static Dwarf_Word number_attr(Dwarf_Die *die, unsigned int name)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word value;
+
+	return dwarf_attr(die, name, &attr) && dwarf_formudata(&attr, &value) == 0 ? value : 0;
+}
+
+static void call_site(struct unit *u, Dwarf_Die *inlined, struct dwarf_frame *caller)
+{
+	Dwarf_Word file = number_attr(inlined, DW_AT_call_file);
+	Dwarf_Files *files;
+	size_t n;
+
+	caller->line = (uint32_t)number_attr(inlined, DW_AT_call_line);
+	if (dwarf_getsrcfiles(&u->die, &files, &n) == 0 && file < n)
+		caller->file = dwarf_filesrc(files, file, NULL, NULL);
+}
+
+static void line_at(struct unit *u, uint64_t pc, struct dwarf_frame *f)
+{
+	Dwarf_Line *line = dwarf_getsrc_die(&u->die, pc);
+	int number;
+
+	if (!line)
+		return;
+	f->file = dwarf_linesrc(line, NULL, NULL);
+	if (dwarf_lineno(line, &number) == 0 && number > 0)
+		f->line = (uint32_t)number;
+}
+
+int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int cap)
+{
+	const struct interval *r = intervals__find(&d->ranges, vaddr);
+	Dwarf_Die chain[INLINE_MAX];
+	struct unit *u;
+	int n;
+
+	if (!r || cap < 1)
+		return 0;
+	u = &d->units[r->value];
+	d->budget = BUDGET;
+	memset(out, 0, (size_t)cap * sizeof(*out));
+	line_at(u, vaddr, &out[0]);
+	index_unit(d, u);
+	r = intervals__find(&u->ranges, vaddr);
+	if (!r)
+		return out[0].file ? 1 : 0;
+	n = inline_chain(d, &u->functions[r->value], vaddr, chain);
+	n = n < cap ? n : cap;
+	for (int i = 0; i < n; i++) {
+		Dwarf_Die *die = &chain[n - 1 - i];
+
+		out[i].func = function_name(d, die);
+		if (i + 1 < n)
+			call_site(u, die, &out[i + 1]);
+	}
+	return n;
+}

@@ -1,0 +1,250 @@
+#include "model/symbols.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ground/hashmap.h"
+#include "model/debugfile.h"
+#include "model/demangle.h"
+#include "model/dwarf.h"
+#include "model/elf.h"
+#include "model/symtab.h"
+
+/* What was found for one offset. */
+struct entry {
+	int n;
+	struct symbol_frame frames[];
+};
+
+/* A name or a path, kept once. */
+struct text {
+	struct text *next;
+	char s[];
+};
+
+struct symbols {
+	struct symbols_source source;
+	struct hashmap *entries;	/* by offset */
+	struct hashmap *texts;		/* by hash */
+	struct text *all_texts;
+	size_t kept;			/* bytes of entries and texts */
+
+	bool loaded;
+	struct elf *elf;		/* the file itself */
+	struct elf *debug, *mini;	/* its separate debug file, its unpacked .gnu_debugdata */
+	int debug_fd;
+	void *mini_bytes;
+	size_t mini_len;
+	struct symtab *symtab;
+	struct dwarf *dwarf;
+};
+
+struct symbols *symbols__new(const struct symbols_source *source)
+{
+	struct symbols *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->source = *source;
+	s->debug_fd = -1;
+	s->entries = hashmap__new();
+	s->texts = hashmap__new();
+	if (s->entries && s->texts)
+		return s;
+	symbols__free(s);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void symbols__unload(struct symbols *s)
+{
+	dwarf__close(s->dwarf);
+	symtab__free(s->symtab);
+	elf__close(s->mini);
+	elf__close(s->debug);
+	elf__close(s->elf);
+	free(s->mini_bytes);
+	if (s->debug_fd >= 0)
+		close(s->debug_fd);
+	s->dwarf = NULL;
+	s->symtab = NULL;
+	s->mini = s->debug = s->elf = NULL;
+	s->mini_bytes = NULL;
+	s->mini_len = 0;
+	s->debug_fd = -1;
+	s->loaded = false;
+}
+
+void symbols__free(struct symbols *s)
+{
+	uintptr_t entry;
+	size_t pos = 0;
+
+	if (!s)
+		return;
+	symbols__unload(s);
+	while (s->entries && hashmap__next(s->entries, &pos, NULL, &entry))
+		free((struct entry *)entry);
+	while (s->all_texts) {
+		struct text *next = s->all_texts->next;
+
+		free(s->all_texts);
+		s->all_texts = next;
+	}
+	hashmap__free(s->entries);
+	hashmap__free(s->texts);
+	free(s);
+}
+
+/* ---- loading ---- */
+
+static void find_separate_files(struct symbols *s)
+{
+	const char *dir = s->source.debug_dir ? s->source.debug_dir : DEBUGFILE_DIR;
+
+	s->debug_fd = debugfile__open(s->elf, s->source.path, dir);
+	if (s->debug_fd >= 0)
+		s->debug = elf__open(s->debug_fd);
+	s->mini_bytes = debugfile__unpack(s->elf, &s->mini_len);
+	if (s->mini_bytes)
+		s->mini = elf__open_memory(s->mini_bytes, s->mini_len);
+}
+
+/* Whatever is missing or damaged leaves its part empty. */
+static void load(struct symbols *s)
+{
+	const char *dir = s->source.debug_dir ? s->source.debug_dir : DEBUGFILE_DIR;
+
+	s->loaded = true;
+	s->elf = s->source.memory ? elf__open_memory(s->source.memory, s->source.len) :
+				    elf__open(s->source.fd);
+	if (!s->elf)
+		return;
+	if (!s->source.memory)
+		find_separate_files(s);
+	s->dwarf = dwarf__open(s->elf, dir);
+	if (!s->dwarf && s->debug)
+		s->dwarf = dwarf__open(s->debug, dir);
+	s->symtab = symtab__new();
+	if (!s->symtab)
+		return;
+	if (symtab__add(s->symtab, s->elf, false) || (s->debug && symtab__add(s->symtab, s->debug, true)) ||
+	    (s->mini && symtab__add(s->symtab, s->mini, true)) || symtab__finish(s->symtab)) {
+		symtab__free(s->symtab);
+		s->symtab = NULL;
+	}
+}
+
+/* ---- texts ---- */
+
+static uint64_t hash_text(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325;	/* FNV-1a */
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3;
+	return h;
+}
+
+/* A copy that lives as long as the symbols. NULL for NULL, and where there is no memory. */
+static const char *keep(struct symbols *s, const char *text)
+{
+	uint64_t key = text ? hash_text(text) : 0;
+	uintptr_t known = 0;
+	size_t size;
+	struct text *t;
+
+	if (!text)
+		return NULL;
+	if (hashmap__get(s->texts, key, &known) && !strcmp(((struct text *)known)->s, text))
+		return ((struct text *)known)->s;
+	size = strlen(text) + 1;
+	t = malloc(sizeof(*t) + size);
+	if (!t)
+		return NULL;
+	memcpy(t->s, text, size);
+	t->next = s->all_texts;
+	s->all_texts = t;
+	s->kept += sizeof(*t) + size;
+	/* Of two texts that hash alike the first is found again, the other kept twice. */
+	if (!known)
+		hashmap__set(s->texts, key, (uintptr_t)t);
+	return t->s;
+}
+
+/* ---- looking up ---- */
+
+static const char *keep_symbol(struct symbols *s, uint64_t vaddr, bool *exact)
+{
+	const char *name = s->symtab ? symtab__find(s->symtab, vaddr, exact) : NULL, *kept;
+	char *plain;
+
+	if (!name)
+		return NULL;
+	plain = demangle__name(name);
+	kept = keep(s, plain);
+	free(plain);
+	return kept;
+}
+
+static int find(struct symbols *s, uint64_t vaddr, struct symbol_frame out[SYMBOL_FRAMES_MAX])
+{
+	struct dwarf_frame frames[SYMBOL_FRAMES_MAX];
+	int n = s->dwarf ? dwarf__lookup(s->dwarf, vaddr, frames, SYMBOL_FRAMES_MAX) : 0;
+	struct symbol_frame *last;
+
+	for (int i = 0; i < n; i++) {
+		out[i] = (struct symbol_frame){
+			.func = keep(s, frames[i].func),
+			.file = keep(s, frames[i].file),
+			.line = frames[i].line,
+			.inlined = i + 1 < n,
+			.exact = true,
+		};
+		free(frames[i].func);
+	}
+	if (!n)
+		out[0] = (struct symbol_frame){ 0 };
+	last = &out[n ? n - 1 : 0];
+	if (!last->func)
+		last->func = keep_symbol(s, vaddr, &last->exact);
+	return last->func || last->file ? (n ? n : 1) : 0;
+}
+
+int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
+{
+	struct entry *entry;
+	uintptr_t known;
+	uint64_t vaddr;
+	size_t size;
+	int n = 0;
+
+	if (hashmap__get(s->entries, offset, &known)) {
+		entry = (struct entry *)known;
+		memcpy(out, entry->frames, (size_t)entry->n * sizeof(*out));
+		return entry->n;
+	}
+	if (!s->loaded)
+		load(s);
+	if (s->elf && elf__offset_to_vaddr(s->elf, offset, &vaddr))
+		n = find(s, vaddr, out);
+	size = sizeof(*entry) + (size_t)n * sizeof(*out);
+	entry = malloc(size);
+	if (!entry)
+		return n;
+	entry->n = n;
+	memcpy(entry->frames, out, (size_t)n * sizeof(*out));
+	if (hashmap__set(s->entries, offset, (uintptr_t)entry))
+		free(entry);
+	else
+		s->kept += size;
+	return n;
+}
+
+size_t symbols__memory(const struct symbols *s)
+{
+	return sizeof(*s) + s->kept + s->mini_len + (s->symtab ? symtab__memory(s->symtab) : 0) +
+	       (s->dwarf ? dwarf__memory(s->dwarf) : 0);
+}
