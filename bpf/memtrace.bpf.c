@@ -32,6 +32,8 @@ const volatile __u64 wakeup_bytes = 1 << 20;	/* wake the collector when so much 
 /* Shared with the collector's side. */
 struct counters counters = {};
 __u32 woken = 0;		/* a wake-up is under way; the reader clears it */
+__u32 processes_overflowed = 0;	/* some process, or thread, has no slot of its own */
+__u32 threads_overflowed = 0;
 
 struct call {
 	__u64 sp;		/* at entry: the return address is there */
@@ -50,31 +52,44 @@ struct syscall {
 };
 
 struct thread {
+	__u32 tid;		/* whose slot this is; 0: nobody's */
+	__u32 ncalls;
 	struct call calls[MAX_CALLS];
 	struct syscall sys;
-	__u32 ncalls;
-	__u32 pad;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MAX_PROCESSES);
-	__type(key, __u32);
-	__type(value, struct traced);
-} traced SEC(".maps");
+struct traced processes[PROCESS_SLOTS] = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MAX_THREADS);
+	__uint(max_entries, PROCESS_OVERFLOW);
+	__type(key, __u32);
+	__type(value, struct traced);
+} process_overflow SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, THREAD_SLOTS);
 	__type(key, __u32);
 	__type(value, struct thread);
 } threads SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MAX_SEEN);
-	__type(key, __u64);
-	__type(value, __u8);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, THREAD_OVERFLOW);
+	__type(key, __u32);
+	__type(value, struct thread);
+} thread_overflow SEC(".maps");
+
+struct seen_set {
+	__u64 id[SEEN_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SEEN_SETS);
+	__type(key, __u32);
+	__type(value, struct seen_set);
 } seen SEC(".maps");
 
 struct {
@@ -86,23 +101,81 @@ struct {
 
 /* ---- who ---- */
 
+static __always_inline struct traced *find_process(__u32 tgid)
+{
+	struct traced *p = &processes[tgid & (PROCESS_SLOTS - 1)];
+
+	if (p->tgid == tgid)
+		return p;
+	return processes_overflowed ? bpf_map_lookup_elem(&process_overflow, &tgid) : NULL;
+}
+
 static __always_inline struct traced *current_traced(void)
 {
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	return find_process(bpf_get_current_pid_tgid() >> 32);
+}
 
-	return bpf_map_lookup_elem(&traced, &pid);
+/* 0, or the map's error. */
+static __always_inline long add_process(__u32 tgid, __u32 pid, __u32 epoch)
+{
+	struct traced *slot = &processes[tgid & (PROCESS_SLOTS - 1)];
+	struct traced p = { .tgid = tgid, .pid = pid, .epoch = epoch };
+	__u32 owner = __sync_val_compare_and_swap(&slot->tgid, 0, tgid);
+
+	if (owner && owner != tgid) {
+		processes_overflowed = 1;
+		return bpf_map_update_elem(&process_overflow, &tgid, &p, BPF_ANY);
+	}
+	slot->pid = pid;
+	slot->epoch = epoch;
+	slot->flags = 0;
+	return 0;
+}
+
+static __always_inline void remove_process(__u32 tgid)
+{
+	struct traced *slot = &processes[tgid & (PROCESS_SLOTS - 1)];
+
+	bpf_map_delete_elem(&process_overflow, &tgid);
+	if (slot->tgid == tgid)
+		slot->tgid = 0;
 }
 
 static __always_inline struct thread *current_thread(bool create)
 {
 	static const struct thread fresh;
-	__u32 tid = bpf_get_current_pid_tgid();
-	struct thread *t = bpf_map_lookup_elem(&threads, &tid);
+	__u32 tid = bpf_get_current_pid_tgid(), i = tid & (THREAD_SLOTS - 1);
+	struct thread *t = bpf_map_lookup_elem(&threads, &i);
 
-	if (t || !create)
+	if (!t || t->tid == tid)
 		return t;
-	bpf_map_update_elem(&threads, &tid, &fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&threads, &tid);
+	if (threads_overflowed) {
+		struct thread *elsewhere = bpf_map_lookup_elem(&thread_overflow, &tid);
+
+		if (elsewhere)
+			return elsewhere;
+	}
+	if (!create)
+		return NULL;
+	if (!__sync_val_compare_and_swap(&t->tid, 0, tid)) {
+		t->ncalls = 0;
+		t->sys.nr = 0;
+		return t;
+	}
+	threads_overflowed = 1;
+	bpf_map_update_elem(&thread_overflow, &tid, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&thread_overflow, &tid);
+}
+
+static __always_inline void remove_thread(__u32 tid)
+{
+	__u32 i = tid & (THREAD_SLOTS - 1);
+	struct thread *t = bpf_map_lookup_elem(&threads, &i);
+
+	if (t && t->tid == tid)
+		t->tid = 0;
+	else
+		bpf_map_delete_elem(&thread_overflow, &tid);
 }
 
 /* ---- telling ---- */
@@ -116,21 +189,43 @@ static __always_inline void head(struct event *ev, __u8 type, __u8 api, __u16 fl
 	ev->time = time;
 }
 
-/* Waking the reader costs an interrupt: it polls, and is woken only when much waits. */
-static __always_inline __u64 wakeup(void)
+/*
+ * Waking the reader costs an interrupt: it polls, and is woken only when much waits. Even to ask how much
+ * that is costs too much to do it for every record: the time's low bits choose one in sixteen.
+ */
+static __always_inline __u64 wakeup(__u64 time)
 {
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < wakeup_bytes || woken)
+	if ((time >> 4) & 15 || woken || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < wakeup_bytes)
 		return BPF_RB_NO_WAKEUP;
 	woken = 1;
 	return BPF_RB_FORCE_WAKEUP;
 }
 
+/* Whether the stack was sent before; if not, *way is where to remember it. */
+static __always_inline bool seen_before(__u64 id, __u64 **way)
+{
+	__u32 set = id & (SEEN_SETS - 1);
+	struct seen_set *s = bpf_map_lookup_elem(&seen, &set);
+
+	*way = NULL;
+	if (!s)
+		return false;
+	for (int i = 0; i < SEEN_WAYS; i++) {
+		if (s->id[i] == id)
+			return true;
+		if (!s->id[i])
+			*way = &s->id[i];
+	}
+	if (!*way)
+		*way = &s->id[(id >> 32) & (SEEN_WAYS - 1)];
+	return false;
+}
+
 /* The id of the call stack at regs, whose frames are sent first if they may not be known yet; 0: none. */
-static __always_inline __u64 take_stack(void *ctx, struct pt_regs *regs, struct traced *p, bool returned)
+static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 {
 	struct event_stack *st;
-	__u64 id, size;
-	__u8 one = 1;
+	__u64 id, size, *way, time;
 	__u32 slot;
 
 	if (stack_mode == STACK_OFF)
@@ -140,19 +235,20 @@ static __always_inline __u64 take_stack(void *ctx, struct pt_regs *regs, struct 
 		count(no_scratch);
 		return 0;
 	}
-	id = stack__walk(ctx, regs, p, returned, st);
-	if (!id || bpf_map_lookup_elem(&seen, &id))
+	id = stack__walk(regs, p, st);
+	if (!id || seen_before(id, &way))
 		goto out;
-	head(&st->ev, EVENT_STACK, 0, 0, p->pid, bpf_ktime_get_ns());
+	time = bpf_ktime_get_ns();
+	head(&st->ev, EVENT_STACK, 0, 0, p->pid, time);
 	st->id = id;
 	size = EVENT_STACK_HEAD + st->n * sizeof(st->pc[0]);
 	if (size > sizeof(*st))
 		goto out;
 	/* Known only once it was sent: a dropped record is sent again. */
-	if (bpf_ringbuf_output(&ring, st, size, wakeup()))
+	if (bpf_ringbuf_output(&ring, st, size, wakeup(time)))
 		count(lost_stacks);
-	else
-		bpf_map_update_elem(&seen, &id, &one, BPF_ANY);
+	else if (way)
+		*way = id;
 out:
 	stack__put(slot);
 	return id;
@@ -273,7 +369,7 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 
 static __always_inline void send_alloc(struct pt_regs *ctx, struct traced *p, const struct call *c, __u64 addr)
 {
-	__u64 stack = take_stack(ctx, ctx, p, true);
+	__u64 stack = take_stack(ctx, p);
 	struct event_alloc *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
 	if (!e) {
@@ -284,7 +380,7 @@ static __always_inline void send_alloc(struct pt_regs *ctx, struct traced *p, co
 	e->addr = addr;
 	e->size = c->size;
 	e->stack = stack;
-	bpf_ringbuf_submit(e, wakeup());
+	bpf_ringbuf_submit(e, wakeup(e->ev.time));
 }
 
 static __always_inline void send_realloc(struct pt_regs *ctx, struct traced *p, const struct call *c, __u64 addr)
@@ -295,7 +391,7 @@ static __always_inline void send_realloc(struct pt_regs *ctx, struct traced *p, 
 	if (!addr && (!c->ptr || c->size))
 		return;			/* it failed: the old block stays */
 	if (addr)
-		stack = take_stack(ctx, ctx, p, true);
+		stack = take_stack(ctx, p);
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 	if (!e) {
 		count(lost_events);
@@ -307,7 +403,7 @@ static __always_inline void send_realloc(struct pt_regs *ctx, struct traced *p, 
 	e->size = c->size;
 	e->stack = stack;
 	e->began = c->began;
-	bpf_ringbuf_submit(e, wakeup());
+	bpf_ringbuf_submit(e, wakeup(e->ev.time));
 }
 
 static __always_inline int call_return(struct pt_regs *ctx)
@@ -367,7 +463,7 @@ static __always_inline int free_enter(struct pt_regs *ctx)
 	}
 	head(&e->ev, EVENT_FREE, COOKIE_API(cookie), 0, p->pid, bpf_ktime_get_ns());
 	e->addr = addr;
-	bpf_ringbuf_submit(e, wakeup());
+	bpf_ringbuf_submit(e, wakeup(e->ev.time));
 	return 0;
 }
 
@@ -469,16 +565,16 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 parent_pid = parent->tgid, child_pid = child->tgid;
 	struct event_fork *e;
-	struct traced *p, c = {};
+	struct traced *p;
+	bool shares;
 
 	if (parent_pid == child_pid || !follow_children)
 		return 0;
-	p = bpf_map_lookup_elem(&traced, &parent_pid);
+	p = find_process(parent_pid);
 	if (!p)
 		return 0;
-	c.pid = child->mm == parent->mm ? p->pid : child_pid;
-	c.epoch = p->epoch;
-	if (bpf_map_update_elem(&traced, &child_pid, &c, BPF_ANY)) {
+	shares = child->mm == parent->mm;
+	if (add_process(child_pid, shares ? p->pid : child_pid, p->epoch)) {
 		count(lost_processes);
 		return 0;
 	}
@@ -489,7 +585,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	}
 	head(&e->ev, EVENT_FORK, 0, 0, p->pid, bpf_ktime_get_ns());
 	e->child = child_pid;
-	e->shares_memory = c.pid != child_pid;
+	e->shares_memory = shares;
 	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }
@@ -498,13 +594,13 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 {
 	__u32 pid = task->tgid, tid = old_tid;
-	struct traced *p = bpf_map_lookup_elem(&traced, &pid);
+	struct traced *p = find_process(pid);
 	struct event_exec *e;
 
 	if (!p)
 		return 0;
-	bpf_map_delete_elem(&threads, &tid);
-	bpf_map_delete_elem(&threads, &pid);
+	remove_thread(tid);
+	remove_thread(pid);
 	p->pid = pid;		/* a vfork child has memory of its own now */
 	p->epoch++;
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
@@ -524,15 +620,15 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	__u32 tid = task->pid, pid = task->tgid;
 	struct traced *p;
 
-	p = bpf_map_lookup_elem(&traced, &pid);
+	p = find_process(pid);
 	if (!p)
 		return 0;
-	bpf_map_delete_elem(&threads, &tid);
+	remove_thread(tid);
 	if (task->signal->live.counter > 0)
 		return 0;
 	if (p->pid == pid)
 		send_plain(EVENT_EXIT, pid);
-	bpf_map_delete_elem(&traced, &pid);
+	remove_process(pid);
 	return 0;
 }
 
@@ -615,8 +711,8 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 	return 0;
 }
 
-static __always_inline void send_map(void *ctx, struct pt_regs *regs, struct traced *p, const struct syscall *s,
-				     __u8 type, __u8 api, __u64 addr, __u64 stack)
+static __always_inline void send_map(struct traced *p, const struct syscall *s, __u8 type, __u8 api, __u64 addr,
+				     __u64 stack)
 {
 	struct event_map *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
@@ -631,7 +727,7 @@ static __always_inline void send_map(void *ctx, struct pt_regs *regs, struct tra
 	e->old_len = s->old_len;
 	e->stack = stack;
 	e->began = s->began;
-	bpf_ringbuf_submit(e, wakeup());
+	bpf_ringbuf_submit(e, wakeup(e->ev.time));
 }
 
 SEC("tp_btf/sys_exit")
@@ -666,9 +762,9 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	else if (type == EVENT_BRK && (__u64)ret == s.old)
 		return 0;		/* a question, or a refusal */
 	else if (!(s.flags & EVENT_F_ALLOCATOR))
-		stack = take_stack(ctx, regs, p, false);
+		stack = take_stack(regs, p);
 	if (type == EVENT_BRK)
 		s.len = 0;
-	send_map(ctx, regs, p, &s, type, api, ret, stack);
+	send_map(p, &s, type, api, ret, stack);
 	return 0;
 }

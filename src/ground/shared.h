@@ -7,19 +7,29 @@
 
 #include "ground/event.h"
 
-#define MAX_PROCESSES 32768
-#define MAX_THREADS 65536
-#define MAX_SEEN 65536
 #define RING_BYTES (32 << 20)
+
+/*
+ * Processes and threads live in direct-mapped tables, a slot by the low bits of their number: a look-up
+ * is a load, not a helper call and a hash, and there are nine of them in a pair of calls. Whoever finds
+ * its slot taken by another lives in a hash map instead. The stacks that were sent are remembered in sets of
+ * four: one that was forgotten is sent again, and the collector knows it already.
+ */
+#define PROCESS_SLOTS 32768
+#define PROCESS_OVERFLOW 8192
+#define THREAD_SLOTS 65536
+#define THREAD_OVERFLOW 16384
+#define SEEN_SETS 16384
+#define SEEN_WAYS 4
 
 enum { STACK_OFF, STACK_FP, STACK_DWARF };	/* stack_mode */
 
-/* A process whose events are wanted, by the kernel's tgid. */
+/* A process whose events are wanted. */
 struct traced {
+	ev_u32 tgid;		/* whose slot this is; 0: nobody's */
 	ev_u32 pid;		/* that owns the memory: the parent of a vfork child */
 	ev_u32 epoch;		/* counts exec and changes of the mapped files: part of a stack's id */
 	ev_u32 flags;		/* TRACED_* */
-	ev_u32 pad;
 };
 
 #define TRACED_HOLD 1		/* launched by us, and not all probes are in yet */

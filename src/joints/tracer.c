@@ -153,24 +153,62 @@ int tracer__start(struct tracer *t)
 	return 0;
 }
 
+/* The slot of a process, taken if it is free; NULL where another process has it. */
+static struct traced *own_slot(struct tracer *t, pid_t pid)
+{
+	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
+	uint32_t owner = 0;
+
+	if (__atomic_compare_exchange_n(&slot->tgid, &owner, pid, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+	    owner == (uint32_t)pid)
+		return slot;
+	return NULL;
+}
+
 int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
 {
-	struct traced p = { .pid = pid, .flags = flags };
+	struct traced p = { .tgid = pid, .pid = pid, .flags = flags };
+	struct traced *slot = own_slot(t, pid);
 	uint32_t key = pid;
 
-	return bpf_map__update_elem(t->skel->maps.traced, &key, sizeof(key), &p, sizeof(p), BPF_ANY);
+	if (!slot) {
+		t->skel->bss->processes_overflowed = 1;
+		return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), BPF_ANY);
+	}
+	slot->flags = flags;
+	slot->epoch = 0;
+	slot->pid = pid;
+	return 0;
 }
 
 int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags)
 {
-	struct traced p;
+	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)], p;
 	uint32_t key = pid;
-	int err = bpf_map__lookup_elem(t->skel->maps.traced, &key, sizeof(key), &p, sizeof(p), 0);
+	int err;
 
+	if (slot->tgid == key) {
+		slot->flags = flags;
+		return 0;
+	}
+	err = bpf_map__lookup_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), 0);
 	if (err)
 		return err;
 	p.flags = flags;
-	return bpf_map__update_elem(t->skel->maps.traced, &key, sizeof(key), &p, sizeof(p), BPF_EXIST);
+	return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), BPF_EXIST);
+}
+
+int tracer__drop_process(struct tracer *t, pid_t pid)
+{
+	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
+	uint32_t key = pid;
+
+	tracer_attach__remove(t, pid);
+	if (slot->tgid == key) {
+		slot->tgid = 0;
+		return 0;
+	}
+	return bpf_map__delete_elem(t->skel->maps.process_overflow, &key, sizeof(key), 0);
 }
 
 int tracer__set_consumer(struct tracer *t, tracer_record_fn fn, void *ctx)

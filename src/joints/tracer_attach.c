@@ -232,9 +232,8 @@ int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *
 	return err;
 }
 
-int tracer__drop_process(struct tracer *t, pid_t pid)
+void tracer_attach__remove(struct tracer *t, pid_t pid)
 {
-	uint32_t key = pid;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
@@ -244,7 +243,6 @@ int tracer__drop_process(struct tracer *t, pid_t pid)
 			t->attachments[kept++] = t->attachments[i];
 	}
 	t->n = kept;
-	return bpf_map__delete_elem(t->skel->maps.traced, &key, sizeof(key), 0);
 }
 
 /* ---- does it work here? ---- */

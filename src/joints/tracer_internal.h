@@ -27,11 +27,11 @@ struct tracer {
 	size_t n, cap;
 	struct bpf_link *watches[8];	/* fork, exec, exit, system calls */
 	size_t nwatches;
-	struct counters final;	/* as they stood when all was detached */
 };
 
 /* Tries the loaded programs on a function of this very process. 0 or a negative errno. */
 int tracer_attach__trial(struct tracer *t);
+void tracer_attach__remove(struct tracer *t, pid_t pid);	/* the links of one process */
 void attachment__destroy(struct attachment *a);
 
 #endif
