@@ -235,7 +235,6 @@ static int add_sites(struct owner *o)
 	if (!o->sites)
 		return -ENOMEM;
 	o->profile.sites = o->sites;
-	symbolizer__new_report(o->in->symbolizer);
 	for (size_t i = 0; i < snap->nsites && !err; i++) {
 		o->profile.nsites = i + 1;
 		err = add_site(o, &o->sites[i], &snap->sites[i]);
@@ -267,7 +266,7 @@ static void add_totals(struct owner *o)
 		.unmatched_frees = snap->unmatched_frees,
 		.superseded = snap->superseded,
 		.lost_events = in->lost_events,
-		.lost_stacks = in->lost_stacks + snap->lost_stack_ids,
+		.lost_stacks = in->lost_stacks,
 		.lost_table = snap->lost_table,
 		.total_sites = snap->total_sites,
 		.rest_bytes = snap->rest_bytes,

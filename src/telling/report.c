@@ -14,20 +14,20 @@ static const struct report_format formats[] = {
 	},
 	{
 		.name = "json",
-		.help = "JSON Lines: one object a report, every number and name",
+		.help = "JSON Lines, one object a report, for scripts",
 		.begin = json__begin,
 		.report = json__report,
 	},
 	{
 		.name = "pprof",
-		.help = "profile.proto, gzipped, for pprof and what reads its files",
+		.help = "a gzipped profile.proto, for go tool pprof and its kin",
 		.document = true,
 		.binary = true,
 		.report = pprof__report,
 	},
 	{
 		.name = "folded",
-		.help = "one line a call stack and its live bytes, for flamegraph.pl",
+		.help = "a line a call stack, for flamegraph.pl",
 		.document = true,
 		.report = folded__report,
 	},

@@ -1,0 +1,28 @@
+/* A row of the table of options: how it is written, what it means, who takes its value. */
+#ifndef MEMTRACE_OPTION_ROW_H
+#define MEMTRACE_OPTION_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct options;
+
+struct option_row {
+	const char *heading;	/* starts a group of the help text; the rest is unused */
+	char letter;		/* 0: none */
+	const char *name;	/* long name; NULL: only shown, by `value` */
+	const char *value;	/* what stands for the value in the help text; NULL: takes none */
+	const char *help;
+	const char *example;	/* a good value, for error lines */
+	/* 0, 1 where all was said and the run is over, or a negative errno, a line printed. */
+	int (*take)(struct options *o, const struct option_row *r, const char *value);
+	size_t field;		/* for those that fill a member of struct options */
+	bool on;
+	double least_s;
+};
+
+/* --help, in 80 columns. 0 or a negative errno. */
+int help__print(const struct option_row *rows, size_t n, FILE *out);
+
+#endif
