@@ -2,14 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-int file__open_regular(const char *path, int flags, struct stat *st)
+/* Takes over `handle`, a descriptor opened with O_PATH, or -1 and errno. */
+static int open_handle(int handle, struct stat *st)
 {
-	int handle = open(path, O_PATH | O_CLOEXEC | flags), fd;
 	char self[32];
+	int fd;
 
 	if (handle < 0)
 		return -errno;
@@ -27,37 +30,48 @@ int file__open_regular(const char *path, int flags, struct stat *st)
 	return fd;
 }
 
-char *file__read_at_most(int fd, size_t max, size_t *len)
+int file__open_regular(const char *path, int flags, struct stat *st)
 {
-	size_t n = 0, cap = 0;
-	char *buf = NULL;
+	return open_handle(open(path, O_PATH | O_CLOEXEC | flags), st);
+}
 
-	for (;;) {
-		ssize_t got;
+int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(O_PATH | O_CLOEXEC | flags),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
 
-		if (n == cap) {
-			size_t grown = cap ? cap * 2 : 16384;
-			char *bigger;
+	if (dir < 0)
+		return -errno;
+	fd = open_handle((int)syscall(SYS_openat2, dir, path, &how, sizeof(how)), st);
+	close(dir);
+	return fd;
+}
 
-			cap = grown < max ? grown : max;
-			bigger = realloc(buf, cap + 1);
-			if (!bigger)
-				goto fail;
-			buf = bigger;
-		}
-		got = pread(fd, buf + n, cap - n, (off_t)n);
+char *file__read_end(int fd, uint64_t size, size_t max, size_t *len)
+{
+	uint64_t start = size > max ? size - max : 0;
+	size_t want = (size_t)(size - start), n = 0;
+	char *buf = malloc(want + 1);
+	ssize_t got;
+
+	if (!buf)
+		return NULL;
+	while (n < want) {
+		got = pread(fd, buf + n, want - n, (off_t)(start + n));
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0)
-			goto fail;
-		n += (size_t)got;
-		if (got == 0 || n == max)
+		if (got < 0) {
+			free(buf);
+			return NULL;
+		}
+		if (got == 0)
 			break;
+		n += (size_t)got;
 	}
 	buf[n] = '\0';
 	*len = n;
 	return buf;
-fail:
-	free(buf);
-	return NULL;
 }

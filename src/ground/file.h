@@ -3,6 +3,7 @@
 #define MEMTRACE_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 /*
@@ -12,7 +13,12 @@
  */
 int file__open_regular(const char *path, int flags, struct stat *st);
 
-/* The first bytes of a file, at most `max` of them, as a string that the caller frees. NULL, errno set. */
-char *file__read_at_most(int fd, size_t max, size_t *len);
+/* The same, of what a process whose root directory is `root` finds at `path`: symbolic links on the way
+ * stay below root. */
+int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st);
+
+/* The last bytes of a file of a known size, at most `max` of them, as a string that the caller frees.
+ * NULL, errno set. */
+char *file__read_end(int fd, uint64_t size, size_t max, size_t *len);
 
 #endif

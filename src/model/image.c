@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -33,8 +32,8 @@ struct image {
 	_Atomic int error;
 	char self_path[32];
 
-	pthread_mutex_t lock;	/* of the build ID */
-	bool build_id_known;
+	pthread_mutex_t lock;	/* of the four below */
+	bool identified, is_elf;
 	uint8_t build_id[BUILD_ID_MAX];
 	size_t build_id_len;
 
@@ -125,19 +124,17 @@ static void adopt_fd(struct image *im, int fd)
 /* The mapped file itself; by its path only where map_files may not be read. */
 static int open_mapped(pid_t pid, uint64_t start, uint64_t end, uint64_t dev, uint64_t ino, const char *path)
 {
-	char proc[PATH_MAX + 64];
+	char proc[96];
 	struct stat st;
-	int fd, n;
+	int fd;
 
 	snprintf(proc, sizeof(proc), "/proc/%d/map_files/%llx-%llx", pid, (unsigned long long)start,
 		 (unsigned long long)end);
 	fd = file__open_regular(proc, 0, &st);
 	if (fd >= 0 || path[0] != '/')
 		return fd;
-	n = snprintf(proc, sizeof(proc), "/proc/%d/root%s", pid, path);
-	if (n < 0 || (size_t)n >= sizeof(proc))
-		return -ENAMETOOLONG;
-	fd = file__open_regular(proc, 0, &st);
+	snprintf(proc, sizeof(proc), "/proc/%d/root", pid);
+	fd = file__open_regular_in(proc, path, 0, &st);
 	if (fd >= 0 && !same_file(&st, dev, ino)) {
 		close(fd);
 		fd = -ESTALE;
@@ -376,19 +373,39 @@ const void *image__memory(const struct image *im, size_t *len)
 	return im->memory;
 }
 
-size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX])
+/* Looks at the file once. Call with the image's lock held. */
+static void identify(struct image *im)
 {
 	struct elf *e;
+
+	if (im->identified || (!im->memory && im->fd < 0))
+		return;
+	im->identified = true;
+	e = im->memory ? elf__open_memory(im->memory, im->memory_len) : elf__open(im->fd);
+	if (!e)
+		return;
+	im->is_elf = true;
+	im->build_id_len = elf__build_id(e, im->build_id, BUILD_ID_MAX);
+	elf__close(e);
+}
+
+bool image__is_elf(struct image *im)
+{
+	bool is_elf;
+
+	pthread_mutex_lock(&im->lock);
+	identify(im);
+	is_elf = im->is_elf;
+	pthread_mutex_unlock(&im->lock);
+	return is_elf;
+}
+
+size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX])
+{
 	size_t len;
 
 	pthread_mutex_lock(&im->lock);
-	if (!im->build_id_known && (im->memory || im->fd >= 0)) {
-		e = im->memory ? elf__open_memory(im->memory, im->memory_len) : elf__open(im->fd);
-		if (e)
-			im->build_id_len = elf__build_id(e, im->build_id, BUILD_ID_MAX);
-		elf__close(e);
-		im->build_id_known = true;
-	}
+	identify(im);
 	len = im->build_id_len;
 	memcpy(out, im->build_id, len);
 	pthread_mutex_unlock(&im->lock);

@@ -48,6 +48,8 @@ int image__error(const struct image *im);
 const char *image__self_path(const struct image *im);
 /* The memory image of a vDSO; NULL otherwise. */
 const void *image__memory(const struct image *im, size_t *len);
+/* False for what is no ELF file, such as the memfd of a just-in-time compiler. Cached, thread-safe. */
+bool image__is_elf(struct image *im);
 /* Length of the GNU build ID copied to `out`, 0 where there is none. Cached, thread-safe. */
 size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX]);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ground/hashmap.h"
+#include "ground/texts.h"
 #include "model/debugfile.h"
 #include "model/demangle.h"
 #include "model/dwarf.h"
@@ -18,18 +19,11 @@ struct entry {
 	struct symbol_frame frames[];
 };
 
-/* A name or a path, kept once. */
-struct text {
-	struct text *next;
-	char s[];
-};
-
 struct symbols {
 	struct symbols_source source;
 	struct hashmap *entries;	/* by offset */
-	struct hashmap *texts;		/* by hash */
-	struct text *all_texts;
-	size_t kept;			/* bytes of entries and texts */
+	struct texts *texts;		/* function names and file paths */
+	size_t kept;			/* bytes of entries */
 
 	bool loaded;
 	struct elf *elf;		/* the file itself */
@@ -50,7 +44,7 @@ struct symbols *symbols__new(const struct symbols_source *source)
 	s->source = *source;
 	s->debug_fd = -1;
 	s->entries = hashmap__new();
-	s->texts = hashmap__new();
+	s->texts = texts__new();
 	if (s->entries && s->texts)
 		return s;
 	symbols__free(s);
@@ -87,14 +81,8 @@ void symbols__free(struct symbols *s)
 	symbols__unload(s);
 	while (s->entries && hashmap__next(s->entries, &pos, NULL, &entry))
 		free((struct entry *)entry);
-	while (s->all_texts) {
-		struct text *next = s->all_texts->next;
-
-		free(s->all_texts);
-		s->all_texts = next;
-	}
 	hashmap__free(s->entries);
-	hashmap__free(s->texts);
+	texts__free(s->texts);
 	free(s);
 }
 
@@ -137,43 +125,6 @@ static void load(struct symbols *s)
 	}
 }
 
-/* ---- texts ---- */
-
-static uint64_t hash_text(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325;	/* FNV-1a */
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3;
-	return h;
-}
-
-/* A copy that lives as long as the symbols. NULL for NULL, and where there is no memory. */
-static const char *keep(struct symbols *s, const char *text)
-{
-	uint64_t key = text ? hash_text(text) : 0;
-	uintptr_t known = 0;
-	size_t size;
-	struct text *t;
-
-	if (!text)
-		return NULL;
-	if (hashmap__get(s->texts, key, &known) && !strcmp(((struct text *)known)->s, text))
-		return ((struct text *)known)->s;
-	size = strlen(text) + 1;
-	t = malloc(sizeof(*t) + size);
-	if (!t)
-		return NULL;
-	memcpy(t->s, text, size);
-	t->next = s->all_texts;
-	s->all_texts = t;
-	s->kept += sizeof(*t) + size;
-	/* Of two texts that hash alike the first is found again, the other kept twice. */
-	if (!known)
-		hashmap__set(s->texts, key, (uintptr_t)t);
-	return t->s;
-}
-
 /* ---- looking up ---- */
 
 static const char *keep_symbol(struct symbols *s, uint64_t vaddr, bool *exact)
@@ -184,7 +135,7 @@ static const char *keep_symbol(struct symbols *s, uint64_t vaddr, bool *exact)
 	if (!name)
 		return NULL;
 	plain = demangle__name(name);
-	kept = keep(s, plain);
+	kept = texts__keep(s->texts, plain);
 	free(plain);
 	return kept;
 }
@@ -197,8 +148,8 @@ static int find(struct symbols *s, uint64_t vaddr, struct symbol_frame out[SYMBO
 
 	for (int i = 0; i < n; i++) {
 		out[i] = (struct symbol_frame){
-			.func = keep(s, frames[i].func),
-			.file = keep(s, frames[i].file),
+			.func = texts__keep(s->texts, frames[i].func),
+			.file = texts__keep(s->texts, frames[i].file),
 			.line = frames[i].line,
 			.inlined = i + 1 < n,
 			.exact = true,
@@ -245,6 +196,7 @@ int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[
 
 size_t symbols__memory(const struct symbols *s)
 {
-	return sizeof(*s) + s->kept + s->mini_len + (s->symtab ? symtab__memory(s->symtab) : 0) +
+	return sizeof(*s) + s->kept + texts__memory(s->texts) + s->mini_len +
+	       (s->symtab ? symtab__memory(s->symtab) : 0) +
 	       (s->dwarf ? dwarf__memory(s->dwarf) : 0);
 }
