@@ -22,6 +22,27 @@ struct option_row {
 	double least_s;
 };
 
+/* What a row's `take` may be. Each prints one line where it refuses. */
+int option__flag(struct options *o, const struct option_row *r, const char *value);
+int option__string(struct options *o, const struct option_row *r, const char *value);
+int option__seconds(struct options *o, const struct option_row *r, const char *value);
+int option__size(struct options *o, const struct option_row *r, const char *value);
+int option__ring(struct options *o, const struct option_row *r, const char *value);
+int option__reports(struct options *o, const struct option_row *r, const char *value);
+int option__top(struct options *o, const struct option_row *r, const char *value);
+int option__depth(struct options *o, const struct option_row *r, const char *value);
+int option__sort(struct options *o, const struct option_row *r, const char *value);
+int option__kind(struct options *o, const struct option_row *r, const char *value);
+int option__stack(struct options *o, const struct option_row *r, const char *value);
+int option__attach(struct options *o, const struct option_row *r, const char *value);
+int option__format(struct options *o, const struct option_row *r, const char *value);
+int option__pids(struct options *o, const struct option_row *r, const char *value);
+
+/* Prints "memtrace: SUBJECT: 'VALUE' REASON; try HINT", where VALUE may be NULL, and returns
+ * -EINVAL. */
+int option__refuse(const char *subject, const char *value, const char *reason, const char *hint);
+int option__refuse_value(const struct option_row *r, const char *value, const char *reason);
+
 /* --help, in 80 columns. 0 or a negative errno. */
 int help__print(const struct option_row *rows, size_t n, FILE *out);
 

@@ -1,4 +1,5 @@
-/* The command line, and nothing else: argv becomes a struct options, or one clear line and status 2. */
+/* The command line, and nothing else: argv becomes a struct options, or one clear line and
+ * status 2. */
 #ifndef MEMTRACE_OPTIONS_H
 #define MEMTRACE_OPTIONS_H
 
@@ -32,12 +33,13 @@ struct options {
 	enum stack_mode stack;
 	uint32_t max_depth;
 	bool explain_probes;
-	const char *attach;	/* --attach: "session", "multi", "perf"; NULL: the best that works */
+	const char *attach;	/* "session", "multi", "perf"; NULL: the best that works */
 	uint64_t ring_bytes;	/* --ring: size of the ring buffer */
 	bool verbose;
 };
 
-/* Returns 0 to go on, 1 when all was said (--help, --version), or -EINVAL: an error line was printed. */
+/* Returns 0 to go on, 1 when all was said (--help, --version), or -EINVAL: an error line was
+ * printed. */
 int options__parse(struct options *o, int argc, char **argv);
 void options__free(struct options *o);
 

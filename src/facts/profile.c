@@ -128,7 +128,9 @@ static int64_t mapping_index(struct owner *o, const struct named_frame *nf)
 		o->profile.mappings = grown;
 	}
 	m = &o->mappings[n];
-	*m = (struct profile_mapping){ .path = strtab__copy(o->strings, nf->module ? nf->module : "") };
+	*m = (struct profile_mapping){
+		.path = strtab__copy(o->strings, nf->module ? nf->module : ""),
+	};
 	hex_build_id(o->in->images, nf->image, m->build_id);
 	if (hashmap__set(o->mapping_of, nf->image, n))
 		return -ENOMEM;

@@ -1,6 +1,7 @@
 /*
- * One report's facts, as plain rows of numbers and names. A renderer takes a const struct profile and
- * a stream, and cannot reach back. All strings are raw (foreign): whoever prints them escapes them.
+ * One report's facts, as plain rows of numbers and names. A renderer takes a const struct profile
+ * and a stream, and cannot reach back. All strings are raw (foreign): whoever prints them escapes
+ * them.
  *
  * Sizes are bytes, times are seconds, unless a name says otherwise.
  */
@@ -36,7 +37,8 @@ struct profile_site {
 	const char *comm;
 	const char *kind;	/* "heap" or "map" */
 	const char *api;	/* "malloc" */
-	const char *mapping;	/* for a map: "anonymous", "thread stack", "file", "shared memory"; else NULL */
+	/* For a map "anonymous", "thread stack", "file" or "shared memory"; else NULL. */
+	const char *mapping;
 	const char *mapped_file;	/* path of a file mapping, or NULL */
 	uint64_t live_bytes, live_blocks, allocs, frees, alloc_bytes;
 	int64_t growth_bytes;
@@ -84,7 +86,8 @@ struct profile {
 	double allocs_per_s, frees_per_s;	/* in the last interval */
 	uint64_t superseded;
 	uint64_t lost_events, lost_stacks, lost_table;
-	uint64_t stacks_complete, stacks_truncated;	/* allocations whose walk was whole, and was not */
+	/* Allocations whose stack reached its first frame, and all others. */
+	uint64_t stacks_complete, stacks_truncated;
 	uint64_t stack_ends[STACK_ENDS];
 	uint64_t total_sites, rest_bytes, rest_blocks;
 	const struct profile_process *processes;
@@ -120,10 +123,11 @@ struct profile_input {
 };
 
 /*
- * NULL and errno. Owns everything it points to but `run`. Reads rss_bytes of live processes from /proc.
- * The snapshot is a copy, but stacks and mapped files are the collector's, which may be moving on in
- * another thread: `stack` and `mapped_file` lock as they need. A stack must stay valid, a mapped file's name
- * until the next call. The caller has told the symbolizer that a new report starts.
+ * NULL and errno. Owns everything it points to but `run`. Reads rss_bytes of live processes from
+ * /proc. The snapshot is a copy, but stacks and mapped files are the collector's, which may be
+ * moving on in another thread: `stack` and `mapped_file` lock as they need. A stack must stay
+ * valid, a mapped file's name until the next call. The caller has told the symbolizer that a new
+ * report starts.
  */
 struct profile *profile__build(const struct profile_input *in);
 void profile__free(struct profile *p);

@@ -1,4 +1,5 @@
-/* How many columns of a terminal a name takes, and cutting one to fit. Names are well-formed UTF-8 here. */
+/* How many columns of a terminal a name takes, and cutting one to fit. Names are well-formed
+ * UTF-8 here. */
 #ifndef MEMTRACE_CELLS_H
 #define MEMTRACE_CELLS_H
 

@@ -1,8 +1,9 @@
 /*
- * Folded stacks, as flamegraph.pl and its kin read them: the process, the frames from the root to the leaf,
- * the allocation function, separated by ';', then a space and the live bytes. A separator inside a name
- * becomes ':'. Two numbers at the end of a line mean a difference to these tools, so no foreign name
- * may end a line: the allocation function does, with what it mapped in parentheses.
+ * Folded stacks, as flamegraph.pl and its kin read them: the process, the frames from the root to
+ * the leaf, the allocation function, separated by ';', then a space and the live bytes. A
+ * separator inside a name becomes ':'. Two numbers at the end of a line mean a difference to
+ * these tools, so no foreign name may end a line: the allocation function does, with what it
+ * mapped in parentheses.
  */
 #include <inttypes.h>
 
@@ -10,7 +11,8 @@
 #include "telling/formats.h"
 #include "telling/label.h"
 
-/* What was added since `from` becomes one frame: no separators, no space at its ends, never empty. */
+/* What was added since `from` becomes one frame: no separators, no space at its ends, never
+ * empty. */
 static void frame_end(struct strbuf *sb, size_t from)
 {
 	char *s = sb->data;

@@ -16,7 +16,8 @@ int json__report(const struct profile *p, const struct report_style *st, FILE *o
 int folded__report(const struct profile *p, const struct report_style *st, FILE *out);
 int pprof__report(const struct profile *p, const struct report_style *st, FILE *out);
 
-/* Writes and flushes: a report is out, or has failed, when its renderer returns. 0 or a negative errno. */
+/* Writes and flushes: a report is out, or has failed, when its renderer returns. 0 or a
+ * negative errno. */
 int formats__write(FILE *out, const void *data, size_t len);
 int formats__flush(FILE *out);
 

@@ -118,7 +118,8 @@ static void print_cell(const struct grid *g, size_t c, const char *s, enum paint
 	strbuf__free(&cut);
 }
 
-/* The blanks that end a cell are held back until something follows, so that no line ends in them. */
+/* The blanks that end a cell are held back until something follows, so that no line ends in
+ * them. */
 static void put(const struct grid *g, size_t c, const char *s, enum paint paint, size_t *blanks,
 		struct page *pg)
 {

@@ -1,6 +1,7 @@
 /*
- * Aligned columns: cells come row by row, the widths follow from them, then rows are printed one at a
- * time, so that other lines may stand between them. Cells hold no control bytes and are well-formed UTF-8.
+ * Aligned columns: cells come row by row, the widths follow from them, then rows are printed one
+ * at a time, so that other lines may stand between them. Cells hold no control bytes and are
+ * well-formed UTF-8.
  */
 #ifndef MEMTRACE_GRID_H
 #define MEMTRACE_GRID_H
@@ -14,8 +15,8 @@ struct grid_column {
 	bool right;		/* aligned to the right */
 	bool sign;		/* painted by its sign */
 	enum paint paint;
-	/* The most that the column takes, 0: no limit. A longer cell is cut on a page that has a width, and
-	 * sticks out on one that has none. */
+	/* The most that the column takes, 0: no limit. A longer cell is cut on a page that has
+	 * a width, and sticks out on one that has none. */
 	size_t most;
 	/* On a page that is too narrow this column gives way, down to so much. 0: it does not. */
 	size_t least;

@@ -1,4 +1,5 @@
-/* What the text report is written on: a buffer, colours where they are wanted, a width to keep to. */
+/* What the text report is written on: a buffer, colours where they are wanted, a width to keep
+ * to. */
 #ifndef MEMTRACE_PAGE_H
 #define MEMTRACE_PAGE_H
 

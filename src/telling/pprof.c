@@ -1,12 +1,13 @@
 /*
  * pprof's profile.proto, gzipped. https://github.com/google/pprof/blob/main/proto/profile.proto
  *
- * Processes map the same file at different addresses, and each run at others. So that the same code is one
- * location everywhere, each file gets a range of addresses of its own here, and a location's address is
- * that range's start plus its offset in the file. Mapping and address then lead pprof to the right place
- * of the file, and two profiles can be compared.
+ * Processes map the same file at different addresses, and each run at others. So that the same
+ * code is one location everywhere, each file gets a range of addresses of its own here, and a
+ * location's address is that range's start plus its offset in the file. Mapping and address then
+ * lead pprof to the right place of the file, and two profiles can be compared.
  *
- * Frames hold return addresses; a location's address is one less, inside the call, as pprof wants it.
+ * Frames hold return addresses; a location's address is one less, inside the call, as pprof wants
+ * it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -139,16 +140,18 @@ static uint64_t place(const struct writer *w, const struct profile_frame *f, uin
 	return *mapping * RANGE_BYTES + offset;
 }
 
-/* One machine frame: the calls inlined there, innermost first, then the function that holds them. */
-static uint64_t location(struct writer *w, uint32_t pid, const struct profile_frame *frames, size_t n)
+/* One machine frame: the calls inlined there, innermost first, then the function that holds
+ * them. */
+static uint64_t location(struct writer *w, uint32_t pid, const struct profile_frame *frames,
+			 size_t n)
 {
 	uint64_t mapping, address = place(w, &frames[n - 1], &mapping), id;
 	struct strbuf m = { 0 };
 	bool is_new;
 
 	/* Without a file an address means something in its own process only. */
-	id = identify(w, w->locations, &is_new, "%" PRIu64 " %" PRIu64 " %" PRIu32, mapping, address,
-		      mapping ? 0 : pid);
+	id = identify(w, w->locations, &is_new, "%" PRIu64 " %" PRIu64 " %" PRIu32, mapping,
+		      address, mapping ? 0 : pid);
 	if (!is_new)
 		return id;
 	proto__varint(&m, LOCATION_ID, id);
@@ -204,7 +207,7 @@ static void value_type(struct writer *w, unsigned int field, const char *name, c
 	message(w, &w->body, field, &m);
 }
 
-static void label(struct writer *w, struct strbuf *sample, const char *key, const char *s, uint64_t n)
+static void label(struct writer *w, struct strbuf *to, const char *key, const char *s, uint64_t n)
 {
 	struct strbuf m = { 0 };
 
@@ -213,7 +216,7 @@ static void label(struct writer *w, struct strbuf *sample, const char *key, cons
 	proto__varint(&m, LABEL_KEY, string(w, key));
 	proto__varint(&m, LABEL_STRING, string(w, s));
 	proto__varint(&m, LABEL_NUMBER, n);
-	message(w, sample, SAMPLE_LABEL, &m);
+	message(w, to, SAMPLE_LABEL, &m);
 }
 
 static void sample(struct writer *w, const struct profile_site *s)
@@ -274,7 +277,8 @@ static void comments(struct writer *w)
 	proto__varint(&w->body, PROFILE_COMMENT, intern(w));
 	if (!p->lost_events && !p->lost_stacks && !p->lost_table)
 		return;
-	strbuf__addf(&w->scratch, "± lost: %" PRIu64 " events, %" PRIu64 " call stacks, %" PRIu64 " blocks",
+	strbuf__addf(&w->scratch,
+		     "± lost: %" PRIu64 " events, %" PRIu64 " call stacks, %" PRIu64 " blocks",
 		     p->lost_events, p->lost_stacks, p->lost_table);
 	proto__varint(&w->body, PROFILE_COMMENT, intern(w));
 }
@@ -294,7 +298,7 @@ static void whole(struct writer *w)
 	for (size_t i = 0; i < p->nmappings; i++)
 		mapping(w, i);
 	proto__varint(&w->body, PROFILE_TIME, p->wall_ns);
-	proto__varint(&w->body, PROFILE_DURATION, p->elapsed_s > 0 ? (uint64_t)(p->elapsed_s * 1e9) : 0);
+	proto__varint(&w->body, PROFILE_DURATION, (uint64_t)(p->elapsed_s * 1e9));
 	value_type(w, PROFILE_PERIOD_TYPE, "space", "bytes");
 	proto__varint(&w->body, PROFILE_PERIOD, 1);
 	comments(w);

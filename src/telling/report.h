@@ -1,7 +1,7 @@
 /*
- * Report formats: a row each. A renderer takes a profile and a stream; foreign names are escaped on
- * their way out. Streaming formats print one report after the other; documents hold one profile, the
- * last.
+ * Report formats: a row each. A renderer takes a profile and a stream; foreign names are escaped
+ * on their way out. Streaming formats print one report after the other; documents hold one
+ * profile, the last.
  */
 #ifndef MEMTRACE_REPORT_H
 #define MEMTRACE_REPORT_H
@@ -19,10 +19,11 @@ struct report_style {
 struct report_format {
 	const char *name;
 	const char *help;
-	bool document;		/* only the final profile is printed, all sites unless --top was given */
+	bool document;		/* only the final profile, with all sites unless --top was given */
 	bool binary;		/* refuses a terminal */
 	/* Before the first report; may be NULL. 0 or a negative errno, as all of these. */
-	int (*begin)(const struct profile_run *run, uint64_t wall_ns, const struct report_style *st, FILE *out);
+	int (*begin)(const struct profile_run *run, uint64_t wall_ns, const struct report_style *st,
+		     FILE *out);
 	int (*report)(const struct profile *p, const struct report_style *st, FILE *out);
 };
 

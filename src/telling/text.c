@@ -1,7 +1,7 @@
 /*
- * The report for people: what is held, how it changes, what was lost; then the call stacks that hold
- * most. Lines of figures are short enough for 80 columns by themselves; names, which may be any length,
- * are cut to the terminal's width where there is one.
+ * The report for people: what is held, how it changes, what was lost; then the call stacks that
+ * hold most. Lines of figures are short enough for 80 columns by themselves; names, which may be
+ * any length, are cut to the terminal's width where there is one.
  */
 #include <errno.h>
 #include <inttypes.h>
