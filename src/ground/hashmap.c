@@ -170,6 +170,11 @@ size_t hashmap__count(const struct hashmap *m)
 	return m->count;
 }
 
+size_t hashmap__memory(const struct hashmap *m)
+{
+	return sizeof(*m) + (m->mask + 1) * (sizeof(*m->slots) + sizeof(*m->tag));
+}
+
 bool hashmap__next(const struct hashmap *m, size_t *pos, uint64_t *key, uintptr_t *value)
 {
 	for (; *pos <= m->mask; ++*pos) {

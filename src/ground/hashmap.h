@@ -14,7 +14,8 @@ int hashmap__set(struct hashmap *m, uint64_t key, uintptr_t value);	/* 0 or -ENO
 bool hashmap__get(const struct hashmap *m, uint64_t key, uintptr_t *value);
 bool hashmap__remove(struct hashmap *m, uint64_t key, uintptr_t *value);	/* value may be NULL */
 size_t hashmap__count(const struct hashmap *m);
-/* Start with *pos = 0; false at the end. The map must not change meanwhile. */
+size_t hashmap__memory(const struct hashmap *m);	/* bytes it holds */
+/* Start with *pos = 0; false at the end. The map must not change meanwhile. key, value may be NULL. */
 bool hashmap__next(const struct hashmap *m, size_t *pos, uint64_t *key, uintptr_t *value);
 
 /* A good 64-bit mixer, for keys made of several parts. */

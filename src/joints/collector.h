@@ -25,7 +25,11 @@ struct collector_opts {
 	/* Told of fork, exec, exit and file events after they were booked. May be NULL. */
 	void (*notify)(void *ctx, const struct event *ev);
 	void *notify_ctx;
-	uint64_t min_size, max_size;	/* blocks outside are not booked, nor are their frees unmatched */
+	/* Blocks and mappings outside are not counted, nor are their frees unmatched; max_size 0: no
+	 * limit. What an allocator holds and what is mapped in all count them none the less. */
+	uint64_t min_size, max_size;
+	/* The min_age that queries will have: applied once to what a process leaves when it ends. */
+	uint64_t min_age;
 	bool children;			/* forked children are processes of their own here */
 	uint64_t start;			/* ns, CLOCK_MONOTONIC: the run's beginning */
 };
@@ -33,8 +37,15 @@ struct collector_opts {
 struct collector *collector__new(const struct collector_opts *opts);	/* NULL and errno */
 void collector__free(struct collector *c);
 
-/* 0, or -EINVAL for a record that is none of ours (counted, skipped), or -ENOMEM (counted). `data` needs
- * no alignment beyond 8. */
+/*
+ * 0, or -EINVAL for a record that is none of ours (counted, skipped), or -ENOMEM (counted). `data` needs
+ * no alignment beyond 8. A ring buffer stops at a negative value: its callback wraps this.
+ *
+ * A process that was never named begins with its first event of an allocation, a free, a mapping or a
+ * stack: whoever sends events decides who is traced. A process that ended keeps its row, its blocks are
+ * what it left, at the age that they had then; its pid may come again and is another process. exec ends
+ * what is live without counting it as freed.
+ */
 int collector__event(void *collector, void *data, size_t size);
 
 /* A target named by the user: reads its comm and address space. 0 or a negative errno. */
@@ -57,12 +68,14 @@ struct query {
 
 struct site_row {
 	uint32_t pid;
+	uint32_t process;	/* its row in the snapshot's processes: a pid may come twice */
+	uint32_t site;		/* its number in that process, the same in every snapshot */
 	uint64_t stack;		/* stack id, 0: none */
 	uint8_t kind;		/* enum api_kind */
 	uint8_t api;		/* row of the table */
 	uint16_t map_flags;	/* EVENT_F_* for a map */
-	uint64_t live_bytes, live_blocks;
-	uint64_t allocs, frees, alloc_bytes;
+	uint64_t live_bytes, live_blocks;	/* old enough for the query */
+	uint64_t allocs, frees, alloc_bytes;	/* for a map: mappings made, ended, and their bytes */
 	int64_t growth_bytes;	/* since the last committed query */
 	uint64_t allocs_since;	/* allocations since the last committed query */
 	uint64_t oldest, newest;	/* ages, ns; 0 where nothing is live */
@@ -72,10 +85,10 @@ struct site_row {
 struct process_row {
 	uint32_t pid;
 	char comm[EVENT_COMM];
-	const char *exe;	/* the collector's; NULL: unknown */
+	const char *exe;	/* valid as long as the collector; NULL: unknown */
 	bool exited;
-	uint64_t live_bytes, live_blocks;
-	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
+	uint64_t live_bytes, live_blocks;	/* of the kinds and the age asked for */
+	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;	/* heap only */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t first_seen;	/* ns, CLOCK_MONOTONIC */
 	uint64_t ended;		/* ns, 0 while it lives */
@@ -84,8 +97,9 @@ struct process_row {
 
 struct snapshot {
 	uint64_t now, since;	/* since: the last committed query, or the start */
-	uint64_t live_bytes, live_blocks, peak_bytes;
-	int64_t growth_bytes;
+	uint64_t live_bytes, live_blocks;	/* of the kinds and the age asked for, ended processes' too */
+	uint64_t peak_bytes;	/* the most that was ever live, of both kinds and any age */
+	int64_t growth_bytes;	/* of live_bytes, since the last committed query */
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;	/* heap only */
 	uint64_t allocs_since, frees_since;
 	uint64_t events, bad_events;
@@ -102,12 +116,13 @@ struct snapshot {
 	size_t nprocesses;
 };
 
-/* 0 or -ENOMEM. Sites with nothing live are left out unless all are asked for (top == 0). */
+/* 0 or -ENOMEM. Sites with nothing live are left out unless all are asked for (top == 0), or they are
+ * sorted by rate and allocated since. Equal sites keep the order of their processes and of their birth. */
 int collector__snapshot(struct collector *c, const struct query *q, struct snapshot *out);
 void snapshot__free(struct snapshot *s);
 
 const struct stacks *collector__stacks(const struct collector *c);
-/* A process's address space, for naming what has no image; NULL: unknown process. */
+/* A process's address space, for naming what has no image; NULL: unknown process, or a child that ended. */
 const struct space *collector__space(const struct collector *c, uint32_t pid);
 size_t collector__memory(const struct collector *c);
 

@@ -405,6 +405,11 @@ size_t ledger__count(const struct ledger *l)
 	return l->count;
 }
 
+size_t ledger__memory(const struct ledger *l)
+{
+	return sizeof(*l) + l->cap * sizeof(*l->shelves) + l->n * sizeof(struct shelf);
+}
+
 bool ledger__next(const struct ledger *l, size_t *cursor, struct range *out)
 {
 	struct place p = { *cursor / SHELF_MAX, *cursor % SHELF_MAX };

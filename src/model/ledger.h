@@ -47,6 +47,7 @@ int ledger__remap(struct ledger *l, uint64_t old, uint64_t old_len, uint64_t add
 int ledger__detach(struct ledger *l, uint64_t addr, uint64_t began);
 
 size_t ledger__count(const struct ledger *l);
+size_t ledger__memory(const struct ledger *l);	/* bytes it holds */
 bool ledger__next(const struct ledger *l, size_t *cursor, struct range *out);	/* by address */
 
 #endif

@@ -108,6 +108,5 @@ size_t stacks__count(const struct stacks *s)
 
 size_t stacks__memory(const struct stacks *s)
 {
-	/* The map is at least three eighths full; a slot is 17 bytes. */
-	return sizeof(*s) + s->memory + hashmap__count(s->by_id) * 17 * 8 / 3;
+	return sizeof(*s) + s->memory + hashmap__memory(s->by_id);
 }

@@ -1,0 +1,240 @@
+#include "joints/collector.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "joints/collector_internal.h"
+#include "model/space.h"
+
+struct collector *collector__new(const struct collector_opts *opts)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->opts = *opts;
+	if (!c->opts.max_size)
+		c->opts.max_size = UINT64_MAX;
+	c->told_at = opts->start;
+	c->stacks = stacks__new();
+	c->by_pid = hashmap__new();
+	c->names = hashmap__new();
+	if (!c->stacks || !c->by_pid || !c->names) {
+		collector__free(c);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return c;
+}
+
+void collector__free(struct collector *c)
+{
+	struct name *n, *next;
+	uintptr_t first;
+	size_t pos = 0;
+
+	if (!c)
+		return;
+	for (uint32_t i = 0; i < c->nprocesses; i++)
+		process__free(c->processes[i]);
+	free(c->processes);
+	while (c->names && hashmap__next(c->names, &pos, NULL, &first)) {
+		for (n = (struct name *)first; n; n = next) {
+			next = n->next;
+			free(n);
+		}
+	}
+	hashmap__free(c->names);
+	hashmap__free(c->by_pid);
+	stacks__free(c->stacks);
+	free(c);
+}
+
+/* ---- events: each handler gets a record of its type's size ---- */
+
+static int handle_alloc(struct collector *c, const void *data)
+{
+	const struct event_alloc *ev = data;
+	struct process *p;
+
+	if (!ev->addr)
+		return -EINVAL;
+	p = process__get(c, ev->ev.pid, ev->ev.time);
+	return p ? book__alloc(p, ev) : -ENOMEM;
+}
+
+static int handle_free(struct collector *c, const void *data)
+{
+	const struct event_free *ev = data;
+	struct process *p;
+
+	if (!ev->addr)
+		return -EINVAL;
+	p = process__get(c, ev->ev.pid, ev->ev.time);
+	return p ? book__free(p, ev) : -ENOMEM;
+}
+
+static int handle_realloc(struct collector *c, const void *data)
+{
+	const struct event_realloc *ev = data;
+	struct process *p;
+
+	if (!ev->old && !ev->addr)
+		return -EINVAL;
+	p = process__get(c, ev->ev.pid, ev->ev.time);
+	return p ? book__realloc(p, ev) : -ENOMEM;
+}
+
+static int handle_map(struct collector *c, const void *data)
+{
+	const struct event_map *ev = data;
+	struct process *p = process__get(c, ev->ev.pid, ev->ev.time);
+
+	return p ? book__map(p, ev) : -ENOMEM;
+}
+
+static int handle_stack(struct collector *c, const void *data)
+{
+	const struct event_stack *ev = data;
+	struct process *p;
+
+	if (!ev->id || ev->end >= STACK_ENDS)
+		return -EINVAL;
+	p = process__get(c, ev->ev.pid, ev->ev.time);
+	/* Without memory for a stack, its allocations count as those of an unknown one. */
+	if (p)
+		process__stack(p, ev);
+	return p ? 0 : -ENOMEM;
+}
+
+static int handle_fork(struct collector *c, const void *data)
+{
+	const struct event_fork *ev = data;
+
+	return ev->child ? process__fork(c, ev) : -EINVAL;
+}
+
+static int handle_exec(struct collector *c, const void *data)
+{
+	return process__exec(c, data);
+}
+
+static int handle_exit(struct collector *c, const void *data)
+{
+	const struct event *ev = data;
+	struct process *p = process__find(c, ev->pid);
+
+	if (p)
+		process__exit(p, ev->time);
+	return 0;
+}
+
+static int handle_files(struct collector *c, const void *data)
+{
+	struct process *p = process__find(c, ((const struct event *)data)->pid);
+
+	if (p)
+		p->stale = true;
+	return 0;
+}
+
+static const struct {
+	size_t size;		/* of a stack: without its frames */
+	int (*book)(struct collector *c, const void *data);
+	bool tell;		/* to opts.notify */
+} handlers[EVENT_TYPES] = {
+	[EVENT_ALLOC] = { sizeof(struct event_alloc), handle_alloc, false },
+	[EVENT_FREE] = { sizeof(struct event_free), handle_free, false },
+	[EVENT_REALLOC] = { sizeof(struct event_realloc), handle_realloc, false },
+	[EVENT_MAP] = { sizeof(struct event_map), handle_map, false },
+	[EVENT_UNMAP] = { sizeof(struct event_map), handle_map, false },
+	[EVENT_REMAP] = { sizeof(struct event_map), handle_map, false },
+	[EVENT_BRK] = { sizeof(struct event_map), handle_map, false },
+	[EVENT_STACK] = { EVENT_STACK_HEAD, handle_stack, false },
+	[EVENT_FORK] = { sizeof(struct event_fork), handle_fork, true },
+	[EVENT_EXEC] = { sizeof(struct event_exec), handle_exec, true },
+	[EVENT_EXIT] = { sizeof(struct event), handle_exit, true },
+	[EVENT_FILES] = { sizeof(struct event), handle_files, true },
+};
+
+static bool well_formed(const struct event *ev, size_t size)
+{
+	size_t want;
+
+	if (size < sizeof(*ev) || ev->type >= EVENT_TYPES || !handlers[ev->type].book || !ev->pid)
+		return false;
+	want = handlers[ev->type].size;
+	if (size >= want && ev->type == EVENT_STACK) {
+		unsigned int n = ((const struct event_stack *)(const void *)ev)->n;
+
+		if (n > EVENT_MAX_FRAMES)
+			return false;
+		want += n * sizeof(ev_u64);
+	}
+	return size == want;
+}
+
+int collector__event(void *collector, void *data, size_t size)
+{
+	struct collector *c = collector;
+	const struct event *ev = data;
+	int err = -EINVAL;
+
+	if (well_formed(ev, size))
+		err = handlers[ev->type].book(c, data);
+	if (err == -EINVAL) {
+		c->bad_events++;
+		return err;
+	}
+	c->events++;
+	c->lost_table += err == -ENOMEM;
+	if (handlers[ev->type].tell && c->opts.notify)
+		c->opts.notify(c->opts.notify_ctx, ev);
+	return err;
+}
+
+/* ---- the rest of what the header offers ---- */
+
+int collector__add_process(struct collector *c, uint32_t pid)
+{
+	return process__name(c, pid);
+}
+
+void collector__refresh_process(struct collector *c, uint32_t pid)
+{
+	struct process *p = process__find(c, pid);
+
+	if (p)
+		process__read(p);
+}
+
+const struct stacks *collector__stacks(const struct collector *c)
+{
+	return c->stacks;
+}
+
+const struct space *collector__space(const struct collector *c, uint32_t pid)
+{
+	/* The latest with that pid: the living one, if there is one. */
+	for (uint32_t i = c->nprocesses; i-- > 0;)
+		if (c->processes[i]->pid == pid)
+			return c->processes[i]->space;
+	return NULL;
+}
+
+size_t collector__memory(const struct collector *c)
+{
+	size_t sum = sizeof(*c) + stacks__memory(c->stacks);
+
+	for (uint32_t i = 0; i < c->nprocesses; i++) {
+		const struct process *p = c->processes[i];
+
+		sum += sizeof(*p) + p->cap_sites * sizeof(*p->sites);
+		if (p->exited)
+			continue;
+		sum += heap__memory(p->heap) + ledger__memory(p->ledger) +
+		       hashmap__memory(p->site_index) +
+		       space__count(p->space) * sizeof(struct mapping);
+	}
+	return sum;
+}

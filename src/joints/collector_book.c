@@ -1,0 +1,239 @@
+/*
+ * Books what programs get and give back.
+ *
+ * Events come in the order of the ring buffer: a free is told before the allocator has the block, an
+ * allocation after the program has it, so whoever gets an address next is told later. Only realloc
+ * is one event for both: while T1's realloc moves A to B, T2's malloc may be handed A and be told
+ * first. Then T2's block replaces the old one at A, and T1's event, which says when it began, finds a
+ * block born after that and leaves it alone. mremap and munmap against mmap are settled the same way.
+ */
+#include "joints/collector_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "model/api.h"
+
+#define SIZE_END (1ull << 48)	/* what a heap can hold of a size */
+#define PAGE_MASK 4095ull
+#define NATURE (EVENT_F_FILE | EVENT_F_STACK | EVENT_F_SHM)
+
+/* ---- sites ---- */
+
+static int add_site(struct process *p, const struct site *site, uint64_t key)
+{
+	uint32_t cap = p->cap_sites ? p->cap_sites * 2 : 8;
+	struct site *sites;
+
+	if (p->nsites == p->cap_sites) {
+		if (cap < p->cap_sites)
+			return -ENOMEM;
+		sites = reallocarray(p->sites, cap, sizeof(*sites));
+		if (!sites)
+			return -ENOMEM;
+		p->sites = sites;
+		p->cap_sites = cap;
+	}
+	if (p->nsites == SITE_HIDDEN)
+		p->sites[p->nsites++] = (struct site){ 0 };
+	if (hashmap__set(p->site_index, key, p->nsites))
+		return -ENOMEM;
+	p->sites[p->nsites++] = *site;
+	return 0;
+}
+
+/* The number of the site of a block, or of a mapping. 0 or -ENOMEM. */
+static int site_of(struct process *p, const struct event *ev, uint64_t stack, uint64_t size,
+		   enum api_kind kind, uint32_t *number)
+{
+	const struct collector_opts *opts = &p->c->opts;
+	struct site want = {
+		.stack = stack,
+		.kind = kind,
+		.api = ev->api < api__count() ? ev->api : API_NONE,
+		.map_flags = kind == API_MAP ? ev->flags & NATURE : 0,
+	};
+	uint64_t key = hashmap__mix(stack, (uint64_t)want.map_flags << 16 | want.api << 8 | kind);
+	uintptr_t known;
+
+	*number = SITE_HIDDEN;
+	if (size < opts->min_size || size > opts->max_size)
+		return 0;
+	for (; hashmap__get(p->site_index, key, &known); key++) {
+		const struct site *s = &p->sites[known];
+
+		if (s->stack == want.stack && s->kind == want.kind && s->api == want.api &&
+		    s->map_flags == want.map_flags) {
+			*number = (uint32_t)known;
+			return 0;
+		}
+	}
+	if (add_site(p, &want, key))
+		return -ENOMEM;
+	*number = p->nsites - 1;
+	return 0;
+}
+
+static void add_live(struct process *p, struct site *site, int64_t bytes, int blocks)
+{
+	struct collector *c = p->c;
+
+	site->live_bytes += (uint64_t)bytes;
+	site->live_blocks += (uint64_t)(int64_t)blocks;
+	p->live_bytes += (uint64_t)bytes;
+	c->live_bytes += (uint64_t)bytes;
+	if (c->live_bytes > c->peak_bytes)
+		c->peak_bytes = c->live_bytes;
+}
+
+/* ---- blocks ---- */
+
+static void block_ended(struct process *p, const struct block *b)
+{
+	struct site *site;
+
+	if (b->site == SITE_HIDDEN)
+		return;
+	site = &p->sites[b->site];
+	add_live(p, site, -(int64_t)b->size, -1);
+	site->frees++;
+	p->frees++;
+	p->free_bytes += b->size;
+}
+
+static int block_began(struct process *p, const struct event *ev, uint64_t addr, uint64_t size,
+		       uint64_t stack)
+{
+	struct block b = { .addr = addr, .birth = heap_time(p->c, ev->time) }, old = { 0 };
+	struct site *site;
+	int err;
+
+	b.size = size < SIZE_END ? size : SIZE_END - 1;
+	err = site_of(p, ev, stack, size, API_HEAP, &b.site);
+	if (err)
+		return err;
+	err = heap__put(p->heap, &b, &old);
+	if (old.addr) {
+		p->c->superseded += old.site != SITE_HIDDEN;
+		block_ended(p, &old);
+	}
+	if (err < 0 || b.site == SITE_HIDDEN)
+		return err < 0 ? err : 0;
+	site = &p->sites[b.site];
+	add_live(p, site, (int64_t)b.size, 1);
+	site->allocs++;
+	site->alloc_bytes += b.size;
+	p->allocs++;
+	p->alloc_bytes += b.size;
+	return 0;
+}
+
+int book__alloc(struct process *p, const struct event_alloc *ev)
+{
+	return block_began(p, &ev->ev, ev->addr, ev->size, ev->stack);
+}
+
+int book__free(struct process *p, const struct event_free *ev)
+{
+	struct block b;
+
+	if (heap__take(p->heap, ev->addr, UINT64_MAX, &b))
+		block_ended(p, &b);
+	else
+		p->unmatched_frees++;
+	return 0;
+}
+
+int book__realloc(struct process *p, const struct event_realloc *ev)
+{
+	struct block b;
+
+	if (!ev->old)
+		;
+	else if (heap__take(p->heap, ev->old, heap_time(p->c, ev->began), &b))
+		block_ended(p, &b);
+	else if (!heap__find(p->heap, ev->old, &b))
+		p->unmatched_frees++;
+	else if (p->c->superseded && b.site != SITE_HIDDEN)
+		p->c->superseded--;	/* the block that the younger one replaced ended here */
+	if (!ev->addr)
+		return 0;
+	return block_began(p, &ev->ev, ev->addr, ev->size, ev->stack);
+}
+
+/* ---- maps ---- */
+
+void book__range_changed(void *process, const struct range *r, int64_t bytes, int blocks)
+{
+	struct process *p = process;
+	struct site *site;
+
+	if (r->site == LEDGER_ALLOCATOR) {
+		p->allocator_bytes += (uint64_t)bytes;
+		return;
+	}
+	p->mapped_bytes += (uint64_t)bytes;
+	if (r->site == SITE_HIDDEN)
+		return;
+	site = &p->sites[r->site];
+	add_live(p, site, bytes, blocks);
+	site->allocs += blocks > 0;
+	site->frees += blocks < 0;
+	if (bytes > 0)
+		site->alloc_bytes += (uint64_t)bytes;
+}
+
+static int range_began(struct process *p, const struct event_map *ev, unsigned int api,
+		       uint64_t start, uint64_t end)
+{
+	struct range r = { .start = start, .end = end, .birth = ev->ev.time, .flags = ev->ev.flags };
+	struct event head = ev->ev;
+	int err;
+
+	if (start >= end)
+		return 0;
+	head.api = (uint8_t)api;
+	r.site = LEDGER_ALLOCATOR;
+	if (!(head.flags & EVENT_F_ALLOCATOR)) {
+		err = site_of(p, &head, ev->stack, end - start, API_MAP, &r.site);
+		if (err)
+			return err;
+	}
+	return ledger__map(p->ledger, &r);
+}
+
+/* The break is no page border, but what it maps ends at the next one. */
+static uint64_t break_page(uint64_t addr)
+{
+	return addr <= UINT64_MAX - PAGE_MASK ? (addr + PAGE_MASK) & ~PAGE_MASK : addr;
+}
+
+static uint64_t end_of(uint64_t start, uint64_t len)
+{
+	return len < UINT64_MAX - start ? start + len : UINT64_MAX;
+}
+
+int book__map(struct process *p, const struct event_map *ev)
+{
+	uint64_t was = break_page(ev->old), is = break_page(ev->addr);
+	bool shm = ev->ev.flags & EVENT_F_SHM;
+
+	switch (ev->ev.type) {
+	case EVENT_MAP:
+		return range_began(p, ev, shm ? API_SHMAT : API_MMAP, ev->addr,
+				   end_of(ev->addr, ev->len));
+	case EVENT_UNMAP:
+		if (shm && !ev->len)
+			return ledger__detach(p->ledger, ev->addr, ev->began);
+		return ledger__unmap(p->ledger, ev->addr, end_of(ev->addr, ev->len), ev->began);
+	case EVENT_REMAP:
+		return ledger__remap(p->ledger, ev->old, ev->old_len, ev->addr, ev->len, ev->began,
+				     ev->ev.flags & EVENT_F_DONTUNMAP);
+	default:
+		if (!ev->old)
+			return 0;
+		if (is >= was)
+			return range_began(p, ev, API_BRK, was, is);
+		return ledger__unmap(p->ledger, is, was, ev->began);
+	}
+}

@@ -1,0 +1,124 @@
+/* What the collector's files share: its processes, and their sites. */
+#ifndef MEMTRACE_COLLECTOR_INTERNAL_H
+#define MEMTRACE_COLLECTOR_INTERNAL_H
+
+#include "ground/hashmap.h"
+#include "joints/collector.h"
+#include "model/heap.h"
+#include "model/ledger.h"
+
+/* Blocks outside the sizes asked for are kept under this site, so that their frees are known. */
+#define SITE_HIDDEN 0
+
+/*
+ * One call stack of one process and one kind, for one function of the table; maps of different nature
+ * (file, thread stack, shared memory) are told apart too, because reports name it.
+ */
+struct site {
+	uint64_t stack;
+	const struct stack *frames;	/* NULL until they are looked up and known */
+	uint8_t kind, api;
+	uint16_t map_flags;
+	uint64_t live_bytes, live_blocks;
+	uint64_t allocs, frees, alloc_bytes;
+	uint64_t told_bytes, told_allocs;	/* at the last committed query */
+	/*
+	 * Of what is live, that which is old enough, and the births (ns) of its ends. For maps each
+	 * snapshot makes these anew; they last once the process has ended.
+	 */
+	uint64_t aged_bytes, aged_blocks;
+	uint64_t oldest, newest;
+	uint64_t map_addr;
+	double aged_parts;	/* the pieces of one mapping add up to one */
+};
+
+struct process {
+	struct collector *c;
+	uint32_t pid;
+	uint32_t serial;	/* its place in the collector's row of processes */
+	char comm[EVENT_COMM];
+	const char *exe;
+	bool named, exited;
+	uint64_t first_seen, ended;
+
+	struct heap *heap;	/* these three are NULL once it has ended */
+	struct ledger *ledger;
+	struct space *space;	/* but a named process keeps its space */
+	bool stale;		/* the space is to be read again before its next use */
+	uint64_t refreshed;	/* event time when the space was last read */
+	uint64_t no_retry;	/* until this event time, a missing pc is no reason to read it again */
+
+	struct site *sites;
+	uint32_t nsites, cap_sites;
+	struct hashmap *site_index;	/* NULL once it has ended */
+
+	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
+	uint64_t allocator_bytes, mapped_bytes;
+	uint64_t live_bytes;	/* both kinds */
+};
+
+struct name {			/* an interned string */
+	struct name *next;
+	char s[];
+};
+
+struct collector {
+	struct collector_opts opts;
+	struct stacks *stacks;
+	struct hashmap *by_pid;		/* the living */
+	struct process *last;		/* the living one asked for last, or NULL */
+	struct process **processes;	/* all, in the order in which they came */
+	uint32_t nprocesses, cap_processes;
+	struct hashmap *names;
+
+	uint64_t live_bytes, peak_bytes;	/* both kinds */
+	uint64_t events, bad_events, lost_table, superseded, stack_collisions;
+
+	uint64_t told_at;		/* the last committed query */
+	uint64_t told_bytes, told_allocs, told_frees;
+};
+
+/* collector_process.c */
+
+struct process *process__find(struct collector *c, uint32_t pid);	/* living; NULL: unknown */
+struct process *process__get(struct collector *c, uint32_t pid, uint64_t now);	/* NULL: no memory */
+void process__free(struct process *p);
+int process__name(struct collector *c, uint32_t pid);
+int process__fork(struct collector *c, const struct event_fork *ev);
+int process__exec(struct collector *c, const struct event_exec *ev);
+void process__exit(struct process *p, uint64_t now);
+int process__read(struct process *p);		/* comm, exe and mappings, from /proc */
+int process__stack(struct process *p, const struct event_stack *ev);
+
+/* collector_book.c */
+
+int book__alloc(struct process *p, const struct event_alloc *ev);
+int book__free(struct process *p, const struct event_free *ev);
+int book__realloc(struct process *p, const struct event_realloc *ev);
+int book__map(struct process *p, const struct event_map *ev);
+void book__range_changed(void *process, const struct range *r, int64_t bytes, int blocks);
+
+/* collector_snapshot.c */
+
+/*
+ * Measures what of the maps, or of a heap, was born by `limit` (ns): the aged_ members, and the births
+ * of the ends, of each site of that kind.
+ */
+void survey__maps(struct process *p, uint64_t limit);
+void survey__heap(struct process *p, uint64_t limit);
+
+/* The latest birth that a query counts: all, where it asks for no age. */
+static inline uint64_t birth_limit(uint64_t min_age, uint64_t now)
+{
+	if (!min_age)
+		return UINT64_MAX;
+	return now > min_age ? now - min_age : 0;
+}
+
+/* Time in a heap counts from the run's start. */
+static inline uint64_t heap_time(const struct collector *c, uint64_t ns)
+{
+	return ns > c->opts.start ? ns - c->opts.start : 0;
+}
+
+#endif

@@ -1,0 +1,350 @@
+/* Processes come, fork, exec and end; and the stacks that they send find the files they lie in. */
+#include "joints/collector_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ground/util.h"
+#include "model/space.h"
+
+/*
+ * Reading a large process's mappings takes a millisecond. So a space that went stale is read again
+ * only that often, and after a pc was not found even in a fresh one (code made at run time, a walk gone
+ * astray), the next such pc is taken as it is for a while.
+ */
+#define REFRESH_GAP 1000000ull
+#define RETRY_GAP 20000000ull
+
+/* ---- names ---- */
+
+/* The same string, for as long as the collector lives; NULL where there is no memory. */
+static const char *intern(struct collector *c, const char *s)
+{
+	size_t len = strlen(s);
+	uint64_t key = len;
+	uintptr_t first = 0;
+	struct name *n;
+
+	for (size_t i = 0; i < len; i++)
+		key = (key ^ (unsigned char)s[i]) * 0x100000001b3;
+	hashmap__get(c->names, key, &first);
+	for (n = (struct name *)first; n; n = n->next)
+		if (!strcmp(n->s, s))
+			return n->s;
+	n = malloc(sizeof(*n) + len + 1);
+	if (!n)
+		return NULL;
+	memcpy(n->s, s, len + 1);
+	n->next = (struct name *)first;
+	if (hashmap__set(c->names, key, (uintptr_t)n)) {
+		free(n);
+		return NULL;
+	}
+	return n->s;
+}
+
+static void read_comm(struct process *p)
+{
+	char path[64], *text;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", p->pid);
+	text = util__read_file(path, &len);
+	if (!text)
+		return;
+	if (len && text[len - 1] == '\n')
+		text[--len] = '\0';
+	snprintf(p->comm, sizeof(p->comm), "%s", text);
+	free(text);
+}
+
+static void read_exe(struct process *p)
+{
+	char path[64], exe[4096];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", p->pid);
+	n = readlink(path, exe, sizeof(exe) - 1);
+	if (n < 0)
+		return;
+	exe[n] = '\0';
+	p->exe = intern(p->c, exe);
+}
+
+/* ---- the address space ---- */
+
+static int refresh(struct process *p)
+{
+	const struct collector_opts *opts = &p->c->opts;
+	int err;
+
+	p->stale = false;
+	if (!p->exe)
+		read_exe(p);
+	err = opts->refresh ? opts->refresh(opts->refresh_ctx, p->space, opts->images) :
+			      space__refresh(p->space, opts->images);
+	if (err == -ENOMEM)
+		p->stale = true;
+	return err;
+}
+
+int process__read(struct process *p)
+{
+	read_comm(p);
+	p->exe = NULL;
+	return refresh(p);
+}
+
+/* Fills the frames from the space as it is known; false where it does not hold every pc. */
+static bool resolve(const struct process *p, const struct event_stack *ev, struct stack *st)
+{
+	bool all = true;
+
+	for (unsigned int i = 0; i < ev->n; i++) {
+		uint64_t pc = ev->pc[i];
+		/* A call may be the last instruction of its mapping: look where it was made. */
+		const struct mapping *m = space__find(p->space, pc - 1);
+
+		st->frames[i] = (struct frame){ .pc = pc, .offset = pc, .image = FRAME_NO_IMAGE };
+		if (m && m->image != FRAME_NO_IMAGE) {
+			st->frames[i].image = m->image;
+			st->frames[i].offset = pc - m->start + m->offset;
+		}
+		all &= m != NULL;
+	}
+	return all;
+}
+
+int process__stack(struct process *p, const struct event_stack *ev)
+{
+	_Alignas(struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
+	struct stack *st = (struct stack *)buf;
+	uint64_t now = ev->ev.time;
+	int err;
+
+	*st = (struct stack){ .id = ev->id, .pid = p->pid, .n = ev->n, .end = ev->end };
+	if (p->stale && (!p->refreshed || now - p->refreshed >= REFRESH_GAP)) {
+		refresh(p);
+		p->refreshed = now;
+	}
+	if (!resolve(p, ev, st) && now >= p->no_retry) {
+		refresh(p);
+		p->refreshed = now;
+		if (!resolve(p, ev, st))
+			p->no_retry = now + RETRY_GAP;
+	}
+	err = stacks__add(p->c->stacks, st);
+	if (err == -EEXIST)
+		p->c->stack_collisions++;
+	return err == -ENOMEM ? err : 0;
+}
+
+/* ---- life ---- */
+
+void process__free(struct process *p)
+{
+	if (!p)
+		return;
+	heap__free(p->heap);
+	ledger__free(p->ledger);
+	space__free(p->space);
+	hashmap__free(p->site_index);
+	free(p->sites);
+	free(p);
+}
+
+static int add_process(struct collector *c, struct process *p)
+{
+	uint32_t cap = c->cap_processes ? c->cap_processes * 2 : 16;
+	struct process **processes;
+
+	if (c->nprocesses == c->cap_processes) {
+		if (cap < c->cap_processes)
+			return -ENOMEM;
+		processes = reallocarray(c->processes, cap, sizeof(*processes));
+		if (!processes)
+			return -ENOMEM;
+		c->processes = processes;
+		c->cap_processes = cap;
+	}
+	if (hashmap__set(c->by_pid, p->pid, (uintptr_t)p))
+		return -ENOMEM;
+	p->serial = c->nprocesses;
+	c->processes[c->nprocesses++] = p;
+	return 0;
+}
+
+/* A process with nothing booked, in the space of its parent or, without one, in an unread one. */
+static struct process *new_process(struct collector *c, uint32_t pid, const struct process *parent,
+				   uint64_t now)
+{
+	struct process *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->c = c;
+	p->pid = pid;
+	p->first_seen = now;
+	p->heap = heap__new();
+	p->ledger = ledger__new(book__range_changed, p);
+	p->site_index = hashmap__new();
+	p->space = parent ? space__copy(parent->space, pid) : space__new(pid);
+	if (!p->heap || !p->ledger || !p->site_index || !p->space || add_process(c, p)) {
+		process__free(p);
+		return NULL;
+	}
+	p->stale = !parent || parent->stale;
+	if (parent) {
+		memcpy(p->comm, parent->comm, sizeof(p->comm));
+		p->exe = parent->exe;
+		p->refreshed = parent->refreshed;
+	}
+	c->last = p;
+	return p;
+}
+
+struct process *process__find(struct collector *c, uint32_t pid)
+{
+	uintptr_t known;
+
+	if (c->last && c->last->pid == pid)
+		return c->last;
+	if (!hashmap__get(c->by_pid, pid, &known))
+		return NULL;
+	return c->last = (struct process *)known;
+}
+
+struct process *process__get(struct collector *c, uint32_t pid, uint64_t now)
+{
+	struct process *p = process__find(c, pid);
+
+	if (p)
+		return p;
+	p = new_process(c, pid, NULL, now);
+	if (p)
+		read_comm(p);
+	return p;
+}
+
+int process__name(struct collector *c, uint32_t pid)
+{
+	struct process *p = process__find(c, pid);
+	int err;
+
+	if (p) {
+		p->named = true;
+		return process__read(p);
+	}
+	p = new_process(c, pid, NULL, util__now_ns());
+	if (!p)
+		return -ENOMEM;
+	err = process__read(p);
+	if (err) {
+		hashmap__remove(c->by_pid, pid, NULL);
+		c->nprocesses--;
+		c->last = NULL;
+		process__free(p);
+		return err;
+	}
+	p->named = true;
+	return 0;
+}
+
+int process__fork(struct collector *c, const struct event_fork *ev)
+{
+	struct process *parent = process__find(c, ev->ev.pid);
+	struct process *known = process__find(c, ev->child);
+
+	if (ev->shares_memory || !c->opts.children)
+		return 0;
+	/* It was named before its birth was told; or the end of the pid's former owner was lost. */
+	if (known && known->first_seen > ev->ev.time)
+		return 0;
+	if (known)
+		process__exit(known, ev->ev.time);
+	return new_process(c, ev->child, parent == known ? NULL : parent, ev->ev.time) ? 0 : -ENOMEM;
+}
+
+/* All memory of the old program is gone, and was not freed. */
+static void forget_memory(struct process *p)
+{
+	for (uint32_t i = 0; i < p->nsites; i++) {
+		struct site *s = &p->sites[i];
+
+		s->live_bytes = s->live_blocks = 0;
+		s->aged_bytes = s->aged_blocks = 0;
+	}
+	p->c->live_bytes -= p->live_bytes;
+	p->live_bytes = p->allocator_bytes = p->mapped_bytes = 0;
+}
+
+int process__exec(struct collector *c, const struct event_exec *ev)
+{
+	struct process *p = process__find(c, ev->ev.pid);
+	struct ledger *ledger;
+	struct space *space;
+	struct heap *heap;
+
+	if (!p && !c->opts.children)
+		return 0;
+	if (!p)
+		p = new_process(c, ev->ev.pid, NULL, ev->ev.time);
+	if (!p)
+		return -ENOMEM;
+	heap = heap__new();
+	ledger = ledger__new(book__range_changed, p);
+	space = space__new(p->pid);
+	if (!heap || !ledger || !space) {
+		heap__free(heap);
+		ledger__free(ledger);
+		space__free(space);
+		return -ENOMEM;
+	}
+	heap__free(p->heap);
+	ledger__free(p->ledger);
+	space__free(p->space);
+	p->heap = heap;
+	p->ledger = ledger;
+	p->space = space;
+	forget_memory(p);
+	p->stale = true;
+	p->refreshed = p->no_retry = 0;
+	p->exe = NULL;
+	memcpy(p->comm, ev->comm, sizeof(p->comm));
+	p->comm[sizeof(p->comm) - 1] = '\0';
+	return 0;
+}
+
+/* What it left is measured now, for good, and all that only serves further events is let go. */
+void process__exit(struct process *p, uint64_t now)
+{
+	struct collector *c = p->c;
+	uint64_t limit = birth_limit(c->opts.min_age, now);
+	struct site *sites;
+
+	survey__heap(p, limit);
+	survey__maps(p, limit);
+	heap__free(p->heap);
+	ledger__free(p->ledger);
+	hashmap__free(p->site_index);
+	p->heap = NULL;
+	p->ledger = NULL;
+	p->site_index = NULL;
+	if (!p->named) {
+		space__free(p->space);
+		p->space = NULL;
+	}
+	sites = p->nsites ? reallocarray(p->sites, p->nsites, sizeof(*sites)) : NULL;
+	if (sites) {
+		p->sites = sites;
+		p->cap_sites = p->nsites;
+	}
+	p->exited = true;
+	p->ended = now;
+	hashmap__remove(c->by_pid, p->pid, NULL);
+	if (c->last == p)
+		c->last = NULL;
+}

@@ -1,0 +1,357 @@
+/* What a report is made of: plain rows, copied out, so that naming and printing hold nobody up. */
+#include "joints/collector_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/api.h"
+
+/* ---- what is old enough ---- */
+
+void survey__maps(struct process *p, uint64_t limit)
+{
+	struct range r;
+	size_t cursor = 0;
+	struct site *s;
+
+	for (uint32_t i = 0; i < p->nsites; i++) {
+		s = &p->sites[i];
+		if (s->kind != API_MAP)
+			continue;
+		s->aged_bytes = s->aged_blocks = s->oldest = s->newest = s->map_addr = 0;
+		s->aged_parts = 0;
+	}
+	while (ledger__next(p->ledger, &cursor, &r)) {
+		if (r.site == LEDGER_ALLOCATOR || r.site == SITE_HIDDEN || r.birth > limit)
+			continue;
+		s = &p->sites[r.site];
+		if (!s->aged_bytes || r.birth < s->oldest)
+			s->oldest = r.birth;
+		if (r.birth > s->newest)
+			s->newest = r.birth;
+		if (!s->aged_bytes)
+			s->map_addr = r.start;
+		s->aged_bytes += r.end - r.start;
+		s->aged_parts += 1.0 / r.parts;
+		s->aged_blocks = (uint64_t)(s->aged_parts + 0.5);
+	}
+}
+
+static struct heap_sum aged_heap(const struct process *p, uint32_t site, uint64_t limit)
+{
+	const struct site *s = &p->sites[site];
+	struct heap_sum sum = { .blocks = s->live_blocks, .bytes = s->live_bytes };
+
+	if (limit < p->c->opts.start)
+		return (struct heap_sum){ 0 };
+	heap__site_aged(p->heap, site, heap_time(p->c, limit), &sum);
+	sum.newest += p->c->opts.start;
+	return sum;
+}
+
+void survey__heap(struct process *p, uint64_t limit)
+{
+	struct heap_sum sum;
+	struct block b;
+
+	for (uint32_t i = SITE_HIDDEN + 1; i < p->nsites; i++) {
+		struct site *s = &p->sites[i];
+
+		if (s->kind != API_HEAP)
+			continue;
+		sum = aged_heap(p, i, limit);
+		s->aged_bytes = sum.bytes;
+		s->aged_blocks = sum.blocks;
+		s->newest = sum.newest;
+		if (heap__site_oldest(p->heap, i, &b))
+			s->oldest = b.birth + p->c->opts.start;
+	}
+}
+
+/* ---- rows ---- */
+
+/* How long ago, or, for what an ended process left, how long before its end. */
+static uint64_t age(const struct process *p, const struct query *q, uint64_t birth)
+{
+	uint64_t now = p->exited ? p->ended : q->now;
+
+	return now > birth ? now - birth : 0;
+}
+
+static void fill_ages(const struct process *p, const struct query *q, struct site_row *row)
+{
+	const struct site *s = &p->sites[row->site];
+	uint64_t oldest = s->oldest, newest = s->newest;
+	struct block b;
+
+	if (!row->live_blocks)
+		return;
+	if (!p->exited && s->kind == API_HEAP) {
+		newest = aged_heap(p, row->site, birth_limit(q->min_age, q->now)).newest;
+		heap__site_oldest(p->heap, row->site, &b);
+		oldest = b.birth + p->c->opts.start;
+	}
+	row->oldest = age(p, q, oldest);
+	row->newest = age(p, q, newest);
+	row->map_addr = s->map_addr;
+}
+
+static void fill_live(const struct process *p, const struct query *q, struct site_row *row)
+{
+	const struct site *s = &p->sites[row->site];
+	struct heap_sum sum;
+
+	if (!q->min_age) {
+		row->live_bytes = s->live_bytes;
+		row->live_blocks = s->live_blocks;
+	} else if (p->exited || s->kind == API_MAP) {
+		row->live_bytes = s->aged_bytes;
+		row->live_blocks = s->aged_blocks;
+	} else {
+		sum = aged_heap(p, row->site, birth_limit(q->min_age, q->now));
+		row->live_bytes = sum.bytes;
+		row->live_blocks = sum.blocks;
+	}
+}
+
+static void fill_row(const struct process *p, const struct query *q, uint32_t site,
+		     struct site_row *row)
+{
+	const struct site *s = &p->sites[site];
+
+	*row = (struct site_row){
+		.pid = p->pid,
+		.process = p->serial,
+		.site = site,
+		.stack = s->stack,
+		.kind = s->kind,
+		.api = s->api,
+		.map_flags = s->map_flags,
+		.allocs = s->allocs,
+		.frees = s->frees,
+		.alloc_bytes = s->alloc_bytes,
+		.allocs_since = s->allocs - s->told_allocs,
+	};
+	fill_live(p, q, row);
+	row->growth_bytes = (int64_t)(row->live_bytes - s->told_bytes);
+	if (q->sort == SORT_AGE)
+		fill_ages(p, q, row);
+}
+
+/* ---- ranking ---- */
+
+/*
+ * The best `top` of many: rows gather until there are twice as many, then they are sorted and the
+ * worse half goes; from then on what is worse than the worst kept is not even taken.
+ */
+struct ranking {
+	struct site_row *rows;
+	size_t n, cap, top;
+	enum sort_key sort;
+	bool was_cut;
+};
+
+static uint64_t key_of(const struct site_row *row, enum sort_key sort)
+{
+	switch (sort) {
+	case SORT_BLOCKS:
+		return row->live_blocks;
+	case SORT_GROWTH:
+		return (uint64_t)row->growth_bytes ^ 1ull << 63;
+	case SORT_AGE:
+		return row->oldest;
+	case SORT_RATE:
+		return row->allocs_since;
+	default:
+		return row->live_bytes;
+	}
+}
+
+static int order(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* Below 0: a comes first. No two rows are equal. */
+static int compare(const void *one, const void *other, void *sort)
+{
+	const struct site_row *a = one, *b = other;
+	enum sort_key by = *(const enum sort_key *)sort;
+	int by_key = order(key_of(b, by), key_of(a, by));
+	int by_bytes = order(b->live_bytes, a->live_bytes);
+
+	if (by_key || by_bytes)
+		return by_key ? by_key : by_bytes;
+	if (a->process != b->process)
+		return order(a->process, b->process);
+	return order(a->site, b->site);
+}
+
+static void cut(struct ranking *r)
+{
+	if (r->n)
+		qsort_r(r->rows, r->n, sizeof(*r->rows), compare, &r->sort);
+	if (r->n > r->top) {
+		r->n = r->top;
+		r->was_cut = true;
+	}
+}
+
+static int offer(struct ranking *r, const struct site_row *row)
+{
+	size_t most = r->top < SIZE_MAX / 2 ? r->top * 2 : SIZE_MAX, cap;
+	struct site_row *rows;
+
+	if (r->was_cut && compare(row, &r->rows[r->top - 1], &r->sort) > 0)
+		return 0;
+	if (r->n == most)
+		cut(r);
+	if (r->n == r->cap) {
+		cap = r->cap ? r->cap * 2 : 32;
+		rows = reallocarray(r->rows, cap, sizeof(*rows));
+		if (!rows)
+			return -ENOMEM;
+		r->rows = rows;
+		r->cap = cap;
+	}
+	r->rows[r->n++] = *row;
+	return 0;
+}
+
+/* ---- the snapshot ---- */
+
+static void count_stacks(const struct collector *c, struct site *s, struct snapshot *out)
+{
+	if (!s->stack)
+		return;
+	if (!s->frames)
+		s->frames = stacks__get(c->stacks, s->stack);
+	if (s->frames)
+		out->stack_ends[s->frames->end] += s->allocs;
+	else
+		out->lost_stack_ids += s->allocs;
+}
+
+static int add_site(struct process *p, const struct query *q, uint32_t site, struct ranking *r,
+		    struct snapshot *out)
+{
+	struct process_row *total = &out->processes[p->serial];
+	struct site *s = &p->sites[site];
+	struct site_row row;
+
+	if (!(s->kind == API_HEAP ? q->heap : q->map))
+		return 0;
+	count_stacks(p->c, s, out);
+	fill_row(p, q, site, &row);
+	if (q->commit) {
+		s->told_bytes = row.live_bytes;
+		s->told_allocs = s->allocs;
+	}
+	total->live_bytes += row.live_bytes;
+	total->live_blocks += row.live_blocks;
+	if (row.live_blocks)
+		out->total_sites++;
+	else if (q->top && !(q->sort == SORT_RATE && row.allocs_since))
+		return 0;
+	return offer(r, &row);
+}
+
+static int add_process(struct process *p, const struct query *q, struct ranking *r,
+		       struct snapshot *out)
+{
+	struct process_row *row = &out->processes[p->serial];
+	int err = 0;
+
+	*row = (struct process_row){
+		.pid = p->pid,
+		.exe = p->exe,
+		.exited = p->exited,
+		.allocs = p->allocs,
+		.frees = p->frees,
+		.alloc_bytes = p->alloc_bytes,
+		.free_bytes = p->free_bytes,
+		.unmatched_frees = p->unmatched_frees,
+		.allocator_bytes = p->allocator_bytes,
+		.mapped_bytes = p->mapped_bytes,
+		.first_seen = p->first_seen,
+		.ended = p->ended,
+		.named = p->named,
+	};
+	memcpy(row->comm, p->comm, sizeof(row->comm));
+	if (!p->exited && q->map)
+		survey__maps(p, birth_limit(q->min_age, q->now));
+	for (uint32_t i = SITE_HIDDEN + 1; i < p->nsites && !err; i++)
+		err = add_site(p, q, i, r, out);
+	out->live_bytes += row->live_bytes;
+	out->live_blocks += row->live_blocks;
+	out->allocs += row->allocs;
+	out->frees += row->frees;
+	out->alloc_bytes += row->alloc_bytes;
+	out->free_bytes += row->free_bytes;
+	out->unmatched_frees += row->unmatched_frees;
+	return err;
+}
+
+/* Ranks the rows, and completes those that are kept. */
+static void finish(const struct collector *c, const struct query *q, struct ranking *r,
+		   struct snapshot *out)
+{
+	cut(r);
+	out->sites = r->rows;
+	out->nsites = r->n;
+	out->rest_bytes = out->live_bytes;
+	out->rest_blocks = out->live_blocks;
+	for (size_t i = 0; i < r->n; i++) {
+		fill_ages(c->processes[r->rows[i].process], q, &r->rows[i]);
+		out->rest_bytes -= r->rows[i].live_bytes;
+		out->rest_blocks -= r->rows[i].live_blocks;
+	}
+}
+
+int collector__snapshot(struct collector *c, const struct query *q, struct snapshot *out)
+{
+	struct ranking r = { .top = q->top ? q->top : SIZE_MAX, .sort = q->sort };
+	int err = 0;
+
+	*out = (struct snapshot){
+		.now = q->now,
+		.since = c->told_at,
+		.peak_bytes = c->peak_bytes,
+		.events = c->events,
+		.bad_events = c->bad_events,
+		.lost_table = c->lost_table,
+		.superseded = c->superseded,
+		.stack_collisions = c->stack_collisions,
+		.nprocesses = c->nprocesses,
+	};
+	out->processes = calloc(c->nprocesses + 1, sizeof(*out->processes));
+	if (!out->processes)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < c->nprocesses && !err; i++)
+		err = add_process(c->processes[i], q, &r, out);
+	finish(c, q, &r, out);
+	if (err) {
+		snapshot__free(out);
+		return err;
+	}
+	out->growth_bytes = (int64_t)(out->live_bytes - c->told_bytes);
+	out->allocs_since = out->allocs - c->told_allocs;
+	out->frees_since = out->frees - c->told_frees;
+	if (q->commit) {
+		c->told_at = q->now;
+		c->told_bytes = out->live_bytes;
+		c->told_allocs = out->allocs;
+		c->told_frees = out->frees;
+	}
+	return 0;
+}
+
+void snapshot__free(struct snapshot *s)
+{
+	if (!s)
+		return;
+	free(s->sites);
+	free(s->processes);
+	*s = (struct snapshot){ 0 };
+}
