@@ -1,0 +1,477 @@
+/* Rows from call frame information made by hand, one rule after the other, and from damaged bytes.
+ */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "model/cfi.h"
+#include "model/elf.h"
+
+#define TEXT 0x1000
+#define TEXT_END 0x9000
+#define EH 0x20000 /* address of the section */
+
+/* ---- a section, written byte by byte ---- */
+
+struct section {
+	uint8_t bytes[4096];
+	size_t len, entry;
+};
+
+static void put(struct section *s, const void *p, size_t n)
+{
+	memcpy(s->bytes + s->len, p, n);
+	s->len += n;
+}
+
+static void put_number(struct section *s, uint64_t v, size_t size)
+{
+	put(s, &v, size);
+}
+
+static void begin(struct section *s)
+{
+	s->entry = s->len;
+	put_number(s, 0, 4);
+}
+
+static void end(struct section *s)
+{
+	uint32_t len;
+
+	while (s->len % 8)
+		put_number(s, 0, 1);
+	len = (uint32_t)(s->len - s->entry - 4);
+	memcpy(s->bytes + s->entry, &len, 4);
+}
+
+/* An .eh_frame CIE as gcc makes it: pc-relative, CFA = rsp + 8, return address at CFA - 8. Returns
+ * its offset. */
+static size_t cie(struct section *s, const char *augmentation)
+{
+	static const uint8_t init[] = { 0x0c, 7, 8, 0x80 + 16, 1};
+
+	begin(s);
+	put_number(s, 0, 4);
+	put_number(s, 1, 1);
+	put(s, augmentation, strlen(augmentation) + 1);
+	put_number(s, 1, 1);	/* code alignment */
+	put_number(s, 0x78, 1); /* data alignment: -8 */
+	put_number(s, 16, 1);	/* return address column */
+	put_number(s, 1, 1);	/* augmentation data: R */
+	put_number(s, 0x1b, 1); /* pc-relative, signed, 4 bytes */
+	put(s, init, sizeof(init));
+	end(s);
+	return s->entry;
+}
+
+static void fde(struct section *s, size_t cie_offset, uint64_t start, uint64_t len,
+		const void *insns, size_t n)
+{
+	begin(s);
+	put_number(s, s->len - cie_offset, 4);
+	put_number(s, start - (EH + s->len), 4);
+	put_number(s, len, 4);
+	put_number(s, 0, 1);
+	put(s, insns, n);
+	end(s);
+}
+
+#define FDE(s, c, start, len, ...)                                                                 \
+	do {                                                                                       \
+		const uint8_t insns_[] = {0, ##__VA_ARGS__};                                       \
+		fde(s, c, start, len, insns_, sizeof(insns_));                                     \
+	} while (0)
+
+static struct cfi_source source(const struct section *s)
+{
+	return (struct cfi_source){
+	    .eh_frame = { s->bytes, s->len, EH}, .code = { {TEXT, TEXT_END}}, .ncode = 1};
+}
+
+static struct cfi build(const struct section *s)
+{
+	struct cfi_source src = source(s);
+	struct cfi c = { 0 };
+
+	CHECK_EQ(cfi__build(&src, &c), 0);
+	return c;
+}
+
+static bool is(const struct cfi *c, uint64_t vaddr, struct unwind_rule want)
+{
+	struct unwind_rule got = cfi__find(c, vaddr);
+
+	if (!memcmp(&got, &want, sizeof(got)))
+		return true;
+	printf("# %#" PRIx64 ": kind %d saved %#x rbp %d rbx %d cfa %d\n", vaddr, got.kind,
+	       got.saved, got.rbp, got.rbx, got.cfa);
+	return false;
+}
+
+#define RULE(k, ...) ((struct unwind_rule){.kind = UNWIND_##k, ##__VA_ARGS__})
+#define SAVED(rbp, rbx, plus) .saved = UNWIND_SAVED(UNWIND_##rbp, UNWIND_##rbx, plus)
+
+/* ---- rules ---- */
+
+TEST(an_ordinary_function)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi cfi;
+
+	/* push rbp (1 byte); mov rsp, rbp (3); push rbx (1); … ; leave at +0x40; ret */
+	FDE(&s, c, TEXT, 0x50, 0x41, 0x0e, 16, 0x86, 2, 0x43, 0x0d, 6, 0x41, 0x83, 3, 0x40 + 0x3b,
+	    0x0c, 7, 8, 0xc6, 0xc3);
+	cfi = build(&s);
+	CHECK(is(&cfi, TEXT - 1, RULE(NONE)));
+	CHECK(is(&cfi, TEXT, RULE(RSP, .cfa = 8)));
+	CHECK(is(&cfi, TEXT + 1, RULE(RSP, SAVED(AT_CFA, SAME, 0), .rbp = -2, .cfa = 16)));
+	CHECK(is(&cfi, TEXT + 4, RULE(RBP, SAVED(AT_CFA, SAME, 0), .rbp = -2, .cfa = 16)));
+	CHECK(is(&cfi, TEXT + 5,
+		 RULE(RBP, SAVED(AT_CFA, AT_CFA, 0), .rbp = -2, .rbx = -3, .cfa = 16)));
+	CHECK(is(&cfi, TEXT + 0x3f,
+		 RULE(RBP, SAVED(AT_CFA, AT_CFA, 0), .rbp = -2, .rbx = -3, .cfa = 16)));
+	CHECK(is(&cfi, TEXT + 0x40, RULE(RSP, .cfa = 8)));
+	CHECK(is(&cfi, TEXT + 0x4f, RULE(RSP, .cfa = 8)));
+	CHECK(is(&cfi, TEXT + 0x50, RULE(NONE)));
+	CHECK_EQ(cfi.n, 6);
+	CHECK_EQ(cfi.functions, 1);
+	CHECK_EQ(cfi.damaged, 0);
+	cfi__release(&cfi);
+}
+
+TEST(remember_and_restore)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi cfi;
+
+	FDE(&s, c, TEXT, 0x40, 0x41, 0x0e, 24, 0x0a, 0x50, 0x0e, 8, 0x41, 0x0b);
+	cfi = build(&s);
+	CHECK(is(&cfi, TEXT + 0x10, RULE(RSP, .cfa = 24)));
+	CHECK(is(&cfi, TEXT + 0x11, RULE(RSP, .cfa = 8)));
+	CHECK(is(&cfi, TEXT + 0x12, RULE(RSP, .cfa = 24)));
+	cfi__release(&cfi);
+}
+
+/* gcc's stack realignment: r10 holds the CFA, is pushed, and is found again below rbp. */
+TEST(realigned_stack)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi cfi;
+
+	FDE(&s, c, TEXT, 0x40, 0x45, 0x0c, 10, 0, 0x45, 0x10, 6, 2, 0x76, 0, 0x42, 0x0f, 3, 0x76,
+	    0x78, 0x06, 0x41, 0x10, 3, 2, 0x76, 0x70);
+	cfi = build(&s);
+	CHECK(is(&cfi, TEXT + 5, ((struct unwind_rule){.kind = UNWIND_REG + 10})));
+	CHECK(is(&cfi, TEXT + 10,
+		 ((struct unwind_rule){.kind = UNWIND_REG + 10, SAVED(AT_RBP, SAME, 0)})));
+	CHECK(is(&cfi, TEXT + 12, RULE(RBP_DEREF, SAVED(AT_RBP, SAME, 0), .cfa = -8)));
+	CHECK(is(&cfi, TEXT + 13, RULE(RBP_DEREF, SAVED(AT_RBP, AT_RBP, 0), .rbx = -2, .cfa = -8)));
+	cfi__release(&cfi);
+}
+
+/* OpenSSL's assembly keeps the old stack pointer at a fixed place of the new one. */
+TEST(saved_stack_pointer)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi cfi;
+
+	FDE(&s, c, TEXT, 0x40, 0x41, 0x0f, 6, 0x77, 0x98, 0x01, 0x06, 0x23, 8, 0x41, 0x0f, 6, 0x77,
+	    0x98, 0x01, 0x06, 0x23, 7);
+	cfi = build(&s);
+	CHECK(is(&cfi, TEXT + 1, RULE(RSP_DEREF, SAVED(SAME, SAME, 1), .cfa = 152)));
+	CHECK(is(&cfi, TEXT + 2, RULE(UNKNOWN)));
+	cfi__release(&cfi);
+}
+
+TEST(procedure_linkage_table)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi cfi;
+
+	FDE(&s, c, TEXT, 0x200, 0x0e, 16, 0x46, 0x0e, 24, 0x4a, 0x0f, 11, 0x77, 8, 0x80, 0, 0x3f,
+	    0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22);
+	cfi = build(&s);
+	CHECK(is(&cfi, TEXT, RULE(RSP, .cfa = 16)));
+	CHECK(is(&cfi, TEXT + 6, RULE(RSP, .cfa = 24)));
+	CHECK(is(&cfi, TEXT + 16, RULE(PLT, .cfa = 11)));
+	cfi__release(&cfi);
+}
+
+TEST(signal_frame)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zRS"), plain = cie(&s, "zR");
+	struct cfi cfi;
+	const uint8_t restorer[] = {0x0f, 4,	0x77, 0xa0, 0x01, 0x06, 0x10, 16,   3,	  0x77,
+				    0xa8, 0x01, 0x10, 6,    3,	  0x77, 0xf8, 0x00, 0x10, 3,
+				    3,	  0x77, 0x80, 0x01, 0x10, 7,	3,    0x77, 0xa0, 0x01};
+
+	fde(&s, c, TEXT + 0xf, 10, restorer, sizeof(restorer));
+	fde(&s, plain, TEXT + 0x100, 10, restorer, sizeof(restorer));
+	FDE(&s, c, TEXT + 0x200, 10, 0);
+	cfi = build(&s);
+	CHECK(is(&cfi, TEXT + 0xe, RULE(NONE)));
+	CHECK(is(&cfi, TEXT + 0xf, RULE(SIGNAL)));
+	CHECK(is(&cfi, TEXT + 0x100, RULE(UNKNOWN)));
+	CHECK(is(&cfi, TEXT + 0x200, RULE(UNKNOWN)));
+	cfi__release(&cfi);
+}
+
+TEST(bottoms)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi_source src;
+	struct cfi cfi;
+
+	FDE(&s, c, TEXT, 0x20, 0x07, 16);
+	FDE(&s, c, TEXT + 0x80, 0x20);
+	cfi = build(&s);
+	CHECK(is(&cfi, TEXT, RULE(BOTTOM)));
+	CHECK(is(&cfi, TEXT + 0x20, RULE(NONE)));
+	cfi__release(&cfi);
+
+	/* An entry point that is not described ends where something is, or after 256 bytes. */
+	src = source(&s);
+	src.entry = TEXT + 0x40;
+	CHECK_EQ(cfi__build(&src, &cfi), 0);
+	CHECK(is(&cfi, TEXT + 0x3f, RULE(NONE)));
+	CHECK(is(&cfi, TEXT + 0x40, RULE(BOTTOM)));
+	CHECK(is(&cfi, TEXT + 0x7f, RULE(BOTTOM)));
+	CHECK(is(&cfi, TEXT + 0x80, RULE(RSP, .cfa = 8)));
+	cfi__release(&cfi);
+	src.entry = TEXT + 0x1000;
+	CHECK_EQ(cfi__build(&src, &cfi), 0);
+	CHECK(is(&cfi, TEXT + 0x10ff, RULE(BOTTOM)));
+	CHECK(is(&cfi, TEXT + 0x1100, RULE(NONE)));
+	cfi__release(&cfi);
+	src.entry = TEXT + 0x90;
+	CHECK_EQ(cfi__build(&src, &cfi), 0);
+	CHECK(is(&cfi, TEXT + 0x90, RULE(RSP, .cfa = 8)));
+	cfi__release(&cfi);
+}
+
+/* What a rule cannot say is said to be unknown. */
+TEST(beyond_the_rules)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi cfi;
+
+	FDE(&s, c, TEXT, 0x10, 0x09, 16, 2);		 /* the return address is in rdx */
+	FDE(&s, c, TEXT + 0x10, 0x10, 0x90, 2);		 /* the return address is at CFA - 16 */
+	FDE(&s, c, TEXT + 0x20, 0x10, 0x09, 7, 8);	 /* the stack pointer is in r8 */
+	FDE(&s, c, TEXT + 0x30, 0x10, 0x09, 6, 9);	 /* rbp is in r9 */
+	FDE(&s, c, TEXT + 0x40, 0x10, 0x86, 0x80, 0x02); /* rbp is at CFA - 2048 */
+	FDE(&s, c, TEXT + 0x50, 0x10, 0x0c, 7, 0x80, 0x80, 0x80, 0x80, 0x10); /* 4 GiB of stack */
+	FDE(&s, c, TEXT + 0x60, 0x10, 0x0c, 33, 8);			      /* CFA = xmm16 + 8 */
+	cfi = build(&s);
+	CHECK(is(&cfi, TEXT, RULE(UNKNOWN)));
+	CHECK(is(&cfi, TEXT + 0x10, RULE(UNKNOWN)));
+	CHECK(is(&cfi, TEXT + 0x20, RULE(UNKNOWN)));
+	CHECK(is(&cfi, TEXT + 0x30, RULE(RSP, SAVED(GONE, SAME, 0), .cfa = 8)));
+	CHECK(is(&cfi, TEXT + 0x40, RULE(RSP, SAVED(GONE, SAME, 0), .cfa = 8)));
+	CHECK(is(&cfi, TEXT + 0x50, RULE(UNKNOWN)));
+	CHECK(is(&cfi, TEXT + 0x60, RULE(UNKNOWN)));
+	CHECK_EQ(cfi.damaged, 0);
+	cfi__release(&cfi);
+}
+
+/* ---- sections ---- */
+
+TEST(overlaps_and_order)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi cfi;
+
+	FDE(&s, c, TEXT + 0x100, 0x20, 0x0e, 16);
+	FDE(&s, c, TEXT, 0x100, 0x0e, 24);
+	FDE(&s, c, TEXT + 0x40, 0x20, 0x0e, 32);  /* in the middle of the one before */
+	FDE(&s, c, TEXT + 0x100, 0x10, 0x0e, 40); /* starts with the first, is shorter */
+	cfi = build(&s);
+	CHECK(is(&cfi, TEXT + 0x3f, RULE(RSP, .cfa = 24)));
+	CHECK(is(&cfi, TEXT + 0x40, RULE(RSP, .cfa = 32)));
+	CHECK(is(&cfi, TEXT + 0x60, RULE(NONE)));
+	CHECK(is(&cfi, TEXT + 0x100, RULE(RSP, .cfa = 16)));
+	CHECK(is(&cfi, TEXT + 0x11f, RULE(RSP, .cfa = 16)));
+	CHECK(is(&cfi, TEXT + 0x120, RULE(NONE)));
+	cfi__release(&cfi);
+}
+
+TEST(outside_of_the_code)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi cfi;
+	struct cfi_source src;
+
+	FDE(&s, c, 0, 0x20); /* a function that the linker dropped */
+	FDE(&s, c, TEXT_END - 0x10, 0x100);
+	cfi = build(&s);
+	CHECK_EQ(cfi.functions, 1);
+	CHECK(is(&cfi, TEXT_END - 1, RULE(RSP, .cfa = 8)));
+	CHECK(is(&cfi, TEXT_END, RULE(NONE)));
+	cfi__release(&cfi);
+
+	s.len = 0;
+	c = cie(&s, "zR");
+	FDE(&s, c, 0, 0x20);
+	src = source(&s);
+	CHECK_EQ(cfi__build(&src, &cfi), -ENODATA);
+	s.len = 0;
+	src = source(&s);
+	CHECK_EQ(cfi__build(&src, &cfi), -ENODATA);
+}
+
+TEST(empty_entries)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi_source src;
+	struct cfi cfi;
+
+	FDE(&s, c, TEXT, 0x10);
+	put_number(&s, 0, 4); /* the linker's mark between two input files */
+	FDE(&s, c, TEXT + 0x20, 0x10);
+	src = source(&s);
+	CHECK_EQ(cfi__build(&src, &cfi), 0);
+	CHECK_EQ(cfi.functions, 2);
+	cfi__release(&cfi);
+	src.ends_at_zero = true;
+	CHECK_EQ(cfi__build(&src, &cfi), 0);
+	CHECK_EQ(cfi.functions, 1);
+	cfi__release(&cfi);
+}
+
+/* .debug_frame: plain addresses, offsets from the start of the section, and the FDE may come first.
+ */
+TEST(debug_frame)
+{
+	static const uint8_t init[] = { 0x0c, 7, 8, 0x90, 1};
+	struct section s = { 0 };
+	struct cfi_source src = { .code = { {TEXT, TEXT_END}}, .ncode = 1};
+	struct cfi cfi;
+	uint32_t at;
+
+	begin(&s);
+	put_number(&s, 0, 4); /* its CIE: to be filled in */
+	put_number(&s, TEXT, 8);
+	put_number(&s, 0x20, 8);
+	put(&s, (const uint8_t[]){0x41, 0x0e, 16}, 3);
+	end(&s);
+	at = (uint32_t)s.len;
+	memcpy(s.bytes + 4, &at, 4);
+	begin(&s);
+	put_number(&s, 0xffffffff, 4);
+	put_number(&s, 4, 1);
+	put_number(&s, 0, 1); /* no augmentation */
+	put_number(&s, 8, 1); /* address size */
+	put_number(&s, 0, 1);
+	put_number(&s, 1, 1);
+	put_number(&s, 0x78, 1);
+	put_number(&s, 16, 1);
+	put(&s, init, sizeof(init));
+	end(&s);
+	src.debug_frame = (struct cfi_section){s.bytes, s.len, 0};
+	CHECK_EQ(cfi__build(&src, &cfi), 0);
+	CHECK(is(&cfi, TEXT, RULE(RSP, .cfa = 8)));
+	CHECK(is(&cfi, TEXT + 1, RULE(RSP, .cfa = 16)));
+	cfi__release(&cfi);
+}
+
+/* ---- damage ---- */
+
+TEST(damage_stays_where_it_is)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR"), odd = cie(&s, "zR?");
+	struct cfi cfi;
+
+	FDE(&s, c, TEXT, 0x20, 0x44, 0x3f);	   /* no such instruction, behind 4 bytes of code */
+	FDE(&s, c, TEXT + 0x20, 0x20, 0x0b);	   /* restores what was not remembered */
+	FDE(&s, c, TEXT + 0x40, 0x20, 0x0f, 0x7f); /* an expression longer than all that is left */
+	FDE(&s, odd, TEXT + 0x60, 0x20);	   /* an augmentation that nobody knows */
+	FDE(&s, c, TEXT + 0x80, 0x20);
+	cfi = build(&s);
+	CHECK(is(&cfi, TEXT + 3, RULE(RSP, .cfa = 8)));
+	CHECK(is(&cfi, TEXT + 4, RULE(UNKNOWN)));
+	CHECK(is(&cfi, TEXT + 0x20, RULE(UNKNOWN)));
+	CHECK(is(&cfi, TEXT + 0x40, RULE(UNKNOWN)));
+	CHECK(is(&cfi, TEXT + 0x80, RULE(RSP, .cfa = 8)));
+	CHECK_EQ(cfi.functions, 5);
+	CHECK_EQ(cfi.damaged, 4);
+	cfi__release(&cfi);
+}
+
+/* Rows ascend, neighbours differ, the last one says that nothing more is known. */
+static void check_shape(const struct cfi *c)
+{
+	for (size_t i = 1; i < c->n; i++)
+		if (c->rows[i - 1].vaddr >= c->rows[i].vaddr ||
+		    !memcmp(&c->rows[i - 1].rule, &c->rows[i].rule, sizeof(struct unwind_rule))) {
+			CHECK(!"rows in order");
+			return;
+		}
+	CHECK(!c->n || c->rows[c->n - 1].rule.kind == UNWIND_NONE);
+}
+
+/* The test program's own .eh_frame, with bytes changed and cut short at every length: no crash, no
+ * row astray. */
+TEST(damaged_bytes)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct elf *e = elf__open(fd);
+	struct cfi_source src;
+	struct cfi cfi;
+	uint64_t random = 88172645463325252ull;
+	uint8_t *copy;
+	size_t len;
+
+	CHECK_EQ(cfi__source(e, &src), 0);
+	len = src.eh_frame.len < 6000 ? src.eh_frame.len : 6000;
+	for (size_t cut = 0; cut < len; cut++) {
+		copy = malloc(cut ? cut
+				  : 1); /* its own block, so that a sanitizer sees the last byte */
+		memcpy(copy, src.eh_frame.bytes, cut);
+		src.eh_frame = (struct cfi_section){src.eh_frame.bytes, cut, src.eh_frame.vaddr};
+		struct cfi_source part = src;
+
+		part.eh_frame.bytes = copy;
+		if (cfi__build(&part, &cfi) == 0) {
+			check_shape(&cfi);
+			cfi__release(&cfi);
+		}
+		free(copy);
+	}
+	copy = malloc(len);
+	for (int round = 0; round < 20000; round++) {
+		struct cfi_source part = src;
+
+		memcpy(copy, src.eh_frame.bytes, len);
+		for (int k = 0; k < 1 + round % 4; k++) {
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			copy[random % len] = (uint8_t)(random >> 32);
+		}
+		part.eh_frame.bytes = copy;
+		part.eh_frame.len = len;
+		part.ends_at_zero = round & 1;
+		if (cfi__build(&part, &cfi) == 0) {
+			check_shape(&cfi);
+			cfi__release(&cfi);
+		}
+	}
+	free(copy);
+	elf__close(e);
+	close(fd);
+}
