@@ -50,6 +50,11 @@ static bool demangle(const char *name, struct output *o)
 	return run(rust_demangle_callback, name, o) || run(cplus_demangle_v3_callback, name, o);
 }
 
+bool demangle__is_mangled(const char *name)
+{
+	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
+}
+
 char *demangle__name(const char *name)
 {
 	static const char dots[] = "...";

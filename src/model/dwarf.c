@@ -352,43 +352,54 @@ static bool names_have_scopes(Dwarf_Die *die)
 	}
 }
 
-static void add_scope(struct strbuf *sb, Dwarf_Die *scope)
+static void add_scope(struct strbuf *sb, Dwarf_Die *scope, const char *member)
 {
 	const char *name = string_attr(scope, DW_AT_name);
 	int tag = dwarf_tag(scope);
 
 	if (tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine)
 		return;
-	if (!name)
-		name = tag == DW_TAG_namespace ? "(anonymous namespace)" : "(anonymous class)";
+	if (!name && tag == DW_TAG_namespace)
+		name = "(anonymous namespace)";
+	else if (!name)
+		name = strcmp(member, "operator()") ? "(anonymous class)" : "{lambda}";
 	strbuf__adds(sb, name);
 	strbuf__adds(sb, "::");
 }
 
-static char *function_name(struct dwarf *d, Dwarf_Die *function)
+static char *build_name(struct dwarf *d, Dwarf_Die *function, const char *name)
 {
-	const char *name = string_attr(function, DW_AT_linkage_name);
 	Dwarf_Die scopes[SCOPES_MAX], die = *function;
 	struct strbuf sb = { 0 };
 	char *copy;
-	int n = 0;
+	int n;
 
-	if (!name)
-		name = string_attr(function, DW_AT_MIPS_linkage_name);
-	if (name)
-		return demangle__name(name);
-	name = string_attr(function, DW_AT_name);
-	if (!name)
-		return NULL;
 	follow_origin(&die);
-	if (names_have_scopes(&die))
-		n = find_scopes(d, &die, scopes);
+	n = find_scopes(d, &die, scopes);
 	for (int i = 0; i < n; i++)
-		add_scope(&sb, &scopes[i]);
+		add_scope(&sb, &scopes[i], name);
 	strbuf__adds(&sb, name);
 	copy = sb.error ? NULL : strndup(sb.data, DEMANGLE_MAX - 1);
 	strbuf__free(&sb);
 	return copy;
+}
+
+/* Linkage names that are not mangled are assembler names, such as glibc's "__GI_abort" for abort. */
+static void name_function(struct dwarf *d, Dwarf_Die *function, struct dwarf_frame *f)
+{
+	const char *linkage = string_attr(function, DW_AT_linkage_name);
+	const char *name = string_attr(function, DW_AT_name);
+
+	if (!linkage)
+		linkage = string_attr(function, DW_AT_MIPS_linkage_name);
+	if (linkage && (!name || demangle__is_mangled(linkage))) {
+		f->func = demangle__name(linkage);
+	} else if (name && names_have_scopes(function)) {
+		f->func = build_name(d, function, name);
+		f->built = true;
+	} else if (name) {
+		f->func = demangle__name(name);
+	}
 }
 
 /* ---- looking up ---- */
@@ -475,7 +486,7 @@ int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int 
 	for (int i = 0; i < n; i++) {
 		Dwarf_Die *die = &chain[n - 1 - i];
 
-		out[i].func = function_name(d, die);
+		name_function(d, die, &out[i]);
 		if (i + 1 < n)
 			call_site(u, die, &out[i + 1]);
 	}

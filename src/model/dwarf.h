@@ -16,6 +16,7 @@ struct dwarf;
 
 struct dwarf_frame {
 	char *func;		/* demangled, with its scopes; the caller frees it. NULL: unknown */
+	bool built;		/* func was built from the scopes: without parameters, lambdas without numbers */
 	const char *file;	/* NULL: unknown. Valid until dwarf__close */
 	uint32_t line;		/* 0: unknown */
 };

@@ -127,41 +127,47 @@ static void load(struct symbols *s)
 
 /* ---- looking up ---- */
 
-static const char *keep_symbol(struct symbols *s, uint64_t vaddr, bool *exact)
+/* The symbol table's idea of the function at an address; NULL: none. The caller frees it. */
+static char *symbol_name(struct symbols *s, uint64_t vaddr, bool only_mangled, bool *exact)
 {
-	const char *name = s->symtab ? symtab__find(s->symtab, vaddr, exact) : NULL, *kept;
-	char *plain;
+	const char *name = s->symtab ? symtab__find(s->symtab, vaddr, exact) : NULL;
 
-	if (!name)
+	if (!name || (only_mangled && !demangle__is_mangled(name)))
 		return NULL;
-	plain = demangle__name(name);
-	kept = texts__keep(s->texts, plain);
-	free(plain);
-	return kept;
+	return demangle__name(name);
 }
 
+/*
+ * DWARF names the inlined calls and the function around them; the symbol table has names for code
+ * without DWARF, and fuller ones where DWARF gives no linkage name.
+ */
 static int find(struct symbols *s, uint64_t vaddr, struct symbol_frame out[SYMBOL_FRAMES_MAX])
 {
-	struct dwarf_frame frames[SYMBOL_FRAMES_MAX];
+	struct dwarf_frame frames[SYMBOL_FRAMES_MAX] = { 0 }, *last;
 	int n = s->dwarf ? dwarf__lookup(s->dwarf, vaddr, frames, SYMBOL_FRAMES_MAX) : 0;
-	struct symbol_frame *last;
+	bool exact = true;
 
+	n = n ? n : 1;
+	last = &frames[n - 1];
+	if (!last->func || last->built) {
+		char *better = symbol_name(s, vaddr, last->built, &exact);
+
+		if (better) {
+			free(last->func);
+			last->func = better;
+		}
+	}
 	for (int i = 0; i < n; i++) {
 		out[i] = (struct symbol_frame){
 			.func = texts__keep(s->texts, frames[i].func),
 			.file = texts__keep(s->texts, frames[i].file),
 			.line = frames[i].line,
 			.inlined = i + 1 < n,
-			.exact = true,
+			.exact = i + 1 < n || exact,
 		};
 		free(frames[i].func);
 	}
-	if (!n)
-		out[0] = (struct symbol_frame){ 0 };
-	last = &out[n ? n - 1 : 0];
-	if (!last->func)
-		last->func = keep_symbol(s, vaddr, &last->exact);
-	return last->func || last->file ? (n ? n : 1) : 0;
+	return out[0].func || out[0].file ? n : 0;
 }
 
 int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
