@@ -32,6 +32,7 @@ const volatile __u64 wakeup_bytes = 1 << 20;	/* wake the collector when so much 
 /* Shared with the collector's side. */
 struct counters counters = {};
 __u32 woken = 0;		/* a wake-up is under way; the reader clears it */
+__u32 stopped = 0;		/* set by the loader before it detaches: all ends at one moment */
 __u32 processes_overflowed = 0;	/* some process, or thread, has no slot of its own */
 __u32 threads_overflowed = 0;
 
@@ -112,6 +113,8 @@ static __always_inline struct traced *find_process(__u32 tgid)
 
 static __always_inline struct traced *current_traced(void)
 {
+	if (stopped)
+		return NULL;
 	return find_process(bpf_get_current_pid_tgid() >> 32);
 }
 

@@ -239,6 +239,7 @@ void tracer__counters(const struct tracer *t, struct counters *out)
 
 void tracer__detach(struct tracer *t)
 {
+	t->skel->bss->stopped = 1;
 	for (size_t i = 0; i < t->n; i++)
 		attachment__destroy(&t->attachments[i]);
 	t->n = 0;

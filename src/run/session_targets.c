@@ -230,6 +230,10 @@ static int hold_until_probed(struct session *s, pid_t pid)
 			return err;
 		now = scan(s, pid);
 	}
+	/* Its mappings are remembered while they can be read: it may end within a millisecond. */
+	session__lock(s);
+	collector__refresh_process(s->collector, pid);
+	session__unlock(s);
 	return now < 0 ? now : 0;
 }
 
