@@ -88,15 +88,6 @@ static int add_processes(struct owner *o)
 	return 0;
 }
 
-static const char *comm_of(const struct owner *o, uint32_t pid)
-{
-	for (size_t i = 0; i < o->profile.nprocesses; i++) {
-		if (o->processes[i].pid == pid)
-			return o->processes[i].comm;
-	}
-	return "";
-}
-
 static void hex_build_id(struct images *images, uint32_t image, char out[2 * BUILD_ID_MAX + 1])
 {
 	struct image *im = images ? images__get(images, image) : NULL;
@@ -208,7 +199,7 @@ static int add_site(struct owner *o, struct profile_site *site, const struct sit
 	*site = (struct profile_site){
 		.rank = (uint32_t)(site - o->sites) + 1,
 		.pid = row->pid,
-		.comm = comm_of(o, row->pid),
+		.comm = row->process < o->profile.nprocesses ? o->processes[row->process].comm : "",
 		.kind = map ? "map" : "heap",
 		.api = api__get(row->api)->name,
 		.mapping = map ? map_kind(row->map_flags) : NULL,

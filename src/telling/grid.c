@@ -59,11 +59,12 @@ static const char *cell(const struct grid *g, size_t row, size_t column)
 
 static void shrink(struct grid *g, size_t width)
 {
-	size_t total = g->indent, give;
+	size_t total = g->indent, give, c;
 
-	for (size_t c = 0; c < g->ncolumns; c++)
+	for (c = 0; c < g->ncolumns; c++)
 		total += g->widths[c] ? g->widths[c] + (c ? GAP : 0) : 0;
-	for (size_t c = 0; c < g->ncolumns && total > width; c++) {
+	for (size_t i = 0; i < g->ncolumns && total > width; i++) {
+		c = g->last_first ? g->ncolumns - 1 - i : i;
 		if (!g->columns[c].least || g->widths[c] <= g->columns[c].least)
 			continue;
 		give = g->widths[c] - g->columns[c].least;

@@ -18,14 +18,16 @@ struct grid_column {
 	/* The most that the column takes, 0: no limit. A longer cell is cut on a page that has
 	 * a width, and sticks out on one that has none. */
 	size_t most;
-	/* On a page that is too narrow this column gives way, down to so much. 0: it does not. */
+	/* On a page that is too narrow this column gives way, down to so much. 0: it does not.
+	 * The first columns give way first, or the last with last_first. */
 	size_t least;
 };
 
-struct grid {			/* start with { .columns, .ncolumns, .indent } */
+struct grid {			/* start with { .columns, .ncolumns, … } */
 	const struct grid_column *columns;
 	size_t ncolumns;
 	size_t indent;
+	bool last_first;
 	struct strbuf text;
 	size_t *at, n, cap;	/* where each cell starts in `text` */
 	size_t widths[GRID_COLUMNS];

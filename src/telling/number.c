@@ -30,6 +30,8 @@ char *number__rate(char *buf, size_t cap, double per_s)
 		per_s /= 1000;
 	if (u)
 		snprintf(buf, cap, "%.1f%c", per_s, units[u]);
+	else if (per_s < 0.05)
+		snprintf(buf, cap, per_s > 0 ? "<0.1" : "0");
 	else
 		snprintf(buf, cap, per_s < 99.95 ? "%.1f" : "%.0f", per_s);
 	return buf;

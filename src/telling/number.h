@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 char *number__count(char *buf, size_t cap, uint64_t n);		/* "1,203,881" */
-char *number__rate(char *buf, size_t cap, double per_s);	/* "4.9", "18.2k", "1.3M" */
+char *number__rate(char *buf, size_t cap, double per_s);	/* "0", "<0.1", "4.9", "18.2k" */
 char *number__change(char *buf, size_t cap, int64_t bytes);	/* "+1.9 MiB", "-12 B", "0 B" */
 char *number__seconds(char *buf, size_t cap, double s);		/* "4.2s", "9m58s", "2d04h" */
 char *number__interval(char *buf, size_t cap, double s);	/* "0.5s", "30s", "10m00s" */

@@ -79,13 +79,12 @@ static void live(struct page *pg, const struct profile *p)
 	if (lossy(p))
 		page__painted(pg, YELLOW, "± ");
 	page__painted(pg, BOLD, util__format_size(size, sizeof(size), p->live_bytes));
-	strbuf__adds(&pg->sb, "  ");
+	strbuf__addf(&pg->sb, " in %s block%s, growth ",
+		     number__count(blocks, sizeof(blocks), p->live_blocks),
+		     p->live_blocks == 1 ? "" : "s");
 	number__change(change, sizeof(change), p->growth_bytes);
 	page__painted(pg, page__sign(change), change);
-	strbuf__addf(&pg->sb, "  in %s block%s, peak %s\n",
-		     number__count(blocks, sizeof(blocks), p->live_blocks),
-		     p->live_blocks == 1 ? "" : "s",
-		     util__format_size(peak, sizeof(peak), p->peak_bytes));
+	strbuf__addf(&pg->sb, ", peak %s\n", util__format_size(peak, sizeof(peak), p->peak_bytes));
 }
 
 static void memory(struct page *pg, const struct profile *p)
@@ -154,9 +153,9 @@ static void losses(struct page *pg, const struct profile *p)
 {
 	struct strbuf line = { 0 };
 
-	clause(&line, p->lost_events, "events (ring buffer full; --ring makes it larger)");
+	clause(&line, p->lost_events, "events (raise --ring)");
 	clause(&line, p->lost_stacks, "call stacks");
-	clause(&line, p->lost_table, "blocks (no memory)");
+	clause(&line, p->lost_table, "blocks (out of memory)");
 	labelled(pg, "  ± lost   ", &line, YELLOW);
 }
 
@@ -282,17 +281,6 @@ static void site_cells(struct grid *g, const struct profile *p, const struct pro
 	grid__cell(g, "%s", s->id);
 }
 
-static void no_sites(struct page *pg, const struct profile *p)
-{
-	const char *line = "Nothing is held: all that was allocated since tracing began is freed.";
-
-	if (!p->allocs && !p->live_blocks)
-		line = "Nothing has been allocated since tracing began.";
-	else if (p->live_blocks)
-		line = "No block that is held passes the filters.";
-	strbuf__addf(&pg->sb, "\n  %s\n", line);
-}
-
 static void rest(struct page *pg, const struct profile *p)
 {
 	char n[32], size[32], blocks[32];
@@ -310,18 +298,21 @@ static void rest(struct page *pg, const struct profile *p)
 
 static int sites(struct page *pg, const struct profile *p)
 {
-	static const struct grid_column columns[] = {
+	/* Where nothing is cut, one long name must not push the ids of all sites away. */
+	size_t most = pg->width ? 0 : 32;
+	const struct grid_column columns[] = {
 		{ .title = "#", .right = true },
 		{ .title = "LIVE", .right = true, .paint = BOLD },
 		{ .title = "GROWTH", .right = true, .sign = true },
 		{ .title = "BLOCKS", .right = true },
 		{ .title = "OLDEST", .right = true },
 		{ .title = "ALLOCS/s", .right = true },
-		{ .least = 10 },
-		{ .least = 12 },
-		{ .paint = DIM },
+		{ .least = 10, .most = most },
+		{ .least = 10, .most = most },
+		{ .least = 9, .paint = DIM },
 	};
-	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1 };
+	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1,
+			  .last_first = true };
 	int err;
 
 	for (size_t i = 0; i < p->nsites; i++)
@@ -330,7 +321,7 @@ static int sites(struct page *pg, const struct profile *p)
 	if (err)
 		goto out;
 	if (!p->nsites) {
-		no_sites(pg, p);
+		strbuf__adds(&pg->sb, "\n  No call stack holds memory of the kind and age asked for.\n");
 		goto out;
 	}
 	strbuf__addc(&pg->sb, '\n');
