@@ -1,0 +1,269 @@
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "model/image.h"
+#include "model/space.h"
+#include "model/stacks.h"
+#include "test.h"
+
+static int parse(struct space *sp, const char *text)
+{
+	return space__parse(sp, NULL, text, strlen(text));
+}
+
+TEST(lines_of_proc_maps)
+{
+	static const char text[] =
+		"55e5c0a00000-55e5c0a02000 r--p 00000000 fe:01 332383                     /usr/bin/x\n"
+		"55e5c0a02000-55e5c0a06000 r-xp 00002000 fe:01 332383                     /usr/bin/x\n"
+		"55e5c0a06000-55e5c0a07000 rw-p 00006000 fe:01 332383                     /usr/bin/x\n"
+		"55e5c1000000-55e5c1021000 rw-p 00000000 00:00 0                          [heap]\n"
+		"7f0000000000-7f0000021000 rw-p 00000000 00:00 0 \n"
+		"7f0000100000-7f0000101000 rw-s 00001000 00:05 7                          /dev/zero (deleted)\n"
+		"7ffc1a3f8000-7ffc1a3fa000 r-xp 00000000 00:00 0                          [vdso]\n"
+		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n";
+	struct space *sp = space__new(1);
+	const struct mapping *m;
+
+	CHECK_EQ(parse(sp, text), 0);
+	CHECK_EQ(space__count(sp), 8);
+
+	m = space__find(sp, 0x55e5c0a02000);
+	CHECK(m && m->exec && !m->write);
+	CHECK_EQ(m->start, 0x55e5c0a02000);
+	CHECK_EQ(m->end, 0x55e5c0a06000);
+	CHECK_EQ(m->offset, 0x2000);
+	CHECK_EQ(m->dev, makedev(0xfe, 1));
+	CHECK_EQ(m->ino, 332383);
+	CHECK_EQ(m->image, FRAME_NO_IMAGE);
+	CHECK_STR(m->path, "/usr/bin/x");
+
+	CHECK_STR(space__find(sp, 0x55e5c0a05fff)->path, "/usr/bin/x");
+	CHECK(space__find(sp, 0x55e5c0a05fff)->exec);
+	CHECK(!space__find(sp, 0x55e5c0a06000)->exec);
+	CHECK(!space__find(sp, 0x55e5c0a07000));
+	CHECK(!space__find(sp, 0x55e5c09fffff));
+	CHECK(!space__find(sp, 0));
+	CHECK(!space__find(sp, UINT64_MAX));
+	CHECK_STR(space__find(sp, 0x55e5c1000010)->path, "[heap]");
+	CHECK_STR(space__find(sp, 0x7f0000000000)->path, "");
+	CHECK_STR(space__find(sp, 0x7f0000100000)->path, "/dev/zero");
+	CHECK_EQ(space__find(sp, 0x7f0000100000)->ino, 7);
+	CHECK_STR(space__find(sp, 0xffffffffff600123)->path, "[vsyscall]");
+
+	CHECK_STR(space__at(sp, 7)->path, "[vsyscall]");
+	CHECK(!space__at(sp, 8));
+	space__free(sp);
+	space__free(NULL);
+}
+
+TEST(paths_are_unescaped)
+{
+	struct space *sp = space__new(1);
+
+	CHECK_EQ(parse(sp, "1000-2000 r-xp 00000000 08:01 5    /tmp/a\\012b c  d\\134e (deleted)\n"
+			   "2000-3000 r-xp 00000000 08:01 6    /tmp/\xff\x01 (deleted) (deleted)\n"
+			   "3000-4000 r-xp 00000000 08:01 7     (deleted)\n"
+			   "4000-5000 r-xp 00000000 08:01 8    /x\\01"), 0);
+	/* The kernel escapes only the line feed. */
+	CHECK_STR(space__at(sp, 0)->path, "/tmp/a\nb c  d\\134e");
+	CHECK_STR(space__at(sp, 1)->path, "/tmp/\xff\x01 (deleted)");
+	CHECK_STR(space__at(sp, 2)->path, "(deleted)");
+	CHECK_STR(space__at(sp, 3)->path, "/x\\01");
+	space__free(sp);
+}
+
+TEST(bad_text_changes_nothing)
+{
+	static const char *const bad[] = {
+		"nonsense\n",
+		"\n",
+		"1000\n",
+		"1000-2000\n",
+		"1000-2000 r-xp\n",
+		"1000-2000 r-xp 0 08:01\n",
+		"1000-2000 r-xp 0 08:01 \n",
+		"1000-2000 r-xp 0 08 5 /x\n",
+		"2000-1000 r-xp 00000000 08:01 5 /x\n",
+		"1000-1000 r-xp 00000000 08:01 5 /x\n",
+		":000-2000 r-xp 00000000 08:01 5 /x\n",
+		"1000-2000 r-xp 00000000 08:01 5a /x\n",
+		"1000-2000 r-xp 00000000 08:01 99999999999999999999 /x\n",
+		"11112222333344445-2000 r-xp 00000000 08:01 5 /x\n",
+		"1000-2000 r-xp 00000000 08:01 5 /x\ngarbage",
+	};
+	struct space *sp = space__new(1);
+
+	CHECK_EQ(parse(sp, "7000-8000 r-xp 00000000 08:01 5 /kept\n"), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CHECK_EQ(parse(sp, bad[i]), -EINVAL);
+		CHECK_EQ(space__count(sp), 1);
+		CHECK_STR(space__find(sp, 0x7000)->path, "/kept");
+	}
+	CHECK_EQ(parse(sp, ""), 0);
+	CHECK_EQ(space__count(sp), 0);
+	space__free(sp);
+}
+
+TEST(mappings_that_changed_while_they_were_read)
+{
+	struct space *sp = space__new(1);
+
+	/* The second grew down over the first, the third lies wholly inside. */
+	CHECK_EQ(parse(sp, "1000-3000 r-xp 00000000 08:01 5 /a\n"
+			   "2000-5000 r-xp 00007000 08:01 6 /b\n"
+			   "2000-4000 r-xp 00000000 08:01 7 /c\n"
+			   "6000-7000 r-xp 00000000 08:01 8 /d\n"), 0);
+	CHECK_EQ(space__count(sp), 3);
+	CHECK_STR(space__find(sp, 0x2fff)->path, "/a");
+	CHECK_STR(space__find(sp, 0x3000)->path, "/b");
+	CHECK_EQ(space__find(sp, 0x3000)->offset, 0x8000);
+	CHECK_STR(space__find(sp, 0x6000)->path, "/d");
+	space__free(sp);
+}
+
+TEST(a_copy_stands_alone)
+{
+	struct space *sp = space__new(1), *copy, *empty;
+
+	empty = space__copy(sp, 3);
+	CHECK(empty && space__count(empty) == 0);
+	space__free(empty);
+	CHECK_EQ(parse(sp, "1000-2000 r-xp 00000000 08:01 5 /a\n3000-4000 rw-p 00001000 08:01 5 /b\n"), 0);
+	copy = space__copy(sp, 2);
+	CHECK_EQ(parse(sp, "5000-6000 r-xp 00000000 08:01 5 /c\n"), 0);
+	space__free(sp);
+	CHECK_EQ(space__count(copy), 2);
+	CHECK_STR(space__find(copy, 0x1000)->path, "/a");
+	CHECK_STR(space__find(copy, 0x3abc)->path, "/b");
+	CHECK_EQ(space__find(copy, 0x3abc)->offset, 0x1000);
+	space__free(copy);
+}
+
+TEST(as_many_mappings_as_the_kernel_allows)
+{
+	const unsigned int n = 65530;
+	char *text = malloc((size_t)n * 100), *p = text;
+	struct space *sp = space__new(1);
+
+	for (unsigned int i = 0; i < n; i++)
+		p += sprintf(p, "%llx-%llx rw-p 00000000 08:01 %u   /some/where/in/the/tree/%u\n", 0x10000ull + i * 0x2000ull,
+			     0x11000ull + i * 0x2000ull, i + 1, i);
+	CHECK_EQ(space__parse(sp, NULL, text, (size_t)(p - text)), 0);
+	CHECK_EQ(space__count(sp), n);
+	for (unsigned int i = 0; i < n; i++) {
+		const struct mapping *m = space__find(sp, 0x10800 + i * 0x2000ull);
+
+		if (!m || m->ino != i + 1)
+			CHECK(!"every mapping is found");
+		if (space__find(sp, 0x11000 + i * 0x2000ull))
+			CHECK(!"no gap is found");
+	}
+	free(text);
+	space__free(sp);
+}
+
+TEST(this_process)
+{
+	struct images *is = images__new();
+	struct space *sp = space__new((uint32_t)getpid());
+	const struct mapping *m;
+	struct image *im;
+	int local;
+
+	CHECK_EQ(space__refresh(sp, is), 0);
+	m = space__find(sp, (uint64_t)(uintptr_t)&test_this_process);
+	CHECK(m && m->exec && m->image != FRAME_NO_IMAGE);
+	im = m ? images__get(is, m->image) : NULL;
+	CHECK(im);
+	if (im) {
+		CHECK_STR(image__path(im), m->path);
+		CHECK(image__fd(im) >= 0);
+	}
+	m = space__find(sp, (uint64_t)(uintptr_t)&local);
+	CHECK(m && m->write && !m->exec && m->image == FRAME_NO_IMAGE);
+	for (size_t i = 0; i < space__count(sp); i++) {
+		m = space__at(sp, i);
+		CHECK_EQ(m->image != FRAME_NO_IMAGE, m->exec && (m->ino || !strcmp(m->path, "[vdso]")));
+	}
+	space__free(sp);
+	images__free(is);
+}
+
+TEST(a_process_that_is_gone)
+{
+	struct images *is = images__new();
+	pid_t pid = fork();
+	struct space *sp;
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	sp = space__new((uint32_t)pid);
+	CHECK_EQ(space__refresh(sp, is), 0);
+	CHECK(space__count(sp) > 5);
+	/* A zombie has no memory any more, then it is no more. What was known stays. */
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
+	CHECK_EQ(space__refresh(sp, is), -ESRCH);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	CHECK_EQ(space__refresh(sp, is), -ESRCH);
+	CHECK(space__count(sp) > 5);
+	space__free(sp);
+	images__free(is);
+}
+
+static void *live_on(void *arg)
+{
+	int out = *(int *)arg;
+	char stat[64], state = 0;
+
+	/* Once the main thread is a zombie, tell the parent. */
+	while (state != 'Z') {
+		FILE *f = fopen("/proc/self/stat", "re");
+
+		if (!f || !fgets(stat, sizeof(stat), f))
+			_exit(1);
+		fclose(f);
+		state = *(strrchr(stat, ')') + 2);
+	}
+	if (write(out, "x", 1) != 1)
+		_exit(1);
+	pause();
+	return NULL;
+}
+
+TEST(a_main_thread_that_ended_first)
+{
+	struct images *is = images__new();
+	int pipes[2], err = pipe(pipes);
+	pid_t pid = fork();
+	pthread_t thread;
+	struct space *sp;
+	char c;
+
+	CHECK_EQ(err, 0);
+	if (pid == 0) {
+		if (pthread_create(&thread, NULL, live_on, &pipes[1]))
+			_exit(1);
+		pthread_exit(NULL);
+	}
+	CHECK_EQ(read(pipes[0], &c, 1), 1);
+	sp = space__new((uint32_t)pid);
+	CHECK_EQ(space__refresh(sp, is), 0);
+	CHECK(space__count(sp) > 5);
+	CHECK(space__find(sp, (uint64_t)(uintptr_t)&test_this_process));
+	CHECK(images__count(is) > 1);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	space__free(sp);
+	images__free(is);
+}
