@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ground/util.h"
 #include "model/api.h"
 
 #define SIZE_END (1ull << 48)	/* what a heap can hold of a size */
@@ -133,14 +134,20 @@ int book__alloc(struct process *p, const struct event_alloc *ev)
 	return block_began(p, &ev->ev, ev->addr, ev->size, ev->stack);
 }
 
+/*
+ * One free is told more than once where a function passes it on: operator delete to free, an
+ * interposed free to the C library's. Nothing comes between that is told of the same address.
+ */
 int book__free(struct process *p, const struct event_free *ev)
 {
+	uint64_t *last = &p->freed[hashmap__mix(ev->addr, 0) % ARRAY_SIZE(p->freed)];
 	struct block b;
 
 	if (heap__take(p->heap, ev->addr, UINT64_MAX, &b))
 		block_ended(p, &b);
-	else
+	else if (*last != ev->addr)
 		p->unmatched_frees++;
+	*last = ev->addr;
 	return 0;
 }
 

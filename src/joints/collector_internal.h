@@ -53,6 +53,7 @@ struct process {
 	struct hashmap *site_index;	/* NULL once it has ended */
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
+	uint64_t freed[64];	/* addresses freed last, by their hash */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t live_bytes;	/* both kinds */
 };
