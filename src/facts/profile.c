@@ -129,9 +129,32 @@ static int64_t mapping_index(struct owner *o, const struct named_frame *nf)
 	return (int64_t)n;
 }
 
-static int add_stack(struct owner *o, struct profile_site *site, uint64_t id)
+/*
+ * A mapping's stack begins inside the C library's wrapper of the system call. A report begins with whoever
+ * called that, as it does for malloc. How many frames to leave out.
+ */
+static size_t wrapper_frames(const struct named_frame *named, size_t n)
+{
+	static const char *const wrappers[] = {
+		"mmap", "mmap64", "__mmap", "__mmap64", "mremap", "__mremap", "brk", "__brk", "__brk_call",
+		"sbrk", "__sbrk", "shmat", "__shmat", "__libc_shmat", "syscall",
+	};
+	size_t i, k = 0;
+
+	for (i = 0; i + 1 < n; i++) {
+		for (k = 0; k < ARRAY_SIZE(wrappers); k++)
+			if (named[i].func && !strcmp(named[i].func, wrappers[k]))
+				break;
+		if (k == ARRAY_SIZE(wrappers))
+			break;
+	}
+	return i;
+}
+
+static int add_stack(struct owner *o, struct profile_site *site, uint64_t id, bool map)
 {
 	const struct stack *st = id && o->in->stack ? o->in->stack(o->in->ctx, id) : NULL;
+	const struct named_frame *named = o->named;
 	struct profile_frame *frames;
 	size_t n;
 
@@ -144,13 +167,17 @@ static int add_stack(struct owner *o, struct profile_site *site, uint64_t id)
 	n = symbolizer__stack(o->in->symbolizer, st, o->named, NAMED_MAX);
 	if (!n)
 		return 0;
+	if (map) {
+		named += wrapper_frames(named, n);
+		n -= (size_t)(named - o->named);
+	}
 	frames = calloc(n, sizeof(*frames));
 	if (!frames)
 		return -ENOMEM;
 	site->stack = frames;
 	site->nstack = n;
 	for (size_t i = 0; i < n; i++) {
-		const struct named_frame *nf = &o->named[i];
+		const struct named_frame *nf = &named[i];
 		int64_t mapping = mapping_index(o, nf);
 
 		if (mapping < 0)
@@ -194,7 +221,8 @@ static int add_site(struct owner *o, struct profile_site *site, const struct sit
 	bool map = row->kind == API_MAP;
 	const char *file = NULL;
 
-	if (map && (row->map_flags & EVENT_F_FILE) && in->mapped_file)
+	/* One name for many mappings would be a guess. */
+	if (map && (row->map_flags & EVENT_F_FILE) && row->live_blocks == 1 && in->mapped_file)
 		file = in->mapped_file(in->ctx, row->pid, row->map_addr);
 	*site = (struct profile_site){
 		.rank = (uint32_t)(site - o->sites) + 1,
@@ -216,7 +244,7 @@ static int add_site(struct owner *o, struct profile_site *site, const struct sit
 	};
 	if (o->profile.interval_s > 0)
 		site->allocs_per_s = (double)row->allocs_since / o->profile.interval_s;
-	return add_stack(o, site, row->stack);
+	return add_stack(o, site, row->stack, map);
 }
 
 static int add_sites(struct owner *o)
