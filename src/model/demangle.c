@@ -58,11 +58,11 @@ bool demangle__is_mangled(const char *name)
 char *demangle__name(const char *name)
 {
 	static const char dots[] = "...";
-	size_t len = strnlen(name, MANGLED_MAX + 1);
+	size_t len = strnlen(name, DEMANGLE_MAX);
 	struct output *o;
 	char *copy;
 
-	if (len <= MANGLED_MAX - sizeof(dots) && name[0] != '_')
+	if (len < DEMANGLE_MAX && name[0] != '_')
 		return strdup(name);
 	o = malloc(sizeof(*o));
 	if (!o)

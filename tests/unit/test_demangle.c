@@ -1,0 +1,180 @@
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "ground/util.h"
+#include "model/demangle.h"
+#include "test.h"
+
+TEST(names_as_programmers_write_them)
+{
+	static const char *const names[][2] = {
+		/* C++ */
+		{ "_ZN3foo3barEi", "foo::bar(int)" },
+		{ "_ZNSt6vectorIiSaIiEE9push_backERKi",
+		  "std::vector<int, std::allocator<int> >::push_back(int const&)" },
+		{ "_ZZ4mainENKUlvE_clEv", "main::{lambda()#1}::operator()() const" },
+		{ "_ZN12_GLOBAL__N_13fooEv", "(anonymous namespace)::foo()" },
+		{ "_ZNKSt8functionIFviEEclEi", "std::function<void (int)>::operator()(int) const" },
+		{ "_Znwm", "operator new(unsigned long)" },
+		{ "_ZN3FooC1Ev", "Foo::Foo()" },
+		{ "_ZN3FooD2Ev", "Foo::~Foo()" },
+		{ "_ZTv0_n24_N3FooD1Ev", "virtual thunk to Foo::~Foo()" },
+		{ "_Z1fIJidEEvDpT_", "void f<int, double>(int, double)" },
+		{ "_Z3fooi.part.0.cold", "foo(int) [clone .part.0] [clone .cold]" },
+		/* Rust, legacy */
+		{ "_ZN4core3fmt9Formatter9write_fmt17h0123456789abcdefE", "core::fmt::Formatter::write_fmt" },
+		{ "_ZN4core3fmt9Formatter9write_fmt17h0123456789abcdefE.llvm.8172635",
+		  "core::fmt::Formatter::write_fmt" },
+		{ "_ZN4core3ptr85drop_in_place$LT$std..rt..lang_start$LT$$LP$$RP$$GT$..$u7b$$u7b$closure$u7d$$u7d$$GT$"
+		  "17h0123456789abcdefE",
+		  "core::ptr::drop_in_place<std::rt::lang_start<()>::{{closure}}>" },
+		/* Rust, v0 */
+		{ "_RNvMs_NtCs1234_7mycrate3fooNtB4_3Bar3baz", "<mycrate::foo::Bar>::baz" },
+		{ "_RINvNtC3std3mem8align_ofdE", "std::mem::align_of::<f64>" },
+		/* neither */
+		{ "printf", "printf" },
+		{ "", "" },
+		{ "_start", "_start" },
+		{ "__libc_malloc", "__libc_malloc" },
+		{ "main.main", "main.main" },
+		{ "_Z", "_Z" },
+		{ "_ZZZZ", "_ZZZZ" },
+		{ "_R", "_R" },
+		{ "f", "f" },	/* a type, float, to demanglers that look for types */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char *got = demangle__name(names[i][0]);
+
+		CHECK_STR(got, names[i][1]);
+		free(got);
+	}
+	CHECK(demangle__is_mangled("_Z1fv"));
+	CHECK(demangle__is_mangled("_RNv"));
+	CHECK(!demangle__is_mangled("_z"));
+	CHECK(!demangle__is_mangled(""));
+}
+
+/* head + unit over and over + tail, `len` bytes at most. */
+static char *repeat(const char *head, const char *unit, const char *tail, size_t len)
+{
+	char *name = calloc(1, len + strlen(head) + strlen(tail) + 1), *p = stpcpy(name, head);
+
+	for (; (size_t)(p - name) + strlen(unit) + strlen(tail) <= len; p = stpcpy(p, unit))
+		;
+	strcpy(p, tail);
+	return name;
+}
+
+/* Each type is a pair of the one before: the last is 2^34 times the first. */
+static char *cplusplus_bomb(void)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	char *name = calloc(1, 1024), *p = stpcpy(name, "_Z1f1aIiiE");
+
+	for (int i = 0; i < 34; i++)
+		p += sprintf(p, "S_IS%c_S%c_E", digits[i], digits[i]);
+	return name;
+}
+
+static void put_base62(char *out, unsigned int n)
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	/* A back reference N stands for N + 1, and 0 for nothing at all. */
+	if (n - 1 < 62)
+		sprintf(out, "B%c_", digits[n - 1]);
+	else
+		sprintf(out, "B%c%c_", digits[(n - 1) / 62], digits[(n - 1) % 62]);
+}
+
+static char *rust_bomb(void)
+{
+	char *name = calloc(1, 1024), *p = stpcpy(name, "_RINvC1a1b"), ref[8];
+	unsigned int last = (unsigned int)(p - name) - 2;
+
+	p = stpcpy(p, "TllE");
+	for (int i = 0; i < 40; i++) {
+		put_base62(ref, last);
+		last = (unsigned int)(p - name) - 2;
+		p += sprintf(p, "T%s%sE", ref, ref);
+	}
+	strcpy(p, "E");
+	return name;
+}
+
+/* Half the name makes template arguments, the other half refers to them. */
+static char *many_scopes(size_t len)
+{
+	char *name = calloc(1, len + 16), *p = stpcpy(name, "_Z1fI");
+
+	while ((size_t)(p - name) < len / 2)
+		p = stpcpy(p, "1aIiE");
+	p = stpcpy(p, "EvT_");
+	while ((size_t)(p - name) < len - 4)
+		p = stpcpy(p, "RT_");
+	return name;
+}
+
+static void *demangle_hostile(void *arg)
+{
+	char *names[64];
+	size_t n = 0;
+
+	names[n++] = cplusplus_bomb();
+	names[n++] = rust_bomb();
+	for (size_t len = 500; len <= 8000; len *= 2) {
+		names[n++] = many_scopes(len);
+		names[n++] = repeat("_Z1f", "P", "i", len);
+		names[n++] = repeat("_Z1f", "PF", "i", len);
+		names[n++] = repeat("_Z1fI", "1aI", "i", len);
+		names[n++] = repeat("_Z1fIXad", "ad", "1aEEvv", len);
+		names[n++] = repeat("_Z", "Z1fvE", "1a", len);
+		names[n++] = repeat("_ZN", "1aD", "E", len);
+		names[n++] = repeat("_RINvC1a1b", "R", "lE", len);
+		names[n++] = repeat("_RINvC1a1b", "INtC1a1b", "E", len);
+		names[n++] = repeat("_ZN", "1a", "17h0123456789abcdefE", len);
+	}
+	for (size_t i = 0; i < n; i++) {
+		char *got = demangle__name(names[i]);
+
+		if (!got || strlen(got) >= DEMANGLE_MAX)
+			*(bool *)arg = false;
+		free(got);
+		free(names[i]);
+	}
+	return NULL;
+}
+
+/* Wherever it runs, a stack of 2 MiB must do. */
+TEST(hostile_names_are_bounded)
+{
+	uint64_t start = util__now_ns();
+	pthread_attr_t attr;
+	pthread_t thread;
+	bool ok = true;
+
+	pthread_attr_init(&attr);
+	CHECK_EQ(pthread_attr_setstacksize(&attr, 2 << 20), 0);
+	CHECK_EQ(pthread_create(&thread, &attr, demangle_hostile, &ok), 0);
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&attr);
+	CHECK(ok);
+	CHECK(util__now_ns() - start < 5000000000);
+}
+
+TEST(names_too_long_are_cut)
+{
+	char *bomb = cplusplus_bomb(), *got = demangle__name(bomb);
+	char *letters = repeat("", "x", "", 10000), *cut = demangle__name(letters);
+
+	CHECK_EQ(strlen(got), DEMANGLE_MAX - 1);
+	CHECK(!strncmp(got, "f(a<int, int>, a<a<int, int>, a<int, int> >, ", 45));
+	CHECK_STR(got + DEMANGLE_MAX - 4, "...");
+	CHECK(strlen(cut) < DEMANGLE_MAX);
+	CHECK_STR(cut + strlen(cut) - 4, "x...");
+	free(bomb);
+	free(got);
+	free(letters);
+	free(cut);
+}
