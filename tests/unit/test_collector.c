@@ -1,0 +1,389 @@
+/* What the collector books, event by event. */
+#include "events.h"
+
+/* ---- heap ---- */
+
+TEST(alloc_and_free)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 100, 1);
+	allocated(c, PID, 0x2000, 200, 2);
+	allocated(c, PID, 0x3000, 300, 2);
+	freed(c, PID, 0x2000);
+	freed(c, PID, 0x2000); /* told twice: operator delete calls free */
+	freed(c, PID, 0x9000); /* from before the trace */
+	freed(c, PID, 0x9000);
+	freed(c, PID, 0xa000);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.live_bytes, 400);
+	CHECK_EQ(s.live_blocks, 2);
+	CHECK_EQ(s.peak_bytes, 600);
+	CHECK_EQ(s.allocs, 3);
+	CHECK_EQ(s.alloc_bytes, 600);
+	CHECK_EQ(s.frees, 1);
+	CHECK_EQ(s.free_bytes, 200);
+	CHECK_EQ(s.unmatched_frees, 2);
+	CHECK_EQ(s.events, 8);
+	CHECK_EQ(s.bad_events, 0);
+	CHECK_EQ(s.superseded, 0);
+	CHECK_STR(rows(&s), "300/1@2 100/1@1");
+	CHECK_EQ(s.total_sites, 2);
+	CHECK_EQ(s.sites[0].pid, PID);
+	CHECK_EQ(s.sites[0].kind, API_HEAP);
+	CHECK_STR(api__get(s.sites[0].api)->name, "malloc");
+	CHECK_EQ(s.sites[0].allocs, 2);
+	CHECK_EQ(s.sites[0].frees, 1);
+	CHECK_EQ(s.sites[0].alloc_bytes, 500);
+	CHECK_EQ(s.sites[0].oldest, 5 * MS);
+	CHECK_EQ(s.sites[0].newest, 5 * MS);
+	CHECK_EQ(s.sites[1].oldest, 7 * MS);
+	CHECK_EQ(s.nprocesses, 1);
+	CHECK_EQ(s.processes[0].pid, PID);
+	CHECK_EQ(s.processes[0].live_bytes, 400);
+	CHECK_EQ(s.processes[0].unmatched_frees, 2);
+	CHECK_EQ(s.processes[0].first_seen, START + MS);
+	CHECK(!s.processes[0].exited && !s.processes[0].named && !s.processes[0].exe);
+	CHECK_EQ(s.lost_stack_ids, 3);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+TEST(a_live_address_handed_out_again)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 100, 1);
+	allocated(c, PID, 0x1000, 50, 2);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_STR(rows(&s), "50/1@2");
+	CHECK_EQ(s.superseded, 1);
+	CHECK_EQ(s.allocs, 2);
+	CHECK_EQ(s.frees, 1);
+	CHECK_EQ(s.free_bytes, 100);
+	CHECK_EQ(s.unmatched_frees, 0);
+	CHECK_EQ(s.peak_bytes, 100);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+TEST(zero_sized_blocks_count)
+{
+	struct collector *c = plain();
+
+	allocated(c, PID, 0x1000, 0, 1);
+	check_rows(c, (struct query){ .top = 10 }, "0/1@1");
+	freed(c, PID, 0x1000);
+	check_rows(c, (struct query){ .top = 10 }, "");
+	check_rows(c, (struct query){ .top = 0 }, "0/0@1");
+	collector__free(c);
+}
+
+TEST(one_site_for_each_stack_and_function)
+{
+	struct collector *c = plain();
+
+	allocated(c, PID, 0x1000, 1, 1);
+	malloc_row = (uint8_t)api__find("calloc");
+	allocated(c, PID, 0x2000, 2, 1);
+	malloc_row = 255; /* a row that does not exist */
+	allocated(c, PID, 0x3000, 3, 1);
+	check_rows(c, (struct query){ .top = 10 }, "3/1@1 2/1@1 1/1@1");
+	collector__free(c);
+}
+
+TEST(sizes_beyond_belief)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, UINT64_MAX, 1);
+	freed(c, PID, 0x1000);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.live_bytes, 0);
+	CHECK(s.alloc_bytes == (1ull << 48) - 1 && s.free_bytes == s.alloc_bytes);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+/* ---- realloc ---- */
+
+TEST(realloc_grows_moves_frees)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 100, 1);
+	reallocated(c, 0x1000, 0x1000, 150, 2, now); /* in place: now it is stack 2's */
+	check_rows(c, (struct query){ .top = 10 }, "150/1@2");
+	reallocated(c, 0x1000, 0x5000, 400, 3, now); /* moved */
+	check_rows(c, (struct query){ .top = 10 }, "400/1@3");
+	reallocated(c, 0, 0x6000, 10, 4, now); /* of NULL: a malloc */
+	check_rows(c, (struct query){ .top = 10 }, "400/1@3 10/1@4");
+	reallocated(c, 0x5000, 0, 0, 5, now);	    /* to size 0: a free */
+	reallocated(c, 0x9000, 0x7000, 20, 6, now); /* of a block from before the trace */
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_STR(rows(&s), "20/1@6 10/1@4");
+	CHECK_EQ(s.allocs, 5);
+	CHECK_EQ(s.alloc_bytes, 680);
+	CHECK_EQ(s.frees, 3);
+	CHECK_EQ(s.free_bytes, 650);
+	CHECK_EQ(s.unmatched_frees, 1);
+	CHECK_EQ(s.superseded, 0);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+TEST(realloc_against_malloc)
+{
+	struct collector *c = plain();
+	uint64_t began;
+	struct snapshot s;
+
+	/* T1's realloc moves A to B; T2's malloc is handed A, and is told first. */
+	allocated(c, PID, 0xa000, 100, 1);
+	began = now + 1;
+	allocated(c, PID, 0xa000, 7, 2);	       /* T2 */
+	reallocated(c, 0xa000, 0xb000, 200, 3, began); /* T1 */
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_STR(rows(&s), "200/1@3 7/1@2");
+	CHECK_EQ(s.allocs, 3);
+	CHECK_EQ(s.frees, 1);
+	CHECK_EQ(s.unmatched_frees, 0);
+	CHECK_EQ(s.superseded, 0);
+	snapshot__free(&s);
+	freed(c, PID, 0xa000);
+	freed(c, PID, 0xb000);
+	/* T1: A to B, T2: C to A, T2 first; and freed to nothing. */
+	allocated(c, PID, 0xa000, 100, 1);
+	allocated(c, PID, 0xc000, 30, 1);
+	began = now + 1;
+	now += 10;
+	reallocated(c, 0xc000, 0xa000, 40, 2, now);
+	reallocated(c, 0xa000, 0, 0, 3, began);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_STR(rows(&s), "40/1@2");
+	CHECK_EQ(s.allocs - s.frees, 1);
+	CHECK_EQ(s.unmatched_frees, 0);
+	CHECK_EQ(s.superseded, 0);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+/* ---- sizes outside the limits ---- */
+
+TEST(sizes_outside_are_not_counted)
+{
+	struct collector *c = make(
+	    (struct collector_opts){ .refresh = no_refresh, .min_size = 100, .max_size = 1000 });
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 99, 1);
+	allocated(c, PID, 0x2000, 100, 1);
+	allocated(c, PID, 0x3000, 1000, 1);
+	allocated(c, PID, 0x4000, 1001, 1);
+	freed(c, PID, 0x1000);
+	freed(c, PID, 0x2000);
+	reallocated(c, 0x4000, 0x5000, 500, 2, now); /* from outside to inside */
+	reallocated(c, 0x5000, 0x5000, 50, 2, now);  /* and out again */
+	reallocated(c, 0x5000, 0x6000, 600, 2, now);
+	allocated(c, PID, 0x7000, 5, 1);
+	allocated(c, PID, 0x7000, 6, 1); /* nothing that counts was superseded */
+	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x100000, .len = PAGE, .stack = 9 });
+	s = ask(c, (struct query){ .top = 0 });
+	CHECK_STR(rows(&s), "1000/1@1 600/1@2");
+	CHECK_EQ(s.allocs, 4);
+	CHECK_EQ(s.alloc_bytes, 2200);
+	CHECK_EQ(s.frees, 2);
+	CHECK_EQ(s.free_bytes, 600);
+	CHECK_EQ(s.unmatched_frees, 0);
+	CHECK_EQ(s.superseded, 0);
+	CHECK_EQ(s.peak_bytes, 1600);
+	CHECK_EQ(s.processes[0].mapped_bytes, PAGE);
+	snapshot__free(&s);
+	mapped(c, EVENT_UNMAP, 0, (struct event_map){ .addr = 0x100000, .len = PAGE });
+	s = ask(c, (struct query){ .top = 0 });
+	CHECK_EQ(s.processes[0].mapped_bytes, 0);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+/* ---- bad records ---- */
+
+TEST(records_that_are_none_of_ours)
+{
+	struct collector *c = plain();
+	_Alignas(8) unsigned char raw[sizeof(struct event_stack) + 64] = { 0 };
+	struct event *ev = (struct event *)raw;
+	struct event_stack *st = (struct event_stack *)raw;
+	size_t bad = 0;
+	struct snapshot s;
+
+	for (unsigned int type = 0; type < 256; type++) {
+		for (size_t size = 0; size <= sizeof(raw); size++) {
+			memset(raw, 0, sizeof(raw));
+			*ev = (struct event){ .type = (uint8_t)type, .pid = PID, .time = START };
+			/* A zero record of the right size lacks an address, but for these. */
+			if ((type >= EVENT_MAP && type <= EVENT_BRK &&
+			     size == sizeof(struct event_map)) ||
+			    (type == EVENT_EXEC && size == sizeof(struct event_exec)) ||
+			    ((type == EVENT_EXIT || type == EVENT_FILES) && size == sizeof(*ev)))
+				continue;
+			CHECK_EQ(collector__event(c, raw, size), -EINVAL);
+			bad++;
+		}
+	}
+	memset(raw, 0, sizeof(raw));
+	*st = (struct event_stack){ .ev = head(EVENT_STACK, PID),
+				    .id = 1,
+				    .n = EVENT_MAX_FRAMES + 1 };
+	CHECK_EQ(collector__event(c, raw, EVENT_STACK_HEAD + (EVENT_MAX_FRAMES + 1) * 8), -EINVAL);
+	st->n = 2;
+	CHECK_EQ(collector__event(c, raw, EVENT_STACK_HEAD + 8), -EINVAL);
+	CHECK_EQ(collector__event(c, raw, EVENT_STACK_HEAD + 24), -EINVAL);
+	st->end = STACK_ENDS;
+	CHECK_EQ(collector__event(c, raw, EVENT_STACK_HEAD + 16), -EINVAL);
+	st->end = STACK_COMPLETE;
+	CHECK_EQ(collector__event(c, raw, EVENT_STACK_HEAD + 16), 0);
+	ev->pid = 0;
+	CHECK_EQ(collector__event(c, raw, EVENT_STACK_HEAD + 16), -EINVAL);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.bad_events, bad + 5);
+	CHECK_EQ(s.events, 1);
+	CHECK_EQ(s.live_bytes, 0);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+/* Well-formed records full of nonsense: nothing may break, and the sums must still agree. */
+TEST(nonsense)
+{
+	static const size_t sizes[EVENT_TYPES] = {
+		[EVENT_ALLOC] = 40, [EVENT_FREE] = 24,	     [EVENT_REALLOC] = 56,
+		[EVENT_MAP] = 64,   [EVENT_UNMAP] = 64,	     [EVENT_REMAP] = 64,
+		[EVENT_BRK] = 64,   [EVENT_STACK] = 32 + 16, [EVENT_FORK] = 24,
+		[EVENT_EXEC] = 32,  [EVENT_EXIT] = 16,	     [EVENT_FILES] = 16,
+	};
+	struct collector *c = plain();
+	uint64_t raw[sizeof(struct event_stack) / 8], x = 99, sites = 0, processes = 0;
+	struct snapshot s;
+
+	for (int i = 0; i < 200000; i++) {
+		struct event *ev = (struct event *)raw;
+
+		for (size_t k = 0; k < 16; k++) {
+			x = x * 6364136223846793005 + 1442695040888963407;
+			/* Small numbers, page numbers, huge ones. */
+			raw[k] = x >> (x >> 33) % 3 * 24 >> 8;
+			if ((x >> 40) % 3 == 0)
+				raw[k] = (x >> 50) % 32 * PAGE;
+		}
+		ev->type = (uint8_t)(1 + (x >> 32) % (EVENT_TYPES - 1));
+		ev->pid = PID + (uint32_t)(x >> 45) % 5;
+		if (ev->type == EVENT_STACK)
+			((struct event_stack *)raw)->n = 2;
+		if (ev->type == EVENT_FORK)
+			((struct event_fork *)raw)->child = PID + (uint32_t)(x >> 55) % 5;
+		collector__event(c, raw, sizes[ev->type]);
+	}
+	s = ask(c, (struct query){ .top = 0, .sort = SORT_AGE, .min_age = 1, .commit = true });
+	snapshot__free(&s);
+	s = ask(c, (struct query){ .top = 0, .sort = SORT_GROWTH });
+	for (size_t i = 0; i < s.nsites; i++)
+		sites += s.sites[i].live_bytes;
+	for (size_t i = 0; i < s.nprocesses; i++)
+		processes += s.processes[i].live_bytes;
+	CHECK(s.events > 100000);
+	CHECK(sites == s.live_bytes && processes == s.live_bytes);
+	CHECK(s.allocs > 1000 && s.frees > 100);
+	snapshot__free(&s);
+	CHECK(collector__memory(c) > 0);
+	collector__free(c);
+}
+
+/* ---- against a naive model ---- */
+
+#define SLOTS 600
+#define STACKS 25
+
+TEST(random_against_model)
+{
+	static struct {
+		uint64_t size, birth;
+		int stack;
+		bool live;
+	} model[SLOTS], *m;
+	struct collector *c = plain();
+	uint64_t bytes[STACKS] = { 0 }, allocs[STACKS] = { 0 }, peak = 0, live = 0;
+	uint64_t unmatched = 0, frees = 0, x = 5, old_bytes = 0;
+	struct snapshot s;
+
+	for (int i = 0; i < 60000; i++) {
+		uint64_t slot, other, size;
+		int stack;
+
+		x = x * 6364136223846793005 + 1442695040888963407;
+		slot = (x >> 20) % SLOTS;
+		other = (x >> 30) % SLOTS;
+		size = (x >> 40) % 2000;
+		stack = (int)((x >> 52) % STACKS);
+		m = &model[slot];
+		switch ((x >> 60) % 4) {
+		case 0:
+		case 1:
+			if (m->live)
+				break;
+			allocated(c, PID, 64 + slot * 16, size, (uint64_t)stack + 1);
+			*m = (typeof(*m)){ size, now, stack, true };
+			bytes[stack] += size;
+			live += size;
+			allocs[stack]++;
+			break;
+		case 2:
+			/* What is not live is a block of before the trace, each another. */
+			freed(c, PID, m->live ? 64 + slot * 16 : 0x100000 + unmatched * 16);
+			frees += m->live;
+			unmatched += !m->live;
+			bytes[m->stack] -= m->live ? m->size : 0;
+			live -= m->live ? m->size : 0;
+			m->live = false;
+			break;
+		case 3:
+			if (!m->live || (model[other].live && other != slot))
+				break;
+			reallocated(c, 64 + slot * 16, 64 + other * 16, size, (uint64_t)stack + 1,
+				    now);
+			bytes[m->stack] -= m->size;
+			live += size - m->size;
+			m->live = false;
+			frees++;
+			model[other] = (typeof(*m)){ size, now, stack, true };
+			bytes[stack] += size;
+			allocs[stack]++;
+			break;
+		}
+		peak = live > peak ? live : peak;
+	}
+	s = ask(c, (struct query){ .top = 0 });
+	CHECK_EQ(s.nsites, STACKS);
+	for (size_t i = 0; i < s.nsites; i++) {
+		CHECK_EQ(s.sites[i].live_bytes, bytes[s.sites[i].stack - 1]);
+		CHECK_EQ(s.sites[i].allocs, allocs[s.sites[i].stack - 1]);
+	}
+	CHECK_EQ(s.live_bytes, live);
+	CHECK_EQ(s.peak_bytes, peak);
+	CHECK_EQ(s.frees, frees);
+	CHECK_EQ(s.unmatched_frees, unmatched);
+	CHECK_EQ(s.superseded, 0);
+	snapshot__free(&s);
+	for (size_t i = 0; i < SLOTS; i++)
+		if (model[i].live && now - model[i].birth >= 500 * MS)
+			old_bytes += model[i].size;
+	s = ask(c, (struct query){ .top = 1, .min_age = 500 * MS });
+	CHECK_EQ(s.live_bytes, old_bytes);
+	CHECK(old_bytes > 0 && old_bytes < live);
+	snapshot__free(&s);
+	collector__free(c);
+}

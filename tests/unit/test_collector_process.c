@@ -1,0 +1,344 @@
+/* Processes, their address spaces and their stacks, in the collector. */
+#include <sys/prctl.h>
+
+#include "events.h"
+
+/* ---- processes ---- */
+
+TEST(fork_charges_nothing_twice)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 100, 1);
+	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x100000, .len = PAGE, .stack = 1 });
+	forked(c, CHILD, 0);
+	freed(c, CHILD, 0x1000); /* inherited: no error, nobody's */
+	mapped(c, EVENT_UNMAP, 0,
+	       (struct event_map){ .ev.pid = CHILD, .addr = 0x100000, .len = PAGE });
+	allocated(c, CHILD, 0x1000, 30, 1);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_STR(rows(&s), "4096/1@1 100/1@1 30/1@1");
+	CHECK_EQ(s.nprocesses, 2);
+	CHECK_EQ(s.processes[1].pid, CHILD);
+	CHECK_EQ(s.processes[1].live_bytes, 30);
+	CHECK_EQ(s.processes[1].mapped_bytes, 0);
+	CHECK_EQ(s.processes[1].unmatched_frees, 1);
+	CHECK_EQ(s.processes[1].first_seen, START + 3 * MS);
+	CHECK_EQ(s.processes[0].live_bytes, 100 + PAGE);
+	CHECK_EQ(s.processes[0].unmatched_frees, 0);
+	CHECK_EQ(s.sites[2].process, 1);
+	CHECK_EQ(s.sites[2].pid, CHILD);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+TEST(fork_that_makes_no_process)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 100, 1);
+	forked(c, CHILD, 1);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.nprocesses, 1);
+	snapshot__free(&s);
+	collector__free(c);
+
+	c = make((struct collector_opts){ .refresh = no_refresh, .children = false });
+	allocated(c, PID, 0x1000, 100, 1);
+	forked(c, CHILD, 0);
+	execed(c, CHILD, "other");
+	happened(c, EVENT_EXIT, CHILD);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.nprocesses, 1);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+TEST(exec_ends_what_is_live)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 100, 1);
+	freed(c, PID, 0x9999);
+	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x100000, .len = PAGE, .stack = 1 });
+	mapped(c, EVENT_MAP, EVENT_F_ALLOCATOR,
+	       (struct event_map){ .addr = 0x200000, .len = PAGE });
+	execed(c, PID, "a-name-that-is-too-long");
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_STR(rows(&s), "");
+	CHECK_EQ(s.live_bytes, 0);
+	CHECK_EQ(s.allocs, 1);
+	CHECK_EQ(s.frees, 0);
+	CHECK_EQ(s.peak_bytes, 100 + PAGE);
+	CHECK_EQ(s.processes[0].allocator_bytes, 0);
+	CHECK_EQ(s.processes[0].mapped_bytes, 0);
+	CHECK_STR(s.processes[0].comm, "a-name-that-is-");
+	snapshot__free(&s);
+	/* The new program's blocks may lie at the old one's addresses. */
+	allocated(c, PID, 0x1000, 40, 1);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_STR(rows(&s), "40/1@1");
+	CHECK_EQ(s.superseded, 0);
+	snapshot__free(&s);
+	/* exec of a process that nobody told of makes one. */
+	execed(c, CHILD, "late");
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.nprocesses, 2);
+	CHECK_STR(s.processes[1].comm, "late");
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+TEST(exit_keeps_what_was_left)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 100, 1);
+	allocated(c, PID, 0x2000, 100, 1);
+	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x100000, .len = PAGE, .stack = 2 });
+	allocated(c, PID, 0x3000, 1, 3);
+	freed(c, PID, 0x3000);
+	happened(c, EVENT_EXIT, PID);
+	now += 1000 * MS;
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_STR(rows(&s), "4096/1@2 200/2@1");
+	CHECK(s.processes[0].exited);
+	CHECK_EQ(s.processes[0].ended, START + 6 * MS);
+	CHECK_EQ(s.processes[0].live_bytes, PAGE + 200);
+	CHECK_EQ(s.sites[1].oldest, 5 * MS); /* when it ended */
+	CHECK_EQ(s.sites[1].newest, 4 * MS);
+	CHECK_EQ(s.sites[0].oldest, 3 * MS);
+	CHECK_EQ(s.sites[0].map_addr, 0x100000);
+	snapshot__free(&s);
+	/* The pid comes again, with the same addresses and stacks: another process. */
+	allocated(c, PID, 0x1000, 7, 1);
+	freed(c, PID, 0x2000);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_STR(rows(&s), "4096/1@2 200/2@1 7/1@1");
+	CHECK_EQ(s.nprocesses, 2);
+	CHECK_EQ(s.processes[0].pid, PID);
+	CHECK_EQ(s.processes[1].pid, PID);
+	CHECK(!s.processes[1].exited);
+	CHECK_EQ(s.processes[1].unmatched_frees, 1);
+	CHECK_EQ(s.sites[2].process, 1);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+TEST(a_pid_that_comes_again_without_an_exit)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 100, 1);
+	allocated(c, CHILD, 0x1000, 100, 1);
+	forked(c, CHILD, 0);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.nprocesses, 3);
+	CHECK(s.processes[1].exited && !s.processes[2].exited);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+TEST(named_processes)
+{
+	struct collector *c = make((struct collector_opts){ .children = true });
+	uint32_t self = (uint32_t)getpid();
+	struct snapshot s;
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = '\0';
+	prctl(PR_SET_NAME, "mt-named");
+	CHECK_EQ(collector__add_process(c, PID), -ESRCH);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.nprocesses, 0);
+	snapshot__free(&s);
+	CHECK_EQ(collector__add_process(c, self), 0);
+	CHECK_EQ(collector__add_process(c, self), 0);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.nprocesses, 1);
+	CHECK(s.processes[0].named);
+	CHECK_STR(s.processes[0].comm, "mt-named");
+	CHECK_STR(s.processes[0].exe, exe);
+	snapshot__free(&s);
+	CHECK(collector__space(c, self) && space__count(collector__space(c, self)) > 3);
+	CHECK(!collector__space(c, PID));
+	happened(c, EVENT_EXIT, self);
+	CHECK(collector__space(c, self) && space__count(collector__space(c, self)) > 3);
+	collector__free(c);
+}
+
+/* ---- stacks ---- */
+
+struct maps {
+	const char *text;
+	int reads;
+};
+
+static int parse_maps(void *ctx, struct space *sp, struct images *images)
+{
+	struct maps *m = ctx;
+
+	m->reads++;
+	return space__parse(sp, images, m->text, strlen(m->text));
+}
+
+#define PROGRAM "00010000-00020000 r-xp 00003000 08:01 777 /nowhere/program\n"
+#define LIBRARY "00050000-00060000 r-xp 00000000 08:01 778 /nowhere/library\n"
+#define JIT "00070000-00080000 rwxp 00000000 00:00 0 \n"
+
+TEST(stacks_are_resolved_when_they_come)
+{
+	struct maps maps = { .text = PROGRAM JIT };
+	struct images *images = images__new();
+	struct collector *c = make((struct collector_opts){
+	    .images = images, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
+	/* A return address may be the first one behind its mapping. */
+	uint64_t one[] = { 0x10100, 0x20000, 0x70010 }, two[] = { 0x50500 };
+	const struct stack *st;
+
+	CHECK_EQ(stack_came(c, 1, STACK_COMPLETE, 3, one), 0);
+	CHECK_EQ(maps.reads, 1);
+	st = stacks__get(collector__stacks(c), 1);
+	CHECK(st && st->n == 3 && st->pid == PID && st->end == STACK_COMPLETE);
+	CHECK_STR(image__path(images__get(images, st->frames[0].image)), "/nowhere/program");
+	CHECK_EQ(st->frames[0].offset, 0x3100);
+	CHECK_EQ(st->frames[0].pc, 0x10100);
+	CHECK_EQ(st->frames[1].offset, 0x13000);
+	CHECK_EQ(st->frames[1].image, st->frames[0].image);
+	CHECK(st->frames[2].image == FRAME_NO_IMAGE);
+	CHECK_EQ(st->frames[2].offset, 0x70010);
+	/* A library comes: told or not, the next stack in it makes us look. */
+	maps.text = PROGRAM LIBRARY;
+	CHECK_EQ(stack_came(c, 2, STACK_LIMIT, 1, two), 0);
+	CHECK_EQ(maps.reads, 2);
+	st = stacks__get(collector__stacks(c), 2);
+	CHECK_STR(image__path(images__get(images, st->frames[0].image)), "/nowhere/library");
+	/* Told of a change, even what would be found is looked up afresh. */
+	now += 10 * MS;
+	maps.text = "00010000-00020000 r-xp 00000000 08:01 779 /nowhere/new\n";
+	happened(c, EVENT_FILES, PID);
+	CHECK_EQ(maps.reads, 2);
+	CHECK_EQ(stack_came(c, 3, STACK_COMPLETE, 1, one), 0);
+	CHECK_EQ(maps.reads, 3);
+	st = stacks__get(collector__stacks(c), 3);
+	CHECK_STR(image__path(images__get(images, st->frames[0].image)), "/nowhere/new");
+	/* The same id with other frames is told of, and the first stays. */
+	CHECK_EQ(stack_came(c, 3, STACK_COMPLETE, 2, one), 0);
+	CHECK_EQ(stacks__get(collector__stacks(c), 3)->n, 1);
+	collector__free(c);
+	images__free(images);
+}
+
+TEST(a_pc_in_no_mapping_does_not_read_for_ever)
+{
+	struct maps maps = { .text = PROGRAM };
+	struct collector *c = make((struct collector_opts){
+	    .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
+	uint64_t pc[] = { 0x10100, 0x999000, 0 };
+
+	for (uint64_t id = 1; id <= 10; id++) /* within 10 ms */
+		CHECK_EQ(stack_came(c, id, STACK_NO_MAPPING, 3, pc), 0);
+	CHECK(maps.reads <= 2);
+	now += 20 * MS;
+	CHECK_EQ(stack_came(c, 11, STACK_NO_MAPPING, 3, pc), 0);
+	CHECK(maps.reads <= 3);
+	CHECK(stacks__get(collector__stacks(c), 11)->frames[1].image == FRAME_NO_IMAGE);
+	collector__free(c);
+}
+
+TEST(a_child_begins_in_its_parents_space)
+{
+	struct maps maps = { .text = PROGRAM };
+	struct images *images = images__new();
+	struct collector *c = make((struct collector_opts){
+	    .images = images, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
+	struct event_stack ev = { .id = 5, .n = 1, .end = STACK_COMPLETE, .pc = { 0x10100 } };
+	uint64_t pc[] = { 0x10100 };
+
+	stack_came(c, 1, STACK_COMPLETE, 1, pc);
+	forked(c, CHILD, 0);
+	ev.ev = head(EVENT_STACK, CHILD);
+	CHECK_EQ(collector__event(c, &ev, EVENT_STACK_HEAD + 8), 0);
+	CHECK_EQ(maps.reads, 1);
+	CHECK_EQ(stacks__get(collector__stacks(c), 5)->pid, CHILD);
+	CHECK_EQ(stacks__get(collector__stacks(c), 5)->frames[0].offset, 0x3100);
+	/* After exec, nothing of it holds. */
+	maps.text = LIBRARY;
+	execed(c, CHILD, "new");
+	ev.ev = head(EVENT_STACK, CHILD);
+	ev.id = 6;
+	ev.pc[0] = 0x50001;
+	CHECK_EQ(collector__event(c, &ev, EVENT_STACK_HEAD + 8), 0);
+	CHECK_EQ(maps.reads, 2);
+	CHECK_EQ(stacks__get(collector__stacks(c), 6)->frames[0].offset, 1);
+	happened(c, EVENT_EXIT, CHILD);
+	CHECK(!collector__space(c, CHILD));
+	CHECK(collector__space(c, PID));
+	collector__free(c);
+	images__free(images);
+}
+
+TEST(allocations_by_the_end_of_their_walk)
+{
+	struct collector *c = plain();
+	uint64_t pc[] = { 0x10100, 2 };
+	struct snapshot s;
+
+	stack_came(c, 1, STACK_COMPLETE, 2, pc);
+	stack_came(c, 2, STACK_LIMIT, 2, pc);
+	allocated(c, PID, 0x1000, 1, 1);
+	allocated(c, PID, 0x2000, 1, 1);
+	freed(c, PID, 0x2000);
+	allocated(c, PID, 0x3000, 1, 2);
+	allocated(c, PID, 0x4000, 1, 3); /* its frames come later */
+	allocated(c, PID, 0x5000, 1, 0); /* no stack was taken */
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.stack_ends[STACK_COMPLETE], 2);
+	CHECK_EQ(s.stack_ends[STACK_LIMIT], 1);
+	CHECK_EQ(s.lost_stack_ids, 1);
+	snapshot__free(&s);
+	stack_came(c, 3, STACK_COMPLETE, 2, pc);
+	stack_came(c, 3, STACK_COMPLETE, 1, pc);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.stack_ends[STACK_COMPLETE], 3);
+	CHECK_EQ(s.lost_stack_ids, 0);
+	CHECK_EQ(s.stack_collisions, 1);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+/* ---- what others are told ---- */
+
+static void note(void *ctx, const struct event *ev)
+{
+	static const char letters[EVENT_TYPES] = {
+		[EVENT_FORK] = 'f',
+		[EVENT_EXEC] = 'x',
+		[EVENT_EXIT] = 'e',
+		[EVENT_FILES] = 'l',
+	};
+	char *text = ctx;
+
+	text[strlen(text)] = letters[ev->type] ? letters[ev->type] : '?';
+}
+
+TEST(process_events_are_passed_on)
+{
+	char told[64] = "";
+	struct collector *c = make((struct collector_opts){
+	    .refresh = no_refresh, .notify = note, .notify_ctx = told, .children = true });
+
+	allocated(c, PID, 0x1000, 1, 1);
+	forked(c, CHILD, 0);
+	execed(c, CHILD, "x");
+	happened(c, EVENT_FILES, PID);
+	happened(c, EVENT_EXIT, CHILD);
+	CHECK_STR(told, "fxle");
+	collector__free(c);
+}
