@@ -17,6 +17,7 @@
 
 #include "ground/escape.h"
 #include "ground/strtab.h"
+#include "ground/util.h"
 #include "telling/formats.h"
 #include "telling/label.h"
 #include "telling/proto.h"
@@ -211,7 +212,7 @@ static void label(struct writer *w, struct strbuf *to, const char *key, const ch
 {
 	struct strbuf m = { 0 };
 
-	if (!s && !n)
+	if (!n && (!s || !*s))
 		return;
 	proto__varint(&m, LABEL_KEY, string(w, key));
 	proto__varint(&m, LABEL_STRING, string(w, s));
@@ -222,6 +223,7 @@ static void label(struct writer *w, struct strbuf *to, const char *key, const ch
 static void sample(struct writer *w, const struct profile_site *s)
 {
 	uint64_t values[] = { s->allocs, s->alloc_bytes, s->live_blocks, s->live_bytes };
+	size_t nvalues = ARRAY_SIZE(values);
 	uint64_t *ids = calloc(s->nstack + 1, sizeof(*ids));
 	struct strbuf m = { 0 };
 	size_t n = 0, last;
@@ -238,7 +240,9 @@ static void sample(struct writer *w, const struct profile_site *s)
 	if (!n)
 		ids[n++] = no_stack(w);
 	proto__packed(&m, SAMPLE_LOCATIONS, ids, n);
-	proto__packed(&m, SAMPLE_VALUES, values, 4);
+	for (size_t i = 0; i < nvalues; i++)
+		values[i] = values[i] < INT64_MAX ? values[i] : INT64_MAX;
+	proto__packed(&m, SAMPLE_VALUES, values, nvalues);
 	label(w, &m, "pid", NULL, s->pid);
 	label(w, &m, "comm", s->comm, 0);
 	label(w, &m, "api", s->api, 0);
@@ -295,8 +299,10 @@ static void whole(struct writer *w)
 		note_ranges(w, &p->sites[i]);
 		sample(w, &p->sites[i]);
 	}
-	for (size_t i = 0; i < p->nmappings; i++)
-		mapping(w, i);
+	for (size_t i = 0; i < p->nmappings; i++) {
+		if (w->ranges[i].end)
+			mapping(w, i);
+	}
 	proto__varint(&w->body, PROFILE_TIME, p->wall_ns);
 	proto__varint(&w->body, PROFILE_DURATION, (uint64_t)(p->elapsed_s * 1e9));
 	value_type(w, PROFILE_PERIOD_TYPE, "space", "bytes");
