@@ -1,0 +1,294 @@
+#include "door/options.h"
+
+#include "golden.h"
+#include "ground/shared.h"
+#include "ground/util.h"
+
+#define ARGS_MAX 48
+
+/* What parsing said on standard output and error, and the options. */
+struct parsed {
+	struct options o;
+	int status;
+	struct text out, err;
+	char *argv[ARGS_MAX + 2];
+	char line[4096];
+};
+
+static int divert(int fd, int to)
+{
+	int kept = dup(fd);
+
+	fflush(fd == 1 ? stdout : stderr);
+	dup2(to, fd);
+	return kept;
+}
+
+static struct text restore(int fd, int from, int kept)
+{
+	struct text said;
+
+	fflush(fd == 1 ? stdout : stderr);
+	dup2(kept, fd);
+	close(kept);
+	said = read_back(from);
+	close(from);
+	return said;
+}
+
+/* Arguments are separated by one '|' each. */
+static struct parsed *parse(const char *args)
+{
+	struct parsed *p = calloc(1, sizeof(*p));
+	int argc = 1, out = scratch_file("", 0), err = scratch_file("", 0), kept_out, kept_err;
+	char *rest = p->line;
+
+	snprintf(p->line, sizeof(p->line), "%s", args);
+	p->argv[0] = (char *)"memtrace";
+	while (*args && rest && argc < ARGS_MAX)
+		p->argv[argc++] = strsep(&rest, "|");
+	kept_out = divert(1, out);
+	kept_err = divert(2, err);
+	p->status = options__parse(&p->o, argc, p->argv);
+	p->err = restore(2, err, kept_err);
+	p->out = restore(1, out, kept_out);
+	return p;
+}
+
+static void done(struct parsed *p)
+{
+	if (!p->status)
+		options__free(&p->o);
+	text_free(&p->out);
+	text_free(&p->err);
+	free(p);
+}
+
+#define ACCEPT(args, ...)                                                                          \
+	do {                                                                                       \
+		struct parsed *p = parse(args);                                                    \
+		struct options *o = &p->o;                                                         \
+		CHECK_EQ(p->status, 0);                                                            \
+		CHECK_STR(p->err.data, "");                                                        \
+		CHECK_STR(p->out.data, "");                                                        \
+		if (!p->status) {                                                                  \
+			__VA_ARGS__;                                                               \
+		}                                                                                  \
+		(void)o;                                                                           \
+		done(p);                                                                           \
+	} while (0)
+
+/* One line, and nothing on standard output. */
+static void refuse(const char *args, const char *line)
+{
+	struct parsed *p = parse(args);
+	char want[512];
+
+	snprintf(want, sizeof(want), "memtrace: %s\n", line);
+	CHECK_EQ(p->status, -EINVAL);
+	CHECK_STR(p->err.data, want);
+	CHECK_STR(p->out.data, "");
+	CHECK(!p->o.pids);
+	done(p);
+}
+
+TEST(defaults)
+{
+	ACCEPT("-p|1",
+		CHECK_EQ(o->npids, 1);
+		CHECK_EQ(o->pids[0], 1);
+		CHECK(!o->command);
+		CHECK(!o->user);
+		CHECK(o->interval == 10);
+		CHECK(o->duration == 0);
+		CHECK_EQ(o->reports, 0);
+		CHECK_EQ(o->top, 10);
+		CHECK(!o->top_given);
+		CHECK(o->min_age == 0);
+		CHECK_EQ(o->min_size, 0);
+		CHECK(o->max_size == UINT64_MAX);
+		CHECK_EQ(o->sort, SORT_LEAK);
+		CHECK_STR(o->sort_name, "leak");
+		CHECK(o->heap && o->map);
+		CHECK_STR(o->format->name, "text");
+		CHECK(!o->output);
+		CHECK(o->children);
+		CHECK_EQ(o->max_depth, 127);
+		CHECK(!o->explain_probes);
+		CHECK(!o->attach);
+		CHECK_EQ(o->ring_bytes, RING_BYTES);
+		CHECK(!o->verbose));
+}
+
+TEST(pids_by_comma_repeated_and_once_each)
+{
+	ACCEPT("-p|3,1,3|--pid=2|-p1",
+		CHECK_EQ(o->npids, 3);
+		CHECK_EQ(o->pids[0], 3);
+		CHECK_EQ(o->pids[1], 1);
+		CHECK_EQ(o->pids[2], 2));
+}
+
+TEST(every_option)
+{
+	ACCEPT("-p|1|-i|0.5|-d|1.25|-n|3|-t|0|--min-age|60|--min-size|4k|--max-size|1G|--sort|growth|"
+	       "--kind|heap|-f|json|-o|out.json|--no-children|--stack|none|--max-depth|64|"
+	       "--explain-probes|--attach|perf|--ring|1m|-v",
+		CHECK(o->interval == 0.5);
+		CHECK(o->duration == 1.25);
+		CHECK_EQ(o->reports, 3);
+		CHECK_EQ(o->top, 0);
+		CHECK(o->top_given);
+		CHECK(o->min_age == 60);
+		CHECK_EQ(o->min_size, 4096);
+		CHECK_EQ(o->max_size, 1 << 30);
+		CHECK_EQ(o->sort, SORT_GROWTH);
+		CHECK_STR(o->sort_name, "growth");
+		CHECK(o->heap && !o->map);
+		CHECK_STR(o->format->name, "json");
+		CHECK_STR(o->output, "out.json");
+		CHECK(!o->children);
+		CHECK_EQ(o->stack, STACK_MODE_NONE);
+		CHECK_EQ(o->max_depth, 64);
+		CHECK(o->explain_probes);
+		CHECK_STR(o->attach, "perf");
+		CHECK_EQ(o->ring_bytes, 1 << 20);
+		CHECK(o->verbose));
+}
+
+TEST(choices)
+{
+	static const char *const sorts[] = { "leak", "bytes", "blocks", "growth", "age", "rate" };
+	char args[64];
+
+	for (int i = 0; i < SORT_KEYS; i++) {
+		snprintf(args, sizeof(args), "-p|1|--sort|%s", sorts[i]);
+		ACCEPT(args, CHECK_EQ(o->sort, i));
+	}
+	ACCEPT("-p|1|--kind|map", CHECK(!o->heap && o->map));
+	ACCEPT("-p|1|--kind|heap|--kind|all", CHECK(o->heap && o->map));
+	ACCEPT("-p|1|--stack|dwarf", CHECK_EQ(o->stack, STACK_MODE_DWARF));
+	ACCEPT("-p|1|--stack|fp", CHECK_EQ(o->stack, STACK_MODE_FP));
+	ACCEPT("-p|1|--attach|session", CHECK_STR(o->attach, "session"));
+	ACCEPT("-p|1|--attach|multi", CHECK_STR(o->attach, "multi"));
+}
+
+TEST(a_command_keeps_its_own_options)
+{
+	ACCEPT("-i|1|--|ls|-l|--|-p",
+		CHECK_EQ(o->npids, 0);
+		CHECK_STR(o->command[0], "ls");
+		CHECK_STR(o->command[1], "-l");
+		CHECK_STR(o->command[2], "--");
+		CHECK_STR(o->command[3], "-p");
+		CHECK(!o->command[4]));
+	ACCEPT("-p|1|--user|nobody|--|true",
+		CHECK_EQ(o->npids, 1);
+		CHECK_STR(o->user, "nobody");
+		CHECK_STR(o->command[0], "true"));
+	/* The value of an option is no separator. */
+	ACCEPT("-p|1|-o|--", CHECK_STR(o->output, "--"); CHECK(!o->command));
+	ACCEPT("-o|--|--|true", CHECK_STR(o->output, "--"); CHECK_STR(o->command[0], "true"));
+}
+
+TEST(without_a_target)
+{
+	refuse("", "targets: there is none; try memtrace -p PID, or memtrace -- COMMAND");
+	refuse("-i|1", "targets: there is none; try memtrace -p PID, or memtrace -- COMMAND");
+	refuse("--", "--: no COMMAND follows; try memtrace -- COMMAND");
+	refuse("-p|1|--", "--: no COMMAND follows; try memtrace -- COMMAND");
+}
+
+TEST(bad_pids)
+{
+	char args[32], line[96];
+
+	refuse("-p|0", "--pid: '0' is no process id; try --pid 4242");
+	refuse("-p|-5", "--pid: '-5' is no process id; try --pid 4242");
+	refuse("-p|1,", "--pid: '' is no process id; try --pid 4242");
+	refuse("-p|,1", "--pid: '' is no process id; try --pid 4242");
+	refuse("-p|1 2", "--pid: '1 2' is no process id; try --pid 4242");
+	refuse("-p|0x10", "--pid: '0x10' is no process id; try --pid 4242");
+	refuse("-p|2147483648", "--pid: '2147483648' is no process id; try --pid 4242");
+	refuse("-p|18446744073709551617", "--pid: '18446744073709551617' is no process id; try --pid 4242");
+	snprintf(args, sizeof(args), "-p|%d", (int)getpid());
+	snprintf(line, sizeof(line),
+		 "--pid: '%d' is memtrace itself, which cannot be traced; try --pid 4242", (int)getpid());
+	refuse(args, line);
+}
+
+TEST(bad_values)
+{
+	refuse("-p|1|-i|0", "--interval: '0' is too short; try --interval 10");
+	refuse("-p|1|-i|-1", "--interval: '-1' is not a number of seconds; try --interval 10");
+	refuse("-p|1|-i|1s", "--interval: '1s' is not a number of seconds; try --interval 10");
+	refuse("-p|1|-i|nan", "--interval: 'nan' is not a number of seconds; try --interval 10");
+	refuse("-p|1|-i|", "--interval: '' is not a number of seconds; try --interval 10");
+	refuse("-p|1|-d|0", "--duration: '0' is too short; try --duration 60");
+	refuse("-p|1|-d|1000000001", "--duration: '1000000001' is too long; try --duration 60");
+	refuse("-p|1|-n|0", "--reports: '0' is too small; try --reports 6");
+	refuse("-p|1|-n|1.5", "--reports: '1.5' is not a whole number; try --reports 6");
+	refuse("-p|1|-t|4294967296", "--top: '4294967296' is too large; try --top 10");
+	refuse("-p|1|--min-size|4x",
+	       "--min-size: '4x' is not a size in bytes (suffixes k, m, g); try --min-size 4k");
+	refuse("-p|1|--max-size|99999999999g", "--max-size: '99999999999g' is too large; try --max-size 1m");
+	refuse("-p|1|--min-size|2k|--max-size|1k",
+	       "--min-size: is above --max-size; try a smaller --min-size");
+	refuse("-p|1|--max-depth|0", "--max-depth: '0' is too small; try --max-depth 64");
+	refuse("-p|1|--max-depth|128", "--max-depth: '128' is too large; try --max-depth 64");
+	refuse("-p|1|--ring|1k", "--ring: '1k' is not between 64k and 1g; try --ring 64m");
+	refuse("-p|1|--ring|2g", "--ring: '2g' is not between 64k and 1g; try --ring 64m");
+	refuse("-p|1|--sort|size",
+	       "--sort: 'size' is none of its values; try --sort leak|bytes|blocks|growth|age|rate");
+	refuse("-p|1|--sort|", "--sort: '' is none of its values; try --sort leak|bytes|blocks|growth|age|rate");
+	refuse("-p|1|--kind|hea", "--kind: 'hea' is none of its values; try --kind heap|map|all");
+	refuse("-p|1|-f|xml", "--format: 'xml' is no format; try --format text|json|pprof|folded");
+	refuse("-p|1|-o|", "--output: '' is empty; try --output memtrace.out");
+	refuse("-p|1|--user|bob", "--user: there is no COMMAND to run; try -- COMMAND at the end");
+}
+
+TEST(misuse)
+{
+	refuse("-p", "--pid: needs a value; try --pid 4242");
+	refuse("--interval", "--interval: needs a value; try --interval 10");
+	refuse("--verbose=3", "--verbose: takes no value; try --verbose");
+	refuse("1234", "argument: '1234' belongs to no option; try -p 1234");
+	refuse("-p|1|ls", "argument: 'ls' belongs to no option; try -- before the command to start");
+	refuse("-x", "option: '-x' is unknown; try memtrace --help");
+	refuse("--verbose|-vx", "option: '-x' is unknown; try memtrace --help");
+	refuse("--frob=1", "option: '--frob=1' is unknown; try memtrace --help");
+	refuse("--m|1", "option: '--m' is ambiguous; try memtrace --help");
+	refuse("--max=1", "option: '--max=1' is ambiguous; try memtrace --help");
+	refuse("-f|\033[31mred", "--format: '\\x1b[31mred' is no format; try --format text|json|pprof|folded");
+}
+
+TEST(the_first_error_is_the_only_one)
+{
+	refuse("-p|x|-i|y|-z", "--pid: 'x' is no process id; try --pid 4242");
+}
+
+TEST(version)
+{
+	struct parsed *p = parse("--version");
+
+	CHECK_EQ(p->status, 1);
+	CHECK_STR(p->out.data, "memtrace " MEMTRACE_VERSION "\n");
+	CHECK_STR(p->err.data, "");
+	done(p);
+}
+
+TEST(help)
+{
+	struct parsed *p = parse("-p|1|-h|--frob");
+	const char *end;
+
+	CHECK_EQ(p->status, 1);
+	CHECK_STR(p->err.data, "");
+	check_golden("help.txt", p->out.data, p->out.len);
+	for (const char *s = p->out.data; *s; s = end + 1) {
+		end = strchr(s, '\n');
+		CHECK(end - s < 80);
+		CHECK(end == s || end[-1] != ' ');
+	}
+	done(p);
+}
