@@ -8,9 +8,9 @@
  *	process ─▶ mappings (sorted) ─▶ page entry ─▶ rows of the page (sorted) ─▶ rule
  *
  * Page entries and rows are words in *chunks* of 32 KiB, a chunk being an array map of its own:
- * what a file takes is freed without regard to other files. A word's address is chunk << 13 | index.
- * What must be contiguous never crosses a chunk: the rows of a page, and the page entries of a
- * mapping. A file with more than 16 MiB of code is told as several mappings, one behind the other.
+ * what a file takes is freed without regard to other files. A word's address is chunk << 13 |
+ * index. What must be contiguous never crosses a chunk: the rows of a page, and the page entries of
+ * a mapping. A file with more than 16 MiB of code is told as several mappings, one behind the other.
  *
  * Rules are few and alike in all files: they lie in one table, and a row has the number of its
  * rule.
@@ -39,6 +39,7 @@ typedef int32_t ev_s32;
 #define UNWIND_CHUNK_PAGES (UNWIND_CHUNK_WORDS / 2)  /* page entries: 16 MiB of code */
 #define UNWIND_MAX_RULES (1u << 16)		     /* of all files; a row has 16 bits for it */
 #define UNWIND_MAX_MAPPINGS (1u << 15)		     /* of all processes */
+#define UNWIND_MAX_PROCESSES (1u << 13)		     /* that have mappings */
 #define UNWIND_CACHE_BITS 14
 #define UNWIND_MAX_ID 0xffffu
 
@@ -58,8 +59,9 @@ enum unwind_kind {
 	UNWIND_SIGNAL,	  /* the kernel's signal frame is at rsp */
 	UNWIND_UNKNOWN,	  /* CFI that the walk cannot follow */
 	UNWIND_LOST,	  /* no room for the rule in the table */
-	UNWIND_REG = 16,  /* + n: CFA = register n + cfa; known right after a signal frame only */
-	UNWIND_KINDS = 32
+	UNWIND_REG = 16,  /* + n: CFA = cfa + another register, which only the frame that a signal
+			   * interrupted still has: word n of the ucontext */
+	UNWIND_KINDS = UNWIND_REG + 22
 };
 
 /* Where the caller's rbp or rbx is. */

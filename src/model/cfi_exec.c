@@ -57,6 +57,9 @@ enum { REG_RBX = 3, REG_RBP = 6, REG_RSP = 7 };
 
 #define MAX_REMEMBERED 32
 
+/* Where a ucontext has the registers, in words, by their DWARF numbers. */
+static const uint8_t ucontext_words[] = { 18, 17, 19, 16, 14, 13, 15, 20, 5, 6, 7, 8, 9, 10, 11, 12};
+
 /* The kernel's signal frame, with the stack pointer at its ucontext: where uc_mcontext keeps
  * registers. */
 enum { SIGNAL_RBP = 120, SIGNAL_RBX = 128, SIGNAL_RSP = 160, SIGNAL_RIP = 168 };
@@ -122,7 +125,9 @@ static uint8_t encode_cfa(const struct frame_state *f)
 			return UNWIND_RBP;
 		if (f->cfa_reg == REG_RBX)
 			return UNWIND_RBX;
-		return f->cfa_reg < 16 ? UNWIND_REG + f->cfa_reg : UNWIND_UNKNOWN;
+		if (f->cfa_reg < sizeof(ucontext_words))
+			return UNWIND_REG + ucontext_words[f->cfa_reg];
+		return UNWIND_UNKNOWN;
 	case CFA_DEREF:
 		if (f->cfa_plus % 8 || f->cfa_plus / 8 > 15)
 			return UNWIND_UNKNOWN;

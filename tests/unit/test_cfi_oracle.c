@@ -32,6 +32,9 @@ static bool expect_ops(const Dwarf_Op *ops, size_t nops, const Dwarf_Op *want, s
 	return true;
 }
 
+/* Words of the kernel's ucontext, by DWARF register: uc_mcontext starts at word 5 with r8. */
+static const int ucontext_words[] = { 18, 17, 19, 16, 14, 13, 15, 20, 5, 6, 7, 8, 9, 10, 11, 12};
+
 static int register_of(uint8_t kind)
 {
 	switch (kind) {
@@ -44,7 +47,10 @@ static int register_of(uint8_t kind)
 	case UNWIND_RBX:
 		return 3;
 	default:
-		return kind >= UNWIND_REG ? kind - UNWIND_REG : -1;
+		for (int reg = 0; reg < 16; reg++)
+			if (kind == UNWIND_REG + ucontext_words[reg])
+				return reg;
+		return -1;
 	}
 }
 
