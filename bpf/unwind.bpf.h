@@ -50,7 +50,7 @@ struct unwind_slot {
 	__u64 registers;		/* of this frame as a signal found them: the ucontext; 0: not so */
 	__u64 trampoline;
 	struct unwind_mapping mapping;	/* of the last lookup */
-	struct unwind_process process;
+	__u64 slice;			/* UNWIND_SLICE: the process's mappings */
 	__u64 window_at, window_len;
 	__u64 id;
 	__u64 called;			/* 1: pc is where a call returns to */
@@ -58,10 +58,7 @@ struct unwind_slot {
 	__u64 window[UNWIND_WINDOW / 8];
 };
 
-/* Two writers at once may leave the check of one and the rule of the other: this makes that tell. */
-#define UNWIND_FOLD(rule) ((rule) * UNWIND_GOLDEN)
-#define UNWIND_GOLDEN 0x9e3779b97f4a7c15ULL
-
+/* Two writers at once may leave the check of one and the rule of the other: folding makes that tell. */
 struct unwind_remembered {
 	__u64 check;			/* key ^ UNWIND_FOLD(rule) */
 	__u64 rule;
@@ -215,7 +212,7 @@ static __always_inline __u64 unwind__search(struct unwind_slot *s, __u64 at)
 
 	if (at - m->start >= m->len) {
 		struct unwind_mappings *all = unwind__only(&unwind_mappings);
-		int i = unwind_find_mapping(s->process.first, s->process.n, at);
+		int i = unwind_find_mapping(UNWIND_SLICE_FIRST(s->slice), UNWIND_SLICE_N(s->slice), at);
 
 		if (i < 0 || !all)
 			return UNWIND_NO_MAPPING;
@@ -238,7 +235,7 @@ static __always_inline bool unwind__is_restorer(__u64 pc)
 static __always_inline __u64 unwind__rule(struct unwind_slot *s)
 {
 	__u64 at = s->pc - s->called, rule;
-	__u64 key = at | s->called << UNWIND_ADDRESS_BITS | (__u64)s->process.id << (UNWIND_ADDRESS_BITS + 1);
+	__u64 key = at | s->called << UNWIND_ADDRESS_BITS | UNWIND_SLICE_ID(s->slice) << (UNWIND_ADDRESS_BITS + 1);
 	struct unwind_cache *cache = unwind__only(&unwind_cache);
 	struct unwind_remembered *r;
 
@@ -554,8 +551,8 @@ static __always_inline __u64 unwind__walk(struct unwind_slot *s, __u32 slot, __u
 	s->called = 1;
 	s->mapping.len = 0;
 	s->window_len = 0;
-	if (p) {
-		s->process = *p;
+	s->slice = p ? p->slice : 0;
+	if (p && (p->check ^ UNWIND_FOLD(s->slice)) == pid) {
 		s->trampoline = unwind__trampoline();
 		for (int i = 0; i < (EVENT_MAX_FRAMES + 2) / 2; i++)
 			if (unwind_step(slot))

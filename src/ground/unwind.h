@@ -10,7 +10,8 @@
  * Page entries and rows are words in *chunks* of 32 KiB, a chunk being an array map of its own:
  * what a file takes is freed without regard to other files. A word's address is chunk << 13 |
  * index. What must be contiguous never crosses a chunk: the rows of a page, and the page entries of
- * a mapping. A file with more than 16 MiB of code is told as several mappings, one behind the other.
+ * a mapping. A file with more than 16 MiB of code is told as several mappings, one behind the
+ * other.
  *
  * Rules are few and alike in all files: they lie in one table, and a row has the number of its
  * rule.
@@ -110,12 +111,24 @@ enum {
 	UNWIND_NO_TABLE, /* a table that found no room, or is still being made */
 };
 
-/* A process's mappings: a slice of the array of all mappings. */
+/*
+ * A process's mappings: a slice of the array of all mappings. A map's value may be overwritten
+ * while a program reads it: `check` tells a value that was read in halves, or that is another
+ * process's.
+ */
 struct unwind_process {
-	ev_u32 first, n;
-	ev_u32 id; /* 1 to UNWIND_MAX_ID, one for each slice */
-	ev_u32 pad;
+	ev_u64 slice; /* UNWIND_SLICE */
+	ev_u64 check; /* UNWIND_FOLD(slice) ^ pid */
 };
+
+/* id: 1 to UNWIND_MAX_ID, one for each slice that is in use, and used again as late as can be. */
+#define UNWIND_SLICE(first, n, id) ((ev_u64)(id) << 32 | (ev_u64)(n) << 16 | (first))
+#define UNWIND_SLICE_FIRST(s) ((ev_u32)((s) & 0xffff))
+#define UNWIND_SLICE_N(s) ((ev_u32)((s) >> 16 & 0xffff))
+#define UNWIND_SLICE_ID(s) ((s) >> 32 & UNWIND_MAX_ID)
+
+#define UNWIND_GOLDEN 0x9e3779b97f4a7c15ULL
+#define UNWIND_FOLD(v) ((v)*UNWIND_GOLDEN)
 
 /* Flags of an EVENT_STACK's struct event. */
 #define EVENT_F_GUESSED 0x100 /* a frame without CFI was passed by its frame pointer */
@@ -124,6 +137,7 @@ _Static_assert(sizeof(struct unwind_rule) == 8, "unwind_rule");
 _Static_assert(sizeof(struct unwind_page) == 8, "unwind_page");
 _Static_assert(sizeof(struct unwind_mapping) == 32, "unwind_mapping");
 _Static_assert(sizeof(struct unwind_process) == 16, "unwind_process");
+_Static_assert(UNWIND_MAX_MAPPINGS <= 1u << 16, "a slice has 16 bits for a mapping");
 _Static_assert(UNWIND_CHUNK_WORDS >= UNWIND_PAGE_SIZE, "the rows of a page fit in a chunk");
 _Static_assert(UNWIND_ROW(UNWIND_PAGE_SIZE - 1, 0) >> 16 == UNWIND_PAGE_SIZE - 1, "unwind row");
 

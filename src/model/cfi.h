@@ -33,9 +33,10 @@ struct cfi_source {
 	struct cfi_section debug_frame; /* counts where eh_frame describes nothing */
 	bool ends_at_zero; /* eh_frame ends at its first empty entry: its length is a guess */
 	uint64_t entry;	   /* where the kernel starts the program; 0: nowhere */
-	struct {
+	struct cfi_code {
 		uint64_t start, end;
-	} code[CFI_MAX_CODE]; /* executable segments: what lies outside is not described */
+		uint64_t offset; /* in the file */
+	} code[CFI_MAX_CODE];	 /* executable segments: what lies outside is not described */
 	size_t ncode;
 };
 

@@ -102,8 +102,11 @@ static void find_code(Elf *e, size_t nph, struct cfi_source *src)
 		if (ph.p_type != PT_LOAD || !(ph.p_flags & PF_X) || ph.p_filesz > CODE_MAX ||
 		    ph.p_vaddr > UINT64_MAX - ph.p_filesz)
 			continue;
-		src->code[src->ncode].start = ph.p_vaddr;
-		src->code[src->ncode++].end = ph.p_vaddr + ph.p_filesz;
+		src->code[src->ncode++] = (struct cfi_code){
+		    .start = ph.p_vaddr,
+		    .end = ph.p_vaddr + ph.p_filesz,
+		    .offset = ph.p_offset,
+		};
 	}
 }
 
