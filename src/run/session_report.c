@@ -80,16 +80,24 @@ static const struct stack *find_stack(void *ctx, uint64_t id)
 	return st;
 }
 
+static const struct mapping *find_mapping(struct session *s, uint32_t pid, uint64_t addr)
+{
+	const struct space *sp = collector__space(s->collector, pid);
+
+	return sp ? space__find(sp, addr) : NULL;
+}
+
 static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
 {
 	struct session *s = ctx;
-	const struct mapping *m = NULL;
-	const struct space *sp;
+	const struct mapping *m;
 
 	session__lock(s);
-	sp = collector__space(s->collector, pid);
-	if (sp)
-		m = space__find(sp, addr);
+	m = find_mapping(s, pid, addr);
+	if (!m || !m->path[0]) {	/* younger than what is known of the process */
+		collector__refresh_process(s->collector, pid);
+		m = find_mapping(s, pid, addr);
+	}
 	if (m && m->path[0])
 		snprintf(s->name_buffer, sizeof(s->name_buffer), "%s", m->path);
 	else
