@@ -14,6 +14,7 @@
 
 #include "ground/util.h"
 #include "model/api.h"
+#include "model/space.h"
 
 #define SIZE_END (1ull << 48)	/* what a heap can hold of a size */
 #define PAGE_MASK 4095ull
@@ -220,6 +221,16 @@ static uint64_t end_of(uint64_t start, uint64_t len)
 	return len < UINT64_MAX - start ? start + len : UINT64_MAX;
 }
 
+/* The call does not tell how long the segment is; the process's mappings do. */
+static int segment_began(struct process *p, const struct event_map *ev)
+{
+	const struct mapping *m;
+
+	process__read(p);
+	m = space__find(p->space, ev->addr);
+	return m && m->start == ev->addr ? range_began(p, ev, API_SHMAT, m->start, m->end) : 0;
+}
+
 int book__map(struct process *p, const struct event_map *ev)
 {
 	uint64_t was = break_page(ev->old), is = break_page(ev->addr);
@@ -227,6 +238,8 @@ int book__map(struct process *p, const struct event_map *ev)
 
 	switch (ev->ev.type) {
 	case EVENT_MAP:
+		if (shm && !ev->len)
+			return segment_began(p, ev);
 		return range_began(p, ev, shm ? API_SHMAT : API_MMAP, ev->addr,
 				   end_of(ev->addr, ev->len));
 	case EVENT_UNMAP:
