@@ -82,6 +82,7 @@ TEST(exec_ends_what_is_live)
 	s = ask(c, (struct query){ .top = 10 });
 	CHECK_STR(rows(&s), "40/1@1");
 	CHECK_EQ(s.superseded, 0);
+	CHECK_EQ(s.peak_bytes, 100 + PAGE);
 	snapshot__free(&s);
 	/* exec of a process that nobody told of makes one. */
 	execed(c, CHILD, "late");

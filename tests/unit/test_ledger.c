@@ -257,6 +257,11 @@ TEST(detach_takes_the_whole_segment)
 	unmap(l, 10, 1, EVER);			/* its head is gone, its address stays its name */
 	CHECK_EQ(ledger__detach(l, 10 * PAGE, EVER), 0);
 	check_ranges(l, "12+2:2 20+2:0");
+	shm = (struct range){ 30 * PAGE, 34 * PAGE, 5, 1, EVENT_F_SHM, 0 };
+	ledger__map(l, &shm);
+	remap(l, 30, 4, 50, 4);			/* a new address, a new name */
+	CHECK_EQ(ledger__detach(l, 50 * PAGE, EVER), 0);
+	check_ranges(l, "12+2:2 20+2:0");
 	CHECK_EQ(s.bytes[1], 0);
 	CHECK_EQ(s.blocks[1], 0);
 	ledger__free(l);
