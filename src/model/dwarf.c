@@ -8,7 +8,8 @@
  * gives no way back to: they are found again from the top of the unit.
  *
  * DIEs form a tree because libdw insists on siblings that lie further on; what a hostile file can still
- * do is make many DIEs point at the same long list. Every step therefore costs from a budget.
+ * do is make many DIEs point at the same long list. Every step therefore costs from a budget, and a file
+ * that uses one up is not asked again.
  */
 #include "model/dwarf.h"
 
@@ -471,7 +472,7 @@ int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int 
 	struct unit *u;
 	int n;
 
-	if (!r || cap < 1)
+	if (!r || cap < 1 || !d->budget)
 		return 0;
 	u = &d->units[r->value];
 	d->budget = BUDGET;
@@ -482,13 +483,12 @@ int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int 
 	if (!r)
 		return out[0].file ? 1 : 0;
 	n = inline_chain(d, &u->functions[r->value], vaddr, chain);
-	n = n < cap ? n : cap;
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && i < cap; i++) {
 		Dwarf_Die *die = &chain[n - 1 - i];
 
 		name_function(d, die, &out[i]);
-		if (i + 1 < n)
+		if (i + 1 < n && i + 1 < cap)
 			call_site(u, die, &out[i + 1]);
 	}
-	return n;
+	return n < cap ? n : cap;
 }

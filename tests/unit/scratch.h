@@ -29,13 +29,13 @@ static int scratch_remove_one(const char *path, const struct stat *st, int type,
 	return remove(path);
 }
 
-static void scratch_remove(void)
+static inline void scratch_remove(void)
 {
 	nftw(scratch_root, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* The path of a file in the directory; one of eight buffers in turn. */
-static const char *in_scratch(const char *name)
+static inline const char *in_scratch(const char *name)
 {
 	static char path[8][PATH_MAX + 256];
 	static unsigned int turn;
@@ -54,25 +54,73 @@ static const char *in_scratch(const char *name)
 	return path[turn];
 }
 
-/* Runs a program found in PATH, the arguments ending in NULL. True if it succeeded. */
-static bool run(const char *program, ...)
+static inline bool wait_for(pid_t pid)
 {
-	char *argv[32] = { (char *)(uintptr_t)program };
-	int n = 1, status;
-	va_list ap;
-	pid_t pid;
+	int status;
 
-	va_start(ap, program);
-	while (n < 31 && (argv[n] = va_arg(ap, char *)))
-		n++;
-	va_end(ap);
-	argv[n] = NULL;
-	if (posix_spawnp(&pid, program, NULL, NULL, argv, environ) != 0)
-		return false;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return false;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Runs a program found in PATH, the arguments ending in NULL. True if it succeeded. */
+static inline bool run(const char *program, ...)
+{
+	char *argv[32] = { (char *)(uintptr_t)program };
+	va_list ap;
+	pid_t pid;
+
+	va_start(ap, program);
+	for (int n = 1; n < 31 && (argv[n] = va_arg(ap, char *)); n++)
+		;
+	va_end(ap);
+	return posix_spawnp(&pid, program, NULL, NULL, argv, environ) == 0 && wait_for(pid);
+}
+
+/* The same with its input from one file and its output to another. */
+static inline bool run_filter(const char *in, const char *out, const char *program, ...)
+{
+	char *argv[32] = { (char *)(uintptr_t)program };
+	posix_spawn_file_actions_t files;
+	va_list ap;
+	pid_t pid;
+	int err;
+
+	va_start(ap, program);
+	for (int n = 1; n < 31 && (argv[n] = va_arg(ap, char *)); n++)
+		;
+	va_end(ap);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addopen(&files, 0, in, O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&files, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	err = posix_spawnp(&pid, program, &files, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	return err == 0 && wait_for(pid);
+}
+
+/* What a test cannot go on without. */
+#define MUST(cond)                                                                                 \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			printf("# %s:%d: %s\n", __FILE__, __LINE__, #cond);                        \
+			exit(1);                                                                   \
+		}                                                                                  \
+	} while (0)
+
+/* Whether a program is found in PATH. */
+static inline bool have(const char *program)
+{
+	const char *path = getenv("PATH");
+	char file[PATH_MAX];
+
+	for (const char *end; path; path = *end ? end + 1 : NULL) {
+		end = strchrnul(path, ':');
+		snprintf(file, sizeof(file), "%.*s/%s", (int)(end - path), path, program);
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
 }
 
 static inline void write_bytes(const char *path, const void *bytes, size_t len)

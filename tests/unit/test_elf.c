@@ -204,7 +204,7 @@ TEST(stripped_files_still_tell_their_dynamic_functions)
 {
 	struct elf *e;
 
-	CHECK(run("strip", "-o", in_scratch("stripped.so"), library(), NULL));
+	MUST(run("strip", "-o", in_scratch("stripped.so"), library(), NULL));
 	e = open_path(in_scratch("stripped.so"));
 	CHECK(e);
 	CHECK_EQ(look_for(e, "caller").count, 1);
@@ -228,7 +228,7 @@ static void check_without_sections(const char *style)
 
 	snprintf(option, sizeof(option), "-Wl,--hash-style=%s", style);
 	link_library("hash-whole.so", option);
-	CHECK(run("strip", "-o", in_scratch("hash.so"), in_scratch("hash-whole.so"), NULL));
+	MUST(run("strip", "-o", in_scratch("hash.so"), in_scratch("hash-whole.so"), NULL));
 	stripped = open_path(in_scratch("hash.so"));
 	e = open_path(without_sections(in_scratch("hash.so"), "hash-bare.so"));
 	CHECK(e && stripped);
@@ -260,7 +260,7 @@ TEST(machine_and_kind)
 	CHECK(elf__is_dynamic(e));
 	elf__close(e);
 
-	CHECK(run("gcc", "-static", "-nostdlib", "-x", "c", "-o", in_scratch("static"),
+	MUST(run("gcc", "-static", "-nostdlib", "-x", "c", "-o", in_scratch("static"),
 		  write_source("start.c", "void _start(void) { for (;;) ; }\n"), NULL));
 	e = open_path(in_scratch("static"));
 	CHECK(e && !elf__is_dynamic(e));

@@ -15,7 +15,7 @@ static const char *library(const char *name, const char *build_id)
 	char option[64];
 
 	snprintf(option, sizeof(option), "-Wl,--build-id=0x%s", build_id);
-	CHECK(run("gcc", "-shared", "-fPIC", option, "-o", path,
+	MUST(run("gcc", "-shared", "-fPIC", option, "-o", path,
 		  write_source("which.c", "int which(void) { return 1; }\n"), NULL));
 	return path;
 }

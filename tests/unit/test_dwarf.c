@@ -1,0 +1,277 @@
+#include "programs.h"
+#include "test.h"
+
+static void check_nested(const char *compiler, const char *option)
+{
+	struct dwarf_frame f[8];
+	struct program p;
+	int n;
+
+	MUST(run(compiler, "-O2", "-g", option, "-o", in_scratch("nested"), write_source("nested.c", nested_source), NULL));
+	p = open_program(in_scratch("nested"));
+	CHECK(p.dwarf);
+	if (!p.dwarf)
+		return;
+	n = dwarf__lookup(p.dwarf, function(&p, "here").vaddr, f, 8);
+	CHECK_EQ(n, 3);
+	if (n == 3) {
+		CHECK_STR(f[0].func, "inner");
+		CHECK_STR(base_name(f[0].file), "nested.c");
+		CHECK_EQ(f[0].line, 4);
+		CHECK_STR(f[1].func, "middle");
+		CHECK_EQ(f[1].line, 11);
+		CHECK_STR(f[2].func, "outer");
+		CHECK_STR(f[2].file, f[1].file);
+		CHECK_EQ(f[2].line, 17);
+		CHECK(!f[0].built && !f[1].built && !f[2].built);
+	}
+	free_frames(f, n);
+
+	/* Where there is less room the innermost are kept. */
+	n = dwarf__lookup(p.dwarf, function(&p, "here").vaddr, f, 2);
+	CHECK_EQ(n, 2);
+	CHECK_STR(f[0].func, "inner");
+	CHECK_STR(f[1].func, "middle");
+	free_frames(f, n);
+
+	/* -gmlt says nothing of functions into which nothing was inlined. */
+	n = dwarf__lookup(p.dwarf, function(&p, "other").vaddr, f, 8);
+	CHECK_EQ(n, 1);
+	if (strcmp(option, "-gmlt"))
+		CHECK_STR(f[0].func, "other");
+	else
+		CHECK(!f[0].func);
+	CHECK_STR(base_name(f[0].file), "elsewhere.h");
+	CHECK_EQ(f[0].line, 700);
+	free_frames(f, n);
+
+	CHECK_EQ(dwarf__lookup(p.dwarf, 0, f, 8), 0);
+	CHECK_EQ(dwarf__lookup(p.dwarf, UINT64_MAX, f, 8), 0);
+	CHECK_EQ(dwarf__lookup(p.dwarf, function(&p, "_start").vaddr, f, 8), 0);
+	CHECK(dwarf__memory(p.dwarf) > 100);
+	close_program(&p);
+}
+
+TEST(inlined_calls_as_gcc_describes_them)
+{
+	check_nested("gcc", "-gdwarf-5");
+	check_nested("gcc", "-gdwarf-4");
+	check_nested("gcc", "-gdwarf-3");
+	check_nested("gcc", "-gz");
+}
+
+TEST(inlined_calls_as_clang_describes_them)
+{
+	if (!have("clang"))
+		SKIP("no clang");
+	check_nested("clang", "-gdwarf-5");
+	check_nested("clang", "-gdwarf-4");
+	check_nested("clang", "-gmlt");
+}
+
+TEST(files_without_dwarf)
+{
+	struct program p;
+
+	MUST(run("gcc", "-o", in_scratch("plain"), write_source("plain.c", "int main(void) { return 0; }\n"), NULL));
+	errno = 0;
+	p = open_program(in_scratch("plain"));
+	CHECK(p.elf && !p.dwarf);
+	CHECK_EQ(errno, ENODATA);
+	close_program(&p);
+}
+
+/* ---- names ---- */
+
+struct seen {
+	struct program *p;
+	const char *const *names;
+	bool found[16];
+};
+
+static int look_through(void *ctx, const struct elf_function *f)
+{
+	struct seen *s = ctx;
+	struct dwarf_frame frames[32];
+
+	for (uint64_t a = f->vaddr; a < f->vaddr + f->size; a++) {
+		int n = dwarf__lookup(s->p->dwarf, a, frames, 32);
+
+		for (int k = 0; k < n; k++)
+			for (int i = 0; s->names[i]; i++)
+				if (frames[k].func && !strcmp(frames[k].func, s->names[i]))
+					s->found[i] = true;
+		free_frames(frames, n);
+	}
+	return 0;
+}
+
+static void check_names(const char *compiler, const char *const *names)
+{
+	struct seen s = { .names = names };
+	struct program p;
+
+	p = open_program(cplusplus_program(compiler));
+	s.p = &p;
+	elf__functions(p.elf, look_through, &s);
+	for (int i = 0; names[i]; i++) {
+		if (!s.found[i]) {
+			printf("# %s: no frame is named %s\n", compiler, names[i]);
+			CHECK(s.found[i]);
+		}
+	}
+	close_program(&p);
+}
+
+TEST(names_have_their_scopes)
+{
+	/* gcc gives no linkage names to what it only inlined: then the scopes are all there is. */
+	static const char *const by_gcc[] = {
+		"main", "c_entry", "outer::Registry::add(int)", "main::{lambda}::operator()",
+		"outer::(anonymous namespace)::Widget::~Widget",
+		"std::make_unique<outer::(anonymous namespace)::Widget, int&>",
+		"outer::Registry::sum() const", NULL,
+	};
+	static const char *const by_clang[] = {
+		"main", "c_entry", "outer::Registry::add(int)", "main::$_0::operator()(int) const",
+		"outer::(anonymous namespace)::Widget::~Widget()", "outer::Registry::sum() const",
+		"outer::(anonymous namespace)::Widget::total() const", NULL,
+	};
+
+	check_names("g++", by_gcc);
+	if (have("clang++"))
+		check_names("clang++", by_clang);
+}
+
+/* ---- the file that several share ---- */
+
+/* Puts a file below the debug directory under its own build ID. */
+static void install_by_build_id(const char *path, const char *dir)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct elf *e = elf__open(fd);
+	uint8_t id[20];
+	char to[PATH_MAX], *p;
+
+	MUST(e && elf__build_id(e, id, sizeof(id)) == sizeof(id));
+	p = to + snprintf(to, sizeof(to), "%s/.build-id/%02x/", dir, id[0]);
+	MUST(run("mkdir", "-p", to, NULL));
+	for (size_t i = 1; i < sizeof(id); i++)
+		p += sprintf(p, "%02x", id[i]);
+	strcpy(p, ".debug");
+	MUST(rename(path, to) == 0);
+	elf__close(e);
+	close(fd);
+}
+
+TEST(shared_dwarf_is_found_by_build_id_only)
+{
+	struct program p;
+	struct dwarf_frame f[8];
+	int n;
+
+	if (!have("dwz"))
+		SKIP("no dwz");
+	for (int i = 0; i < 2; i++)
+		MUST(run("gcc", "-O2", "-gdwarf-4", "-o", in_scratch(i ? "twin" : "nested"),
+			 write_source("nested.c", nested_source), NULL));
+	MUST(run("dwz", "-m", in_scratch("shared"), in_scratch("nested"), in_scratch("twin"), NULL));
+	/* Its path is in the file, but nothing is opened by path. */
+	p = open_program(in_scratch("nested"));
+	CHECK(p.elf && !p.dwarf);
+
+	install_by_build_id(in_scratch("shared"), in_scratch("debug"));
+	p.dwarf = dwarf__open(p.elf, in_scratch("debug"));
+	MUST(p.dwarf);
+	n = dwarf__lookup(p.dwarf, function(&p, "here").vaddr, f, 8);
+	CHECK_EQ(n, 3);
+	CHECK_STR(f[0].func, "inner");
+	CHECK_STR(f[2].func, "outer");
+	CHECK_EQ(f[2].line, 17);
+	free_frames(f, n);
+	close_program(&p);
+}
+
+/* ---- hostile DWARF ---- */
+
+struct range {
+	uint64_t lo, hi;
+};
+
+static void use(const uint8_t *bytes, size_t len, const struct range *r)
+{
+	struct elf *e = elf__open_memory(bytes, len);
+	struct dwarf *d = e ? dwarf__open(e, "/nonexistent") : NULL;
+	struct dwarf_frame f[32];
+
+	for (uint64_t a = r->lo; d && a < r->hi; a += 3) {
+		int n = dwarf__lookup(d, a, f, 32);
+
+		for (int i = 0; i < n; i++)
+			if (f[i].file && strlen(f[i].file) > 1 << 20)
+				CHECK(!"names are sane");
+		free_frames(f, n);
+	}
+	dwarf__close(d);
+	elf__close(e);
+}
+
+/* Damage within [from, to) of the file, a few bytes at a time. */
+static void mutate(const uint8_t *bytes, size_t len, size_t from, size_t to, const struct range *r, int rounds)
+{
+	uint8_t *mutant = malloc(len);
+	uint64_t seed = from;
+
+	while (rounds--) {
+		memcpy(mutant, bytes, len);
+		for (unsigned int n = random_number(&seed) % 6 + 1; n; n--)
+			mutant[from + random_number(&seed) % (to - from)] =
+				random_number(&seed) % 3 ? (uint8_t)random_number(&seed) : 0xff;
+		use(mutant, len, r);
+	}
+	free(mutant);
+}
+
+TEST(damaged_dwarf_does_no_harm)
+{
+	static const char *const sections[] = {
+		".debug_info", ".debug_abbrev", ".debug_line", ".debug_rnglists", ".debug_ranges", ".debug_str",
+		".debug_addr", ".debug_str_offsets", ".debug_line_str",
+	};
+	static const char *const builds[][2] = {
+		{ "gcc", "-gdwarf-5" }, { "gcc", "-gdwarf-4" }, { "clang", "-gdwarf-5" },
+	};
+
+	for (size_t b = 0; b < 3; b++) {
+		struct program p;
+		struct range r;
+		uint8_t *bytes;
+		size_t len;
+
+		if (!have(builds[b][0]))
+			continue;
+		MUST(run(builds[b][0], "-O2", builds[b][1], "-o", in_scratch("nested"),
+			  write_source("nested.c", nested_source), NULL));
+		p = open_program(in_scratch("nested"));
+		r.lo = function(&p, "outer").vaddr;
+		r.hi = r.lo + function(&p, "outer").size;
+		bytes = read_bytes(in_scratch("nested"), &len);
+		for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+			size_t size = 0;
+			const uint8_t *data = elf__section(p.elf, sections[i], &size);
+			const uint8_t *at = data && size ? memmem(bytes, len, data, size) : NULL;
+
+			if (at)
+				mutate(bytes, len, (size_t)(at - bytes), (size_t)(at - bytes) + size, &r, 300);
+		}
+		for (size_t end = 0; end < len; end += 64) {
+			uint8_t *exact = malloc(end ? end : 1);
+
+			memcpy(exact, bytes, end);
+			use(exact, end, &r);
+			free(exact);
+		}
+		free(bytes);
+		close_program(&p);
+	}
+}
