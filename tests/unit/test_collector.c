@@ -387,3 +387,26 @@ TEST(random_against_model)
 	snapshot__free(&s);
 	collector__free(c);
 }
+
+/* operator delete passes the block on to free, and both are probed. */
+TEST(a_free_that_is_told_twice)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 10, 1);
+	freed(c, PID, 0x1000);
+	freed(c, PID, 0x1000);
+	freed(c, PID, 0x9000);	/* older than the tracing */
+	freed(c, PID, 0x9000);
+	freed(c, PID, 0x9000);
+	allocated(c, PID, 0x1000, 20, 1);
+	freed(c, PID, 0x1000);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.frees, 2);
+	CHECK_EQ(s.free_bytes, 30);
+	CHECK_EQ(s.unmatched_frees, 1);
+	CHECK_EQ(s.live_blocks, 0);
+	snapshot__free(&s);
+	collector__free(c);
+}

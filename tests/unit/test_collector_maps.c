@@ -137,3 +137,24 @@ TEST(shared_memory)
 	check_rows(c, (struct query){ .top = 10 }, "");
 	collector__free(c);
 }
+
+static int one_segment(void *ctx, struct space *sp, struct images *images)
+{
+	static const char maps[] = "00100000-00103000 rw-s 00000000 00:01 7 /SYSV00000000\n";
+
+	(void)ctx;
+	return space__parse(sp, images, maps, strlen(maps));
+}
+
+TEST(shared_memory_of_unknown_length)
+{
+	struct collector *c = make((struct collector_opts){ .refresh = one_segment });
+
+	mapped(c, EVENT_MAP, EVENT_F_SHM, (struct event_map){ .addr = 0x100000, .stack = 1 });
+	mapped(c, EVENT_MAP, EVENT_F_SHM, (struct event_map){ .addr = 0x101000, .stack = 2 });
+	mapped(c, EVENT_MAP, EVENT_F_SHM, (struct event_map){ .addr = 0x200000, .stack = 2 });
+	check_rows(c, (struct query){ .top = 10 }, "12288/1@1");
+	mapped(c, EVENT_UNMAP, EVENT_F_SHM, (struct event_map){ .addr = 0x100000 });
+	check_rows(c, (struct query){ .top = 10 }, "");
+	collector__free(c);
+}
