@@ -136,22 +136,16 @@ static struct probe_file *discover_made(uint16_t machine, const struct sym *syms
 
 #define MADE(syms, code) discover_made(EM_X86_64, syms, ARRAY_SIZE(syms), code, sizeof(code) - 1)
 
-static const struct probe_site *site_at(const struct probe_file *f, uint64_t at)
-{
-	for (size_t i = 0; i < f->n; i++) {
-		if (f->sites[i].entry == TEXT_AT + at)
-			return &f->sites[i];
-	}
-	return NULL;
-}
+static const struct probe_site no_site;
 
+/* no_site where there is none. */
 static const struct probe_site *site_named(const struct probe_file *f, const char *name)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		if (!strcmp(f->sites[i].name, name))
 			return &f->sites[i];
 	}
-	return NULL;
+	return &no_site;
 }
 
 /* test rdi, rdi; je +0: the point is at +3 */
@@ -245,8 +239,8 @@ TEST(operators_of_an_allocator)
 
 	CHECK_EQ(f->n, 3);
 	CHECK_EQ(f->nskipped, 0);
-	CHECK_STR(site_at(f, 0)->name, "_Znwm");
-	CHECK_STR(api__get(site_at(f, 0)->api)->name, "operator new");
+	CHECK_STR(f->sites[0].name, "_Znwm");
+	CHECK_STR(api__get(f->sites[0].api)->name, "operator new");
 	discover__free(f);
 }
 
@@ -297,10 +291,10 @@ TEST(hostile_symbols)
 	struct probe_file *f = MADE(syms, PROLOGUE);
 
 	CHECK_EQ(f->error, 0);
-	CHECK(site_named(f, "malloc"));
-	CHECK(site_named(f, "free"));
-	CHECK(!site_named(f, "calloc"));
-	CHECK(!site_named(f, "realloc"));
+	CHECK(site_named(f, "malloc") != &no_site);
+	CHECK(site_named(f, "free") != &no_site);
+	CHECK(site_named(f, "calloc") == &no_site);
+	CHECK(site_named(f, "realloc") == &no_site);
 	CHECK_EQ(f->linker_notify, 0);
 	discover__free(f);
 }
@@ -395,11 +389,7 @@ TEST(this_c_library)
 	f = discover_path(info.dli_fname);
 	CHECK_EQ(f->error, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct probe_site *s = site_named(f, names[i]);
-
-		CHECK(s != NULL);
-		if (s)
-			CHECK(s->point.emulated);
+		CHECK(site_named(f, names[i])->point.emulated);
 	}
 	for (size_t i = 1; i < f->n; i++)
 		CHECK(f->sites[i - 1].entry < f->sites[i].entry);
@@ -430,12 +420,12 @@ TEST(installed_allocators)
 		seen++;
 		CHECK_EQ(f->nskipped, 0);
 		for (size_t j = 0; j < ARRAY_SIZE(names); j++) {
-			const struct probe_site *s = site_named(f, names[j]);
+			const struct probe_site *site = site_named(f, names[j]);
 
-			if (!s || !s->point.emulated)
+			if (!site->point.emulated)
 				printf("# %s of %s: %s\n", names[j], libraries[i],
-				       s ? s->point.why : "missing");
-			CHECK(s && s->point.emulated);
+				       site->point.why);
+			CHECK(site->point.emulated);
 		}
 		discover__free(f);
 	}
