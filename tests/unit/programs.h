@@ -137,4 +137,23 @@ static inline const char *cplusplus_program(const char *compiler)
 	return path;
 }
 
+/* Puts a file below the debug directory under its own build ID. */
+static inline void install_by_build_id(const char *path, const char *dir)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct elf *e = elf__open(fd);
+	uint8_t id[20];
+	char to[PATH_MAX], *p;
+
+	MUST(e && elf__build_id(e, id, sizeof(id)) == sizeof(id));
+	p = to + snprintf(to, sizeof(to), "%s/.build-id/%02x/", dir, id[0]);
+	MUST(run("mkdir", "-p", to, NULL));
+	for (size_t i = 1; i < sizeof(id); i++)
+		p += sprintf(p, "%02x", id[i]);
+	strcpy(p, ".debug");
+	MUST(rename(path, to) == 0);
+	elf__close(e);
+	close(fd);
+}
+
 #endif
