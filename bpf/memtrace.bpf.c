@@ -227,33 +227,32 @@ static __always_inline bool seen_before(__u64 id, __u64 **way)
 /* The id of the call stack at regs, whose frames are sent first if they may not be known yet; 0: none. */
 static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 {
-	struct event_stack *st;
+	struct unwind_slot *s;
 	__u64 id, size, *way, time;
 	__u32 slot;
 
 	if (stack_mode == STACK_OFF)
 		return 0;
-	st = stack__get(&slot);
-	if (!st) {
+	s = unwind__get(&slot);
+	if (!s) {
 		count(no_scratch);
 		return 0;
 	}
-	id = stack__walk(regs, p, st);
-	if (!id || seen_before(id, &way))
+	id = stack__walk(s, slot, p, regs);
+	if (seen_before(id, &way))
 		goto out;
 	time = bpf_ktime_get_ns();
-	head(&st->ev, EVENT_STACK, 0, 0, p->pid, time);
-	st->id = id;
-	size = EVENT_STACK_HEAD + st->n * sizeof(st->pc[0]);
-	if (size > sizeof(*st))
+	head(&s->st.ev, EVENT_STACK, 0, s->st.ev.flags, p->pid, time);
+	size = EVENT_STACK_HEAD + s->st.n * sizeof(s->st.pc[0]);
+	if (size > sizeof(s->st))
 		goto out;
 	/* Known only once it was sent: a dropped record is sent again. */
-	if (bpf_ringbuf_output(&ring, st, size, wakeup(time)))
+	if (bpf_ringbuf_output(&ring, &s->st, size, wakeup(time)))
 		count(lost_stacks);
 	else if (way)
 		*way = id;
 out:
-	stack__put(slot);
+	unwind__put(s);
 	return id;
 }
 

@@ -1,94 +1,74 @@
-/*
- * Taking a call stack: buffers to walk in, the walk itself, and the id.
- *
- * Uprobe programs can be preempted, so that a buffer for each CPU is not enough: each CPU has a few,
- * taken by atomic exchange.
- */
+/* Taking a call stack in whichever way was asked for. */
 #ifndef MEMTRACE_STACK_BPF_H
 #define MEMTRACE_STACK_BPF_H
 
 #include "ground/shared.h"
+#include "unwind.bpf.h"
 
-#define STACK_SLOTS 4
-
-const volatile __u32 stack_mode = STACK_FP;
+/* Set before loading. */
+const volatile __u32 stack_mode = STACK_DWARF;
 const volatile __u32 max_depth = EVENT_MAX_FRAMES;
 
-struct stack_slot {
-	__u32 busy;
-	__u32 pad;
-	struct event_stack st;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, STACK_SLOTS);
-	__type(key, __u32);
-	__type(value, struct stack_slot);
-} stack_slots SEC(".maps");
-
-static __always_inline struct event_stack *stack__get(__u32 *slot)
+/* One frame up by the frame pointer. 0: there is none. */
+static __always_inline bool stack__step_fp(struct unwind_slot *s)
 {
-	for (__u32 i = 0; i < STACK_SLOTS; i++) {
-		__u32 k = i;
-		struct stack_slot *s = bpf_map_lookup_elem(&stack_slots, &k);
+	__u32 n = s->st.n;
 
-		if (!s)
-			return NULL;
-		if (!__sync_lock_test_and_set(&s->busy, 1)) {
-			*slot = i;
-			return &s->st;
-		}
+	if (n >= s->limit || n >= EVENT_MAX_FRAMES) {
+		s->st.end = STACK_LIMIT;
+		return false;
 	}
-	return NULL;
+	s->st.pc[n] = s->pc;
+	s->st.n = n + 1;
+	s->id = unwind__mix(s->id, s->pc);
+	if (s->rbp < s->sp || s->rbp & 7 || unwind__read(s, s->rbp + 8, &s->pc))
+		return false;
+	s->sp = s->rbp + 16;
+	if (unwind__read(s, s->rbp, &s->rbp))
+		return false;
+	return s->pc >= UNWIND_LOWEST && !(s->pc >> UNWIND_ADDRESS_BITS);
 }
 
-static __always_inline void stack__put(__u32 slot)
+__noinline int stack_steps_fp(__u32 slot)
 {
-	struct stack_slot *s = bpf_map_lookup_elem(&stack_slots, &slot);
+	struct unwind_slot *s = bpf_map_lookup_elem(&unwind_slots, &slot);
 
-	if (s)
-		__sync_lock_test_and_set(&s->busy, 0);
-}
-
-static __always_inline __u64 stack__mix(__u64 h, __u64 v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
-	return h ^ (h >> 29);
+	if (!s)
+		return 1;
+	return !stack__step_fp(s) || !stack__step_fp(s);
 }
 
 /*
- * The frame-pointer walk: right only where every function keeps one. It knows no bottom that can be trusted,
- * so a stack that it cuts nowhere is still not called complete. Cheaper than the kernel's own, which also
- * leaves out the caller at a function's entry.
+ * The frame-pointer walk, for comparison: right only where every function keeps one. It knows no bottom that
+ * can be trusted, so that a stack which it cuts nowhere is still not called complete.
  */
-static __always_inline __u64 stack__walk_fp(struct pt_regs *regs, __u64 id, struct event_stack *st)
+static __always_inline __u64 stack__walk_fp(struct unwind_slot *s, __u32 slot, __u64 seed, struct pt_regs *regs)
 {
-	__u64 frame[2] = { regs->bp, regs->ip }, sp = regs->sp;
-	__u32 n;
-
-	st->end = STACK_LIMIT;
-	for (n = 0; n < EVENT_MAX_FRAMES && n < max_depth; n++) {
-		__u64 bp = frame[0];
-
-		st->pc[n] = frame[1];
-		id = stack__mix(id, frame[1]);
-		if (bp < sp || (bp & 7) || bpf_probe_read_user(frame, sizeof(frame), (void *)bp) ||
-		    frame[1] < 4096 || frame[1] >> 47) {
-			st->end = STACK_UNKNOWN;
-			n++;
+	s->st.n = 0;
+	s->st.ev.flags = 0;
+	s->st.end = STACK_UNKNOWN;
+	s->id = seed;
+	s->limit = max_depth;
+	s->pc = regs->ip;
+	s->sp = regs->sp;
+	s->rbp = regs->bp;
+	s->window_len = 0;
+	for (int i = 0; i < (EVENT_MAX_FRAMES + 2) / 2; i++)
+		if (stack_steps_fp(slot))
 			break;
-		}
-		sp = bp + sizeof(frame);
-	}
-	st->n = n;
-	return id ? id : 1;
+	s->id = unwind__mix(s->id, s->st.end);
+	s->st.id = s->id ? s->id : 1;
+	return s->st.id;
 }
 
-/* Fills st (n, end, pc) and returns the stack's id, 0 where there is no stack. */
-static __always_inline __u64 stack__walk(struct pt_regs *regs, struct traced *p, struct event_stack *st)
+/* Fills s->st from the registers of a place that has just returned from a call. The stack's id. */
+static __always_inline __u64 stack__walk(struct unwind_slot *s, __u32 slot, struct traced *p, struct pt_regs *regs)
 {
-	return stack__walk_fp(regs, stack__mix(p->pid, p->epoch), st);
+	__u64 seed = (__u64)p->epoch << 32 | p->pid;
+
+	if (stack_mode == STACK_FP)
+		return stack__walk_fp(s, slot, seed, regs);
+	return unwind__walk(s, slot, p->pid, seed, max_depth, regs->ip, regs->sp, regs->bp, regs->bx);
 }
 
 #endif

@@ -87,7 +87,7 @@ struct process_row {
 	char comm[EVENT_COMM];
 	const char *exe;	/* valid as long as the collector; NULL: unknown */
 	bool exited;
-	uint64_t live_bytes, live_blocks;	/* of the kinds and the age asked for */
+	uint64_t live_bytes, live_blocks;	/* as in struct snapshot */
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;	/* heap only */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t first_seen;	/* ns, CLOCK_MONOTONIC */
@@ -97,8 +97,12 @@ struct process_row {
 
 struct snapshot {
 	uint64_t now, since;	/* since: the last committed query, or the start */
-	uint64_t live_bytes, live_blocks;	/* of the kinds and the age asked for, ended processes' too */
-	uint64_t peak_bytes;	/* the most that was ever live, of both kinds and any age */
+	/*
+	 * Of the age asked for, ended processes' too: the malloc family's blocks, beside which a process's
+	 * mapped_bytes stand; mappings only where nothing else was asked for.
+	 */
+	uint64_t live_bytes, live_blocks;
+	uint64_t peak_bytes;	/* the most that was ever live of these, of any age */
 	int64_t growth_bytes;	/* of live_bytes, since the last committed query */
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;	/* heap only */
 	uint64_t allocs_since, frees_since;

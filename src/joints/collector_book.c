@@ -45,10 +45,12 @@ static int add_site(struct process *p, const struct site *site, uint64_t key)
 }
 
 /* The number of the site of a block, or of a mapping. 0 or -ENOMEM. */
-static int site_of(struct process *p, const struct event *ev, uint64_t stack, uint64_t size,
+static int site_of(struct process *p, const struct event *ev, uint64_t stack_id, uint64_t size,
 		   enum api_kind kind, uint32_t *number)
 {
 	const struct collector_opts *opts = &p->c->opts;
+	const struct stack *known_stack = stacks__get(p->c->stacks, stack_id);
+	uint64_t stack = known_stack ? known_stack->id : stack_id;
 	struct site want = {
 		.stack = stack,
 		.kind = kind,
@@ -82,10 +84,10 @@ static void add_live(struct process *p, struct site *site, int64_t bytes, int bl
 
 	site->live_bytes += (uint64_t)bytes;
 	site->live_blocks += (uint64_t)(int64_t)blocks;
-	p->live_bytes += (uint64_t)bytes;
-	c->live_bytes += (uint64_t)bytes;
-	if (c->live_bytes > c->peak_bytes)
-		c->peak_bytes = c->live_bytes;
+	p->live_bytes[site->kind] += (uint64_t)bytes;
+	c->live_bytes[site->kind] += (uint64_t)bytes;
+	if (c->live_bytes[site->kind] > c->peak_bytes[site->kind])
+		c->peak_bytes[site->kind] = c->live_bytes[site->kind];
 }
 
 /* ---- blocks ---- */

@@ -4,6 +4,7 @@
 
 #include "ground/hashmap.h"
 #include "joints/collector.h"
+#include "model/api.h"
 #include "model/heap.h"
 #include "model/ledger.h"
 
@@ -55,7 +56,7 @@ struct process {
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
 	uint64_t freed[64];	/* addresses freed last, by their hash */
 	uint64_t allocator_bytes, mapped_bytes;
-	uint64_t live_bytes;	/* both kinds */
+	uint64_t live_bytes[API_KINDS];
 };
 
 struct name {			/* an interned string */
@@ -72,7 +73,7 @@ struct collector {
 	uint32_t nprocesses, cap_processes;
 	struct hashmap *names;
 
-	uint64_t live_bytes, peak_bytes;	/* both kinds */
+	uint64_t live_bytes[API_KINDS], peak_bytes[API_KINDS];
 	uint64_t events, bad_events, lost_table, superseded, stack_collisions;
 
 	uint64_t told_at;		/* the last committed query */

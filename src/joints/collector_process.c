@@ -277,8 +277,11 @@ static void forget_memory(struct process *p)
 		s->live_bytes = s->live_blocks = 0;
 		s->aged_bytes = s->aged_blocks = 0;
 	}
-	p->c->live_bytes -= p->live_bytes;
-	p->live_bytes = p->allocator_bytes = p->mapped_bytes = 0;
+	for (int kind = 0; kind < API_KINDS; kind++) {
+		p->c->live_bytes[kind] -= p->live_bytes[kind];
+		p->live_bytes[kind] = 0;
+	}
+	p->allocator_bytes = p->mapped_bytes = 0;
 }
 
 int process__exec(struct collector *c, const struct event_exec *ev)

@@ -248,8 +248,12 @@ static int add_site(struct process *p, const struct query *q, uint32_t site, str
 		s->told_bytes = row.live_bytes;
 		s->told_allocs = s->allocs;
 	}
-	total->live_bytes += row.live_bytes;
-	total->live_blocks += row.live_blocks;
+	out->rest_bytes += row.live_bytes;
+	out->rest_blocks += row.live_blocks;
+	if (s->kind == API_HEAP || !q->heap) {
+		total->live_bytes += row.live_bytes;
+		total->live_blocks += row.live_blocks;
+	}
 	if (row.live_blocks)
 		out->total_sites++;
 	else if (q->top && !(q->sort == SORT_RATE && row.allocs_since))
@@ -300,8 +304,6 @@ static void finish(const struct collector *c, const struct query *q, struct rank
 	cut(r);
 	out->sites = r->rows;
 	out->nsites = r->n;
-	out->rest_bytes = out->live_bytes;
-	out->rest_blocks = out->live_blocks;
 	for (size_t i = 0; i < r->n; i++) {
 		fill_ages(c->processes[r->rows[i].process], q, &r->rows[i]);
 		out->rest_bytes -= r->rows[i].live_bytes;
@@ -317,7 +319,7 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 	*out = (struct snapshot){
 		.now = q->now,
 		.since = c->told_at,
-		.peak_bytes = c->peak_bytes,
+		.peak_bytes = c->peak_bytes[q->heap ? API_HEAP : API_MAP],
 		.events = c->events,
 		.bad_events = c->bad_events,
 		.lost_table = c->lost_table,

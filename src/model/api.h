@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum api_kind { API_HEAP, API_MAP };
+enum api_kind { API_HEAP, API_MAP, API_KINDS };
 
 struct api {
 	const char *symbol;	/* as the ELF symbol table spells it; NULL for system calls */

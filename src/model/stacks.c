@@ -17,6 +17,7 @@ struct slab {
 
 struct stacks {
 	struct hashmap *by_id;
+	struct hashmap *by_code;	/* a hash of where the frames lie; the next key on collision */
 	struct slab *slabs;	/* the first has room */
 	size_t memory;
 };
@@ -28,7 +29,10 @@ struct stacks *stacks__new(void)
 	if (!s)
 		return NULL;
 	s->by_id = hashmap__new();
-	if (!s->by_id) {
+	s->by_code = hashmap__new();
+	if (!s->by_id || !s->by_code) {
+		hashmap__free(s->by_id);
+		hashmap__free(s->by_code);
 		free(s);
 		errno = ENOMEM;
 		return NULL;
@@ -47,6 +51,7 @@ void stacks__free(struct stacks *s)
 		free(slab);
 	}
 	hashmap__free(s->by_id);
+	hashmap__free(s->by_code);
 	free(s);
 }
 
@@ -67,6 +72,30 @@ static struct stack *room(struct stacks *s, size_t need)
 	return (struct stack *)((char *)slab->data + slab->used);
 }
 
+static bool same_code(const struct stack *a, const struct stack *b)
+{
+	if (a->n != b->n || a->pid != b->pid || a->end != b->end)
+		return false;
+	for (unsigned int i = 0; i < a->n; i++)
+		if (a->frames[i].image != b->frames[i].image || a->frames[i].offset != b->frames[i].offset)
+			return false;
+	return true;
+}
+
+/* The stack that lies in the same code, or NULL; then *key is free for it. */
+static const struct stack *find_code(const struct stacks *s, const struct stack *st, uint64_t *key)
+{
+	uintptr_t known;
+
+	*key = hashmap__mix(st->pid, st->n);
+	for (unsigned int i = 0; i < st->n; i++)
+		*key = hashmap__mix(*key, hashmap__mix(st->frames[i].image, st->frames[i].offset));
+	for (; hashmap__get(s->by_code, *key, &known); ++*key)
+		if (same_code((const struct stack *)known, st))
+			return (const struct stack *)known;
+	return NULL;
+}
+
 /* The same calls: what they resolved to may differ with what was known of the mappings then. */
 static bool same(const struct stack *a, const struct stack *b)
 {
@@ -81,13 +110,21 @@ static bool same(const struct stack *a, const struct stack *b)
 int stacks__add(struct stacks *s, const struct stack *st)
 {
 	size_t size = sizeof(*st) + st->n * sizeof(st->frames[0]);
+	const struct stack *older;
 	struct stack *copy;
 	uintptr_t known;
+	uint64_t key;
 
-	if (hashmap__get(s->by_id, st->id, &known))
-		return same((const struct stack *)known, st) ? 1 : -EEXIST;
+	if (hashmap__get(s->by_id, st->id, &known)) {
+		older = (const struct stack *)known;
+		return same(older, st) || same_code(older, st) ? 1 : -EEXIST;
+	}
+	older = find_code(s, st, &key);
+	if (older)
+		return hashmap__set(s->by_id, st->id, (uintptr_t)older);
 	copy = room(s, size);
-	if (!copy || hashmap__set(s->by_id, st->id, (uintptr_t)copy))
+	if (!copy || hashmap__set(s->by_id, st->id, (uintptr_t)copy) ||
+	    hashmap__set(s->by_code, key, (uintptr_t)copy))
 		return -ENOMEM;
 	memcpy(copy, st, size);
 	s->slabs->used += (size + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t);
@@ -103,10 +140,10 @@ const struct stack *stacks__get(const struct stacks *s, uint64_t id)
 
 size_t stacks__count(const struct stacks *s)
 {
-	return hashmap__count(s->by_id);
+	return hashmap__count(s->by_code);
 }
 
 size_t stacks__memory(const struct stacks *s)
 {
-	return sizeof(*s) + s->memory + hashmap__memory(s->by_id);
+	return sizeof(*s) + s->memory + hashmap__memory(s->by_id) + hashmap__memory(s->by_code);
 }

@@ -29,10 +29,15 @@ struct stack {
 
 struct stacks *stacks__new(void);	/* NULL and errno */
 void stacks__free(struct stacks *s);
-/* Stores a copy. 0; 1: known already, the same; -EEXIST: known already with other frames (the old
- * one stays); -ENOMEM. */
+/*
+ * Stores a copy. 0; 1: known already, the same; -EEXIST: known already with other frames (the old
+ * one stays); -ENOMEM. A stack of the same process that resolves to the same code as one with another id (the
+ * kernel's side gives new ids when the mapped files change) is the same stack: its id becomes another name of
+ * the first.
+ */
 int stacks__add(struct stacks *s, const struct stack *st);
-const struct stack *stacks__get(const struct stacks *s, uint64_t id);	/* NULL: not known; stays valid */
+/* NULL: not known; stays valid. Its own id may be an older one: that which stands for the stack. */
+const struct stack *stacks__get(const struct stacks *s, uint64_t id);
 size_t stacks__count(const struct stacks *s);
 size_t stacks__memory(const struct stacks *s);
 

@@ -299,6 +299,7 @@ static int make_parts(struct session *s)
 		.notify_ctx = s,
 		.min_size = plan->min_size,
 		.max_size = plan->max_size,
+		.min_age = plan->query.min_age,
 		.children = plan->children,
 		.start = s->start,
 	}) : NULL;

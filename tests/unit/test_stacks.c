@@ -55,17 +55,45 @@ TEST(stays_valid_while_it_grows)
 	first = stacks__get(s, 1);
 	before = stacks__memory(s);
 	for (uint64_t id = 2; id <= 20000; id++)
-		CHECK_EQ(add(s, id, (uint16_t)(id % 128), id * 3), 0);
+		CHECK_EQ(add(s, id, (uint16_t)(id % 127 + 1), id * 3), 0);
 	CHECK_EQ(stacks__count(s), 20000);
 	CHECK(stacks__get(s, 1) == first && first->frames[4].pc == 54);
 	for (uint64_t id = 2; id <= 20000; id++) {
 		st = stacks__get(s, id);
-		CHECK(st && st->id == id && st->n == id % 128);
+		CHECK(st && st->id == id && st->n == id % 127 + 1);
 		if (st && st->n)
 			CHECK_EQ(st->frames[st->n - 1].pc, id * 3 + st->n - 1);
 	}
 	CHECK(stacks__memory(s) > before + 20000 * 63 * sizeof(struct frame));
 	CHECK(stacks__memory(s) < before + 20000 * (64 * sizeof(struct frame) + 100));
+	stacks__free(s);
+}
+
+TEST(one_stack_by_many_ids)
+{
+	struct stacks *s = stacks__new();
+	struct stack *other = make(9, 3, 100);
+	const struct stack *first;
+
+	add(s, 7, 3, 100);
+	first = stacks__get(s, 7);
+	CHECK_EQ(add(s, 8, 3, 100), 0);		/* the same code, told again under another id */
+	CHECK(stacks__get(s, 8) == first);
+	CHECK_EQ(add(s, 8, 3, 100), 1);
+	for (int i = 0; i < 3; i++)
+		other->frames[i].pc += 0x1000;	/* mapped elsewhere: still the same code */
+	CHECK_EQ(stacks__add(s, other), 0);
+	CHECK(stacks__get(s, 9) == first);
+	other->id = 10;
+	other->frames[2].offset++;		/* other code */
+	CHECK_EQ(stacks__add(s, other), 0);
+	CHECK(stacks__get(s, 10) != first);
+	other->id = 11;
+	other->pid++;				/* another process's */
+	CHECK_EQ(stacks__add(s, other), 0);
+	CHECK_EQ(stacks__get(s, 11)->id, 11);
+	CHECK_EQ(stacks__count(s), 3);
+	free(other);
 	stacks__free(s);
 }
 
