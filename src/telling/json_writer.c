@@ -82,7 +82,7 @@ static unsigned int troublesome(const char *s, size_t *len)
 void json__string(struct json *w, const char *key, const char *s)
 {
 	const char *from, *at;
-	char escape[8];
+	char escape[16];
 
 	key_of(w, key);
 	strbuf__reset(&w->scratch);

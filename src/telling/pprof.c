@@ -273,6 +273,26 @@ static void mapping(struct writer *w, size_t i)
 	message(w, &w->body, PROFILE_MAPPING, &m);
 }
 
+static bool runs(const struct profile *p, const char *path)
+{
+	for (size_t i = 0; i < p->nprocesses; i++) {
+		if (p->processes[i].exe && !strcmp(p->processes[i].exe, path))
+			return true;
+	}
+	return false;
+}
+
+/* pprof takes the first for the program; libraries follow. */
+static void mappings(struct writer *w)
+{
+	for (int libraries = 0; libraries < 2; libraries++) {
+		for (size_t i = 0; i < w->p->nmappings; i++) {
+			if (w->ranges[i].end && runs(w->p, w->p->mappings[i].path) != libraries)
+				mapping(w, i);
+		}
+	}
+}
+
 static void comments(struct writer *w)
 {
 	const struct profile *p = w->p;
@@ -299,10 +319,7 @@ static void whole(struct writer *w)
 		note_ranges(w, &p->sites[i]);
 		sample(w, &p->sites[i]);
 	}
-	for (size_t i = 0; i < p->nmappings; i++) {
-		if (w->ranges[i].end)
-			mapping(w, i);
-	}
+	mappings(w);
 	proto__varint(&w->body, PROFILE_TIME, p->wall_ns);
 	proto__varint(&w->body, PROFILE_DURATION, (uint64_t)(p->elapsed_s * 1e9));
 	value_type(w, PROFILE_PERIOD_TYPE, "space", "bytes");

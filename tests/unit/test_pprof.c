@@ -257,6 +257,24 @@ TEST(pprof_top_by_live_bytes)
 	text_free(&said);
 }
 
+TEST(pprof_names_the_program)
+{
+	struct profile_process library = ordinary_processes[0];
+	struct profile p = ordinary;
+	struct text said;
+
+	if (!have_go())
+		SKIP("go is not installed");
+	said = pprof(&ordinary, "-top", "inuse_space");
+	CHECK(said_line(&said, "File: orderd\n"));
+	text_free(&said);
+	library.exe = test_mappings[1].path;
+	p.processes = &library;
+	said = pprof(&p, "-top", "inuse_space");
+	CHECK(said_line(&said, "File: libc.so.6\n"));
+	text_free(&said);
+}
+
 TEST(pprof_default_is_live_bytes)
 {
 	struct text said;
