@@ -277,6 +277,53 @@ TEST(version)
 	done(p);
 }
 
+/* Every "--name" of the help text stands in the manual page too, as "\-\-name". */
+TEST(the_manual_page_has_every_option)
+{
+	struct parsed *p = parse("--help");
+	FILE *f = fopen("scripts/memtrace.8", "re");
+	char page[65536] = "", name[64], word[64];
+	size_t names = 0;
+
+	CHECK(f && fread(page, 1, sizeof(page) - 1, f) > 1000);
+	for (const char *s = p->out.data; (s = strstr(s, "--")); s += 2) {
+		char *to = word;
+
+		if (sscanf(s, "%63[a-z-]", name) != 1 || strlen(name) < 4)
+			continue;
+		for (const char *c = name; *c && to < word + sizeof(word) - 2; c++) {
+			if (*c == '-')
+				*to++ = '\\';
+			*to++ = *c;
+		}
+		*to = '\0';
+		if (!strstr(page, word))
+			printf("# no %s\n", word);
+		CHECK(strstr(page, word));
+		names++;
+	}
+	CHECK(names >= 20);
+	if (f)
+		fclose(f);
+	done(p);
+}
+
+TEST(the_manual_page_is_clean)
+{
+	const char *const groff[] = { "groff", "-ww", "-man", "-Tutf8", "-z", "scripts/memtrace.8", NULL };
+	struct text said;
+	int status = run(groff, "", 0, &said);
+	bool silent = !said.len;
+
+	if (!silent && status != 127)
+		explain(said.data);
+	text_free(&said);
+	if (status == 127)
+		SKIP("groff is not installed");
+	CHECK_EQ(status, 0);
+	CHECK(silent);
+}
+
 TEST(help)
 {
 	struct parsed *p = parse("-p|1|-h|--frob");
