@@ -1,0 +1,314 @@
+/*
+ * Runs a command with the oracle preloaded and compares each of its stacks with the walk in BPF, frame by frame.
+ *
+ *   driver WALK.bpf.o ORACLE.so [-e EVERY] [-m MEMORY] [-r FILE:FUNCTION]... [-w FILE | -a FILE] -- COMMAND...
+ *
+ * -r puts return probes on functions: libgcc does not see through their trampolines, so that the stacks are
+ * compared with those that an earlier run wrote with -w (addresses are not randomized, records are
+ * matched by number).
+ *
+ * Prints one line: stacks compared, identical, how they ended, what was lost.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "joints/tracer_unwind.h"
+#include "model/elf.h"
+#include "model/image.h"
+#include "model/space.h"
+#include "oracle.h"
+
+#define MAX_LINKS 32
+#define ACK_FD 200
+#define SHOWN 3
+
+struct run {
+	struct bpf_object *obj;
+	struct images *images;
+	struct space *space;
+	struct tracer_unwind *unwind;
+	struct bpf_link *links[MAX_LINKS];
+	size_t nlinks;
+	pid_t pid;
+	int ack;
+	FILE *out;			/* -w */
+	struct event_stack *before;	/* -a: by number */
+	size_t nbefore;
+	size_t compared, identical, ends[STACK_ENDS], guessed;
+};
+
+static const char *const end_names[STACK_ENDS] = { "complete", "limit", "no mapping", "no CFI", "unreadable", "bad sp",
+						   "no table", "unknown" };
+
+static void die(const char *what, int err)
+{
+	fprintf(stderr, "driver: %s: %s\n", what, strerror(err < 0 ? -err : err));
+	exit(2);
+}
+
+/* ---- probes ---- */
+
+struct wanted {
+	const char *name;
+	uint64_t offset;
+};
+
+static int match(void *ctx, const struct elf_function *f)
+{
+	struct wanted *w = ctx;
+
+	if (strcmp(f->name, w->name) || !f->offset)
+		return 0;
+	w->offset = f->offset;
+	return 1;
+}
+
+static void probe(struct run *r, const char *program, const char *file, const char *function, bool ret)
+{
+	struct wanted w = { .name = function };
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct elf *e = fd < 0 ? NULL : elf__open(fd);
+	struct bpf_program *prog = bpf_object__find_program_by_name(r->obj, program);
+
+	if (!e)
+		die(file, errno);
+	elf__functions(e, match, &w);
+	elf__close(e);
+	close(fd);
+	if (!w.offset || r->nlinks == MAX_LINKS)
+		die(function, ENOENT);
+	r->links[r->nlinks] = bpf_program__attach_uprobe(prog, ret, r->pid, file, w.offset);
+	if (!r->links[r->nlinks])
+		die(function, errno);
+	r->nlinks++;
+}
+
+/* ---- comparing ---- */
+
+static void show_frame(const struct run *r, const char *who, uint64_t pc)
+{
+	const struct mapping *m = space__find(r->space, pc - 1);
+
+	if (m)
+		printf(" %s %s+%#lx", who, *m->path ? m->path : "?", (long)(pc - m->start + m->offset));
+	else
+		printf(" %s %#lx", who, (long)pc);
+}
+
+static void show(const struct run *r, const struct record *rec, const uint64_t *want, size_t nwant, const uint64_t *got,
+		 size_t ngot)
+{
+	size_t i = 0;
+
+	while (i < nwant && i < ngot && want[i] == got[i])
+		i++;
+	printf("# stack %lu: %zu frames, should be %zu, ended as \"%s\"; the first %zu are the same, then", (long)rec->seq,
+	       ngot, nwant, end_names[rec->st.end], i);
+	for (size_t k = i > 1 ? i - 2 : 0; k < i + 2; k++) {
+		if (k < nwant)
+			show_frame(r, "should be", want[k]);
+		if (k < ngot)
+			show_frame(r, "is", got[k]);
+		printf(";");
+	}
+	printf("\n");
+}
+
+static void compare(struct run *r, const struct record *rec)
+{
+	const uint64_t *got = rec->st.pc + 1, *want = rec->truth;
+	size_t ngot = rec->st.n ? rec->st.n - 1u : 0, nwant = rec->n;
+
+	if (r->before) {
+		if (rec->seq >= r->nbefore || !r->before[rec->seq].n)
+			return;
+		want = r->before[rec->seq].pc + 1;
+		nwant = r->before[rec->seq].n - 1u;
+	}
+	r->compared++;
+	r->ends[rec->st.end]++;
+	r->guessed += !!(rec->st.ev.flags & 0x100);
+	if (rec->st.end == STACK_LIMIT && nwant > ngot)
+		nwant = ngot;
+	if (ngot == nwant && !memcmp(got, want, ngot * sizeof(*got)))
+		r->identical++;
+	else if (r->compared - r->identical <= SHOWN)
+		show(r, rec, want, nwant, got, ngot);
+}
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct run *r = ctx;
+	const struct record *rec = data;
+
+	(void)size;
+	if (rec->kind == RECORD_FILES) {
+		int err = space__refresh(r->space, r->images);
+
+		if (!err)
+			err = tracer_unwind__update(r->unwind, r->pid, r->space);
+		if (err && err != -ESRCH && err != -ENOSPC)
+			die("mappings", err);
+		if (write(r->ack, "", 1) != 1)
+			die("acknowledging", errno);
+		tracer_unwind__tend(r->unwind);
+		return 0;
+	}
+	if (r->out) {
+		fwrite(&rec->seq, sizeof(rec->seq), 1, r->out);
+		fwrite(&rec->st, sizeof(rec->st), 1, r->out);
+	}
+	compare(r, rec);
+	return 0;
+}
+
+static void read_before(struct run *r, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	struct event_stack st;
+	uint64_t seq;
+
+	if (!f)
+		die(path, errno);
+	r->nbefore = 1 << 20;
+	r->before = calloc(r->nbefore, sizeof(*r->before));
+	while (fread(&seq, sizeof(seq), 1, f) == 1 && fread(&st, sizeof(st), 1, f) == 1)
+		if (seq < r->nbefore)
+			r->before[seq] = st;
+	fclose(f);
+}
+
+/* ---- running ---- */
+
+static void child(char **argv, const char *oracle, const char *every, int start, int ack)
+{
+	char number[32], byte;
+
+	dup2(ack, ACK_FD);
+	personality(ADDR_NO_RANDOMIZE);
+	snprintf(number, sizeof(number), "%d", getpid());
+	setenv("ORACLE_PID", number, 1);
+	snprintf(number, sizeof(number), "%d", ACK_FD);
+	setenv("ORACLE_ACK", number, 1);
+	setenv("ORACLE_EVERY", every, 1);
+	setenv("LD_PRELOAD", oracle, 1);
+	if (read(start, &byte, 1) != 1)
+		_exit(127);
+	execvp(argv[0], argv);
+	perror(argv[0]);
+	_exit(127);
+}
+
+static void load(struct run *r, const char *object, uint64_t memory)
+{
+	int err;
+
+	r->obj = bpf_object__open_file(object, NULL);
+	if (!r->obj)
+		die(object, errno);
+	err = tracer_unwind__prepare(r->obj, memory);
+	if (!err)
+		err = bpf_object__load(r->obj);
+	if (err)
+		die("loading", err);
+	r->images = images__new();
+	r->unwind = tracer_unwind__new(r->obj, r->images);
+	if (!r->unwind)
+		die("tables", errno);
+}
+
+static uint64_t lost(const struct run *r)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(r->obj, "walk.bss");
+	uint64_t n = 0;
+	uint32_t zero = 0;
+
+	if (map)
+		bpf_map__lookup_elem(map, &zero, sizeof(zero), &n, sizeof(n), 0);
+	return n;
+}
+
+static void summary(const struct run *r, int status)
+{
+	struct tracer_unwind_stats s;
+
+	tracer_unwind__stats(r->unwind, &s);
+	printf("compared %zu identical %zu lost %lu guessed %zu status %d |", r->compared, r->identical, (long)lost(r),
+	       r->guessed, status);
+	for (int i = 0; i < STACK_ENDS; i++)
+		if (r->ends[i])
+			printf(" %s %zu,", end_names[i], r->ends[i]);
+	printf(" %zu files, %zu rows, %zu rules, %zu KiB, no room for %zu\n", s.files, s.rows, s.rules, s.bytes >> 10,
+	       s.no_room);
+}
+
+int main(int argc, char **argv)
+{
+	struct run r = { 0 };
+	const char *every = "1", *object = argv[1], *oracle = argv[2], *returns[MAX_LINKS];
+	uint64_t memory = TRACER_UNWIND_MEMORY;
+	size_t nreturns = 0;
+	int opt, start[2], ack[2], status = 0;
+	struct ring_buffer *rb;
+
+	if (argc < 4)
+		die("usage", EINVAL);
+	optind = 3;
+	while ((opt = getopt(argc, argv, "+e:m:r:w:a:")) != -1) {
+		if (opt == 'e')
+			every = optarg;
+		else if (opt == 'm')
+			memory = strtoull(optarg, NULL, 0);
+		else if (opt == 'r' && nreturns < MAX_LINKS)
+			returns[nreturns++] = optarg;
+		else if (opt == 'w')
+			r.out = fopen(optarg, "we");
+		else if (opt == 'a')
+			read_before(&r, optarg);
+		else
+			die("usage", EINVAL);
+	}
+	if (pipe2(start, O_CLOEXEC) || pipe2(ack, O_CLOEXEC))
+		die("pipe", errno);
+	r.pid = fork();
+	if (r.pid == 0)
+		child(argv + optind, oracle, every, start[0], ack[0]);
+	r.ack = ack[1];
+	load(&r, object, memory);
+	r.space = space__new((uint32_t)r.pid);
+	probe(&r, "on_mark", oracle, "oracle_mark", false);
+	probe(&r, "on_files", oracle, "oracle_files", false);
+	for (size_t i = 0; i < nreturns; i++) {
+		char *colon = strrchr(returns[i], ':');
+
+		*colon = '\0';
+		probe(&r, "on_return", returns[i], colon + 1, true);
+	}
+	rb = ring_buffer__new(bpf_object__find_map_fd_by_name(r.obj, "ring"), on_record, &r, NULL);
+	if (write(start[1], "", 1) != 1)
+		die("starting", errno);
+	while (waitpid(r.pid, &status, WNOHANG) == 0)
+		ring_buffer__poll(rb, 5);
+	ring_buffer__consume(rb);
+	summary(&r, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	if (r.out)
+		fclose(r.out);
+	ring_buffer__free(rb);
+	for (size_t i = 0; i < r.nlinks; i++)
+		bpf_link__destroy(r.links[i]);
+	tracer_unwind__free(r.unwind);
+	bpf_object__close(r.obj);
+	space__free(r.space);
+	images__free(r.images);
+	free(r.before);
+	return r.compared && r.compared == r.identical && !lost(&r) ? 0 : 1;
+}

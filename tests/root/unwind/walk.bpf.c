@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The walk at the oracle's marker, in one record with the truth. */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "oracle.h"
+#include "unwind.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile __u32 limit = EVENT_MAX_FRAMES;
+__u64 lost = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 128 << 20);
+} ring SEC(".maps");
+
+SEC("uprobe")
+int on_mark(struct pt_regs *ctx)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32, slot;
+	struct unwind_slot *s = unwind__get(&slot);
+	struct record *r;
+	__u64 n = ctx->dx;
+
+	if (!s) {
+		__sync_fetch_and_add(&lost, 1);
+		return 0;
+	}
+	unwind__walk_entry(s, slot, pid, 0, limit, ctx->sp, ctx->bp, ctx->bx);
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		__sync_fetch_and_add(&lost, 1);
+		goto out;
+	}
+	if (n > ORACLE_FRAMES)
+		n = ORACLE_FRAMES;
+	r->kind = RECORD_STACK;
+	r->seq = ctx->di;
+	r->n = n;
+	bpf_probe_read_user(r->truth, n * sizeof(r->truth[0]), (void *)ctx->si);
+	bpf_probe_read_kernel(&r->st, sizeof(r->st), &s->st);
+	bpf_ringbuf_submit(r, 0);
+out:
+	unwind__put(s);
+	return 0;
+}
+
+SEC("uprobe")
+int on_files(struct pt_regs *ctx)
+{
+	struct record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+
+	if (!r)
+		return 0;
+	r->kind = RECORD_FILES;
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+/* Puts its trampoline on the stack. */
+SEC("uretprobe")
+int on_return(struct pt_regs *ctx)
+{
+	return 0;
+}
