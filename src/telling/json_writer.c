@@ -48,9 +48,10 @@ void json__close(struct json *w, char bracket)
 }
 
 /*
- * The code point at `s`, where it is one that JSON allows in a string but many readers take for the end
- * of the line (U+0085, U+2028, U+2029), or that a terminal obeys (C1 controls, text direction);
- * otherwise 0. These are written as \uNNNN, so that a line stays one line, everywhere.
+ * The code point at `s`, where it is one that JSON allows in a string but many readers take for
+ * the end of the line (U+0085, U+2028, U+2029), or that a terminal obeys (C1 controls, text
+ * direction); otherwise 0. These are written as \uNNNN, so that a line stays one line,
+ * everywhere.
  */
 static unsigned int troublesome(const char *s, size_t *len)
 {

@@ -321,7 +321,8 @@ static int sites(struct page *pg, const struct profile *p)
 	if (err)
 		goto out;
 	if (!p->nsites) {
-		strbuf__adds(&pg->sb, "\n  No call stack holds memory of the kind and age asked for.\n");
+		strbuf__adds(&pg->sb,
+			     "\n  No call stack holds memory of the kind and age asked for.\n");
 		goto out;
 	}
 	strbuf__addc(&pg->sb, '\n');

@@ -1,6 +1,7 @@
 /*
  * Compares what a test made with tests/golden/NAME, and shows the difference as `diff -u` does.
- * UPDATE_GOLDEN=1 in the environment writes the files instead: read the change before committing it.
+ * UPDATE_GOLDEN=1 in the environment writes the files instead: read the change before committing
+ * it.
  */
 #ifndef GOLDEN_H
 #define GOLDEN_H
@@ -59,8 +60,9 @@ static struct text read_back(int fd)
 }
 
 /*
- * Runs a program with `input` as its standard input, which it may also open as /dev/stdin, and collects
- * what it says on standard output and error. Returns its status, 127 where it is not installed.
+ * Runs a program with `input` as its standard input, which it may also open as /dev/stdin, and
+ * collects what it says on standard output and error. Returns its status, 127 where it is not
+ * installed.
  */
 __attribute__((unused)) static int run(const char *const argv[], const void *input, size_t len,
 				       struct text *said)

@@ -1,6 +1,6 @@
 /*
- * Profiles built by hand, for the tests of the report formats: an ordinary one, one whose every name is
- * hostile, an empty one. A renderer's output goes to memory.
+ * Profiles built by hand, for the tests of the report formats: an ordinary one, one whose every
+ * name is hostile, an empty one. A renderer's output goes to memory.
  */
 #ifndef PROFILES_H
 #define PROFILES_H
@@ -49,11 +49,13 @@ static const struct profile_run test_run = {
 #define LIBC .module = "/usr/lib/x86_64-linux-gnu/libc.so.6", .mapping = 1
 
 static const struct profile_frame session_stack[] = {
-	{ .func = "session_new", .file = "/src/orderd/session.c", .line = 88, MAIN, .offset = 0x11b2,
+	{ .func = "session_new", .file = "/src/orderd/session.c", .line = 88, MAIN,
+	  .offset = 0x11b2,
 	  .address = 0x5581200011b2 },
 	{ .func = "ev_accept", .file = "/src/orderd/server.c", .line = 131, .inlined = true, MAIN,
 	  .offset = 0x2040, .address = 0x558120002040 },
-	{ .func = "handle_connect", .file = "/src/orderd/server.c", .line = 140, MAIN, .offset = 0x2040,
+	{ .func = "handle_connect", .file = "/src/orderd/server.c", .line = 140, MAIN,
+	  .offset = 0x2040,
 	  .address = 0x558120002040 },
 	{ .func = "main", .file = "main.c", MAIN, .offset = 0x1100, .address = 0x558120001100 },
 	{ LIBC, .offset = 0x271ca, .address = 0x7f00000271ca },
@@ -90,7 +92,8 @@ static const struct profile_site ordinary_sites[] = {
 	  .alloc_bytes = 39321600, .growth_bytes = 1887436, .allocs_per_s = 4.9, .oldest_s = 598.25,
 	  .newest_s = 0.125, .verdict = "unknown", .complete = true, .end = STACK_COMPLETE,
 	  .stack = session_stack, .nstack = ARRAY_SIZE(session_stack) },
-	{ .rank = 2, .id = "00c0ffee00c0ffee", .pid = 4242, .comm = "orderd", .kind = "map", .api = "mmap",
+	{ .rank = 2, .id = "00c0ffee00c0ffee", .pid = 4242, .comm = "orderd", .kind = "map",
+	  .api = "mmap",
 	  .mapping = "thread stack", .live_bytes = 8392704, .live_blocks = 1, .allocs = 1,
 	  .alloc_bytes = 8392704, .oldest_s = 3.14159, .newest_s = 3.14159, .verdict = "unknown",
 	  .complete = true, .end = STACK_COMPLETE, .stack = thread_stack,
@@ -100,7 +103,8 @@ static const struct profile_site ordinary_sites[] = {
 	  .frees = 999990, .alloc_bytes = 100000000, .growth_bytes = -500, .allocs_per_s = 18211.5,
 	  .oldest_s = 90000, .newest_s = 0, .verdict = "unknown", .end = STACK_LIMIT,
 	  .stack = recursive_stack, .nstack = ARRAY_SIZE(recursive_stack) },
-	{ .rank = 4, .id = "00000000000000aa", .pid = 4242, .comm = "orderd", .kind = "map", .api = "mmap",
+	{ .rank = 4, .id = "00000000000000aa", .pid = 4242, .comm = "orderd", .kind = "map",
+	  .api = "mmap",
 	  .mapping = "file", .mapped_file = "/var/lib/orderd/orders.db", .live_bytes = 4096,
 	  .live_blocks = 1, .allocs = 1, .alloc_bytes = 4096, .oldest_s = 12000, .newest_s = 12000,
 	  .verdict = "unknown", .end = STACK_NO_CFI, .stack = jit_stack,
@@ -135,14 +139,17 @@ __attribute__((unused)) static const struct profile ordinary = {
 #define EVIL .module = "/tmp/" HOSTILE_CONTROL "/" HOSTILE_FOLDED ".so", .mapping = 2
 
 static const struct profile_frame hostile_stack[] = {
-	{ .func = HOSTILE_CONTROL, .file = "/x/" HOSTILE_CONTROL ".c", .line = 1, EVIL, .offset = 0x10 },
+	{ .func = HOSTILE_CONTROL, .file = "/x/" HOSTILE_CONTROL ".c", .line = 1, EVIL,
+	  .offset = 0x10 },
 	{ .func = HOSTILE_UTF8, .file = HOSTILE_UTF8, .line = UINT32_MAX, EVIL, .offset = 0x20 },
-	{ .func = HOSTILE_QUOTES, .file = "a\"b\\.c", .line = 3, .inlined = true, EVIL, .offset = 0x30 },
+	{ .func = HOSTILE_QUOTES, .file = "a\"b\\.c", .line = 3, .inlined = true, EVIL,
+	  .offset = 0x30 },
 	{ .func = HOSTILE_FOLDED, .file = ";;;", .line = 4, EVIL, .offset = 0x30 },
 	{ .func = HOSTILE_RTL, .file = HOSTILE_RTL, .line = 5, EVIL, .offset = 0x40 },
 	{ .func = HOSTILE_C1, EVIL, .offset = 0x50 },
 	{ .func = HOSTILE_WIDE, .file = "/ソース/日本.c", .line = 7, EVIL, .offset = 0x60 },
-	{ .func = LONG_NAME, .file = "/" TEN("long/") TEN("abcdefghij") ".cc", .line = 1234567, EVIL,
+	{ .func = LONG_NAME, .file = "/" TEN("long/") TEN("abcdefghij") ".cc",
+	  .line = 1234567, EVIL,
 	  .offset = 0x70 },
 	{ .func = "", .file = "", EVIL, .offset = 0x80 },
 	{ .func = NULL, EVIL, .offset = UINT64_MAX },
@@ -153,13 +160,17 @@ static const struct profile_frame hostile_stack[] = {
 
 static const struct profile_site hostile_sites[] = {
 	{ .rank = 1, .id = "ffffffffffffffff", .pid = 1, .comm = HOSTILE_FOLDED, .kind = "heap",
-	  .api = "malloc", .live_bytes = UINT64_MAX, .live_blocks = UINT64_MAX, .allocs = UINT64_MAX,
+	  .api = "malloc", .live_bytes = UINT64_MAX, .live_blocks = UINT64_MAX,
+	  .allocs = UINT64_MAX,
 	  .frees = UINT64_MAX, .alloc_bytes = UINT64_MAX, .growth_bytes = INT64_MIN,
 	  .allocs_per_s = 1e18, .oldest_s = 1e9, .newest_s = 1e9, .verdict = "unknown",
 	  .end = STACK_UNREADABLE, .stack = hostile_stack, .nstack = ARRAY_SIZE(hostile_stack) },
-	{ .rank = 2, .id = "0000000000000002", .pid = 4194304, .comm = HOSTILE_CONTROL, .kind = "map",
-	  .api = "mmap", .mapping = "file", .mapped_file = "/tmp/;" HOSTILE_CONTROL TEN("x y") " 12",
-	  .live_bytes = 4096, .live_blocks = 1, .allocs = 1, .alloc_bytes = 4096, .verdict = "unknown",
+	{ .rank = 2, .id = "0000000000000002", .pid = 4194304, .comm = HOSTILE_CONTROL,
+	  .kind = "map",
+	  .api = "mmap", .mapping = "file",
+	  .mapped_file = "/tmp/;" HOSTILE_CONTROL TEN("x y") " 12",
+	  .live_bytes = 4096, .live_blocks = 1, .allocs = 1, .alloc_bytes = 4096,
+	  .verdict = "unknown",
 	  .end = 200, .stack = hostile_stack + 11, .nstack = 1 },
 	{ .rank = 3, .id = "0000000000000003", .pid = 3, .comm = "", .kind = "map", .api = "shmat",
 	  .mapping = "shared memory", .live_bytes = 0, .live_blocks = 0, .allocs = 9, .frees = 9,
@@ -177,7 +188,8 @@ static const struct profile_process hostile_processes[] = {
 	  .named = true, .live_bytes = UINT64_MAX, .live_blocks = UINT64_MAX, .allocs = UINT64_MAX,
 	  .frees = UINT64_MAX, .allocator_bytes = UINT64_MAX, .mapped_bytes = 1 << 20,
 	  .rss_bytes = 1 << 30 },
-	{ .pid = 4194304, .comm = HOSTILE_CONTROL, .exited = true, .live_bytes = 4096, .live_blocks = 1 },
+	{ .pid = 4194304, .comm = HOSTILE_CONTROL, .exited = true, .live_bytes = 4096,
+	  .live_blocks = 1 },
 	{ .pid = 2, .comm = HOSTILE_WIDE, .exited = true },
 };
 
@@ -208,7 +220,8 @@ static const struct profile_run empty_run = {
 };
 
 __attribute__((unused)) static const struct profile empty = {
-	.run = &empty_run, .seq = 2, .final = true, .wall_ns = WALL, .elapsed_s = 61, .interval_s = 1,
+	.run = &empty_run, .seq = 2, .final = true, .wall_ns = WALL, .elapsed_s = 61,
+	.interval_s = 1,
 	.processes = empty_processes, .nprocesses = 1,
 };
 

@@ -75,7 +75,8 @@ TEST(every_line_keeps_to_the_grammar)
 
 TEST(flamegraph_draws_every_frame)
 {
-	const char *const perl[] = { "perl", FLAMEGRAPH, "--countname=bytes", "--minwidth=0", NULL };
+	const char *const perl[] = { "perl", FLAMEGRAPH, "--countname=bytes", "--minwidth=0",
+				     NULL };
 	struct text t = render("folded", &ordinary, &style, false), svg;
 	int status;
 

@@ -37,7 +37,8 @@ TEST(nothing_known)
 	compare("empty.json", &empty, true);
 }
 
-/* Readers split lines at more than '\n': Python's splitlines and others at U+0085, U+2028 and U+2029. */
+/* Readers split lines at more than '\n': Python's splitlines and others at U+0085, U+2028 and
+ * U+2029. */
 TEST(a_line_is_one_line_for_every_reader)
 {
 	struct text t = { 0 };
@@ -95,9 +96,9 @@ static const char schema[] =
 	"    lost=dict(events=I, stacks=I, table=I), stacks=dict(complete=I, truncated=I),\n"
 	"    processes=[dict(pid=I, comm=S, container=Z, exited=B, live_bytes=I, live_blocks=I,\n"
 	"        allocs=I, frees=I, allocator_bytes=I, mapped_bytes=I, rss_bytes=I)],\n"
-	"    sites=[dict(rank=I, id=S, pid=I, kind=S, api=S, live_bytes=I, live_blocks=I, allocs=I,\n"
-	"        frees=I, alloc_bytes=I, growth_bytes=I, oldest_s=N, newest_s=N, leak_rate_bps=N,\n"
-	"        survival=N, verdict=S, complete=B,\n"
+	"    sites=[dict(rank=I, id=S, pid=I, kind=S, api=S, live_bytes=I, live_blocks=I,\n"
+	"        allocs=I, frees=I, alloc_bytes=I, growth_bytes=I, oldest_s=N, newest_s=N,\n"
+	"        leak_rate_bps=N, survival=N, verdict=S, complete=B,\n"
 	"        stack=[dict(func=Z, module=Z, offset=S, file=Z, line=I, inlined=B)])])\n"
 	"def check(value, want, where):\n"
 	"    if isinstance(want, list):\n"

@@ -131,9 +131,9 @@ TEST(pids_by_comma_repeated_and_once_each)
 
 TEST(every_option)
 {
-	ACCEPT("-p|1|-i|0.5|-d|1.25|-n|3|-t|0|--min-age|60|--min-size|4k|--max-size|1G|--sort|growth|"
-	       "--kind|heap|-f|json|-o|out.json|--no-children|--stack|none|--max-depth|64|"
-	       "--explain-probes|--attach|perf|--ring|1m|-v",
+	ACCEPT("-p|1|-i|0.5|-d|1.25|-n|3|-t|0|--min-age|60|--min-size|4k|--max-size|1G|"
+	       "--sort|growth|--kind|heap|-f|json|-o|out.json|--no-children|"
+	       "--stack|none|--max-depth|64|--explain-probes|--attach|perf|--ring|1m|-v",
 		CHECK(o->interval == 0.5);
 		CHECK(o->duration == 1.25);
 		CHECK_EQ(o->reports, 3);
@@ -210,10 +210,12 @@ TEST(bad_pids)
 	refuse("-p|1 2", "--pid: '1 2' is no process id; try --pid 4242");
 	refuse("-p|0x10", "--pid: '0x10' is no process id; try --pid 4242");
 	refuse("-p|2147483648", "--pid: '2147483648' is no process id; try --pid 4242");
-	refuse("-p|18446744073709551617", "--pid: '18446744073709551617' is no process id; try --pid 4242");
+	refuse("-p|18446744073709551617",
+	       "--pid: '18446744073709551617' is no process id; try --pid 4242");
 	snprintf(args, sizeof(args), "-p|%d", (int)getpid());
 	snprintf(line, sizeof(line),
-		 "--pid: '%d' is memtrace itself, which cannot be traced; try --pid 4242", (int)getpid());
+		 "--pid: '%d' is memtrace itself, which cannot be traced; try --pid 4242",
+		 (int)getpid());
 	refuse(args, line);
 }
 
@@ -231,7 +233,8 @@ TEST(bad_values)
 	refuse("-p|1|-t|4294967296", "--top: '4294967296' is too large; try --top 10");
 	refuse("-p|1|--min-size|4x",
 	       "--min-size: '4x' is not a size in bytes (suffixes k, m, g); try --min-size 4k");
-	refuse("-p|1|--max-size|99999999999g", "--max-size: '99999999999g' is too large; try --max-size 1m");
+	refuse("-p|1|--max-size|99999999999g",
+	       "--max-size: '99999999999g' is too large; try --max-size 1m");
 	refuse("-p|1|--min-size|2k|--max-size|1k",
 	       "--min-size: is above --max-size; try a smaller --min-size");
 	refuse("-p|1|--max-depth|0", "--max-depth: '0' is too small; try --max-depth 64");
@@ -239,8 +242,11 @@ TEST(bad_values)
 	refuse("-p|1|--ring|1k", "--ring: '1k' is not between 64k and 1g; try --ring 64m");
 	refuse("-p|1|--ring|2g", "--ring: '2g' is not between 64k and 1g; try --ring 64m");
 	refuse("-p|1|--sort|size",
-	       "--sort: 'size' is none of its values; try --sort leak|bytes|blocks|growth|age|rate");
-	refuse("-p|1|--sort|", "--sort: '' is none of its values; try --sort leak|bytes|blocks|growth|age|rate");
+	       "--sort: 'size' is none of its values; "
+	       "try --sort leak|bytes|blocks|growth|age|rate");
+	refuse("-p|1|--sort|",
+	       "--sort: '' is none of its values; "
+	       "try --sort leak|bytes|blocks|growth|age|rate");
 	refuse("-p|1|--kind|hea", "--kind: 'hea' is none of its values; try --kind heap|map|all");
 	refuse("-p|1|-f|xml", "--format: 'xml' is no format; try --format text|json|pprof|folded");
 	refuse("-p|1|-o|", "--output: '' is empty; try --output memtrace.out");
@@ -253,13 +259,15 @@ TEST(misuse)
 	refuse("--interval", "--interval: needs a value; try --interval 10");
 	refuse("--verbose=3", "--verbose: takes no value; try --verbose");
 	refuse("1234", "argument: '1234' belongs to no option; try -p 1234");
-	refuse("-p|1|ls", "argument: 'ls' belongs to no option; try -- before the command to start");
+	refuse("-p|1|ls",
+	       "argument: 'ls' belongs to no option; try -- before the command to start");
 	refuse("-x", "option: '-x' is unknown; try memtrace --help");
 	refuse("--verbose|-vx", "option: '-x' is unknown; try memtrace --help");
 	refuse("--frob=1", "option: '--frob=1' is unknown; try memtrace --help");
 	refuse("--m|1", "option: '--m' is ambiguous; try memtrace --help");
 	refuse("--max=1", "option: '--max=1' is ambiguous; try memtrace --help");
-	refuse("-f|\033[31mred", "--format: '\\x1b[31mred' is no format; try --format text|json|pprof|folded");
+	refuse("-f|\033[31mred",
+	       "--format: '\\x1b[31mred' is no format; try --format text|json|pprof|folded");
 }
 
 TEST(the_first_error_is_the_only_one)
@@ -310,7 +318,8 @@ TEST(the_manual_page_has_every_option)
 
 TEST(the_manual_page_is_clean)
 {
-	const char *const groff[] = { "groff", "-ww", "-man", "-Tutf8", "-z", "scripts/memtrace.8", NULL };
+	const char *const groff[] = { "groff", "-ww", "-man", "-Tutf8", "-z",
+				      "scripts/memtrace.8", NULL };
 	struct text said;
 	int status = run(groff, "", 0, &said);
 	bool silent = !said.len;

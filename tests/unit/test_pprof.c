@@ -217,8 +217,8 @@ static bool have_go(void)
 static struct text pprof(const struct profile *p, const char *view, const char *index)
 {
 	char path[] = "/tmp/memtrace-test.XXXXXX", sample_index[64];
-	const char *const argv[] = { "go", "tool", "pprof", "-symbolize=none", view, sample_index, path,
-				     NULL };
+	const char *const argv[] = { "go", "tool", "pprof", "-symbolize=none",
+				     view, sample_index, path, NULL };
 	struct text t = render("pprof", p, &style, false), said;
 	int fd = mkostemp(path, O_CLOEXEC);
 
@@ -290,7 +290,8 @@ TEST(pprof_counts_by_every_index)
 {
 	static const char *const index[] = { "alloc_objects", "alloc_space", "inuse_objects" };
 	static const char *const line[] = { "1000000 99.70% 99.70%    1000000 99.70%  node_copy\n",
-					    "95.37MB", "2943 99.56% 99.56%       2943 99.56%  session_new\n" };
+					    "95.37MB",
+					    "2943 99.56% 99.56%       2943 99.56%  session_new\n" };
 	struct text said;
 
 	if (!have_go())
@@ -309,10 +310,12 @@ TEST(pprof_reads_mappings_lines_and_labels)
 	if (!have_go())
 		SKIP("go is not installed");
 	said = pprof(&ordinary, "-raw", "inuse_space");
-	CHECK(said_line(&said, "alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes[dflt]\n"));
+	CHECK(said_line(&said, "alloc_objects/count alloc_space/bytes "
+			       "inuse_objects/count inuse_space/bytes[dflt]\n"));
 	CHECK(said_line(&said, "session_new /src/orderd/session.c:88"));
 	CHECK(said_line(&said, "ev_accept /src/orderd/server.c:131"));
-	CHECK(said_line(&said, "/usr/bin/orderd 9f3c0123456789abcdef0123456789abcdef0123 [FN][FL][LN][IN]"));
+	CHECK(said_line(&said, "/usr/bin/orderd 9f3c0123456789abcdef0123456789abcdef0123 "
+			       "[FN][FL][LN][IN]"));
 	CHECK(said_line(&said, "api:[malloc] comm:[orderd] id:[9f3c0123456789ab] kind:[heap]"));
 	CHECK(said_line(&said, "pid:[4242]"));
 	CHECK(said_line(&said, "Duration: 10m0"));

@@ -92,13 +92,15 @@ static void fill_rows(struct fixture *f)
 	/* A pid that came again is another process. */
 	f->processes[2] = (struct process_row){ .pid = 77, .comm = "again", .exited = true };
 	f->sites[0] = (struct site_row){
-		.pid = self, .process = 0, .stack = 1, .kind = API_HEAP, .api = (uint8_t)api__find("malloc"),
+		.pid = self, .process = 0, .stack = 1, .kind = API_HEAP,
+		.api = (uint8_t)api__find("malloc"),
 		.live_bytes = 10, .live_blocks = 1, .allocs = 5, .frees = 4, .alloc_bytes = 50,
 		.growth_bytes = -3, .allocs_since = 4, .oldest = 2500000000, .newest = 500000000,
 	};
 	f->sites[1] = (struct site_row){
 		.pid = 77, .process = 1, .stack = 2, .kind = API_MAP, .api = API_MMAP,
-		.map_flags = EVENT_F_FILE | EVENT_F_SHARED, .map_addr = 0xabc000, .live_bytes = 4096,
+		.map_flags = EVENT_F_FILE | EVENT_F_SHARED, .map_addr = 0xabc000,
+		.live_bytes = 4096,
 		.live_blocks = 1,
 	};
 	f->sites[2] = (struct site_row){ .pid = 77, .process = 2, .stack = 9, .kind = API_MAP,
@@ -128,11 +130,13 @@ static void setup(struct fixture *f)
 		.free_bytes = 40, .unmatched_frees = 6, .allocs_since = 4, .frees_since = 1,
 		.lost_table = 7, .lost_stack_ids = 8, .superseded = 9,
 		.stack_ends = { [STACK_COMPLETE] = 100, [STACK_LIMIT] = 20, [STACK_UNKNOWN] = 3 },
-		.sites = f->sites, .nsites = 4, .total_sites = 6, .rest_bytes = 11, .rest_blocks = 2,
+		.sites = f->sites, .nsites = 4, .total_sites = 6, .rest_bytes = 11,
+		.rest_blocks = 2,
 		.processes = f->processes, .nprocesses = 3,
 	};
 	f->in = (struct profile_input){
-		.run = &f->run, .snapshot = &f->snap, .symbolizer = f->symbolizer, .images = f->images,
+		.run = &f->run, .snapshot = &f->snap, .symbolizer = f->symbolizer,
+		.images = f->images,
 		.stack = find_stack, .mapped_file = mapped_file, .ctx = f, .seq = 3, .final = true,
 		.wall_ns = 123, .start = 500000000, .lost_events = 12, .lost_stacks = 13,
 		.notice = "notice",
@@ -315,7 +319,8 @@ TEST(stacks_are_named_and_share_mappings)
 	len = image__build_id(images__get(f.images, f.image), raw);
 	for (size_t i = 0; i < len; i++)
 		snprintf(build_id + 2 * i, 3, "%02x", raw[i]);
-	snprintf(want_id, sizeof(want_id), "%016" PRIx64, symbolizer__stable_id(f.symbolizer, f.whole));
+	snprintf(want_id, sizeof(want_id), "%016" PRIx64,
+		 symbolizer__stable_id(f.symbolizer, f.whole));
 	p = profile__build(&f.in);
 	frames = p->sites[0].stack;
 	CHECK_EQ(p->sites[0].nstack, 3);

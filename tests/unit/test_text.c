@@ -1,6 +1,7 @@
 #include "profiles.h"
 
-static const struct report_style wide, narrow = { .width = 80 }, colored = { .color = true, .width = 100 };
+static const struct report_style wide, narrow = { .width = 80 };
+static const struct report_style colored = { .color = true, .width = 100 };
 
 static void compare(const char *name, const struct profile *p, const struct report_style *st)
 {
@@ -76,7 +77,8 @@ static size_t columns(const char *s, const char *end)
 TEST(no_line_is_wider_than_the_terminal)
 {
 	for (int width = 80; width < 300; width += 7) {
-		struct text t = render("text", &ordinary, &(struct report_style){ .width = width }, false);
+		struct report_style st = { .width = width };
+		struct text t = render("text", &ordinary, &st, false);
 		const char *end;
 
 		for (const char *s = t.data; *s; s = end + 1) {
@@ -92,7 +94,8 @@ TEST(no_line_is_wider_than_the_terminal)
 TEST(no_control_byte_reaches_the_terminal)
 {
 	for (int width = 0; width < 200; width++) {
-		struct text t = render("text", &hostile, &(struct report_style){ .width = width }, false);
+		struct report_style st = { .width = width };
+		struct text t = render("text", &hostile, &st, false);
 
 		for (size_t i = 0; i < t.len; i++) {
 			unsigned char c = (unsigned char)t.data[i];
@@ -107,14 +110,16 @@ TEST(no_control_byte_reaches_the_terminal)
 
 TEST(well_formed_at_every_width)
 {
-	const char *const python[] = { "python3", "-c", "import sys; sys.stdin.buffer.read().decode('utf-8')",
-				       NULL };
+	const char *const python[] = {
+		"python3", "-c", "import sys; sys.stdin.buffer.read().decode('utf-8')", NULL
+	};
+	const struct report_format *text = report__find("text");
 	struct text said, all = { 0 };
 	FILE *out = open_memstream(&all.data, &all.len);
 	int status;
 
 	for (int width = 0; width < 200; width++)
-		report__find("text")->report(&hostile, &(struct report_style){ .width = width }, out);
+		text->report(&hostile, &(struct report_style){ .width = width }, out);
 	fclose(out);
 	status = run(python, all.data, all.len, &said);
 	text_free(&all);
