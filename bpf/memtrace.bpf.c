@@ -678,7 +678,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 	if (!is_ours(nr))
 		return 0;
 	p = current_traced();
-	if (!p)
+	if (!p || p->flags & TRACED_NO_MAPS)
 		return 0;
 	t = current_thread(true);
 	if (!t) {

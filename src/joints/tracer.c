@@ -12,6 +12,7 @@
 #include "ground/log.h"
 #include "ground/util.h"
 #include "joints/tracer_internal.h"
+#include "joints/tracer_unwind.h"
 
 #define BPF_TRACE_UPROBE_SESSION_TYPE 57	/* newer than the headers that we build with */
 
@@ -81,10 +82,20 @@ static int load(struct tracer *t, const struct tracer_opts *o)
 	if (o->ring_bytes)
 		bpf_map__set_max_entries(t->skel->maps.ring, round_up_pow2(o->ring_bytes));
 	t->skel->rodata->wakeup_bytes = bpf_map__max_entries(t->skel->maps.ring) / 16;
-	err = memtrace_bpf__load(t->skel);
+	/* Sized even where it is not used: what is in the object is made. */
+	err = tracer_unwind__prepare(t->skel->obj, o->stack_mode != STACK_DWARF ? TRACER_UNWIND_MEMORY_MIN :
+						   o->unwind_memory ? o->unwind_memory : TRACER_UNWIND_MEMORY);
+	if (!err)
+		err = memtrace_bpf__load(t->skel);
+	if (!err && o->stack_mode == STACK_DWARF) {
+		t->unwind = tracer_unwind__new(t->skel->obj, o->images);
+		err = t->unwind ? 0 : -errno;
+	}
 	if (!err)
 		err = tracer_attach__trial(t);
 	if (err) {
+		tracer_unwind__free(t->unwind);
+		t->unwind = NULL;
 		memtrace_bpf__destroy(t->skel);
 		t->skel = NULL;
 	}
@@ -181,6 +192,22 @@ int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
 	return 0;
 }
 
+int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space)
+{
+	return t->unwind ? tracer_unwind__update(t->unwind, pid, space) : 0;
+}
+
+int tracer__fork_process(struct tracer *t, pid_t parent, pid_t child)
+{
+	return t->unwind ? tracer_unwind__fork(t->unwind, parent, child) : 0;
+}
+
+void tracer__tend(struct tracer *t)
+{
+	if (t->unwind)
+		tracer_unwind__tend(t->unwind);
+}
+
 int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags)
 {
 	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)], p;
@@ -204,6 +231,8 @@ int tracer__drop_process(struct tracer *t, pid_t pid)
 	uint32_t key = pid;
 
 	tracer_attach__remove(t, pid);
+	if (t->unwind)
+		tracer_unwind__drop(t->unwind, pid);
 	if (slot->tgid == key) {
 		slot->tgid = 0;
 		return 0;
@@ -254,6 +283,7 @@ void tracer__free(struct tracer *t)
 		return;
 	tracer__detach(t);
 	ring_buffer__free(t->rb);
+	tracer_unwind__free(t->unwind);
 	memtrace_bpf__destroy(t->skel);
 	free(t->attachments);
 	free(t);

@@ -16,7 +16,9 @@
 #include "ground/shared.h"
 
 struct image;
+struct images;
 struct probe_file;
+struct space;
 struct tracer;
 
 enum attach_method {
@@ -31,6 +33,8 @@ struct tracer_opts {
 	uint64_t ring_bytes;	/* rounded up to a power of two; 0: the default */
 	uint32_t stack_mode;	/* STACK_* (shared.h) */
 	uint32_t max_depth;	/* frames */
+	struct images *images;	/* where unwind tables are read from; must outlive the tracer */
+	uint64_t unwind_memory;	/* bytes that unwind tables may take; 0: the default */
 	bool children;		/* forked children are traced */
 	bool syscalls;		/* mmap, brk, …: taxes every system call on the machine */
 };
@@ -46,6 +50,16 @@ int tracer__start(struct tracer *t);
 
 /* Events of this process are wanted. flags: TRACED_*. 0 or a negative errno. */
 int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags);
+/*
+ * The process has these mappings now: its stacks are walked by them. To be called before its probes are
+ * attached, after an exec, and when its files changed. 0, -ENOSPC where an unwind table found no room (the
+ * stacks that it would have been needed for say so), or another negative errno.
+ */
+int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space);
+/* The child has its parent's mappings. */
+int tracer__fork_process(struct tracer *t, pid_t parent, pid_t child);
+/* What can wait until nobody does; to be called when there is time. */
+void tracer__tend(struct tracer *t);
 int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags);
 int tracer__drop_process(struct tracer *t, pid_t pid);	/* its links, too */
 

@@ -21,6 +21,7 @@ struct attachment {
 struct tracer {
 	struct memtrace_bpf *skel;
 	struct ring_buffer *rb;
+	struct tracer_unwind *unwind;	/* NULL: stacks are not walked by tables */
 	enum attach_method method;
 	bool syscalls;
 	struct attachment *attachments;

@@ -85,6 +85,7 @@ static void on_process_event(void *ctx, const struct event *ev)
 		if (((const struct event_fork *)ev)->shares_memory)
 			return;
 		pe.pid = ((const struct event_fork *)ev)->child;
+		pe.parent = ev->pid;
 	}
 	pthread_mutex_lock(&s->queue_lock);
 	if (s->queued == s->queue_cap) {
@@ -124,6 +125,7 @@ static void handle_processes(struct session *s)
 			log__warn("cannot attach to %u: %s", events[i].pid, strerror(-err));
 	}
 	free(events);
+	tracer__tend(s->tracer);
 }
 
 /* ---- the loop ---- */
@@ -313,6 +315,8 @@ static int make_parts(struct session *s)
 		.ring_bytes = plan->ring_bytes,
 		.stack_mode = plan->stack_mode,
 		.max_depth = plan->max_depth,
+		.images = s->images,
+		.unwind_memory = plan->unwind_memory,
 		.children = plan->children,
 		.syscalls = plan->query.map,
 	}, why, sizeof(why));

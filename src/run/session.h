@@ -27,6 +27,7 @@ struct session_plan {
 	bool children;
 	uint32_t stack_mode;	/* STACK_* (shared.h) */
 	uint32_t max_depth;
+	uint64_t unwind_memory;	/* bytes; 0: the default */
 	bool explain_probes;
 	const char *attach;	/* a method's name, or NULL */
 	uint64_t ring_bytes;

@@ -19,6 +19,7 @@
 struct process_event {		/* what the main thread is told of */
 	uint8_t type;		/* EVENT_FORK, EVENT_EXEC, EVENT_EXIT, EVENT_FILES */
 	uint32_t pid;		/* of the new process, for a fork */
+	uint32_t parent;	/* for a fork */
 };
 
 struct target {

@@ -108,6 +108,15 @@ static struct probe_file *probes_of(struct session *s, struct image *im)
 	return s->files[id];
 }
 
+/* How the process's stacks are walked; where that fails, they are cut, and say so. */
+static void describe(struct session *s, pid_t pid, const struct space *sp)
+{
+	int err = tracer__update_process(s->tracer, pid, sp);
+
+	if (err && err != -ENOSPC)
+		log__debug("unwind tables of %d: %s", pid, strerror(-err));
+}
+
 /* Probes what a process has mapped and was not probed yet. How many executable files it maps, or a negative errno. */
 static int scan(struct session *s, pid_t pid)
 {
@@ -117,6 +126,8 @@ static int scan(struct session *s, pid_t pid)
 	if (!sp)
 		return -errno;
 	err = space__refresh(sp, s->images);
+	if (!err)
+		describe(s, pid, sp);
 	for (size_t i = 0; !err && i < space__count(sp); i++) {
 		const struct mapping *m = space__at(sp, i);
 		struct image *im = m->exec ? images__get(s->images, m->image) : NULL;
@@ -197,12 +208,13 @@ int targets__open(struct session *s)
 		if (!err)
 			err = enroll(s, pid);
 		if (!err)
-			err = tracer__add_process(s->tracer, pid, 0);
+			err = tracer__add_process(s->tracer, pid, TRACED_NO_MAPS);
 		if (!err) {
 			size_t before = s->probed_functions;
 
 			err = scan(s, pid);
 			err = err < 0 ? err : 0;
+			tracer__set_flags(s->tracer, pid, 0);
 			if (!err && s->plan->query.heap && s->probed_functions == before) {
 				snprintf(who, sizeof(who), "process %d", pid);
 				return complain_nothing_found(s, who);
@@ -286,6 +298,7 @@ int targets__handle(struct session *s, const struct process_event *ev)
 
 	switch (ev->type) {
 	case EVENT_FORK:
+		tracer__fork_process(s->tracer, ev->parent, ev->pid);
 		if (!s->per_file)
 			n = scan(s, ev->pid);
 		break;
