@@ -3,9 +3,8 @@
  *
  *   driver WALK.bpf.o ORACLE.so [-e EVERY] [-m MEMORY] [-r FILE:FUNCTION]... [-w FILE | -a FILE] -- COMMAND...
  *
- * -r puts return probes on functions: libgcc does not see through their trampolines, so that the stacks are
- * compared with those that an earlier run wrote with -w (addresses are not randomized, records are
- * matched by number).
+ * -r puts return probes on functions: libgcc does not see through their trampolines, so that the stacks
+ * are compared with those that an earlier run wrote with -w, matched by number, by file and offset.
  *
  * Prints one line: stacks compared, identical, how they ended, what was lost.
  */
@@ -17,10 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ground/hashmap.h"
 #include "joints/tracer_unwind.h"
 #include "model/elf.h"
 #include "model/image.h"
@@ -123,16 +122,40 @@ static void show(const struct run *r, const struct record *rec, const uint64_t *
 	printf("\n");
 }
 
+/* An address as it is in every run: the file, and the offset in it. */
+static uint64_t place(const struct run *r, uint64_t pc)
+{
+	const struct mapping *m = space__find(r->space, pc - 1);
+	uint64_t h = 0;
+
+	if (!m)
+		return pc;
+	for (const char *c = m->path; *c; c++)
+		h = hashmap__mix(h, (unsigned char)*c);
+	return hashmap__mix(h, pc - m->start + m->offset);
+}
+
 static void compare(struct run *r, const struct record *rec)
 {
 	const uint64_t *got = rec->st.pc + 1, *want = rec->truth;
 	size_t ngot = rec->st.n ? rec->st.n - 1u : 0, nwant = rec->n;
+	struct event_stack here;
 
+	if (r->before || r->out) {
+		here = rec->st;
+		for (size_t i = 0; i < here.n; i++)
+			here.pc[i] = place(r, here.pc[i]);
+	}
+	if (r->out) {
+		fwrite(&rec->seq, sizeof(rec->seq), 1, r->out);
+		fwrite(&here, sizeof(here), 1, r->out);
+	}
 	if (r->before) {
 		if (rec->seq >= r->nbefore || !r->before[rec->seq].n)
 			return;
 		want = r->before[rec->seq].pc + 1;
 		nwant = r->before[rec->seq].n - 1u;
+		got = here.pc + 1;
 	}
 	r->compared++;
 	r->ends[rec->st.end]++;
@@ -163,10 +186,6 @@ static int on_record(void *ctx, void *data, size_t size)
 		tracer_unwind__tend(r->unwind);
 		return 0;
 	}
-	if (r->out) {
-		fwrite(&rec->seq, sizeof(rec->seq), 1, r->out);
-		fwrite(&rec->st, sizeof(rec->st), 1, r->out);
-	}
 	compare(r, rec);
 	return 0;
 }
@@ -194,7 +213,6 @@ static void child(char **argv, const char *oracle, const char *every, int start,
 	char number[32], byte;
 
 	dup2(ack, ACK_FD);
-	personality(ADDR_NO_RANDOMIZE);
 	snprintf(number, sizeof(number), "%d", getpid());
 	setenv("ORACLE_PID", number, 1);
 	snprintf(number, sizeof(number), "%d", ACK_FD);

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""How it starts a command, how it ends, and that it leaves the target as it was."""
+import os
+import pty
+import signal
+import subprocess
+import time
+
+from lib import *
+
+
+def status(*command, options=(), **kw):
+    r = subprocess.run([MEMTRACE, "-o", "/dev/null", *options, "--", *command], capture_output=True, text=True,
+                       timeout=PATIENCE, **kw)
+    return r.returncode
+
+
+with case("the command's own exit status"):
+    for n in (0, 1, 7, 255):
+        equal(status(build("status.c"), "exit", str(n)), n, f"the status of exit {n}")
+
+with case("the signal that ended the command"):
+    for n in (signal.SIGTERM, signal.SIGSEGV, signal.SIGKILL):
+        equal(status(build("status.c"), "signal", str(int(n))), 128 + n, f"the status after signal {n}")
+
+with case("standard input, output and error are the command's"):
+    data = os.urandom(300000)
+    r = subprocess.run([MEMTRACE, "-o", "/dev/null", "--", build("status.c"), "cat"], input=data,
+                       capture_output=True, timeout=PATIENCE)
+    equal(r.returncode, 0, "the exit status")
+    true(r.stdout == data, "all of it came through")
+    true(b"\ndone\n" in b"\n" + r.stderr, "its standard error is ours")
+
+with case("arguments, environment, folder and umask"):
+    script = 'printf "%s|" "$@"; echo "$MARK|$PWD|$(umask)|$(readlink /proc/$$/fd | sort | uniq -c | wc -l)"'
+    argv = ["sh", "-c", script, "sh", "a b", "", "-p", "--", "*"]
+    kw = dict(env={**os.environ, "MARK": "here"}, cwd="/usr", capture_output=True, text=True, timeout=PATIENCE,
+              stdin=subprocess.DEVNULL, umask=0o27)
+    plain = subprocess.run(argv, **kw)
+    traced = subprocess.run([MEMTRACE, "-o", "/dev/null", "--", *argv], **kw)
+    equal(traced.stdout, plain.stdout, "what it saw")
+
+with case("open files and signal settings are not inherited from memtrace"):
+    script = ("import os,signal; "
+              "print(sorted(f for f in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + f))); "
+              "print([l for l in open('/proc/self/status') if l[:3] in ('Sig', 'Shd') and l[:4] != 'SigQ'])")
+    argv = ["python3", "-S", "-c", script]
+    plain = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    traced = subprocess.run([MEMTRACE, "-o", "/dev/null", "--", *argv], capture_output=True, text=True,
+                            stdin=subprocess.DEVNULL)
+    equal(traced.stdout, plain.stdout, "descriptors and signals")
+
+with case("--user"):
+    r = subprocess.run([MEMTRACE, "-o", "/dev/null", "--user", "nobody", "--", "sh", "-c", "id -un; echo $USER $HOME"],
+                       capture_output=True, text=True, timeout=PATIENCE, cwd="/")
+    home = os.path.expanduser("~nobody")
+    equal(r.stdout, f"nobody\nnobody {home}\n", f"who it is ({r.stderr})")
+
+with case("SIGTERM and SIGINT to memtrace reach the command"):
+    for n in (signal.SIGTERM, signal.SIGINT):
+        truth_path = path("truth")
+        m = Memtrace(*EVERYTHING, "--", build("busy.c"), "catch", env={"TRUTH": truth_path})
+        wait_for(lambda: os.path.exists(truth_path), "the command to begin")
+        m.proc.send_signal(n)
+        equal(m.wait(), 3, f"the status after signal {n}")
+        report = m.final()
+        equal((report["live_blocks"], report["live_bytes"]), (1, 4000), "what it left")
+
+with case("Ctrl-C at a terminal is the command's too, once"):
+    truth_path, out = path("truth"), path("out")
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ["TRUTH"] = truth_path
+        os.execv(MEMTRACE, [MEMTRACE, "-f", "json", "-o", out, "--", build("busy.c"), "catch"])
+    try:
+        wait_for(lambda: os.path.exists(truth_path), "the command to begin")
+        os.write(fd, b"\x03")
+        code = wait_for(lambda: (lambda r: r[0] and (r,))(os.waitpid(pid, os.WNOHANG)), "its end")[0][1]
+        pid = 0
+    finally:
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        os.close(fd)
+    equal(os.waitstatus_to_exitcode(code), 3, "the exit status")
+    true(os.path.exists(out), "the report was written")
+
+with case("Ctrl-C ends within half a second, with a final report"):
+    p = Program([build("busy.c")])
+    m = Memtrace("-f", "json", "-i", "3600", "-p", p.pid).attached()
+    p.go()
+    time.sleep(1)
+    began = time.monotonic()
+    equal(m.interrupt(), 0, "the exit status")
+    took = time.monotonic() - began
+    true(took < 1, f"it took {took:.2f} s")
+    report = m.final()
+    equal(unsound(report), [], "what is wrong")
+    true(report["allocs"] > 1000, f"it saw {report['allocs']} allocations")
+    true(p.proc.poll() is None, "the program goes on")
+    p.kill()
+
+with case("the target's end ends the run"):
+    p = Program([build("busy.c")])
+    m = Memtrace("-f", "json", "-i", "3600", "-p", p.pid).attached()
+    p.go()
+    p.kill()
+    equal(m.wait(5), 0, "the exit status")
+    true(m.final()["processes"][0]["exited"], "it is told that it ended")
+
+
+def probe_point(pid):
+    """(address in the process, its byte in the file) of malloc's probe."""
+    m = Memtrace("-f", "json", "-d", "0.1", "--explain-probes", "-p", pid)
+    m.wait()
+    module = None
+    for line in m.stderr().splitlines():
+        if line.endswith(":") and "libc" in line:
+            module = line[:-1].removeprefix("memtrace: ")
+        f = line.split()
+        if module and f and f[0] == "malloc":
+            entry, _, offset = f[1].partition("+")
+            at = int(entry, 16) + int(offset or 0)
+            with open(f"/proc/{pid}/maps") as maps:
+                for row in maps:
+                    r = row.split()
+                    start_, end = (int(x, 16) for x in r[0].split("-"))
+                    if len(r) > 5 and r[5] == module and int(r[2], 16) <= at < int(r[2], 16) + end - start_:
+                        with open(module, "rb") as file:
+                            file.seek(at)
+                            return start_ + at - int(r[2], 16), file.read(1)
+    raise AssertionError(f"malloc's probe is not told of:\n{m.stderr()}")
+
+
+def byte_at(pid, address):
+    with open(f"/proc/{pid}/mem", "rb") as f:
+        f.seek(address)
+        return f.read(1)
+
+
+for how, end in (("SIGKILL", lambda m: m.proc.kill()), ("Ctrl-C", lambda m: m.interrupt())):
+    with case(f"no probe is left after {how}"):
+        p = Program([build("busy.c")])
+        address, original = probe_point(p.pid)
+        equal(byte_at(p.pid, address), original, "the byte before")
+        m = Memtrace("-f", "json", "-i", "3600", "-p", p.pid).attached()
+        equal(byte_at(p.pid, address), b"\xcc", "the byte while it is traced")
+        p.go()
+        time.sleep(0.2)
+        end(m)
+        m.wait()
+        wait_for(lambda: byte_at(p.pid, address) == original, "the probe to be gone", 10)
+        true(p.proc.poll() is None, "the program goes on")
+        p.kill()
+
+with case("a reader that goes away"):
+    p = Program([build("busy.c")])
+    r = subprocess.run(f"{MEMTRACE} -f text -i 0.1 -p {p.pid} | head -n 1", shell=True, capture_output=True, text=True,
+                       timeout=PATIENCE)
+    true(r.stdout, "a line was read")
+    true("Broken pipe" in r.stderr, f"it says why it ended: {r.stderr}")
+    p.kill()
+
+done()

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Every allocation function, in every C library and allocator: exactly what the program says."""
+import os
+
+from lib import *
+
+TWO_WAYS = (("launched", launch), ("attached", attach))
+
+
+def check(trace, source, exe, env=None):
+    report, truth = trace([exe], env=env)
+    compare(report, truth, source)
+    equal(report["unmatched_frees"], 0, "unmatched_frees")
+    for s in report["sites"]:
+        # Called straight from the program: the leaf is the caller, the function itself is the api.
+        if own_function(s, source) in ("leak_malloc", "leak_calloc", "realloc_grow"):
+            equal(s["stack"][0]["module"], os.path.realpath(exe), "the leaf's module")
+
+
+BUILDS = (
+    ("glibc", dict()),
+    ("static glibc", dict(flags=("-static", "-DSTATIC"))),
+    ("musl", dict(cc="musl-gcc")),
+    ("static musl", dict(cc="musl-gcc", flags=("-static",))),
+    ("no frame pointers", dict(cflags=["-g", "-O2", "-fomit-frame-pointer"])),
+    ("built for CET", dict(flags=("-fcf-protection=full",))),
+)
+
+for name, how in BUILDS:
+    for way, trace in TWO_WAYS:
+        with case(f"functions of {name}, {way}"):
+            how = dict(how)
+            check(trace, "functions.c", build("functions.c", *how.pop("flags", ()), **how))
+
+for lib in ("libjemalloc.so.2", "libtcmalloc_minimal.so.4", "libmimalloc.so.2"):
+    for way, trace in TWO_WAYS:
+        with case(f"functions of {lib}, {way}"):
+            check(trace, "functions.c", build("functions.c"), {"LD_PRELOAD": library(lib)})
+        with case(f"C++ operators of {lib}, {way}"):
+            check(trace, "cxx.cc", build("cxx.cc"), {"LD_PRELOAD": library(lib)})
+
+for way, trace in TWO_WAYS:
+    with case(f"C++ operators of libstdc++, {way}"):
+        check(trace, "cxx.cc", build("cxx.cc"))
+    with case(f"C++ operators, static, {way}"):
+        check(trace, "cxx.cc", build("cxx.cc", "-static"))
+
+done()

@@ -1,0 +1,335 @@
+"""Helpers of the root tests: compile a program that knows its own answer, trace it, compare exactly.
+
+A test script is a row of `with case("name"):` blocks and ends with done(). Whatever was started is
+ended when the script ends, however it ends.
+"""
+import atexit
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAMS = os.path.join(HERE, "programs")
+MEMTRACE = os.path.join(os.path.abspath(os.environ.get("B", "build")), "memtrace")
+CC = os.environ.get("CC") or "gcc"
+CXX = os.environ.get("CXX") or "g++"
+CFLAGS = ["-g", "-O1", "-fno-omit-frame-pointer", "-Wall", "-Wextra", "-pthread"]
+TMP = os.path.realpath(tempfile.mkdtemp(prefix="memtrace-root-"))
+PATIENCE = 60  # seconds after which something hangs
+
+_started = []
+_failed = 0
+
+
+class Skip(Exception):
+    """The test cannot run here; the text says why."""
+
+
+def _clean():
+    for p in _started:
+        if p.poll() is None:
+            p.kill()
+            p.wait()
+    shutil.rmtree(TMP, ignore_errors=True)
+
+
+atexit.register(_clean)
+for _sig in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_sig, lambda number, frame: sys.exit(1))
+
+
+@contextlib.contextmanager
+def case(name):
+    """One test: what the block raises is its failure."""
+    global _failed
+    try:
+        yield
+        print(f"ok - {name}", flush=True)
+    except Skip as e:
+        print(f"skip - {name}: {e}", flush=True)
+    except Exception as e:  # a test script goes on with its next test
+        _failed += 1
+        text = str(e) or repr(e)
+        if not isinstance(e, AssertionError):
+            text = f"{type(e).__name__}: {text}"
+        for line in text.splitlines():
+            print(f"# {line}")
+        print(f"not ok - {name}", flush=True)
+
+
+def done():
+    sys.exit(1 if _failed else 0)
+
+
+def equal(got, want, what):
+    if got != want:
+        raise AssertionError(f"{what} is {got!r}, not {want!r}")
+
+
+def true(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def wait_for(condition, what, seconds=PATIENCE):
+    """Returns what `condition` does once it is true."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.01)
+
+
+_unique = 0
+
+
+def path(name):
+    """A new path of its own."""
+    global _unique
+    _unique += 1
+    return os.path.join(TMP, f"{_unique}-{name}")
+
+
+def start(argv, **kw):
+    kw.setdefault("stdin", subprocess.DEVNULL)
+    p = subprocess.Popen(argv, **kw)
+    _started.append(p)
+    return p
+
+
+def tool(name):
+    """A program that may be missing."""
+    if not shutil.which(name):
+        raise Skip(f"{name} is not installed")
+    return name
+
+
+_compiled = {}
+
+
+def build(source, *flags, cc=None, name=None, cflags=CFLAGS):
+    """Compiles programs/SOURCE; the path of the result."""
+    cc = cc or (CXX if source.endswith(".cc") else CC)
+    key = (source, flags, cc, tuple(cflags))
+    if key not in _compiled:
+        tool(cc.split()[0])
+        out = os.path.join(TMP, f"{len(_compiled)}-{name or source.split('.')[0]}")
+        before = [f for f in flags if not f.startswith("-l")]
+        after = [f for f in flags if f.startswith("-l")]
+        r = subprocess.run(
+            [*cc.split(), *cflags, *before, "-o", out, os.path.join(PROGRAMS, source), *after],
+            capture_output=True, text=True)
+        _compiled[key] = (out, r)
+    out, r = _compiled[key]
+    if r.returncode:
+        raise AssertionError(f"{source} does not compile with {cc}:\n{r.stderr}")
+    return out
+
+
+def library(name):
+    """The path of a shared library that may be missing."""
+    for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"):
+        p = os.path.join(folder, name)
+        if os.path.exists(p):
+            return p
+    raise Skip(f"{name} is not installed")
+
+
+class Program:
+    """A program under test that stands still until go(), and when finished until end()."""
+
+    def __init__(self, argv, env=None, **kw):
+        self.truth_path, self.go_path = path("truth"), path("go")
+        os.mkfifo(self.go_path)
+        self.go_fd = None
+        env = {**os.environ, **(env or {}), "TRUTH": self.truth_path, "GO": self.go_path}
+        self.proc = start(argv, env=env, **kw)
+        self.pid = self.proc.pid
+        wait_for(lambda: self._there(".ready"), f"{argv[0]} to begin")
+
+    def _there(self, suffix=""):
+        if os.path.exists(self.truth_path + suffix):
+            return True
+        true(self.proc.poll() is None, f"the program ended with {self.proc.returncode}")
+        return False
+
+    def go(self, wait=True):
+        def open_fifo():
+            try:
+                return os.open(self.go_path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            except OSError:
+                return None
+        self.go_fd = wait_for(open_fifo, "the program to listen")
+        if wait:
+            self.finished()
+
+    def finished(self):
+        """Waits until it is; its truth."""
+        wait_for(self._there, "the program to finish")
+        return read_truth(self.truth_path)
+
+    def kill(self):
+        self.proc.kill()
+        self.proc.wait(PATIENCE)
+
+    def end(self):
+        if self.go_fd is not None:
+            os.close(self.go_fd)
+            self.go_fd = None
+        return self.proc.wait(PATIENCE)
+
+
+def read_truth(name):
+    with open(name) as f:
+        return json.load(f)["sites"]
+
+
+class Memtrace:
+    """A run of memtrace. Its output goes to files, so that it never waits for us."""
+
+    def __init__(self, *args, env=None, stdin=subprocess.DEVNULL, **kw):
+        self.out_path, self.err_path = path("out"), path("err")
+        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
+            self.proc = start([MEMTRACE, *map(str, args)], env={**os.environ, **(env or {})},
+                              stdin=stdin, stdout=out, stderr=err, **kw)
+
+    def stderr(self):
+        with open(self.err_path, errors="replace") as f:
+            return f.read()
+
+    def stdout(self):
+        with open(self.out_path, errors="replace") as f:
+            return f.read()
+
+    def attached(self):
+        """Waits until its probes are in."""
+        def ready():
+            text = self.stderr()
+            if re.search(r"^memtrace: (attached to|tracing) ", text, re.M):
+                return True
+            true(self.proc.poll() is None, f"memtrace ended with {self.proc.returncode}:\n{text}")
+            return False
+        wait_for(ready, "memtrace to attach")
+        return self
+
+    def wait(self, seconds=PATIENCE):
+        try:
+            return self.proc.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"memtrace runs for more than {seconds} s\n{self.stderr()}") from None
+
+    def interrupt(self):
+        self.proc.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def lines(self):
+        """The JSON lines of its output so far."""
+        found = []
+        for line in self.stdout().splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                raise AssertionError(f"no JSON: {line[:200]}\n{self.stderr()}") from None
+        return found
+
+    def reports(self):
+        return [r for r in self.lines() if r["type"] == "report"]
+
+    def final(self):
+        """The last report, after the end."""
+        reports = self.reports()
+        true(reports, f"there is no report\n{self.stderr()}")
+        equal([r["final"] for r in reports], [False] * (len(reports) - 1) + [True], "final")
+        reports[-1]["stack_mode"] = self.lines()[0]["stack_mode"]
+        return reports[-1]
+
+
+EVERYTHING = ("-f", "json", "-t", "1000000", "-i", "3600")
+
+
+def launch(argv, *options, env=None, status=0):
+    """Traces a command to its end: (final report, truth)."""
+    truth_path = path("truth")
+    m = Memtrace(*EVERYTHING, *options, "--", *argv, env={**(env or {}), "TRUTH": truth_path})
+    equal(m.wait(), status, f"the exit status (standard error: {m.stderr()})")
+    return m.final(), read_truth(truth_path)
+
+
+def attach(argv, *options, env=None):
+    """Attaches to a command, lets it do its work and end: (final report, truth)."""
+    p = Program(argv, env=env)
+    m = Memtrace(*EVERYTHING, *options, "-p", p.pid).attached()
+    p.go()
+    p.end()
+    equal(m.wait(), 0, f"the exit status (standard error: {m.stderr()})")
+    return m.final(), read_truth(p.truth_path)
+
+
+def own_function(site, source):
+    """The function of the program's own source file that a site belongs to, without its arguments."""
+    for f in site["stack"]:
+        if f["file"] and os.path.basename(f["file"]) == source:
+            return (f["func"] or "?").split("(")[0]
+    return None
+
+
+def sites_of(report, source, kind="heap", pid=None):
+    """{function: [(api, blocks, bytes)]}; what no function of the program is known for is under None."""
+    found = {}
+    for s in report["sites"]:
+        if s["kind"] == kind and (not pid or s["pid"] == pid) and s["live_blocks"]:
+            row = (s["api"], s["live_blocks"], s["live_bytes"])
+            found.setdefault(own_function(s, source), []).append(row)
+    return found
+
+
+def compare(report, truth, source, kind="heap", pid=None):
+    """Every function's blocks, bytes and api are what the program says, and there are no others."""
+    found = sites_of(report, source, kind, pid)
+    unknown = found.pop(None, [])
+    wrong, missing = [], []
+    for t in truth:
+        rows = found.pop(t["func"], [])
+        if t["blocks"] < 0:
+            continue
+        blocks, size = sum(r[1] for r in rows), sum(r[2] for r in rows)
+        if not rows and report["stack_mode"] == "fp":
+            missing.append(t)  # lost on the way through a library without frame pointers
+        elif blocks != t["blocks"] or size != t["bytes"] and t["bytes"] >= 0:
+            wrong.append(f"{t['func']}: {blocks} blocks, {size} bytes, not {t['blocks']}, {t['bytes']}")
+        for r in rows:
+            if t["api"] != "*" and r[0] not in t["api"].split("|"):
+                wrong.append(f"{t['func']}: {r[0]}, not {t['api']}")
+    for func, rows in found.items():
+        if missing:
+            unknown += rows  # the same: booked on the caller's caller
+        else:
+            wrong.append(f"{func}: {rows}, though it left nothing")
+    if sum(t["blocks"] for t in missing) > sum(r[1] for r in unknown) or \
+            sum(max(t["bytes"], 0) for t in missing) > sum(r[2] for r in unknown):
+        wrong += [f"{t['func']}: nothing, not {t['blocks']}, {t['bytes']}" for t in missing]
+    wrong += unsound(report)
+    true(not wrong, "\n".join(wrong))
+
+
+def unsound(report):
+    """What must hold in every report of everything."""
+    wrong = []
+    for name, value in report["lost"].items():
+        if value:
+            wrong.append(f"lost {name}: {value}")
+    for key in ("live_bytes", "live_blocks"):
+        total = sum(s[key] for s in report["sites"] if s["kind"] == "heap")
+        if total != report[key]:
+            wrong.append(f"the sites' {key} are {total}, the report's {report[key]}")
+    return wrong

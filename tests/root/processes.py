@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Processes that fork, vfork and exec: each block is booked once, on the process that has it."""
+import os
+
+from lib import *
+
+SOURCE = "process.c"
+TWO_WAYS = (("launched", launch), ("attached", attach))
+
+
+def rows(report):
+    return {p["pid"]: p for p in report["processes"]}
+
+
+def named(report):
+    return [p["pid"] for p in report["processes"] if p["named"]][0]
+
+
+def children(report):
+    return [p for p in report["processes"] if not p["named"]]
+
+
+for way, trace in TWO_WAYS:
+    with case(f"fork: child and parent, {way}"):
+        report, truth = trace([build(SOURCE), "fork"])
+        parent = named(report)
+        compare(report, truth, SOURCE, pid=parent)
+        equal(len(children(report)), 1, "the number of children")
+        child = children(report)[0]
+        compare(report, [{"func": "in_child", "api": "malloc", "blocks": 3, "bytes": 3000}], SOURCE,
+                pid=child["pid"])
+        equal((child["live_blocks"], child["live_bytes"], child["exited"]), (3, 3000, True), "the child's row")
+
+    with case(f"fork with --no-children, {way}"):
+        report, truth = trace([build(SOURCE), "fork"], "--no-children")
+        compare(report, truth, SOURCE)
+        equal(len(report["processes"]), 1, "the number of processes")
+
+    with case(f"vfork and posix_spawn, {way}"):
+        report, truth = trace([build(SOURCE), "vfork"])
+        if trace is attach:
+            # Probes that belong to a process skip the vfork child, though it uses the same memory.
+            truth = [t for t in truth if t["func"] != "in_vfork_child"]
+        compare(report, truth, SOURCE, pid=named(report))
+
+    with case(f"exec in the same process, {way}"):
+        report, truth = trace([build(SOURCE), "exec"])
+        compare(report, truth, SOURCE)
+        equal(len(report["processes"]), 1, "the number of processes")
+
+    with case(f"exec of another file in the same process, {way}"):
+        report, truth = trace([build(SOURCE), "exec", build(SOURCE, "-static")], env={"SLOWLY": "1"})
+        compare(report, truth, SOURCE)
+
+    with case(f"exec in a child, {way}"):
+        report, truth = trace([build(SOURCE), "child-exec"])
+        equal(len(children(report)), 1, "the number of children")
+        compare(report, truth, SOURCE, pid=children(report)[0]["pid"])
+        compare(report, [{"func": "before_fork", "api": "malloc", "blocks": 10, "bytes": 1000},
+                         {"func": "after_fork", "api": "malloc", "blocks": 1, "bytes": 50}],
+                SOURCE, pid=named(report))
+
+with case("fifty children at once, launched"):
+    report, truth = launch([build(SOURCE), "many"])
+    compare(report, truth, SOURCE, pid=named(report))
+    equal(len(children(report)), 50, "the number of children")
+    for child in children(report):
+        equal((child["live_blocks"], child["live_bytes"]), (3, 3000), f"the row of {child['pid']}")
+
+with case("two processes at once"):
+    programs = [Program([build("functions.c")]) for _ in range(2)]
+    m = Memtrace(*EVERYTHING, "-p", f"{programs[0].pid},{programs[1].pid}").attached()
+    for p in programs:
+        p.go()
+        p.end()
+    equal(m.wait(), 0, "the exit status")
+    report = m.final()
+    for p in programs:
+        compare(report, read_truth(p.truth_path), "functions.c", pid=p.pid)
+        true(rows(report)[p.pid]["exited"], "it is told that it ended")
+
+with case("a process that nobody asked for is not traced"):
+    other, p = Program([build("functions.c")]), Program([build("functions.c")])
+    m = Memtrace(*EVERYTHING, "-p", p.pid).attached()
+    other.go()
+    p.go()
+    other.end()
+    p.end()
+    equal(m.wait(), 0, "the exit status")
+    equal([r["pid"] for r in m.final()["processes"]], [p.pid], "the processes")
+    compare(m.final(), read_truth(p.truth_path), "functions.c")
+
+for way, trace in TWO_WAYS:
+    with case(f"libraries that are opened later, {way}"):
+        plugin = build("plugin.c", "-shared", "-fPIC", name="plugin.so")
+        report, truth = trace([build("libraries.c"), plugin])
+        compare(report, truth, "plugin.c")
+
+with case("a stripped program"):
+    exe = build("functions.c", "-s", name="stripped")
+    report, truth = launch([exe])
+    total = sum(s["live_blocks"] for s in report["sites"] if s["kind"] == "heap" and s["api"] == "calloc")
+    equal(total, 2, "the blocks of calloc")
+    site = [s for s in report["sites"] if s["api"] == "calloc"][0]
+    equal(site["stack"][0]["module"], os.path.realpath(exe), "the module")
+    true(int(site["stack"][0]["offset"], 16) > 0, "there is an offset")
+
+done()

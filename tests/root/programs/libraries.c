@@ -1,0 +1,41 @@
+/* Opens libraries while it runs: one that allocates, and one with an allocator of its own. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdint.h>
+
+#include "truth.h"
+
+static void call(void *library, const char *name)
+{
+	void (*function)(void) = (void (*)(void))(intptr_t)dlsym(library, name);
+
+	if (!function) {
+		fprintf(stderr, "%s\n", dlerror());
+		abort();
+	}
+	function();
+}
+
+int main(int argc, char **argv)
+{
+	void *library;
+
+	if (argc < 2)
+		return 2;
+	truth_begin();
+	for (int i = 0; i < 5; i++) {		/* comes and goes, mostly to the same address */
+		library = dlopen(argv[1], RTLD_NOW);
+		if (!library)
+			abort();
+		usleep(100000);			/* whoever traces may need a moment to follow */
+		call(library, "plugin_leaks");
+		if (i < 4)
+			dlclose(library);
+		else
+			call(library, "plugin_leaks_own");	/* closed, its memory would be gone */
+	}
+	truth("plugin_leaks", "malloc", 5, 5 * 123);
+	truth("plugin_leaks_own", "je_malloc", 1, 45);
+	truth_end();
+	return 0;
+}
