@@ -185,8 +185,10 @@ void launch__free(struct launch *l)
 {
 	if (!l)
 		return;
-	if (l->held)
-		launch__release(l);
+	if (l->held) {
+		kill(l->pid, SIGKILL);
+		waitpid(l->pid, NULL, __WALL);
+	}
 	close_pair(l->go);
 	close_pair(l->failed);
 	free(l);

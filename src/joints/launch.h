@@ -21,7 +21,7 @@ struct launch;
  * LOGNAME and SHELL; NULL: as this process. NULL and errno; ENOENT with `user`: no such user.
  */
 struct launch *launch__new(char **argv, const char *user);
-void launch__free(struct launch *l);	/* a child that never ran is ended; a running one is let go */
+void launch__free(struct launch *l);	/* a command that is still held is ended: it was never let go */
 
 pid_t launch__pid(const struct launch *l);
 

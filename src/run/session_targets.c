@@ -275,8 +275,8 @@ int targets__launch(struct session *s)
 			return err;
 		}
 	}
-	if (!err)
-		err = check_exe(pid);
+	if (!err && (err = check_exe(pid)))
+		return err;
 	if (!err)
 		err = enroll(s, pid);
 	if (!err)

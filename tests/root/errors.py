@@ -26,6 +26,17 @@ def a_pid_that_is_free():
     return p.pid
 
 
+def pids_of(exe):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{pid}/exe") == exe:
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
 BAD_OPTIONS = (
     [], ["-p"], ["-p", "abc"], ["-p", "0"], ["-p", "-5"], ["-p", "1,"], ["-p", "99999999999999"],
     ["--"], ["-p", "1", "stray"], ["--no-such-option"],
@@ -83,6 +94,7 @@ with case("a 32-bit program"):
     fails(1, "-p", p.pid, says=[str(p.pid), "32-bit"])
     p.kill()
     fails(1, "--", exe, says=["32-bit"])
+    equal(pids_of(exe), [], "what is left of the command")
 
 with case("a program without allocation functions"):
     exe = build("status.c", "-static", "-s", name="bare")
@@ -90,6 +102,8 @@ with case("a program without allocation functions"):
     r = fails(1, "-p", p.pid, says=["no allocation function", exe])
     p.stdin.close()
     p.wait()
+    fails(1, "--", exe, "cat", says=["no allocation function", exe])
+    equal(pids_of(exe), [], "what is left of the command")
     m = Memtrace("-f", "json", "-d", "0.2", "--kind", "map", "--", exe, "exit", "4")
     equal(m.wait(), 4, "the status with --kind map")
 
