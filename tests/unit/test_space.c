@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -252,8 +253,9 @@ TEST(a_main_thread_that_ended_first)
 	if (pid == 0) {
 		if (pthread_create(&thread, NULL, live_on, &pipes[1]))
 			_exit(1);
-		pthread_exit(NULL);
+		syscall(SYS_exit, 0);	/* this thread alone */
 	}
+	close(pipes[1]);
 	CHECK_EQ(read(pipes[0], &c, 1), 1);
 	sp = space__new((uint32_t)pid);
 	CHECK_EQ(space__refresh(sp, is), 0);
@@ -263,7 +265,6 @@ TEST(a_main_thread_that_ended_first)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	close(pipes[0]);
-	close(pipes[1]);
 	space__free(sp);
 	images__free(is);
 }
