@@ -49,6 +49,7 @@ int main(int argc, char **argv)
 		.children = o.children,
 		.stack_mode = stack_mode(o.stack),
 		.max_depth = o.max_depth,
+		.unwind_memory = o.unwind_memory,
 		.explain_probes = o.explain_probes,
 		.attach = o.attach,
 		.ring_bytes = o.ring_bytes,

@@ -28,6 +28,7 @@ int option__string(struct options *o, const struct option_row *r, const char *va
 int option__seconds(struct options *o, const struct option_row *r, const char *value);
 int option__size(struct options *o, const struct option_row *r, const char *value);
 int option__ring(struct options *o, const struct option_row *r, const char *value);
+int option__unwind_memory(struct options *o, const struct option_row *r, const char *value);
 int option__reports(struct options *o, const struct option_row *r, const char *value);
 int option__top(struct options *o, const struct option_row *r, const char *value);
 int option__depth(struct options *o, const struct option_row *r, const char *value);

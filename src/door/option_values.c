@@ -14,6 +14,8 @@
 #include "ground/util.h"
 
 #define SECONDS_MAX 1e9
+#define UNWIND_MEMORY_MIN (8ull << 20)
+#define UNWIND_MEMORY_MAX (8ull << 30)
 #define RING_MIN (64 << 10)
 #define RING_MAX (1 << 30)
 
@@ -90,6 +92,15 @@ int option__ring(struct options *o, const struct option_row *r, const char *valu
 
 	if (!err && (o->ring_bytes < RING_MIN || o->ring_bytes > RING_MAX))
 		err = option__refuse_value(r, value, "is not between 64k and 1g");
+	return err;
+}
+
+int option__unwind_memory(struct options *o, const struct option_row *r, const char *value)
+{
+	int err = option__size(o, r, value);
+
+	if (!err && (o->unwind_memory < UNWIND_MEMORY_MIN || o->unwind_memory > UNWIND_MEMORY_MAX))
+		err = option__refuse_value(r, value, "is not between 8m and 8g");
 	return err;
 }
 

@@ -15,8 +15,8 @@
 #include "ground/shared.h"
 #include "ground/util.h"
 
-#define STACK_DEFAULT STACK_MODE_FP
-#define STACK_DEFAULT_NAME "fp"
+#define STACK_DEFAULT STACK_MODE_DWARF
+#define STACK_DEFAULT_NAME "dwarf"
 
 static int take_help(struct options *o, const struct option_row *r, const char *value);
 
@@ -85,6 +85,10 @@ static const struct option_row rows[] = {
 		  "(default " STACK_DEFAULT_NAME ")" },
 	{ .name = "max-depth", .value = "N", .example = "64", .take = option__depth,
 	  .help = "frames of a call stack at most, 1 to 127 (default 127)" },
+	{ .name = "unwind-memory", .value = "SIZE", .example = "256m",
+	  .take = option__unwind_memory, FIELD(unwind_memory),
+	  .help = "what unwind tables may take in the kernel, 8m to 8g (default 64m); where it does not "
+		  "suffice, stacks are cut and say so" },
 	{ .name = "attach", .value = "session|multi|perf", .take = option__attach,
 	  .help = "how probes are attached (default: the first of these that works)" },
 	{ .name = "ring", .value = "SIZE", .example = "64m",
@@ -249,6 +253,7 @@ int options__parse(struct options *o, int argc, char **argv)
 		.stack = STACK_DEFAULT,
 		.max_depth = EVENT_MAX_FRAMES,
 		.ring_bytes = RING_BYTES,
+		.unwind_memory = 64ull << 20,
 	};
 	err = parse(o, argc, argv);
 	if (!err)

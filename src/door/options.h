@@ -34,6 +34,7 @@ struct options {
 	uint32_t max_depth;
 	bool explain_probes;
 	const char *attach;	/* "session", "multi", "perf"; NULL: the best that works */
+	uint64_t unwind_memory;	/* bytes for unwind tables */
 	uint64_t ring_bytes;	/* --ring: size of the ring buffer */
 	bool verbose;
 };

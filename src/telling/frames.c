@@ -6,8 +6,10 @@
 #include "ground/util.h"
 #include "telling/grid.h"
 #include "telling/label.h"
+#include "telling/short_name.h"
 
 #define INDENT 6
+#define NAME_MOST 60		/* longer names are folded: JSON has them whole */
 
 /* Why a walk ended before the first frame; NULL: nothing to say. */
 static const char *const end_clauses[STACK_ENDS] = {
@@ -54,10 +56,23 @@ static void module(struct grid *g, const struct profile_frame *f)
 	grid__close(g);
 }
 
+static void function(struct grid *g, const struct profile_frame *f)
+{
+	struct profile_frame folded = *f;
+	struct strbuf name = { 0 };
+
+	if (f->func && *f->func) {
+		short_name__add(&name, f->func, NAME_MOST);
+		folded.func = name.data ? name.data : f->func;
+	}
+	label__frame(grid__open(g), &folded);
+	grid__close(g);
+	strbuf__free(&name);
+}
+
 static void row(struct grid *g, const struct profile_frame *f, size_t times)
 {
-	label__frame(grid__open(g), f);
-	grid__close(g);
+	function(g, f);
 	where(g, f);
 	module(g, f);
 	if (times > 1)
@@ -76,7 +91,7 @@ static void remark(struct page *pg, const char *s)
 int frames__print(struct page *pg, const struct profile_run *run, const struct profile_site *s)
 {
 	struct grid_column columns[] = {
-		{ .least = 20, .most = pg->width ? 0 : 48 },
+		{ .least = 20, .most = pg->width ? 0 : NAME_MOST },
 		{ .paint = CYAN, .least = 16, .most = 32 },
 		{ .paint = DIM, .least = 12, .most = 24 },
 		{ .paint = DIM },

@@ -1,0 +1,46 @@
+#include "telling/short_name.h"
+
+#include "test.h"
+
+static const char *shorten(const char *name, size_t most)
+{
+	static struct strbuf sb;
+
+	strbuf__reset(&sb);
+	short_name__add(&sb, name, most);
+	return sb.data;
+}
+
+TEST(short_ones_stay)
+{
+	CHECK_STR(shorten("session_new", 20), "session_new");
+	CHECK_STR(shorten("std::vector<int>::at(int)", 25), "std::vector<int>::at(int)");
+}
+
+TEST(template_arguments_first)
+{
+	CHECK_STR(shorten("std::map<int, std::vector<char> >::operator[](int const&)", 50),
+		  "std::map<…>::operator[](int const&)");
+	CHECK_STR(shorten("std::unique_ptr<T, D<T> >::operator->() const", 10),
+		  "std::unique_ptr<…>::operator->() const");
+	CHECK_STR(shorten("ostream<char>& operator<< <char>(ostream<char>&, char)", 52),
+		  "ostream<…>& operator<< <…>(ostream<…>&, char)");
+	CHECK_STR(shorten("a::operator<(b<c>, d)", 5), "a::operator<(…)");
+	CHECK_STR(shorten("my_operator<int>(long long, long long)", 10), "my_operator<…>(…)");
+}
+
+TEST(then_parameters)
+{
+	CHECK_STR(shorten("f<a>(std::basic_string<char> const&, int)::{lambda(int)#1}::operator()(int) const", 30),
+		  "f<…>(…)::{lambda(…)#1}::operator()(…) const");
+	CHECK_STR(shorten("(anonymous namespace)::leak(unsigned long, char const*)", 20),
+		  "(anonymous namespace)::leak(…)");
+}
+
+TEST(what_does_not_match_stays)
+{
+	CHECK_STR(shorten("broken<a::b(c", 3), "broken<a::b(c");
+	CHECK_STR(shorten("x<y>::z(", 3), "x<…>::z(");
+	CHECK_STR(shorten("<>", 1), "<>");
+	CHECK_STR(shorten("", 0), "");
+}
