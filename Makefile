@@ -80,10 +80,31 @@ $B/bench/%: tests/bench/%.c $B/libmemtrace.a Makefile
 	@mkdir -p $(@D)
 	$(call say,BENCH,$@)$(CC) $(cflags) -MF $@.d -o $@ $< $B/libmemtrace.a $(libs)
 
+# What the test of whole stacks is made of.
+unwind_parts := $(addprefix $B/root/unwind/,driver oracle.so walk.bpf.o)
+
+$B/root/unwind/driver: tests/root/unwind/driver.c $B/libmemtrace.a Makefile
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(cflags) -MF $@.d -Itests/root/unwind -o $@ $< $B/libmemtrace.a $(libs)
+
+$B/root/unwind/oracle.so: tests/root/unwind/oracle.c Makefile
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(cflags) -MF $@.d -shared -fPIC -o $@ $<
+
+$B/root/unwind/walk.bpf.o: tests/root/unwind/walk.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) $(bpf_cflags) -Itests/root/unwind -c -o $@ $<
+
+# The reader of call frame information, fed with whatever libFuzzer thinks of.
+$B/fuzz/%: tests/fuzz/%.c src/model/cfi.c src/model/cfi_exec.c src/model/cfi_parse.c src/model/unwind_table.c Makefile
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)$(CLANG) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-D_GNU_SOURCE -Isrc -MMD -MP -MF $@.d -o $@ $(filter %.c,$^)
+
 check: all $(unit_tests)
 	$(Q)B=$B tests/run unit
 
-check-root: all
+check-root: all $(unwind_parts)
 	$(Q)B=$B CC="$(CC)" CXX="$(CXX)" tests/run root
 
 bench: all $(bench_programs)

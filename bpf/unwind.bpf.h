@@ -302,7 +302,8 @@ static __always_inline int unwind__need(struct unwind_slot *s, __u64 *value, __u
 	return err;
 }
 
-/* What a return probe's trampoline at the top of the stack stands for: the address that was at `place`. 0: nothing. */
+/* What a return probe's trampoline at the top of the stack stands for: the address that was at `place`. 0: not
+ * found, which ends the walk as STACK_NO_MAPPING. */
 __noinline __u64 unwind_original(__u64 place)
 {
 	struct uprobe_task *utask = bpf_get_current_task_btf()->utask;
@@ -451,10 +452,10 @@ static __always_inline int unwind__step(struct unwind_slot *s)
 	__u32 n = s->st.n;
 	int err;
 
-	if (s->pc == s->trampoline && s->called)
-		s->pc = unwind_original(s->sp - 8);
 	if (!s->pc)
 		return STACK_COMPLETE;	/* who made this stack put a zero where the first return address would be */
+	if (s->pc == s->trampoline && s->called)
+		s->pc = unwind_original(s->sp - 8);
 	if (s->pc < UNWIND_LOWEST || s->pc >> UNWIND_ADDRESS_BITS)
 		return STACK_NO_MAPPING;
 	if (n >= s->limit || n >= EVENT_MAX_FRAMES)

@@ -1,6 +1,6 @@
 /*
- * Stacks of every shape that C makes: each function calls oracle_point (or allocates) at its depth. Run
- * with the oracle preloaded; prints nothing.
+ * Stacks of every shape that C makes: each function calls oracle_point (or allocates) at its depth.
+ * Run with the oracle preloaded; prints nothing.
  *
  *   c LIBRARY [same]
  */
@@ -59,7 +59,7 @@ STEP(4, 4096)
 STEP(5, 16)
 STEP(6, 70000)
 STEP(7, 40)
-static step_fn const steps[8] = { step0, step1, step2, step3, step4, step5, step6, step7 };
+static step_fn const steps[8] = { step0, step1, step2, step3, step4, step5, step6, step7};
 
 /* ---- frames that move or align the stack ---- */
 
@@ -90,7 +90,8 @@ NOINLINE static void aligned(int n)
 	sink += room[n & 127];
 }
 
-/* Realigned and grown, with arguments on the stack: a frame pointer, a base pointer and r10 are needed. */
+/* Realigned and grown, with arguments on the stack: a frame pointer, a base pointer and r10 are
+ * needed. */
 NOINLINE static void aligned_and_grown(int a, int b, int c, int d, int e, int f, int g, int h)
 {
 	_Alignas(32) volatile char room[64];
@@ -108,7 +109,7 @@ typedef double v4 __attribute__((vector_size(32)));
 /* 256-bit values that live across calls are spilled to a realigned stack. */
 __attribute__((target("avx"))) NOINLINE static double vectors(int n)
 {
-	volatile v4 a = { n, 1, 2, 3 }, b = { 4, 5, 6, n };
+	volatile v4 a = { n, 1, 2, 3}, b = { 4, 5, 6, n};
 	v4 x = a * b, y = a + b;
 
 	point();
@@ -144,7 +145,7 @@ NOINLINE static void tail2(int n)
 NOINLINE static void tail1(int n)
 {
 	sink += n;
-	tail2(n + 1);		/* with -O2 a jump: this frame is gone */
+	tail2(n + 1); /* with -O2 a jump: this frame is gone */
 }
 
 NOINLINE static int compare(const void *a, const void *b)
@@ -165,7 +166,7 @@ static void asynchronous(int sig)
 {
 	(void)sig;
 	if (oracle_point)
-		oracle_point();		/* without malloc, which may be what was interrupted */
+		oracle_point(); /* without malloc, which may be what was interrupted */
 }
 
 NOINLINE static void raise_deep(int depth)
@@ -190,7 +191,7 @@ NOINLINE static int compute(int a, int b, int c)
 /* A timer interrupts it anywhere: in prologues, epilogues, and in the PLT. */
 static void interrupted(void)
 {
-	struct itimerval often = { { 0, 300 }, { 0, 300 } }, never = { 0 };
+	struct itimerval often = { {0, 300}, {0, 300}}, never = { 0 };
 	struct timeval start, now;
 	char text[64] = "";
 
@@ -213,8 +214,8 @@ static void interrupted(void)
 static void on_other_stack(void)
 {
 	static char other[65536];
-	stack_t st = { .ss_sp = other, .ss_size = sizeof(other) }, off = { .ss_flags = SS_DISABLE };
-	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+	stack_t st = { .ss_sp = other, .ss_size = sizeof(other)}, off = { .ss_flags = SS_DISABLE};
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_ONSTACK};
 
 	sigaltstack(&st, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
@@ -297,7 +298,7 @@ static void library(const char *path)
 
 		if (!h)
 			exit(3);
-		*(void **)&fn = dlsym(h, "lib_call");
+		*(void **) & fn = dlsym(h, "lib_call");
 		fn(point);
 		dlclose(h);
 	}
@@ -325,7 +326,7 @@ int main(int argc, char **argv)
 	atexit(at_exit);
 	for (int i = 0; i < ROUNDS; i++)
 		steps[i & 7](i % 40, i);
-	steps[1](200, 3);		/* beyond the limit of frames */
+	steps[1](200, 3); /* beyond the limit of frames */
 	for (int i = 0; i < 50; i++) {
 		grown(i * 5);
 		variable(i * 3);
@@ -350,7 +351,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		library(argv[1]);
 	if (argc > 2)
-		return 0;	/* only what is the same in each run */
+		return 0; /* only what is the same in each run */
 	threads();
 	interrupted();
 	return 0;

@@ -1,10 +1,13 @@
 /*
- * Runs a command with the oracle preloaded and compares each of its stacks with the walk in BPF, frame by frame.
+ * Runs a command with the oracle preloaded and compares each of its stacks with the walk in BPF,
+ * frame by frame.
  *
- *   driver WALK.bpf.o ORACLE.so [-e EVERY] [-m MEMORY] [-r FILE:FUNCTION]... [-w FILE | -a FILE] -- COMMAND...
+ *   driver WALK.bpf.o ORACLE.so [-e EVERY] [-m MIB] [-r FILE:FUNCTION]... [-w FILE | -a FILE] --
+ * COMMAND...
  *
- * -r puts return probes on functions: libgcc does not see through their trampolines, so that the stacks
- * are compared with those that an earlier run wrote with -w, matched by number, by file and offset.
+ * -r puts return probes on functions: libgcc does not see through their trampolines, so that the
+ * stacks are compared with those that an earlier run wrote with -w, matched by number, by file and
+ * offset.
  *
  * Prints one line: stacks compared, identical, how they ended, what was lost.
  */
@@ -39,14 +42,14 @@ struct run {
 	size_t nlinks;
 	pid_t pid;
 	int ack;
-	FILE *out;			/* -w */
-	struct event_stack *before;	/* -a: by number */
+	FILE *out;		    /* -w */
+	struct event_stack *before; /* -a: by number */
 	size_t nbefore;
 	size_t compared, identical, ends[STACK_ENDS], guessed;
 };
 
-static const char *const end_names[STACK_ENDS] = { "complete", "limit", "no mapping", "no CFI", "unreadable", "bad sp",
-						   "no table", "unknown" };
+static const char *const end_names[STACK_ENDS] = {"complete",	"limit",  "no mapping", "no CFI",
+						  "unreadable", "bad sp", "no table",	"unknown"};
 
 static void die(const char *what, int err)
 {
@@ -71,9 +74,10 @@ static int match(void *ctx, const struct elf_function *f)
 	return 1;
 }
 
-static void probe(struct run *r, const char *program, const char *file, const char *function, bool ret)
+static void probe(struct run *r, const char *program, const char *file, const char *function,
+		  bool ret)
 {
-	struct wanted w = { .name = function };
+	struct wanted w = { .name = function};
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	struct elf *e = fd < 0 ? NULL : elf__open(fd);
 	struct bpf_program *prog = bpf_object__find_program_by_name(r->obj, program);
@@ -98,20 +102,22 @@ static void show_frame(const struct run *r, const char *who, uint64_t pc)
 	const struct mapping *m = space__find(r->space, pc - 1);
 
 	if (m)
-		printf(" %s %s+%#lx", who, *m->path ? m->path : "?", (long)(pc - m->start + m->offset));
+		printf(" %s %s+%#lx", who, *m->path ? m->path : "?",
+		       (long)(pc - m->start + m->offset));
 	else
 		printf(" %s %#lx", who, (long)pc);
 }
 
-static void show(const struct run *r, const struct record *rec, const uint64_t *want, size_t nwant, const uint64_t *got,
-		 size_t ngot)
+static void show(const struct run *r, const struct record *rec, const uint64_t *want, size_t nwant,
+		 const uint64_t *got, size_t ngot)
 {
 	size_t i = 0;
 
 	while (i < nwant && i < ngot && want[i] == got[i])
 		i++;
-	printf("# stack %lu: %zu frames, should be %zu, ended as \"%s\"; the first %zu are the same, then", (long)rec->seq,
-	       ngot, nwant, end_names[rec->st.end], i);
+	printf("# stack %lu: %zu frames, should be %zu, ended as \"%s\"; the first %zu are the "
+	       "same, then",
+	       (long)rec->seq, ngot, nwant, end_names[rec->st.end], i);
 	for (size_t k = i > 1 ? i - 2 : 0; k < i + 2; k++) {
 		if (k < nwant)
 			show_frame(r, "should be", want[k]);
@@ -260,13 +266,13 @@ static void summary(const struct run *r, int status)
 	struct tracer_unwind_stats s;
 
 	tracer_unwind__stats(r->unwind, &s);
-	printf("compared %zu identical %zu lost %lu guessed %zu status %d |", r->compared, r->identical, (long)lost(r),
-	       r->guessed, status);
+	printf("compared %zu identical %zu lost %lu guessed %zu status %d |", r->compared,
+	       r->identical, (long)lost(r), r->guessed, status);
 	for (int i = 0; i < STACK_ENDS; i++)
 		if (r->ends[i])
 			printf(" %s %zu,", end_names[i], r->ends[i]);
-	printf(" %zu files, %zu rows, %zu rules, %zu KiB, no room for %zu\n", s.files, s.rows, s.rules, s.bytes >> 10,
-	       s.no_room);
+	printf(" %zu files, %zu rows, %zu rules, %zu KiB, no room for %zu\n", s.files, s.rows,
+	       s.rules, s.bytes >> 10, s.no_room);
 }
 
 int main(int argc, char **argv)
@@ -285,7 +291,7 @@ int main(int argc, char **argv)
 		if (opt == 'e')
 			every = optarg;
 		else if (opt == 'm')
-			memory = strtoull(optarg, NULL, 0);
+			memory = strtoull(optarg, NULL, 10) << 20;
 		else if (opt == 'r' && nreturns < MAX_LINKS)
 			returns[nreturns++] = optarg;
 		else if (opt == 'w')

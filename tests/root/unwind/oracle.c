@@ -1,9 +1,9 @@
 /*
- * Preloaded into a program: at each nth allocation takes the stack with libgcc's _Unwind_Backtrace, and hands it to a
- * marker function, on which the probe sits that walks the same stack in BPF.
+ * Preloaded into a program: at each nth allocation takes the stack with libgcc's _Unwind_Backtrace,
+ * and hands it to a marker function, on which the probe sits that walks the same stack in BPF.
  *
- * Before a stack is taken that may pass through a library that was not there before, the driver is told,
- * and waited for.
+ * Before a stack is taken that may pass through a library that was not there before, the driver is
+ * told, and waited for.
  */
 #include <link.h>
 #include <stdint.h>
@@ -30,7 +30,8 @@ static __thread int inside __attribute__((tls_model("initial-exec")));
 static long every, ack, pid;
 static unsigned long calls, seq, generation;
 
-__attribute__((noinline, visibility("default"))) void oracle_mark(uint64_t number, const uint64_t *truth, uint64_t n)
+__attribute__((noinline, visibility("default"))) void oracle_mark(uint64_t number,
+								  const uint64_t *truth, uint64_t n)
 {
 	__asm__ volatile("" : : "r"(number), "r"(truth), "r"(n) : "memory");
 }
@@ -55,7 +56,7 @@ static _Unwind_Reason_Code frame(struct _Unwind_Context *context, void *ctx)
 
 	if (t->n > FRAMES)
 		return _URC_END_OF_STACK;
-	if (pc)		/* libgcc tells a frame of zeros behind the last one */
+	if (pc) /* libgcc tells a frame of zeros behind the last one */
 		t->pc[t->n++] = pc + (interrupted != 0);
 	return _URC_NO_REASON;
 }
@@ -82,17 +83,18 @@ static void sync_files(void)
 
 static __attribute__((noinline)) void oracle_take(void)
 {
-	struct trace t = { .n = 0 };
+	struct trace t = { .n = 0};
 
 	sync_files();
 	_Unwind_Backtrace(frame, &t);
 	oracle_mark(__atomic_fetch_add(&seq, 1, __ATOMIC_RELAXED), t.pc + 1, t.n ? t.n - 1 : 0);
-	__asm__ volatile("" : : : "memory");	/* no tail call */
+	__asm__ volatile("" : : : "memory"); /* no tail call */
 }
 
 static inline __attribute__((always_inline)) void maybe_take(void)
 {
-	if (inside || every <= 0 || __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED) % (unsigned long)every)
+	if (inside || every <= 0 ||
+	    __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED) % (unsigned long)every)
 		return;
 	inside = 1;
 	if (getpid() == pid)

@@ -11,9 +11,9 @@ enum { RECORD_STACK, RECORD_FILES };
 struct record {
 	ev_u64 kind;
 	ev_u64 seq;
-	ev_u64 n;			/* frames of the truth */
-	ev_u64 truth[ORACLE_FRAMES];	/* of oracle_take's caller, and so on */
-	struct event_stack st;		/* of oracle_take, its caller, and so on */
+	ev_u64 n;		     /* frames of the truth */
+	ev_u64 truth[ORACLE_FRAMES]; /* of oracle_take's caller, and so on */
+	struct event_stack st;	     /* of oracle_take, its caller, and so on */
 };
 
 #endif
