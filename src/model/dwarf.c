@@ -4,58 +4,29 @@
  * that is ever asked for, ranges of its functions. From the function down, the inlined calls and blocks
  * that hold the address are followed.
  *
- * The names of functions that have no linkage name are built from the scopes around them, which DWARF
- * gives no way back to: they are found again from the top of the unit.
- *
  * DIEs form a tree because libdw insists on siblings that lie further on; what a hostile file can still
  * do is make many DIEs point at the same long list. Every step therefore costs from a budget, and a file
  * that uses one up is not asked again.
  */
-#include "model/dwarf.h"
-
 #include <dwarf.h>
-#include <elfutils/libdw.h>
 #include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "ground/strbuf.h"
 #include "model/debugfile.h"
-#include "model/demangle.h"
+#include "model/dwarf_internal.h"
 #include "model/elf.h"
-#include "model/intervals.h"
 
+#define DWARF_MAX (1ull << 30)
 #define BUDGET (20u << 20)	/* steps of one call: well under a second */
+#define UNITS_MAX (1u << 18)
+#define LINE_PROGRAM_MAX (8u << 20)	/* bytes of a unit's line program */
+#define LINE_PROGRAM_COST 40	/* bytes of libdw's line table for each of them */
+#define FULL (256u << 20)
 #define DEPTH_MAX 64		/* of DIEs around a function */
-#define SCOPES_MAX 32
 #define INLINE_MAX 32
-
-struct unit {
-	Dwarf_Die die;
-	bool indexed;
-	Dwarf_Die *functions;
-	size_t n, cap;
-	struct intervals ranges;	/* value: index of the function */
-};
-
-struct dwarf {
-	Dwarf *dw;
-	size_t sections;	/* bytes of DWARF in memory */
-	struct elf *shared_elf;
-	Dwarf *shared;
-	int shared_fd;
-	struct unit *units;
-	size_t n, cap;
-	struct intervals ranges;	/* value: index of the unit */
-	unsigned int budget;
-};
-
-static bool spend(struct dwarf *d)
-{
-	return d->budget && d->budget--;
-}
 
 /* ---- address ranges ---- */
 
@@ -64,7 +35,7 @@ static int add_ranges(struct dwarf *d, struct intervals *t, Dwarf_Die *die, size
 	Dwarf_Addr base, lo, hi;
 	ptrdiff_t at = 0;
 
-	while (spend(d) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0) {
+	while (dwarf__spend(d) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0) {
 		/* Code that the linker threw away is left with the address 0. */
 		if (lo && intervals__add(t, lo, hi, (uint32_t)value))
 			return -ENOMEM;
@@ -77,7 +48,7 @@ static bool has_pc(struct dwarf *d, Dwarf_Die *die, uint64_t pc)
 	Dwarf_Addr base, lo, hi;
 	ptrdiff_t at = 0;
 
-	while (spend(d) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0)
+	while (dwarf__spend(d) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0)
 		if (lo <= pc && pc < hi)
 			return true;
 	return false;
@@ -129,7 +100,7 @@ static int index_below(struct dwarf *d, struct unit *u, Dwarf_Die *parent, int d
 
 	if (depth > DEPTH_MAX)
 		return 0;
-	for (more = dwarf_child(parent, &die); !more && spend(d); more = dwarf_siblingof(&die, &die)) {
+	for (more = dwarf_child(parent, &die); !more && dwarf__spend(d); more = dwarf_siblingof(&die, &die)) {
 		int tag = dwarf_tag(&die);
 
 		if (tag == DW_TAG_subprogram)
@@ -179,9 +150,11 @@ static int index_units(struct dwarf *d)
 	int err;
 
 	d->budget = BUDGET;
-	while (spend(d) && dwarf_get_units(d->dw, cu, &cu, NULL, &type, &die, NULL) == 0) {
+	for (unsigned int i = 0; i < UNITS_MAX; i++) {
 		size_t ranges = d->ranges.n;
 
+		if (dwarf_get_units(d->dw, cu, &cu, NULL, &type, &die, NULL) != 0)
+			break;
 		if (type != DW_UT_compile && type != DW_UT_skeleton)
 			continue;
 		err = add_unit(d, &die);
@@ -195,13 +168,6 @@ static int index_units(struct dwarf *d)
 }
 
 /* ---- opening ---- */
-
-static size_t section_size(const struct elf *e, const char *name)
-{
-	size_t len = 0;
-
-	return elf__section(e, name, &len) ? len : 0;
-}
 
 /*
  * Left to itself libdw would open whatever path .gnu_debugaltlink names, a FIFO as well. So the shared
@@ -222,7 +188,7 @@ static int open_shared(struct dwarf *d, const char *debug_dir)
 	if (d->shared_fd < 0)
 		return -ENODATA;
 	d->shared_elf = elf__open(d->shared_fd);
-	if (d->shared_elf)
+	if (d->shared_elf && elf__debug_size(d->shared_elf) <= DWARF_MAX)
 		d->shared = dwarf_begin_elf(elf__handle(d->shared_elf), DWARF_C_READ, NULL);
 	if (!d->shared)
 		return -ENODATA;
@@ -232,26 +198,29 @@ static int open_shared(struct dwarf *d, const char *debug_dir)
 
 struct dwarf *dwarf__open(const struct elf *e, const char *debug_dir)
 {
+	uint64_t size = elf__debug_size(e);
 	struct dwarf *d;
 	int err;
 
-	if (!section_size(e, ".debug_info") && !section_size(e, ".zdebug_info")) {
+	if (!size || size > DWARF_MAX) {
 		errno = ENODATA;
 		return NULL;
 	}
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return NULL;
+	d->elf = e;
+	d->sections = size;
 	d->shared_fd = -1;
 	err = -ENODATA;
 	d->dw = dwarf_begin_elf(elf__handle(e), DWARF_C_READ, NULL);
 	if (!d->dw)
 		goto out;
-	d->sections = section_size(e, ".debug_info") + section_size(e, ".debug_line") +
-		      section_size(e, ".debug_str") + section_size(e, ".debug_abbrev");
 	err = open_shared(d, debug_dir);
 	if (!err)
 		err = index_units(d);
+	if (!err && !d->n)
+		err = -ENODATA;
 	if (!err)
 		return d;
 out:
@@ -278,10 +247,10 @@ void dwarf__close(struct dwarf *d)
 	free(d);
 }
 
-size_t dwarf__memory(const struct dwarf *d)
+/* What look-ups added. */
+static size_t gathered(const struct dwarf *d)
 {
-	size_t sum = sizeof(*d) + d->sections + d->cap * sizeof(*d->units) +
-		     d->ranges.cap * sizeof(*d->ranges.at);
+	size_t sum = d->lines;
 
 	for (size_t i = 0; i < d->n; i++)
 		sum += d->units[i].cap * sizeof(Dwarf_Die) +
@@ -289,121 +258,54 @@ size_t dwarf__memory(const struct dwarf *d)
 	return sum;
 }
 
-/* ---- names ---- */
-
-static const char *string_attr(Dwarf_Die *die, unsigned int name)
+size_t dwarf__memory(const struct dwarf *d)
 {
-	Dwarf_Attribute attr;
-
-	return dwarf_attr_integrate(die, name, &attr) ? dwarf_formstring(&attr) : NULL;
+	return sizeof(*d) + d->sections + d->cap * sizeof(*d->units) +
+	       d->ranges.cap * sizeof(*d->ranges.at) + gathered(d);
 }
 
-/* The DIE that stands where the function was first declared. */
-static void follow_origin(Dwarf_Die *die)
+bool dwarf__is_full(const struct dwarf *d)
 {
-	Dwarf_Attribute attr;
-	Dwarf_Die origin;
-
-	for (int i = 0; i < 16; i++) {
-		if (!dwarf_attr(die, DW_AT_abstract_origin, &attr) &&
-		    !dwarf_attr(die, DW_AT_specification, &attr))
-			return;
-		if (!dwarf_formref_die(&attr, &origin))
-			return;
-		*die = origin;
-	}
-}
-
-/* The DIEs around one, outermost first, without the unit. Returns how many, 0 also where it is not found. */
-static int find_scopes(struct dwarf *d, Dwarf_Die *die, Dwarf_Die scopes[SCOPES_MAX])
-{
-	Dwarf_Off want = dwarf_dieoffset(die);
-	Dwarf_Die at, next;
-
-	if (!dwarf_diecu(die, &at, NULL, NULL))
-		return 0;
-	for (int n = 0;; n++) {
-		if (dwarf_child(&at, &at) != 0)
-			return 0;
-		while (spend(d) && dwarf_siblingof(&at, &next) == 0 && dwarf_dieoffset(&next) <= want)
-			at = next;
-		if (dwarf_dieoffset(&at) == want)
-			return n;
-		if (n == SCOPES_MAX)
-			return 0;
-		scopes[n] = at;
-	}
-}
-
-static bool names_have_scopes(Dwarf_Die *die)
-{
-	Dwarf_Die unit;
-
-	if (!dwarf_diecu(die, &unit, NULL, NULL))
-		return false;
-	switch (dwarf_srclang(&unit)) {
-	case DW_LANG_C_plus_plus:
-	case DW_LANG_C_plus_plus_03:
-	case DW_LANG_C_plus_plus_11:
-	case DW_LANG_C_plus_plus_14:
-	case DW_LANG_Rust:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void add_scope(struct strbuf *sb, Dwarf_Die *scope, const char *member)
-{
-	const char *name = string_attr(scope, DW_AT_name);
-	int tag = dwarf_tag(scope);
-
-	if (tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine)
-		return;
-	if (!name && tag == DW_TAG_namespace)
-		name = "(anonymous namespace)";
-	else if (!name)
-		name = strcmp(member, "operator()") ? "(anonymous class)" : "{lambda}";
-	strbuf__adds(sb, name);
-	strbuf__adds(sb, "::");
-}
-
-static char *build_name(struct dwarf *d, Dwarf_Die *function, const char *name)
-{
-	Dwarf_Die scopes[SCOPES_MAX], die = *function;
-	struct strbuf sb = { 0 };
-	char *copy;
-	int n;
-
-	follow_origin(&die);
-	n = find_scopes(d, &die, scopes);
-	for (int i = 0; i < n; i++)
-		add_scope(&sb, &scopes[i], name);
-	strbuf__adds(&sb, name);
-	copy = sb.error ? NULL : strndup(sb.data, DEMANGLE_MAX - 1);
-	strbuf__free(&sb);
-	return copy;
-}
-
-/* Linkage names that are not mangled are assembler names, such as glibc's "__GI_abort" for abort. */
-static void name_function(struct dwarf *d, Dwarf_Die *function, struct dwarf_frame *f)
-{
-	const char *linkage = string_attr(function, DW_AT_linkage_name);
-	const char *name = string_attr(function, DW_AT_name);
-
-	if (!linkage)
-		linkage = string_attr(function, DW_AT_MIPS_linkage_name);
-	if (linkage && (!name || demangle__is_mangled(linkage))) {
-		f->func = demangle__name(linkage);
-	} else if (name && names_have_scopes(function)) {
-		f->func = build_name(d, function, name);
-		f->built = true;
-	} else if (name) {
-		f->func = demangle__name(name);
-	}
+	return gathered(d) > FULL;
 }
 
 /* ---- looking up ---- */
+
+static Dwarf_Word number_attr(Dwarf_Die *die, unsigned int name)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word value;
+
+	return dwarf_attr(die, name, &attr) && dwarf_formudata(&attr, &value) == 0 ? value : 0;
+}
+
+/*
+ * libdw turns a unit's whole line program into a table at once, some forty bytes for each of its bytes:
+ * one of absurd length is left alone. It starts with its length, in 4 bytes or, after 4 of ones, in 8.
+ */
+static bool has_lines(struct dwarf *d, struct unit *u)
+{
+	Dwarf_Word at = number_attr(&u->die, DW_AT_stmt_list);
+	uint32_t length;
+	const char *section;
+	size_t size;
+
+	if (u->lines_checked)
+		return u->has_lines;
+	u->lines_checked = true;
+	section = elf__section(d->elf, ".debug_line", &size);
+	if (!section)
+		section = elf__section(d->elf, ".zdebug_line", &size);
+	if (!section || size < sizeof(length) || at > size - sizeof(length))
+		return false;
+	memcpy(&length, section + at, sizeof(length));
+	if (length == UINT32_MAX)
+		length = size - at < UINT32_MAX ? (uint32_t)(size - at) : UINT32_MAX;
+	u->has_lines = length <= LINE_PROGRAM_MAX;
+	if (u->has_lines)
+		d->lines += (size_t)length * LINE_PROGRAM_COST;
+	return u->has_lines;
+}
 
 /* The inlined calls around pc in a function, outermost first, the function itself being chain[0]. */
 static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc, Dwarf_Die chain[INLINE_MAX])
@@ -415,7 +317,7 @@ static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc, Dwarf
 	while (n < INLINE_MAX) {
 		bool found = false;
 
-		for (more = dwarf_child(&at, &child); !more && spend(d); more = dwarf_siblingof(&child, &child)) {
+		for (more = dwarf_child(&at, &child); !more && dwarf__spend(d); more = dwarf_siblingof(&child, &child)) {
 			int tag = dwarf_tag(&child);
 
 			if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_lexical_block)
@@ -434,14 +336,6 @@ static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc, Dwarf
 	return n;
 }
 
-static Dwarf_Word number_attr(Dwarf_Die *die, unsigned int name)
-{
-	Dwarf_Attribute attr;
-	Dwarf_Word value;
-
-	return dwarf_attr(die, name, &attr) && dwarf_formudata(&attr, &value) == 0 ? value : 0;
-}
-
 static void call_site(struct unit *u, Dwarf_Die *inlined, struct dwarf_frame *caller)
 {
 	Dwarf_Word file = number_attr(inlined, DW_AT_call_file);
@@ -449,13 +343,13 @@ static void call_site(struct unit *u, Dwarf_Die *inlined, struct dwarf_frame *ca
 	size_t n;
 
 	caller->line = (uint32_t)number_attr(inlined, DW_AT_call_line);
-	if (dwarf_getsrcfiles(&u->die, &files, &n) == 0 && file < n)
+	if (u->has_lines && dwarf_getsrcfiles(&u->die, &files, &n) == 0 && file < n)
 		caller->file = dwarf_filesrc(files, file, NULL, NULL);
 }
 
-static void line_at(struct unit *u, uint64_t pc, struct dwarf_frame *f)
+static void line_at(struct dwarf *d, struct unit *u, uint64_t pc, struct dwarf_frame *f)
 {
-	Dwarf_Line *line = dwarf_getsrc_die(&u->die, pc);
+	Dwarf_Line *line = has_lines(d, u) ? dwarf_getsrc_die(&u->die, pc) : NULL;
 	int number;
 
 	if (!line)
@@ -477,7 +371,7 @@ int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int 
 	u = &d->units[r->value];
 	d->budget = BUDGET;
 	memset(out, 0, (size_t)cap * sizeof(*out));
-	line_at(u, vaddr, &out[0]);
+	line_at(d, u, vaddr, &out[0]);
 	index_unit(d, u);
 	r = intervals__find(&u->ranges, vaddr);
 	if (!r)
@@ -486,7 +380,7 @@ int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int 
 	for (int i = 0; i < n && i < cap; i++) {
 		Dwarf_Die *die = &chain[n - 1 - i];
 
-		name_function(d, die, &out[i]);
+		dwarf__name_function(d, die, &out[i]);
 		if (i + 1 < n && i + 1 < cap)
 			call_site(u, die, &out[i + 1]);
 	}

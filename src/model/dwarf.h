@@ -2,7 +2,8 @@
  * Source lines and inlined calls of an address, from DWARF: the only user of libdw.
  *
  * The result is what `addr2line -Cfi` says. Only the file given and the one that it shares with others
- * (.gnu_debugaltlink) are opened: split DWARF (.dwo files) counts as absent.
+ * (.gnu_debugaltlink) are opened: split DWARF (.dwo files) counts as absent, and so does more DWARF
+ * than is good for a tracer's memory (1 GiB).
  */
 #ifndef MEMTRACE_DWARF_H
 #define MEMTRACE_DWARF_H
@@ -29,5 +30,7 @@ void dwarf__close(struct dwarf *d);	/* takes NULL */
  * frames. Where only the line is known there is one frame without func. 0: nothing is known. */
 int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int cap);
 size_t dwarf__memory(const struct dwarf *d);	/* roughly */
+/* Look-ups leave more and more behind: when it is time to close it and start anew. */
+bool dwarf__is_full(const struct dwarf *d);
 
 #endif

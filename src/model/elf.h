@@ -33,6 +33,8 @@ const uint8_t *elf__code(const struct elf *e, uint64_t offset, size_t want, size
 
 /* A section's contents as the file has them; NULL: none. Valid while the elf is open. */
 const void *elf__section(const struct elf *e, const char *name, size_t *len);
+/* How long all sections of DWARF are, unpacked, if what they say is true. */
+uint64_t elf__debug_size(const struct elf *e);
 
 struct elf_function {
 	const char *name;	/* without version; valid while the elf is open */

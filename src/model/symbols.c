@@ -187,6 +187,8 @@ int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[
 		load(s);
 	if (s->elf && elf__offset_to_vaddr(s->elf, offset, &vaddr))
 		n = find(s, vaddr, out);
+	if (s->dwarf && dwarf__is_full(s->dwarf))
+		symbols__unload(s);
 	size = sizeof(*entry) + (size_t)n * sizeof(*out);
 	entry = malloc(size);
 	if (!entry)

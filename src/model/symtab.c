@@ -26,6 +26,7 @@ struct symbol {
 struct symtab {
 	struct symbol *symbols;
 	size_t n, cap;
+	size_t names;		/* bytes of names, which libelf holds */
 	struct intervals ranges;
 };
 
@@ -57,6 +58,7 @@ static int add_function(void *ctx, const struct elf_function *f)
 		t->symbols = bigger;
 		t->cap = cap;
 	}
+	t->names += strlen(f->name) + 1;
 	t->symbols[t->n++] = (struct symbol){
 		.vaddr = f->vaddr,
 		.size = f->size,
@@ -129,5 +131,5 @@ const char *symtab__find(const struct symtab *t, uint64_t vaddr, bool *exact)
 
 size_t symtab__memory(const struct symtab *t)
 {
-	return sizeof(*t) + t->cap * sizeof(*t->symbols) + t->ranges.cap * sizeof(*t->ranges.at);
+	return sizeof(*t) + t->names + t->cap * sizeof(*t->symbols) + t->ranges.cap * sizeof(*t->ranges.at);
 }

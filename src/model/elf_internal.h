@@ -1,0 +1,40 @@
+/* What the files that read ELF structure share. */
+#ifndef MEMTRACE_ELF_INTERNAL_H
+#define MEMTRACE_ELF_INTERNAL_H
+
+#include <gelf.h>
+#include <libelf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct load {
+	uint64_t vaddr, offset, filesz;
+	bool exec;
+};
+
+/* A copy of a symbol's name without its version. */
+struct name {
+	struct name *next;
+	char text[];
+};
+
+struct elf {
+	Elf *libelf;
+	GElf_Ehdr ehdr;
+	size_t file_size;
+	struct load *loads;
+	size_t nloads;
+	uint64_t dynamic, dynamic_size;	/* file range of PT_DYNAMIC */
+	bool is_dynamic;
+	struct name *names;
+};
+
+/* The file's bytes [offset, offset + len), converted as `type`; NULL where the file does not have them. */
+Elf_Data *elf__chunk(const struct elf *e, uint64_t offset, uint64_t len, Elf_Type type);
+/* The contents of a section that is in the file, as its type asks, and its header; NULL: none. */
+Elf_Data *elf__section_data(Elf_Scn *scn, GElf_Shdr *sh);
+/* The segment that brings an address from the file; NULL: none. */
+const struct load *elf__load_at(const struct elf *e, uint64_t vaddr);
+
+#endif
