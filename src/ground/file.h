@@ -1,4 +1,4 @@
-/* Opening and reading files that somebody else named: only regular ones, and never without bounds. */
+/* Opening and reading files that somebody else named: only regular ones, never without bounds. */
 #ifndef MEMTRACE_FILE_H
 #define MEMTRACE_FILE_H
 
@@ -13,12 +13,12 @@
  */
 int file__open_regular(const char *path, int flags, struct stat *st);
 
-/* The same, of what a process whose root directory is `root` finds at `path`: symbolic links on the way
- * stay below root. */
+/* The same, of what a process whose root directory is `root` finds at `path`: symbolic links on the
+ * way stay below root. */
 int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st);
 
-/* The last bytes of a file of a known size, at most `max` of them, as a string that the caller frees.
- * NULL, errno set. */
+/* The last bytes of a file of a known size, at most `max` of them, as a string that the caller
+ * frees. NULL, errno set. */
 char *file__read_end(int fd, uint64_t size, size_t max, size_t *len);
 
 #endif

@@ -77,7 +77,8 @@ const char *texts__keep(struct texts *t, const char *s)
 	text->older = t->newest;
 	t->newest = text;
 	t->bytes += sizeof(*text) + size;
-	/* Of two that hash alike the newer is found from now on; should the map not grow, it is just kept twice. */
+	/* Of two that hash alike the newer is found from now on; should the map not grow, it is
+	 * just kept twice. */
 	hashmap__set(t->by_hash, key, (uintptr_t)text);
 	return text->s;
 }

@@ -66,7 +66,7 @@ void symbolizer__free(struct symbolizer *s)
 
 /* ---- code made at run time ---- */
 
-/* The word after `key` on its line of /proc/PID/status: the `n`th, from 0, or the last for n < 0. */
+/* A word after `key` on its line of /proc/PID/status: the `n`th, from 0, or the last for n < 0. */
 static bool status_number(const char *status, const char *key, int n, uint64_t *out)
 {
 	const char *p = strstr(status, key);
@@ -106,7 +106,8 @@ static int open_perfmap(uint32_t pid, struct stat *st)
 	status = util__read_file(path, NULL);
 	if (!status)
 		return -errno;
-	known = status_number(status, "\nNSpid:", -1, &nspid) && status_number(status, "\nUid:", 1, &uid);
+	known = status_number(status, "\nNSpid:", -1, &nspid) &&
+		status_number(status, "\nUid:", 1, &uid);
 	free(status);
 	if (!known)
 		return -EINVAL;
@@ -198,8 +199,8 @@ static bool is_run_time_code(struct image *im)
 }
 
 /* One machine frame: the inlined calls in it and the function that they ended up in. */
-static size_t name_frame(struct symbolizer *s, uint32_t pid, const struct frame *f, struct named_frame *out,
-			 size_t cap)
+static size_t name_frame(struct symbolizer *s, uint32_t pid, const struct frame *f,
+			 struct named_frame *out, size_t cap)
 {
 	struct image *im = image_of(s, f);
 	struct symbol_frame found[SYMBOL_FRAMES_MAX];
@@ -227,7 +228,8 @@ static size_t name_frame(struct symbolizer *s, uint32_t pid, const struct frame 
 	return (size_t)n < cap ? (size_t)n : cap;
 }
 
-size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct named_frame *out, size_t cap)
+size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct named_frame *out,
+			 size_t cap)
 {
 	size_t n = 0;
 

@@ -22,14 +22,15 @@ struct named_frame {
 	const char *module;	/* path; NULL: unknown */
 	const char *file;	/* NULL: unknown */
 	uint32_t line;		/* 0: unknown */
-	uint64_t offset;	/* in the module's file (of the return address); the address where no module */
+	uint64_t offset;	/* of the return address in the module's file; else the address */
 	uint64_t address;	/* as the process saw it */
 	uint32_t image;		/* FRAME_NO_IMAGE: none */
 	bool inlined;
 };
 
 /* Inlined calls become frames of their own. Returns how many frames were written, at most cap. */
-size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct named_frame *out, size_t cap);
+size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct named_frame *out,
+			 size_t cap);
 
 /* The stable id of a stack: it hashes each frame's build ID and file offset, never an address
  * (module path and offset where a file has no build ID). */

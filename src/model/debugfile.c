@@ -14,7 +14,8 @@
 #include "model/elf.h"
 
 #define BUILD_ID_BYTES 64
-/* What .gnu_debugdata may unpack to, and what the unpacking may take. A small file can name any size. */
+/* What .gnu_debugdata may unpack to, and what the unpacking may take. A small file can name any
+ * size. */
 #define UNPACKED_MAX (256u << 20)
 #define UNPACKER_MAX (128u << 20)
 
@@ -147,7 +148,8 @@ int debugfile__open(const struct elf *e, const char *path, const char *dir)
 		return fd;
 	for (int place = 0; fd < 0 && place < 3; place++) {
 		const char *before = place == 2 ? dir : "", *below = place == 1 ? "/.debug" : "";
-		int n = snprintf(file, sizeof(file), "%s%.*s%s/%s", before, dirlen, path, below, l.name);
+		int n = snprintf(file, sizeof(file), "%s%.*s%s/%s", before, dirlen, path, below,
+				 l.name);
 
 		if (n > 0 && (size_t)n < sizeof(file))
 			fd = try_link(file, &l, &id);

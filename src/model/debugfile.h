@@ -1,10 +1,10 @@
 /*
- * Where a file's symbols and DWARF are when they were taken out of it: in a separate file named by its
- * build ID or by .gnu_debuglink, in the file that several such share (.gnu_debugaltlink), or packed in
- * its own .gnu_debugdata. Only local files are looked for: no server is ever asked.
+ * Where a file's symbols and DWARF are when they were taken out of it: in a separate file named by
+ * its build ID or by .gnu_debuglink, in the file that several such share (.gnu_debugaltlink), or
+ * packed in its own .gnu_debugdata. Only local files are looked for: no server is ever asked.
  *
- * A found file counts only if it belongs: its build ID must be the same, or else its checksum the one
- * that the link states.
+ * A found file counts only if it belongs: its build ID must be the same, or else its checksum the
+ * one that the link states.
  */
 #ifndef MEMTRACE_DEBUGFILE_H
 #define MEMTRACE_DEBUGFILE_H

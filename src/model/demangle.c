@@ -14,7 +14,7 @@
 
 /*
  * libiberty puts an array of parts on the stack and recurses over them; left to itself it refuses
- * names beyond 1,024 bytes, which templates do reach. Up to this length its stack stays below 2 MiB.
+ * names beyond 1,024 bytes, which templates do reach. Up to this length 2 MiB of stack do.
  */
 #define MANGLED_MAX 2048
 
@@ -40,7 +40,8 @@ static bool run(int (*demangler)(const char *, int, demangle_callbackref, void *
 		struct output *o)
 {
 	o->len = 0;
-	return demangler(name, DMGL_PARAMS | DMGL_ANSI | DMGL_NO_RECURSE_LIMIT, collect, o) && o->len;
+	return demangler(name, DMGL_PARAMS | DMGL_ANSI | DMGL_NO_RECURSE_LIMIT, collect, o) &&
+	       o->len;
 }
 
 /* False where it is no mangled name. */

@@ -7,8 +7,8 @@
 /* No name comes out longer than this, terminator included; a longer one ends in "...". */
 #define DEMANGLE_MAX 4096
 
-/* "_ZN3foo3barEi" gives "foo::bar(int)"; what is no mangled name is copied. The caller frees it. NULL: no
- * memory. Time, memory and stack are bounded whatever the name. */
+/* "_ZN3foo3barEi" gives "foo::bar(int)"; what is no mangled name is copied. The caller frees it.
+ * NULL: no memory. Time, memory and stack are bounded whatever the name. */
 char *demangle__name(const char *name);
 
 /* Whether a name looks mangled; most that do are. */

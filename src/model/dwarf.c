@@ -1,12 +1,12 @@
 /*
  * Two tables lead from an address to its function: ranges of compilation units, made once from the
- * units' own attributes (.debug_aranges is absent from half of all compilers' output), and, for each unit
- * that is ever asked for, ranges of its functions. From the function down, the inlined calls and blocks
- * that hold the address are followed.
+ * units' own attributes (.debug_aranges is absent from half of all compilers' output), and, for
+ * each unit that is ever asked for, ranges of its functions. From the function down, the inlined
+ * calls and blocks that hold the address are followed.
  *
- * DIEs form a tree because libdw insists on siblings that lie further on; what a hostile file can still
- * do is make many DIEs point at the same long list. Every step therefore costs from a budget, and a file
- * that uses one up is not asked again.
+ * DIEs form a tree because libdw insists on siblings that lie further on; what a hostile file can
+ * still do is make many DIEs point at the same long list. Every step therefore costs from a budget,
+ * and a file that uses one up is not asked again.
  */
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
@@ -23,7 +23,7 @@
 #define BUDGET (20u << 20)	/* steps of one call: well under a second */
 #define UNITS_MAX (1u << 18)
 #define LINE_PROGRAM_MAX (8u << 20)	/* bytes of a unit's line program */
-#define LINE_PROGRAM_COST 40	/* bytes of libdw's line table for each of them */
+#define LINE_PROGRAM_COST 20	/* bytes of libdw's line table for each of them */
 #define FULL (256u << 20)
 #define DEPTH_MAX 64		/* of DIEs around a function */
 #define INLINE_MAX 32
@@ -100,7 +100,8 @@ static int index_below(struct dwarf *d, struct unit *u, Dwarf_Die *parent, int d
 
 	if (depth > DEPTH_MAX)
 		return 0;
-	for (more = dwarf_child(parent, &die); !more && dwarf__spend(d); more = dwarf_siblingof(&die, &die)) {
+	for (more = dwarf_child(parent, &die); !more && dwarf__spend(d);
+	     more = dwarf_siblingof(&die, &die)) {
 		int tag = dwarf_tag(&die);
 
 		if (tag == DW_TAG_subprogram)
@@ -170,9 +171,9 @@ static int index_units(struct dwarf *d)
 /* ---- opening ---- */
 
 /*
- * Left to itself libdw would open whatever path .gnu_debugaltlink names, a FIFO as well. So the shared
- * file is found here, by its build ID; without it names are missing all over, and the file's symbol
- * table serves better.
+ * Left to itself libdw would open whatever path .gnu_debugaltlink names, a FIFO as well. So the
+ * shared file is found here, by its build ID; without it names are missing all over, and the file's
+ * symbol table serves better.
  */
 static int open_shared(struct dwarf *d, const char *debug_dir)
 {
@@ -280,8 +281,9 @@ static Dwarf_Word number_attr(Dwarf_Die *die, unsigned int name)
 }
 
 /*
- * libdw turns a unit's whole line program into a table at once, some forty bytes for each of its bytes:
- * one of absurd length is left alone. It starts with its length, in 4 bytes or, after 4 of ones, in 8.
+ * libdw turns a unit's whole line program into a table at once, many bytes for each of its own:
+ * one of absurd length is left alone. It starts with its length, in 4 bytes or, after
+ * four 0xff, in 8.
  */
 static bool has_lines(struct dwarf *d, struct unit *u)
 {
@@ -307,8 +309,9 @@ static bool has_lines(struct dwarf *d, struct unit *u)
 	return u->has_lines;
 }
 
-/* The inlined calls around pc in a function, outermost first, the function itself being chain[0]. */
-static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc, Dwarf_Die chain[INLINE_MAX])
+/* The inlined calls around pc in a function, outermost first; the function itself is chain[0]. */
+static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc,
+			Dwarf_Die chain[INLINE_MAX])
 {
 	Dwarf_Die at = *function, child;
 	int n = 0, more;
@@ -317,7 +320,8 @@ static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc, Dwarf
 	while (n < INLINE_MAX) {
 		bool found = false;
 
-		for (more = dwarf_child(&at, &child); !more && dwarf__spend(d); more = dwarf_siblingof(&child, &child)) {
+		for (more = dwarf_child(&at, &child); !more && dwarf__spend(d);
+		     more = dwarf_siblingof(&child, &child)) {
 			int tag = dwarf_tag(&child);
 
 			if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_lexical_block)

@@ -1,6 +1,6 @@
 /*
- * The names of functions that have no linkage name are built from the scopes around them, which DWARF
- * gives no way back to: they are found again from the top of the unit.
+ * The names of functions that have no linkage name are built from the scopes around them, which
+ * DWARF gives no way back to: they are found again from the top of the unit.
  */
 #include <dwarf.h>
 #include <string.h>
@@ -34,7 +34,8 @@ static void follow_origin(Dwarf_Die *die)
 	}
 }
 
-/* The DIEs around one, outermost first, without the unit. Returns how many, 0 also where it is not found. */
+/* The DIEs around one, outermost first, without the unit. Returns how many, 0 also where it is not
+ * found. */
 static int find_scopes(struct dwarf *d, Dwarf_Die *die, Dwarf_Die scopes[SCOPES_MAX])
 {
 	Dwarf_Off want = dwarf_dieoffset(die);
@@ -45,7 +46,8 @@ static int find_scopes(struct dwarf *d, Dwarf_Die *die, Dwarf_Die scopes[SCOPES_
 	for (int n = 0;; n++) {
 		if (dwarf_child(&at, &at) != 0)
 			return 0;
-		while (dwarf__spend(d) && dwarf_siblingof(&at, &next) == 0 && dwarf_dieoffset(&next) <= want)
+		while (dwarf__spend(d) && dwarf_siblingof(&at, &next) == 0 &&
+		       dwarf_dieoffset(&next) <= want)
 			at = next;
 		if (dwarf_dieoffset(&at) == want)
 			return n;
@@ -105,7 +107,7 @@ static char *build_name(struct dwarf *d, Dwarf_Die *function, const char *name)
 	return copy;
 }
 
-/* Linkage names that are not mangled are assembler names, such as glibc's "__GI_abort" for abort. */
+/* Linkage names that are not mangled are the assembler's, as glibc's "__GI_abort" for abort. */
 void dwarf__name_function(struct dwarf *d, Dwarf_Die *function, struct dwarf_frame *f)
 {
 	const char *linkage = string_attr(function, DW_AT_linkage_name);

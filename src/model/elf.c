@@ -1,12 +1,12 @@
 /*
  * ELF structure, read through libelf.
  *
- * libelf reads with pread, never through a mapping: a file that is cut short while we look at it must
- * not end in SIGBUS. Whatever does not sit behind a section header comes through elf__chunk(), the one
- * accessor that takes an offset from the file; libelf's own accessors check theirs.
+ * libelf reads with pread, never through a mapping: a file that is cut short while we look at it
+ * must not end in SIGBUS. Whatever does not sit behind a section header comes through elf__chunk(),
+ * the one accessor that takes an offset from the file; libelf's own accessors check theirs.
  *
- * A file without section headers still has to tell the kernel and the dynamic loader what they need,
- * so build ID, addresses and dynamic symbols are then found through the program headers.
+ * A file without section headers still has to tell the kernel and the dynamic loader what they
+ * need, so build ID, addresses and dynamic symbols are then found through the program headers.
  */
 #include "model/elf.h"
 
@@ -18,7 +18,7 @@
 
 #include "model/elf_internal.h"
 
-/* Tables beyond this are damage or malice (sparse files): reading them would take all our memory. */
+/* Tables beyond this are damage or malice (sparse files), and would take all our memory. */
 #define TABLE_MAX (1ull << 30)
 
 Elf_Data *elf__chunk(const struct elf *e, uint64_t offset, uint64_t len, Elf_Type type)
@@ -103,7 +103,7 @@ struct elf *elf__open_memory(const void *image, size_t len)
 	struct elf *e;
 
 	elf_version(EV_CURRENT);
-	/* libelf asks for a pointer that it may write through, but only does when told to update. */
+	/* libelf wants a pointer that it may write through, but writes only when told to update. */
 	e = open_libelf(elf_memory((char *)(uintptr_t)image, len));
 	if (e)
 		e->file_size = len;
@@ -161,6 +161,11 @@ Elf_Data *elf__section_data(Elf_Scn *scn, GElf_Shdr *sh)
 	return elf_getdata(scn, NULL);
 }
 
+static const char *section_name(const struct elf *e, Elf_Scn *scn, size_t names, GElf_Shdr *sh)
+{
+	return gelf_getshdr(scn, sh) ? elf_strptr(e->libelf, names, sh->sh_name) : NULL;
+}
+
 const void *elf__section(const struct elf *e, const char *name, size_t *len)
 {
 	Elf_Scn *scn = NULL;
@@ -170,7 +175,7 @@ const void *elf__section(const struct elf *e, const char *name, size_t *len)
 	if (elf_getshdrstrndx(e->libelf, &names) != 0)
 		return NULL;
 	while ((scn = elf_nextscn(e->libelf, scn))) {
-		const char *n = gelf_getshdr(scn, &sh) ? elf_strptr(e->libelf, names, sh.sh_name) : NULL;
+		const char *n = section_name(e, scn, names, &sh);
 		Elf_Data *data = n && !strcmp(n, name) ? elf__section_data(scn, &sh) : NULL;
 
 		if (data && data->d_buf) {
@@ -214,7 +219,7 @@ uint64_t elf__debug_size(const struct elf *e)
 	if (elf_getshdrstrndx(e->libelf, &names) != 0)
 		return 0;
 	while ((scn = elf_nextscn(e->libelf, scn))) {
-		const char *n = gelf_getshdr(scn, &sh) ? elf_strptr(e->libelf, names, sh.sh_name) : NULL;
+		const char *n = section_name(e, scn, names, &sh);
 		bool old_way = n && !strncmp(n, ".zdebug_", 8);
 
 		if (!n || sh.sh_type == SHT_NOBITS || (!old_way && strncmp(n, ".debug_", 7)))
@@ -262,7 +267,8 @@ size_t elf__build_id(const struct elf *e, uint8_t *out, size_t cap)
 		Elf_Type type = ph.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR;
 
 		if (ph.p_type == PT_NOTE)
-			len = build_id_of_notes(elf__chunk(e, ph.p_offset, ph.p_filesz, type), out, cap);
+			len = build_id_of_notes(elf__chunk(e, ph.p_offset, ph.p_filesz, type), out,
+						cap);
 	}
 	return len;
 }
@@ -275,7 +281,8 @@ bool elf__offset_to_vaddr(const struct elf *e, uint64_t offset, uint64_t *vaddr)
 	for (size_t i = 0; i < e->nloads; i++) {
 		const struct load *l = &e->loads[i];
 
-		if (offset >= l->offset && offset - l->offset < l->filesz && (!found || l->exec > found->exec))
+		if (offset >= l->offset && offset - l->offset < l->filesz &&
+		    (!found || l->exec > found->exec))
 			found = l;
 	}
 	if (found)

@@ -1,6 +1,6 @@
 /*
- * The one reader of ELF structure, on libelf: segments, the build ID, and where functions start. Needs no
- * privilege; every offset from the file is checked against its length.
+ * The one reader of ELF structure, on libelf: segments, the build ID, and where functions start.
+ * Needs no privilege; every offset from the file is checked against its length.
  */
 #ifndef MEMTRACE_ELF_H
 #define MEMTRACE_ELF_H
@@ -15,14 +15,16 @@ struct Elf;
 
 enum elf_machine { ELF_OTHER, ELF_X86_64, ELF_I386, ELF_ARM64 };
 
-struct elf *elf__open(int fd);		/* NULL and errno: ENOEXEC where it is no ELF file. fd stays the caller's */
+/* NULL and errno: ENOEXEC where it is no ELF file. The fd stays the caller's, open as long. */
+struct elf *elf__open(int fd);
 struct elf *elf__open_memory(const void *image, size_t len);	/* the memory must outlive it */
 void elf__close(struct elf *e);
 
 enum elf_machine elf__machine(const struct elf *e);
 bool elf__is_64bit(const struct elf *e);
 bool elf__is_dynamic(const struct elf *e);	/* has an interpreter or a dynamic section */
-size_t elf__build_id(const struct elf *e, uint8_t *out, size_t cap);	/* section or PT_NOTE; 0: none */
+/* From a section or PT_NOTE; returns its length, at most cap, 0 where there is none. */
+size_t elf__build_id(const struct elf *e, uint8_t *out, size_t cap);
 
 /* Between file offsets and virtual addresses, by PT_LOAD. False where there is none. */
 bool elf__offset_to_vaddr(const struct elf *e, uint64_t offset, uint64_t *vaddr);
@@ -47,7 +49,8 @@ struct elf_function {
  * non-zero and returns that. */
 int elf__functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f), void *ctx);
 /* The same for a file that holds the symbols of another one's code: every offset is 0. */
-int elf__debug_functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f), void *ctx);
+int elf__debug_functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f),
+			 void *ctx);
 
 /* libelf's own handle, for libdw alone. */
 struct Elf *elf__handle(const struct elf *e);

@@ -1,4 +1,5 @@
-/* The functions of an ELF file, from its section headers or, without these, as the dynamic loader finds them. */
+/* The functions of an ELF file, from its section headers or, without these, as the dynamic loader
+ * finds them. */
 #include "model/elf.h"
 
 #include <elf.h>
@@ -107,8 +108,8 @@ static void read_dynamic(const struct elf *e, struct dynamic *d)
 }
 
 /*
- * How many symbols a GNU hash table covers: it names the first symbol of each bucket's chain, so the
- * last symbol is at the end of the chain that starts last; the lowest bit marks a chain's end.
+ * How many symbols a GNU hash table covers: it names the first symbol of each bucket's chain, so
+ * the last symbol is at the end of the chain that starts last; the lowest bit marks a chain's end.
  */
 static uint64_t gnu_hash_count(const struct elf *e, uint64_t offset)
 {
@@ -205,7 +206,8 @@ int elf__functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function
 	return visit_all(&v);
 }
 
-int elf__debug_functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f), void *ctx)
+int elf__debug_functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f),
+			 void *ctx)
 {
 	struct visit v = { .e = e, .fn = fn, .ctx = ctx, .debug_file = true };
 

@@ -30,7 +30,7 @@ struct elf {
 	struct name *names;
 };
 
-/* The file's bytes [offset, offset + len), converted as `type`; NULL where the file does not have them. */
+/* The file's bytes [offset, offset + len), converted as `type`; NULL: it does not have them. */
 Elf_Data *elf__chunk(const struct elf *e, uint64_t offset, uint64_t len, Elf_Type type);
 /* The contents of a section that is in the file, as its type asks, and its header; NULL: none. */
 Elf_Data *elf__section_data(Elf_Scn *scn, GElf_Shdr *sh);

@@ -91,9 +91,9 @@ void images__free(struct images *is)
 /* ---- opening ---- */
 
 /*
- * Whether a file found by its path is the one that is mapped. An overlay or a btrfs subvolume shows one
- * device in maps and another to stat, neither of them a block device's (major 0): then the inode number
- * alone has to do.
+ * Whether a file found by its path is the one that is mapped. An overlay or a btrfs subvolume shows
+ * one device in maps and another to stat, neither of them a block device's (major 0): then the
+ * inode number alone has to do.
  */
 static bool same_file(const struct stat *st, uint64_t dev, uint64_t ino)
 {
@@ -122,7 +122,8 @@ static void adopt_fd(struct image *im, int fd)
 }
 
 /* The mapped file itself; by its path only where map_files may not be read. */
-static int open_mapped(pid_t pid, uint64_t start, uint64_t end, uint64_t dev, uint64_t ino, const char *path)
+static int open_mapped(pid_t pid, uint64_t start, uint64_t end, uint64_t dev, uint64_t ino,
+		       const char *path)
 {
 	char proc[96];
 	struct stat st;
@@ -214,7 +215,8 @@ static struct image *find_key(struct images *is, uint64_t key, uint64_t dev, uin
 	struct image *im;
 
 	hashmap__get(is->by_key, key, &value);
-	for (im = (struct image *)value; im && (im->dev != dev || im->ino != ino); im = im->same_key)
+	for (im = (struct image *)value; im && (im->dev != dev || im->ino != ino);
+	     im = im->same_key)
 		;
 	return im;
 }
@@ -242,7 +244,8 @@ static struct image *find_or_make(struct images *is, uint64_t dev, uint64_t ino,
 }
 
 /* Processes of one kind (64-bit, say) share one vDSO: it is known by its bytes. */
-static int64_t add_vdso(struct images *is, pid_t pid, uint64_t start, uint64_t end, const char *path)
+static int64_t add_vdso(struct images *is, pid_t pid, uint64_t start, uint64_t end,
+			const char *path)
 {
 	void *memory = NULL;
 	struct image *im;
@@ -270,8 +273,8 @@ static int64_t add_vdso(struct images *is, pid_t pid, uint64_t start, uint64_t e
 	return im->id;
 }
 
-int64_t images__add(struct images *is, pid_t pid, uint64_t start, uint64_t end, uint64_t dev, uint64_t ino,
-		    const char *path)
+int64_t images__add(struct images *is, pid_t pid, uint64_t start, uint64_t end, uint64_t dev,
+		    uint64_t ino, const char *path)
 {
 	int64_t id = -ENOMEM;
 	struct image *im;

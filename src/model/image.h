@@ -1,7 +1,8 @@
 /*
- * Files that traced processes execute, each known once by device and inode, held open so that it can
- * be read after it was replaced or its process ended. The registry is shared by threads: registering
- * and looking up lock; symbol data is loaded on demand by one thread at a time (the symbolizer's).
+ * Files that traced processes execute, each known once by device and inode, held open so that it
+ * can be read after it was replaced or its process ended. The registry is shared by threads:
+ * registering and looking up lock; symbol data is loaded on demand by one thread at a time (the
+ * symbolizer's).
  *
  * What comes from these files is hostile: every read is bounds-checked, damage makes data missing,
  * never a crash.
@@ -25,10 +26,10 @@ struct images *images__new(void);	/* NULL and errno */
 void images__free(struct images *is);
 
 /* What a process has mapped at [start, end): opened through /proc/PID/map_files, so that it is the
- * mapped file itself, else through /proc/PID/root. `dev` and `ino` as in /proc/PID/maps; known pairs
- * return at once without opening. `path` is for reports. "[vdso]" is copied from the process's memory.
- * Returns the image id or a negative errno. An image whose file could not be opened still gets an id
- * and reports its module's name. */
+ * mapped file itself, else through /proc/PID/root. `dev` and `ino` as in /proc/PID/maps; known
+ * pairs return at once without opening. `path` is for reports. "[vdso]" is copied from the
+ * process's memory. Returns the image id or a negative errno. An image whose file could not be
+ * opened still gets an id and reports its module's name. */
 int64_t images__add(struct images *is, pid_t pid, uint64_t start, uint64_t end, uint64_t dev,
 		    uint64_t ino, const char *path);
 /* A file by path, for tests and tools. */
@@ -41,23 +42,24 @@ size_t images__count(struct images *is);
 uint32_t image__id(const struct image *im);
 const char *image__path(const struct image *im);	/* as the process saw it; raw, escape it */
 const char *image__name(const struct image *im);	/* its last component */
-int image__fd(const struct image *im);			/* owned by the image; -1 for the vDSO or unopened */
+int image__fd(const struct image *im);	/* owned by the image; -1 for the vDSO or unopened */
 /* Why there is no fd: 0 or a negative errno (-EMFILE: too few file descriptors left). */
 int image__error(const struct image *im);
-/* A path of this process that opens the file itself: "/proc/self/fd/N"; names nothing while unopened. */
+/* A path of this process that opens the file itself: "/proc/self/fd/N"; names nothing while
+ * unopened. */
 const char *image__self_path(const struct image *im);
 /* The memory image of a vDSO; NULL otherwise. */
 const void *image__memory(const struct image *im, size_t *len);
-/* False for what is no ELF file, such as the memfd of a just-in-time compiler. Cached, thread-safe. */
+/* False for what is no ELF file, such as a just-in-time compiler's memfd. Cached, thread-safe. */
 bool image__is_elf(struct image *im);
 /* Length of the GNU build ID copied to `out`, 0 where there is none. Cached, thread-safe. */
 size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX]);
 
 /* ---- symbols; the caller serializes calls for one registry ---- */
 
-/* Names the code at a file offset. A return address is looked up at offset - 1: the caller passes the
- * offset it wants looked up. Fills innermost inlined call first; returns the number of frames, 0 where
- * nothing is known. Results are cached by offset. */
+/* Names the code at a file offset. A return address is looked up at offset - 1: the caller passes
+ * the offset it wants looked up. Fills innermost inlined call first; returns the number of frames,
+ * 0 where nothing is known. Results are cached by offset. */
 int image__symbolize(struct image *im, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX]);
 /* Drops loaded debug data, keeps cached results. */
 void image__unload(struct image *im);

@@ -21,7 +21,8 @@ void intervals__free(struct intervals *t);
 /* Empty ranges are left out. 0 or -ENOMEM. */
 int intervals__add(struct intervals *t, uint64_t lo, uint64_t hi, uint32_t value);
 void intervals__sort(struct intervals *t);	/* before the first search */
-/* The innermost range that holds addr: the one that starts last, of several the shortest. NULL: none. */
+/* The innermost range that holds addr: the one that starts last, of several the shortest. NULL if
+ * none does. */
 const struct interval *intervals__find(const struct intervals *t, uint64_t addr);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Pieces of code may overlap, because a runtime uses memory again. A sweep over the addresses, with the
- * pieces that are open at each point in a heap that has the latest on top, leaves ranges that don't.
+ * Pieces of code may overlap, because a runtime uses memory again. A sweep over the addresses, with
+ * the pieces that are open at each point in a heap that has the latest on top, leaves ranges that
+ * don't.
  */
 #include "model/perfmap.h"
 
@@ -64,7 +65,7 @@ static bool take_hex(struct line *l, uint64_t *out)
 	return true;
 }
 
-/* Copies the rest of the line, cut to a sane length, as a string. Returns its size; 1: it is empty. */
+/* Copies the rest of the line, cut to a sane length, as a string. Returns its size; 1: empty. */
 static size_t take_name(struct line *l, char *out)
 {
 	size_t len = (size_t)(l->end - l->p);
@@ -87,8 +88,8 @@ static size_t count_lines(const char *text, const char *end)
 	return n;
 }
 
-/* Fills pieces and names, which have room. The last line counts only if it is whole: it may still be
- * being written. */
+/* Fills pieces and names, which have room. The last line counts only if it is whole: it may still
+ * be being written. */
 static void parse_lines(struct perfmap *m, const char *text, const char *end, size_t skip)
 {
 	for (const char *eol; (eol = memchr(text, '\n', (size_t)(end - text))); text = eol + 1) {
@@ -201,7 +202,8 @@ static int make_ranges(struct perfmap *m)
 
 struct perfmap *perfmap__parse(const char *text, size_t len)
 {
-	size_t lines = count_lines(text, text + len), skip = lines > PIECES_MAX ? lines - PIECES_MAX : 0;
+	size_t lines = count_lines(text, text + len);
+	size_t skip = lines > PIECES_MAX ? lines - PIECES_MAX : 0;
 	struct perfmap *m = calloc(1, sizeof(*m));
 
 	if (!m)

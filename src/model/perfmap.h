@@ -1,7 +1,7 @@
 /*
- * The symbols of code made at run time, as the runtime writes them to /tmp/perf-PID.map: a line for each
- * piece of code, "START SIZE name", numbers in hexadecimal. A runtime appends; what it wrote last about
- * an address is true.
+ * The symbols of code made at run time, as the runtime writes them to /tmp/perf-PID.map: a line for
+ * each piece of code, "START SIZE name", numbers in hexadecimal. A runtime appends; what it wrote
+ * last about an address is true.
  */
 #ifndef MEMTRACE_PERFMAP_H
 #define MEMTRACE_PERFMAP_H

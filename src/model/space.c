@@ -61,7 +61,7 @@ struct space *space__copy(const struct space *sp, uint32_t pid)
 
 /* ---- the text of /proc/PID/maps ---- */
 
-/* What is left of a line. Every read of the text goes through take_number, take_flag and take_path. */
+/* What is left of a line. Only take_number, take_flag and take_path read the text. */
 struct line {
 	const char *p, *end;
 	bool bad;
@@ -76,7 +76,7 @@ static unsigned int digit(char c)
 	return UINT32_MAX;
 }
 
-/* A number in the given base and the character that must follow it ('\0': a space or the line's end). */
+/* A number and the character that must follow it ('\0': a space or the line's end). */
 static uint64_t take_number(struct line *l, unsigned int base, char follows)
 {
 	uint64_t n = 0;
@@ -85,7 +85,8 @@ static uint64_t take_number(struct line *l, unsigned int base, char follows)
 	for (; l->p < l->end; l->p++, digits++) {
 		unsigned int d = digit(*l->p);
 
-		if (d >= base || __builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, d, &n))
+		if (d >= base || __builtin_mul_overflow(n, base, &n) ||
+		    __builtin_add_overflow(n, d, &n))
 			break;
 	}
 	if (!digits || (l->p < l->end ? *l->p != (follows ? follows : ' ') : follows))
@@ -106,8 +107,8 @@ static bool take_flag(struct line *l, char flag)
 
 /*
  * Copies the rest of the line to `out`, which has room for it, as a string. The kernel escapes
- * nothing but line feeds, so that a name that holds "\012" itself cannot be told apart; the same goes
- * for one that ends in " (deleted)".
+ * nothing but line feeds, so that a name that holds "\012" itself cannot be told apart; the same
+ * goes for one that ends in " (deleted)".
  */
 static size_t take_path(struct line *l, char *out)
 {
@@ -131,7 +132,8 @@ static size_t take_path(struct line *l, char *out)
 	return (size_t)(o - out);
 }
 
-/* One line; `path` has room for what is left of it. Returns the bytes of `path` used, 0 for a bad line. */
+/* One line; `path` has room for what is left of it. Returns the bytes of `path` used, 0 for a bad
+ * line. */
 static size_t parse_line(struct line l, struct mapping *m, char *path)
 {
 	uint64_t major, minor;
@@ -158,8 +160,8 @@ static size_t parse_line(struct line l, struct mapping *m, char *path)
 }
 
 /*
- * Lines come in the order of addresses, but the kernel gives them page by page: a mapping that grew or
- * merged in between may overlap the one before. What was seen first stays.
+ * Lines come in the order of addresses, but the kernel gives them page by page: a mapping that grew
+ * or merged in between may overlap the one before. What was seen first stays.
  */
 static bool trim(struct mapping *m, const struct mapping *before)
 {
@@ -185,7 +187,8 @@ static void register_images(struct mapping *maps, size_t n, struct images *image
 }
 
 /* `pid`: the thread whose /proc entry shows the memory. */
-static int parse(struct space *sp, struct images *images, uint32_t pid, const char *text, size_t len)
+static int parse(struct space *sp, struct images *images, uint32_t pid, const char *text,
+		 size_t len)
 {
 	const char *end = text + len;
 	size_t lines = 0, n = 0, used = 0;

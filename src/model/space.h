@@ -1,7 +1,7 @@
 /*
  * One process's address space as far as code goes: which file is mapped executable where. Made from
- * the text of /proc/PID/maps, so that it is tested from strings. Old mappings that vanished (dlclose)
- * are forgotten on update; stacks were resolved when they arrived.
+ * the text of /proc/PID/maps, so that it is tested from strings. Old mappings that vanished
+ * (dlclose) are forgotten on update; stacks were resolved when they arrived.
  */
 #ifndef MEMTRACE_SPACE_H
 #define MEMTRACE_SPACE_H
@@ -19,7 +19,7 @@ struct mapping {
 	uint64_t dev, ino;	/* as /proc/PID/maps shows them; 0, 0 for anonymous memory */
 	uint32_t image;		/* image id, or FRAME_NO_IMAGE */
 	bool exec, write;
-	const char *path;	/* as shown: "/usr/bin/x", "[vdso]", "" ; " (deleted)" cut off; unescaped */
+	const char *path;	/* "/usr/bin/x", "[vdso]", "": unescaped, " (deleted)" cut off */
 };
 
 struct space *space__new(uint32_t pid);		/* NULL and errno */

@@ -118,7 +118,8 @@ static void load(struct symbols *s)
 	s->symtab = symtab__new();
 	if (!s->symtab)
 		return;
-	if (symtab__add(s->symtab, s->elf, false) || (s->debug && symtab__add(s->symtab, s->debug, true)) ||
+	if (symtab__add(s->symtab, s->elf, false) ||
+	    (s->debug && symtab__add(s->symtab, s->debug, true)) ||
 	    (s->mini && symtab__add(s->symtab, s->mini, true)) || symtab__finish(s->symtab)) {
 		symtab__free(s->symtab);
 		s->symtab = NULL;

@@ -1,8 +1,8 @@
 /*
- * The names of one file's code: demangled functions, source files and lines, and inlined calls. Takes
- * them from the file itself, its separate debug file and its mini debug info, whichever are there.
- * Results are kept by offset; what they were made from can be dropped and is read again when needed.
- * One thread at a time.
+ * The names of one file's code: demangled functions, source files and lines, and inlined calls.
+ * Takes them from the file itself, its separate debug file and its mini debug info, whichever are
+ * there. Results are kept by offset; what they were made from can be dropped and is read again when
+ * needed. One thread at a time.
  */
 #ifndef MEMTRACE_SYMBOLS_H
 #define MEMTRACE_SYMBOLS_H
@@ -14,10 +14,10 @@
 struct symbols;
 
 struct symbol_frame {
-	const char *func;	/* demangled; NULL: unknown. Owned by the image, valid as long as it */
+	const char *func;	/* demangled; NULL: unknown. The image's, valid as long as it */
 	const char *file;	/* source file path, NULL: unknown */
 	uint32_t line;		/* 0: unknown */
-	bool inlined;		/* an inlined call: the frame that follows is its caller, same machine frame */
+	bool inlined;		/* an inlined call: the next frame is its caller */
 	bool exact;		/* false: func is the nearest symbol below, of unknown size */
 };
 

@@ -1,7 +1,7 @@
 /*
- * One address often has several names (malloc, __libc_malloc), one table repeats another (.dynsym and
- * .symtab). Of all functions that start together one is kept: the one whose size is known, then the
- * one with the fewest leading underscores, the most widely visible, the shortest.
+ * One address often has several names (malloc, __libc_malloc), one table repeats another (.dynsym
+ * and .symtab). Of all functions that start together one is kept: the one whose size is known, then
+ * the one with the fewest leading underscores, the most widely visible, the shortest.
  */
 #include "model/symtab.h"
 
@@ -72,7 +72,8 @@ static int add_function(void *ctx, const struct elf_function *f)
 
 int symtab__add(struct symtab *t, struct elf *e, bool debug)
 {
-	return debug ? elf__debug_functions(e, add_function, t) : elf__functions(e, add_function, t);
+	return debug ? elf__debug_functions(e, add_function, t)
+		     : elf__functions(e, add_function, t);
 }
 
 /* By address, the best name of an address first. */
@@ -131,5 +132,6 @@ const char *symtab__find(const struct symtab *t, uint64_t vaddr, bool *exact)
 
 size_t symtab__memory(const struct symtab *t)
 {
-	return sizeof(*t) + t->names + t->cap * sizeof(*t->symbols) + t->ranges.cap * sizeof(*t->ranges.at);
+	return sizeof(*t) + t->names + t->cap * sizeof(*t->symbols) +
+	       t->ranges.cap * sizeof(*t->ranges.at);
 }

@@ -17,8 +17,8 @@ int symtab__add(struct symtab *t, struct elf *e, bool debug);
 /* After the last file and before the first search. 0 or -ENOMEM. */
 int symtab__finish(struct symtab *t);
 
-/* The name, still mangled, of the function at an address; NULL: none. *exact is false where it is just the
- * nearest function below, of unknown size. */
+/* The name, still mangled, of the function at an address; NULL: none. *exact is false where it is
+ * just the nearest function below, of unknown size. */
 const char *symtab__find(const struct symtab *t, uint64_t vaddr, bool *exact);
 size_t symtab__memory(const struct symtab *t);
 

@@ -42,7 +42,8 @@ static inline const char *in_scratch(const char *name)
 	const char *tmp = getenv("TMPDIR");
 
 	if (!scratch_root[0]) {
-		snprintf(scratch_root, sizeof(scratch_root), "%s/memtrace-test-XXXXXX", tmp ? tmp : "/tmp");
+		snprintf(scratch_root, sizeof(scratch_root), "%s/memtrace-test-XXXXXX",
+			 tmp ? tmp : "/tmp");
 		if (!mkdtemp(scratch_root)) {
 			perror(scratch_root);
 			exit(1);

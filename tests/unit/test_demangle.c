@@ -22,10 +22,12 @@ TEST(names_as_programmers_write_them)
 		{ "_Z1fIJidEEvDpT_", "void f<int, double>(int, double)" },
 		{ "_Z3fooi.part.0.cold", "foo(int) [clone .part.0] [clone .cold]" },
 		/* Rust, legacy */
-		{ "_ZN4core3fmt9Formatter9write_fmt17h0123456789abcdefE", "core::fmt::Formatter::write_fmt" },
+		{ "_ZN4core3fmt9Formatter9write_fmt17h0123456789abcdefE",
+		  "core::fmt::Formatter::write_fmt" },
 		{ "_ZN4core3fmt9Formatter9write_fmt17h0123456789abcdefE.llvm.8172635",
 		  "core::fmt::Formatter::write_fmt" },
-		{ "_ZN4core3ptr85drop_in_place$LT$std..rt..lang_start$LT$$LP$$RP$$GT$..$u7b$$u7b$closure$u7d$$u7d$$GT$"
+		{ "_ZN4core3ptr85drop_in_place$LT$std..rt..lang_start$LT$$LP$$RP$$GT$..$u7b$$u7b$"
+		  "closure$u7d$$u7d$$GT$"
 		  "17h0123456789abcdefE",
 		  "core::ptr::drop_in_place<std::rt::lang_start<()>::{{closure}}>" },
 		/* Rust, v0 */
@@ -40,7 +42,7 @@ TEST(names_as_programmers_write_them)
 		{ "_Z", "_Z" },
 		{ "_ZZZZ", "_ZZZZ" },
 		{ "_R", "_R" },
-		{ "f", "f" },	/* a type, float, to demanglers that look for types */
+		{ "f", "f" }, /* a type, float, to demanglers that look for types */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -79,7 +81,8 @@ static char *cplusplus_bomb(void)
 
 static void put_base62(char *out, unsigned int n)
 {
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char digits[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 	/* A back reference N stands for N + 1, and 0 for nothing at all. */
 	if (n - 1 < 62)

@@ -7,7 +7,8 @@ static void check_nested(const char *compiler, const char *option)
 	struct program p;
 	int n;
 
-	MUST(run(compiler, "-O2", "-g", option, "-o", in_scratch("nested"), write_source("nested.c", nested_source), NULL));
+	MUST(run(compiler, "-O2", "-g", option, "-o", in_scratch("nested"),
+		 write_source("nested.c", nested_source), NULL));
 	p = open_program(in_scratch("nested"));
 	CHECK(p.dwarf);
 	if (!p.dwarf)
@@ -73,7 +74,8 @@ TEST(files_without_dwarf)
 {
 	struct program p;
 
-	MUST(run("gcc", "-o", in_scratch("plain"), write_source("plain.c", "int main(void) { return 0; }\n"), NULL));
+	MUST(run("gcc", "-o", in_scratch("plain"),
+		 write_source("plain.c", "int main(void) { return 0; }\n"), NULL));
 	errno = 0;
 	p = open_program(in_scratch("plain"));
 	CHECK(p.elf && !p.dwarf);
@@ -156,7 +158,8 @@ TEST(shared_dwarf_is_found_by_build_id_only)
 	for (int i = 0; i < 2; i++)
 		MUST(run("gcc", "-O2", "-gdwarf-4", "-o", in_scratch(i ? "twin" : "nested"),
 			 write_source("nested.c", nested_source), NULL));
-	MUST(run("dwz", "-m", in_scratch("shared"), in_scratch("nested"), in_scratch("twin"), NULL));
+	MUST(run("dwz", "-m", in_scratch("shared"), in_scratch("nested"), in_scratch("twin"),
+		 NULL));
 	/* Its path is in the file, but nothing is opened by path. */
 	p = open_program(in_scratch("nested"));
 	CHECK(p.elf && !p.dwarf);
@@ -198,7 +201,8 @@ static void use(const uint8_t *bytes, size_t len, const struct range *r)
 }
 
 /* Damage within [from, to) of the file, a few bytes at a time. */
-static void mutate(const uint8_t *bytes, size_t len, size_t from, size_t to, const struct range *r, int rounds)
+static void mutate(const uint8_t *bytes, size_t len, size_t from, size_t to, const struct range *r,
+		   int rounds)
 {
 	uint8_t *mutant = malloc(len);
 	uint64_t seed = from;
@@ -216,8 +220,9 @@ static void mutate(const uint8_t *bytes, size_t len, size_t from, size_t to, con
 TEST(damaged_dwarf_does_no_harm)
 {
 	static const char *const sections[] = {
-		".debug_info", ".debug_abbrev", ".debug_line", ".debug_rnglists", ".debug_ranges", ".debug_str",
-		".debug_addr", ".debug_str_offsets", ".debug_line_str",
+		".debug_info",	   ".debug_abbrev",	 ".debug_line",
+		".debug_rnglists", ".debug_ranges",	 ".debug_str",
+		".debug_addr",	   ".debug_str_offsets", ".debug_line_str",
 	};
 	static const char *const builds[][2] = {
 		{ "gcc", "-gdwarf-5" }, { "gcc", "-gdwarf-4" }, { "clang", "-gdwarf-5" },
@@ -243,7 +248,8 @@ TEST(damaged_dwarf_does_no_harm)
 			const uint8_t *at = data && size ? memmem(bytes, len, data, size) : NULL;
 
 			if (at)
-				mutate(bytes, len, (size_t)(at - bytes), (size_t)(at - bytes) + size, &r, 300);
+				mutate(bytes, len, (size_t)(at - bytes),
+				       (size_t)(at - bytes) + size, &r, 300);
 		}
 		for (size_t end = 0; end < len; end += 64) {
 			uint8_t *exact = malloc(end ? end : 1);

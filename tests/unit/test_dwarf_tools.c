@@ -66,7 +66,8 @@ static bool same_place(const char *theirs, const struct dwarf_frame *ours, bool 
 	colon = strrchr(want, ':');
 	if (colon && !strcmp(colon, ":?"))
 		strcpy(colon, ":0");
-	snprintf(place, sizeof(place), "%s:%u", ours->file ? base_name(ours->file) : "??", ours->line);
+	snprintf(place, sizeof(place), "%s:%u", ours->file ? base_name(ours->file) : "??",
+		 ours->line);
 	return !strcmp(place, base_name(want));
 }
 
@@ -111,9 +112,11 @@ static size_t compare(const char *path, const char *tool, bool names)
 			fprintf(f, "0x%llx\n", (unsigned long long)a);
 	fclose(f);
 	if (llvm)
-		MUST(run_filter(in_scratch("addresses"), in_scratch("answers"), tool, "--inlines", "--obj", path, NULL));
+		MUST(run_filter(in_scratch("addresses"), in_scratch("answers"), tool, "--inlines",
+				"--obj", path, NULL));
 	else
-		MUST(run_filter(in_scratch("addresses"), in_scratch("answers"), tool, "-aCfie", path, NULL));
+		MUST(run_filter(in_scratch("addresses"), in_scratch("answers"), tool, "-aCfie",
+				path, NULL));
 	f = fopen(in_scratch("answers"), "re");
 	if (!llvm)
 		CHECK(read_line(f, theirs.func[0], sizeof(theirs.func[0])));
@@ -128,8 +131,10 @@ static size_t compare(const char *path, const char *tool, bool names)
 			if (!same && different++ < 3) {
 				printf("# %s differs at %#llx:\n", tool, (unsigned long long)a);
 				for (int k = 0; k < n || k < theirs.n; k++)
-					printf("#   ours %s %s:%u theirs %s %s\n", k < n ? ours[k].func : "", k < n ? ours[k].file : "",
-					       k < n ? ours[k].line : 0, k < theirs.n ? theirs.func[k] : "",
+					printf("#   ours %s %s:%u theirs %s %s\n",
+					       k < n ? ours[k].func : "", k < n ? ours[k].file : "",
+					       k < n ? ours[k].line : 0,
+					       k < theirs.n ? theirs.func[k] : "",
 					       k < theirs.n ? theirs.place[k] : "");
 			}
 			frames += (size_t)n;
@@ -149,7 +154,8 @@ TEST(the_same_as_addr2line)
 	if (!have("addr2line"))
 		SKIP("no addr2line");
 	for (int i = 0; i < 2; i++) {
-		MUST(run("gcc", "-O2", options[i], "-o", in_scratch("c"), write_source("nested.c", nested_source), NULL));
+		MUST(run("gcc", "-O2", options[i], "-o", in_scratch("c"),
+			 write_source("nested.c", nested_source), NULL));
 		CHECK(compare(in_scratch("c"), "addr2line", true) > 50);
 	}
 }

@@ -7,7 +7,8 @@
 #include "test.h"
 
 static const char library_source[] =
-	"__asm__(\".globl marked\\n.type marked,@function\\nmarked: .byte 0xb8,0x2a,0,0,0,0xc3\\n.size marked,6\");\n"
+	"__asm__(\".globl marked\\n.type marked,@function\\nmarked: .byte "
+	"0xb8,0x2a,0,0,0,0xc3\\n.size marked,6\");\n"
 	"int counter = 7;\n"
 	"int other(int n) { return n + counter; }\n"
 	"static __attribute__((noinline)) int hidden(int n) { return other(n) * 3; }\n"
@@ -41,7 +42,8 @@ static const char *library(void)
 	static char path[PATH_MAX + 256];
 
 	if (!path[0])
-		snprintf(path, sizeof(path), "%s", link_library("library.so", "-Wl,--build-id=0x0123456789abcdef"));
+		snprintf(path, sizeof(path), "%s",
+			 link_library("library.so", "-Wl,--build-id=0x0123456789abcdef"));
 	return path;
 }
 

@@ -90,7 +90,8 @@ TEST(replaced_and_deleted_files)
 	struct space *sp = space__new((uint32_t)getpid());
 
 	for (int i = 0; i < 2; i++) {
-		const char *path = library(names[i], "01234567"), *other = library("new.so", "89abcdef");
+		const char *path = library(names[i], "01234567");
+		const char *other = library("new.so", "89abcdef");
 		void *handle = dlopen(path, RTLD_NOW);
 		struct images *is = images__new();
 		uint8_t build_id[BUILD_ID_MAX];
@@ -113,7 +114,7 @@ TEST(replaced_and_deleted_files)
 			CHECK_EQ(image__build_id(im, build_id), 4);
 			CHECK(!memcmp(build_id, "\x01\x23\x45\x67", 4));
 		} else {
-			/* Without the privilege to read map_files: no file rather than the wrong one. */
+			/* Without the privilege for map_files: no file, not the wrong one. */
 			CHECK(geteuid() != 0);
 			CHECK_EQ(image__error(im), i == 0 ? -ESTALE : -ENOENT);
 			CHECK_EQ(image__build_id(im, build_id), 0);

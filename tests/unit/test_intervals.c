@@ -51,7 +51,8 @@ TEST(any_ranges)
 			for (int i = 0; i < n; i++) {
 				if (a < all[i].lo || a >= all[i].hi)
 					continue;
-				if (!want || all[i].lo > want->lo || (all[i].lo == want->lo && all[i].hi < want->hi))
+				if (!want || all[i].lo > want->lo ||
+				    (all[i].lo == want->lo && all[i].hi < want->hi))
 					want = &all[i];
 			}
 			if (!got != !want || (got && (got->lo != want->lo || got->hi != want->hi)))

@@ -20,14 +20,14 @@ static int parse(struct space *sp, const char *text)
 TEST(lines_of_proc_maps)
 {
 	static const char text[] =
-		"55e5c0a00000-55e5c0a02000 r--p 00000000 fe:01 332383                     /usr/bin/x\n"
-		"55e5c0a02000-55e5c0a06000 r-xp 00002000 fe:01 332383                     /usr/bin/x\n"
-		"55e5c0a06000-55e5c0a07000 rw-p 00006000 fe:01 332383                     /usr/bin/x\n"
+		"55e5c0a00000-55e5c0a02000 r--p 00000000 fe:01 332383    /usr/bin/x\n"
+		"55e5c0a02000-55e5c0a06000 r-xp 00002000 fe:01 332383    /usr/bin/x\n"
+		"55e5c0a06000-55e5c0a07000 rw-p 00006000 fe:01 332383    /usr/bin/x\n"
 		"55e5c1000000-55e5c1021000 rw-p 00000000 00:00 0                          [heap]\n"
 		"7f0000000000-7f0000021000 rw-p 00000000 00:00 0 \n"
-		"7f0000100000-7f0000101000 rw-s 00001000 00:05 7                          /dev/zero (deleted)\n"
+		"7f0000100000-7f0000101000 rw-s 00001000 00:05 7    /dev/zero (deleted)\n"
 		"7ffc1a3f8000-7ffc1a3fa000 r-xp 00000000 00:00 0                          [vdso]\n"
-		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n";
+		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0    [vsyscall]\n";
 	struct space *sp = space__new(1);
 	const struct mapping *m;
 
@@ -135,7 +135,9 @@ TEST(a_copy_stands_alone)
 	empty = space__copy(sp, 3);
 	CHECK(empty && space__count(empty) == 0);
 	space__free(empty);
-	CHECK_EQ(parse(sp, "1000-2000 r-xp 00000000 08:01 5 /a\n3000-4000 rw-p 00001000 08:01 5 /b\n"), 0);
+	CHECK_EQ(parse(sp,
+		       "1000-2000 r-xp 00000000 08:01 5 /a\n3000-4000 rw-p 00001000 08:01 5 /b\n"),
+		 0);
 	copy = space__copy(sp, 2);
 	CHECK_EQ(parse(sp, "5000-6000 r-xp 00000000 08:01 5 /c\n"), 0);
 	space__free(sp);
@@ -153,8 +155,8 @@ TEST(as_many_mappings_as_the_kernel_allows)
 	struct space *sp = space__new(1);
 
 	for (unsigned int i = 0; i < n; i++)
-		p += sprintf(p, "%llx-%llx rw-p 00000000 08:01 %u   /some/where/in/the/tree/%u\n", 0x10000ull + i * 0x2000ull,
-			     0x11000ull + i * 0x2000ull, i + 1, i);
+		p += sprintf(p, "%llx-%llx rw-p 00000000 08:01 %u   /some/where/in/the/tree/%u\n",
+			     0x10000ull + i * 0x2000ull, 0x11000ull + i * 0x2000ull, i + 1, i);
 	CHECK_EQ(space__parse(sp, NULL, text, (size_t)(p - text)), 0);
 	CHECK_EQ(space__count(sp), n);
 	for (unsigned int i = 0; i < n; i++) {
@@ -190,7 +192,8 @@ TEST(this_process)
 	CHECK(m && m->write && !m->exec && m->image == FRAME_NO_IMAGE);
 	for (size_t i = 0; i < space__count(sp); i++) {
 		m = space__at(sp, i);
-		CHECK_EQ(m->image != FRAME_NO_IMAGE, m->exec && (m->ino || !strcmp(m->path, "[vdso]")));
+		CHECK_EQ(m->image != FRAME_NO_IMAGE,
+			 m->exec && (m->ino || !strcmp(m->path, "[vdso]")));
 	}
 	space__free(sp);
 	images__free(is);

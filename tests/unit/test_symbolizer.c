@@ -82,7 +82,8 @@ static struct image *nested(struct world *w)
 	const char *path = in_scratch("nested");
 
 	if (access(path, F_OK) != 0)
-		MUST(run("gcc", "-O2", "-g", "-Wl,--build-id", "-o", path, write_source("nested.c", nested_source), NULL));
+		MUST(run("gcc", "-O2", "-g", "-Wl,--build-id", "-o", path,
+			 write_source("nested.c", nested_source), NULL));
 	return images__get(w->images, (uint32_t)images__add_path(w->images, path));
 }
 
@@ -101,10 +102,13 @@ TEST(frames_get_names_lines_and_inlined_calls)
 	struct world w = new_world();
 	struct image *im = nested(&w);
 	struct place here = where(im, "here"), other = where(im, "other");
-	/* The call at `here` is one byte long; other's last instruction is a call: it returns to what follows. */
+	/* The call at `here` is one byte long; other's last instruction is a call: it returns to
+	 * what follows. */
 	struct frame frames[] = {
 		{ .pc = 0x555500001000, .offset = here.offset + 1, .image = image__id(im) },
-		{ .pc = 0x555500002000, .offset = other.offset + other.size, .image = image__id(im) },
+		{ .pc = 0x555500002000,
+		  .offset = other.offset + other.size,
+		  .image = image__id(im) },
 	};
 
 	name(&w, 1, frames, 2, 64);
@@ -342,7 +346,8 @@ static void live_in_container(int ready)
 {
 	static const char map[] = "7f0000001000 100 contained\n";
 
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("none", "/tmp", "tmpfs", 0, NULL))
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/tmp", "tmpfs", 0, NULL))
 		_exit(1);
 	write_bytes("/tmp/perf-1.map", map, sizeof(map) - 1);
 	if (write(ready, "x", 1) != 1)
@@ -361,7 +366,8 @@ TEST(the_map_in_a_container)
 	if (geteuid() != 0)
 		SKIP("namespaces need root");
 	MUST(pipe2(pipes, O_CLOEXEC) == 0);
-	pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL, NULL);
+	pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL,
+			     NULL);
 	if (pid == 0)
 		live_in_container(pipes[1]);
 	close(pipes[1]);

@@ -13,8 +13,10 @@ static const char names_source[] =
 	"int caller(int n) { return hidden(n) + 1; }\n"
 	"int __caller(int n) __attribute__((alias(\"caller\")));\n"
 	"int zcaller(int n) __attribute__((weak, alias(\"caller\")));\n"
-	"__asm__(\".globl sizeless; .type sizeless,@function; .p2align 4; sizeless: nop; nop; nop; ret; .p2align 6\");\n"
-	"__asm__(\".globl _ZN3foo3barEi; .type _ZN3foo3barEi,@function; _ZN3foo3barEi: ret; .size _ZN3foo3barEi,1\");\n"
+	"__asm__(\".globl sizeless; .type sizeless,@function; .p2align 4; sizeless: nop; nop; nop; "
+	"ret; .p2align 6\");\n"
+	"__asm__(\".globl _ZN3foo3barEi; .type _ZN3foo3barEi,@function; _ZN3foo3barEi: ret; .size "
+	"_ZN3foo3barEi,1\");\n"
 	"int main(int argc, char **argv) { (void)argv; return caller(argc); }\n";
 
 struct place {
@@ -69,7 +71,8 @@ static struct file open_file(const char *path, const char *debug_dir)
 	static char kept[PATH_MAX];
 
 	snprintf(kept, sizeof(kept), "%s", path);
-	f.symbols = symbols__new(&(struct symbols_source){ .fd = f.fd, .path = kept, .debug_dir = debug_dir });
+	f.symbols = symbols__new(
+		&(struct symbols_source){ .fd = f.fd, .path = kept, .debug_dir = debug_dir });
 	MUST(f.symbols);
 	return f;
 }
@@ -130,7 +133,8 @@ TEST(inlined_calls_come_first)
 	struct symbol_frame f[SYMBOL_FRAMES_MAX];
 	struct file file;
 
-	MUST(run("gcc", "-O2", "-g", "-o", in_scratch("nested"), write_source("nested.c", nested_source), NULL));
+	MUST(run("gcc", "-O2", "-g", "-o", in_scratch("nested"),
+		 write_source("nested.c", nested_source), NULL));
 	file = open_file(in_scratch("nested"), "/nonexistent");
 	CHECK_EQ(symbols__lookup(file.symbols, place(in_scratch("nested"), "here").offset, f), 3);
 	CHECK_STR(f[0].func, "inner");
@@ -228,10 +232,12 @@ TEST(a_debug_file_of_another_build_is_not_taken)
 {
 	split();
 	MUST(rename(in_scratch("names.debug"), in_scratch("kept")) == 0);
-	MUST(run("gcc", "-O0", "-g", "-Wl,--build-id", "-o", in_scratch("names.debug"), in_scratch("names.c"), NULL));
+	MUST(run("gcc", "-O0", "-g", "-Wl,--build-id", "-o", in_scratch("names.debug"),
+		 in_scratch("names.c"), NULL));
 	check_not_found(in_scratch("linked"), "/nonexistent");
 	/* Nor what only bears the name: a FIFO would block whoever opens it. */
-	MUST(unlink(in_scratch("names.debug")) == 0 && mkfifo(in_scratch("names.debug"), 0600) == 0);
+	MUST(unlink(in_scratch("names.debug")) == 0 &&
+	     mkfifo(in_scratch("names.debug"), 0600) == 0);
 	check_not_found(in_scratch("linked"), "/nonexistent");
 	MUST(rename(in_scratch("kept"), in_scratch("names.debug")) == 0);
 	check_found(in_scratch("linked"), "/nonexistent");
@@ -247,9 +253,11 @@ TEST(without_build_ids_the_checksum_decides)
 	MUST(run("gcc", "-O2", "-g", "-Wl,--build-id=none", "-o", in_scratch("noid"),
 		 write_source("names.c", names_source), NULL));
 	hidden = place(in_scratch("noid"), "hidden");
-	MUST(run("objcopy", "--only-keep-debug", in_scratch("noid"), in_scratch("noid.debug"), NULL));
+	MUST(run("objcopy", "--only-keep-debug", in_scratch("noid"), in_scratch("noid.debug"),
+		 NULL));
 	MUST(chdir(in_scratch("")) == 0);
-	MUST(run("objcopy", "--strip-all", "--add-gnu-debuglink=noid.debug", in_scratch("noid"), NULL));
+	MUST(run("objcopy", "--strip-all", "--add-gnu-debuglink=noid.debug", in_scratch("noid"),
+		 NULL));
 	f = open_file(in_scratch("noid"), "/nonexistent");
 	CHECK_STR(name_at(&f, &hidden), "hidden");
 	CHECK_EQ(f.frames[0].line, 2);
@@ -282,7 +290,8 @@ TEST(hostile_links)
 
 		write_bytes(in_scratch("link"), links[i], sizes[i]);
 		snprintf(option, sizeof(option), ".gnu_debuglink=%s", in_scratch("link"));
-		MUST(run("objcopy", "--remove-section=.gnu_debuglink", in_scratch("linked"), in_scratch("hostile"), NULL));
+		MUST(run("objcopy", "--remove-section=.gnu_debuglink", in_scratch("linked"),
+			 in_scratch("hostile"), NULL));
 		MUST(run("objcopy", "--add-section", option, in_scratch("hostile"), NULL));
 		check_not_found(in_scratch("hostile"), "/nonexistent");
 	}
@@ -319,7 +328,8 @@ TEST(packed_symbols)
 
 	if (!have("xz"))
 		SKIP("no xz");
-	MUST(run("objcopy", "--strip-debug", "--only-keep-debug", whole(), in_scratch("minisyms"), NULL));
+	MUST(run("objcopy", "--strip-debug", "--only-keep-debug", whole(), in_scratch("minisyms"),
+		 NULL));
 	MUST(run("xz", "--force", in_scratch("minisyms"), NULL));
 	packed = read_bytes(in_scratch("minisyms.xz"), &len);
 	f = open_file(with_debugdata(packed, len), "/nonexistent");
@@ -401,7 +411,8 @@ TEST(damaged_files_do_no_harm)
 		memcpy(mutant, bytes, len);
 		for (int n = 0; n < 6; n++)
 			mutant[random_number(&seed) % range] = (uint8_t)random_number(&seed);
-		s = symbols__new(&(struct symbols_source){ .fd = -1, .memory = mutant, .len = len });
+		s = symbols__new(
+			&(struct symbols_source){ .fd = -1, .memory = mutant, .len = len });
 		for (uint64_t offset = 0x1000; offset < 0x1200; offset += 16)
 			if (symbols__lookup(s, offset, frames) > SYMBOL_FRAMES_MAX)
 				CHECK(!"there is an end");
