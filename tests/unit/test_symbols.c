@@ -396,6 +396,25 @@ TEST(no_file_at_all)
 	symbols__free(s);
 }
 
+/* What "cp new.so old.so" does to a library in use: a mapping of it would end in SIGBUS. */
+TEST(a_file_cut_short_while_it_is_read)
+{
+	for (int loaded = 0; loaded < 2; loaded++) {
+		struct file f;
+
+		MUST(run("cp", whole(), in_scratch("short"), NULL));
+		f = open_file(in_scratch("short"), "/nonexistent");
+		if (loaded)
+			CHECK_STR(name_of(&f, "main"), "main");
+		MUST(truncate(in_scratch("short"), 5000) == 0);
+		for (uint64_t offset = 0; offset < 20000; offset += 8)
+			CHECK(symbols__lookup(f.symbols, offset, f.frames) <= SYMBOL_FRAMES_MAX);
+		symbols__unload(f.symbols);
+		CHECK_EQ(symbols__lookup(f.symbols, 0x1001, f.frames), 0);
+		close_file(&f);
+	}
+}
+
 /* Damage anywhere in a file that uses every way to find names. */
 TEST(damaged_files_do_no_harm)
 {
