@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "joints/collector_internal.h"
+#include "model/intervals.h"
 #include "model/space.h"
 
 struct collector *collector__new(const struct collector_opts *opts)
@@ -19,12 +20,33 @@ struct collector *collector__new(const struct collector_opts *opts)
 	c->stacks = stacks__new();
 	c->by_pid = hashmap__new();
 	c->names = hashmap__new();
-	if (!c->stacks || !c->by_pid || !c->names) {
+	c->allocators = hashmap__new();
+	if (!c->stacks || !c->by_pid || !c->names || !c->allocators) {
 		collector__free(c);
 		errno = ENOMEM;
 		return NULL;
 	}
 	return c;
+}
+
+int collector__add_allocator(struct collector *c, uint32_t image, uint64_t start, uint64_t end)
+{
+	struct intervals *code;
+	uintptr_t known;
+	int err;
+
+	if (hashmap__get(c->allocators, image, &known)) {
+		code = (struct intervals *)known;
+	} else {
+		code = calloc(1, sizeof(*code));
+		if (!code || hashmap__set(c->allocators, image, (uintptr_t)code)) {
+			free(code);
+			return -ENOMEM;
+		}
+	}
+	err = intervals__add(code, start, end, 0);
+	intervals__sort(code);
+	return err;
 }
 
 void collector__free(struct collector *c)
@@ -44,6 +66,12 @@ void collector__free(struct collector *c)
 			free(n);
 		}
 	}
+	pos = 0;
+	while (c->allocators && hashmap__next(c->allocators, &pos, NULL, &first)) {
+		intervals__free((struct intervals *)first);
+		free((struct intervals *)first);
+	}
+	hashmap__free(c->allocators);
 	hashmap__free(c->names);
 	hashmap__free(c->by_pid);
 	stacks__free(c->stacks);

@@ -53,6 +53,13 @@ int collector__add_process(struct collector *c, uint32_t pid);
 /* Reads comm, exe and mappings of a process again, once they are worth reading (after an exec). */
 void collector__refresh_process(struct collector *c, uint32_t pid);
 
+/*
+ * Code at [start, end) of an image's file is an allocation function's. What is mapped from below it is the
+ * allocator's own, even where the call was not seen: one that was under way when its probe came, or a
+ * free, which is reported at its entry. 0 or -ENOMEM.
+ */
+int collector__add_allocator(struct collector *c, uint32_t image, uint64_t start, uint64_t end);
+
 /* ---- what a report is made of ---- */
 
 enum sort_key { SORT_LEAK, SORT_BYTES, SORT_BLOCKS, SORT_GROWTH, SORT_AGE, SORT_RATE, SORT_KEYS };

@@ -14,6 +14,7 @@
 
 #include "ground/util.h"
 #include "model/api.h"
+#include "model/intervals.h"
 #include "model/space.h"
 
 #define SIZE_END (1ull << 48)	/* what a heap can hold of a size */
@@ -193,6 +194,20 @@ void book__range_changed(void *process, const struct range *r, int64_t bytes, in
 		site->alloc_bytes += (uint64_t)bytes;
 }
 
+bool book__is_allocator(const struct collector *c, const struct stack *st)
+{
+	uintptr_t known;
+
+	for (unsigned int i = 0; st && i < st->n; i++) {
+		const struct frame *f = &st->frames[i];
+
+		if (f->image != FRAME_NO_IMAGE && hashmap__get(c->allocators, f->image, &known) &&
+		    intervals__find((const struct intervals *)known, f->offset - 1))
+			return true;
+	}
+	return false;
+}
+
 static int range_began(struct process *p, const struct event_map *ev, unsigned int api,
 		       uint64_t start, uint64_t end)
 {
@@ -204,7 +219,8 @@ static int range_began(struct process *p, const struct event_map *ev, unsigned i
 		return 0;
 	head.api = (uint8_t)api;
 	r.site = LEDGER_ALLOCATOR;
-	if (!(head.flags & EVENT_F_ALLOCATOR)) {
+	if (!(head.flags & EVENT_F_ALLOCATOR) &&
+	    !book__is_allocator(p->c, stacks__get(p->c->stacks, ev->stack))) {
 		err = site_of(p, &head, ev->stack, end - start, API_MAP, &r.site);
 		if (err)
 			return err;

@@ -72,6 +72,7 @@ struct collector {
 	struct process **processes;	/* all, in the order in which they came */
 	uint32_t nprocesses, cap_processes;
 	struct hashmap *names;
+	struct hashmap *allocators;	/* by image: struct intervals of allocation functions' code */
 
 	uint64_t live_bytes[API_KINDS], peak_bytes[API_KINDS];
 	uint64_t events, bad_events, lost_table, superseded, stack_collisions;
@@ -97,6 +98,8 @@ int process__stack(struct process *p, const struct event_stack *ev);
 int book__alloc(struct process *p, const struct event_alloc *ev);
 int book__free(struct process *p, const struct event_free *ev);
 int book__realloc(struct process *p, const struct event_realloc *ev);
+/* Whether a stack passes through an allocation function. */
+bool book__is_allocator(const struct collector *c, const struct stack *st);
 int book__map(struct process *p, const struct event_map *ev);
 void book__range_changed(void *process, const struct range *r, int64_t bytes, int blocks);
 

@@ -236,6 +236,30 @@ TEST(stacks_are_resolved_when_they_come)
 	images__free(images);
 }
 
+TEST(what_is_mapped_below_an_allocation_function_is_the_allocators)
+{
+	struct maps maps = { .text = PROGRAM };
+	struct images *images = images__new();
+	struct collector *c = make((struct collector_opts){
+	    .images = images, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
+	/* In the file: 0x3100, and the call at 0x3fff or behind the function's end. */
+	uint64_t below[] = { 0x10100, 0x11000 }, beside[] = { 0x10100, 0x11001 };
+	struct snapshot s;
+
+	CHECK_EQ(stack_came(c, 1, STACK_COMPLETE, 2, below), 0);
+	CHECK_EQ(stack_came(c, 2, STACK_COMPLETE, 2, beside), 0);
+	CHECK_EQ(collector__add_allocator(c, stacks__get(collector__stacks(c), 1)->frames[0].image, 0x3f00, 0x4000), 0);
+	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x100000, .len = 3 * PAGE, .stack = 1 });
+	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x200000, .len = PAGE, .stack = 2 });
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.processes[0].allocator_bytes, 3 * PAGE);
+	CHECK_EQ(s.processes[0].mapped_bytes, PAGE);
+	CHECK_EQ(s.nsites, 1);
+	snapshot__free(&s);
+	collector__free(c);
+	images__free(images);
+}
+
 TEST(a_pc_in_no_mapping_does_not_read_for_ever)
 {
 	struct maps maps = { .text = PROGRAM };
