@@ -13,6 +13,7 @@
 #include "ground/util.h"
 #include "joints/symbolizer.h"
 #include "joints/tracer.h"
+#include "model/image.h"
 #include "model/space.h"
 #include "run/output.h"
 #include "run/session_internal.h"
@@ -172,6 +173,7 @@ static int print(struct session *s, const struct profile *p)
 
 static int report(struct session *s, bool final)
 {
+	uint64_t began = util__now_ns();
 	struct profile *p = make(s, final);
 	int err = 0;
 
@@ -181,6 +183,8 @@ static int report(struct session *s, bool final)
 	if (final || !s->plan->format->document)
 		err = print(s, p);
 	profile__free(p);
+	log__debug("report %u took %.0f ms; symbols take %zu KiB", s->seq, (double)(util__now_ns() - began) / 1e6,
+		   (symbolizer__memory(s->symbolizer) + images__memory(s->images)) / 1024);
 	return err;
 }
 
