@@ -48,8 +48,8 @@ $B/memtrace: $B/door/main.o $B/libmemtrace.a
 $B/libmemtrace.a: $(objects)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
-# Only the tracer sees the skeleton.
-$(patsubst src/%.c,$B/%.o,$(wildcard src/joints/tracer*.c)): | $B/memtrace.skel.h
+# Only the tracer sees the skeletons.
+$(patsubst src/%.c,$B/%.o,$(wildcard src/joints/tracer*.c)): | $B/memtrace.skel.h $B/exceptions.skel.h
 
 $B/%.o: src/%.c Makefile
 	@mkdir -p $(@D)

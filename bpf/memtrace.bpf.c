@@ -23,6 +23,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* No process has room for so much: the call fails. Should it throw, there is no return probe in the way. */
+#define SIZE_LIMIT (1ULL << 47)
 #define MAX_CALLS 2		/* an ordinary call, and one in a signal handler on its own stack */
 
 /* Set before loading. */
@@ -319,6 +321,9 @@ static __always_inline bool inside_call(struct thread *t, __u64 sp)
 			return false;		/* a handler interrupted the call: not part of it */
 		if (alive && sp <= c->sp && on_signal_stack(task, sp) == on_signal_stack(task, c->sp))
 			return true;
+		/* The trampoline itself uses the slot: a handler may have interrupted it there. */
+		if (crossed || sp < c->sp)
+			return false;
 		t->ncalls--;
 		count(abandoned);
 	}
@@ -362,6 +367,8 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 	c->size = argument(ctx, COOKIE_SIZE(cookie));
 	if (COOKIE_COUNT(cookie) != ARG_NONE)
 		c->size = product(c->size, argument(ctx, COOKIE_COUNT(cookie)));
+	if (c->size >= SIZE_LIMIT)
+		return 1;
 	c->ptr = argument(ctx, COOKIE_PTR(cookie));
 	if (COOKIE_SHAPE(cookie) == SHAPE_REALLOC)
 		c->began = bpf_ktime_get_ns();

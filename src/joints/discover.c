@@ -24,13 +24,39 @@ struct candidate {
 	uint64_t vaddr, offset;
 	uint64_t size; /* bytes that belong to it */
 	bool ifunc;
+	bool forwards;		/* a C++ operator that only calls another candidate */
 };
 
 struct search {
 	struct candidate found[MAX_CANDIDATES];
 	size_t n;
+	struct candidate unwinders[UNWINDERS_MAX];
+	size_t nunwinders;
 	uint64_t linker_notify;
 };
+
+/* The ways out of a call that are no return: throw, rethrow, and the end of a thread. */
+static bool is_unwinder(const char *name)
+{
+	return !strcmp(name, "_Unwind_RaiseException") ||
+	       !strcmp(name, "_Unwind_Resume_or_Rethrow") || !strcmp(name, "_Unwind_ForcedUnwind");
+}
+
+static void note_unwinder(struct search *s, const struct elf_function *f)
+{
+	for (size_t i = 0; i < s->nunwinders; i++) {
+		if (s->unwinders[i].offset == f->offset)
+			return;
+	}
+	if (s->nunwinders < UNWINDERS_MAX)
+		s->unwinders[s->nunwinders++] = (struct candidate){
+			.name = f->name,
+			.vaddr = f->vaddr,
+			.offset = f->offset,
+			.size = f->size,
+			.ifunc = f->ifunc,
+		};
+}
 
 static int note(void *ctx, const struct elf_function *f)
 {
@@ -39,6 +65,8 @@ static int note(void *ctx, const struct elf_function *f)
 
 	if (!s->linker_notify && !strcmp(f->name, "_dl_debug_state"))
 		s->linker_notify = f->offset;
+	else if (f->name[0] == '_' && is_unwinder(f->name))
+		note_unwinder(s, f);
 	row = api__find(f->name);
 	if (row == API_NONE || s->n == MAX_CANDIDATES)
 		return 0;
@@ -130,6 +158,37 @@ static bool defines_allocator(const struct search *s)
 	return false;
 }
 
+static const uint8_t *code_of(const struct elf *e, const struct candidate *c, size_t *len)
+{
+	return elf__code(e, c->offset, c->size < MAX_CODE ? c->size : MAX_CODE, len);
+}
+
+/* Marks operators that leave it to a function of this file that is probed, or to one that does. */
+static void find_forwarders(struct search *s, const struct elf *e)
+{
+	uint64_t to[MAX_CANDIDATES];
+	size_t n = 0, len, before;
+	const uint8_t *code;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->found[i].ifunc && !is_cxx(&s->found[i]))
+			to[n++] = s->found[i].vaddr;
+	}
+	do {
+		before = n;
+		for (size_t i = 0; i < s->n; i++) {
+			struct candidate *c = &s->found[i];
+
+			if (!is_cxx(c) || c->ifunc || c->forwards)
+				continue;
+			code = code_of(e, c, &len);
+			c->forwards = code && point__only_forwards(code, len, c->vaddr, to, n);
+			if (c->forwards)
+				to[n++] = c->vaddr;
+		}
+	} while (n > before);
+}
+
 static unsigned int argument_mask(unsigned int row)
 {
 	const struct api *a = api__get(row);
@@ -152,7 +211,7 @@ static const char *place(const struct elf *e, const struct candidate *c, struct 
 
 	if (c->ifunc)
 		return "an IFUNC: its address is the resolver's";
-	code = elf__code(e, c->offset, c->size < MAX_CODE ? c->size : MAX_CODE, &len);
+	code = code_of(e, c, &len);
 	if (!code || !len)
 		return "no code at its address";
 	if (elf__machine(e) == ELF_X86_64)
@@ -162,6 +221,26 @@ static const char *place(const struct elf *e, const struct candidate *c, struct 
 	return NULL;
 }
 
+static void place_unwinders(struct probe_file *f, const struct search *s, const struct elf *e)
+{
+	struct candidate c;
+	struct point point;
+
+	for (size_t i = 0; i < s->nunwinders; i++) {
+		c = s->unwinders[i];
+		c.api = API_NONE;
+		if (!place(e, &c, &point))
+			f->unwinders[f->nunwinders++] = c.offset + point.offset;
+	}
+}
+
+static const char *reason_to_skip(const struct candidate *c, bool allocator)
+{
+	if (c->forwards)
+		return "only calls a function that is probed";
+	return is_cxx(c) && !allocator ? "calls an allocator elsewhere" : NULL;
+}
+
 static int fill(struct probe_file *f, struct search *s, struct elf *e)
 {
 	bool allocator;
@@ -169,7 +248,10 @@ static int fill(struct probe_file *f, struct search *s, struct elf *e)
 	merge(s);
 	bound_sizes(s, e);
 	allocator = defines_allocator(s);
+	if (elf__machine(e) == ELF_X86_64)
+		find_forwarders(s, e);
 	f->linker_notify = s->linker_notify;
+	place_unwinders(f, s, e);
 	if (!s->n)
 		return 0;
 	f->sites = calloc(s->n, sizeof(*f->sites));
@@ -181,8 +263,9 @@ static int fill(struct probe_file *f, struct search *s, struct elf *e)
 		struct probe_site *site = &f->sites[f->n];
 		struct probe_skip *skip = &f->skipped[f->nskipped];
 
-		skip->why = is_cxx(c) && !allocator ? "calls an allocator elsewhere"
-						    : place(e, c, &site->point);
+		skip->why = reason_to_skip(c, allocator);
+		if (!skip->why)
+			skip->why = place(e, c, &site->point);
 		if (skip->why) {
 			snprintf(skip->name, sizeof(skip->name), "%s", c->name);
 			skip->entry = c->offset;
@@ -192,6 +275,7 @@ static int fill(struct probe_file *f, struct search *s, struct elf *e)
 		snprintf(site->name, sizeof(site->name), "%s", c->name);
 		site->api = c->api;
 		site->entry = c->offset;
+		f->throws |= api__get(c->api)->throws;
 		f->n++;
 	}
 	return 0;

@@ -7,11 +7,13 @@
  *
  * C++ operators are probed only in a file that also defines an allocation function of another kind:
  * an allocator's own. Elsewhere (libstdc++, a program that overrides them) they call malloc, which is
- * probed where it is, and the stack shows the operator as its caller.
+ * probed where it is, and the stack shows the operator as its caller. The same goes for operators that
+ * only call malloc of the same file: libstdc++'s, linked statically.
  */
 #ifndef MEMTRACE_DISCOVER_H
 #define MEMTRACE_DISCOVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +21,8 @@
 #include "model/point.h"
 
 struct image;
+
+#define UNWINDERS_MAX 8
 
 struct probe_site {
 	unsigned int api;	/* row of the table */
@@ -38,6 +42,10 @@ struct probe_file {
 	struct probe_site *sites;	/* one for each distinct address, sorted by address */
 	size_t n;
 	uint64_t linker_notify;	/* file offset of the dynamic loader's _dl_debug_state, 0: none */
+	bool throws;		/* one of the sites does: see tracer__expect_exceptions */
+	uint64_t unwinders[UNWINDERS_MAX];	/* file offsets of probe points of the functions by which
+						 * exceptions leave calls */
+	size_t nunwinders;
 	struct probe_skip *skipped;	/* sorted by address */
 	size_t nskipped;
 	int error;		/* negative errno where the file could not be read as ELF; -EOPNOTSUPP: its code is

@@ -133,6 +133,27 @@ struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 	return NULL;
 }
 
+int tracer__expect_exceptions(struct tracer *t)
+{
+	struct exceptions_bpf *e;
+	int err;
+
+	if (t->exceptions || t->exceptions_error)
+		return t->exceptions_error;
+	e = exceptions_bpf__open();
+	if (!e)
+		return t->exceptions_error = -errno;
+	bpf_program__set_autoload(e->progs.multi_unwind, t->method != ATTACH_PERF);
+	bpf_program__set_autoload(e->progs.perf_unwind, t->method == ATTACH_PERF);
+	err = exceptions_bpf__load(e);
+	if (err) {
+		exceptions_bpf__destroy(e);
+		return t->exceptions_error = err;
+	}
+	t->exceptions = e;
+	return 0;
+}
+
 const char *tracer__method(const struct tracer *t)
 {
 	return method_names[t->method];
@@ -284,6 +305,7 @@ void tracer__free(struct tracer *t)
 	tracer__detach(t);
 	ring_buffer__free(t->rb);
 	tracer_unwind__free(t->unwind);
+	exceptions_bpf__destroy(t->exceptions);
 	memtrace_bpf__destroy(t->skel);
 	free(t->attachments);
 	free(t);

@@ -70,6 +70,14 @@ int tracer__drop_process(struct tracer *t, pid_t pid);	/* its links, too */
  */
 int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid);
 
+/*
+ * Tells that a function will be probed that may throw (probe_file's `throws`): from now on tracer__attach
+ * also probes the functions by which exceptions leave calls, so that they pass. To be called before the
+ * files of a process are attached. Where the kernel does not allow that (lockdown), an exception from such
+ * a function ends the process. 0 or a negative errno.
+ */
+int tracer__expect_exceptions(struct tracer *t);
+
 /* Detaches everything; what is in the ring stays readable. */
 void tracer__detach(struct tracer *t);
 

@@ -120,6 +120,15 @@ static int put_perf(struct attachment *a, const struct bpf_program *prog, bool r
  * Frees first: a block whose coming is seen must be seen going. Returns come before entries, where they
  * are two: an entry without its return would leave a call open.
  */
+static int put_unwinders(struct tracer *t, struct attachment *a, const char *path, const struct batch *b)
+{
+	if (!t->exceptions)
+		return 0;
+	if (t->method == ATTACH_PERF)
+		return put_perf(a, t->exceptions->progs.perf_unwind, false, path, b);
+	return put_multi(a, t->exceptions->progs.multi_unwind, TYPE_UPROBE_MULTI, 0, path, b);
+}
+
 static int put_probes(struct tracer *t, struct attachment *a, const char *path, const struct batch *frees,
 		      const struct batch *calls, const struct batch *files)
 {
@@ -208,9 +217,9 @@ int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *
 		if (t->attachments[i].image == image__id(im) &&
 		    (t->attachments[i].pid == pid || t->attachments[i].pid == 0))
 			return 0;
-	if (!f->n && !f->linker_notify)
+	if (!f->n && !f->linker_notify && !(f->nunwinders && t->exceptions))
 		return 0;
-	b = calloc(3, sizeof(*b));
+	b = calloc(4, sizeof(*b));
 	a = b ? new_attachment(t, image__id(im), pid) : NULL;
 	if (!a) {
 		free(b);
@@ -221,7 +230,11 @@ int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *
 		collect(f, calls_in_order[i], &b[1]);
 	if (f->linker_notify)
 		add(&b[2], f->linker_notify, 0);
-	err = put_probes(t, a, image__self_path(im), &b[0], &b[1], &b[2]);
+	for (size_t i = 0; i < f->nunwinders; i++)
+		add(&b[3], f->unwinders[i], 0);
+	err = put_unwinders(t, a, image__self_path(im), &b[3]);
+	if (!err)
+		err = put_probes(t, a, image__self_path(im), &b[0], &b[1], &b[2]);
 	if (err) {
 		attachment__destroy(a);
 		t->n--;

@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 
 #include "joints/tracer.h"
+#include "exceptions.skel.h"
 #include "memtrace.skel.h"
 
 /* The probes of one file for one process (or for all: pid 0). */
@@ -22,6 +23,8 @@ struct tracer {
 	struct memtrace_bpf *skel;
 	struct ring_buffer *rb;
 	struct tracer_unwind *unwind;	/* NULL: stacks are not walked by tables */
+	struct exceptions_bpf *exceptions;	/* NULL: not needed yet, or not allowed */
+	int exceptions_error;	/* why not, where it was tried */
 	enum attach_method method;
 	bool syscalls;
 	struct attachment *attachments;

@@ -6,6 +6,7 @@
 #ifndef MEMTRACE_API_H
 #define MEMTRACE_API_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct api {
 	uint8_t kind;		/* enum api_kind */
 	uint8_t shape;		/* enum api_shape (event.h) */
 	uint8_t size, count, ptr;	/* argument numbers, or ARG_NONE */
+	bool throws;		/* fails with an exception, which leaves the call without a return */
 };
 
 /* Rows that the collector names itself, by fixed number. */

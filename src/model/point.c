@@ -187,6 +187,14 @@ static bool locate(const struct holds *h, unsigned int args, uint8_t where[POINT
 	return true;
 }
 
+/* The target of a direct branch or call. */
+static bool branch_target(const struct insn *in, uint64_t vaddr, uint64_t *target)
+{
+	return in->d.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && in->d.operand_count &&
+	       in->ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+	       ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&in->d, &in->ops[0], vaddr, target));
+}
+
 /* Does a direct branch of the function go to (vaddr, vaddr + point]? *from: where the branch is. */
 static bool branches_back(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
 			  uint64_t vaddr, size_t point, size_t *from)
@@ -199,12 +207,7 @@ static bool branches_back(const ZydisDecoder *decoder, const uint8_t *code, size
 			in.d.length = 1;
 			continue;
 		}
-		if (in.d.meta.branch_type == ZYDIS_BRANCH_TYPE_NONE || in.d.operand_count == 0 ||
-		    in.ops[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
-			continue;
-		if (ZYAN_FAILED(ZydisCalcAbsoluteAddress(&in.d, &in.ops[0], vaddr + at, &target)))
-			continue;
-		if (target - vaddr - 1 < point) {
+		if (branch_target(&in, vaddr + at, &target) && target - vaddr - 1 < point) {
 			*from = at;
 			return true;
 		}
@@ -307,4 +310,41 @@ int point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int ar
 	format(&decoder, code + out->offset, len - out->offset, vaddr + out->offset, out->insn,
 	       sizeof(out->insn));
 	return 0;
+}
+
+static bool uses_other_memory(const struct insn *in)
+{
+	for (unsigned int i = 0; i < in->d.operand_count; i++) {
+		const ZydisDecodedOperand *op = &in->ops[i];
+
+		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.type != ZYDIS_MEMOP_TYPE_AGEN &&
+		    op->mem.base != ZYDIS_REGISTER_RSP && op->mem.base != ZYDIS_REGISTER_RBP)
+			return true;
+	}
+	return false;
+}
+
+bool point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr, const uint64_t *to,
+			  size_t n)
+{
+	ZydisDecoder decoder;
+	bool forwards = false;
+	uint64_t target;
+	struct insn in;
+
+	if (ZYAN_FAILED(
+		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
+		return false;
+	for (size_t at = 0; at < len; at += in.d.length) {
+		if (!decode(&decoder, code + at, len - at, &in))
+			return false;
+		if (in.d.meta.category == ZYDIS_CATEGORY_NOP ||
+		    in.d.meta.category == ZYDIS_CATEGORY_WIDENOP)
+			continue;
+		if (uses_other_memory(&in))
+			return false;
+		for (size_t i = 0; i < n && !forwards; i++)
+			forwards = branch_target(&in, vaddr + at, &target) && target == to[i];
+	}
+	return forwards;
 }

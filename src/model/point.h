@@ -31,4 +31,10 @@ struct point {
  */
 int point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args, struct point *out);
 
+/*
+ * Does the function leave its work to one of these (addresses of functions)? True where it calls, or
+ * jumps to, one of them, and reads and writes no memory but the stack: then it has no blocks of its own.
+ */
+bool point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr, const uint64_t *to, size_t n);
+
 #endif

@@ -42,6 +42,7 @@ struct session {
 	struct probe_file **files;	/* what discovery found, by image id */
 	size_t nfiles;
 	size_t probed_functions, probed_files;
+	bool told_of_exceptions;	/* a warning is given once */
 	bool per_file;			/* probes without a pid: the BPF side filters */
 
 	/* the collector's lock */

@@ -117,6 +117,30 @@ static void describe(struct session *s, pid_t pid, const struct space *sp)
 		log__debug("unwind tables of %d: %s", pid, strerror(-err));
 }
 
+static struct probe_file *probes_at(struct session *s, const struct mapping *m)
+{
+	struct image *im = m->exec ? images__get(s->images, m->image) : NULL;
+
+	return im && image__fd(im) >= 0 ? probes_of(s, im) : NULL;
+}
+
+/* Before anything is attached: the files that an exception passes through may come before those that throw. */
+static void expect_exceptions(struct session *s, const struct space *sp)
+{
+	for (size_t i = 0; s->plan->query.heap && i < space__count(sp); i++) {
+		const struct mapping *m = space__at(sp, i);
+		struct probe_file *f = probes_at(s, m);
+		int err = f && f->throws ? tracer__expect_exceptions(s->tracer) : 0;
+
+		if (err && !s->told_of_exceptions) {
+			log__warn("should operator new of %s throw for want of memory, it would end the program: "
+				  "this kernel lets no exception pass a return probe (%s)",
+				  m->path, strerror(-err));
+			s->told_of_exceptions = true;
+		}
+	}
+}
+
 /* Probes what a process has mapped and was not probed yet. How many executable files it maps, or a negative errno. */
 static int scan(struct session *s, pid_t pid)
 {
@@ -126,17 +150,20 @@ static int scan(struct session *s, pid_t pid)
 	if (!sp)
 		return -errno;
 	err = space__refresh(sp, s->images);
-	if (!err)
+	if (!err) {
 		describe(s, pid, sp);
+		expect_exceptions(s, sp);
+	}
 	for (size_t i = 0; !err && i < space__count(sp); i++) {
 		const struct mapping *m = space__at(sp, i);
-		struct image *im = m->exec ? images__get(s->images, m->image) : NULL;
-		struct probe_file *f = im && image__fd(im) >= 0 ? probes_of(s, im) : NULL;
+		struct probe_file *f = probes_at(s, m);
+		struct image *im;
 		int n;
 
 		if (!f)
 			continue;
 		files++;
+		im = images__get(s->images, m->image);
 		n = tracer__attach(s->tracer, im, s->plan->query.heap ? f : &(struct probe_file){
 			.image = f->image, .linker_notify = f->linker_notify }, s->per_file ? 0 : pid);
 		if (n == -ESRCH)
