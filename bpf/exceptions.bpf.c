@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Lets exceptions pass through functions with return probes.
+ *
+ * A return probe replaces a call's return address by the kernel's trampoline, of which no unwinder
+ * knows anything: an exception thrown in the call (operator new without memory) would end there, and
+ * the program with it, though it has a handler. So where unwinding begins, the addresses are put back;
+ * the kernel keeps them. Those calls then end without being seen, which is right: they return nothing.
+ *
+ * An object of its own, loaded when a function that throws is to be probed: writing to a process's
+ * memory is not allowed everywhere, and the kernel's log tells of it.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define MAX_RETURNS 64		/* the kernel's own limit */
+
+/* The address on the stack is still the trampoline, and not what somebody put there since. */
+static __always_inline bool is_trampoline(struct task_struct *task, unsigned long slot)
+{
+	struct xol_area *area = task->mm ? task->mm->uprobes_state.xol_area : NULL;
+	unsigned long value;
+
+	return area && !bpf_probe_read_user(&value, sizeof(value), (void *)slot) && value == area->vaddr;
+}
+
+static __always_inline int put_back(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct uprobe_task *utask = task->utask;
+	struct return_instance *ri = utask ? utask->return_instances : NULL;
+
+	for (int i = 0; i < MAX_RETURNS && ri; i++, ri = ri->next) {
+		unsigned long address = ri->orig_ret_vaddr, slot = ri->stack;
+
+		/* A chained one shares its slot with one further on, which has the address. */
+		if (!ri->chained && is_trampoline(task, slot))
+			bpf_probe_write_user((void *)slot, &address, sizeof(address));
+	}
+	return 0;
+}
+
+SEC("uprobe.multi")
+int multi_unwind(struct pt_regs *ctx)
+{
+	return put_back();
+}
+
+SEC("uprobe")
+int perf_unwind(struct pt_regs *ctx)
+{
+	return put_back();
+}
