@@ -67,11 +67,14 @@ with case("SIGTERM and SIGINT to memtrace reach the command"):
         equal((report["live_blocks"], report["live_bytes"]), (1, 4000), "what it left")
 
 with case("Ctrl-C at a terminal is the command's too, once"):
-    truth_path, out = path("truth"), path("out")
+    exe, truth_path, out = build("busy.c"), path("truth"), path("out")
     pid, fd = pty.fork()
     if pid == 0:
-        os.environ["TRUTH"] = truth_path
-        os.execv(MEMTRACE, [MEMTRACE, "-f", "json", "-o", out, "--", build("busy.c"), "catch"])
+        try:
+            os.environ["TRUTH"] = truth_path
+            os.execv(MEMTRACE, [MEMTRACE, "-f", "json", "-o", out, "--", exe, "catch"])
+        finally:
+            os._exit(127)
     try:
         wait_for(lambda: os.path.exists(truth_path), "the command to begin")
         os.write(fd, b"\x03")

@@ -45,4 +45,23 @@ for way, trace in TWO_WAYS:
     with case(f"C++ operators, static, {way}"):
         check(trace, "cxx.cc", build("cxx.cc", "-static"))
 
+
+def throwing(mode, exe, *options, env=None):
+    truth_path = path("truth")
+    m = Memtrace(*EVERYTHING, *options, "--", exe, mode, env={**(env or {}), "TRUTH": truth_path})
+    status = m.wait()
+    if mode == "limited" and "lets no exception pass" in m.stderr():
+        raise Skip("this kernel lets no exception pass a return probe")
+    equal(status, 0, f"the exit status ({m.stderr()})")
+    compare(m.final(), read_truth(truth_path), "throws.cc")
+
+
+for mode in ("huge", "limited"):
+    with case(f"exceptions of libstdc++'s operator new, {mode}"):
+        throwing(mode, build("throws.cc"))
+        throwing(mode, build("throws.cc", "-static"))
+    for lib in ("libjemalloc.so.2", "libtcmalloc_minimal.so.4"):
+        with case(f"exceptions of {lib}, {mode}"):
+            throwing(mode, build("throws.cc"), env={"LD_PRELOAD": library(lib)})
+
 done()

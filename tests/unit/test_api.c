@@ -66,6 +66,12 @@ TEST(cxx)
 	CHECK_ROW("_Znwm", "operator new", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_ROW("_ZnamSt11align_val_tRKSt9nothrow_t", "operator new[]", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_ROW("_ZdlPvm", "operator delete", SHAPE_FREE, NO, NO, 0);
+	CHECK(row("_Znwm")->throws);
+	CHECK(row("_ZnamSt11align_val_t")->throws);
+	CHECK(row("tc_new")->throws);
+	CHECK(!row("_ZnwmRKSt9nothrow_t")->throws);
+	CHECK(!row("mi_new_nothrow")->throws);
+	CHECK(!row("malloc")->throws);
 	CHECK_ROW("_ZdaPvmSt11align_val_t", "operator delete[]", SHAPE_FREE, NO, NO, 0);
 }
 
@@ -118,6 +124,7 @@ TEST(the_table_is_sound)
 		CHECK(a->count == ARG_NONE || a->count < POINT_ARGS);
 		CHECK(a->count == ARG_NONE || a->count != a->size);
 		CHECK(a->ptr == ARG_NONE || a->ptr < POINT_ARGS);
+		CHECK(!a->throws || a->shape == SHAPE_ALLOC || a->shape == SHAPE_REALLOC);
 	}
 }
 

@@ -244,6 +244,45 @@ TEST(operators_of_an_allocator)
 	discover__free(f);
 }
 
+/* operator new[] jumps to operator new, that to malloc; operator delete does something of its own. */
+TEST(operators_that_only_call_what_is_probed)
+{
+	static const struct sym syms[] = {
+	    FUNC("_Znam", 0, 5), FUNC("_Znwm", 8, 5),	FUNC("malloc", 0x10, 6),
+	    FUNC("free", 0x20, 6), FUNC("_ZdlPv", 0x18, 8),
+	};
+	static const char code[] = "\xe9\x03\0\0\0\x90\x90\x90"
+				   "\xe9\x03\0\0\0\x90\x90\x90" PROLOGUE "\x90\x90"
+				   "\x48\x8b\x07\xe9\0\0\0\0" PROLOGUE;
+	struct probe_file *f = MADE(syms, code);
+
+	CHECK_EQ(f->n, 3);
+	CHECK(site_named(f, "_ZdlPv") != &no_site);
+	CHECK_EQ(f->nskipped, 2);
+	CHECK_STR(f->skipped[0].name, "_Znam");
+	CHECK_STR(f->skipped[1].name, "_Znwm");
+	CHECK_STR(f->skipped[1].why, "only calls a function that is probed");
+	CHECK(!f->throws);
+	discover__free(f);
+}
+
+TEST(where_exceptions_leave)
+{
+	static const struct sym syms[] = {
+	    FUNC("_Unwind_RaiseException", 0x20, 8),	/* twice, as in two symbol tables */
+	    FUNC("_Unwind_RaiseException", 0x20, 8), FUNC("_Unwind_ForcedUnwind", 0x30, 8),
+	    FUNC("_Unwind_Resume", 0x40, 8),	     FUNC("_Znwm", 0, 6),
+	    FUNC("je_malloc", 8, 6),
+	};
+	struct probe_file *f = MADE(syms, PROLOGUE);
+
+	CHECK(f->throws);
+	CHECK_EQ(f->nunwinders, 2);
+	CHECK_EQ(f->unwinders[0], TEXT_AT + 0x20);
+	CHECK_EQ(f->unwinders[1], TEXT_AT + 0x30);
+	discover__free(f);
+}
+
 TEST(an_ifunc_is_not_probed)
 {
 	static const struct sym syms[] = {
