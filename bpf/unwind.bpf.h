@@ -15,6 +15,9 @@
  *    originals, and finds them by the place that they were taken from.
  *  - Code without CFI is passed by its frame pointer where that is plausible, and the record says so.
  *
+ *  - A mapping that is not in the tables, or may no longer be what they say, is looked up in the kernel
+ *    (bpf_find_vma, 5.17): a file that is known from another process is known at once.
+ *
  * Speed comes from four things: rules are remembered by pc in a table without locks (an entry whose two
  * words don't fit together is not used); the stack is read through a window that never crosses a page;
  * the mapping of the last lookup is kept; rbp is lazy.
@@ -51,6 +54,10 @@ struct unwind_slot {
 	__u64 trampoline;
 	struct unwind_mapping mapping;	/* of the last lookup */
 	__u64 slice;			/* UNWIND_SLICE: the process's mappings */
+	__u32 stale;			/* the slice may not be true any more */
+	__u32 asked;			/* `mapping` is the kernel's answer, true for now only */
+	__u32 missing;			/* a file without a table was met */
+	__u32 pad;
 	__u64 window_at, window_len;
 	__u64 id;
 	__u64 called;			/* 1: pc is where a call returns to */
@@ -118,6 +125,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct unwind_cache);
 } unwind_cache SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UNWIND_MAX_FILES);
+	__type(key, struct unwind_file_key);
+	__type(value, struct unwind_file);
+} unwind_files SEC(".maps");
 
 /* max_entries is set by the loader, from the memory that the tables may take. */
 struct {
@@ -206,17 +220,99 @@ __noinline __u64 unwind_find_rule(__u32 pages, __u64 offset)
 	return rules ? rules->at[row & (UNWIND_MAX_RULES - 1)] : UNWIND_LOST;
 }
 
+/* ---- asking the kernel ---- */
+
+struct unwind_question {
+	struct unwind_slot *s;
+	__u64 at;
+};
+
+#define VM_EXEC 4
+#define EBUSY 16
+
+static long unwind_on_vma(struct task_struct *task, struct vm_area_struct *vma, struct unwind_question *q)
+{
+	struct unwind_mapping *m = &q->s->mapping;
+	__u64 at = q->at, start = vma->vm_start, end = vma->vm_end, offset;
+	struct file *file = vma->vm_file;
+	struct unwind_file_key key = {};
+	struct unwind_file *known;
+	struct inode *inode;
+
+	if (!(vma->vm_flags & VM_EXEC))
+		return 0;
+	m->start = start;
+	m->len = end - start;
+	m->pages = UNWIND_NO_CFI;
+	if (!file)
+		return 0;
+	inode = file->f_inode;
+	key.ino = inode->i_ino;
+	key.dev = inode->i_sb->s_dev;
+	known = bpf_map_lookup_elem(&unwind_files, &key);
+	m->pages = UNWIND_NO_TABLE;
+	if (!known) {
+		q->s->missing = 1;
+		return 0;
+	}
+	offset = at - start + (vma->vm_pgoff << UNWIND_PAGE_BITS);
+	for (int i = 0; i < UNWIND_FILE_PARTS; i++) {
+		struct unwind_part p = known->parts[i];
+		__u64 behind = offset - p.offset;
+
+		if (behind >= p.len || p.check != UNWIND_PART_CHECK(&key, &p))
+			continue;
+		m->base = at - behind;
+		m->start = m->base > start ? m->base : start;
+		if (end > m->base + p.len)
+			end = m->base + p.len;
+		m->len = end - m->start;
+		m->pages = p.pages;
+		break;
+	}
+	return 0;
+}
+
+#define UNWIND_CAN_ASK bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma)
+
+/* Puts the kernel's mapping at an address into s->mapping. 0, or what to say for a rule. */
+static __always_inline __u64 unwind__ask(struct unwind_slot *s, __u64 at)
+{
+	struct unwind_question q = { .s = s, .at = at };
+	long err;
+
+	if (UNWIND_CAN_ASK) {
+		s->asked = 1;
+		s->mapping.len = 0;
+		err = bpf_find_vma(bpf_get_current_task_btf(), at, unwind_on_vma, &q, 0);
+		if (err == -EBUSY)	/* another thread is changing the mappings */
+			return UNWIND_LOST;
+		return err || !s->mapping.len ? UNWIND_NO_MAPPING : 0;
+	}
+	return s->slice ? UNWIND_NO_MAPPING : UNWIND_LOST;
+}
+
+/* ---- the rule for an address ---- */
+
 static __always_inline __u64 unwind__search(struct unwind_slot *s, __u64 at)
 {
 	struct unwind_mapping *m = &s->mapping;
 
 	if (at - m->start >= m->len) {
 		struct unwind_mappings *all = unwind__only(&unwind_mappings);
-		int i = unwind_find_mapping(UNWIND_SLICE_FIRST(s->slice), UNWIND_SLICE_N(s->slice), at);
+		int i = -1;
 
-		if (i < 0 || !all)
-			return UNWIND_NO_MAPPING;
-		*m = all->at[i & (UNWIND_MAX_MAPPINGS - 1)];
+		if (!s->stale)
+			i = unwind_find_mapping(UNWIND_SLICE_FIRST(s->slice), UNWIND_SLICE_N(s->slice), at);
+		if (i >= 0 && all) {
+			*m = all->at[i & (UNWIND_MAX_MAPPINGS - 1)];
+			s->asked = 0;
+		} else {
+			__u64 none = unwind__ask(s, at);
+
+			if (none)
+				return none;
+		}
 	}
 	if (m->pages < UNWIND_CHUNK_WORDS)
 		return m->pages == UNWIND_NO_CFI ? UNWIND_NONE : UNWIND_LOST;
@@ -243,7 +339,7 @@ static __always_inline __u64 unwind__rule(struct unwind_slot *s)
 		return UNWIND_LOST;
 	r = &cache->at[at * UNWIND_GOLDEN >> (64 - UNWIND_CACHE_BITS)];
 	rule = r->rule;
-	if ((r->check ^ UNWIND_FOLD(rule)) == key)
+	if (!s->stale && (r->check ^ UNWIND_FOLD(rule)) == key)
 		return rule;
 	rule = unwind__search(s, at);
 	if (rule == UNWIND_NO_MAPPING)
@@ -254,8 +350,10 @@ static __always_inline __u64 unwind__rule(struct unwind_slot *s)
 		else if (unwind__search(s, s->pc) != UNWIND_NONE)
 			rule = UNWIND_BOTTOM;
 	}
-	r->check = key ^ UNWIND_FOLD(rule);
-	r->rule = rule;
+	if (!s->asked) {
+		r->check = key ^ UNWIND_FOLD(rule);
+		r->rule = rule;
+	}
 	return rule;
 }
 
@@ -529,18 +627,19 @@ static __always_inline void unwind__put(struct unwind_slot *s)
 
 /*
  * Walks from these registers, those of a place that has just returned from a call or a system call, and fills s->st (n,
- * end, pc, ev.flags, id). `seed` is mixed into the id: what else tells stacks apart, the process first of all. Returns
- * the id, never 0: it hashes seed, frames and end, so that two of k stacks share one with a probability
- * of k * k / 2^65.
+ * end, pc, ev.flags, id). pid: the process that owns the memory. seed: what else makes its addresses mean what they do; the
+ * high half is the epoch, a number that changes whenever its mapped files do. Returns the id, never 0: it hashes
+ * pid, seed, frames and end, so that two of k stacks share one with a probability of k * k / 2^65.
  */
 static __always_inline __u64 unwind__walk(struct unwind_slot *s, __u32 slot, __u32 pid, __u64 seed, __u32 limit,
 					  __u64 pc, __u64 sp, __u64 rbp, __u64 rbx)
 {
 	struct unwind_process *p = bpf_map_lookup_elem(&unwind_processes, &pid);
+	__u64 check;
+	__u32 epoch;
 
 	s->st.n = 0;
 	s->st.ev.flags = 0;
-	s->st.end = STACK_NO_TABLE;
 	s->id = unwind__mix(seed, pid);
 	s->limit = limit;
 	s->pc = pc;
@@ -552,20 +651,38 @@ static __always_inline __u64 unwind__walk(struct unwind_slot *s, __u32 slot, __u
 	s->called = 1;
 	s->mapping.len = 0;
 	s->window_len = 0;
+	s->missing = s->asked = 0;
 	s->slice = p ? p->slice : 0;
-	if (p && (p->check ^ UNWIND_FOLD(s->slice)) == pid) {
-		s->trampoline = unwind__trampoline();
-		for (int i = 0; i < (EVENT_MAX_FRAMES + 2) / 2; i++)
-			if (unwind_step(slot))
-				break;
-	} else {
-		s->st.pc[0] = pc;
-		s->st.n = 1;
-		s->id = unwind__mix(s->id, pc);
-	}
+	check = p ? p->check ^ UNWIND_FOLD(s->slice) : 0;
+	if ((__u32)check != pid)
+		s->slice = check = 0;
+	epoch = check >> 32;
+	s->stale = epoch && epoch != (__u32)(seed >> 32) + 1 && UNWIND_CAN_ASK;
+	s->trampoline = unwind__trampoline();
+	for (int i = 0; i < (EVENT_MAX_FRAMES + 2) / 2; i++)
+		if (unwind_step(slot))
+			break;
 	s->id = unwind__mix(s->id, (__u64)s->st.n << 32 | (__u32)s->st.ev.flags << 8 | s->st.end);
 	s->st.id = s->id ? s->id : 1;
 	return s->st.id;
+}
+
+/* The process has a new program: nothing is known of it until it is told again. Also where it ends. */
+static __always_inline void unwind__forget(__u32 pid)
+{
+	bpf_map_delete_elem(&unwind_processes, &pid);
+}
+
+/* A child with a copy of its parent's memory. */
+static __always_inline void unwind__fork(__u32 parent, __u32 child)
+{
+	struct unwind_process *p = bpf_map_lookup_elem(&unwind_processes, &parent), copy;
+
+	if (!p)
+		return;
+	copy = *p;
+	copy.check ^= parent ^ child;
+	bpf_map_update_elem(&unwind_processes, &child, &copy, BPF_ANY);
 }
 
 /* The same from a function's entry, where the return address is still at the stack pointer. */

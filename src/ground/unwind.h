@@ -112,13 +112,16 @@ enum {
 };
 
 /*
- * A process's mappings: a slice of the array of all mappings. A map's value may be overwritten
+ * A process's mappings: a slice of the array of all mappings. The value of a map may be overwritten
  * while a program reads it: `check` tells a value that was read in halves, or that is another
  * process's.
+ *
+ * epoch: the number of changes to the process's mapped files that the slice takes account of, plus
+ * one; 0: not known, and the slice is trusted.
  */
 struct unwind_process {
 	ev_u64 slice; /* UNWIND_SLICE */
-	ev_u64 check; /* UNWIND_FOLD(slice) ^ pid */
+	ev_u64 check; /* UNWIND_FOLD(slice) ^ epoch << 32 ^ pid */
 };
 
 /* id: 1 to UNWIND_MAX_ID, one for each slice that is in use, and used again as late as can be. */
@@ -130,6 +133,34 @@ struct unwind_process {
 #define UNWIND_GOLDEN 0x9e3779b97f4a7c15ULL
 #define UNWIND_FOLD(v) ((v)*UNWIND_GOLDEN)
 
+/*
+ * The same tables by file, for mappings that nobody has told us of yet. A file's first 128 MiB of
+ * code.
+ */
+#define UNWIND_FILE_PARTS 8
+#define UNWIND_MAX_FILES 2048
+
+struct unwind_file_key {
+	ev_u64 ino;
+	ev_u32 dev; /* as the kernel has it: major << 20 | minor */
+	ev_u32 pad;
+};
+
+struct unwind_part {
+	ev_u64 offset, len; /* in the file */
+	ev_u64 check;	    /* UNWIND_PART_CHECK: as above */
+	ev_u32 pages;	    /* the page entry for `offset` */
+	ev_u32 pad;
+};
+
+struct unwind_file {
+	struct unwind_part parts[UNWIND_FILE_PARTS];
+};
+
+#define UNWIND_PART_CHECK(key, part)                                                               \
+	UNWIND_FOLD(UNWIND_FOLD(UNWIND_FOLD((key)->ino) ^ (key)->dev ^ (part)->offset) ^           \
+		    (part)->len ^ (ev_u64)(part)->pages << 32)
+
 /* Flags of an EVENT_STACK's struct event. */
 #define EVENT_F_GUESSED 0x100 /* a frame without CFI was passed by its frame pointer */
 
@@ -137,6 +168,8 @@ _Static_assert(sizeof(struct unwind_rule) == 8, "unwind_rule");
 _Static_assert(sizeof(struct unwind_page) == 8, "unwind_page");
 _Static_assert(sizeof(struct unwind_mapping) == 32, "unwind_mapping");
 _Static_assert(sizeof(struct unwind_process) == 16, "unwind_process");
+_Static_assert(sizeof(struct unwind_file_key) == 16, "unwind_file_key");
+_Static_assert(sizeof(struct unwind_part) == 32, "unwind_part");
 _Static_assert(UNWIND_MAX_MAPPINGS <= 1u << 16, "a slice has 16 bits for a mapping");
 _Static_assert(UNWIND_CHUNK_WORDS >= UNWIND_PAGE_SIZE, "the rows of a page fit in a chunk");
 _Static_assert(UNWIND_ROW(UNWIND_PAGE_SIZE - 1, 0) >> 16 == UNWIND_PAGE_SIZE - 1, "unwind row");

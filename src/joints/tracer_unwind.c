@@ -1,3 +1,10 @@
+/*
+ * A *view* is what a process has mapped: a slice of the array of mappings, and a hold on the tables
+ * that it refers to. A new one is drafted from the process's space, written to a slice that nobody
+ * reads, and published by one update of the map of processes; the old one is released behind that.
+ * Slices and tables that were released are not written again before every program that was running
+ * at that time has ended.
+ */
 #include "joints/tracer_unwind.h"
 
 #include <bpf/bpf.h>
@@ -8,79 +15,57 @@
 #include <sys/mman.h>
 
 #include "ground/hashmap.h"
-#include "ground/log.h"
-#include "joints/tracer_chunks.h"
-#include "model/cfi.h"
-#include "model/elf.h"
-#include "model/image.h"
+#include "joints/tracer_tables.h"
 #include "model/slices.h"
 #include "model/space.h"
 #include "model/stacks.h"
 #include "model/unwind_table.h"
 
-#define RULES_BYTES (UNWIND_MAX_RULES * sizeof(uint64_t))
 #define MAPPINGS_BYTES (UNWIND_MAX_MAPPINGS * sizeof(struct unwind_mapping))
 #define CACHE_BYTES ((size_t)16 << UNWIND_CACHE_BITS)
-/* What a hash map takes for one process: key, value, and the element's head, roughly. */
+/* Hash maps: key, value, and the element's head, roughly. */
 #define PROCESS_BYTES 96
+#define FILE_BYTES (sizeof(struct unwind_file_key) + sizeof(struct unwind_file) + 64)
+/* What is taken whatever is traced. */
 #define FIXED_BYTES                                                                                \
-	(RULES_BYTES + MAPPINGS_BYTES + CACHE_BYTES + UNWIND_MAX_PROCESSES * PROCESS_BYTES)
+	(MAPPINGS_BYTES + CACHE_BYTES + UNWIND_MAX_PROCESSES * PROCESS_BYTES +                     \
+	 UNWIND_MAX_FILES * FILE_BYTES)
 
-#define LOWEST_KERNEL_ADDRESS (1ull << 47) /* [vsyscall] is mapped above */
-
-/* The table of one file. */
-struct file {
-	uint32_t image;
-	unsigned int views;	    /* that use it */
-	struct unwind_table *table; /* NULL: the file has no CFI, or its table found no room */
-	uint32_t *numbers;	    /* of its chunks */
-	size_t nchunks;
-	size_t wanted; /* chunks that it found no room for; 0: it did */
-};
+#define KERNEL_ADDRESSES (1ull << 47) /* [vsyscall] is mapped above */
 
 /* What one or several processes have mapped: a forked child shares its parent's. */
 struct view {
 	unsigned int processes;
 	struct slice slice;
-	struct file **files;
-	size_t nfiles;
+	struct table **tables;
+	size_t ntables;
+};
+
+struct process {
+	struct view *view;
+	uint32_t epoch; /* as struct unwind_process has it */
 };
 
 struct tracer_unwind {
-	struct images *images;
 	int processes_fd;
-	uint64_t *rules;
 	struct unwind_mapping *mappings;
 	void *cache;
-	struct rule_set *rule_set;
-	struct chunks *chunks;
+	struct tables *tables;
 	struct slices *slices;
-	struct hashmap *files; /* by image id */
-	struct hashmap *views; /* by pid */
-	size_t rows, no_room;
+	struct hashmap *processes; /* by pid */
 };
 
 /* ---- making and ending ---- */
 
-static struct bpf_map *find_map(struct bpf_object *obj, const char *name)
-{
-	return bpf_object__find_map_by_name(obj, name);
-}
-
 int tracer_unwind__prepare(struct bpf_object *obj, uint64_t memory)
 {
-	struct bpf_map *chunks = find_map(obj, "unwind_chunks");
-
-	if (!chunks)
-		return -ENOENT;
-	if (memory < TRACER_UNWIND_MEMORY_MIN)
-		return -EINVAL;
-	return bpf_map__set_max_entries(chunks, (uint32_t)((memory - FIXED_BYTES) / CHUNK_BYTES));
+	return memory < TRACER_UNWIND_MEMORY_MIN ? -EINVAL
+						 : tables__prepare(obj, memory - FIXED_BYTES);
 }
 
 static void *map_memory(struct bpf_object *obj, const char *name, size_t size)
 {
-	struct bpf_map *map = find_map(obj, name);
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, name);
 	void *p;
 
 	if (!map || bpf_map__value_size(map) != size) {
@@ -93,33 +78,26 @@ static void *map_memory(struct bpf_object *obj, const char *name, size_t size)
 
 struct tracer_unwind *tracer_unwind__new(struct bpf_object *obj, struct images *images)
 {
-	struct bpf_map *chunks = find_map(obj, "unwind_chunks"),
-		       * processes = find_map(obj, "unwind_processes");
 	struct tracer_unwind *u = calloc(1, sizeof(*u));
 	int err;
 
 	if (!u)
 		return NULL;
-	u->images = images;
+	u->processes_fd = bpf_object__find_map_fd_by_name(obj, "unwind_processes");
 	errno = ENOENT;
-	if (!chunks || !processes)
+	if (u->processes_fd < 0)
 		goto fail;
-	u->processes_fd = bpf_map__fd(processes);
-	u->rules = map_memory(obj, "unwind_rules", RULES_BYTES);
 	u->mappings = map_memory(obj, "unwind_mappings", MAPPINGS_BYTES);
 	u->cache = map_memory(obj, "unwind_cache", CACHE_BYTES);
-	if (!u->rules || !u->mappings || !u->cache)
+	if (!u->mappings || !u->cache)
 		goto fail;
-	u->rule_set = rule_set__new(u->rules);
 	u->slices = slices__new(u->mappings);
-	u->files = hashmap__new();
-	u->views = hashmap__new();
-	if (!u->rule_set || !u->slices || !u->files || !u->views)
+	u->processes = hashmap__new();
+	if (!u->slices || !u->processes)
 		goto fail;
-	u->chunks = chunks__new(bpf_map__fd(chunks), bpf_map__max_entries(chunks));
-	if (!u->chunks)
-		goto fail;
-	return u;
+	u->tables = tables__new(obj, images);
+	if (u->tables)
+		return u;
 fail:
 	err = errno;
 	tracer_unwind__free(u);
@@ -127,16 +105,9 @@ fail:
 	return NULL;
 }
 
-static void free_file(struct file *f)
-{
-	unwind_table__free(f->table);
-	free(f->numbers);
-	free(f);
-}
-
 static void free_view(struct view *v)
 {
-	free(v->files);
+	free(v->tables);
 	free(v);
 }
 
@@ -147,149 +118,21 @@ void tracer_unwind__free(struct tracer_unwind *u)
 
 	if (!u)
 		return;
-	while (u->views && hashmap__next(u->views, &pos, NULL, &value)) {
-		struct view *v = (struct view *)value;
+	while (u->processes && hashmap__next(u->processes, &pos, NULL, &value)) {
+		struct process *p = (struct process *)value;
 
-		if (--v->processes == 0)
-			free_view(v);
+		if (--p->view->processes == 0)
+			free_view(p->view);
+		free(p);
 	}
-	pos = 0;
-	while (u->files && hashmap__next(u->files, &pos, NULL, &value))
-		free_file((struct file *)value);
-	hashmap__free(u->views);
-	hashmap__free(u->files);
-	chunks__free(u->chunks);
+	hashmap__free(u->processes);
+	tables__free(u->tables);
 	slices__free(u->slices);
-	rule_set__free(u->rule_set);
-	if (u->rules)
-		munmap(u->rules, RULES_BYTES);
 	if (u->mappings)
 		munmap(u->mappings, MAPPINGS_BYTES);
 	if (u->cache)
 		munmap(u->cache, CACHE_BYTES);
 	free(u);
-}
-
-/* ---- files ---- */
-
-/* The table of an ELF file. NULL and errno; 0: it has no CFI. */
-static struct unwind_table *read_table(struct tracer_unwind *u, struct elf *e)
-{
-	struct unwind_table *t = NULL;
-	struct cfi_source src;
-	struct cfi cfi;
-	int err = cfi__source(e, &src);
-
-	if (!err)
-		err = cfi__build(&src, &cfi);
-	if (!err) {
-		t = unwind_table__new(&cfi, &src, u->rule_set);
-		err = t ? 0 : -errno;
-		cfi__release(&cfi);
-	}
-	errno = err == -ENODATA || err == -ENOTSUP || err == -EFBIG ? 0 : -err;
-	return t;
-}
-
-/* The table goes to where the walk finds it. */
-static int install(struct tracer_unwind *u, struct file *f)
-{
-	size_t n = f->table->nchunks;
-	int err;
-
-	f->numbers = calloc(n ? n : 1, sizeof(*f->numbers));
-	if (!f->numbers)
-		return -ENOMEM;
-	err = chunks__take(u->chunks, n, f->numbers);
-	f->wanted = err == -ENOSPC ? n : 0;
-	if (err)
-		return err;
-	f->nchunks = n;
-	unwind_table__place(f->table, f->numbers);
-	for (size_t i = 0; i < n; i++)
-		memcpy(chunks__words(u->chunks, f->numbers[i]),
-		       f->table->words + i * UNWIND_CHUNK_WORDS,
-		       UNWIND_CHUNK_WORDS * sizeof(uint32_t));
-	unwind_table__drop_words(f->table);
-	u->rows += f->table->rows;
-	return 0;
-}
-
-/* On failure the file has no table. */
-static int build(struct tracer_unwind *u, struct file *f, struct image *im)
-{
-	size_t len;
-	const void *memory = image__memory(im, &len);
-	struct elf *e;
-	int err;
-
-	f->wanted = 0;
-	if (!memory && image__fd(im) < 0)
-		return image__error(im) ? image__error(im) : -ENOENT;
-	e = memory ? elf__open_memory(memory, len) : elf__open(image__fd(im));
-	if (!e)
-		return errno == ENOEXEC ? 0 : -errno;
-	f->table = read_table(u, e);
-	err = f->table ? install(u, f) : -errno;
-	elf__close(e);
-	if (!err)
-		return 0;
-	unwind_table__free(f->table);
-	free(f->numbers);
-	f->table = NULL;
-	f->numbers = NULL;
-	return err;
-}
-
-/* The file of an image, its table made now if it was not. A file whose table found no room is one,
- * too. */
-static int get_file(struct tracer_unwind *u, uint32_t image, struct file **out)
-{
-	struct image *im = images__get(u->images, image);
-	uintptr_t value;
-	struct file *f;
-	int err;
-
-	if (hashmap__get(u->files, image, &value)) {
-		f = *out = (struct file *)value;
-		if (f->wanted && f->wanted <= chunks__left(u->chunks))
-			build(u, f, im);
-		return 0;
-	}
-	f = im ? calloc(1, sizeof(*f)) : NULL;
-	if (!f)
-		return im ? -ENOMEM : -ENOENT;
-	f->image = image;
-	err = build(u, f, im);
-	if (err == -ENOSPC) {
-		if (!u->no_room++)
-			log__warn(
-			    "no room for the unwind table of %s: stacks through it are cut there "
-			    "(raise --unwind-memory)",
-			    image__name(im));
-		err = 0;
-	}
-	if (!err)
-		err = hashmap__set(u->files, image, (uintptr_t)f);
-	if (err) {
-		log__debug("unwind table of %s: %s", image__name(im), strerror(-err));
-		chunks__give(u->chunks, f->numbers, f->nchunks);
-		free_file(f);
-		return err;
-	}
-	*out = f;
-	return 0;
-}
-
-static void release_file(struct tracer_unwind *u, struct file *f)
-{
-	if (--f->views)
-		return;
-	hashmap__remove(u->files, f->image, NULL);
-	if (f->table)
-		u->rows -= f->table->rows;
-	chunks__give(u->chunks, f->numbers, f->nchunks);
-	free_file(f);
 }
 
 /* ---- views ---- */
@@ -298,8 +141,8 @@ static void release_file(struct tracer_unwind *u, struct file *f)
 struct draft {
 	struct unwind_mapping *maps;
 	size_t n, cap;
-	struct file **files;
-	size_t nfiles, files_cap;
+	struct table **tables;
+	size_t ntables, tables_cap;
 	bool no_room;
 };
 
@@ -320,62 +163,65 @@ static int add_mapping(void *ctx, const struct unwind_mapping *m)
 	return 0;
 }
 
-/* The file's table is used by this view: once, however often it is mapped. */
-static int add_file(struct draft *d, struct file *f)
+/* The table is used by this view: once, however often its file is mapped. */
+static int add_table(struct draft *d, struct table *t)
 {
-	for (size_t i = d->nfiles; i-- > 0;)
-		if (d->files[i] == f)
+	for (size_t i = d->ntables; i-- > 0;)
+		if (d->tables[i] == t)
 			return 0;
-	if (d->nfiles == d->files_cap) {
-		size_t cap = d->files_cap ? d->files_cap * 2 : 16;
-		struct file **files = reallocarray(d->files, cap, sizeof(*files));
+	if (d->ntables == d->tables_cap) {
+		size_t cap = d->tables_cap ? d->tables_cap * 2 : 16;
+		struct table **tables = reallocarray(d->tables, cap, sizeof(*tables));
 
-		if (!files)
+		if (!tables)
 			return -ENOMEM;
-		d->files = files;
-		d->files_cap = cap;
+		d->tables = tables;
+		d->tables_cap = cap;
 	}
-	d->files[d->nfiles++] = f;
-	f->views++;
+	d->tables[d->ntables++] = t;
+	t->users++;
 	return 0;
 }
 
 static int add_code(struct tracer_unwind *u, struct draft *d, const struct mapping *m)
 {
 	struct unwind_mapping plain = {
-	    .start = m->start, .len = m->end - m->start, .pages = UNWIND_NO_CFI};
-	struct file *f;
+	    .start = m->start,
+	    .len = m->end - m->start,
+	    .pages = UNWIND_NO_CFI,
+	};
+	struct table *t;
 	int err;
 
 	if (m->image == FRAME_NO_IMAGE)
 		return add_mapping(d, &plain);
-	err = get_file(u, m->image, &f);
+	err = tables__get(u->tables, m, &t);
 	if (err == -ENOMEM)
 		return err;
 	if (err) {
 		plain.pages = UNWIND_NO_TABLE;
 		return add_mapping(d, &plain);
 	}
-	err = add_file(d, f);
+	err = add_table(d, t);
 	if (err) {
-		f->views++;
-		release_file(u, f);
+		t->users++;
+		tables__release(u->tables, t);
 		return err;
 	}
-	if (f->wanted) {
+	if (t->wanted) {
 		plain.pages = UNWIND_NO_TABLE;
 		d->no_room = true;
 	}
-	if (!f->table)
+	if (!t->layout)
 		return add_mapping(d, &plain);
-	return unwind_table__map(f->table, m->start, m->end, m->offset, add_mapping, d);
+	return unwind_table__map(t->layout, m->start, m->end, m->offset, add_mapping, d);
 }
 
 static int draft_view(struct tracer_unwind *u, struct draft *d, const struct space *space)
 {
 	for (size_t i = 0; i < space__count(space); i++) {
 		const struct mapping *m = space__at(space, i);
-		int err = m->exec && m->start < LOWEST_KERNEL_ADDRESS ? add_code(u, d, m) : 0;
+		int err = m->exec && m->start < KERNEL_ADDRESSES ? add_code(u, d, m) : 0;
 
 		if (err)
 			return err;
@@ -385,9 +231,9 @@ static int draft_view(struct tracer_unwind *u, struct draft *d, const struct spa
 
 static void discard_draft(struct tracer_unwind *u, struct draft *d)
 {
-	for (size_t i = 0; i < d->nfiles; i++)
-		release_file(u, d->files[i]);
-	free(d->files);
+	for (size_t i = 0; i < d->ntables; i++)
+		tables__release(u->tables, d->tables[i]);
+	free(d->tables);
 	free(d->maps);
 }
 
@@ -406,7 +252,7 @@ static int take_slice(struct tracer_unwind *u, const struct draft *d, struct sli
 
 	if (err != -ENOSPC && err != -ENOSR)
 		return err;
-	settled = chunks__settle(u->chunks);
+	settled = tables__settle(u->tables);
 	if (settled)
 		return settled;
 	slices__settle(u->slices);
@@ -422,63 +268,80 @@ static void release_view(struct tracer_unwind *u, struct view *v)
 	if (--v->processes)
 		return;
 	slices__give_up(u->slices, v->slice.id);
-	for (size_t i = 0; i < v->nfiles; i++)
-		release_file(u, v->files[i]);
+	for (size_t i = 0; i < v->ntables; i++)
+		tables__release(u->tables, v->tables[i]);
 	free_view(v);
 }
 
-/* The process is told, and what it had before is released. */
-static int publish(struct tracer_unwind *u, pid_t pid, struct view *v)
+/* ---- processes ---- */
+
+static struct process *find_process(const struct tracer_unwind *u, uint32_t pid)
+{
+	uintptr_t value;
+
+	return hashmap__get(u->processes, pid, &value) ? (struct process *)value : NULL;
+}
+
+/* Tells the walk, and only then releases what the process had before. */
+static int publish(struct tracer_unwind *u, uint32_t pid, struct view *v, uint32_t epoch)
 {
 	uint64_t slice = UNWIND_SLICE(v->slice.first, v->slice.n, v->slice.id);
-	struct unwind_process p = { .slice = slice, .check = UNWIND_FOLD(slice) ^ (uint32_t)pid};
-	uint32_t key = (uint32_t)pid;
-	uintptr_t before;
-	bool had = hashmap__get(u->views, key, &before);
-	int err = hashmap__set(u->views, key, (uintptr_t)v);
+	struct unwind_process told = {
+	    .slice = slice,
+	    .check = UNWIND_FOLD(slice) ^ (uint64_t)epoch << 32 ^ pid,
+	};
+	struct process *p = find_process(u, pid);
+	struct view *before = p ? p->view : NULL;
 
-	if (err)
-		return err;
-	if (bpf_map_update_elem(u->processes_fd, &key, &p, BPF_ANY) != 0) {
-		err = -errno;
-		if (had)
-			hashmap__set(u->views, key, before);
-		else
-			hashmap__remove(u->views, key, NULL);
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p || hashmap__set(u->processes, pid, (uintptr_t)p) != 0) {
+			free(p);
+			return -ENOMEM;
+		}
+	}
+	if (bpf_map_update_elem(u->processes_fd, &pid, &told, BPF_ANY) != 0) {
+		int err = -errno;
+
+		if (!before) {
+			hashmap__remove(u->processes, pid, NULL);
+			free(p);
+		}
 		return err;
 	}
+	p->view = v;
+	p->epoch = epoch;
 	v->processes++;
-	if (had)
-		release_view(u, (struct view *)before);
+	if (before)
+		release_view(u, before);
 	return 0;
 }
 
-int tracer_unwind__update(struct tracer_unwind *u, pid_t pid, const struct space *space)
+static int update(struct tracer_unwind *u, uint32_t pid, const struct space *space, uint32_t epoch)
 {
+	struct process *p = find_process(u, pid);
 	struct draft d = { 0 };
 	struct view *v = NULL;
-	uintptr_t value;
 	int err = draft_view(u, &d, space);
 	bool no_room = d.no_room;
 
 	if (err)
 		goto out;
-	if (hashmap__get(u->views, (uint32_t)pid, &value) &&
-	    is_as_drafted(u, (struct view *)value, &d)) {
-		/* Told again: what the BPF side knew of it may have gone, with an exec. */
-		err = publish(u, pid, (struct view *)value);
+	if (p && is_as_drafted(u, p->view, &d)) {
+		/* Told again: the epoch may be another, or the process forgotten, with an exec. */
+		err = publish(u, pid, p->view, epoch);
 		goto out;
 	}
 	v = calloc(1, sizeof(*v));
 	err = v ? take_slice(u, &d, &v->slice) : -ENOMEM;
 	if (err)
 		goto out;
-	v->files = d.files;
-	v->nfiles = d.nfiles;
-	d.files = NULL;
-	d.nfiles = 0;
-	v->processes = 1; /* ours, until it is published */
-	err = publish(u, pid, v);
+	v->tables = d.tables;
+	v->ntables = d.ntables;
+	d.tables = NULL;
+	d.ntables = 0;
+	v->processes = 1; /* we are, until it is published */
+	err = publish(u, pid, v, epoch);
 	release_view(u, v);
 	v = NULL;
 out:
@@ -487,39 +350,53 @@ out:
 	return err ? err : no_room ? -ENOSPC : 0;
 }
 
+int tracer_unwind__update(struct tracer_unwind *u, pid_t pid, const struct space *space)
+{
+	return update(u, (uint32_t)pid, space, 0);
+}
+
+int tracer_unwind__update_at(struct tracer_unwind *u, pid_t pid, const struct space *space,
+			     uint32_t epoch)
+{
+	return update(u, (uint32_t)pid, space, epoch + 1);
+}
+
 int tracer_unwind__fork(struct tracer_unwind *u, pid_t parent, pid_t child)
 {
-	uintptr_t value;
+	struct process *p = find_process(u, (uint32_t)parent);
 
-	if (!hashmap__get(u->views, (uint32_t)parent, &value))
-		return -ESRCH;
-	return publish(u, child, (struct view *)value);
+	return p ? publish(u, (uint32_t)child, p->view, p->epoch) : -ESRCH;
 }
 
 void tracer_unwind__drop(struct tracer_unwind *u, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid;
-	uintptr_t value;
+	struct process *p = find_process(u, key);
 
-	if (!hashmap__remove(u->views, key, &value))
+	if (!p)
 		return;
 	bpf_map_delete_elem(u->processes_fd, &key);
-	release_view(u, (struct view *)value);
+	hashmap__remove(u->processes, key, NULL);
+	release_view(u, p->view);
+	free(p);
 }
 
 void tracer_unwind__tend(struct tracer_unwind *u)
 {
-	chunks__tend(u->chunks);
+	tables__tend(u->tables);
 }
 
 void tracer_unwind__stats(const struct tracer_unwind *u, struct tracer_unwind_stats *out)
 {
+	struct tables_stats t;
+
+	tables__stats(u->tables, &t);
 	*out = (struct tracer_unwind_stats){
-	    .processes = hashmap__count(u->views),
-	    .files = hashmap__count(u->files),
-	    .rows = u->rows,
-	    .rules = rule_set__count(u->rule_set),
-	    .bytes = FIXED_BYTES + chunks__bytes(u->chunks),
-	    .no_room = u->no_room,
+	    .processes = hashmap__count(u->processes),
+	    .files = t.files,
+	    .rows = t.rows,
+	    .rules = t.rules,
+	    .bytes = FIXED_BYTES + t.bytes,
+	    .no_room = t.no_room,
 	};
 }

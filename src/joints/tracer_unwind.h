@@ -35,6 +35,13 @@ void tracer_unwind__free(struct tracer_unwind *u);
  * room, or another negative errno (then its former mappings stay).
  */
 int tracer_unwind__update(struct tracer_unwind *u, pid_t pid, const struct space *space);
+/*
+ * The same, as of an epoch: the number of changes to the mapped files that the BPF side had counted
+ * before the space was read. Where it has counted more, stacks are not walked by these mappings,
+ * but by asking the kernel for each, where it can be asked.
+ */
+int tracer_unwind__update_at(struct tracer_unwind *u, pid_t pid, const struct space *space,
+			     uint32_t epoch);
 /* The child has its parent's mappings. 0 or a negative errno. */
 int tracer_unwind__fork(struct tracer_unwind *u, pid_t parent, pid_t child);
 /* The process ended, or is no longer traced. */

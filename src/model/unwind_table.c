@@ -290,6 +290,32 @@ void unwind_table__place(struct unwind_table *t, const uint32_t *numbers)
 
 /* ---- mappings ---- */
 
+/* The executable segment that an address is in, or in the page of. */
+static const struct cfi_code *code_at(const struct unwind_table *t, uint64_t vaddr)
+{
+	for (size_t i = 0; i < t->ncode; i++)
+		if (vaddr < t->code[i].end)
+			return &t->code[i];
+	return NULL;
+}
+
+void unwind_table__in_file(const struct unwind_table *t, const struct unwind_file_key *key,
+			   struct unwind_file *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < t->nparts && i < UNWIND_FILE_PARTS; i++) {
+		const struct cfi_code *c = code_at(t, t->parts[i].start);
+		struct unwind_part *p = &out->parts[i];
+
+		if (!c)
+			continue;
+		p->offset = t->parts[i].start - c->start + c->offset;
+		p->len = t->parts[i].len;
+		p->pages = t->parts[i].pages;
+		p->check = UNWIND_PART_CHECK(key, p);
+	}
+}
+
 /* The address in the file that an offset is loaded at, by the executable segment that it is in. */
 static bool find_vaddr(const struct unwind_table *t, uint64_t offset, uint64_t *vaddr)
 {

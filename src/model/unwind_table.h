@@ -53,6 +53,11 @@ void unwind_table__place(struct unwind_table *t, const uint32_t *numbers);
 /* They were copied to where they belong. */
 void unwind_table__drop_words(struct unwind_table *t);
 
+/* The parts by their place in the file, as many as there is room for; the rest of `out` is zeroed.
+ */
+void unwind_table__in_file(const struct unwind_table *t, const struct unwind_file_key *key,
+			   struct unwind_file *out);
+
 /*
  * Tells a process's mapping [start, end) of the file from `offset` on: calls fn for each piece, by
  * address. Pieces without page entries have UNWIND_NO_CFI. Stops when fn returns non-zero, and

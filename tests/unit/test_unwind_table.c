@@ -234,6 +234,7 @@ TEST(parts_of_a_mapping)
 	struct cfi_source src = { .code = { {0x11040, 0x13000, 0x1040}}, .ncode = 1};
 	struct rule_set *rs = rule_set__new(rules);
 	struct pieces pieces = { .n = 0};
+	struct unwind_file file;
 	struct unwind_table *t = unwind_table__new(&cfi, &src, rs);
 
 	place(t);
@@ -243,6 +244,13 @@ TEST(parts_of_a_mapping)
 	CHECK_EQ(pieces.m[0].len, 0x1000);
 	CHECK_EQ(pieces.m[0].base, 0x4f000);
 	CHECK(same(find_in(&pieces, 0x50000), rsp(8)));
+	unwind_table__in_file(t, &(struct unwind_file_key){ .ino = 5, .dev = 7 }, &file);
+	CHECK_EQ(file.parts[0].offset, 0x1000);
+	CHECK_EQ(file.parts[0].len, 0x2000);
+	CHECK_EQ(file.parts[0].pages, t->parts[0].pages);
+	CHECK(file.parts[0].check == UNWIND_PART_CHECK((&(struct unwind_file_key){ .ino = 5, .dev = 7 }),
+						       &file.parts[0]));
+	CHECK_EQ(file.parts[1].len, 0);
 	pieces.n = 0;
 	unwind_table__map(t, 0x50000, 0x51000, 0x7000, collect, &pieces);
 	CHECK_EQ(pieces.n, 1);

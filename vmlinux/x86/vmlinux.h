@@ -143,6 +143,32 @@ struct uprobe_task {
 	struct return_instance *return_instances;
 };
 
+struct super_block {
+	u32 s_dev;
+};
+
+struct inode {
+	unsigned long i_ino;
+	struct super_block *i_sb;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+	unsigned long vm_pgoff;
+	unsigned long vm_flags;
+	struct file *vm_file;
+};
+
+/* Whether the running kernel has a helper is asked by its name. */
+enum bpf_func_id {
+	BPF_FUNC_find_vma = 180,
+};
+
 #pragma clang attribute pop
 
 #endif

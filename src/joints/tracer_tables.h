@@ -1,0 +1,52 @@
+/*
+ * The unwind tables of files: made when a process maps the file, shared by all that do, freed when
+ * none does any more. Part of the tracer.
+ */
+#ifndef MEMTRACE_TRACER_TABLES_H
+#define MEMTRACE_TRACER_TABLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct bpf_object;
+struct images;
+struct mapping;
+struct tables;
+struct unwind_table;
+
+struct table {
+	uint32_t image;
+	unsigned int users;	     /* 0: the caller of tables__get is about to be the first */
+	struct unwind_table *layout; /* NULL: the file has no CFI, or its table found no room */
+	uint32_t *numbers;	     /* of its chunks */
+	size_t nchunks;
+	size_t wanted; /* chunks that it found no room for; 0: it did */
+	uint64_t ino;  /* in the map of files, if not 0 */
+	uint32_t dev;
+};
+
+/* What tables may take of `memory` bytes is chosen before the object is loaded. 0 or a negative
+ * errno. */
+int tables__prepare(struct bpf_object *obj, uint64_t memory);
+/* Both stay the caller's. NULL and errno. */
+struct tables *tables__new(struct bpf_object *obj, struct images *images);
+void tables__free(struct tables *t);
+
+/* The table of the file that a mapping shows, made now if it was not. 0 or a negative errno. */
+int tables__get(struct tables *t, const struct mapping *m, struct table **out);
+/* One user less. */
+void tables__release(struct tables *t, struct table *table);
+
+/* Waits until no program that is running now is any more. 0 or a negative errno. */
+int tables__settle(struct tables *t);
+void tables__tend(struct tables *t);
+
+struct tables_stats {
+	size_t files, rows, rules;
+	size_t bytes;	/* of the kernel's memory */
+	size_t no_room; /* files whose table found none, so far */
+};
+
+void tables__stats(const struct tables *t, struct tables_stats *out);
+
+#endif
