@@ -583,6 +583,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (!p)
 		return 0;
 	shares = child->mm == parent->mm;
+	if (!shares && stack_mode == STACK_DWARF)
+		unwind__fork(p->pid, child_pid);
 	if (add_process(child_pid, shares ? p->pid : child_pid, p->epoch)) {
 		count(lost_processes);
 		return 0;
@@ -610,6 +612,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 		return 0;
 	remove_thread(tid);
 	remove_thread(pid);
+	unwind__forget(pid);
 	p->pid = pid;		/* a vfork child has memory of its own now */
 	p->epoch++;
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
@@ -635,8 +638,10 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	remove_thread(tid);
 	if (task->signal->live.counter > 0)
 		return 0;
-	if (p->pid == pid)
+	if (p->pid == pid) {
+		unwind__forget(pid);
 		send_plain(EVENT_EXIT, pid);
+	}
 	remove_process(pid);
 	return 0;
 }

@@ -275,6 +275,7 @@ static int fill(struct probe_file *f, struct search *s, struct elf *e)
 		snprintf(site->name, sizeof(site->name), "%s", c->name);
 		site->api = c->api;
 		site->entry = c->offset;
+		site->size = c->size;
 		f->throws |= api__get(c->api)->throws;
 		f->n++;
 	}

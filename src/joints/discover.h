@@ -28,6 +28,7 @@ struct probe_site {
 	unsigned int api;	/* row of the table */
 	char name[64];		/* the symbol found */
 	uint64_t entry;		/* file offset of the function */
+	uint64_t size;		/* its code, bytes */
 	struct point point;	/* entry + point.offset is where the probe goes */
 };
 

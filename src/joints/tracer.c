@@ -197,6 +197,19 @@ static struct traced *own_slot(struct tracer *t, pid_t pid)
 	return NULL;
 }
 
+/* What the BPF side knows of a process. */
+static int find_process(struct tracer *t, pid_t pid, struct traced *out)
+{
+	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
+	uint32_t key = pid;
+
+	if (slot->tgid == key) {
+		*out = *slot;
+		return 0;
+	}
+	return bpf_map__lookup_elem(t->skel->maps.process_overflow, &key, sizeof(key), out, sizeof(*out), 0);
+}
+
 int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
 {
 	struct traced p = { .tgid = pid, .pid = pid, .flags = flags };
@@ -213,9 +226,16 @@ int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
 	return 0;
 }
 
-int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space)
+uint32_t tracer__epoch(struct tracer *t, pid_t pid)
 {
-	return t->unwind ? tracer_unwind__update(t->unwind, pid, space) : 0;
+	struct traced p;
+
+	return find_process(t, pid, &p) ? 0 : p.epoch;
+}
+
+int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space, uint32_t epoch)
+{
+	return t->unwind ? tracer_unwind__update_at(t->unwind, pid, space, epoch) : 0;
 }
 
 int tracer__fork_process(struct tracer *t, pid_t parent, pid_t child)
@@ -233,15 +253,14 @@ int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags)
 {
 	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)], p;
 	uint32_t key = pid;
-	int err;
+	int err = find_process(t, pid, &p);
 
+	if (err)
+		return err;
 	if (slot->tgid == key) {
 		slot->flags = flags;
 		return 0;
 	}
-	err = bpf_map__lookup_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), 0);
-	if (err)
-		return err;
 	p.flags = flags;
 	return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), BPF_EXIST);
 }

@@ -50,12 +50,14 @@ int tracer__start(struct tracer *t);
 
 /* Events of this process are wanted. flags: TRACED_*. 0 or a negative errno. */
 int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags);
+/* How often the files that a process maps have changed, as far as the probes were told. */
+uint32_t tracer__epoch(struct tracer *t, pid_t pid);
 /*
- * The process has these mappings now: its stacks are walked by them. To be called before its probes are
+ * The process has these mappings, as of an epoch that was asked for before they were read: its stacks are walked by them. To be called before its probes are
  * attached, after an exec, and when its files changed. 0, -ENOSPC where an unwind table found no room (the
  * stacks that it would have been needed for say so), or another negative errno.
  */
-int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space);
+int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space, uint32_t epoch);
 /* The child has its parent's mappings. */
 int tracer__fork_process(struct tracer *t, pid_t parent, pid_t child);
 /* What can wait until nobody does; to be called when there is time. */

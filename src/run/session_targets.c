@@ -86,6 +86,20 @@ int targets__check(uint32_t pid)
 	return check_exe(pid);
 }
 
+/* What an allocation function maps is the allocator's, even where its call is not seen. */
+static void know_allocator(struct session *s, const struct probe_file *f)
+{
+	int err = 0;
+
+	session__lock(s);
+	for (size_t i = 0; i < f->n && !err; i++)
+		err = collector__add_allocator(s->collector, f->image, f->sites[i].entry,
+					       f->sites[i].entry + f->sites[i].size);
+	session__unlock(s);
+	if (err)
+		log__warn("what allocators map may be told as the program's: %s", strerror(-err));
+}
+
 static struct probe_file *probes_of(struct session *s, struct image *im)
 {
 	uint32_t id = image__id(im);
@@ -102,6 +116,8 @@ static struct probe_file *probes_of(struct session *s, struct image *im)
 	}
 	if (!s->files[id]) {
 		s->files[id] = discover__file(im);
+		if (s->files[id])
+			know_allocator(s, s->files[id]);
 		if (s->files[id] && s->plan->explain_probes && s->files[id]->n)
 			discover__explain(s->files[id], image__path(im), stderr);
 	}
@@ -109,9 +125,9 @@ static struct probe_file *probes_of(struct session *s, struct image *im)
 }
 
 /* How the process's stacks are walked; where that fails, they are cut, and say so. */
-static void describe(struct session *s, pid_t pid, const struct space *sp)
+static void describe(struct session *s, pid_t pid, const struct space *sp, uint32_t epoch)
 {
-	int err = tracer__update_process(s->tracer, pid, sp);
+	int err = tracer__update_process(s->tracer, pid, sp, epoch);
 
 	if (err && err != -ENOSPC)
 		log__debug("unwind tables of %d: %s", pid, strerror(-err));
@@ -145,13 +161,14 @@ static void expect_exceptions(struct session *s, const struct space *sp)
 static int scan(struct session *s, pid_t pid)
 {
 	struct space *sp = space__new(pid);
+	uint32_t epoch = tracer__epoch(s->tracer, pid);	/* before the maps are read */
 	int err, files = 0;
 
 	if (!sp)
 		return -errno;
 	err = space__refresh(sp, s->images);
 	if (!err) {
-		describe(s, pid, sp);
+		describe(s, pid, sp, epoch);
 		expect_exceptions(s, sp);
 	}
 	for (size_t i = 0; !err && i < space__count(sp); i++) {
