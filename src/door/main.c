@@ -51,6 +51,7 @@ int main(int argc, char **argv)
 		.max_depth = o.max_depth,
 		.unwind_memory = o.unwind_memory,
 		.explain_probes = o.explain_probes,
+		.probe_throwing = o.probe_throwing,
 		.attach = o.attach,
 		.ring_bytes = o.ring_bytes,
 	});

@@ -95,6 +95,9 @@ static const struct option_row rows[] = {
 	  .take = option__ring, FIELD(ring_bytes),
 	  .help = "the ring buffer between kernel and memtrace, 64k to 1g, rounded up to a power "
 		  "of two (default 32m)" },
+	{ .name = "probe-throwing", .take = option__flag, FIELD(probe_throwing), .on = true,
+	  .help = "trace an allocator's own operator new even where the kernel lets no exception pass "
+		  "its probe: if it threw, the program would end" },
 	{ .name = "explain-probes", .take = option__flag, FIELD(explain_probes), .on = true,
 	  .help = "list each function probed, where its probe sits, and why there" },
 	{ .letter = 'v', .name = "verbose", .take = option__flag, FIELD(verbose), .on = true,

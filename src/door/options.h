@@ -33,6 +33,7 @@ struct options {
 	enum stack_mode stack;
 	uint32_t max_depth;
 	bool explain_probes;
+	bool probe_throwing;
 	const char *attach;	/* "session", "multi", "perf"; NULL: the best that works */
 	uint64_t unwind_memory;	/* bytes for unwind tables */
 	uint64_t ring_bytes;	/* --ring: size of the ring buffer */

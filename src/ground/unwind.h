@@ -141,7 +141,7 @@ struct unwind_process {
 #define UNWIND_MAX_FILES 2048
 
 struct unwind_file_key {
-	ev_u64 ino;
+	ev_u64 ino; /* both 0: the vDSO, which is the same in all processes */
 	ev_u32 dev; /* as the kernel has it: major << 20 | minor */
 	ev_u32 pad;
 };

@@ -111,6 +111,7 @@ struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 		return NULL;
 	libbpf_set_print(print);
 	t->syscalls = o->syscalls;
+	t->probe_throwing = o->probe_throwing;
 	for (int m = 0; m < ATTACH_METHODS; m++) {
 		if (o->method && strcmp(o->method, method_names[m]))
 			continue;

@@ -37,6 +37,7 @@ struct tracer_opts {
 	uint64_t unwind_memory;	/* bytes that unwind tables may take; 0: the default */
 	bool children;		/* forked children are traced */
 	bool syscalls;		/* mmap, brk, …: taxes every system call on the machine */
+	bool probe_throwing;	/* functions that throw, too, where exceptions cannot pass their probes */
 };
 
 /* Loads, trying what the kernel takes. On failure NULL, errno, and one clause of explanation in `why`. */

@@ -172,10 +172,12 @@ static void add(struct batch *b, uint64_t offset, uint64_t cookie)
 	b->cookies[b->n++] = cookie;
 }
 
-static void collect(const struct probe_file *f, int shape, struct batch *b)
+/* A function that throws is probed where exceptions can pass, or where the user takes the risk. */
+static void collect(const struct tracer *t, const struct probe_file *f, int shape, struct batch *b)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (api__get(f->sites[i].api)->shape == shape)
+		if (api__get(f->sites[i].api)->shape == shape &&
+		    (!api__get(f->sites[i].api)->throws || t->exceptions || t->probe_throwing))
 			add(b, f->sites[i].entry + f->sites[i].point.offset,
 			    api__cookie(f->sites[i].api, f->sites[i].point.arg));
 }
@@ -225,9 +227,9 @@ int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *
 		free(b);
 		return -ENOMEM;
 	}
-	collect(f, SHAPE_FREE, &b[0]);
+	collect(t, f, SHAPE_FREE, &b[0]);
 	for (size_t i = 0; i < ARRAY_SIZE(calls_in_order); i++)
-		collect(f, calls_in_order[i], &b[1]);
+		collect(t, f, calls_in_order[i], &b[1]);
 	if (f->linker_notify)
 		add(&b[2], f->linker_notify, 0);
 	for (size_t i = 0; i < f->nunwinders; i++)

@@ -27,6 +27,7 @@ struct tracer {
 	int exceptions_error;	/* why not, where it was tried */
 	enum attach_method method;
 	bool syscalls;
+	bool probe_throwing;
 	struct attachment *attachments;
 	size_t n, cap;
 	struct bpf_link *watches[8];	/* fork, exec, exit, system calls */

@@ -177,14 +177,14 @@ static void announce(struct tables *t, struct table *f, const struct mapping *m)
 	struct unwind_file_key key;
 	struct unwind_file value;
 
-	if (!f->layout || !m->ino)
+	if (!f->layout || (!m->ino && strcmp(m->path, "[vdso]") != 0))
 		return;
 	f->ino = m->ino;
 	f->dev = major(m->dev) << 20 | minor(m->dev); /* the kernel's own form */
 	key = key_of(f);
 	unwind_table__in_file(f->layout, &key, &value);
-	if (bpf_map_update_elem(t->files_fd, &key, &value, BPF_ANY) != 0)
-		f->ino = 0; /* full: mappings of it have to be told */
+	/* Where the map is full, mappings of the file have to be told. */
+	f->announced = bpf_map_update_elem(t->files_fd, &key, &value, BPF_ANY) == 0;
 }
 
 /* A file whose table found no room is one, too. */
@@ -230,7 +230,7 @@ void tables__release(struct tables *t, struct table *f)
 {
 	if (--f->users)
 		return;
-	if (f->ino) {
+	if (f->announced) {
 		struct unwind_file_key key = key_of(f);
 
 		bpf_map_delete_elem(t->files_fd, &key);

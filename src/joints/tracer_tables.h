@@ -5,6 +5,7 @@
 #ifndef MEMTRACE_TRACER_TABLES_H
 #define MEMTRACE_TRACER_TABLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +22,9 @@ struct table {
 	uint32_t *numbers;	     /* of its chunks */
 	size_t nchunks;
 	size_t wanted; /* chunks that it found no room for; 0: it did */
-	uint64_t ino;  /* in the map of files, if not 0 */
+	bool announced;		     /* it is in the map of files, by: */
 	uint32_t dev;
+	uint64_t ino;
 };
 
 /* What tables may take of `memory` bytes is chosen before the object is loaded. 0 or a negative

@@ -319,6 +319,7 @@ static int make_parts(struct session *s)
 		.unwind_memory = plan->unwind_memory,
 		.children = plan->children,
 		.syscalls = plan->query.map,
+		.probe_throwing = plan->probe_throwing,
 	}, why, sizeof(why));
 	if (!s->tracer) {
 		log__error("cannot load the probes: %s", why);

@@ -29,6 +29,7 @@ struct session_plan {
 	uint32_t max_depth;
 	uint64_t unwind_memory;	/* bytes; 0: the default */
 	bool explain_probes;
+	bool probe_throwing;	/* see tracer.h */
 	const char *attach;	/* a method's name, or NULL */
 	uint64_t ring_bytes;
 };

@@ -149,9 +149,10 @@ static void expect_exceptions(struct session *s, const struct space *sp)
 		int err = f && f->throws ? tracer__expect_exceptions(s->tracer) : 0;
 
 		if (err && !s->told_of_exceptions) {
-			log__warn("should operator new of %s throw for want of memory, it would end the program: "
-				  "this kernel lets no exception pass a return probe (%s)",
-				  m->path, strerror(-err));
+			log__info("operator new of %s is %s: this kernel lets no exception pass its probe (%s)%s", m->path,
+				  s->plan->probe_throwing ? "traced as asked" : "not traced", strerror(-err),
+				  s->plan->probe_throwing ? ", so that the program ends if it throws" :
+							    "; --probe-throwing takes the risk");
 			s->told_of_exceptions = true;
 		}
 	}
