@@ -32,7 +32,7 @@
 #include "ground/event.h"
 #include "ground/unwind.h"
 
-#define UNWIND_SLOTS 4
+#define UNWIND_SLOTS 8
 #define UNWIND_WINDOW 2048
 #define UNWIND_TRAMPOLINES 64		/* return probes that one thread is inside of, at most */
 #define UNWIND_FP_REACH (1u << 20)	/* a frame pointer further up is not one */
@@ -244,11 +244,13 @@ static long unwind_on_vma(struct task_struct *task, struct vm_area_struct *vma, 
 	m->start = start;
 	m->len = end - start;
 	m->pages = UNWIND_NO_CFI;
-	if (!file)
+	if (file) {
+		inode = file->f_inode;
+		key.ino = inode->i_ino;
+		key.dev = inode->i_sb->s_dev;
+	} else if (!task->mm || start != (__u64)task->mm->context.vdso) {
 		return 0;
-	inode = file->f_inode;
-	key.ino = inode->i_ino;
-	key.dev = inode->i_sb->s_dev;
+	}
 	known = bpf_map_lookup_elem(&unwind_files, &key);
 	m->pages = UNWIND_NO_TABLE;
 	if (!known) {

@@ -21,8 +21,8 @@ struct table {
 	struct unwind_table *layout; /* NULL: the file has no CFI, or its table found no room */
 	uint32_t *numbers;	     /* of its chunks */
 	size_t nchunks;
-	size_t wanted; /* chunks that it found no room for; 0: it did */
-	bool announced;		     /* it is in the map of files, by: */
+	size_t wanted;	/* chunks that it found no room for; 0: it did */
+	bool announced; /* it is in the map of files, by: */
 	uint32_t dev;
 	uint64_t ino;
 };
