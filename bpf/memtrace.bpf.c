@@ -330,6 +330,18 @@ static __always_inline bool inside_call(struct thread *t, __u64 sp)
 	return false;
 }
 
+/* Calls that were jumped out of may fill the room; one that is still under way will not be seen to return. */
+static __always_inline void forget_oldest(struct thread *t)
+{
+	if (armed(bpf_get_current_task_btf(), &t->calls[0]))
+		count(no_thread);
+	else
+		count(abandoned);
+	for (int i = 1; i < MAX_CALLS; i++)
+		t->calls[i - 1] = t->calls[i];
+	t->ncalls = MAX_CALLS - 1;
+}
+
 /* nmemb * size; where it overflows the call fails, whatever is booked here. */
 static __always_inline __u64 product(__u64 a, __u64 b)
 {
@@ -356,10 +368,8 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 	}
 	if (t->ncalls && inside_call(t, ctx->sp))
 		return 1;
-	if (t->ncalls >= MAX_CALLS) {
-		count(no_thread);
-		return 1;
-	}
+	if (t->ncalls >= MAX_CALLS)
+		forget_oldest(t);
 	cookie = bpf_get_attach_cookie(ctx);
 	c = &t->calls[t->ncalls & (MAX_CALLS - 1)];
 	c->sp = ctx->sp;
