@@ -108,8 +108,9 @@ static struct unwind_table *read_table(struct tables *t, struct elf *e)
 	if (!err)
 		err = cfi__build(&src, &cfi);
 	if (!err) {
-		layout = unwind_table__new(&cfi, &src, t->rule_set);
-		err = layout ? 0 : -errno;
+		err = cfi__add_ends(&cfi, &src, e);
+		layout = err ? NULL : unwind_table__new(&cfi, &src, t->rule_set);
+		err = err || layout ? err : -errno;
 		cfi__release(&cfi);
 	}
 	errno = err == -ENODATA || err == -ENOTSUP || err == -EFBIG ? 0 : -err;

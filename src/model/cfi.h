@@ -60,6 +60,8 @@ int cfi__source(struct elf *e, struct cfi_source *src);
 
 /* 0, -ENODATA where nothing is described, -ENOMEM. On failure `out` is untouched. */
 int cfi__build(const struct cfi_source *src, struct cfi *out);
+/* Marks where stacks end in a C library that describes nothing. 0 or -ENOMEM. */
+int cfi__add_ends(struct cfi *c, const struct cfi_source *src, struct elf *e);
 void cfi__release(struct cfi *c);
 
 /* The rule for an address; UNWIND_NONE where there is no row. */

@@ -114,6 +114,18 @@ static bool is(const struct cfi *c, uint64_t vaddr, struct unwind_rule want)
 #define RULE(k, ...) ((struct unwind_rule){.kind = UNWIND_##k, ##__VA_ARGS__})
 #define SAVED(rbp, rbx, plus) .saved = UNWIND_SAVED(UNWIND_##rbp, UNWIND_##rbx, plus)
 
+/* Rows ascend, neighbours differ, the last one says that nothing more is known. */
+static void check_shape(const struct cfi *c)
+{
+	for (size_t i = 1; i < c->n; i++)
+		if (c->rows[i - 1].vaddr >= c->rows[i].vaddr ||
+		    !memcmp(&c->rows[i - 1].rule, &c->rows[i].rule, sizeof(struct unwind_rule))) {
+			CHECK(!"rows in order");
+			return;
+		}
+	CHECK(!c->n || c->rows[c->n - 1].rule.kind == UNWIND_NONE);
+}
+
 /* ---- rules ---- */
 
 TEST(an_ordinary_function)
@@ -258,6 +270,42 @@ TEST(bottoms)
 	CHECK_EQ(cfi__build(&src, &cfi), 0);
 	CHECK(is(&cfi, TEXT + 0x90, RULE(RSP, .cfa = 8)));
 	cfi__release(&cfi);
+}
+
+/* musl describes nothing: its calls of main and of a thread's function are where stacks end. */
+TEST(ends_in_a_library_without_cfi)
+{
+	int fd = open("/lib/ld-musl-x86_64.so.1", O_RDONLY | O_CLOEXEC);
+	struct elf *e;
+	struct cfi_source src;
+	struct cfi cfi;
+	size_t ends = 0;
+
+	if (fd < 0)
+		SKIP("musl is not installed");
+	e = elf__open(fd);
+	CHECK_EQ(cfi__source(e, &src), 0);
+	CHECK_EQ(cfi__build(&src, &cfi), 0);
+	CHECK_EQ(cfi__add_ends(&cfi, &src, e), 0);
+	check_shape(&cfi);
+	for (size_t i = 0; i < cfi.n; i++) {
+		uint64_t offset = 0;
+		const uint8_t *code;
+		size_t got;
+
+		if (cfi.rows[i].rule.kind != UNWIND_BOTTOM || cfi.rows[i].vaddr == src.entry)
+			continue;
+		/* The byte before an instruction that passes a result on. */
+		CHECK(elf__vaddr_to_offset(e, cfi.rows[i].vaddr + 1, &offset));
+		code = elf__code(e, offset, 4, &got);
+		CHECK(code &&
+		      (!memcmp(code, "\x89\xc7\xe8", 3) || !memcmp(code, "\x48\x89\xc7\xe8", 4)));
+		ends++;
+	}
+	CHECK_EQ(ends, 2);
+	cfi__release(&cfi);
+	elf__close(e);
+	close(fd);
 }
 
 /* What a rule cannot say is said to be unknown. */
@@ -411,18 +459,6 @@ TEST(damage_stays_where_it_is)
 	CHECK_EQ(cfi.functions, 5);
 	CHECK_EQ(cfi.damaged, 4);
 	cfi__release(&cfi);
-}
-
-/* Rows ascend, neighbours differ, the last one says that nothing more is known. */
-static void check_shape(const struct cfi *c)
-{
-	for (size_t i = 1; i < c->n; i++)
-		if (c->rows[i - 1].vaddr >= c->rows[i].vaddr ||
-		    !memcmp(&c->rows[i - 1].rule, &c->rows[i].rule, sizeof(struct unwind_rule))) {
-			CHECK(!"rows in order");
-			return;
-		}
-	CHECK(!c->n || c->rows[c->n - 1].rule.kind == UNWIND_NONE);
 }
 
 /* The test program's own .eh_frame, with bytes changed and cut short at every length: no crash, no
