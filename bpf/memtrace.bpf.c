@@ -113,11 +113,10 @@ static __always_inline struct traced *find_process(__u32 tgid)
 	return processes_overflowed ? bpf_map_lookup_elem(&process_overflow, &tgid) : NULL;
 }
 
-static __always_inline struct traced *current_traced(void)
+/* The running process, if it is traced. who: its pid and thread, asked for once: bpf_get_current_pid_tgid. */
+static __always_inline struct traced *current_traced(__u64 who)
 {
-	if (stopped)
-		return NULL;
-	return find_process(bpf_get_current_pid_tgid() >> 32);
+	return stopped ? NULL : find_process(who >> 32);
 }
 
 /* 0, or the map's error. */
@@ -146,10 +145,10 @@ static __always_inline void remove_process(__u32 tgid)
 		slot->tgid = 0;
 }
 
-static __always_inline struct thread *current_thread(bool create)
+static __always_inline struct thread *current_thread(__u64 who, bool create)
 {
 	static const struct thread fresh;
-	__u32 tid = bpf_get_current_pid_tgid(), i = tid & (THREAD_SLOTS - 1);
+	__u32 tid = who, i = tid & (THREAD_SLOTS - 1);
 	struct thread *t = bpf_map_lookup_elem(&threads, &i);
 
 	if (!t || t->tid == tid)
@@ -196,11 +195,12 @@ static __always_inline void head(struct event *ev, __u8 type, __u8 api, __u16 fl
 
 /*
  * Waking the reader costs an interrupt: it polls, and is woken only when much waits. Even to ask how much
- * that is costs too much to do it for every record: the time's low bits choose one in sixteen.
+ * that is costs too much to do it for every record: the low bits of something that varies (a time, an address)
+ * choose one in sixteen.
  */
-static __always_inline __u64 wakeup(__u64 time)
+static __always_inline __u64 wakeup(__u64 varies)
 {
-	if ((time >> 4) & 15 || woken || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < wakeup_bytes)
+	if ((varies >> 4) & 15 || woken || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < wakeup_bytes)
 		return BPF_RB_NO_WAKEUP;
 	woken = 1;
 	return BPF_RB_FORCE_WAKEUP;
@@ -354,14 +354,14 @@ static __always_inline __u64 product(__u64 a, __u64 b)
 /* The entry of a function that allocates. 0: its return is wanted. */
 static __always_inline int call_enter(struct pt_regs *ctx)
 {
-	struct traced *p = current_traced();
+	__u64 who = bpf_get_current_pid_tgid(), cookie;
+	struct traced *p = current_traced(who);
 	struct thread *t;
 	struct call *c;
-	__u64 cookie;
 
 	if (!p)
 		return 1;
-	t = current_thread(true);
+	t = current_thread(who, true);
 	if (!t) {
 		count(no_thread);
 		return 1;
@@ -427,8 +427,9 @@ static __always_inline void send_realloc(struct pt_regs *ctx, struct traced *p, 
 
 static __always_inline int call_return(struct pt_regs *ctx)
 {
-	struct traced *p = current_traced();
-	struct thread *t = current_thread(false);
+	__u64 who = bpf_get_current_pid_tgid();
+	struct traced *p = current_traced(who);
+	struct thread *t = current_thread(who, false);
 	__u64 sp = ctx->sp - sizeof(__u64), addr;
 	struct call c;
 	int i;
@@ -461,7 +462,8 @@ static __always_inline int call_return(struct pt_regs *ctx)
 
 static __always_inline int free_enter(struct pt_regs *ctx)
 {
-	struct traced *p = current_traced();
+	__u64 who = bpf_get_current_pid_tgid();
+	struct traced *p = current_traced(who);
 	struct thread *t;
 	struct event_free *e;
 	__u64 cookie, addr;
@@ -472,7 +474,7 @@ static __always_inline int free_enter(struct pt_regs *ctx)
 	addr = argument(ctx, COOKIE_PTR(cookie));
 	if (!addr)
 		return 0;
-	t = current_thread(false);
+	t = current_thread(who, false);
 	if (t && t->ncalls && inside_call(t, ctx->sp))
 		return 0;
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
@@ -480,9 +482,9 @@ static __always_inline int free_enter(struct pt_regs *ctx)
 		count(lost_events);
 		return 0;
 	}
-	head(&e->ev, EVENT_FREE, COOKIE_API(cookie), 0, p->pid, bpf_ktime_get_ns());
+	head(&e->ev, EVENT_FREE, COOKIE_API(cookie), 0, p->pid, 0);
 	e->addr = addr;
-	bpf_ringbuf_submit(e, wakeup(e->ev.time));
+	bpf_ringbuf_submit(e, wakeup(addr));
 	return 0;
 }
 
@@ -552,7 +554,7 @@ static __always_inline void send_plain(__u8 type, __u32 pid)
 /* The dynamic loader calls an empty function whenever its list of libraries changed. */
 static __always_inline int files_changed(void)
 {
-	struct traced *p = current_traced();
+	struct traced *p = current_traced(bpf_get_current_pid_tgid());
 
 	if (!p)
 		return 0;
@@ -693,16 +695,18 @@ static __always_inline bool is_ours(long nr)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 {
+	__u64 who;
 	struct traced *p;
 	struct thread *t;
 	struct syscall *s;
 
 	if (!is_ours(nr))
 		return 0;
-	p = current_traced();
+	who = bpf_get_current_pid_tgid();
+	p = current_traced(who);
 	if (!p || p->flags & TRACED_NO_MAPS)
 		return 0;
-	t = current_thread(true);
+	t = current_thread(who, true);
 	if (!t) {
 		count(no_thread);
 		return 0;
@@ -758,6 +762,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
 	long nr = regs->orig_ax;
+	__u64 who;
 	struct traced *p;
 	struct thread *t;
 	struct syscall s;
@@ -766,8 +771,9 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 
 	if (!is_ours(nr))
 		return 0;
-	p = current_traced();
-	t = current_thread(false);
+	who = bpf_get_current_pid_tgid();
+	p = current_traced(who);
+	t = current_thread(who, false);
 	if (!p || !t || t->sys.nr != (__u64)nr + 1)
 		return 0;
 	t->sys.nr = 0;

@@ -58,7 +58,8 @@ struct event {
 	ev_u8 api;		/* row of the table of allocation functions (api.h), 0 for none */
 	ev_u16 flags;
 	ev_u32 pid;
-	ev_u64 time;		/* an allocation's return, a free's entry, a system call's return */
+	ev_u64 time;		/* an allocation's return, a system call's return; 0 for a free: that of the
+				 * record before, because asking for it costs more than it is worth */
 };
 
 struct event_alloc {

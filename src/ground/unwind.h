@@ -5,7 +5,7 @@
  * holds. The rows of a file lie in the order of addresses, grouped by *page*, 4 KiB of code: a page
  * starts with a row of its own, so that the rule for an address is found by looking at one page.
  *
- *	process ─▶ mappings (sorted) ─▶ page entry ─▶ rows of the page (sorted) ─▶ rule
+ *	process ─▶ mappings (sorted) ─▶ page entry ─▶ rows (sorted) ─▶ rule
  *
  * Page entries and rows are words in *chunks* of 32 KiB, a chunk being an array map of its own:
  * what a file takes is freed without regard to other files. A word's address is chunk << 13 |

@@ -21,6 +21,7 @@ struct collector *collector__new(const struct collector_opts *opts)
 	c->by_pid = hashmap__new();
 	c->names = hashmap__new();
 	c->allocators = hashmap__new();
+	c->now = opts->start;
 	if (!c->stacks || !c->by_pid || !c->names || !c->allocators) {
 		collector__free(c);
 		errno = ENOMEM;
@@ -98,7 +99,7 @@ static int handle_free(struct collector *c, const void *data)
 
 	if (!ev->addr)
 		return -EINVAL;
-	p = process__get(c, ev->ev.pid, ev->ev.time);
+	p = process__get(c, ev->ev.pid, c->now);
 	return p ? book__free(p, ev) : -ENOMEM;
 }
 
@@ -208,8 +209,11 @@ int collector__event(void *collector, void *data, size_t size)
 	const struct event *ev = data;
 	int err = -EINVAL;
 
-	if (well_formed(ev, size))
+	if (well_formed(ev, size)) {
+		if (ev->time > c->now)
+			c->now = ev->time;
 		err = handlers[ev->type].book(c, data);
+	}
 	if (err == -EINVAL) {
 		c->bad_events++;
 		return err;

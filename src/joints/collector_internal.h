@@ -77,6 +77,7 @@ struct collector {
 	uint64_t live_bytes[API_KINDS], peak_bytes[API_KINDS];
 	uint64_t events, bad_events, lost_table, superseded, stack_collisions;
 
+	uint64_t now;			/* the latest time that a record told of */
 	uint64_t told_at;		/* the last committed query */
 	uint64_t told_bytes, told_allocs, told_frees;
 };

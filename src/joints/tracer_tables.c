@@ -169,7 +169,7 @@ static int build(struct tables *t, struct table *f, struct image *im)
 
 static struct unwind_file_key key_of(const struct table *f)
 {
-	return (struct unwind_file_key){.ino = f->ino, .dev = f->dev};
+	return (struct unwind_file_key){ .ino = f->ino, .dev = f->dev };
 }
 
 /* From now on the file is known wherever it is mapped. */

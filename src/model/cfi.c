@@ -44,13 +44,13 @@ static bool push(struct builder *b, uint64_t vaddr, struct unwind_rule rule)
 		c->rows = rows;
 		b->cap = cap;
 	}
-	c->rows[c->n++] = (struct cfi_row){vaddr, rule};
+	c->rows[c->n++] = (struct cfi_row){ vaddr, rule };
 	return true;
 }
 
 static bool push_kind(struct builder *b, uint64_t vaddr, uint8_t kind)
 {
-	return push(b, vaddr, (struct unwind_rule){.kind = kind});
+	return push(b, vaddr, (struct unwind_rule){ .kind = kind });
 }
 
 static bool on_row(void *ctx, uint64_t vaddr, struct unwind_rule rule)
@@ -172,7 +172,7 @@ static int build(const struct cfi_source *src, const struct cfi_section *section
 		 struct cfi *out)
 {
 	struct cfi_parts parts = {
-	    .section = section, .debug = debug, .ends_at_zero = !debug && src->ends_at_zero};
+	    .section = section, .debug = debug, .ends_at_zero = !debug && src->ends_at_zero };
 	struct builder b = { 0 };
 	int err = cfi_parse__split(&parts);
 
@@ -216,5 +216,5 @@ struct unwind_rule cfi__find(const struct cfi *c, uint64_t vaddr)
 {
 	size_t at = row_after(c, vaddr);
 
-	return at ? c->rows[at - 1].rule : (struct unwind_rule){.kind = UNWIND_NONE};
+	return at ? c->rows[at - 1].rule : (struct unwind_rule){ .kind = UNWIND_NONE };
 }

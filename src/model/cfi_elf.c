@@ -40,7 +40,7 @@ static bool find_section(Elf *e, const char *name, struct cfi_section *out)
 		data = elf_getdata(scn, NULL);
 		if (!data || !data->d_buf || !data->d_size)
 			continue;
-		*out = (struct cfi_section){data->d_buf, data->d_size, sh.sh_addr};
+		*out = (struct cfi_section){ data->d_buf, data->d_size, sh.sh_addr };
 		return true;
 	}
 	return false;
@@ -64,7 +64,7 @@ static bool find_loaded(Elf *e, size_t nph, uint64_t vaddr, struct cfi_section *
 					    ELF_T_BYTE);
 		if (!data)
 			return false;
-		*out = (struct cfi_section){data->d_buf, data->d_size, vaddr};
+		*out = (struct cfi_section){ data->d_buf, data->d_size, vaddr };
 		return true;
 	}
 	return false;
@@ -80,7 +80,7 @@ static bool find_by_header(Elf *e, size_t nph, struct cfi_source *src)
 	for (size_t i = 0; i < nph && gelf_getphdr(e, (int)i, &ph); i++) {
 		if (ph.p_type != PT_GNU_EH_FRAME || !find_loaded(e, nph, ph.p_vaddr, &header))
 			continue;
-		b = (struct bytes){header.bytes, header.bytes + header.len, false};
+		b = (struct bytes){ header.bytes, header.bytes + header.len, false };
 		version = bytes__number(&b, 1);
 		encoding = bytes__number(&b, 1);
 		bytes__take(&b, 2); /* how the table behind the pointer is written */

@@ -102,8 +102,8 @@ int cfi__add_ends(struct cfi *c, const struct cfi_source *src, struct elf *e)
 		rows = insert(c, i, 2);
 		if (!rows)
 			return -ENOMEM;
-		rows[0] = (struct cfi_row){found - 1, {.kind = UNWIND_BOTTOM}};
-		rows[1] = (struct cfi_row){found + 1, {.kind = UNWIND_NONE}};
+		rows[0] = (struct cfi_row){ found - 1, { .kind = UNWIND_BOTTOM } };
+		rows[1] = (struct cfi_row){ found + 1, { .kind = UNWIND_NONE } };
 		i++; /* and on with what is behind */
 	}
 	return 0;

@@ -58,7 +58,9 @@ enum { REG_RBX = 3, REG_RBP = 6, REG_RSP = 7 };
 #define MAX_REMEMBERED 32
 
 /* Where a ucontext has the registers, in words, by their DWARF numbers. */
-static const uint8_t ucontext_words[] = { 18, 17, 19, 16, 14, 13, 15, 20, 5, 6, 7, 8, 9, 10, 11, 12};
+static const uint8_t ucontext_words[] = {
+	18, 17, 19, 16, 14, 13, 15, 20, 5, 6, 7, 8, 9, 10, 11, 12,
+};
 
 /* The kernel's signal frame, with the stack pointer at its ucontext: where uc_mcontext keeps
  * registers. */
@@ -147,10 +149,11 @@ static struct unwind_rule encode(const struct cie *c, const struct frame_state *
 	int rbp, rbx;
 
 	if (f->ra.how == SAVED_UNDEFINED)
-		return (struct unwind_rule){.kind = UNWIND_BOTTOM};
+		return (struct unwind_rule){ .kind = UNWIND_BOTTOM };
 	if (c->signal)
-		return (struct unwind_rule){.kind = is_signal_frame(f) ? UNWIND_SIGNAL
-								       : UNWIND_UNKNOWN};
+		return (struct unwind_rule){
+			.kind = is_signal_frame(f) ? UNWIND_SIGNAL : UNWIND_UNKNOWN,
+		};
 	r.kind = encode_cfa(f);
 	/* The walk takes the stack pointer before the call to be the CFA, and the return address to
 	 * lie under it. */
@@ -186,8 +189,10 @@ static bool read_breg(struct bytes *b, uint8_t *reg, int64_t *offset)
  */
 static bool read_plt(struct bytes b, int64_t *threshold)
 {
-	static const uint8_t ops[] = {DW_OP_breg16, 0,		DW_OP_lit15, DW_OP_and, DW_OP_lit0,
-				      DW_OP_ge,	    DW_OP_lit3, DW_OP_shl,   DW_OP_plus};
+	static const uint8_t ops[] = {
+		DW_OP_breg16, 0, DW_OP_lit15, DW_OP_and, DW_OP_lit0, DW_OP_ge, DW_OP_lit3,
+		DW_OP_shl, DW_OP_plus,
+	};
 	enum { LITERAL = 4 };
 
 	if (b.end - b.at != sizeof(ops))
@@ -223,7 +228,7 @@ static void cfa_expression(struct frame_state *f, struct bytes b)
 
 static struct saved saved_expression(struct bytes b)
 {
-	struct saved s = { .how = SAVED_OTHER};
+	struct saved s = { .how = SAVED_OTHER };
 
 	if (read_breg(&b, &s.reg, &s.offset) && b.at == b.end)
 		s.how = SAVED_AT_REG;
@@ -255,13 +260,13 @@ static void set(struct machine *m, uint64_t reg, struct saved s)
 static void set_offset(struct machine *m, uint64_t reg, uint64_t factored)
 {
 	set(m, reg,
-	    (struct saved){.how = SAVED_AT_CFA,
-			   .offset = (int64_t)(factored * (uint64_t)m->cie->data_align)});
+	    (struct saved){ .how = SAVED_AT_CFA,
+			   .offset = (int64_t)(factored * (uint64_t)m->cie->data_align) });
 }
 
 static void set_how(struct machine *m, uint64_t reg, uint8_t how)
 {
-	set(m, reg, (struct saved){.how = how});
+	set(m, reg, (struct saved){ .how = how });
 }
 
 static bool restore(struct machine *m, uint64_t reg)
@@ -442,7 +447,7 @@ static bool run(struct machine *m, struct bytes b)
 bool cfi_exec__init(const struct cfi_section *s, struct cie *c)
 {
 	struct frame_state remembered[MAX_REMEMBERED];
-	struct machine m = { .section = s, .cie = c, .remembered = remembered, .initial = true};
+	struct machine m = { .section = s, .cie = c, .remembered = remembered, .initial = true };
 
 	if (!run(&m, c->init))
 		return false;
@@ -454,18 +459,20 @@ bool cfi_exec__run(const struct cfi_section *s, const struct fde *f,
 		   bool (*row)(void *ctx, uint64_t vaddr, struct unwind_rule rule), void *ctx)
 {
 	struct frame_state remembered[MAX_REMEMBERED];
-	struct machine m = {.section = s,
-			    .cie = f->cie,
-			    .now = f->cie->state,
-			    .remembered = remembered,
-			    .vaddr = f->start,
-			    .end = f->end,
-			    .row = row,
-			    .ctx = ctx};
+	struct machine m = {
+		.section = s,
+		.cie = f->cie,
+		.now = f->cie->state,
+		.remembered = remembered,
+		.vaddr = f->start,
+		.end = f->end,
+		.row = row,
+		.ctx = ctx,
+	};
 
 	if (f->cie->usable && run(&m, f->insns) && move_to(&m, f->end))
 		return true;
 	if (m.vaddr < f->end)
-		row(ctx, m.vaddr, (struct unwind_rule){.kind = UNWIND_UNKNOWN});
+		row(ctx, m.vaddr, (struct unwind_rule){ .kind = UNWIND_UNKNOWN });
 	return false;
 }

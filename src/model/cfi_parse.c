@@ -184,7 +184,7 @@ static bool read_augmentation(const struct cfi_parts *p, struct cie *c, const ch
 /* An unusable CIE is kept as such: its functions are described, but not understood. */
 static struct cie read_cie(const struct cfi_parts *p, const struct entry *e)
 {
-	struct cie c = { .offset = e->offset};
+	struct cie c = { .offset = e->offset };
 	struct bytes b = e->body;
 	uint8_t version = (uint8_t)bytes__number(&b, 1);
 	const char *letters = (const char *)b.at;
@@ -267,7 +267,7 @@ static bool grow(void *array, size_t n, size_t *cap, size_t size)
 
 static struct bytes whole(const struct cfi_section *s)
 {
-	return (struct bytes){s->bytes, s->bytes + s->len, false};
+	return (struct bytes){ s->bytes, s->bytes + s->len, false };
 }
 
 int cfi_parse__split(struct cfi_parts *p)

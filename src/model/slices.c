@@ -78,8 +78,8 @@ int slices__add(struct slices *s, const struct unwind_mapping *maps, size_t n, s
 		s->cap = cap;
 	}
 	memmove(s->held + at + 1, s->held + at, (s->n - at) * sizeof(*s->held));
-	*out = (struct slice){first, (uint32_t)n, (uint16_t)s->next_id};
-	s->held[at] = (struct held){.slice = *out};
+	*out = (struct slice){ first, (uint32_t)n, (uint16_t)s->next_id };
+	s->held[at] = (struct held){ .slice = *out };
 	s->n++;
 	s->id_held[s->next_id++] = true;
 	memcpy(s->all + first, maps, n * sizeof(*maps));

@@ -38,8 +38,8 @@ struct rule_set *rule_set__new(uint64_t *rules)
 	if (!rs)
 		return NULL;
 	rs->rules = rules;
-	rs->rules[NO_RULE] = rule_word((struct unwind_rule){.kind = UNWIND_NONE});
-	rs->rules[LOST_RULE] = rule_word((struct unwind_rule){.kind = UNWIND_LOST});
+	rs->rules[NO_RULE] = rule_word((struct unwind_rule){ .kind = UNWIND_NONE });
+	rs->rules[LOST_RULE] = rule_word((struct unwind_rule){ .kind = UNWIND_LOST });
 	rs->n = LOST_RULE + 1;
 	return rs;
 }
@@ -120,7 +120,7 @@ static int add_part(struct layout *l, uint64_t start, uint64_t end)
 		t->parts = parts;
 		l->parts_cap = cap;
 	}
-	t->parts[t->nparts++] = (struct table_part){start, end - start, (uint32_t)at};
+	t->parts[t->nparts++] = (struct table_part){ start, end - start, (uint32_t)at };
 	return 0;
 }
 
@@ -149,7 +149,7 @@ static int add_page(struct layout *l, const struct cfi *cfi, size_t *next, uint6
 	if (at < 0)
 		return -ENOMEM;
 	memcpy(l->t->words + at, rows, n * sizeof(rows[0]));
-	memcpy(l->t->words + entry, &(struct unwind_page){(uint32_t)at, n},
+	memcpy(l->t->words + entry, &(struct unwind_page){ (uint32_t)at, n },
 	       sizeof(struct unwind_page));
 	l->t->rows += n;
 	return 0;
@@ -203,7 +203,7 @@ static int compare_code(const void *pa, const void *pb)
 
 static int lay_out(struct unwind_table *t, const struct cfi *cfi, struct rule_set *rs)
 {
-	struct layout l = { .t = t};
+	struct layout l = { .t = t };
 	uint64_t done = 0, total = 0;
 
 	for (size_t i = 0; i < t->ncode; i++) {
@@ -335,7 +335,11 @@ static bool find_vaddr(const struct unwind_table *t, uint64_t offset, uint64_t *
 int unwind_table__map(const struct unwind_table *t, uint64_t start, uint64_t end, uint64_t offset,
 		      int (*fn)(void *ctx, const struct unwind_mapping *m), void *ctx)
 {
-	struct unwind_mapping plain = { .start = start, .len = end - start, .pages = UNWIND_NO_CFI};
+	struct unwind_mapping plain = {
+		.start = start,
+		.len = end - start,
+		.pages = UNWIND_NO_CFI,
+	};
 	uint64_t vaddr, at = start, bias;
 	int err = 0;
 
@@ -345,13 +349,13 @@ int unwind_table__map(const struct unwind_table *t, uint64_t start, uint64_t end
 	for (size_t i = 0; i < t->nparts && !err; i++) {
 		const struct table_part *p = &t->parts[i];
 		uint64_t from = p->start + bias, to = from + p->len;
-		struct unwind_mapping m = { .base = from, .pages = p->pages};
+		struct unwind_mapping m = { .base = from, .pages = p->pages };
 
 		if (to <= at || from >= end)
 			continue;
 		if (from > at) {
 			plain = (struct unwind_mapping){
-			    .start = at, .len = from - at, .pages = UNWIND_NO_CFI};
+			    .start = at, .len = from - at, .pages = UNWIND_NO_CFI };
 			err = fn(ctx, &plain);
 			at = from;
 		}
@@ -363,7 +367,7 @@ int unwind_table__map(const struct unwind_table *t, uint64_t start, uint64_t end
 	}
 	if (!err && at < end) {
 		plain =
-		    (struct unwind_mapping){.start = at, .len = end - at, .pages = UNWIND_NO_CFI};
+		    (struct unwind_mapping){ .start = at, .len = end - at, .pages = UNWIND_NO_CFI };
 		err = fn(ctx, &plain);
 	}
 	return err;
