@@ -172,7 +172,10 @@ static int build(const struct cfi_source *src, const struct cfi_section *section
 		 struct cfi *out)
 {
 	struct cfi_parts parts = {
-	    .section = section, .debug = debug, .ends_at_zero = !debug && src->ends_at_zero };
+		.section = section,
+		.debug = debug,
+		.ends_at_zero = !debug && src->ends_at_zero,
+	};
 	struct builder b = { 0 };
 	int err = cfi_parse__split(&parts);
 

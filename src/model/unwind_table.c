@@ -332,43 +332,49 @@ static bool find_vaddr(const struct unwind_table *t, uint64_t offset, uint64_t *
 	return false;
 }
 
-int unwind_table__map(const struct unwind_table *t, uint64_t start, uint64_t end, uint64_t offset,
-		      int (*fn)(void *ctx, const struct unwind_mapping *m), void *ctx)
+static struct unwind_mapping no_cfi(uint64_t start, uint64_t end)
 {
-	struct unwind_mapping plain = {
+	return (struct unwind_mapping){
 		.start = start,
 		.len = end - start,
 		.pages = UNWIND_NO_CFI,
 	};
+}
+
+int unwind_table__map(const struct unwind_table *t, uint64_t start, uint64_t end, uint64_t offset,
+		      int (*fn)(void *ctx, const struct unwind_mapping *m), void *ctx)
+{
+	struct unwind_mapping m = no_cfi(start, end);
 	uint64_t vaddr, at = start, bias;
 	int err = 0;
 
 	if (!find_vaddr(t, offset, &vaddr))
-		return fn(ctx, &plain);
+		return fn(ctx, &m);
 	bias = start - vaddr;
 	for (size_t i = 0; i < t->nparts && !err; i++) {
 		const struct table_part *p = &t->parts[i];
 		uint64_t from = p->start + bias, to = from + p->len;
-		struct unwind_mapping m = { .base = from, .pages = p->pages };
 
 		if (to <= at || from >= end)
 			continue;
 		if (from > at) {
-			plain = (struct unwind_mapping){
-			    .start = at, .len = from - at, .pages = UNWIND_NO_CFI };
-			err = fn(ctx, &plain);
+			m = no_cfi(at, from);
+			err = fn(ctx, &m);
 			at = from;
 		}
-		m.start = at;
-		m.len = (to < end ? to : end) - at;
+		m = (struct unwind_mapping){
+			.start = at,
+			.len = (to < end ? to : end) - at,
+			.base = from,
+			.pages = p->pages,
+		};
 		at += m.len;
 		if (!err)
 			err = fn(ctx, &m);
 	}
 	if (!err && at < end) {
-		plain =
-		    (struct unwind_mapping){ .start = at, .len = end - at, .pages = UNWIND_NO_CFI };
-		err = fn(ctx, &plain);
+		m = no_cfi(at, end);
+		err = fn(ctx, &m);
 	}
 	return err;
 }

@@ -66,7 +66,7 @@ static int check_piece(void *ctx, const struct unwind_mapping *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct cfi_source src = { .code = { {TEXT, TEXT_END, TEXT}}, .ncode = 1};
+	struct cfi_source src = { .code = { { TEXT, TEXT_END, TEXT } }, .ncode = 1 };
 	struct cfi cfi;
 
 	if (size < 4)
@@ -74,14 +74,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	src.ends_at_zero = data[0] & 2;
 	src.entry = data[0] & 4 ? TEXT + (uint64_t)data[1] * 256 + data[2] : 0;
 	*(data[0] & 1 ? &src.debug_frame : &src.eh_frame) =
-	    (struct cfi_section){data + 4, size - 4, 0x20000};
+	    (struct cfi_section){ data + 4, size - 4, 0x20000 };
 	if (cfi__build(&src, &cfi) != 0)
 		return 0;
 	check_rows(&cfi);
 	if (size < 4096) {
 		struct rule_set *rs = rule_set__new(rules);
 		struct unwind_table *t = unwind_table__new(&cfi, &src, rs);
-		const void *ctx[] = { t, &cfi};
+		const void *ctx[] = { t, &cfi };
 
 		require(unwind_table__map(t, TEXT, TEXT_END, TEXT, check_piece, ctx) == 0);
 		unwind_table__free(t);

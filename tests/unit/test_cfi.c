@@ -51,7 +51,7 @@ static void end(struct section *s)
  * its offset. */
 static size_t cie(struct section *s, const char *augmentation)
 {
-	static const uint8_t init[] = { 0x0c, 7, 8, 0x80 + 16, 1};
+	static const uint8_t init[] = { 0x0c, 7, 8, 0x80 + 16, 1 };
 
 	begin(s);
 	put_number(s, 0, 4);
@@ -81,14 +81,14 @@ static void fde(struct section *s, size_t cie_offset, uint64_t start, uint64_t l
 
 #define FDE(s, c, start, len, ...)                                                                 \
 	do {                                                                                       \
-		const uint8_t insns_[] = {0, ##__VA_ARGS__};                                       \
+		const uint8_t insns_[] = { 0, ##__VA_ARGS__ };                                     \
 		fde(s, c, start, len, insns_, sizeof(insns_));                                     \
 	} while (0)
 
 static struct cfi_source source(const struct section *s)
 {
 	return (struct cfi_source){
-	    .eh_frame = { s->bytes, s->len, EH}, .code = { {TEXT, TEXT_END}}, .ncode = 1};
+	    .eh_frame = { s->bytes, s->len, EH }, .code = { { TEXT, TEXT_END } }, .ncode = 1 };
 }
 
 static struct cfi build(const struct section *s)
@@ -111,7 +111,7 @@ static bool is(const struct cfi *c, uint64_t vaddr, struct unwind_rule want)
 	return false;
 }
 
-#define RULE(k, ...) ((struct unwind_rule){.kind = UNWIND_##k, ##__VA_ARGS__})
+#define RULE(k, ...) ((struct unwind_rule){ .kind = UNWIND_##k, ##__VA_ARGS__ })
 #define SAVED(rbp, rbx, plus) .saved = UNWIND_SAVED(UNWIND_##rbp, UNWIND_##rbx, plus)
 
 /* Rows ascend, neighbours differ, the last one says that nothing more is known. */
@@ -180,9 +180,9 @@ TEST(realigned_stack)
 	FDE(&s, c, TEXT, 0x40, 0x45, 0x0c, 10, 0, 0x45, 0x10, 6, 2, 0x76, 0, 0x42, 0x0f, 3, 0x76,
 	    0x78, 0x06, 0x41, 0x10, 3, 2, 0x76, 0x70);
 	cfi = build(&s);
-	CHECK(is(&cfi, TEXT + 5, ((struct unwind_rule){.kind = UNWIND_REG + 7})));
+	CHECK(is(&cfi, TEXT + 5, ((struct unwind_rule){ .kind = UNWIND_REG + 7 })));
 	CHECK(is(&cfi, TEXT + 10,
-		 ((struct unwind_rule){.kind = UNWIND_REG + 7, SAVED(AT_RBP, SAME, 0)})));
+		 ((struct unwind_rule){ .kind = UNWIND_REG + 7, SAVED(AT_RBP, SAME, 0) })));
 	CHECK(is(&cfi, TEXT + 12, RULE(RBP_DEREF, SAVED(AT_RBP, SAME, 0), .cfa = -8)));
 	CHECK(is(&cfi, TEXT + 13, RULE(RBP_DEREF, SAVED(AT_RBP, AT_RBP, 0), .rbx = -2, .cfa = -8)));
 	cfi__release(&cfi);
@@ -223,9 +223,9 @@ TEST(signal_frame)
 	struct section s = { 0 };
 	size_t c = cie(&s, "zRS"), plain = cie(&s, "zR");
 	struct cfi cfi;
-	const uint8_t restorer[] = {0x0f, 4,	0x77, 0xa0, 0x01, 0x06, 0x10, 16,   3,	  0x77,
+	const uint8_t restorer[] = { 0x0f, 4,	0x77, 0xa0, 0x01, 0x06, 0x10, 16,   3,	  0x77,
 				    0xa8, 0x01, 0x10, 6,    3,	  0x77, 0xf8, 0x00, 0x10, 3,
-				    3,	  0x77, 0x80, 0x01, 0x10, 7,	3,    0x77, 0xa0, 0x01};
+				    3,	  0x77, 0x80, 0x01, 0x10, 7,	3,    0x77, 0xa0, 0x01 };
 
 	fde(&s, c, TEXT + 0xf, 10, restorer, sizeof(restorer));
 	fde(&s, plain, TEXT + 0x100, 10, restorer, sizeof(restorer));
@@ -405,9 +405,9 @@ TEST(empty_entries)
  */
 TEST(debug_frame)
 {
-	static const uint8_t init[] = { 0x0c, 7, 8, 0x90, 1};
+	static const uint8_t init[] = { 0x0c, 7, 8, 0x90, 1 };
 	struct section s = { 0 };
-	struct cfi_source src = { .code = { {TEXT, TEXT_END}}, .ncode = 1};
+	struct cfi_source src = { .code = { { TEXT, TEXT_END } }, .ncode = 1 };
 	struct cfi cfi;
 	uint32_t at;
 
@@ -415,7 +415,7 @@ TEST(debug_frame)
 	put_number(&s, 0, 4); /* its CIE: to be filled in */
 	put_number(&s, TEXT, 8);
 	put_number(&s, 0x20, 8);
-	put(&s, (const uint8_t[]){0x41, 0x0e, 16}, 3);
+	put(&s, (const uint8_t[]){ 0x41, 0x0e, 16 }, 3);
 	end(&s);
 	at = (uint32_t)s.len;
 	memcpy(s.bytes + 4, &at, 4);
@@ -430,7 +430,7 @@ TEST(debug_frame)
 	put_number(&s, 16, 1);
 	put(&s, init, sizeof(init));
 	end(&s);
-	src.debug_frame = (struct cfi_section){s.bytes, s.len, 0};
+	src.debug_frame = (struct cfi_section){ s.bytes, s.len, 0 };
 	CHECK_EQ(cfi__build(&src, &cfi), 0);
 	CHECK(is(&cfi, TEXT, RULE(RSP, .cfa = 8)));
 	CHECK(is(&cfi, TEXT + 1, RULE(RSP, .cfa = 16)));
@@ -479,7 +479,7 @@ TEST(damaged_bytes)
 		copy = malloc(cut ? cut
 				  : 1); /* its own block, so that a sanitizer sees the last byte */
 		memcpy(copy, src.eh_frame.bytes, cut);
-		src.eh_frame = (struct cfi_section){src.eh_frame.bytes, cut, src.eh_frame.vaddr};
+		src.eh_frame = (struct cfi_section){ src.eh_frame.bytes, cut, src.eh_frame.vaddr };
 		struct cfi_source part = src;
 
 		part.eh_frame.bytes = copy;

@@ -33,7 +33,7 @@ static bool expect_ops(const Dwarf_Op *ops, size_t nops, const Dwarf_Op *want, s
 }
 
 /* Words of the kernel's ucontext, by DWARF register: uc_mcontext starts at word 5 with r8. */
-static const int ucontext_words[] = { 18, 17, 19, 16, 14, 13, 15, 20, 5, 6, 7, 8, 9, 10, 11, 12};
+static const int ucontext_words[] = { 18, 17, 19, 16, 14, 13, 15, 20, 5, 6, 7, 8, 9, 10, 11, 12 };
 
 static int register_of(uint8_t kind)
 {
@@ -67,15 +67,15 @@ static bool same_cfa(struct unwind_rule r, const Dwarf_Op *ops, size_t nops)
 	unsigned int plus = UNWIND_SAVED_PLUS(r.saved);
 
 	if (r.kind == UNWIND_PLT) {
-		const Dwarf_Op want[] = {{.atom = DW_OP_breg7, .number = 8},
-					 {.atom = DW_OP_breg16},
-					 {.atom = DW_OP_lit15},
-					 {.atom = DW_OP_and},
-					 {.atom = DW_OP_lit0 + r.cfa},
-					 {.atom = DW_OP_ge},
-					 {.atom = DW_OP_lit3},
-					 {.atom = DW_OP_shl},
-					 {.atom = DW_OP_plus}};
+		const Dwarf_Op want[] = { { .atom = DW_OP_breg7, .number = 8 },
+					 { .atom = DW_OP_breg16 },
+					 { .atom = DW_OP_lit15 },
+					 { .atom = DW_OP_and },
+					 { .atom = DW_OP_lit0 + r.cfa },
+					 { .atom = DW_OP_ge },
+					 { .atom = DW_OP_lit3 },
+					 { .atom = DW_OP_shl },
+					 { .atom = DW_OP_plus } };
 
 		return expect_ops(ops, nops, want, 9);
 	}

@@ -38,7 +38,7 @@ static struct unwind_rule find(const struct unwind_mapping *m, uint64_t at)
 {
 	uint64_t offset = at - m->base;
 	uint32_t page = m->pages + 2 * (uint32_t)(offset >> UNWIND_PAGE_BITS), n, row;
-	struct unwind_rule rule = { .kind = UNWIND_NONE};
+	struct unwind_rule rule = { .kind = UNWIND_NONE };
 
 	if (m->pages == UNWIND_NO_CFI)
 		return rule;
@@ -89,7 +89,7 @@ static void compare_file(const char *path)
 	struct elf *e = elf__open(fd);
 	struct rule_set *rs = rule_set__new(rules);
 	const uint64_t load = 0x7f0000000000;
-	struct pieces pieces = { .n = 0};
+	struct pieces pieces = { .n = 0 };
 	struct unwind_table *t;
 	struct cfi_source src;
 	struct cfi cfi;
@@ -140,7 +140,7 @@ TEST(tables_of_real_files)
 
 static struct unwind_rule rsp(int cfa)
 {
-	return (struct unwind_rule){.kind = UNWIND_RSP, .cfa = cfa};
+	return (struct unwind_rule){ .kind = UNWIND_RSP, .cfa = cfa };
 }
 
 TEST(rules_are_numbered_once)
@@ -149,7 +149,7 @@ TEST(rules_are_numbered_once)
 	struct unwind_rule got;
 	uint16_t a, b;
 
-	CHECK_EQ(rule_set__number(rs, (struct unwind_rule){.kind = UNWIND_NONE}), 0);
+	CHECK_EQ(rule_set__number(rs, (struct unwind_rule){ .kind = UNWIND_NONE }), 0);
 	a = rule_set__number(rs, rsp(8));
 	b = rule_set__number(rs, rsp(16));
 	CHECK(a != b && a && b);
@@ -170,15 +170,15 @@ TEST(rules_are_numbered_once)
 TEST(more_code_than_a_chunk_can_tell)
 {
 	struct cfi_row rows[5];
-	struct cfi cfi = { .rows = rows, .n = 5};
-	struct cfi_source src = { .code = { {0x1000, 0x1000 + (40 << 20), 0x1000}}, .ncode = 1};
+	struct cfi cfi = { .rows = rows, .n = 5 };
+	struct cfi_source src = { .code = { { 0x1000, 0x1000 + (40 << 20), 0x1000 } }, .ncode = 1 };
 	struct rule_set *rs = rule_set__new(rules);
-	struct pieces pieces = { .n = 0};
+	struct pieces pieces = { .n = 0 };
 	struct unwind_table *t;
 
 	for (int i = 0; i < 4; i++)
-		rows[i] = (struct cfi_row){0x2000 + (uint64_t)i * (9 << 20), rsp(8 * i + 8)};
-	rows[4] = (struct cfi_row){0x2000 + (36 << 20), {.kind = UNWIND_NONE}};
+		rows[i] = (struct cfi_row){ 0x2000 + (uint64_t)i * (9 << 20), rsp(8 * i + 8) };
+	rows[4] = (struct cfi_row){ 0x2000 + (36 << 20), { .kind = UNWIND_NONE } };
 	t = unwind_table__new(&cfi, &src, rs);
 	CHECK_EQ(t->nparts, 3);
 	CHECK_EQ(t->parts[0].len, 16 << 20);
@@ -188,13 +188,13 @@ TEST(more_code_than_a_chunk_can_tell)
 	CHECK_EQ(pieces.n, 4);
 	CHECK_EQ(pieces.m[3].pages, UNWIND_NO_CFI);
 	CHECK_EQ(pieces.m[3].len, 1 << 20);
-	CHECK(same(find_in(&pieces, 0x10000000), (struct unwind_rule){.kind = UNWIND_NONE}));
+	CHECK(same(find_in(&pieces, 0x10000000), (struct unwind_rule){ .kind = UNWIND_NONE }));
 	CHECK(same(find_in(&pieces, 0x10001000), rsp(8)));
 	CHECK(same(find_in(&pieces, 0x10001000 + (9 << 20) - 1), rsp(8)));
 	CHECK(same(find_in(&pieces, 0x10000000 + (16 << 20)), rsp(16)));
 	CHECK(same(find_in(&pieces, 0x10000000 + (30 << 20)), rsp(32)));
 	CHECK(same(find_in(&pieces, 0x10000000 + (39 << 20)),
-		   (struct unwind_rule){.kind = UNWIND_NONE}));
+		   (struct unwind_rule){ .kind = UNWIND_NONE }));
 	unwind_table__free(t);
 	rule_set__free(rs);
 }
@@ -203,17 +203,17 @@ TEST(more_code_than_a_chunk_can_tell)
 TEST(full_pages_and_shared_ones)
 {
 	static struct cfi_row rows[4097];
-	struct cfi cfi = { .rows = rows, .n = 4097};
-	struct cfi_source src = {.code = {{0x3000, 0x3800, 0}, {0x3800, 0x5000, 0x800}},
-				 .ncode = 2};
+	struct cfi cfi = { .rows = rows, .n = 4097 };
+	struct cfi_source src = { .code = { { 0x3000, 0x3800, 0 }, { 0x3800, 0x5000, 0x800 } },
+				 .ncode = 2 };
 	struct rule_set *rs = rule_set__new(rules);
-	struct pieces pieces = { .n = 0};
+	struct pieces pieces = { .n = 0 };
 	struct unwind_table *t;
 	size_t wrong = 0;
 
 	for (int i = 0; i < 4096; i++)
-		rows[i] = (struct cfi_row){0x3000 + (uint64_t)i, rsp(8 * i)};
-	rows[4096] = (struct cfi_row){0x4000, {.kind = UNWIND_NONE}};
+		rows[i] = (struct cfi_row){ 0x3000 + (uint64_t)i, rsp(8 * i) };
+	rows[4096] = (struct cfi_row){ 0x4000, { .kind = UNWIND_NONE } };
 	t = unwind_table__new(&cfi, &src, rs);
 	CHECK_EQ(t->nparts, 2);
 	place(t);
@@ -228,12 +228,13 @@ TEST(full_pages_and_shared_ones)
 /* A part of a segment is mapped on its own, and something that is no code of the file. */
 TEST(parts_of_a_mapping)
 {
-	struct cfi_row rows[] = {{0x11000, {.kind = UNWIND_RSP, .cfa = 8}},
-				 {0x13000, {.kind = UNWIND_NONE}}};
-	struct cfi cfi = { .rows = rows, .n = 2};
-	struct cfi_source src = { .code = { {0x11040, 0x13000, 0x1040}}, .ncode = 1};
+	struct cfi_row rows[] = { { 0x11000, { .kind = UNWIND_RSP, .cfa = 8 } },
+				 { 0x13000, { .kind = UNWIND_NONE } } };
+	struct cfi cfi = { .rows = rows, .n = 2 };
+	struct cfi_source src = { .code = { { 0x11040, 0x13000, 0x1040 } }, .ncode = 1 };
 	struct rule_set *rs = rule_set__new(rules);
-	struct pieces pieces = { .n = 0};
+	struct pieces pieces = { .n = 0 };
+	struct unwind_file_key key = { .ino = 5, .dev = 7 };
 	struct unwind_file file;
 	struct unwind_table *t = unwind_table__new(&cfi, &src, rs);
 
@@ -244,12 +245,11 @@ TEST(parts_of_a_mapping)
 	CHECK_EQ(pieces.m[0].len, 0x1000);
 	CHECK_EQ(pieces.m[0].base, 0x4f000);
 	CHECK(same(find_in(&pieces, 0x50000), rsp(8)));
-	unwind_table__in_file(t, &(struct unwind_file_key){ .ino = 5, .dev = 7 }, &file);
+	unwind_table__in_file(t, &key, &file);
 	CHECK_EQ(file.parts[0].offset, 0x1000);
 	CHECK_EQ(file.parts[0].len, 0x2000);
 	CHECK_EQ(file.parts[0].pages, t->parts[0].pages);
-	CHECK(file.parts[0].check == UNWIND_PART_CHECK((&(struct unwind_file_key){ .ino = 5, .dev = 7 }),
-						       &file.parts[0]));
+	CHECK(file.parts[0].check == UNWIND_PART_CHECK(&key, &file.parts[0]));
 	CHECK_EQ(file.parts[1].len, 0);
 	pieces.n = 0;
 	unwind_table__map(t, 0x50000, 0x51000, 0x7000, collect, &pieces);

@@ -81,7 +81,7 @@ static int match(void *ctx, const struct elf_function *f)
 static void probe(struct run *r, const char *program, const char *file, const char *function,
 		  bool ret)
 {
-	struct wanted w = { .name = function};
+	struct wanted w = { .name = function };
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	struct elf *e = fd < 0 ? NULL : elf__open(fd);
 	struct bpf_program *prog = bpf_object__find_program_by_name(r->obj, program);
