@@ -300,7 +300,7 @@ int targets__launch(struct session *s)
 	pid_t pid;
 	int err;
 
-	s->launch = launch__new(s->plan->command, s->plan->user);
+	s->launch = launch__new(s->plan->command, s->plan->user, &s->mask);
 	if (!s->launch) {
 		err = -errno;
 		if (err == -ENOENT && s->plan->user)
@@ -350,6 +350,10 @@ int targets__handle(struct session *s, const struct process_event *ev)
 	case EVENT_EXEC:
 	case EVENT_FILES:
 		n = scan(s, ev->pid);
+		/* At once: what is mapped now may be gone when the first stack through it is read. */
+		session__lock(s);
+		collector__refresh_process(s->collector, ev->pid);
+		session__unlock(s);
 		break;
 	case EVENT_EXIT:
 		tracer__drop_process(s->tracer, ev->pid);
