@@ -206,6 +206,18 @@ static __always_inline __u64 wakeup(__u64 varies)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
+static __always_inline void send_plain(__u8 type, __u32 pid)
+{
+	struct event *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+
+	if (!e) {
+		count(lost_processes);
+		return;
+	}
+	head(e, type, 0, 0, pid, bpf_ktime_get_ns());
+	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
+}
+
 /* Whether the stack was sent before; if not, *way is where to remember it. */
 static __always_inline bool seen_before(__u64 id, __u64 **way)
 {
@@ -241,6 +253,11 @@ static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 		return 0;
 	}
 	id = stack__walk(s, slot, p, regs);
+	/* Code that was mapped without the dynamic loader's telling: once, until the mappings were read again. */
+	if (stack_mode == STACK_DWARF && s->missing && !(p->flags & TRACED_ASKED)) {
+		p->flags |= TRACED_ASKED;
+		send_plain(EVENT_FILES, p->pid);
+	}
 	if (seen_before(id, &way))
 		goto out;
 	time = bpf_ktime_get_ns();
@@ -538,18 +555,6 @@ int perf_free(struct pt_regs *ctx)
 }
 
 /* ---- processes ---- */
-
-static __always_inline void send_plain(__u8 type, __u32 pid)
-{
-	struct event *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
-
-	if (!e) {
-		count(lost_processes);
-		return;
-	}
-	head(e, type, 0, 0, pid, bpf_ktime_get_ns());
-	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
-}
 
 /* The dynamic loader calls an empty function whenever its list of libraries changed. */
 static __always_inline int files_changed(void)

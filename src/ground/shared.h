@@ -33,6 +33,7 @@ struct traced {
 };
 
 #define TRACED_HOLD 1		/* launched by us, and not all probes are in yet */
+#define TRACED_ASKED 4		/* a stack met code of an unknown file, and that was told */
 #define TRACED_NO_MAPS 2	/* not all probes are in: a system call may be the allocator's, unseen */
 
 /* Events that could not be told, by reason. */

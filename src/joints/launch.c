@@ -32,17 +32,15 @@ static int become(const struct passwd *pw)
 	return 0;
 }
 
-__attribute__((noreturn)) static void child(struct launch *l, char **argv, const struct passwd *pw)
+__attribute__((noreturn)) static void child(struct launch *l, char **argv, const struct passwd *pw,
+					     const sigset_t *mask)
 {
-	sigset_t none;
 	char go;
 	int err = 0;
 
 	close(l->go[1]);
 	close(l->failed[0]);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
 	if (read(l->go[0], &go, 1) != 1)
 		_exit(EXEC_FAILED);
 	if (pw)
@@ -64,7 +62,7 @@ static void close_pair(int fds[2])
 	fds[0] = fds[1] = -1;
 }
 
-struct launch *launch__new(char **argv, const char *user)
+struct launch *launch__new(char **argv, const char *user, const sigset_t *mask)
 {
 	struct launch *l = calloc(1, sizeof(*l));
 	const struct passwd *pw = NULL;
@@ -88,7 +86,7 @@ struct launch *launch__new(char **argv, const char *user)
 		goto fail;
 	}
 	if (!l->pid)
-		child(l, argv, pw);
+		child(l, argv, pw, mask);
 	close(l->go[0]);
 	close(l->failed[1]);
 	l->go[0] = l->failed[1] = -1;

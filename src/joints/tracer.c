@@ -229,9 +229,14 @@ int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
 
 uint32_t tracer__epoch(struct tracer *t, pid_t pid)
 {
-	struct traced p;
+	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)], p;
 
-	return find_process(t, pid, &p) ? 0 : p.epoch;
+	if (find_process(t, pid, &p))
+		return 0;
+	/* From now on unknown code is worth telling again. */
+	if (slot->tgid == (uint32_t)pid)
+		__atomic_and_fetch(&slot->flags, ~(uint32_t)TRACED_ASKED, __ATOMIC_SEQ_CST);
+	return p.epoch;
 }
 
 int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space, uint32_t epoch)

@@ -236,9 +236,10 @@ static int loop(struct session *s, struct loop *l)
 
 /* ---- beginning and end ---- */
 
-static int block_signals(void)
+/* Signals are read from a descriptor; a reader that goes away is an error of writing, not the end. */
+static int block_signals(sigset_t *before)
 {
-	sigset_t set;
+	sigset_t set, blocked;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
@@ -246,8 +247,9 @@ static int block_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGCHLD);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	blocked = set;
+	sigaddset(&blocked, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &blocked, before);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -420,7 +422,7 @@ int session__run(const struct session_plan *plan)
 		log__error("cannot begin: out of memory");
 		return 1;
 	}
-	l.signals = block_signals();
+	l.signals = block_signals(&s->mask);
 	err = begin(s);
 	if (!err) {
 		l.interval = timer(plan->interval_s, true);

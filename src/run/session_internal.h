@@ -9,6 +9,7 @@
 #define MEMTRACE_SESSION_INTERNAL_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -43,6 +44,7 @@ struct session {
 	size_t nfiles;
 	size_t probed_functions, probed_files;
 	bool told_of_exceptions;	/* a warning is given once */
+	sigset_t mask;			/* of signals, as it was when we began */
 	bool per_file;			/* probes without a pid: the BPF side filters */
 
 	/* the collector's lock */
