@@ -290,28 +290,11 @@ static void free_session(struct session *s)
 	free(s);
 }
 
-static int make_parts(struct session *s)
+static int load_probes(struct session *s)
 {
 	const struct session_plan *plan = s->plan;
 	char why[256] = "";
 
-	s->start = util__now_ns();
-	s->images = images__new();
-	s->collector = s->images ? collector__new(&(struct collector_opts){
-		.images = s->images,
-		.notify = on_process_event,
-		.notify_ctx = s,
-		.min_size = plan->min_size,
-		.max_size = plan->max_size,
-		.min_age = plan->query.min_age,
-		.children = plan->children,
-		.start = s->start,
-	}) : NULL;
-	s->symbolizer = s->collector ? symbolizer__new(s->images) : NULL;
-	if (!s->symbolizer) {
-		log__error("cannot begin: %s", strerror(errno));
-		return -errno;
-	}
 	s->tracer = tracer__new(&(struct tracer_opts){
 		.method = plan->attach,
 		.ring_bytes = plan->ring_bytes,
@@ -323,8 +306,36 @@ static int make_parts(struct session *s)
 		.syscalls = plan->query.map,
 		.probe_throwing = plan->probe_throwing,
 	}, why, sizeof(why));
-	if (!s->tracer) {
-		log__error("cannot load the probes: %s", why);
+	if (s->tracer)
+		return 0;
+	log__error("cannot load the probes: %s", why);
+	return errno ? -errno : -EINVAL;
+}
+
+/* Time counts from here, when all is loaded and nothing attached. */
+static int make_parts(struct session *s)
+{
+	const struct session_plan *plan = s->plan;
+	int err;
+
+	s->images = images__new();
+	err = s->images ? load_probes(s) : -errno;
+	if (err)
+		return err;
+	s->start = util__now_ns();
+	s->collector = collector__new(&(struct collector_opts){
+		.images = s->images,
+		.notify = on_process_event,
+		.notify_ctx = s,
+		.min_size = plan->min_size,
+		.max_size = plan->max_size,
+		.min_age = plan->query.min_age,
+		.children = plan->children,
+		.start = s->start,
+	});
+	s->symbolizer = s->collector ? symbolizer__new(s->images) : NULL;
+	if (!s->symbolizer) {
+		log__error("cannot begin: %s", strerror(errno));
 		return -errno;
 	}
 	return 0;
@@ -388,6 +399,7 @@ static int finish(struct session *s)
 {
 	int err;
 
+	s->ended = util__now_ns();
 	tracer__detach(s->tracer);
 	tracer__counters(s->tracer, &s->counters);
 	atomic_store(&s->stop_consuming, true);

@@ -72,6 +72,7 @@ struct session {
 	uint32_t seq;
 	int report_error;	/* the first failure to write */
 	uint64_t start;		/* ns */
+	uint64_t ended;		/* ns: nothing is told from then on */
 	uint64_t last_report;	/* ns */
 	bool begun;
 	struct profile_run *run;

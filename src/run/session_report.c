@@ -123,7 +123,7 @@ static struct profile *make(struct session *s, bool final)
 	struct profile *p;
 	int err;
 
-	q.now = util__now_ns();
+	q.now = final ? s->ended : util__now_ns();
 	q.commit = true;
 	if (document && !s->plan->top_given)
 		q.top = 0;

@@ -78,7 +78,7 @@ with case("-d"):
     m = Memtrace("-f", "json", "-d", "0.5", "-p", p.pid)
     equal(m.wait(), 0, "the exit status")
     equal(len(m.reports()), 1, "the number of reports")
-    true(0.4 < m.final()["elapsed_s"] < 1, f"it took {m.final()['elapsed_s']} s")
+    true(0.45 < m.final()["elapsed_s"] < 10, f"it took {m.final()['elapsed_s']} s")
     p.kill()
 
 with case("a program that does nothing is told of"):
