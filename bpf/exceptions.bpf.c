@@ -15,6 +15,8 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 
+#include "ordinary.bpf.h"
+
 char LICENSE[] SEC("license") = "GPL";
 
 #define MAX_RETURNS 64		/* the kernel's own limit */
@@ -47,11 +49,13 @@ static __always_inline int put_back(void)
 SEC("uprobe.multi")
 int multi_unwind(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(tail_calls);
 	return put_back();
 }
 
 SEC("uprobe")
 int perf_unwind(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(tail_calls);
 	return put_back();
 }

@@ -20,6 +20,7 @@
 #include "ground/event.h"
 #include "ground/shared.h"
 #include "stack.bpf.h"
+#include "ordinary.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -375,6 +376,7 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 	struct traced *p = current_traced(who);
 	struct thread *t;
 	struct call *c;
+	__u32 n;
 
 	if (!p)
 		return 1;
@@ -387,8 +389,10 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 		return 1;
 	if (t->ncalls >= MAX_CALLS)
 		forget_oldest(t);
+	n = t->ncalls;
+	barrier_var(n);		/* or old verifiers lose the bound */
 	cookie = bpf_get_attach_cookie(ctx);
-	c = &t->calls[t->ncalls & (MAX_CALLS - 1)];
+	c = &t->calls[n & (MAX_CALLS - 1)];
 	c->sp = ctx->sp;
 	c->cookie = cookie;
 	c->size = argument(ctx, COOKIE_SIZE(cookie));
@@ -511,6 +515,7 @@ static __always_inline int free_enter(struct pt_regs *ctx)
 SEC("uprobe.multi")
 int session_call(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(session_tail_calls);
 	if (bpf_get_func_ip(ctx) != ctx->ip)
 		return call_return(ctx);
 	return call_enter(ctx);
@@ -519,6 +524,7 @@ int session_call(struct pt_regs *ctx)
 SEC("uprobe.multi")
 int multi_enter(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(tail_calls);
 	call_enter(ctx);
 	return 0;
 }
@@ -526,18 +532,21 @@ int multi_enter(struct pt_regs *ctx)
 SEC("uretprobe.multi")
 int multi_return(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(tail_calls);
 	return call_return(ctx);
 }
 
 SEC("uprobe.multi")
 int multi_free(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(tail_calls);
 	return free_enter(ctx);
 }
 
 SEC("uprobe")
 int perf_enter(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(tail_calls);
 	call_enter(ctx);
 	return 0;
 }
@@ -545,12 +554,14 @@ int perf_enter(struct pt_regs *ctx)
 SEC("uretprobe")
 int perf_return(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(tail_calls);
 	return call_return(ctx);
 }
 
 SEC("uprobe")
 int perf_free(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(tail_calls);
 	return free_enter(ctx);
 }
 
@@ -577,12 +588,14 @@ static __always_inline int files_changed(void)
 SEC("uprobe.multi")
 int multi_files(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(tail_calls);
 	return files_changed();
 }
 
 SEC("uprobe")
 int perf_files(struct pt_regs *ctx)
 {
+	ORDINARY_STACK(tail_calls);
 	return files_changed();
 }
 

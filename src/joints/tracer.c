@@ -18,15 +18,22 @@
 
 static const char *const method_names[ATTACH_METHODS] = { "session", "multi", "perf" };
 
+/* In verbose mode, the end of what the library has to say: a verifier's log gives its reason there. */
 static int print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	char line[1024];
+	enum { LINES_MAX = 24 };
+	char *text, *line, *rest;
+	int lines = 0;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, args) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, args);
-	line[strcspn(line, "\n")] = '\0';
-	log__debug("%s", line);
+	for (line = text + strlen(text); line > text && lines < LINES_MAX; line--)
+		lines += line[-1] == '\n';
+	rest = line;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log__debug("%s", line);
+	free(text);
 	return 0;
 }
 
@@ -307,9 +314,25 @@ int tracer__consume(struct tracer *t)
 	return ring_buffer__consume(t->rb);
 }
 
+/* Runs of a program that the kernel left out, because it was already running on that CPU. */
+static uint64_t misses(const struct bpf_program *prog)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = bpf_program__fd(prog);
+
+	return fd >= 0 && !bpf_prog_get_info_by_fd(fd, &info, &len) ? info.recursion_misses : 0;
+}
+
 void tracer__counters(const struct tracer *t, struct counters *out)
 {
-	*out = t->skel->bss->counters;
+	const struct memtrace_bpf *s = t->skel;
+
+	*out = s->bss->counters;
+	/* Whose they were is not known: they may have been ours. */
+	out->lost_processes += misses(s->progs.on_fork) + misses(s->progs.on_exec) + misses(s->progs.on_exit);
+	if (t->syscalls)
+		out->lost_events += misses(s->progs.on_sys_enter) + misses(s->progs.on_sys_exit);
 }
 
 void tracer__detach(struct tracer *t)

@@ -300,7 +300,7 @@ int tracer_attach__trial(struct tracer *t)
 		return -ENOMEM;
 	err = own_offset((const void *)trial_function, &offset);
 	if (!err) {
-		add(&b[0], offset, 0);
+		add(&b[0], offset, 1);	/* a cookie: without them nothing could be told apart */
 		err = put_probes(t, &a, "/proc/self/exe", &b[0], &b[0], &b[1]);
 	}
 	if (!err && trial_function(1) != 2)
