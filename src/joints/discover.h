@@ -1,14 +1,14 @@
 /*
- * Which functions of which files to probe: looks through the executable files that a process has mapped
- * for definitions of the functions in the table (api.h), and finds each one's probe point.
+ * Which functions of which files to probe: looks through the executable files that a process has
+ * mapped for definitions of the functions in the table (api.h), and finds each one's probe point.
  *
- * One address is one site, however many names it has; it takes the name whose row comes first in the
- * table (glibc's memalign is reported as aligned_alloc, tcmalloc's operator delete as free).
+ * One address is one site, however many names it has; it takes the name whose row comes first in
+ * the table (glibc's memalign is reported as aligned_alloc, tcmalloc's operator delete as free).
  *
- * C++ operators are probed only in a file that also defines an allocation function of another kind:
- * an allocator's own. Elsewhere (libstdc++, a program that overrides them) they call malloc, which is
- * probed where it is, and the stack shows the operator as its caller. The same goes for operators that
- * only call malloc of the same file: libstdc++'s, linked statically.
+ * C++ operators are probed only in a file that also defines an allocation function of another
+ * kind: an allocator's own. Elsewhere (libstdc++, a program that overrides them) they call malloc,
+ * which is probed where it is, and the stack shows the operator as its caller. The same goes for
+ * operators that only call malloc of the same file: libstdc++'s, linked statically.
  */
 #ifndef MEMTRACE_DISCOVER_H
 #define MEMTRACE_DISCOVER_H
@@ -44,13 +44,14 @@ struct probe_file {
 	size_t n;
 	uint64_t linker_notify;	/* file offset of the dynamic loader's _dl_debug_state, 0: none */
 	bool throws;		/* one of the sites does: see tracer__expect_exceptions */
-	uint64_t unwinders[UNWINDERS_MAX];	/* file offsets of probe points of the functions by which
-						 * exceptions leave calls */
+	/* File offsets of the probe points of the functions by which exceptions leave calls. */
+	uint64_t unwinders[UNWINDERS_MAX];
 	size_t nunwinders;
 	struct probe_skip *skipped;	/* sorted by address */
 	size_t nskipped;
-	int error;		/* negative errno where the file could not be read as ELF; -EOPNOTSUPP: its code is
-				 * for another machine, or 32-bit */
+	/* Negative errno where the file could not be read as ELF; -EOPNOTSUPP: its code is for
+	 * another machine, or 32-bit. */
+	int error;
 };
 
 /* NULL and errno. A file that defines nothing gives n == 0. */

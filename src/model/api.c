@@ -6,14 +6,15 @@
 #include "ground/util.h"
 
 /*
- * Argument numbers count from 0. Where one address bears several of these names, the row nearest the
- * top names it, so the standard's own name comes first and an allocator's private alias last. Events
- * hold a row in 8 bits.
+ * Argument numbers count from 0. Where one address bears several of these names, the row nearest
+ * the top names it, so the standard's own name comes first and an allocator's private alias last.
+ * Events hold a row in 8 bits.
  *
- * A function that only forwards to another row's needs no row of its own: the inner call is seen. Rows
- * are missing on purpose where a call has no shape that an event could tell: jemalloc's xallocx resizes
- * in place and returns a size, and mimalloc's heaps (mi_heap_malloc) go whole, without a free for each
- * block. A reallocf that fails frees the old block, which the probes take for a failed realloc.
+ * A function that only forwards to another row's needs no row of its own: the inner call is seen.
+ * Rows are missing on purpose where a call has no shape that an event could tell: jemalloc's
+ * xallocx resizes in place and returns a size, and mimalloc's heaps (mi_heap_malloc) go whole,
+ * without a free for each block. A reallocf that fails frees the old block, which the probes take
+ * for a failed realloc.
  */
 #define NO ARG_NONE
 
@@ -25,7 +26,8 @@ static const struct api table[] = {
 	[API_SHMAT] = { NULL, "shmat", API_MAP, SHAPE_ALLOC, NO, NO, NO },
 	[API_MREMAP] = { NULL, "mremap", API_MAP, SHAPE_ALLOC, NO, NO, NO },
 
-	/* ISO C and POSIX, and what the C libraries add. aligned_alloc is memalign in glibc, cfree is free. */
+	/* ISO C and POSIX, and what the C libraries add. aligned_alloc is memalign in glibc, cfree
+	 * is free. */
 	[API_FIRST_FUNCTION] =
 	{ "malloc", "malloc", API_HEAP, SHAPE_ALLOC, 0, NO, NO },
 	{ "calloc", "calloc", API_HEAP, SHAPE_ALLOC, 1, 0, NO },
@@ -220,5 +222,6 @@ uint64_t api__cookie(unsigned int row, const uint8_t arg[])
 		if (where[i] != ARG_NONE)
 			where[i] = arg[where[i]];
 	}
-	return COOKIE(row < ARRAY_SIZE(table) ? row : API_NONE, a->shape, where[0], where[1], where[2]);
+	return COOKIE(row < ARRAY_SIZE(table) ? row : API_NONE, a->shape, where[0], where[1],
+		      where[2]);
 }

@@ -18,7 +18,7 @@ struct api {
 	uint8_t kind;		/* enum api_kind */
 	uint8_t shape;		/* enum api_shape (event.h) */
 	uint8_t size, count, ptr;	/* argument numbers, or ARG_NONE */
-	bool throws;		/* fails with an exception, which leaves the call without a return */
+	bool throws;		/* fails with an exception: the call ends without a return */
 };
 
 /* Rows that the collector names itself, by fixed number. */

@@ -9,7 +9,8 @@
  * straight on; the arguments are still in registers that a probe can name; rsp still points at the
  * return address, which is whole; rbp is the caller's, for walks by frame pointer. A register is
  * compared by the 64-bit one that holds it, and what an instruction writes without naming it (mul:
- * rdx) counts. Of all that may move an argument only mov of one 64-bit register to another is followed.
+ * rdx) counts. Of all that may move an argument only mov of one 64-bit register to another is
+ * followed.
  *
  * Code that comes back to the stretch from the entry to the point would be counted again, so all of
  * the function is swept for direct branches into it. A branch to the entry itself is the function
@@ -153,7 +154,8 @@ static void follow(const struct insn *in, struct holds *h)
 	uint8_t moved = NOTHING;
 	size_t to;
 
-	if (in->d.mnemonic == ZYDIS_MNEMONIC_MOV && in->ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER) {
+	if (in->d.mnemonic == ZYDIS_MNEMONIC_MOV &&
+	    in->ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER) {
 		size_t from = register_number(in->ops[1].reg.value);
 
 		moved = from < REGISTERS ? h->arg[from] : NOTHING;
@@ -317,8 +319,9 @@ static bool uses_other_memory(const struct insn *in)
 	for (unsigned int i = 0; i < in->d.operand_count; i++) {
 		const ZydisDecodedOperand *op = &in->ops[i];
 
-		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.type != ZYDIS_MEMOP_TYPE_AGEN &&
-		    op->mem.base != ZYDIS_REGISTER_RSP && op->mem.base != ZYDIS_REGISTER_RBP)
+		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    op->mem.type != ZYDIS_MEMOP_TYPE_AGEN && op->mem.base != ZYDIS_REGISTER_RSP &&
+		    op->mem.base != ZYDIS_REGISTER_RBP)
 			return true;
 	}
 	return false;

@@ -1,10 +1,10 @@
 /*
  * Where in a function the probe goes. An x86 uprobe on push, nop, jmp, jcc or call costs one trap
- * because the kernel emulates these; anything else is single-stepped, which costs 10 to 25 times as much.
- * So the point is the first emulated instruction on the straight line from the entry: no branch before
- * it, the arguments in registers still (mimalloc moves them first), the stack pointer (and the slot
- * that it points at) as at entry, and no branch of the function leading back into what lies before it.
- * Where there is none, the entry itself.
+ * because the kernel emulates these; anything else is single-stepped, which costs 10 to 25 times
+ * as much. So the point is the first emulated instruction on the straight line from the entry: no
+ * branch before it, the arguments in registers still (mimalloc moves them first), the stack
+ * pointer (and the slot that it points at) as at entry, and no branch of the function leading back
+ * into what lies before it. Where there is none, the entry itself.
  */
 #ifndef MEMTRACE_POINT_H
 #define MEMTRACE_POINT_H
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define POINT_ARGS 6	/* argument registers: rdi, rsi, rdx, rcx, r8, r9 */
-#define POINT_RAX 6	/* one more register in which an argument may be found: ARG_RAX of event.h */
+#define POINT_RAX 6	/* one more register that an argument may be found in: ARG_RAX (event.h) */
 
 struct point {
 	uint32_t offset;	/* bytes from the function's entry */
@@ -29,12 +29,15 @@ struct point {
  * vaddr: its address, for branch targets. args: bit i set: argument i is wanted. Returns 0, or
  * -EINVAL for no bytes.
  */
-int point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args, struct point *out);
+int point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args,
+		struct point *out);
 
 /*
- * Does the function leave its work to one of these (addresses of functions)? True where it calls, or
- * jumps to, one of them, and reads and writes no memory but the stack: then it has no blocks of its own.
+ * Does the function leave its work to one of these (addresses of functions)? True where it calls,
+ * or jumps to, one of them, and reads and writes no memory but the stack: then it has no blocks of
+ * its own.
  */
-bool point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr, const uint64_t *to, size_t n);
+bool point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr, const uint64_t *to,
+			  size_t n);
 
 #endif

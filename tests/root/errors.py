@@ -98,7 +98,7 @@ with case("a 32-bit program"):
 
 with case("a program without allocation functions"):
     exe = build("status.c", "-static", "-s", name="bare")
-    p = start([exe, "cat"], stdin=subprocess.PIPE)
+    p = start([exe, "cat"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     r = fails(1, "-p", p.pid, says=["no allocation function", exe])
     p.stdin.close()
     p.wait()

@@ -1,6 +1,6 @@
 /*
- * Every allocation function of the C library, by the semantics of its manual page: success, failure and
- * the odd cases, each in a function of its own.
+ * Every allocation function of the C library, by the semantics of its manual page: success,
+ * failure and the odd cases, each in a function of its own.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,6 +1,7 @@
 /*
- * An allocator of the program's own under a name that is known (jemalloc's), so simple that signals and
- * jumps may hit it anywhere: it never reuses memory. own_inside is set while a call is at work.
+ * An allocator of the program's own under a name that is known (jemalloc's), so simple that
+ * signals and jumps may hit it anywhere: it never reuses memory. own_inside is set while a call is
+ * at work.
  */
 #ifndef OWN_H
 #define OWN_H

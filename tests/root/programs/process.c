@@ -49,7 +49,8 @@ static void reap(pid_t pid)
 	}
 }
 
-/* Whoever traces may need a moment to follow, where the files are new or probes belong to a process. */
+/* Whoever traces may need a moment to follow, where the files are new or probes belong to a
+ * process. */
 static void wait_for_tracer(void)
 {
 	if (getenv("GO") || getenv("SLOWLY"))

@@ -1,4 +1,5 @@
-// operator new throws, and the program goes on. "huge": no process has room for that; "limited": this one has not.
+// operator new throws, and the program goes on. "huge": no process has room for that; "limited": this
+// one has not.
 #include <sys/resource.h>
 
 #include <new>

@@ -1,8 +1,8 @@
 /*
- * A program under test knows its own answer: for each of its functions how many blocks it left, and of
- * how many bytes. It writes that as one line of JSON to the file named by $TRUTH. With $GO, the
- * path of a FIFO, it starts when somebody opens that for writing, and ends when they close it. Nothing
- * here allocates.
+ * A program under test knows its own answer: for each of its functions how many blocks it left,
+ * and of how many bytes. It writes that as one line of JSON to the file named by $TRUTH. With $GO,
+ * the path of a FIFO, it starts when somebody opens that for writing, and ends when they close it.
+ * Nothing here allocates.
  */
 #ifndef TRUTH_H
 #define TRUTH_H
