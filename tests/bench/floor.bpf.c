@@ -2,20 +2,43 @@
 /* Programs that do nothing, at the places where the tracer's sit: what the kernel itself costs. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64[127]);
+} frames SEC(".maps");
+
+/* Set before loading: the kernel's own walk by frame pointers, where a call returns. */
+const volatile bool with_stack = false;
 
 char LICENSE[] SEC("license") = "GPL";
 
+static __always_inline int walk(struct pt_regs *ctx)
+{
+	__u32 zero = 0;
+	void *to = bpf_map_lookup_elem(&frames, &zero);
+
+	if (to)
+		bpf_get_stack(ctx, to, 127 * sizeof(__u64), BPF_F_USER_STACK);
+	return 0;
+}
+
 /* Entry and return of an allocation function. */
 SEC("uprobe.multi")
-int floor_call(void *ctx)
+int floor_call(struct pt_regs *ctx)
 {
+	if (with_stack && bpf_get_func_ip(ctx) != ctx->ip)
+		walk(ctx);
 	return 0;
 }
 
 SEC("uretprobe.multi")
-int floor_return(void *ctx)
+int floor_return(struct pt_regs *ctx)
 {
-	return 0;
+	return with_stack ? walk(ctx) : 0;
 }
 
 SEC("uprobe.multi")

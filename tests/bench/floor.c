@@ -1,6 +1,7 @@
 /*
  * Attaches empty programs where the tracer would attach its own, with the same kind of links, until its
- * standard input closes: floor PID session|multi FILE. Prints "ready" when they are in.
+ * standard input closes: floor PID session|multi FILE [stack]. With "stack" the kernel walks the
+ * stack by frame pointers where an allocation returns. Prints "ready" when they are in.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -44,7 +45,7 @@ int main(int argc, char **argv)
 	struct probe_file *f;
 	int64_t id;
 
-	if (argc != 4 || !images || !skel)
+	if (argc < 4 || argc > 5 || !images || !skel)
 		return 2;
 	pid = (int)strtol(argv[1], NULL, 10);
 	int session = !strcmp(argv[2], "session");
@@ -62,6 +63,7 @@ int main(int argc, char **argv)
 		else
 			calls[ncalls++] = at;
 	}
+	skel->rodata->with_stack = argc == 5;
 	if (session)
 		bpf_program__set_expected_attach_type(skel->progs.floor_call, 57);
 	if (floor_bpf__load(skel))
