@@ -607,18 +607,22 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	struct traced *p;
 	bool shares;
 
-	if (parent_pid == child_pid || !follow_children)
+	if (parent_pid == child_pid)
 		return 0;
 	p = find_process(parent_pid);
 	if (!p)
 		return 0;
 	shares = child->mm == parent->mm;
+	/* A child that nobody follows is told of all the same: it has its parent's breakpoints. */
+	if (!follow_children)
+		goto tell;
 	if (!shares && stack_mode == STACK_DWARF)
 		unwind__fork(p->pid, child_pid);
 	if (add_process(child_pid, shares ? p->pid : child_pid, p->epoch)) {
 		count(lost_processes);
 		return 0;
 	}
+tell:
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 	if (!e) {
 		count(lost_processes);

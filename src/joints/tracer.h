@@ -81,6 +81,12 @@ int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *
  */
 int tracer__expect_exceptions(struct tracer *t);
 
+/*
+ * A forked child that is not traced has copies of its parent's breakpoints and would pay for them as long as it
+ * lives: takes them out. 0 or a negative errno.
+ */
+int tracer__release_child(struct tracer *t, pid_t parent, pid_t child);
+
 /* Detaches everything; what is in the ring stays readable. */
 void tracer__detach(struct tracer *t);
 

@@ -205,7 +205,56 @@ void attachment__destroy(struct attachment *a)
 		bpf_link__destroy(a->links[i]);
 	free(a->fds);
 	free(a->links);
+	free(a->offsets);
 	*a = (struct attachment){ 0 };
+}
+
+/* For tracer__release_child. */
+static int remember(struct attachment *a, const char *path, const struct batch *b, size_t n)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += b[i].n;
+	a->path = path;
+	a->offsets = calloc(total + 1, sizeof(*a->offsets));
+	if (!a->offsets)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		memcpy(a->offsets + a->noffsets, b[i].offsets, b[i].n * sizeof(*a->offsets));
+		a->noffsets += b[i].n;
+	}
+	return 0;
+}
+
+/*
+ * When a link ends, the kernel looks at every process that maps the file, and takes the breakpoints out
+ * where no link is left that wants them. So one that is made for the child and ended at once does it.
+ */
+int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
+{
+	struct batch *b = t->method == ATTACH_PERF ? NULL : calloc(1, sizeof(*b));
+	int err = 0;
+
+	if (t->method == ATTACH_PERF)
+		return 0;		/* the kernel does it by itself */
+	if (!b)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n && !err; i++) {
+		const struct attachment *a = &t->attachments[i];
+
+		if (a->pid != parent || !a->noffsets)
+			continue;
+		b->n = a->noffsets < ARRAY_SIZE(b->offsets) ? a->noffsets : ARRAY_SIZE(b->offsets);
+		memcpy(b->offsets, a->offsets, b->n * sizeof(*b->offsets));
+		err = multi_link(t->skel->progs.multi_free, TYPE_UPROBE_MULTI, 0, a->path, b, child);
+		if (err >= 0) {
+			close(err);
+			err = 0;
+		}
+	}
+	free(b);
+	return err;
 }
 
 int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid)
@@ -237,6 +286,8 @@ int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *
 	err = put_unwinders(t, a, image__self_path(im), &b[3]);
 	if (!err)
 		err = put_probes(t, a, image__self_path(im), &b[0], &b[1], &b[2]);
+	if (!err)
+		err = remember(a, image__self_path(im), b, 4);
 	if (err) {
 		attachment__destroy(a);
 		t->n--;
@@ -293,7 +344,7 @@ int tracer_attach__trial(struct tracer *t)
 {
 	struct attachment a = { .pid = getpid() };
 	struct batch *b = calloc(2, sizeof(*b));
-	uint64_t offset;
+	uint64_t offset = 0;
 	int err;
 
 	if (!b)

@@ -13,6 +13,9 @@
 struct attachment {
 	pid_t pid;
 	uint32_t image;
+	const char *path;	/* opens the file; the image's */
+	unsigned long *offsets;	/* of all its probes */
+	size_t noffsets;
 	int *fds;		/* links of the bpf system call */
 	size_t nfds;
 	struct bpf_link **links;	/* libbpf's, for perf events */

@@ -343,6 +343,10 @@ int targets__handle(struct session *s, const struct process_event *ev)
 
 	switch (ev->type) {
 	case EVENT_FORK:
+		if (!s->plan->children) {
+			n = tracer__release_child(s->tracer, ev->parent, ev->pid);
+			break;
+		}
 		tracer__fork_process(s->tracer, ev->parent, ev->pid);
 		if (!s->per_file)
 			n = scan(s, ev->pid);

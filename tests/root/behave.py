@@ -157,6 +157,20 @@ for how, end in (("SIGKILL", lambda m: m.proc.kill()), ("Ctrl-C", lambda m: m.in
         true(p.proc.poll() is None, "the program goes on")
         p.kill()
 
+with case("a child that is not traced keeps no probe"):
+    exe = build("forks.c", "-static")
+    p = Program([exe])
+    address, original = probe_point(p.pid, exe)
+    m = Memtrace("-f", "json", "-i", "3600", "--no-children", "-p", p.pid).attached()
+    p.go()
+    children = f"/proc/{p.pid}/task/{p.pid}/children"
+    wait_for(lambda: open(children).read().split(), "the child", 10)
+    child = int(open(children).read().split()[0])
+    wait_for(lambda: byte_at(child, address) == original, "the child's breakpoint to be gone", 10)
+    equal(byte_at(p.pid, address), b"\xcc", "the byte of the parent, which is traced")
+    p.end()
+    equal(m.wait(), 0, "the exit status")
+
 with case("a reader that goes away"):
     p = Program([build("busy.c")])
     r = subprocess.run(f"{MEMTRACE} -f text -i 0.1 -p {p.pid} | head -n 1", shell=True, capture_output=True, text=True,
