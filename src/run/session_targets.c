@@ -149,10 +149,11 @@ static void expect_exceptions(struct session *s, const struct space *sp)
 		int err = f && f->throws ? tracer__expect_exceptions(s->tracer) : 0;
 
 		if (err && !s->told_of_exceptions) {
-			log__info("operator new of %s is %s: this kernel lets no exception pass its probe (%s)%s", m->path,
-				  s->plan->probe_throwing ? "traced as asked" : "not traced", strerror(-err),
-				  s->plan->probe_throwing ? ", so that the program ends if it throws" :
-							    "; --probe-throwing takes the risk");
+			log__info("C++ operator new of %s is %s: no exception can pass a probe here%s",
+				  image__name(images__get(s->images, m->image)),
+				  s->plan->probe_throwing ? "traced as asked" : "not traced",
+				  s->plan->probe_throwing ? ", and one would end the program" :
+							    " (--probe-throwing takes the risk; C programs do without)");
 			s->told_of_exceptions = true;
 		}
 	}

@@ -161,18 +161,28 @@ static void losses(struct page *pg, const struct profile *p)
 
 static void walks(struct page *pg, const struct profile *p)
 {
-	struct strbuf line = { 0 };
+	static const char *const reasons[STACK_ENDS] = {
+		[STACK_NO_MAPPING] = "in no mapped file",
+		[STACK_NO_CFI] = "no unwind data",
+		[STACK_UNREADABLE] = "unreadable",
+		[STACK_BAD_SP] = "bad stack pointer",
+		[STACK_NO_TABLE] = "table not loaded",
+	};
+	struct strbuf line = { 0 }, why = { 0 };
 	uint64_t broken = 0;
 
 	for (int end = 0; end < STACK_ENDS; end++) {
-		if (end != STACK_COMPLETE && end != STACK_LIMIT && end != STACK_UNKNOWN)
-			broken += p->stack_ends[end];
+		if (!reasons[end])
+			continue;
+		broken += p->stack_ends[end];
+		clause(&why, p->stack_ends[end], reasons[end]);
 	}
 	clause(&line, p->stack_ends[STACK_COMPLETE], "complete");
 	clause(&line, p->stack_ends[STACK_LIMIT], "cut at the frame limit");
 	clause(&line, broken, "broken off");
 	clause(&line, p->stack_ends[STACK_UNKNOWN], "by frame pointers (may be incomplete)");
 	labelled(pg, "  stacks   ", &line, PLAIN);
+	labelled(pg, "  broken   ", &why, PLAIN);
 }
 
 static void notice(struct page *pg, const struct profile *p)
