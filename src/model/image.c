@@ -122,43 +122,42 @@ static void adopt_fd(struct image *im, int fd)
 }
 
 /* The mapped file itself; by its path only where map_files may not be read. */
-static int open_mapped(pid_t pid, uint64_t start, uint64_t end, uint64_t dev, uint64_t ino,
-		       const char *path)
+static int open_mapped(const struct mapped_file *f)
 {
 	char proc[96];
 	struct stat st;
 	int fd;
 
-	snprintf(proc, sizeof(proc), "/proc/%d/map_files/%llx-%llx", pid, (unsigned long long)start,
-		 (unsigned long long)end);
+	snprintf(proc, sizeof(proc), "/proc/%d/map_files/%llx-%llx", f->pid,
+		 (unsigned long long)f->start, (unsigned long long)f->end);
 	fd = file__open_regular(proc, 0, &st);
-	if (fd >= 0 || path[0] != '/')
+	if (fd >= 0 || f->path[0] != '/')
 		return fd;
-	snprintf(proc, sizeof(proc), "/proc/%d/root", pid);
-	fd = file__open_regular_in(proc, path, 0, &st);
-	if (fd >= 0 && !same_file(&st, dev, ino)) {
+	snprintf(proc, sizeof(proc), "/proc/%d/root", f->pid);
+	fd = file__open_regular_in(proc, f->path, 0, &st);
+	if (fd >= 0 && !same_file(&st, f->dev, f->ino)) {
 		close(fd);
 		fd = -ESTALE;
 	}
 	return fd;
 }
 
-static int read_vdso(pid_t pid, uint64_t start, uint64_t end, void **memory, size_t *len)
+static int read_vdso(const struct mapped_file *f, void **memory, size_t *len)
 {
-	uint64_t size = end - start;
+	uint64_t size = f->end - f->start;
 	char path[32];
 	ssize_t got;
 	int fd, err = 0;
 	void *p;
 
-	if (end <= start || size > VDSO_MAX)
+	if (f->end <= f->start || size > VDSO_MAX)
 		return -EINVAL;
-	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	snprintf(path, sizeof(path), "/proc/%d/mem", f->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	p = malloc(size);
-	got = p ? pread(fd, p, size, (off_t)start) : -1;
+	got = p ? pread(fd, p, size, (off_t)f->start) : -1;
 	if (got != (ssize_t)size)
 		err = p ? -EIO : -ENOMEM;
 	close(fd);
@@ -244,13 +243,12 @@ static struct image *find_or_make(struct images *is, uint64_t dev, uint64_t ino,
 }
 
 /* Processes of one kind (64-bit, say) share one vDSO: it is known by its bytes. */
-static int64_t add_vdso(struct images *is, pid_t pid, uint64_t start, uint64_t end,
-			const char *path)
+static int64_t add_vdso(struct images *is, const struct mapped_file *f)
 {
 	void *memory = NULL;
 	struct image *im;
 	size_t len = 0;
-	int err = read_vdso(pid, start, end, &memory, &len);
+	int err = read_vdso(f, &memory, &len);
 
 	if (err)
 		return err;
@@ -261,7 +259,7 @@ static int64_t add_vdso(struct images *is, pid_t pid, uint64_t start, uint64_t e
 			return im->id;
 		}
 	}
-	im = new_image(is, 0, 0, path);
+	im = new_image(is, 0, 0, f->path);
 	if (!im) {
 		free(memory);
 		return -ENOMEM;
@@ -273,20 +271,21 @@ static int64_t add_vdso(struct images *is, pid_t pid, uint64_t start, uint64_t e
 	return im->id;
 }
 
-int64_t images__add(struct images *is, pid_t pid, uint64_t start, uint64_t end, uint64_t dev,
-		    uint64_t ino, const char *path)
+int64_t images__add(struct images *is, const struct mapped_file *f)
 {
+	bool known = f->real_ino != 0;
 	int64_t id = -ENOMEM;
 	struct image *im;
 
 	pthread_mutex_lock(&is->lock);
-	if (!ino) {
-		id = add_vdso(is, pid, start, end, path);
+	if (!f->ino) {
+		id = add_vdso(is, f);
 	} else {
-		im = find_or_make(is, dev, ino, path);
+		im = find_or_make(is, known ? f->real_dev : f->dev, known ? f->real_ino : f->ino,
+				  f->path);
 		/* As long as it is open, its inode number cannot become another file's. */
 		if (im && im->fd < 0)
-			adopt_fd(im, open_mapped(pid, start, end, dev, ino, path));
+			adopt_fd(im, open_mapped(f));
 		if (im)
 			id = im->id;
 	}

@@ -25,13 +25,22 @@ struct image;
 struct images *images__new(void);	/* NULL and errno */
 void images__free(struct images *is);
 
-/* What a process has mapped at [start, end): opened through /proc/PID/map_files, so that it is the
- * mapped file itself, else through /proc/PID/root. `dev` and `ino` as in /proc/PID/maps; known
- * pairs return at once without opening. `path` is for reports. "[vdso]" is copied from the
+/* What a process has mapped at [start, end). */
+struct mapped_file {
+	pid_t pid;
+	uint64_t start, end;
+	uint64_t dev, ino;		/* as /proc/PID/maps shows them; 0, 0: "[vdso]" */
+	/* What the file is known by. An overlay shows numbers of its own, and two of them may have
+	 * one file below; 0, 0: nobody knows better than maps. */
+	uint64_t real_dev, real_ino;
+	const char *path;		/* for reports */
+};
+
+/* The file is opened through /proc/PID/map_files, so that it is the mapped file itself, else
+ * through /proc/PID/root. Known pairs return at once without opening. "[vdso]" is copied from the
  * process's memory. Returns the image id or a negative errno. An image whose file could not be
  * opened still gets an id and reports its module's name. */
-int64_t images__add(struct images *is, pid_t pid, uint64_t start, uint64_t end, uint64_t dev,
-		    uint64_t ino, const char *path);
+int64_t images__add(struct images *is, const struct mapped_file *f);
 /* A file by path, for tests and tools. */
 int64_t images__add_path(struct images *is, const char *path);
 

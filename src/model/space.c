@@ -172,23 +172,58 @@ static bool trim(struct mapping *m, const struct mapping *before)
 	return m->start < m->end;
 }
 
-static void register_images(struct mapping *maps, size_t n, struct images *images, uint32_t pid)
+/* What stands for a thread's files, and who knows them better than maps; NULLs: nobody. */
+struct context {
+	uint32_t tid;	/* whose /proc entry shows the memory */
+	struct images *images;
+	const struct identifier *who;
+};
+
+static void register_image(struct mapping *m, const struct context *c, const struct identity *real)
 {
+	struct mapped_file f = {
+		.pid = (pid_t)c->tid,
+		.start = m->start,
+		.end = m->end,
+		.dev = m->dev,
+		.ino = m->ino,
+		.real_dev = real ? real->dev : 0,
+		.real_ino = real ? real->ino : 0,
+		.path = m->path,
+	};
+	int64_t id;
+
+	if (!m->exec || (!m->ino && strcmp(m->path, "[vdso]")))
+		return;
+	id = images__add(c->images, &f);
+	if (id >= 0)
+		m->image = (uint32_t)id;
+}
+
+static void register_images(struct mapping *maps, size_t n, const struct context *c)
+{
+	const struct identity *ids = NULL, *real;
+	size_t nids = 0, next = 0;
+
+	if (c->who && c->who->identify(c->who->ctx, c->tid, &ids, &nids))
+		nids = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct mapping *m = &maps[i];
-		int64_t id;
 
-		if (!m->exec || (!m->ino && strcmp(m->path, "[vdso]")))
-			continue;
-		id = images__add(images, (pid_t)pid, m->start, m->end, m->dev, m->ino, m->path);
-		if (id >= 0)
-			m->image = (uint32_t)id;
+		while (next < nids && ids[next].start < m->start)
+			next++;
+		real = next < nids && ids[next].start == m->start && m->ino && ids[next].ino ?
+			       &ids[next] : NULL;
+		if (c->images)
+			register_image(m, c, real);
+		if (real) {
+			m->dev = real->dev;
+			m->ino = real->ino;
+		}
 	}
 }
 
-/* `pid`: the thread whose /proc entry shows the memory. */
-static int parse(struct space *sp, struct images *images, uint32_t pid, const char *text,
-		 size_t len)
+static int parse(struct space *sp, const struct context *c, const char *text, size_t len)
 {
 	const char *end = text + len;
 	size_t lines = 0, n = 0, used = 0;
@@ -220,8 +255,7 @@ static int parse(struct space *sp, struct images *images, uint32_t pid, const ch
 		}
 		text = eol ? eol + 1 : end;
 	}
-	if (images)
-		register_images(maps, n, images, pid);
+	register_images(maps, n, c);
 	free(sp->maps);
 	free(sp->paths);
 	sp->maps = maps;
@@ -233,7 +267,7 @@ static int parse(struct space *sp, struct images *images, uint32_t pid, const ch
 
 int space__parse(struct space *sp, struct images *images, const char *maps, size_t len)
 {
-	return parse(sp, images, sp->pid, maps, len);
+	return parse(sp, &(struct context){ .tid = sp->pid, .images = images }, maps, len);
 }
 
 static char *read_maps(uint32_t tid, size_t *len)
@@ -273,23 +307,28 @@ static char *read_maps_of_thread(uint32_t pid, uint32_t *tid, size_t *len)
 	return text;
 }
 
-int space__refresh(struct space *sp, struct images *images)
+int space__refresh_as(struct space *sp, struct images *images, const struct identifier *who)
 {
-	uint32_t tid = sp->pid;
+	struct context c = { .tid = sp->pid, .images = images, .who = who };
 	char *text;
 	size_t len;
 	int err;
 
-	text = read_maps(tid, &len);
+	text = read_maps(c.tid, &len);
 	if (!text && errno != ENOENT && errno != ESRCH)
 		return -errno;
 	if (!text)
-		text = read_maps_of_thread(sp->pid, &tid, &len);
+		text = read_maps_of_thread(sp->pid, &c.tid, &len);
 	if (!text)
 		return -ESRCH;
-	err = parse(sp, images, tid, text, len);
+	err = parse(sp, &c, text, len);
 	free(text);
 	return err;
+}
+
+int space__refresh(struct space *sp, struct images *images)
+{
+	return space__refresh_as(sp, images, NULL);
 }
 
 /* ---- look-up ---- */

@@ -16,7 +16,9 @@ struct space;
 struct mapping {
 	uint64_t start, end;
 	uint64_t offset;	/* in the file, of start */
-	uint64_t dev, ino;	/* as /proc/PID/maps shows them; 0, 0 for anonymous memory */
+	/* What the file is known by: as /proc/PID/maps shows them, or as an identifier knows better;
+	 * 0, 0 for anonymous memory. */
+	uint64_t dev, ino;
 	uint32_t image;		/* image id, or FRAME_NO_IMAGE */
 	bool exec, write;
 	const char *path;	/* "/usr/bin/x", "[vdso]", "": unescaped, " (deleted)" cut off */
@@ -31,6 +33,25 @@ void space__free(struct space *sp);
 int space__refresh(struct space *sp, struct images *images);
 /* The same from text. */
 int space__parse(struct space *sp, struct images *images, const char *maps, size_t len);
+
+/* The file that is mapped at `start`: the device as makedev() has it, the inode of the file itself,
+ * where /proc/PID/maps shows those of an overlay. */
+struct identity {
+	uint64_t start;
+	uint64_t dev, ino;
+};
+
+/* Who knows. Called after the maps were read, so that what they show is there to be seen: points
+ * *ids to `n` identities by ascending start, good until the next call. `tid` is a thread that still
+ * has the memory. On a negative errno, and for mappings that are not among them, what maps shows
+ * counts. */
+struct identifier {
+	int (*identify)(void *ctx, uint32_t tid, const struct identity **ids, size_t *n);
+	void *ctx;
+};
+
+/* space__refresh for files as somebody else (NULL: nobody) knows them. */
+int space__refresh_as(struct space *sp, struct images *images, const struct identifier *who);
 
 /* The mapping that holds an address; NULL where none does. Valid until the next refresh. */
 const struct mapping *space__find(const struct space *sp, uint64_t addr);

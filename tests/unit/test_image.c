@@ -31,9 +31,24 @@ static struct mapping code_of(struct space *sp, const void *function)
 	return *m;
 }
 
+static int64_t add_file(struct images *is, uint64_t start, uint64_t end, uint64_t dev, uint64_t ino,
+			const char *path)
+{
+	struct mapped_file f = {
+		.pid = getpid(),
+		.start = start,
+		.end = end,
+		.dev = dev,
+		.ino = ino,
+		.path = path,
+	};
+
+	return images__add(is, &f);
+}
+
 static int64_t add(struct images *is, const struct mapping *m)
 {
-	return images__add(is, getpid(), m->start, m->end, m->dev, m->ino, m->path);
+	return add_file(is, m->start, m->end, m->dev, m->ino, m->path);
 }
 
 TEST(a_file_by_path)
@@ -143,10 +158,40 @@ TEST(a_mapped_file_is_known_by_device_and_inode)
 	CHECK_EQ(st.st_ino, exe.st_ino);
 	CHECK_EQ(add(is, &m), 0);
 	/* The process and the range do not matter for one that is known. */
-	CHECK_EQ(images__add(is, 1, 0, 0, m.dev, m.ino, "/elsewhere"), 0);
+	CHECK_EQ(add_file(is, 0, 0, m.dev, m.ino, "/elsewhere"), 0);
 	CHECK_STR(image__path(im), m.path);
-	CHECK_EQ(images__add(is, getpid(), m.start, m.end, m.dev, m.ino + 1, "/not/there"), 1);
+	CHECK_EQ(add_file(is, m.start, m.end, m.dev, m.ino + 1, "/not/there"), 1);
 	CHECK_EQ(images__count(is), 2);
+	images__free(is);
+	space__free(sp);
+}
+
+/* Two overlays that show one file below, each with numbers of its own. */
+TEST(the_real_identity_counts)
+{
+	struct images *is = images__new();
+	struct space *sp = space__new((uint32_t)getpid());
+	struct mapping m = code_of(sp, (void *)(uintptr_t)test_a_file_by_path);
+	struct mapped_file f = {
+		.pid = getpid(),
+		.start = m.start,
+		.end = m.end,
+		.dev = m.dev,
+		.ino = m.ino,
+		.real_dev = 7,
+		.real_ino = 70,
+		.path = m.path,
+	};
+
+	CHECK_EQ(images__add(is, &f), 0);
+	CHECK(image__fd(images__get(is, 0)) >= 0);
+	f.dev = 1234;
+	f.ino = 99;
+	CHECK_EQ(images__add(is, &f), 0);
+	f.real_ino = 71;
+	CHECK_EQ(images__add(is, &f), 1);
+	/* Known by other numbers, the file is another. */
+	CHECK_EQ(add(is, &m), 2);
 	images__free(is);
 	space__free(sp);
 }
@@ -158,7 +203,7 @@ TEST(an_image_without_a_file_keeps_its_name)
 	uint8_t build_id[BUILD_ID_MAX];
 	struct image *im;
 
-	CHECK_EQ(images__add(is, getpid(), 1, 2, 3, 4, "/gone/lib.so"), 0);
+	CHECK_EQ(add_file(is, 1, 2, 3, 4, "/gone/lib.so"), 0);
 	im = images__get(is, 0);
 	CHECK_STR(image__name(im), "lib.so");
 	CHECK_EQ(image__fd(im), -1);
@@ -217,9 +262,9 @@ TEST(the_vdso_is_copied_once)
 	CHECK_EQ(image__error(im), 0);
 	CHECK(image__is_elf(im));
 	/* Memory that cannot be read gives no image. */
-	CHECK(images__add(is, getpid(), 0x1000, 0x2000, 0, 0, "[vdso]") < 0);
-	CHECK(images__add(is, getpid(), 0x2000, 0x1000, 0, 0, "[vdso]") < 0);
-	CHECK(images__add(is, getpid(), 0, UINT64_MAX, 0, 0, "[vdso]") < 0);
+	CHECK(add_file(is, 0x1000, 0x2000, 0, 0, "[vdso]") < 0);
+	CHECK(add_file(is, 0x2000, 0x1000, 0, 0, "[vdso]") < 0);
+	CHECK(add_file(is, 0, UINT64_MAX, 0, 0, "[vdso]") < 0);
 	CHECK_EQ(images__count(is), 1);
 	images__free(is);
 	space__free(sp);
@@ -230,7 +275,7 @@ static void *add_many(void *arg)
 	uint8_t build_id[BUILD_ID_MAX];
 
 	for (uint64_t i = 0; i < 2000; i++) {
-		int64_t id = images__add(arg, getpid(), 1, 2, 8, 1 + i % 500, "/x");
+		int64_t id = add_file(arg, 1, 2, 8, 1 + i % 500, "/x");
 		struct image *im = images__get(arg, (uint32_t)id);
 
 		if (!im || image__id(im) != id)

@@ -199,6 +199,66 @@ TEST(this_process)
 	images__free(is);
 }
 
+struct known {
+	struct identity ids[3];
+	size_t n;
+	int err;
+	uint32_t asked;	/* of which thread */
+};
+
+static int identify(void *ctx, uint32_t tid, const struct identity **ids, size_t *n)
+{
+	struct known *k = ctx;
+
+	k->asked = tid;
+	*ids = k->ids;
+	*n = k->n;
+	return k->err;
+}
+
+TEST(who_knows_the_files_better)
+{
+	struct images *is = images__new();
+	struct space *sp = space__new((uint32_t)getpid());
+	struct known k = { .n = 3 };
+	struct identifier who = { identify, &k };
+	struct mapping code, stack, other;
+	const struct mapping *m;
+	uint32_t image;
+	int local;
+
+	CHECK_EQ(space__refresh(sp, NULL), 0);
+	code = *space__find(sp, (uint64_t)(uintptr_t)&test_who_knows_the_files_better);
+	stack = *space__find(sp, (uint64_t)(uintptr_t)&local);
+	other = *space__find(sp, (uint64_t)(uintptr_t)&getppid);
+	CHECK(code.start < other.start && other.start < stack.start);
+	k.ids[0] = (struct identity){ code.start, makedev(8, 3), 4711 };
+	k.ids[1] = (struct identity){ other.start + 1, makedev(8, 3), 4712 };
+	k.ids[2] = (struct identity){ stack.start, makedev(8, 3), 4713 };
+
+	CHECK_EQ(space__refresh_as(sp, is, &who), 0);
+	CHECK_EQ(k.asked, getpid());
+	m = space__find(sp, code.start);
+	CHECK_EQ(m->dev, makedev(8, 3));
+	CHECK_EQ(m->ino, 4711);
+	image = m->image;
+	CHECK(image__fd(images__get(is, image)) >= 0);
+	m = space__find(sp, other.start);
+	CHECK_EQ(m->ino, other.ino);
+	CHECK_EQ(m->dev, other.dev);
+	/* What is no file stays none. */
+	CHECK_EQ(space__find(sp, stack.start)->ino, 0);
+
+	k.ids[0].ino = 4714;
+	CHECK_EQ(space__refresh_as(sp, is, &who), 0);
+	CHECK(space__find(sp, code.start)->image != image);
+	k.err = -ESRCH;
+	CHECK_EQ(space__refresh_as(sp, is, &who), 0);
+	CHECK_EQ(space__find(sp, code.start)->ino, code.ino);
+	space__free(sp);
+	images__free(is);
+}
+
 TEST(a_process_that_is_gone)
 {
 	struct images *is = images__new();
