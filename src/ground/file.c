@@ -35,19 +35,34 @@ int file__open_regular(const char *path, int flags, struct stat *st)
 	return open_handle(open(path, O_PATH | O_CLOEXEC | flags), st);
 }
 
-int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st)
+/* -1 and errno. */
+static int open_below(const char *root, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = (uint64_t)(O_PATH | O_CLOEXEC | flags),
+		.flags = (uint64_t)(O_CLOEXEC | flags),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
-	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, err;
 
 	if (dir < 0)
-		return -errno;
-	fd = open_handle((int)syscall(SYS_openat2, dir, path, &how, sizeof(how)), st);
+		return -1;
+	fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	err = errno;
 	close(dir);
+	errno = err;
 	return fd;
+}
+
+int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st)
+{
+	return open_handle(open_below(root, path, O_PATH | flags), st);
+}
+
+int file__open_directory_in(const char *root, const char *path)
+{
+	int fd = open_below(root, path, O_RDONLY | O_DIRECTORY);
+
+	return fd < 0 ? -errno : fd;
 }
 
 char *file__read_end(int fd, uint64_t size, size_t max, size_t *len)

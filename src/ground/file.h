@@ -17,6 +17,9 @@ int file__open_regular(const char *path, int flags, struct stat *st);
  * way stay below root. */
 int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st);
 
+/* A directory for reading, likewise below root: a descriptor, close-on-exec, or a negative errno. */
+int file__open_directory_in(const char *root, const char *path);
+
 /* The last bytes of a file of a known size, at most `max` of them, as a string that the caller
  * frees. NULL, errno set. */
 char *file__read_end(int fd, uint64_t size, size_t max, size_t *len);

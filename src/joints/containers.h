@@ -1,7 +1,7 @@
 /*
- * Finds containers by name, by id or by what is left of either, from the files that their runtimes keep
- * and from the processes that run, and says how the processes of one are recognised: by its cgroups, or,
- * where it has none of its own, by its PID namespace; never by a cgroup that it shares.
+ * Finds containers by name or id, from the files that their runtimes keep and from the processes that
+ * run, and says how the processes of one are recognised: by its cgroups, or, where it has none of its
+ * own, by its PID namespace; never by a cgroup that it shares.
  *
  * Nothing here is asked of a daemon, so that a container of one that hangs is found as well. Names
  * and paths are foreign: any byte may be in them, so whoever prints them escapes them.
@@ -20,9 +20,9 @@
 
 struct containers;
 
-/* Belongs to its struct containers, and lives as long; the next refresh may change what it says. */
+/* Belongs to its struct containers, and so do its strings; a refresh may change what it says. */
 struct container {
-	const char *runtime;	/* "docker", "podman", "containerd", "cri-o", "runc", "crun", "nspawn", "lxc", "sandbox" */
+	const char *runtime;	/* "docker", "podman", …; "container": unknown; "sandbox": just a namespace */
 	const char *id;		/* never NULL */
 	const char *name;	/* NULL: unknown; of Kubernetes: the container's in its pod */
 	const char *pod;	/* NULL: none */
@@ -50,11 +50,11 @@ size_t containers__count(const struct containers *cs);
 const struct container *containers__at(const struct containers *cs, size_t i);
 
 /*
- * The container that `wanted` means: its name, id, the only id that begins so, NAMESPACE/POD/CONTAINER or
- * a part of that, RUNTIME:NAME, or pid:PID for the one that a process lives in. Refreshes first.
- * -ENOENT: none, and candidates are all that run; -ENOTUNIQ: several, and candidates are those; -ESRCH: a
- * process that is not there, or in no container; -ENOMEM. The caller frees the array of candidates, which
- * may be NULL where he does not ask.
+ * The container that `wanted` means: its name, its id, the only id that begins so, NAMESPACE/POD/CONTAINER
+ * or a part of that, RUNTIME:NAME, or pid:PID for the one that a process lives in. Refreshes first.
+ * -ENOENT: there is none, and candidates are all that run; -ENOTUNIQ: several, and candidates are those;
+ * -ESRCH: no such process, or one in no container; -ENOMEM. `candidates` may be NULL; else the caller
+ * frees the array.
  */
 int containers__find(struct containers *cs, const char *wanted, const struct container **found,
 		     const struct container ***candidates, size_t *n);

@@ -1,0 +1,525 @@
+/*
+ * Every look-around collects sightings: an id in a cgroup's path, a file of some runtime. Sightings of
+ * one id are of one container, whoever made them: a container of docker is also one of containerd and of
+ * runc, and the row of the table that comes first has the better name for it. What a file claims about its
+ * first process is believed if that process is in the container's cgroup or the first of a PID namespace,
+ * because files stay behind and process ids come round.
+ */
+#include "joints/containers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ground/hashmap.h"
+#include "ground/texts.h"
+#include "ground/util.h"
+#include "joints/containers_internal.h"
+
+#define HINTS_MAX 16
+#define CONTAINERS_MAX (1u << 20)
+#define PATIENCE_NS 1000000000ull	/* between looks for a container that is unknown */
+#define LOOKS_MAX 5
+#define SHORT_ID 12
+
+static const struct runtime runtimes[] = {
+	{ "docker", containers__look_docker },
+	{ "containerd", containers__look_containerd },
+	{ "podman, cri-o", containers__look_storage },
+	{ "runc", containers__look_runc },
+	{ "crun", containers__look_crun },
+	{ "nspawn", containers__look_machines },
+};
+
+#define NO_ROW ARRAY_SIZE(runtimes)
+
+struct entry {
+	struct container c;	/* first: they are cast */
+	size_t row;		/* that named the runtime; NO_ROW: a guess */
+	bool pause;
+	unsigned int looks;	/* for its name */
+	const char *hints[HINTS_MAX];
+	size_t nhints;
+	pid_t claimed;		/* by files */
+	pid_t seen;		/* in its cgroup, the first of a namespace if possible */
+	bool seen_first;
+};
+
+struct helper {
+	pid_t pid;
+	char comm[16];
+};
+
+struct containers {
+	const char *root;
+	struct texts *texts;
+	struct hashmap *by_key;
+	struct entry **all;
+	size_t n, cap;
+	struct helper *helpers;
+	size_t nhelpers;
+	struct hashmap *visited;	/* directories */
+	size_t row;			/* that is looking */
+	uint64_t refreshed;		/* when */
+	int error;
+};
+
+static const char *const helper_comms[] = { "dockerd", "containerd-shim", "conmon" };
+
+/* ---- life ---- */
+
+struct containers *containers__new(const char *root)
+{
+	struct containers *cs = calloc(1, sizeof(*cs));
+
+	if (!cs)
+		return NULL;
+	cs->texts = texts__new();
+	cs->by_key = hashmap__new();
+	cs->root = cs->texts ? texts__keep(cs->texts, *root ? root : "/") : NULL;
+	if (cs->by_key && cs->root)
+		return cs;
+	containers__free(cs);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void containers__free(struct containers *cs)
+{
+	if (!cs)
+		return;
+	for (size_t i = 0; i < cs->n; i++)
+		free(cs->all[i]);
+	free(cs->all);
+	free(cs->helpers);
+	hashmap__free(cs->visited);
+	hashmap__free(cs->by_key);
+	texts__free(cs->texts);
+	free(cs);
+}
+
+size_t containers__count(const struct containers *cs)
+{
+	return cs->n;
+}
+
+const struct container *containers__at(const struct containers *cs, size_t i)
+{
+	return &cs->all[i]->c;
+}
+
+bool containers__is_pause(const struct container *c)
+{
+	return ((const struct entry *)c)->pause;
+}
+
+const char *containers__root(const struct containers *cs)
+{
+	return cs->root;
+}
+
+/* A copy that lives as long as we do; without memory, that is remembered. */
+static const char *keep(struct containers *cs, const char *s)
+{
+	const char *kept = texts__keep(cs->texts, s);
+
+	if (s && !kept)
+		cs->error = -ENOMEM;
+	return kept;
+}
+
+/* ---- entries by id ---- */
+
+/* Long random ids are the same whoever says them; others are names, each runtime has its own. */
+static bool same(const struct entry *e, const char *runtime, const char *id)
+{
+	return !strcmp(e->c.id, id) && (strlen(id) >= 32 || !strcmp(e->c.runtime, runtime));
+}
+
+static uint64_t key_of(const char *id)
+{
+	uint64_t key = 0;
+
+	for (; *id; id++)
+		key = hashmap__mix(key, (unsigned char)*id);
+	return key;
+}
+
+/* NULL runtime: any. *key is where it is, or would be. */
+static struct entry *lookup(const struct containers *cs, const char *runtime, const char *id, uint64_t *key)
+{
+	uintptr_t value;
+
+	for (*key = key_of(id); hashmap__get(cs->by_key, *key, &value); ++*key) {
+		struct entry *e = (struct entry *)value;
+
+		if (runtime ? same(e, runtime, id) : !strcmp(e->c.id, id))
+			return e;
+	}
+	return NULL;
+}
+
+static struct entry *add(struct containers *cs, const char *runtime, const char *id, uint64_t key)
+{
+	struct entry *e;
+
+	if (cs->n == CONTAINERS_MAX)
+		return NULL;
+	if (cs->n == cs->cap) {
+		size_t cap = cs->cap ? 2 * cs->cap : 64;
+		struct entry **all = realloc(cs->all, cap * sizeof(struct entry *));
+
+		if (!all)
+			goto fail;
+		cs->all = all;
+		cs->cap = cap;
+	}
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		goto fail;
+	e->c.runtime = runtime;
+	e->c.id = keep(cs, id);
+	e->row = NO_ROW;
+	if (e->c.id && !hashmap__set(cs->by_key, key, (uintptr_t)e)) {
+		cs->all[cs->n++] = e;
+		return e;
+	}
+	free(e);
+fail:
+	cs->error = -ENOMEM;
+	return NULL;
+}
+
+static void tell(struct containers *cs, struct entry *e)
+{
+	struct container *c = &e->c;
+	char text[4096];
+
+	if (c->pod && c->space)
+		snprintf(text, sizeof(text), "k8s %s/%s/%s", c->space, c->pod,
+			 c->name ? c->name : e->pause ? "(pause)" : c->id);
+	else if (c->name)
+		snprintf(text, sizeof(text), "%s %s", c->runtime, c->name);
+	else
+		snprintf(text, sizeof(text), "%s %.*s", c->runtime,
+			 strlen(c->id) >= 32 ? SHORT_ID : INT16_MAX, c->id);
+	c->display = keep(cs, text);
+	if (!c->display)
+		c->display = c->id;
+}
+
+/* ---- sightings ---- */
+
+bool containers__named(const struct containers *cs, const char *id)
+{
+	uint64_t key;
+	const struct entry *e = lookup(cs, NULL, id, &key);
+
+	return e && e->c.name;
+}
+
+static void add_hint(struct containers *cs, struct entry *e, const char *hint)
+{
+	if (!hint || !hint[strspn(hint, "/")] || e->nhints == HINTS_MAX)
+		return;
+	for (size_t i = 0; i < e->nhints; i++)
+		if (!strcmp(e->hints[i], hint))
+			return;
+	hint = keep(cs, hint);
+	if (hint)
+		e->hints[e->nhints++] = hint;
+}
+
+/* A row that comes first overrules; one that comes later fills gaps; the same may have news. */
+static void learn(struct containers *cs, const char **what, const char *said, bool overrule)
+{
+	if (said && (overrule || !*what) && (!*what || strcmp(*what, said)))
+		*what = keep(cs, said);
+}
+
+void containers__sight(struct containers *cs, const struct sighting *s)
+{
+	struct entry *e;
+	uint64_t key;
+	bool overrule;
+
+	if (!s->id || !*s->id)
+		return;
+	e = lookup(cs, s->runtime, s->id, &key);
+	if (!e)
+		e = add(cs, s->runtime, s->id, key);
+	if (!e)
+		return;
+	overrule = cs->row <= e->row;
+	if (overrule && cs->row != NO_ROW) {
+		e->c.runtime = s->runtime;
+		e->row = cs->row;
+	}
+	learn(cs, &e->c.name, s->name, overrule);
+	learn(cs, &e->c.pod, s->pod, overrule);
+	learn(cs, &e->c.space, s->space, overrule);
+	add_hint(cs, e, s->hint);
+	e->pause |= s->pause;
+	if (s->pid)
+		e->claimed = s->pid;
+	tell(cs, e);
+}
+
+/* ---- looking around ---- */
+
+DIR *containers__visit(struct containers *cs, const char *root, const char *path)
+{
+	DIR *d = containers__open_directory(root, path);
+	struct stat st;
+	uint64_t key;
+
+	if (!d)
+		return NULL;
+	key = fstat(dirfd(d), &st) == 0 ? hashmap__mix(st.st_dev, st.st_ino) : 0;
+	if (!hashmap__get(cs->visited, key, NULL) && !hashmap__set(cs->visited, key, 1))
+		return d;
+	closedir(d);
+	return NULL;
+}
+
+pid_t containers__next_helper(const struct containers *cs, const char *comm, pid_t pid)
+{
+	pid_t next = 0;
+
+	for (size_t i = 0; i < cs->nhelpers; i++) {
+		const struct helper *h = &cs->helpers[i];
+
+		if (h->pid > pid && (!next || h->pid < next) && !strncmp(h->comm, comm, strlen(comm)))
+			next = h->pid;
+	}
+	return next;
+}
+
+static void note_helper(struct containers *cs, pid_t pid, const char *comm)
+{
+	struct helper *more;
+
+	for (size_t i = 0; i < ARRAY_SIZE(helper_comms); i++) {
+		if (strncmp(comm, helper_comms[i], strlen(helper_comms[i])))
+			continue;
+		more = realloc(cs->helpers, (cs->nhelpers + 1) * sizeof(*more));
+		if (!more) {
+			cs->error = -ENOMEM;
+			return;
+		}
+		cs->helpers = more;
+		more[cs->nhelpers].pid = pid;
+		snprintf(more[cs->nhelpers++].comm, sizeof(more->comm), "%s", comm);
+	}
+}
+
+static void see(struct containers *cs, pid_t pid, char *cgroups, const char *comm)
+{
+	struct nesting nesting;
+	struct entry *e;
+	struct token t;
+	uint64_t key;
+
+	note_helper(cs, pid, comm);
+	if (!containers__innermost(cgroups, &t))
+		return;
+	containers__sight(cs, &(struct sighting){ .runtime = t.runtime, .id = t.id });
+	e = lookup(cs, t.runtime, t.id, &key);
+	if (!e || e->seen_first || containers__nesting(cs, pid, &nesting))
+		return;
+	e->seen_first = nesting.level && nesting.innermost == 1;
+	if (e->seen_first || !e->seen)
+		e->seen = pid;
+}
+
+/* ---- how its processes are recognised ---- */
+
+static bool ends_with(const char *s, size_t len, const char *end, size_t end_len)
+{
+	return len >= end_len && !strncmp(s + len - end_len, end, end_len);
+}
+
+/* A hint may be the path, have a mount point before it, or be the last part of it. */
+static bool fits_hint(const char *path, size_t len, const char *hint)
+{
+	size_t n = strlen(hint);
+
+	if (*hint == '/')
+		return ends_with(hint, n, path, len);
+	return len > n && path[len - n - 1] == '/' && ends_with(path, len, hint, n);
+}
+
+/* How much of a path is the container's own cgroup, which others may be below; 0: none. */
+static size_t own(const struct entry *e, const char *path)
+{
+	struct token t;
+	size_t pos = 0;
+
+	while (containers__next_token(path, &pos, &t))
+		if (same(e, t.runtime, t.id))
+			return t.end;
+	for (size_t end = 1; path[1]; end++) {
+		end += strcspn(path + end, "/");
+		for (size_t i = 0; i < e->nhints; i++)
+			if (fits_hint(path, end, e->hints[i]))
+				return end;
+		if (!path[end])
+			break;
+	}
+	return 0;
+}
+
+/* v2 before memory before others. */
+static int worth(const struct cgroup_line *line)
+{
+	return !*line->controllers ? 2 : strstr(line->controllers, "memory") ? 1 : 0;
+}
+
+static void add_cgroup(struct containers *cs, struct container *c, const struct cgroup_line *line, size_t len)
+{
+	char path[PATH_BYTES];
+	struct cgroup_line own_line;
+	size_t i = c->ncgroups;
+
+	if (len >= sizeof(path) || i == CONTAINER_CGROUPS)
+		return;
+	memcpy(path, line->path, len);
+	path[len] = '\0';
+	own_line.controllers = keep(cs, line->controllers);
+	own_line.path = keep(cs, path);
+	if (!own_line.controllers || !own_line.path)
+		return;
+	for (; i && worth(&c->cgroups[i - 1]) < worth(&own_line); i--)
+		c->cgroups[i] = c->cgroups[i - 1];
+	c->cgroups[i] = own_line;
+	c->ncgroups++;
+}
+
+/* Whether another container has this process as its first: then a file's claim is an old one. */
+static bool is_others(const struct containers *cs, const struct entry *e, pid_t pid, char *text)
+{
+	const struct entry *other;
+	struct token t;
+	uint64_t key;
+
+	if (!containers__innermost(text, &t))
+		return false;
+	other = lookup(cs, t.runtime, t.id, &key);
+	return other && other != e && other->seen == pid;
+}
+
+/* Takes a process for the container's first, if it can be. */
+static bool adopt(struct containers *cs, struct entry *e, pid_t pid)
+{
+	struct container *c = &e->c;
+	char *text = pid ? containers__cgroup_text(cs, pid) : NULL, *copy, *at;
+	struct cgroup_line line;
+	struct nesting nesting;
+	bool first = false;
+
+	if (!text || containers__nesting(cs, pid, &nesting)) {
+		free(text);
+		return false;
+	}
+	copy = at = strdup(text);
+	c->ncgroups = 0;
+	while (copy && cgroups__next_line(&at, &line)) {
+		size_t len = own(e, line.path);
+
+		if (len)
+			add_cgroup(cs, c, &line, len);
+	}
+	free(copy);
+	first = nesting.level && nesting.innermost == 1;
+	if (!c->ncgroups && first)
+		first = !is_others(cs, e, pid, text);
+	free(text);
+	c->init_pid = c->ncgroups || first ? pid : 0;
+	c->pidns = first ? nesting.inode : 0;
+	c->pidns_level = first ? nesting.level : 0;
+	return c->init_pid != 0;
+}
+
+static void settle(struct containers *cs, struct entry *e)
+{
+	struct nesting nesting;
+
+	if (strcmp(e->c.runtime, SANDBOX)) {
+		if (!adopt(cs, e, e->claimed) && !adopt(cs, e, e->seen))
+			e->c.init_pid = 0;
+		return;
+	}
+	/* Known by a process that somebody named. */
+	e->c.init_pid = 0;
+	if (!containers__nesting(cs, e->claimed, &nesting) && nesting.inode == e->c.pidns)
+		e->c.init_pid = e->claimed;
+}
+
+int containers__refresh(struct containers *cs)
+{
+	cs->error = 0;
+	cs->nhelpers = 0;
+	hashmap__free(cs->visited);
+	cs->visited = hashmap__new();
+	if (!cs->visited)
+		return -ENOMEM;
+	for (size_t i = 0; i < cs->n; i++) {
+		struct entry *e = cs->all[i];
+
+		e->seen = 0;
+		e->seen_first = false;
+		if (strcmp(e->c.runtime, SANDBOX))
+			e->claimed = 0;
+	}
+	cs->row = NO_ROW;
+	containers__scan(cs, see);
+	for (cs->row = 0; cs->row < NO_ROW; cs->row++)
+		runtimes[cs->row].look(cs);
+	for (size_t i = 0; i < cs->n; i++)
+		settle(cs, cs->all[i]);
+	cs->refreshed = util__now_ns();
+	return cs->error;
+}
+
+/* ---- for the search ---- */
+
+const struct container *containers__known(struct containers *cs, const struct token *t)
+{
+	uint64_t key, now = util__now_ns();
+	struct entry *e = lookup(cs, t->runtime, t->id, &key);
+
+	/* Its files may be written later than its cgroup is made. */
+	if ((!e || (!e->c.name && e->looks < LOOKS_MAX)) &&
+	    (!cs->refreshed || now - cs->refreshed > PATIENCE_NS)) {
+		containers__refresh(cs);
+		e = lookup(cs, t->runtime, t->id, &key);
+		if (e)
+			e->looks++;
+	}
+	if (!e) {
+		cs->row = NO_ROW;
+		containers__sight(cs, &(struct sighting){ .runtime = t->runtime, .id = t->id });
+		e = lookup(cs, t->runtime, t->id, &key);
+	}
+	return e ? &e->c : NULL;
+}
+
+const struct container *containers__sandbox(struct containers *cs, pid_t pid, const struct nesting *nesting)
+{
+	struct entry *e;
+	uint64_t key;
+	char id[32];
+
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)nesting->inode);
+	cs->row = NO_ROW;
+	containers__sight(cs, &(struct sighting){ .runtime = SANDBOX, .id = id, .pid = pid });
+	e = lookup(cs, SANDBOX, id, &key);
+	if (!e)
+		return NULL;
+	e->c.init_pid = pid;
+	e->c.pidns = nesting->inode;
+	e->c.pidns_level = nesting->level;
+	return &e->c;
+}
