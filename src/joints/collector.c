@@ -47,6 +47,8 @@ int collector__add_allocator(struct collector *c, uint32_t image, uint64_t start
 	}
 	err = intervals__add(code, start, end, 0);
 	intervals__sort(code);
+	if (!err && c->opts.witness)
+		c->opts.witness->allocator(c->opts.witness_ctx, image, start, end);
 	return err;
 }
 
@@ -203,15 +205,28 @@ static bool well_formed(const struct event *ev, size_t size)
 	return size == want;
 }
 
+/* The call does not tell how long the segment is. */
+static bool is_segment(const struct event *ev)
+{
+	return ev->type == EVENT_MAP && (ev->flags & EVENT_F_SHM) &&
+	       !((const struct event_map *)(const void *)ev)->len;
+}
+
 int collector__event(void *collector, void *data, size_t size)
 {
 	struct collector *c = collector;
 	const struct event *ev = data;
+	struct event_map known;
 	int err = -EINVAL;
 
 	if (well_formed(ev, size)) {
 		if (ev->time > c->now)
 			c->now = ev->time;
+		if (is_segment(ev)) {
+			known = *(const struct event_map *)data;
+			process__segment(c, &known);
+			data = &known;
+		}
 		err = handlers[ev->type].book(c, data);
 	}
 	if (err == -EINVAL) {
@@ -220,6 +235,8 @@ int collector__event(void *collector, void *data, size_t size)
 	}
 	c->events++;
 	c->lost_table += err == -ENOMEM;
+	if (c->opts.witness && ev->type != EVENT_STACK)
+		c->opts.witness->event(c->opts.witness_ctx, data, size);
 	if (handlers[ev->type].tell && c->opts.notify)
 		c->opts.notify(c->opts.notify_ctx, ev);
 	return err;
@@ -238,6 +255,23 @@ void collector__refresh_process(struct collector *c, uint32_t pid)
 
 	if (p)
 		process__read(p);
+}
+
+int collector__add_stack(struct collector *c, uint64_t time, const struct stack *st)
+{
+	struct process *p;
+
+	if (!st->id || !st->pid || st->end >= STACK_ENDS || st->n > EVENT_MAX_FRAMES)
+		return -EINVAL;
+	if (time > c->now)
+		c->now = time;
+	p = process__get(c, st->pid, time);
+	return p ? process__keep_stack(p, time, st) : -ENOMEM;
+}
+
+int collector__set_process(struct collector *c, const struct process_facts *f)
+{
+	return f->pid ? process__set(c, f) : -EINVAL;
 }
 
 const struct stacks *collector__stacks(const struct collector *c)

@@ -17,8 +17,33 @@ struct collector;
 struct images;
 struct space;
 
+/* What is known of a process besides its events. */
+struct process_facts {
+	uint32_t pid;
+	uint64_t first_seen;	/* ns, CLOCK_MONOTONIC */
+	bool named;
+	char comm[EVENT_COMM];
+	const char *exe;	/* NULL: unknown */
+};
+
+/*
+ * Is told all that came of the world outside, in order, so that a collector elsewhere that is told the
+ * same comes to the same: see "what a recording tells" below.
+ */
+struct collector_witness {
+	/* A record that was booked, but no stack. A segment of shared memory has its length. */
+	void (*event)(void *ctx, const void *data, size_t size);
+	/* A stack, resolved, under the id and at the time of its event. */
+	void (*stack)(void *ctx, uint64_t time, const struct stack *st);
+	void (*process)(void *ctx, const struct process_facts *f);
+	void (*allocator)(void *ctx, uint32_t image, uint64_t start, uint64_t end);
+};
+
 struct collector_opts {
 	struct images *images;
+	bool offline;			/* nothing is read from the system: a recording tells it */
+	const struct collector_witness *witness;	/* may be NULL */
+	void *witness_ctx;
 	/* Brings a process's address space up to date; NULL: space__refresh. For tests. */
 	int (*refresh)(void *ctx, struct space *sp, struct images *images);
 	void *refresh_ctx;
@@ -59,6 +84,26 @@ void collector__refresh_process(struct collector *c, uint32_t pid);
  * free, which is reported at its entry. 0 or -ENOMEM.
  */
 int collector__add_allocator(struct collector *c, uint32_t image, uint64_t start, uint64_t end);
+
+/* ---- what a recording tells ---- */
+
+/* As the witness was told; 0, -EINVAL or -ENOMEM. Events go to collector__event. */
+int collector__add_stack(struct collector *c, uint64_t time, const struct stack *st);
+int collector__set_process(struct collector *c, const struct process_facts *f);
+
+/*
+ * All that the collector knows, in pieces of some 64 KiB, such that collector__restore, given all of them in
+ * order, brings a new collector of the same options to the same point. Their form is the collector's own
+ * affair; the images in them are known by their ids. 0 or -ENOMEM; -EINVAL for what is no piece.
+ */
+struct strbuf;
+struct cursor;
+int collector__save(const struct collector *c, void (*piece)(void *ctx, const struct strbuf *sb), void *ctx);
+int collector__restore(struct collector *c, struct cursor *piece);
+
+/* Each range that has a file behind it. */
+void collector__file_ranges(const struct collector *c, void (*range)(void *ctx, uint32_t pid, uint64_t start),
+			    void *ctx);
 
 /* ---- what a report is made of ---- */
 

@@ -93,6 +93,9 @@ int process__exec(struct collector *c, const struct event_exec *ev);
 void process__exit(struct process *p, uint64_t now);
 int process__read(struct process *p);		/* comm, exe and mappings, from /proc */
 int process__stack(struct process *p, const struct event_stack *ev);
+int process__keep_stack(struct process *p, uint64_t time, const struct stack *st);
+void process__segment(struct collector *c, struct event_map *ev);	/* fills in its length, if it is known */
+int process__set(struct collector *c, const struct process_facts *f);
 
 /* collector_book.c */
 

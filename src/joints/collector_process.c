@@ -51,6 +51,8 @@ static void read_comm(struct process *p)
 	char path[64], *text;
 	size_t len;
 
+	if (p->c->opts.offline)
+		return;
 	snprintf(path, sizeof(path), "/proc/%u/comm", p->pid);
 	text = util__read_file(path, &len);
 	if (!text)
@@ -74,6 +76,22 @@ static void read_exe(struct process *p)
 	p->exe = intern(p->c, exe);
 }
 
+static void tell(const struct process *p)
+{
+	const struct collector_opts *opts = &p->c->opts;
+	struct process_facts f = {
+		.pid = p->pid,
+		.first_seen = p->first_seen,
+		.named = p->named,
+		.exe = p->exe,
+	};
+
+	if (!opts->witness)
+		return;
+	memcpy(f.comm, p->comm, sizeof(f.comm));
+	opts->witness->process(opts->witness_ctx, &f);
+}
+
 /* ---- the address space ---- */
 
 static int refresh(struct process *p)
@@ -82,6 +100,8 @@ static int refresh(struct process *p)
 	int err;
 
 	p->stale = false;
+	if (opts->offline)
+		return 0;
 	if (!p->exe)
 		read_exe(p);
 	err = opts->refresh ? opts->refresh(opts->refresh_ctx, p->space, opts->images) :
@@ -91,11 +111,34 @@ static int refresh(struct process *p)
 	return err;
 }
 
-int process__read(struct process *p)
+static int read_all(struct process *p)
 {
+	if (p->c->opts.offline)
+		return 0;
 	read_comm(p);
 	p->exe = NULL;
 	return refresh(p);
+}
+
+int process__read(struct process *p)
+{
+	int err = read_all(p);
+
+	tell(p);
+	return err;
+}
+
+int process__set(struct collector *c, const struct process_facts *f)
+{
+	struct process *p = process__get(c, f->pid, f->first_seen);
+
+	if (!p)
+		return -ENOMEM;
+	p->named = f->named;
+	memcpy(p->comm, f->comm, sizeof(p->comm));
+	p->comm[sizeof(p->comm) - 1] = '\0';
+	p->exe = f->exe ? intern(c, f->exe) : NULL;
+	return 0;
 }
 
 /* Fills the frames from the space as it is known; false where it does not hold every pc. */
@@ -123,9 +166,10 @@ int process__stack(struct process *p, const struct event_stack *ev)
 	_Alignas(struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
 	struct stack *st = (struct stack *)buf;
 	uint64_t now = ev->ev.time;
-	int err;
+	const char *exe;
 
 	*st = (struct stack){ .id = ev->id, .pid = p->pid, .n = ev->n, .end = ev->end };
+	exe = p->exe;
 	if (p->stale && (!p->refreshed || now - p->refreshed >= REFRESH_GAP)) {
 		refresh(p);
 		p->refreshed = now;
@@ -136,10 +180,34 @@ int process__stack(struct process *p, const struct event_stack *ev)
 		if (!resolve(p, ev, st))
 			p->no_retry = now + RETRY_GAP;
 	}
-	err = stacks__add(p->c->stacks, st);
+	if (p->exe != exe)
+		tell(p);
+	return process__keep_stack(p, now, st);
+}
+
+int process__keep_stack(struct process *p, uint64_t time, const struct stack *st)
+{
+	const struct collector_opts *opts = &p->c->opts;
+	int err = stacks__add(p->c->stacks, st);
+
 	if (err == -EEXIST)
 		p->c->stack_collisions++;
+	if (err != -ENOMEM && opts->witness)
+		opts->witness->stack(opts->witness_ctx, time, st);
 	return err == -ENOMEM ? err : 0;
+}
+
+void process__segment(struct collector *c, struct event_map *ev)
+{
+	struct process *p = process__get(c, ev->ev.pid, ev->ev.time);
+	const struct mapping *m;
+
+	if (!p)
+		return;
+	process__read(p);
+	m = space__find(p->space, ev->addr);
+	if (m && m->start == ev->addr)
+		ev->len = m->end - m->start;
 }
 
 /* ---- life ---- */
@@ -224,8 +292,10 @@ struct process *process__get(struct collector *c, uint32_t pid, uint64_t now)
 	if (p)
 		return p;
 	p = new_process(c, pid, NULL, now);
-	if (p)
+	if (p) {
 		read_comm(p);
+		tell(p);
+	}
 	return p;
 }
 
@@ -241,7 +311,7 @@ int process__name(struct collector *c, uint32_t pid)
 	p = new_process(c, pid, NULL, util__now_ns());
 	if (!p)
 		return -ENOMEM;
-	err = process__read(p);
+	err = read_all(p);
 	if (err) {
 		hashmap__remove(c->by_pid, pid, NULL);
 		c->nprocesses--;
@@ -250,6 +320,7 @@ int process__name(struct collector *c, uint32_t pid)
 		return err;
 	}
 	p->named = true;
+	tell(p);
 	return 0;
 }
 
