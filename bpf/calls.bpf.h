@@ -101,6 +101,45 @@ static __always_inline __u64 product(__u64 a, __u64 b)
 	return !b || a <= most ? a * b : ~0ULL;
 }
 
+/* What stands for a block: its address, or a number of type int, the upper half of whose register is undefined. */
+static __always_inline __u64 block_of(__u64 cookie, __u64 value)
+{
+	if (!(cookie & COOKIE_INT))
+		return value;
+	return (__s32)value < 0 ? 0 : (__u32)value;
+}
+
+static __always_inline __u16 flags_of(__u64 cookie)
+{
+	return cookie & COOKIE_CUSTOM ? EVENT_F_CUSTOM : 0;
+}
+
+static __always_inline void send_free(struct traced *p, __u64 cookie, __u16 flags, __u64 addr)
+{
+	struct event_free *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+
+	if (!e) {
+		count(lost_events);
+		return;
+	}
+	head(&e->ev, EVENT_FREE, COOKIE_API(cookie), flags | flags_of(cookie), p->pid, 0);
+	e->addr = addr;
+	bpf_ringbuf_submit(e, wakeup(addr));
+}
+
+/*
+ * What a program's own allocator does inside of its functions is its own, but it may give back a block that the
+ * program got outside of them (made with the pool, say), or take it over by realloc. Not so the block that
+ * the outer call is about.
+ */
+static __always_inline void free_inside(struct traced *p, struct thread *t, __u64 cookie, __u64 addr)
+{
+	struct call *outer = &t->calls[(t->ncalls - 1) & (MAX_CALLS - 1)];
+
+	if ((outer->cookie & COOKIE_CUSTOM) && addr && addr != outer->ptr)
+		send_free(p, cookie, EVENT_F_INSIDE, addr);
+}
+
 /* The entry of a function that allocates. 0: its return is wanted. */
 static __always_inline int call_enter(struct pt_regs *ctx)
 {
@@ -108,7 +147,7 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 	struct traced *p = current_traced(who);
 	struct thread *t;
 	struct call *c;
-	__u32 n;
+	__u32 n, shape;
 
 	if (!p)
 		return 1;
@@ -117,24 +156,33 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 		count(no_thread);
 		return 1;
 	}
-	if (t->ncalls && inside_call(t, ctx->sp))
+	cookie = bpf_get_attach_cookie(ctx);
+	shape = COOKIE_SHAPE(cookie);
+	if (t->ncalls && inside_call(t, ctx->sp)) {
+		if (shape == SHAPE_REALLOC || shape == SHAPE_FREE_CALL)
+			free_inside(p, t, cookie, block_of(cookie, argument(ctx, COOKIE_PTR(cookie))));
 		return 1;
+	}
 	if (t->ncalls >= MAX_CALLS)
 		forget_oldest(t);
 	n = t->ncalls;
 	barrier_var(n);		/* or old verifiers lose the bound */
-	cookie = bpf_get_attach_cookie(ctx);
 	c = &t->calls[n & (MAX_CALLS - 1)];
 	c->sp = ctx->sp;
 	c->cookie = cookie;
 	c->size = argument(ctx, COOKIE_SIZE(cookie));
 	if (COOKIE_COUNT(cookie) != ARG_NONE)
 		c->size = product(c->size, argument(ctx, COOKIE_COUNT(cookie)));
+	c->size += COOKIE_BYTES(cookie);
 	if (c->size >= SIZE_LIMIT)
 		return 1;
 	c->ptr = argument(ctx, COOKIE_PTR(cookie));
-	if (COOKIE_SHAPE(cookie) == SHAPE_REALLOC)
+	if (shape != SHAPE_ALLOC_OUT)
+		c->ptr = block_of(cookie, c->ptr);
+	if (shape == SHAPE_REALLOC)
 		c->began = bpf_ktime_get_ns();
+	if (shape == SHAPE_FREE_CALL && c->ptr)
+		send_free(p, cookie, 0, c->ptr);
 	t->ncalls++;
 	return 0;
 }
@@ -148,7 +196,7 @@ static __always_inline void send_alloc(struct pt_regs *ctx, struct traced *p, co
 		count(lost_events);
 		return;
 	}
-	head(&e->ev, EVENT_ALLOC, COOKIE_API(c->cookie), 0, p->pid, bpf_ktime_get_ns());
+	head(&e->ev, EVENT_ALLOC, COOKIE_API(c->cookie), flags_of(c->cookie), p->pid, bpf_ktime_get_ns());
 	e->addr = addr;
 	e->size = c->size;
 	e->stack = stack;
@@ -169,7 +217,8 @@ static __always_inline void send_realloc(struct pt_regs *ctx, struct traced *p, 
 		count(lost_events);
 		return;
 	}
-	head(&e->ev, EVENT_REALLOC, COOKIE_API(c->cookie), 0, p->pid, bpf_ktime_get_ns());
+	head(&e->ev, EVENT_REALLOC, COOKIE_API(c->cookie), flags_of(c->cookie), p->pid,
+	     bpf_ktime_get_ns());
 	e->old = c->ptr;
 	e->addr = addr;
 	e->size = c->size;
@@ -199,15 +248,19 @@ static __always_inline int call_return(struct pt_regs *ctx)
 	addr = ctx->ax;
 	switch (COOKIE_SHAPE(c.cookie)) {
 	case SHAPE_ALLOC:
+		addr = block_of(c.cookie, addr);
 		if (addr)
 			send_alloc(ctx, p, &c, addr);
 		break;
 	case SHAPE_ALLOC_OUT:
-		if (!(__u32)addr && !bpf_probe_read_user(&addr, sizeof(addr), (void *)c.ptr) && addr)
+		if ((__u32)addr || bpf_probe_read_user(&addr, sizeof(addr), (void *)c.ptr))
+			break;
+		addr = block_of(c.cookie, addr);
+		if (addr)
 			send_alloc(ctx, p, &c, addr);
 		break;
 	case SHAPE_REALLOC:
-		send_realloc(ctx, p, &c, addr);
+		send_realloc(ctx, p, &c, block_of(c.cookie, addr));
 		break;
 	}
 	return 0;
@@ -218,7 +271,6 @@ static __always_inline int free_enter(struct pt_regs *ctx)
 	__u64 who = bpf_get_current_pid_tgid();
 	struct traced *p = current_traced(who);
 	struct thread *t;
-	struct event_free *e;
 	__u64 cookie, addr;
 
 	if (!p)
@@ -229,15 +281,9 @@ static __always_inline int free_enter(struct pt_regs *ctx)
 		return 0;
 	t = current_thread(who, false);
 	if (t && t->ncalls && inside_call(t, ctx->sp))
-		return 0;
-	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
-	if (!e) {
-		count(lost_events);
-		return 0;
-	}
-	head(&e->ev, EVENT_FREE, COOKIE_API(cookie), 0, p->pid, 0);
-	e->addr = addr;
-	bpf_ringbuf_submit(e, wakeup(addr));
+		free_inside(p, t, cookie, addr);
+	else
+		send_free(p, cookie, 0, addr);
 	return 0;
 }
 

@@ -52,6 +52,7 @@ int main(int argc, char **argv)
 		.unwind_memory = o.unwind_memory,
 		.explain_probes = o.explain_probes,
 		.probe_throwing = o.probe_throwing,
+		.probes = &o.probes,
 		.attach = o.attach,
 		.ring_bytes = o.ring_bytes,
 	});

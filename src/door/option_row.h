@@ -37,6 +37,7 @@ int option__kind(struct options *o, const struct option_row *r, const char *valu
 int option__stack(struct options *o, const struct option_row *r, const char *value);
 int option__attach(struct options *o, const struct option_row *r, const char *value);
 int option__format(struct options *o, const struct option_row *r, const char *value);
+int option__probe(struct options *o, const struct option_row *r, const char *value);
 int option__pids(struct options *o, const struct option_row *r, const char *value);
 
 /* Prints "memtrace: SUBJECT: 'VALUE' REASON; try HINT", where VALUE may be NULL, and returns

@@ -36,7 +36,7 @@ int option__refuse(const char *subject, const char *value, const char *reason, c
 
 int option__refuse_value(const struct option_row *r, const char *value, const char *reason)
 {
-	char subject[40], hint[120];
+	char subject[40], hint[128];
 
 	snprintf(subject, sizeof(subject), "--%s", r->name);
 	snprintf(hint, sizeof(hint), "--%s %s", r->name, r->example ? r->example : r->value);
@@ -217,6 +217,18 @@ int option__format(struct options *o, const struct option_row *r, const char *va
 	err = option__refuse("--format", value, "is no format", hint);
 	strbuf__free(&names);
 	return err;
+}
+
+int option__probe(struct options *o, const struct option_row *r, const char *value)
+{
+	char why[256] = "";
+	int err = probe_specs__add(&o->probes, value, why, sizeof(why));
+
+	if (err == -ENOMEM) {
+		log__error("--probe: out of memory");
+		return err;
+	}
+	return err ? option__refuse_value(r, value, why) : 0;
 }
 
 /* ---- targets ---- */

@@ -95,6 +95,10 @@ static const struct option_row rows[] = {
 	  .take = option__ring, FIELD(ring_bytes),
 	  .help = "the ring buffer between kernel and memtrace, 64k to 1g, rounded up to a power "
 		  "of two (default 32m)" },
+	{ .name = "probe", .value = "FILE:FUNCTION(ARGUMENTS)", .take = option__probe,
+	  .example = "'libpool.so*:pool_alloc(size=2) libpool.so*:pool_free(ptr=2)'",
+	  .help = "functions of the program's own allocator, and which arguments are size, count, ptr "
+		  "(block) or out (where the block is stored); repeatable, see memtrace(8)" },
 	{ .name = "probe-throwing", .take = option__flag, FIELD(probe_throwing), .on = true,
 	  .help = "trace an allocator's own operator new even where the kernel lets no exception pass "
 		  "its probe: if it threw, the program would end" },
@@ -233,6 +237,8 @@ static int check(const struct options *o)
 	if (o->user && !o->command)
 		return option__refuse("--user", NULL, "there is no COMMAND to run",
 				      "-- COMMAND at the end");
+	if (o->probes.n && !o->heap)
+		return option__refuse("--probe", NULL, "--kind map probes no functions", "--kind heap");
 	if (o->min_size > o->max_size)
 		return option__refuse("--min-size", NULL, "is above --max-size",
 				      "a smaller --min-size");
@@ -271,4 +277,5 @@ void options__free(struct options *o)
 	free(o->pids);
 	o->pids = NULL;
 	o->npids = 0;
+	probe_specs__release(&o->probes);
 }

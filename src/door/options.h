@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "joints/collector.h"
+#include "model/probe_spec.h"
 #include "telling/report.h"
 
 enum stack_mode { STACK_MODE_DWARF, STACK_MODE_FP, STACK_MODE_NONE };
@@ -34,6 +35,7 @@ struct options {
 	uint32_t max_depth;
 	bool explain_probes;
 	bool probe_throwing;
+	struct probe_specs probes;	/* --probe */
 	const char *attach;	/* "session", "multi", "perf"; NULL: the best that works */
 	uint64_t unwind_memory;	/* bytes for unwind tables */
 	uint64_t ring_bytes;	/* --ring: size of the ring buffer */

@@ -215,6 +215,13 @@ static const char *map_kind(uint16_t flags)
 	return "anonymous";
 }
 
+static const char *api_name(const struct profile_input *in, uint8_t row)
+{
+	const char *name = in->api_names ? in->api_names[row] : api__get(row)->name;
+
+	return name ? name : api__get(API_NONE)->name;
+}
+
 static int add_site(struct owner *o, struct profile_site *site, const struct site_row *row)
 {
 	const struct profile_input *in = o->in;
@@ -229,7 +236,7 @@ static int add_site(struct owner *o, struct profile_site *site, const struct sit
 		.pid = row->pid,
 		.comm = row->process < o->profile.nprocesses ? o->processes[row->process].comm : "",
 		.kind = map ? "map" : "heap",
-		.api = api__get(row->api)->name,
+		.api = api_name(in, row->api),
 		.mapping = map ? map_kind(row->map_flags) : NULL,
 		.mapped_file = strtab__copy(o->strings, file),
 		.live_bytes = row->live_bytes,

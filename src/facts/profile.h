@@ -120,10 +120,11 @@ struct profile_input {
 	uint64_t wall_ns, start;	/* start: as in collector_opts */
 	uint64_t lost_events, lost_stacks;	/* by all reasons together */
 	const char *notice;
+	const char *const *api_names;	/* by row, API_ROWS of them (api.h); NULL: the table's */
 };
 
 /*
- * NULL and errno. Owns everything it points to but `run`. Reads rss_bytes of live processes from
+ * NULL and errno. Owns everything it points to but `run` and the api names. Reads rss_bytes of live processes from
  * /proc. The snapshot is a copy, but stacks and mapped files are the collector's, which may be
  * moving on in another thread: `stack` and `mapped_file` lock as they need. A stack must stay
  * valid, a mapped file's name until the next call. The caller has told the symbolizer that a new

@@ -52,6 +52,8 @@ enum event_type {
 #define EVENT_F_SHARED    0x20	/* MAP_SHARED */
 #define EVENT_F_EXEC      0x40	/* PROT_EXEC */
 #define EVENT_F_DONTUNMAP 0x80	/* mremap kept the old mapping */
+#define EVENT_F_CUSTOM    0x200	/* a call of the program's own allocator (--probe) */
+#define EVENT_F_INSIDE    0x400	/* freed inside such a call */
 
 struct event {
 	ev_u8 type;		/* enum event_type */
@@ -152,6 +154,7 @@ enum api_shape {
 	SHAPE_ALLOC_OUT,	/* stores the block through an argument, returns 0 on success */
 	SHAPE_REALLOC,		/* takes a block and returns it, moved or not */
 	SHAPE_FREE,
+	SHAPE_FREE_CALL,	/* a free that may call allocation functions: what they do is its own */
 	SHAPES
 };
 
@@ -165,5 +168,9 @@ enum api_shape {
 #define COOKIE_SIZE(c) (((c) >> 16) & 7)
 #define COOKIE_COUNT(c) (((c) >> 20) & 7)
 #define COOKIE_PTR(c) (((c) >> 24) & 7)
+#define COOKIE_CUSTOM (1ull << 28)	/* of the program's own allocator (--probe) */
+#define COOKIE_INT (1ull << 29)		/* blocks are numbers of type int: a negative one is a failure */
+#define COOKIE_BYTES_SHIFT 32
+#define COOKIE_BYTES(c) ((c) >> COOKIE_BYTES_SHIFT)	/* of a block, where no argument says it */
 
 #endif

@@ -55,7 +55,7 @@ static int site_of(struct process *p, const struct event *ev, uint64_t stack_id,
 	struct site want = {
 		.stack = stack,
 		.kind = kind,
-		.api = ev->api < api__count() ? ev->api : API_NONE,
+		.api = ev->api,
 		.map_flags = kind == API_MAP ? ev->flags & NATURE : 0,
 	};
 	uint64_t key = hashmap__mix(stack, (uint64_t)want.map_flags << 16 | want.api << 8 | kind);
@@ -93,6 +93,27 @@ static void add_live(struct process *p, struct site *site, int64_t bytes, int bl
 
 /* ---- blocks ---- */
 
+/*
+ * A program's own allocator (--probe) may carve its blocks from malloc's, and both begin at one address:
+ * each has a name space of its own. What is freed is looked for in the caller's first, but a function that
+ * only wraps malloc may leave the freeing to free.
+ */
+#define OTHER_SPACE (1ull << 63)
+
+static uint64_t name_of(const struct event *ev, uint64_t addr)
+{
+	return ev->flags & EVENT_F_CUSTOM ? addr ^ OTHER_SPACE : addr;
+}
+
+static bool take_block(struct process *p, const struct event *ev, uint64_t addr, uint64_t not_after,
+		       struct block *b)
+{
+	uint64_t name = name_of(ev, addr);
+
+	return heap__take(p->heap, name, not_after, b) ||
+	       heap__take(p->heap, name ^ OTHER_SPACE, not_after, b);
+}
+
 static void block_ended(struct process *p, const struct block *b)
 {
 	struct site *site;
@@ -109,7 +130,7 @@ static void block_ended(struct process *p, const struct block *b)
 static int block_began(struct process *p, const struct event *ev, uint64_t addr, uint64_t size,
 		       uint64_t stack)
 {
-	struct block b = { .addr = addr, .birth = heap_time(p->c, ev->time) }, old = { 0 };
+	struct block b = { .addr = name_of(ev, addr), .birth = heap_time(p->c, ev->time) }, old = { 0 };
 	struct site *site;
 	int err;
 
@@ -140,16 +161,17 @@ int book__alloc(struct process *p, const struct event_alloc *ev)
 
 /*
  * One free is told more than once where a function passes it on: operator delete to free, an
- * interposed free to the C library's. Nothing comes between that is told of the same address.
+ * interposed free to the C library's. Nothing comes between that is told of the same address. What a
+ * program's own allocator frees inside of its functions is mostly its own, and was never booked.
  */
 int book__free(struct process *p, const struct event_free *ev)
 {
 	uint64_t *last = &p->freed[hashmap__mix(ev->addr, 0) % ARRAY_SIZE(p->freed)];
 	struct block b;
 
-	if (heap__take(p->heap, ev->addr, UINT64_MAX, &b))
+	if (take_block(p, &ev->ev, ev->addr, UINT64_MAX, &b))
 		block_ended(p, &b);
-	else if (*last != ev->addr)
+	else if (*last != ev->addr && !(ev->ev.flags & EVENT_F_INSIDE))
 		p->unmatched_frees++;
 	*last = ev->addr;
 	return 0;
@@ -161,9 +183,9 @@ int book__realloc(struct process *p, const struct event_realloc *ev)
 
 	if (!ev->old)
 		;
-	else if (heap__take(p->heap, ev->old, heap_time(p->c, ev->began), &b))
+	else if (take_block(p, &ev->ev, ev->old, heap_time(p->c, ev->began), &b))
 		block_ended(p, &b);
-	else if (!heap__find(p->heap, ev->old, &b))
+	else if (!heap__find(p->heap, name_of(&ev->ev, ev->old), &b))
 		p->unmatched_frees++;
 	else if (p->c->superseded && b.site != SITE_HIDDEN)
 		p->c->superseded--;	/* the block that the younger one replaced ended here */
@@ -239,16 +261,6 @@ static uint64_t end_of(uint64_t start, uint64_t len)
 	return len < UINT64_MAX - start ? start + len : UINT64_MAX;
 }
 
-/* The call does not tell how long the segment is; the process's mappings do. */
-static int segment_began(struct process *p, const struct event_map *ev)
-{
-	const struct mapping *m;
-
-	process__read(p);
-	m = space__find(p->space, ev->addr);
-	return m && m->start == ev->addr ? range_began(p, ev, API_SHMAT, m->start, m->end) : 0;
-}
-
 int book__map(struct process *p, const struct event_map *ev)
 {
 	uint64_t was = break_page(ev->old), is = break_page(ev->addr);
@@ -256,8 +268,6 @@ int book__map(struct process *p, const struct event_map *ev)
 
 	switch (ev->ev.type) {
 	case EVENT_MAP:
-		if (shm && !ev->len)
-			return segment_began(p, ev);
 		return range_began(p, ev, shm ? API_SHMAT : API_MMAP, ev->addr,
 				   end_of(ev->addr, ev->len));
 	case EVENT_UNMAP:

@@ -1,17 +1,18 @@
 #include "joints/discover.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "ground/escape.h"
 #include "ground/event.h"
 #include "ground/util.h"
 #include "model/api.h"
+#include "model/cfi.h"
 #include "model/elf.h"
 #include "model/image.h"
+#include "model/probe_spec.h"
 
 /* No honest file has so many, and a link holds no more. */
 #define MAX_CANDIDATES 512
@@ -19,12 +20,14 @@
 #define MAX_CODE (64u << 10)
 
 struct candidate {
-	unsigned int api;
-	const char *name; /* the elf's */
+	unsigned int row;
+	const struct api *api;
+	const char *name; /* the elf's, or the specification's */
 	uint64_t vaddr, offset;
 	uint64_t size; /* bytes that belong to it */
 	bool ifunc;
 	bool forwards;		/* a C++ operator that only calls another candidate */
+	const char *why;	/* known not to be probed */
 };
 
 struct search {
@@ -33,6 +36,8 @@ struct search {
 	struct candidate unwinders[UNWINDERS_MAX];
 	size_t nunwinders;
 	uint64_t linker_notify;
+	const struct probe_specs *specs;
+	bool *wanted;		/* for each specification: is it about this file? */
 };
 
 /* The ways out of a call that are no return: throw, rethrow, and the end of a thread. */
@@ -58,27 +63,88 @@ static void note_unwinder(struct search *s, const struct elf_function *f)
 		};
 }
 
+static void add(struct search *s, unsigned int row, const struct elf_function *f, const char *why)
+{
+	if (row == API_NONE || s->n == MAX_CANDIDATES)
+		return;
+	s->found[s->n++] = (struct candidate){
+		.row = row,
+		.api = probe_specs__api(s->specs, row),
+		.name = f->name,
+		.vaddr = f->vaddr,
+		.offset = f->offset,
+		.size = f->size,
+		.ifunc = f->ifunc,
+		.why = why,
+	};
+}
+
 static int note(void *ctx, const struct elf_function *f)
 {
 	struct search *s = ctx;
-	unsigned int row;
 
 	if (!s->linker_notify && !strcmp(f->name, "_dl_debug_state"))
 		s->linker_notify = f->offset;
 	else if (f->name[0] == '_' && is_unwinder(f->name))
 		note_unwinder(s, f);
-	row = api__find(f->name);
-	if (row == API_NONE || s->n == MAX_CANDIDATES)
-		return 0;
-	s->found[s->n++] = (struct candidate){
-	    .api = row,
-	    .name = f->name,
-	    .vaddr = f->vaddr,
-	    .offset = f->offset,
-	    .size = f->size,
-	    .ifunc = f->ifunc,
-	};
+	add(s, api__find(f->name), f, NULL);
+	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
+		if (!s->wanted[i])
+			continue;
+		switch (probe_spec__match(&s->specs->specs[i], f->name)) {
+		case PROBE_FUNCTION:
+			add(s, probe_specs__row(i), f, NULL);
+			break;
+		case PROBE_COPY:
+			add(s, probe_specs__row(i), f,
+			    "the compiler's copy, maybe with other arguments: name it in full if not");
+			break;
+		case PROBE_OTHER:
+			break;
+		}
+	}
 	return 0;
+}
+
+/* ---- functions that are named by where they are ---- */
+
+/*
+ * At the beginning of a function, the return address is where the stack pointer points; the call
+ * frame information, which stripped files keep, knows. Where it says nothing, the user is believed.
+ */
+static const char *not_a_beginning(const struct cfi *c, uint64_t vaddr)
+{
+	struct unwind_rule rule = cfi__find(c, vaddr);
+
+	if (rule.kind == UNWIND_NONE || rule.kind == UNWIND_UNKNOWN ||
+	    (rule.kind == UNWIND_RSP && rule.cfa == 8))
+		return NULL;
+	return "a function does not begin there";
+}
+
+static void add_offsets(struct search *s, struct elf *e)
+{
+	struct cfi_source src;
+	struct cfi cfi = { 0 };
+	bool described = false;
+
+	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
+		const struct probe_spec *spec = &s->specs->specs[i];
+		struct elf_function f = { .name = spec->function, .offset = spec->offset };
+		const char *why = NULL;
+
+		if (!spec->by_offset || !s->wanted[i])
+			continue;
+		if (!described)
+			described = !cfi__source(e, &src) && !cfi__build(&src, &cfi);
+		if (!elf__offset_to_vaddr(e, spec->offset, &f.vaddr))
+			why = "the file has no code there";
+		else if (described)
+			why = not_a_beginning(&cfi, f.vaddr);
+		add(s, probe_specs__row(i), &f, why);
+	}
+	if (described)
+		cfi__release(&cfi);
 }
 
 static int by_address(const void *a, const void *b)
@@ -87,25 +153,36 @@ static int by_address(const void *a, const void *b)
 
 	if (x->offset != y->offset)
 		return x->offset < y->offset ? -1 : 1;
-	return x->api < y->api ? -1 : x->api > y->api;
+	if (x->api->custom != y->api->custom)
+		return x->api->custom ? -1 : 1;
+	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-/* Leaves one candidate for each address: the one that comes first in the table. */
+/*
+ * Leaves one candidate for each address: the user's, or the one that comes first in the table. What
+ * else the user named there is kept, to be told of.
+ */
 static void merge(struct search *s)
 {
+	struct candidate *first = NULL;
 	size_t n = 0;
 
 	qsort(s->found, s->n, sizeof(s->found[0]), by_address);
 	for (size_t i = 0; i < s->n; i++) {
-		struct candidate *last = n ? &s->found[n - 1] : NULL;
+		const struct candidate c = s->found[i];
 
-		if (!last || last->offset != s->found[i].offset) {
-			s->found[n++] = s->found[i];
+		if (!first || first->offset != c.offset) {
+			first = &s->found[n];
+			s->found[n++] = c;
 			continue;
 		}
-		if (last->size < s->found[i].size)
-			last->size = s->found[i].size;
-		last->ifunc |= s->found[i].ifunc;
+		if (first->size < c.size)
+			first->size = c.size;
+		first->ifunc |= c.ifunc;
+		if (c.api->custom && c.row != s->found[n - 1].row) {
+			s->found[n] = c;
+			s->found[n++].why = "the same function as another of --probe";
+		}
 	}
 	s->n = n;
 }
@@ -143,16 +220,20 @@ static void bound_sizes(struct search *s, struct elf *e)
 	}
 }
 
+/* What the user names is probed as it is. */
 static bool is_cxx(const struct candidate *c)
 {
+	if (c->api->custom)
+		return false;
 	return !strncmp(c->name, "_Zn", 3) || !strncmp(c->name, "_Zd", 3);
 }
 
 static bool defines_allocator(const struct search *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		if (!s->found[i].ifunc && !is_cxx(&s->found[i]) &&
-		    api__get(s->found[i].api)->shape != SHAPE_FREE)
+		const struct candidate *c = &s->found[i];
+
+		if (!c->ifunc && !is_cxx(c) && !c->api->custom && c->api->shape != SHAPE_FREE)
 			return true;
 	}
 	return false;
@@ -189,33 +270,21 @@ static void find_forwarders(struct search *s, const struct elf *e)
 	} while (n > before);
 }
 
-static unsigned int argument_mask(unsigned int row)
-{
-	const struct api *a = api__get(row);
-	unsigned int mask = 0;
-
-	if (a->size != ARG_NONE)
-		mask |= 1u << a->size;
-	if (a->count != ARG_NONE)
-		mask |= 1u << a->count;
-	if (a->ptr != ARG_NONE)
-		mask |= 1u << a->ptr;
-	return mask;
-}
-
 /* NULL, or why the function cannot be probed. */
 static const char *place(const struct elf *e, const struct candidate *c, struct point *out)
 {
 	const uint8_t *code;
 	size_t len;
 
+	if (c->why)
+		return c->why;
 	if (c->ifunc)
 		return "an IFUNC: its address is the resolver's";
 	code = code_of(e, c, &len);
 	if (!code || !len)
 		return "no code at its address";
 	if (elf__machine(e) == ELF_X86_64)
-		point__find(code, len, c->vaddr, argument_mask(c->api), out);
+		point__find(code, len, c->vaddr, c->api ? api__arguments(c->api) : 0, out);
 	else
 		*out = (struct point){.insn = "-", .why = "the entry"};
 	return NULL;
@@ -228,7 +297,6 @@ static void place_unwinders(struct probe_file *f, const struct search *s, const 
 
 	for (size_t i = 0; i < s->nunwinders; i++) {
 		c = s->unwinders[i];
-		c.api = API_NONE;
 		if (!place(e, &c, &point))
 			f->unwinders[f->nunwinders++] = c.offset + point.offset;
 	}
@@ -239,6 +307,17 @@ static const char *reason_to_skip(const struct candidate *c, bool allocator)
 	if (c->forwards)
 		return "only calls a function that is probed";
 	return is_cxx(c) && !allocator ? "calls an allocator elsewhere" : NULL;
+}
+
+static void fill_site(struct probe_site *site, const struct candidate *c)
+{
+	snprintf(site->name, sizeof(site->name), "%s", c->name);
+	site->api = c->row;
+	site->shape = c->api->shape;
+	site->throws = c->api->throws;
+	site->cookie = api__cookie(c->row, c->api, site->point.arg);
+	site->entry = c->offset;
+	site->size = c->size;
 }
 
 static int fill(struct probe_file *f, struct search *s, struct elf *e)
@@ -268,71 +347,92 @@ static int fill(struct probe_file *f, struct search *s, struct elf *e)
 			skip->why = place(e, c, &site->point);
 		if (skip->why) {
 			snprintf(skip->name, sizeof(skip->name), "%s", c->name);
+			skip->api = c->row;
 			skip->entry = c->offset;
 			f->nskipped++;
 			continue;
 		}
-		snprintf(site->name, sizeof(site->name), "%s", c->name);
-		site->api = c->api;
-		site->entry = c->offset;
-		site->size = c->size;
-		f->throws |= api__get(c->api)->throws;
+		fill_site(site, c);
+		f->throws |= site->throws;
 		f->n++;
 	}
 	return 0;
 }
 
 /* 0, or a negative errno for want of memory. What is wrong with the file goes into f->error. */
-static int search(struct probe_file *f, struct image *im)
+static int search(struct probe_file *f, struct search *s, int fd)
 {
-	struct search *s = NULL;
-	struct elf *e = NULL;
-	size_t len;
+	struct elf *e = elf__open(fd);
 	int err = 0;
 
-	if (image__memory(im, &len))
-		return 0; /* the vDSO allocates nothing */
-	if (image__fd(im) < 0) {
-		f->error = -ENOENT;
-		return 0;
-	}
-	e = elf__open(image__fd(im));
 	if (!e) {
 		f->error = -errno;
 		return 0;
 	}
-	if (!elf__is_64bit(e) || (elf__machine(e) != ELF_X86_64 && elf__machine(e) != ELF_ARM64)) {
+	if (elf__is_64bit(e) && (elf__machine(e) == ELF_X86_64 || elf__machine(e) == ELF_ARM64)) {
+		elf__functions(e, note, s);
+		add_offsets(s, e);
+		err = fill(f, s, e);
+	} else {
 		f->error = -EOPNOTSUPP;
-		goto out;
 	}
-	s = calloc(1, sizeof(*s));
-	if (!s) {
-		err = -ENOMEM;
-		goto out;
-	}
-	elf__functions(e, note, s);
-	err = fill(f, s, e);
-out:
-	free(s);
 	elf__close(e);
 	return err;
 }
 
-struct probe_file *discover__file(struct image *im)
+bool discover__is_file(struct image *im, const struct probe_spec *spec)
 {
-	struct probe_file *f = calloc(1, sizeof(*f));
-	int err;
+	struct stat named, mapped;
 
-	if (!f)
+	if (probe_spec__is_file(spec, image__path(im)))
+		return true;
+	return strchr(spec->file, '/') && image__fd(im) >= 0 && !stat(spec->file, &named) &&
+	       !fstat(image__fd(im), &mapped) && named.st_dev == mapped.st_dev &&
+	       named.st_ino == mapped.st_ino;
+}
+
+/* NULL: no memory. */
+static struct search *new_search(struct image *im, const struct probe_specs *specs)
+{
+	size_t n = specs ? specs->n : 0;
+	struct search *s = calloc(1, sizeof(*s));
+
+	if (!s)
 		return NULL;
-	f->image = image__id(im);
-	err = search(f, im);
-	if (err) {
-		discover__free(f);
-		errno = -err;
+	s->specs = specs;
+	s->wanted = calloc(n + 1, sizeof(*s->wanted));
+	if (!s->wanted) {
+		free(s);
 		return NULL;
 	}
-	return f;
+	for (size_t i = 0; i < n; i++)
+		s->wanted[i] = discover__is_file(im, &specs->specs[i]);
+	return s;
+}
+
+struct probe_file *discover__file(struct image *im, const struct probe_specs *specs)
+{
+	struct probe_file *f = calloc(1, sizeof(*f));
+	struct search *s = f ? new_search(im, specs) : NULL;
+	size_t len;
+	int err = s ? 0 : -ENOMEM;
+
+	if (s) {
+		f->image = image__id(im);
+		if (image__memory(im, &len))
+			;	/* the vDSO allocates nothing */
+		else if (image__fd(im) < 0)
+			f->error = -ENOENT;
+		else
+			err = search(f, s, image__fd(im));
+		free(s->wanted);
+	}
+	free(s);
+	if (!err)
+		return f;
+	discover__free(f);
+	errno = -err;
+	return NULL;
 }
 
 void discover__free(struct probe_file *f)
@@ -342,54 +442,4 @@ void discover__free(struct probe_file *f)
 	free(f->sites);
 	free(f->skipped);
 	free(f);
-}
-
-static void explain_row(FILE *out, int width, const char *name, uint64_t at, unsigned int offset,
-			const char *insn, const char *why)
-{
-	char place[40];
-	int n = snprintf(place, sizeof(place), "0x%" PRIx64, at);
-
-	if (offset)
-		snprintf(place + n, sizeof(place) - n, "+%u", offset);
-	fprintf(out, "  %-*s  %-13s %-28s %s\n", width, name, place, insn, why);
-}
-
-static void explain_rows(const struct probe_file *f, FILE *out)
-{
-	size_t width = f->linker_notify ? strlen("_dl_debug_state") : 0;
-
-	for (size_t i = 0; i < f->n; i++)
-		width = strlen(f->sites[i].name) > width ? strlen(f->sites[i].name) : width;
-	for (size_t i = 0; i < f->nskipped; i++)
-		width = strlen(f->skipped[i].name) > width ? strlen(f->skipped[i].name) : width;
-	for (size_t i = 0; i < f->n; i++) {
-		const struct probe_site *s = &f->sites[i];
-
-		explain_row(out, (int)width, s->name, s->entry, s->point.offset, s->point.insn,
-			    s->point.why);
-	}
-	for (size_t i = 0; i < f->nskipped; i++)
-		explain_row(out, (int)width, f->skipped[i].name, f->skipped[i].entry, 0, "not probed",
-			    f->skipped[i].why);
-	if (f->linker_notify)
-		explain_row(out, (int)width, "_dl_debug_state", f->linker_notify, 0, "-",
-			    "called when libraries come or go");
-}
-
-void discover__explain(const struct probe_file *f, const char *path, FILE *out)
-{
-	const char *remark = "";
-	struct strbuf name = { 0 };
-
-	if (f->error == -EOPNOTSUPP)
-		remark = "not 64-bit code of this machine";
-	else if (f->error)
-		remark = strerror(-f->error);
-	else if (!f->n && !f->nskipped)
-		remark = "defines no allocation function";
-	escape__plain(&name, path);
-	fprintf(out, "%s:%s%s\n", name.data ? name.data : "", *remark ? " " : "", remark);
-	strbuf__free(&name);
-	explain_rows(f, out);
 }

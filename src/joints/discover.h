@@ -9,6 +9,9 @@
  * kind: an allocator's own. Elsewhere (libstdc++, a program that overrides them) they call malloc,
  * which is probed where it is, and the stack shows the operator as its caller. The same goes for
  * operators that only call malloc of the same file: libstdc++'s, linked statically.
+ *
+ * Functions that the user names (probe_spec.h) come before the table's, and are probed whatever they
+ * call.
  */
 #ifndef MEMTRACE_DISCOVER_H
 #define MEMTRACE_DISCOVER_H
@@ -21,18 +24,24 @@
 #include "model/point.h"
 
 struct image;
+struct probe_spec;
+struct probe_specs;
 
 #define UNWINDERS_MAX 8
 
 struct probe_site {
-	unsigned int api;	/* row of the table */
-	char name[64];		/* the symbol found */
+	unsigned int api;	/* row of the table, or of the user's */
+	uint8_t shape;		/* enum api_shape (event.h) */
+	bool throws;		/* see api.h */
+	uint64_t cookie;	/* what its probe is attached with */
+	char name[64];		/* the symbol found; or as the user named it */
 	uint64_t entry;		/* file offset of the function */
 	uint64_t size;		/* its code, bytes */
 	struct point point;	/* entry + point.offset is where the probe goes */
 };
 
 struct probe_skip {		/* found, and not probed */
+	unsigned int api;
 	char name[64];
 	uint64_t entry;
 	const char *why;
@@ -54,8 +63,10 @@ struct probe_file {
 	int error;
 };
 
-/* NULL and errno. A file that defines nothing gives n == 0. */
-struct probe_file *discover__file(struct image *im);
+/* NULL and errno. A file that defines nothing gives n == 0. `specs` may be NULL. */
+struct probe_file *discover__file(struct image *im, const struct probe_specs *specs);
+/* Is the specification about this file, by its path or because it names the same file? */
+bool discover__is_file(struct image *im, const struct probe_spec *spec);
 void discover__free(struct probe_file *f);
 
 /* --explain-probes: function, file, offset, instruction and why, in aligned columns. */

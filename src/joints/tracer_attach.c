@@ -15,7 +15,6 @@
 #include "ground/util.h"
 #include "joints/discover.h"
 #include "joints/tracer_internal.h"
-#include "model/api.h"
 #include "model/image.h"
 
 /* The part of union bpf_attr that BPF_LINK_CREATE reads for uprobe_multi: a stable interface, newer than
@@ -176,10 +175,9 @@ static void add(struct batch *b, uint64_t offset, uint64_t cookie)
 static void collect(const struct tracer *t, const struct probe_file *f, int shape, struct batch *b)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (api__get(f->sites[i].api)->shape == shape &&
-		    (!api__get(f->sites[i].api)->throws || t->exceptions || t->probe_throwing))
-			add(b, f->sites[i].entry + f->sites[i].point.offset,
-			    api__cookie(f->sites[i].api, f->sites[i].point.arg));
+		if (f->sites[i].shape == shape &&
+		    (!f->sites[i].throws || t->exceptions || t->probe_throwing))
+			add(b, f->sites[i].entry + f->sites[i].point.offset, f->sites[i].cookie);
 }
 
 static struct attachment *new_attachment(struct tracer *t, uint32_t image, pid_t pid)
@@ -259,7 +257,7 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 
 int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid)
 {
-	static const int calls_in_order[] = { SHAPE_REALLOC, SHAPE_ALLOC, SHAPE_ALLOC_OUT };
+	static const int calls_in_order[] = { SHAPE_FREE_CALL, SHAPE_REALLOC, SHAPE_ALLOC, SHAPE_ALLOC_OUT };
 	struct batch *b;
 	struct attachment *a;
 	int err;

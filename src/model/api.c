@@ -192,7 +192,7 @@ static const struct api table[] = {
 
 #undef NO
 
-_Static_assert(ARRAY_SIZE(table) <= 256, "a row's number travels in 8 bits");
+_Static_assert(ARRAY_SIZE(table) <= API_ROWS, "a row's number travels in 8 bits");
 
 const struct api *api__get(unsigned int row)
 {
@@ -213,15 +213,29 @@ unsigned int api__find(const char *symbol)
 	return API_NONE;
 }
 
-uint64_t api__cookie(unsigned int row, const uint8_t arg[])
+uint64_t api__cookie(unsigned int row, const struct api *a, const uint8_t arg[])
 {
-	const struct api *a = api__get(row);
 	uint8_t where[3] = { a->size, a->count, a->ptr };
+	uint64_t cookie;
 
 	for (size_t i = 0; arg && i < ARRAY_SIZE(where); i++) {
 		if (where[i] != ARG_NONE)
 			where[i] = arg[where[i]];
 	}
-	return COOKIE(row < ARRAY_SIZE(table) ? row : API_NONE, a->shape, where[0], where[1],
-		      where[2]);
+	cookie = COOKIE(row < API_ROWS ? row : API_NONE, a->shape, where[0], where[1], where[2]);
+	if (a->custom)
+		cookie |= COOKIE_CUSTOM;
+	if (a->number)
+		cookie |= COOKIE_INT;
+	return cookie | (uint64_t)a->bytes << COOKIE_BYTES_SHIFT;
+}
+
+unsigned int api__arguments(const struct api *a)
+{
+	const uint8_t args[] = { a->size, a->count, a->ptr };
+	unsigned int mask = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(args); i++)
+		mask |= args[i] == ARG_NONE ? 0 : 1u << args[i];
+	return mask;
 }

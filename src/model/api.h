@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define API_ROWS 256	/* that there can be, in all: a row's number travels in 8 bits */
+
 enum api_kind { API_HEAP, API_MAP, API_KINDS };
 
 struct api {
@@ -19,6 +21,9 @@ struct api {
 	uint8_t shape;		/* enum api_shape (event.h) */
 	uint8_t size, count, ptr;	/* argument numbers, or ARG_NONE */
 	bool throws;		/* fails with an exception: the call ends without a return */
+	bool custom;		/* named by the user; a program's own (COOKIE_CUSTOM) */
+	bool number;		/* its blocks are known by numbers of type int (COOKIE_INT) */
+	uint32_t bytes;		/* what a block has where no argument says it; 0: nothing is known */
 };
 
 /* Rows that the collector names itself, by fixed number. */
@@ -28,8 +33,10 @@ const struct api *api__get(unsigned int row);	/* row API_NONE ("unknown") for an
 unsigned int api__count(void);
 /* The row of an ELF symbol, or API_NONE. */
 unsigned int api__find(const char *symbol);
-/* The attach cookie of a row (event.h), for a probe where argument i is in register arg[i] (point.h);
- * NULL: each in its own. */
-uint64_t api__cookie(unsigned int row, const uint8_t arg[]);
+/* The attach cookie of a row (event.h), which is `a`, for a probe where argument i is in register
+ * arg[i] (point.h); NULL: each in its own. */
+uint64_t api__cookie(unsigned int row, const struct api *a, const uint8_t arg[]);
+/* Which arguments the probe wants: bit i for argument i. */
+unsigned int api__arguments(const struct api *a);
 
 #endif

@@ -17,6 +17,7 @@
 #include "joints/symbolizer.h"
 #include "joints/tracer.h"
 #include "model/image.h"
+#include "model/probe_spec.h"
 #include "run/session_internal.h"
 
 #define POLL_MS 20		/* how long a record may wait in the ring */
@@ -260,6 +261,7 @@ static struct session *new_session(const struct session_plan *plan)
 	if (!s)
 		return NULL;
 	s->plan = plan;
+	probe_specs__names(plan->probes, s->api_names);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->turn, NULL);
 	pthread_mutex_init(&s->queue_lock, NULL);
@@ -343,12 +345,16 @@ static int make_parts(struct session *s)
 
 static void announce(struct session *s)
 {
-	char name[64] = "";
+	char name[128] = "";
 	const struct session_plan *plan = s->plan;
+	int n = 0;
 
 	if (plan->query.heap)
-		snprintf(name, sizeof(name), ", %zu functions in %zu file%s", s->probed_functions, s->probed_files,
-			 s->probed_files == 1 ? "" : "s");
+		n = snprintf(name, sizeof(name), ", %zu functions in %zu file%s", s->probed_functions,
+			     s->probed_files, s->probed_files == 1 ? "" : "s");
+	if (plan->query.heap && plan->probes && plan->probes->n)
+		snprintf(name + n, sizeof(name) - n, ", %zu of %zu of --probe", probes__found(s),
+			 plan->probes->n);
 	if (s->launch)
 		log__info("tracing %s[%d]%s (%s probes)", plan->command[0], launch__pid(s->launch), name,
 			  tracer__method(s->tracer));
@@ -389,6 +395,7 @@ static int begin(struct session *s)
 		err = targets__launch(s);
 	if (!err) {
 		announce(s);
+		probes__complain(s);
 		err = reports__start(s);
 	}
 	return err;

@@ -9,6 +9,8 @@
 #include "joints/collector.h"
 #include "telling/report.h"
 
+struct probe_specs;
+
 /* What to do; all pointers stay the caller's and must outlive the run. */
 struct session_plan {
 	const uint32_t *pids;
@@ -30,6 +32,7 @@ struct session_plan {
 	uint64_t unwind_memory;	/* bytes; 0: the default */
 	bool explain_probes;
 	bool probe_throwing;	/* see tracer.h */
+	const struct probe_specs *probes;	/* functions that the user named; NULL: none */
 	const char *attach;	/* a method's name, or NULL */
 	uint64_t ring_bytes;
 };

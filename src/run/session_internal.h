@@ -15,6 +15,7 @@
 
 #include "ground/shared.h"
 #include "joints/collector.h"
+#include "model/api.h"
 #include "run/session.h"
 
 struct process_event {		/* what the main thread is told of */
@@ -40,6 +41,7 @@ struct session {
 
 	struct target *targets;
 	size_t ntargets;
+	const char *api_names[API_ROWS];	/* by row */
 	struct probe_file **files;	/* what discovery found, by image id */
 	size_t nfiles;
 	size_t probed_functions, probed_files;
@@ -92,6 +94,12 @@ int targets__launch(struct session *s);
 int targets__handle(struct session *s, const struct process_event *ev);
 bool targets__all_ended(struct session *s);
 void targets__free(struct session *s);
+
+/* session_probes.c: what became of --probe. */
+/* How many of its functions are probed now. */
+size_t probes__found(const struct session *s);
+/* Says of each that is not why. */
+void probes__complain(const struct session *s);
 
 /* session_report.c */
 int reports__open(struct session *s);

@@ -138,6 +138,7 @@ static struct profile *make(struct session *s, bool final)
 	}
 	symbolizer__new_report(s->symbolizer);
 	p = profile__build(&(struct profile_input){
+		.api_names = s->api_names,
 		.run = s->run,
 		.snapshot = &snap,
 		.symbolizer = s->symbolizer,

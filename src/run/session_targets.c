@@ -115,7 +115,7 @@ static struct probe_file *probes_of(struct session *s, struct image *im)
 		s->nfiles = n;
 	}
 	if (!s->files[id]) {
-		s->files[id] = discover__file(im);
+		s->files[id] = discover__file(im, s->plan->probes);
 		if (s->files[id])
 			know_allocator(s, s->files[id]);
 		if (s->files[id] && s->plan->explain_probes && s->files[id]->n)

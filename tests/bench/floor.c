@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	pid = (int)strtol(argv[1], NULL, 10);
 	int session = !strcmp(argv[2], "session");
 	id = images__add_path(images, argv[3]);
-	f = id < 0 ? NULL : discover__file(images__get(images, (uint32_t)id));
+	f = id < 0 ? NULL : discover__file(images__get(images, (uint32_t)id), NULL);
 	if (!f || !f->n) {
 		fprintf(stderr, "floor: nothing to probe in %s\n", argv[3]);
 		return 1;

@@ -105,7 +105,7 @@ TEST(bad_rows)
 {
 	CHECK(api__get(api__count()) == api__get(API_NONE));
 	CHECK(api__get(~0u) == api__get(API_NONE));
-	CHECK_EQ(COOKIE_API(api__cookie(~0u, NULL)), API_NONE);
+	CHECK_EQ(COOKIE_API(api__cookie(~0u, api__get(~0u), NULL)), API_NONE);
 	CHECK(api__count() <= 256);
 }
 
@@ -132,19 +132,19 @@ TEST(cookies)
 {
 	static const uint8_t moved[POINT_ARGS] = { ARG_RAX, 2, 1, 3, 4, 5 };
 	unsigned int n = api__find("reallocarray");
-	uint64_t c = api__cookie(n, NULL);
+	uint64_t c = api__cookie(n, api__get(n), NULL);
 
 	CHECK_EQ(COOKIE_API(c), n);
 	CHECK_EQ(COOKIE_SHAPE(c), SHAPE_REALLOC);
 	CHECK_EQ(COOKIE_SIZE(c), 2);
 	CHECK_EQ(COOKIE_COUNT(c), 1);
 	CHECK_EQ(COOKIE_PTR(c), 0);
-	c = api__cookie(n, moved);
+	c = api__cookie(n, api__get(n), moved);
 	CHECK_EQ(COOKIE_SIZE(c), 1);
 	CHECK_EQ(COOKIE_COUNT(c), 2);
 	CHECK_EQ(COOKIE_PTR(c), ARG_RAX);
 	CHECK_EQ(ARG_RAX, POINT_RAX);
-	c = api__cookie(api__find("malloc"), moved);
+	c = api__cookie(api__find("malloc"), row("malloc"), moved);
 	CHECK_EQ(COOKIE_SIZE(c), ARG_RAX);
 	CHECK_EQ(COOKIE_COUNT(c), ARG_NONE);
 	CHECK_EQ(COOKIE_PTR(c), ARG_NONE);

@@ -11,6 +11,7 @@
 #include "ground/util.h"
 #include "model/api.h"
 #include "model/image.h"
+#include "model/probe_spec.h"
 
 #include "test.h"
 
@@ -88,6 +89,8 @@ static void fill_file(struct file *f, uint16_t machine, const struct sym *syms, 
 				.sh_offset = offsetof(struct file, section_names)};
 }
 
+static struct probe_specs *specs; /* what the user named; NULL: nothing */
+
 static struct probe_file *discover_path(const char *path)
 {
 	struct images *is = images__new();
@@ -96,7 +99,7 @@ static struct probe_file *discover_path(const char *path)
 
 	CHECK(id >= 0);
 	if (id >= 0)
-		f = discover__file(images__get(is, id));
+		f = discover__file(images__get(is, id), specs);
 	if (!f) {
 		printf("# cannot look at %s\n", path);
 		exit(1);
