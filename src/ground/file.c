@@ -36,33 +36,43 @@ int file__open_regular(const char *path, int flags, struct stat *st)
 }
 
 /* -1 and errno. */
-static int open_below(const char *root, const char *path, int flags)
+static int open_below(int root, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(O_CLOEXEC | flags),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
-	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, err;
 
-	if (dir < 0)
-		return -1;
-	fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-	err = errno;
-	close(dir);
-	errno = err;
-	return fd;
+	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 }
 
-int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st)
+int file__open_regular_at(int root, const char *path, int flags, struct stat *st)
 {
 	return open_handle(open_below(root, path, O_PATH | flags), st);
 }
 
+int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st)
+{
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+
+	if (dir < 0)
+		return -errno;
+	fd = file__open_regular_at(dir, path, flags, st);
+	close(dir);
+	return fd;
+}
+
 int file__open_directory_in(const char *root, const char *path)
 {
-	int fd = open_below(root, path, O_RDONLY | O_DIRECTORY);
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
 
-	return fd < 0 ? -errno : fd;
+	if (dir < 0)
+		return -errno;
+	fd = open_below(dir, path, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		fd = -errno;
+	close(dir);
+	return fd;
 }
 
 char *file__read_end(int fd, uint64_t size, size_t max, size_t *len)
