@@ -105,9 +105,19 @@ int collector__restore(struct collector *c, struct cursor *piece);
 void collector__file_ranges(const struct collector *c, void (*range)(void *ctx, uint32_t pid, uint64_t start),
 			    void *ctx);
 
+/*
+ * Remembers what each site holds now (of the age that queries ask for): snapshots tell the difference from
+ * then on, and forget the mark before. 0 or -ENOMEM.
+ */
+int collector__mark(struct collector *c, uint64_t now);
+
 /* ---- what a report is made of ---- */
 
-enum sort_key { SORT_LEAK, SORT_BYTES, SORT_BLOCKS, SORT_GROWTH, SORT_AGE, SORT_RATE, SORT_KEYS };
+enum sort_key {
+	SORT_LEAK, SORT_BYTES, SORT_BLOCKS, SORT_GROWTH, SORT_AGE, SORT_RATE,
+	SORT_MARK,		/* growth since the mark; what did not change is left out */
+	SORT_KEYS
+};
 
 struct query {
 	enum sort_key sort;	/* SORT_LEAK is SORT_BYTES until there is history */
@@ -129,6 +139,7 @@ struct site_row {
 	uint64_t live_bytes, live_blocks;	/* old enough for the query */
 	uint64_t allocs, frees, alloc_bytes;	/* for a map: mappings made, ended, and their bytes */
 	int64_t growth_bytes;	/* since the last committed query */
+	int64_t since_mark_bytes, since_mark_blocks;	/* live now less live at the mark, or at the start */
 	uint64_t allocs_since;	/* allocations since the last committed query */
 	uint64_t oldest, newest;	/* ages, ns; 0 where nothing is live */
 	uint64_t map_addr;	/* the lowest range's start, for naming a file mapping */
@@ -156,6 +167,9 @@ struct snapshot {
 	uint64_t live_bytes, live_blocks;
 	uint64_t peak_bytes;	/* the most that was ever live of these, of any age */
 	int64_t growth_bytes;	/* of live_bytes, since the last committed query */
+	uint64_t marked;	/* ns: when the mark was set; 0: it was not */
+	int64_t since_mark_bytes, since_mark_blocks;	/* of live_bytes and live_blocks */
+	bool heap;		/* as asked for: without it, live_bytes are mappings */
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;	/* heap only */
 	uint64_t allocs_since, frees_since;
 	uint64_t events, bad_events;

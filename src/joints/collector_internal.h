@@ -23,6 +23,7 @@ struct site {
 	uint64_t live_bytes, live_blocks;
 	uint64_t allocs, frees, alloc_bytes;
 	uint64_t told_bytes, told_allocs;	/* at the last committed query */
+	uint64_t mark_bytes, mark_blocks;	/* at the mark */
 	/*
 	 * Of what is live, that which is old enough, and the births (ns) of its ends. For maps each
 	 * snapshot makes these anew; they last once the process has ended.
@@ -80,6 +81,7 @@ struct collector {
 	uint64_t now;			/* the latest time that a record told of */
 	uint64_t told_at;		/* the last committed query */
 	uint64_t told_bytes, told_allocs, told_frees;
+	uint64_t marked;		/* ns; 0: not yet */
 };
 
 /* collector_process.c */

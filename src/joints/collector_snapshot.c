@@ -135,6 +135,8 @@ static void fill_row(const struct process *p, const struct query *q, uint32_t si
 	};
 	fill_live(p, q, row);
 	row->growth_bytes = (int64_t)(row->live_bytes - s->told_bytes);
+	row->since_mark_bytes = (int64_t)(row->live_bytes - s->mark_bytes);
+	row->since_mark_blocks = (int64_t)(row->live_blocks - s->mark_blocks);
 	if (q->sort == SORT_AGE)
 		fill_ages(p, q, row);
 }
@@ -159,6 +161,8 @@ static uint64_t key_of(const struct site_row *row, enum sort_key sort)
 		return row->live_blocks;
 	case SORT_GROWTH:
 		return (uint64_t)row->growth_bytes ^ 1ull << 63;
+	case SORT_MARK:
+		return (uint64_t)row->since_mark_bytes ^ 1ull << 63;
 	case SORT_AGE:
 		return row->oldest;
 	case SORT_RATE:
@@ -233,6 +237,14 @@ static void count_stacks(const struct collector *c, struct site *s, struct snaps
 		out->lost_stack_ids += s->allocs;
 }
 
+/* Whether a site belongs among the first `top`, should it come that far. */
+static bool has_place(const struct query *q, const struct site_row *row)
+{
+	if (q->sort == SORT_MARK)
+		return row->since_mark_bytes || row->since_mark_blocks;
+	return row->live_blocks || (q->sort == SORT_RATE && row->allocs_since);
+}
+
 static int add_site(struct process *p, const struct query *q, uint32_t site, struct ranking *r,
 		    struct snapshot *out)
 {
@@ -253,12 +265,11 @@ static int add_site(struct process *p, const struct query *q, uint32_t site, str
 	if (s->kind == API_HEAP || !q->heap) {
 		total->live_bytes += row.live_bytes;
 		total->live_blocks += row.live_blocks;
+		out->since_mark_bytes += row.since_mark_bytes;
+		out->since_mark_blocks += row.since_mark_blocks;
 	}
-	if (row.live_blocks)
-		out->total_sites++;
-	else if (q->top && !(q->sort == SORT_RATE && row.allocs_since))
-		return 0;
-	return offer(r, &row);
+	out->total_sites += row.live_blocks > 0;
+	return q->top && !has_place(q, &row) ? 0 : offer(r, &row);
 }
 
 static int add_process(struct process *p, const struct query *q, struct ranking *r,
@@ -319,6 +330,8 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 	*out = (struct snapshot){
 		.now = q->now,
 		.since = c->told_at,
+		.marked = c->marked,
+		.heap = q->heap,
 		.peak_bytes = c->peak_bytes[q->heap ? API_HEAP : API_MAP],
 		.events = c->events,
 		.bad_events = c->bad_events,
