@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "facts/sieve.h"
 #include "ground/hashmap.h"
 #include "ground/strtab.h"
 #include "ground/util.h"
@@ -25,6 +26,7 @@ struct owner {
 	struct profile_site *sites;
 	struct profile_mapping *mappings;
 	size_t mappings_cap;
+	struct profile_suppressed *suppressed;	/* a row a rule; later only those that matched */
 	/* Only while building. */
 	const struct profile_input *in;
 	struct hashmap *mapping_of;	/* image id to index */
@@ -151,26 +153,27 @@ static size_t wrapper_frames(const struct named_frame *named, size_t n)
 	return i;
 }
 
-static int add_stack(struct owner *o, struct profile_site *site, uint64_t id, bool map)
+/* Names the frames of a site's stack. Returns the first, NULL where nothing is known of them. */
+static const struct named_frame *name_stack(struct owner *o, const struct stack *st, bool map,
+					    size_t *n)
 {
-	const struct stack *st = id && o->in->stack ? o->in->stack(o->in->ctx, id) : NULL;
-	const struct named_frame *named = o->named;
-	struct profile_frame *frames;
-	size_t n;
+	size_t skipped;
 
-	snprintf(site->id, sizeof(site->id), "%016" PRIx64,
-		 st ? symbolizer__stable_id(o->in->symbolizer, st) : 0);
-	site->end = st ? st->end : STACK_UNKNOWN;
-	site->complete = st && st->end == STACK_COMPLETE;
-	if (!st)
+	*n = st ? symbolizer__stack(o->in->symbolizer, st, o->named, NAMED_MAX) : 0;
+	if (!*n)
+		return NULL;
+	skipped = map ? wrapper_frames(o->named, *n) : 0;
+	*n -= skipped;
+	return o->named + skipped;
+}
+
+static int add_stack(struct owner *o, struct profile_site *site, const struct named_frame *named,
+		     size_t n)
+{
+	struct profile_frame *frames;
+
+	if (!named)
 		return 0;
-	n = symbolizer__stack(o->in->symbolizer, st, o->named, NAMED_MAX);
-	if (!n)
-		return 0;
-	if (map) {
-		named += wrapper_frames(named, n);
-		n -= (size_t)(named - o->named);
-	}
 	frames = calloc(n, sizeof(*frames));
 	if (!frames)
 		return -ENOMEM;
@@ -222,51 +225,195 @@ static const char *api_name(const struct profile_input *in, uint8_t row)
 	return name ? name : api__get(API_NONE)->name;
 }
 
-static int add_site(struct owner *o, struct profile_site *site, const struct site_row *row)
+static void fill_site(const struct owner *o, struct profile_site *site, const struct site_row *row)
 {
-	const struct profile_input *in = o->in;
 	bool map = row->kind == API_MAP;
-	const char *file = NULL;
 
-	/* One name for many mappings would be a guess. */
-	if (map && (row->map_flags & EVENT_F_FILE) && row->live_blocks == 1 && in->mapped_file)
-		file = in->mapped_file(in->ctx, row->pid, row->map_addr);
 	*site = (struct profile_site){
-		.rank = (uint32_t)(site - o->sites) + 1,
 		.pid = row->pid,
 		.comm = row->process < o->profile.nprocesses ? o->processes[row->process].comm : "",
 		.kind = map ? "map" : "heap",
-		.api = api_name(in, row->api),
+		.api = api_name(o->in, row->api),
 		.mapping = map ? map_kind(row->map_flags) : NULL,
-		.mapped_file = strtab__copy(o->strings, file),
 		.live_bytes = row->live_bytes,
 		.live_blocks = row->live_blocks,
 		.allocs = row->allocs,
 		.frees = row->frees,
 		.alloc_bytes = row->alloc_bytes,
 		.growth_bytes = row->growth_bytes,
+		.since_mark_bytes = row->since_mark_bytes,
+		.since_mark_blocks = row->since_mark_blocks,
 		.oldest_s = (double)row->oldest / 1e9,
 		.newest_s = (double)row->newest / 1e9,
 		.verdict = "unknown",
 	};
 	if (o->profile.interval_s > 0)
 		site->allocs_per_s = (double)row->allocs_since / o->profile.interval_s;
-	return add_stack(o, site, row->stack, map);
+}
+
+/* ---- which sites: those that pass the sieve, and of them the first ---- */
+
+static struct profile_findings *findings_of(struct profile *p, const struct profile_site *site)
+{
+	return !strcmp(site->verdict, "leak")	 ? &p->leak :
+	       !strcmp(site->verdict, "growing") ? &p->growing :
+						   NULL;
+}
+
+/* Whether live_bytes counts a site: mappings only where nothing else was asked for. */
+static bool in_totals(const struct site_row *row, const struct snapshot *snap)
+{
+	return row->kind == API_HEAP || !snap->heap;
+}
+
+static void suppress(struct owner *o, int rule, const struct site_row *row)
+{
+	struct profile_suppressed *s = &o->suppressed[rule];
+	struct profile *p = &o->profile;
+
+	if (!row->live_blocks)
+		return;
+	s->sites++;
+	s->live_bytes += row->live_bytes;
+	s->live_blocks += row->live_blocks;
+	p->suppressed_sites++;
+	if (!in_totals(row, o->in->snapshot))
+		return;
+	p->suppressed_live_bytes += row->live_bytes;
+	p->suppressed_live_blocks += row->live_blocks;
+	p->suppressed_since_mark += row->since_mark_bytes;
+}
+
+/* Whether a row's place is below the top. */
+static bool is_below(const struct owner *o, const struct site_row *row)
+{
+	const struct profile_run *run = o->in->run;
+
+	if (!o->in->top)
+		return false;
+	/* What holds nothing has a place where something else was asked for. */
+	return o->profile.nsites >= o->in->top ||
+	       (!row->live_blocks && !row->allocs_since && !(run->since_mark && row->since_mark_bytes));
+}
+
+/* A row on its way into the report. */
+struct candidate {
+	const struct site_row *row;
+	struct profile_site site;
+	struct profile_findings *findings;	/* where it counts; NULL: nowhere */
+	bool below;				/* the top */
+	const struct stack *stack;		/* NULL: not known */
+	const struct named_frame *named;	/* NULL: not named yet */
+	size_t n;
+};
+
+static void name_candidate(struct owner *o, struct candidate *c)
+{
+	if (!c->named)
+		c->named = name_stack(o, c->stack, c->row->kind == API_MAP, &c->n);
+}
+
+/* The rule that keeps a site out, or a negative number. What is below the top is only named where more
+ * than its bytes is asked for. */
+static int ask_sieve(struct owner *o, struct candidate *c)
+{
+	struct sieve *sieve = o->in->sieve;
+	int rule = sieve ? sieve__known(sieve, c->row->stack) : SIEVE_PASSED;
+
+	if (rule == SIEVE_NEW && (!c->below || c->findings || o->in->thorough)) {
+		name_candidate(o, c);
+		if (c->named)
+			rule = sieve__look(sieve, c->row->stack, c->named, c->n);
+	}
+	/* A built-in rule stands for what is allocated once: it does not hide what goes on and on. */
+	if (rule >= 0 && c->findings && sieve__is_builtin(sieve, (size_t)rule))
+		rule = SIEVE_PASSED;
+	return rule;
+}
+
+static int show(struct owner *o, struct candidate *c)
+{
+	const struct profile_input *in = o->in;
+	const struct site_row *row = c->row;
+	struct profile_site *site = &o->sites[o->profile.nsites++];
+
+	*site = c->site;
+	site->rank = (uint32_t)o->profile.nsites;
+	/* One name for many mappings would be a guess. */
+	if (row->kind == API_MAP && (row->map_flags & EVENT_F_FILE) && row->live_blocks == 1 &&
+	    in->mapped_file)
+		site->mapped_file = strtab__copy(o->strings,
+						 in->mapped_file(in->ctx, row->pid, row->map_addr));
+	snprintf(site->id, sizeof(site->id), "%016" PRIx64,
+		 c->stack ? symbolizer__stable_id(in->symbolizer, c->stack) : 0);
+	site->end = c->stack ? c->stack->end : STACK_UNKNOWN;
+	site->complete = c->stack && c->stack->end == STACK_COMPLETE;
+	name_candidate(o, c);
+	return add_stack(o, site, c->named, c->n);
+}
+
+static int add_site(struct owner *o, const struct site_row *row)
+{
+	const struct profile_input *in = o->in;
+	struct profile *p = &o->profile;
+	struct candidate c = { .row = row };
+	int rule;
+
+	fill_site(o, &c.site, row);
+	c.findings = findings_of(p, &c.site);
+	c.below = is_below(o, row);
+	c.stack = row->stack && in->stack ? in->stack(in->ctx, row->stack) : NULL;
+	rule = ask_sieve(o, &c);
+	if (rule >= 0) {
+		suppress(o, rule, row);
+		return 0;
+	}
+	if (c.findings) {
+		c.findings->sites++;
+		c.findings->live_bytes += c.site.live_bytes;
+		c.findings->rate_bps += c.site.leak_rate_bps;
+	}
+	if (!c.below)
+		return show(o, &c);
+	p->rest_bytes += row->live_bytes;
+	p->rest_blocks += row->live_blocks;
+	return 0;
+}
+
+/* Leaves the rows of rules that kept something out. */
+static void name_rules(struct owner *o)
+{
+	struct profile *p = &o->profile;
+
+	for (size_t i = 0; o->in->sieve && i < sieve__count(o->in->sieve); i++) {
+		const struct suppress_rule *rule = sieve__rule(o->in->sieve, i);
+		struct profile_suppressed row = o->suppressed[i];
+
+		if (!row.sites)
+			continue;
+		row.pattern = strtab__copy(o->strings, rule->pattern);
+		row.source = strtab__copy(o->strings, rule->source);
+		row.reason = strtab__copy(o->strings, rule->reason);
+		o->suppressed[p->nsuppressed++] = row;
+	}
+	p->suppressed = o->suppressed;
 }
 
 static int add_sites(struct owner *o)
 {
 	const struct snapshot *snap = o->in->snapshot;
+	size_t top = o->in->top && o->in->top < snap->nsites ? o->in->top : snap->nsites;
+	size_t rules = o->in->sieve ? sieve__count(o->in->sieve) : 0;
 	int err = 0;
 
-	o->sites = calloc(snap->nsites + 1, sizeof(*o->sites));
-	if (!o->sites)
+	o->sites = calloc(top + 1, sizeof(*o->sites));
+	o->suppressed = calloc(rules + 1, sizeof(*o->suppressed));
+	if (!o->sites || !o->suppressed)
 		return -ENOMEM;
 	o->profile.sites = o->sites;
-	for (size_t i = 0; i < snap->nsites && !err; i++) {
-		o->profile.nsites = i + 1;
-		err = add_site(o, &o->sites[i], &snap->sites[i]);
-	}
+	for (size_t i = 0; i < snap->nsites && !err; i++)
+		err = add_site(o, &snap->sites[i]);
+	name_rules(o);
 	return err;
 }
 
@@ -299,6 +446,10 @@ static void add_totals(struct owner *o)
 		.total_sites = snap->total_sites,
 		.rest_bytes = snap->rest_bytes,
 		.rest_blocks = snap->rest_blocks,
+		.marked = snap->marked,
+		.mark_s = snap->marked ? seconds(in->start, snap->marked) : 0,
+		.since_mark_bytes = snap->since_mark_bytes,
+		.since_mark_blocks = snap->since_mark_blocks,
 		.notice = strtab__copy(o->strings, in->notice),
 	};
 	if (p->interval_s > 0) {
@@ -361,6 +512,7 @@ void profile__free(struct profile *p)
 	for (size_t i = 0; i < p->nsites; i++)
 		free((void *)p->sites[i].stack);
 	free(o->sites);
+	free(o->suppressed);
 	free(o->processes);
 	free(o->mappings);
 	strtab__free(o->strings);

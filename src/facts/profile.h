@@ -42,6 +42,7 @@ struct profile_site {
 	const char *mapped_file;	/* path of a file mapping, or NULL */
 	uint64_t live_bytes, live_blocks, allocs, frees, alloc_bytes;
 	int64_t growth_bytes;
+	int64_t since_mark_bytes, since_mark_blocks;	/* what is live now less what was then */
 	double allocs_per_s;	/* in the last interval */
 	double oldest_s, newest_s;
 	double leak_rate_bps, survival;
@@ -50,6 +51,17 @@ struct profile_site {
 	uint8_t end;		/* enum stack_end */
 	const struct profile_frame *stack;	/* leaf first */
 	size_t nstack;
+};
+
+struct profile_suppressed {	/* what one rule kept out of sites[] */
+	const char *pattern, *source;
+	const char *reason;	/* of a built-in rule; else NULL */
+	uint64_t sites, live_bytes, live_blocks;
+};
+
+struct profile_findings {	/* the sites of one verdict, shown or not, but for suppressed ones */
+	uint64_t sites, live_bytes;
+	double rate_bps;
 };
 
 struct profile_process {
@@ -71,6 +83,8 @@ struct profile_run {		/* the same in every report of a run */
 	const char *stack_mode;	/* "fp", "dwarf", "none" */
 	const char *sort;
 	bool top_given;		/* --top was on the command line */
+	uint32_t top;		/* 0: all */
+	bool since_mark;	/* growth is told since the mark, not since the report before */
 };
 
 struct profile {
@@ -89,7 +103,18 @@ struct profile {
 	/* Allocations whose stack reached its first frame, and all others. */
 	uint64_t stacks_complete, stacks_truncated;
 	uint64_t stack_ends[STACK_ENDS];
+	/* Sites with anything live; and what is live in those that are neither in sites[] nor suppressed. */
 	uint64_t total_sites, rest_bytes, rest_blocks;
+	bool marked;
+	double mark_s;		/* when, since tracing began; 0 without a mark */
+	int64_t since_mark_bytes, since_mark_blocks;	/* of live_bytes and live_blocks */
+	struct profile_findings leak, growing;
+	const struct profile_suppressed *suppressed;	/* rules that kept anything out */
+	size_t nsuppressed;
+	uint64_t suppressed_sites;
+	/* Of live_bytes, live_blocks and since_mark_bytes, that which is suppressed. */
+	uint64_t suppressed_live_bytes, suppressed_live_blocks;
+	int64_t suppressed_since_mark;
 	const struct profile_process *processes;
 	size_t nprocesses;
 	const struct profile_site *sites;
@@ -100,9 +125,13 @@ struct profile {
 };
 
 struct snapshot;
+struct sieve;
 struct collector;
 struct symbolizer;
 struct images;
+
+/* Sites of a snapshot beyond the top, to take the places of suppressed ones. */
+#define PROFILE_SPARE 4096
 
 /* What the builder adds to a snapshot. */
 struct profile_input {
@@ -110,6 +139,12 @@ struct profile_input {
 	const struct snapshot *snapshot;
 	struct symbolizer *symbolizer;
 	struct images *images;
+	/* The sites are the first `top` (0: all) of those of the snapshot that pass the sieve (NULL: all do);
+	 * whoever made the snapshot has asked for that many more: see PROFILE_SPARE. */
+	uint32_t top;
+	struct sieve *sieve;
+	/* Looks at what is below the top too, so that all that is suppressed is known. */
+	bool thorough;
 	/* Finds a stack and names a file mapping while the collector may be moving on: see
 	 * profile__build. */
 	const struct stack *(*stack)(void *ctx, uint64_t id);
