@@ -39,6 +39,7 @@ struct entry {
 	struct container c;	/* first: they are cast */
 	size_t row;		/* that named the runtime; NO_ROW: a guess */
 	bool pause;
+	bool here;		/* seen by the last look-around */
 	unsigned int looks;	/* for its name */
 	const char *hints[HINTS_MAX];
 	size_t nhints;
@@ -115,6 +116,11 @@ bool containers__is_pause(const struct container *c)
 	return ((const struct entry *)c)->pause;
 }
 
+bool containers__is_here(const struct container *c)
+{
+	return ((const struct entry *)c)->here;
+}
+
 const char *containers__root(const struct containers *cs)
 {
 	return cs->root;
@@ -132,10 +138,15 @@ static const char *keep(struct containers *cs, const char *s)
 
 /* ---- entries by id ---- */
 
-/* Long random ids are the same whoever says them; others are names, each runtime has its own. */
-static bool same(const struct entry *e, const char *runtime, const char *id)
+/* Long random ids are the same whoever says them; others are names, which each runtime, and each of
+ * containerd's namespaces, has its own of. */
+static bool same(const struct entry *e, const struct sighting *s)
 {
-	return !strcmp(e->c.id, id) && (strlen(id) >= 32 || !strcmp(e->c.runtime, runtime));
+	if (strcmp(e->c.id, s->id))
+		return false;
+	if (strlen(s->id) >= LONG_ID)
+		return true;
+	return !strcmp(e->c.runtime, s->runtime) && !strcmp(e->c.space ?: "", s->space ?: "");
 }
 
 static uint64_t key_of(const char *id)
@@ -147,21 +158,25 @@ static uint64_t key_of(const char *id)
 	return key;
 }
 
-/* NULL runtime: any. *key is where it is, or would be. */
-static struct entry *lookup(const struct containers *cs, const char *runtime, const char *id, uint64_t *key)
+/* *key is where it is, or would be. */
+static struct entry *lookup(const struct containers *cs, const struct sighting *s, uint64_t *key)
 {
 	uintptr_t value;
 
-	for (*key = key_of(id); hashmap__get(cs->by_key, *key, &value); ++*key) {
-		struct entry *e = (struct entry *)value;
-
-		if (runtime ? same(e, runtime, id) : !strcmp(e->c.id, id))
-			return e;
-	}
+	for (*key = key_of(s->id); hashmap__get(cs->by_key, *key, &value); ++*key)
+		if (same((struct entry *)value, s))
+			return (struct entry *)value;
 	return NULL;
 }
 
-static struct entry *add(struct containers *cs, const char *runtime, const char *id, uint64_t key)
+static struct entry *of_token(const struct containers *cs, const struct token *t)
+{
+	uint64_t key;
+
+	return lookup(cs, &(struct sighting){ .runtime = t->runtime, .id = t->id }, &key);
+}
+
+static struct entry *add(struct containers *cs, const struct sighting *s, uint64_t key)
 {
 	struct entry *e;
 
@@ -179,8 +194,8 @@ static struct entry *add(struct containers *cs, const char *runtime, const char 
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		goto fail;
-	e->c.runtime = runtime;
-	e->c.id = keep(cs, id);
+	e->c.runtime = s->runtime;
+	e->c.id = keep(cs, s->id);
 	e->row = NO_ROW;
 	if (e->c.id && !hashmap__set(cs->by_key, key, (uintptr_t)e)) {
 		cs->all[cs->n++] = e;
@@ -204,7 +219,7 @@ static void tell(struct containers *cs, struct entry *e)
 		snprintf(text, sizeof(text), "%s %s", c->runtime, c->name);
 	else
 		snprintf(text, sizeof(text), "%s %.*s", c->runtime,
-			 strlen(c->id) >= 32 ? SHORT_ID : INT16_MAX, c->id);
+			 strlen(c->id) >= LONG_ID ? SHORT_ID : INT16_MAX, c->id);
 	c->display = keep(cs, text);
 	if (!c->display)
 		c->display = c->id;
@@ -215,9 +230,9 @@ static void tell(struct containers *cs, struct entry *e)
 bool containers__named(const struct containers *cs, const char *id)
 {
 	uint64_t key;
-	const struct entry *e = lookup(cs, NULL, id, &key);
+	const struct entry *e = lookup(cs, &(struct sighting){ .runtime = "", .id = id }, &key);
 
-	return e && e->c.name;
+	return strlen(id) >= LONG_ID && e && e->c.name;
 }
 
 static void add_hint(struct containers *cs, struct entry *e, const char *hint)
@@ -247,12 +262,13 @@ void containers__sight(struct containers *cs, const struct sighting *s)
 
 	if (!s->id || !*s->id)
 		return;
-	e = lookup(cs, s->runtime, s->id, &key);
+	e = lookup(cs, s, &key);
 	if (!e)
-		e = add(cs, s->runtime, s->id, key);
+		e = add(cs, s, key);
 	if (!e)
 		return;
-	overrule = cs->row <= e->row;
+	e->here = true;
+	overrule = cs->row < e->row || (cs->row == e->row && !s->old);
 	if (overrule && cs->row != NO_ROW) {
 		e->c.runtime = s->runtime;
 		e->row = cs->row;
@@ -320,13 +336,12 @@ static void see(struct containers *cs, pid_t pid, char *cgroups, const char *com
 	struct nesting nesting;
 	struct entry *e;
 	struct token t;
-	uint64_t key;
 
 	note_helper(cs, pid, comm);
 	if (!containers__innermost(cgroups, &t))
 		return;
 	containers__sight(cs, &(struct sighting){ .runtime = t.runtime, .id = t.id });
-	e = lookup(cs, t.runtime, t.id, &key);
+	e = of_token(cs, &t);
 	if (!e || e->seen_first || containers__nesting(cs, pid, &nesting))
 		return;
 	e->seen_first = nesting.level && nesting.innermost == 1;
@@ -358,7 +373,7 @@ static size_t own(const struct entry *e, const char *path)
 	size_t pos = 0;
 
 	while (containers__next_token(path, &pos, &t))
-		if (same(e, t.runtime, t.id))
+		if (same(e, &(struct sighting){ .runtime = t.runtime, .id = t.id }))
 			return t.end;
 	for (size_t end = 1; path[1]; end++) {
 		end += strcspn(path + end, "/");
@@ -402,11 +417,10 @@ static bool is_others(const struct containers *cs, const struct entry *e, pid_t 
 {
 	const struct entry *other;
 	struct token t;
-	uint64_t key;
 
 	if (!containers__innermost(text, &t))
 		return false;
-	other = lookup(cs, t.runtime, t.id, &key);
+	other = of_token(cs, &t);
 	return other && other != e && other->seen == pid;
 }
 
@@ -451,7 +465,6 @@ static void settle(struct containers *cs, struct entry *e)
 			e->c.init_pid = 0;
 		return;
 	}
-	/* Known by a process that somebody named. */
 	e->c.init_pid = 0;
 	if (!containers__nesting(cs, e->claimed, &nesting) && nesting.inode == e->c.pidns)
 		e->c.init_pid = e->claimed;
@@ -470,7 +483,9 @@ int containers__refresh(struct containers *cs)
 
 		e->seen = 0;
 		e->seen_first = false;
-		if (strcmp(e->c.runtime, SANDBOX))
+		/* Known by a process that somebody named, and by nothing else. */
+		e->here = !strcmp(e->c.runtime, SANDBOX);
+		if (!e->here)
 			e->claimed = 0;
 	}
 	cs->row = NO_ROW;
@@ -487,35 +502,37 @@ int containers__refresh(struct containers *cs)
 
 const struct container *containers__known(struct containers *cs, const struct token *t)
 {
-	uint64_t key, now = util__now_ns();
-	struct entry *e = lookup(cs, t->runtime, t->id, &key);
+	uint64_t now = util__now_ns();
+	struct entry *e = of_token(cs, t);
 
 	/* Its files may be written later than its cgroup is made. */
 	if ((!e || (!e->c.name && e->looks < LOOKS_MAX)) &&
 	    (!cs->refreshed || now - cs->refreshed > PATIENCE_NS)) {
 		containers__refresh(cs);
-		e = lookup(cs, t->runtime, t->id, &key);
+		e = of_token(cs, t);
 		if (e)
 			e->looks++;
 	}
 	if (!e) {
 		cs->row = NO_ROW;
 		containers__sight(cs, &(struct sighting){ .runtime = t->runtime, .id = t->id });
-		e = lookup(cs, t->runtime, t->id, &key);
+		e = of_token(cs, t);
 	}
 	return e ? &e->c : NULL;
 }
 
 const struct container *containers__sandbox(struct containers *cs, pid_t pid, const struct nesting *nesting)
 {
+	struct sighting s = { .runtime = SANDBOX, .pid = pid };
 	struct entry *e;
 	uint64_t key;
 	char id[32];
 
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)nesting->inode);
+	s.id = id;
 	cs->row = NO_ROW;
-	containers__sight(cs, &(struct sighting){ .runtime = SANDBOX, .id = id, .pid = pid });
-	e = lookup(cs, SANDBOX, id, &key);
+	containers__sight(cs, &s);
+	e = lookup(cs, &s, &key);
 	if (!e)
 		return NULL;
 	e->c.init_pid = pid;

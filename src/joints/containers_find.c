@@ -56,7 +56,7 @@ static enum fit fit(const struct container *c, const char *wanted)
 		return NO_FIT;
 	if (!strcmp(c->id, wanted) || (!c->pod && c->name && !strcmp(c->name, wanted)))
 		return FIT_WHOLE;
-	if (strlen(c->id) >= 32 && !strncmp(c->id, wanted, strlen(wanted)))
+	if (strlen(c->id) >= LONG_ID && !strncmp(c->id, wanted, strlen(wanted)))
 		best = FIT_ID_PREFIX;
 	if (containers__is_pause(c))
 		return best;
@@ -107,9 +107,9 @@ static size_t select_fit(const struct containers *cs, const char *wanted, enum f
 	for (size_t i = 0; i < containers__count(cs); i++) {
 		const struct container *c = containers__at(cs, i);
 
-		if ((running && !c->init_pid) || (best && fit(c, wanted) != best))
+		if (!containers__is_here(c) || (running && !c->init_pid))
 			continue;
-		if (!best && containers__is_pause(c))
+		if (best ? fit(c, wanted) != best : containers__is_pause(c))
 			continue;
 		if (!n)
 			*found = c;
@@ -118,6 +118,13 @@ static size_t select_fit(const struct containers *cs, const char *wanted, enum f
 		n++;
 	}
 	return n;
+}
+
+static int by_display(const void *pa, const void *pb)
+{
+	const struct container *const *a = pa, *const *b = pb;
+
+	return strcmp((*a)->display, (*b)->display);
 }
 
 int containers__find(struct containers *cs, const char *wanted, const struct container **found,
@@ -138,7 +145,8 @@ int containers__find(struct containers *cs, const char *wanted, const struct con
 	if (!strncmp(wanted, "pid:", 4))
 		return find_process(cs, wanted + 4, found);
 	for (size_t i = 0; i < containers__count(cs); i++) {
-		enum fit f = fit(containers__at(cs, i), wanted);
+		const struct container *c = containers__at(cs, i);
+		enum fit f = containers__is_here(c) ? fit(c, wanted) : NO_FIT;
 
 		best = f > best ? f : best;
 	}
@@ -157,6 +165,7 @@ int containers__find(struct containers *cs, const char *wanted, const struct con
 		return 0;
 	}
 	if (candidates) {
+		qsort(list, count, sizeof(*list), by_display);
 		*candidates = list;
 		*n = count;
 	}

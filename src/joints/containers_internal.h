@@ -13,6 +13,7 @@
 #define ROSTER_FILE (64u << 20)	/* of all of a runtime's */
 #define PATH_BYTES 4096
 #define SANDBOX "sandbox"
+#define LONG_ID 32		/* ids that long are random, and nobody else's */
 
 /* What one place says of one container; only runtime and id must be there. Strings are copied. */
 struct sighting {
@@ -20,6 +21,7 @@ struct sighting {
 	const char *hint;	/* a cgroup's path, or the end of one, that is the container's */
 	pid_t pid;		/* of its init process, as some file claims; 0: none */
 	bool pause;		/* holds a pod's namespaces, and nothing that anybody wants to trace */
+	bool old;		/* names may have changed since: only what nobody told yet */
 };
 
 /* A row of the table of runtimes. Rows that come first know names better. */
@@ -39,7 +41,7 @@ void containers__look_machines(struct containers *cs);	/* systemd-nspawn */
 
 /* Copes with a NULL or empty id. */
 void containers__sight(struct containers *cs, const struct sighting *s);
-/* Whether its name is known already: most descriptions never change. */
+/* Whether the name of a long id is known already: most descriptions never change. */
 bool containers__named(const struct containers *cs, const char *id);
 const char *containers__root(const struct containers *cs);	/* "/" but in tests */
 
@@ -113,6 +115,7 @@ void containers__scan(struct containers *cs, void (*see)(struct containers *cs, 
 							 const char *comm));
 
 bool containers__is_pause(const struct container *c);
+bool containers__is_here(const struct container *c);	/* it was not removed meanwhile */
 /* The container with such an id, looked for at most once a second where it has no name yet; at worst made up. */
 const struct container *containers__known(struct containers *cs, const struct token *t);
 /* The one that is nothing but a PID namespace. */

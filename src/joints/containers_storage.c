@@ -21,16 +21,40 @@ static const char *const drivers[] = { "overlay", "vfs", "btrfs", "zfs", "device
 /* The second is of containers that do not outlive a reboot. */
 static const char *const rosters[] = { "containers.json", "volatile-containers.json" };
 
+/* CRI-O's names for its own use: k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT. Takes `name` apart. */
+static void read_cri_o(char *name, struct sighting *s)
+{
+	char *part[6];
+
+	for (int i = 0; i < 6; i++) {
+		part[i] = strsep(&name, "_");
+		if (!part[i] || !*part[i])
+			return;
+	}
+	if (name || strcmp(part[0], "k8s"))
+		return;
+	s->runtime = "cri-o";
+	s->pause = !strcmp(part[1], "POD");
+	s->name = s->pause ? NULL : part[1];
+	s->pod = part[2];
+	s->space = part[3];
+}
+
 static void look_at_roster(struct containers *cs, const char *root, const char *path)
 {
 	struct json_object *all = containers__read_json(root, path, ROSTER_FILE), *o;
 
 	for (size_t i = 0; (o = containers__element(all, i)); i++) {
 		struct sighting s = { .runtime = "podman", .id = containers__string(o, "id") };
-		struct json_object *name = containers__element(containers__member(o, "names"), 0);
+		struct json_object *names = containers__member(o, "names");
+		char *copy;
 
-		s.name = containers__as_string(name);
+		s.name = containers__as_string(containers__element(names, 0));
+		copy = s.name ? strdup(s.name) : NULL;
+		if (copy)
+			read_cri_o(copy, &s);
 		containers__sight(cs, &s);
+		free(copy);
 	}
 	containers__free_json(all);
 }
@@ -39,7 +63,7 @@ static void look_at_roster(struct containers *cs, const char *root, const char *
 static void look_at(struct containers *cs, const char *root, const char *dir, const char *id,
 		    const char *name)
 {
-	struct sighting s = { .runtime = "podman", .id = id, .name = name };
+	struct sighting s = { .runtime = "podman", .id = id, .name = name, .old = true };
 	struct json_object *o = NULL, *labels;
 	char path[PATH_BYTES];
 
