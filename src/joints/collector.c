@@ -75,6 +75,7 @@ void collector__free(struct collector *c)
 		free((struct intervals *)first);
 	}
 	hashmap__free(c->allocators);
+	hashmap__free(c->wholes);
 	hashmap__free(c->names);
 	hashmap__free(c->by_pid);
 	stacks__free(c->stacks);

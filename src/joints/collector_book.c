@@ -58,7 +58,7 @@ static int site_of(struct process *p, const struct event *ev, uint64_t stack_id,
 		.api = ev->api,
 		.map_flags = kind == API_MAP ? ev->flags & NATURE : 0,
 	};
-	uint64_t key = hashmap__mix(stack, (uint64_t)want.map_flags << 16 | want.api << 8 | kind);
+	uint64_t key = site_key(&want);
 	uintptr_t known;
 
 	*number = SITE_HIDDEN;
@@ -77,6 +77,16 @@ static int site_of(struct process *p, const struct event *ev, uint64_t stack_id,
 		return -ENOMEM;
 	*number = p->nsites - 1;
 	return 0;
+}
+
+int book__restore_site(struct process *p, const struct site *s)
+{
+	uint64_t key = site_key(s);
+	uintptr_t known;
+
+	while (hashmap__get(p->site_index, key, &known))
+		key++;
+	return add_site(p, s, key);
 }
 
 static void add_live(struct process *p, struct site *site, int64_t bytes, int blocks)
@@ -166,14 +176,15 @@ int book__alloc(struct process *p, const struct event_alloc *ev)
  */
 int book__free(struct process *p, const struct event_free *ev)
 {
-	uint64_t *last = &p->freed[hashmap__mix(ev->addr, 0) % ARRAY_SIZE(p->freed)];
+	uint64_t name = name_of(&ev->ev, ev->addr);
+	uint64_t *last = &p->freed[hashmap__mix(name, 0) % ARRAY_SIZE(p->freed)];
 	struct block b;
 
 	if (take_block(p, &ev->ev, ev->addr, UINT64_MAX, &b))
 		block_ended(p, &b);
-	else if (*last != ev->addr && !(ev->ev.flags & EVENT_F_INSIDE))
+	else if (*last != name && !(ev->ev.flags & EVENT_F_INSIDE))
 		p->unmatched_frees++;
-	*last = ev->addr;
+	*last = name;
 	return 0;
 }
 

@@ -73,6 +73,7 @@ struct collector {
 	struct process **processes;	/* all, in the order in which they came */
 	uint32_t nprocesses, cap_processes;
 	struct hashmap *names;
+	struct hashmap *wholes;		/* while it is restored: mappings in several pieces */
 	struct hashmap *allocators;	/* by image: struct intervals of allocation functions' code */
 
 	uint64_t live_bytes[API_KINDS], peak_bytes[API_KINDS];
@@ -98,9 +99,17 @@ int process__stack(struct process *p, const struct event_stack *ev);
 int process__keep_stack(struct process *p, uint64_t time, const struct stack *st);
 void process__segment(struct collector *c, struct event_map *ev);	/* fills in its length, if it is known */
 int process__set(struct collector *c, const struct process_facts *f);
+void process__retire(struct process *p, uint64_t now);	/* it ended, and what it left was measured */
 
 /* collector_book.c */
 
+/* What tells a site from the others of its process; the next number where another has it. */
+static inline uint64_t site_key(const struct site *s)
+{
+	return hashmap__mix(s->stack, (uint64_t)s->map_flags << 16 | s->api << 8 | s->kind);
+}
+
+int book__restore_site(struct process *p, const struct site *s);	/* the process's next. 0 or -ENOMEM */
 int book__alloc(struct process *p, const struct event_alloc *ev);
 int book__free(struct process *p, const struct event_free *ev);
 int book__realloc(struct process *p, const struct event_realloc *ev);

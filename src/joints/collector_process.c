@@ -395,12 +395,18 @@ int process__exec(struct collector *c, const struct event_exec *ev)
 /* What it left is measured now, for good, and all that only serves further events is let go. */
 void process__exit(struct process *p, uint64_t now)
 {
-	struct collector *c = p->c;
-	uint64_t limit = birth_limit(c->opts.min_age, now);
-	struct site *sites;
+	uint64_t limit = birth_limit(p->c->opts.min_age, now);
 
 	survey__heap(p, limit);
 	survey__maps(p, limit);
+	process__retire(p, now);
+}
+
+void process__retire(struct process *p, uint64_t now)
+{
+	struct collector *c = p->c;
+	struct site *sites;
+
 	heap__free(p->heap);
 	ledger__free(p->ledger);
 	hashmap__free(p->site_index);

@@ -410,7 +410,8 @@ size_t ledger__memory(const struct ledger *l)
 	return sizeof(*l) + l->cap * sizeof(*l->shelves) + l->n * sizeof(struct shelf);
 }
 
-bool ledger__next(const struct ledger *l, size_t *cursor, struct range *out)
+bool ledger__next_piece(const struct ledger *l, size_t *cursor, struct range *out, uint64_t *base,
+			const struct whole **whole)
 {
 	struct place p = { *cursor / SHELF_MAX, *cursor % SHELF_MAX };
 	const struct piece *at = piece_at(l, p);
@@ -419,7 +420,44 @@ bool ledger__next(const struct ledger *l, size_t *cursor, struct range *out)
 		return false;
 	*out = at->r;
 	out->parts = at->whole ? at->whole->parts : 1;
+	*base = at->base;
+	*whole = at->whole;
 	p = next_place(l, p);
 	*cursor = p.s * SHELF_MAX + p.i;
 	return true;
+}
+
+bool ledger__next(const struct ledger *l, size_t *cursor, struct range *out)
+{
+	const struct whole *whole;
+	uint64_t base;
+
+	return ledger__next_piece(l, cursor, out, &base, &whole);
+}
+
+int ledger__put_back(struct ledger *l, const struct range *r, uint64_t base, bool shared,
+		     struct whole **whole)
+{
+	struct piece p = { .r = *r, .base = base }, *at;
+	uint64_t start = r->start, end = r->end;
+	int err;
+
+	round_out(&start, &end);
+	at = piece_at(l, seek(l, start));
+	if (start != r->start || end != r->end || start == end || (at && at->r.start < end))
+		return -EINVAL;
+	if (shared && !*whole)
+		*whole = calloc(1, sizeof(**whole));
+	if (shared && !*whole)
+		return -ENOMEM;
+	p.r.parts = 1;
+	p.whole = shared ? *whole : NULL;
+	err = insert(l, &p);
+	if (!err && shared)
+		(*whole)->parts++;
+	else if (shared && !(*whole)->parts) {
+		free(*whole);
+		*whole = NULL;
+	}
+	return err;
 }

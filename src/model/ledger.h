@@ -50,4 +50,19 @@ size_t ledger__count(const struct ledger *l);
 size_t ledger__memory(const struct ledger *l);	/* bytes it holds */
 bool ledger__next(const struct ledger *l, size_t *cursor, struct range *out);	/* by address */
 
+/*
+ * To save and restore a ledger: the next piece, with where its mapping's first byte is, and what it
+ * shares with the other pieces of that (NULL: it is in one). The order is that of ledger__next.
+ */
+struct whole;
+bool ledger__next_piece(const struct ledger *l, size_t *cursor, struct range *out, uint64_t *base,
+			const struct whole **whole);
+/*
+ * Puts a piece back, unreported. *whole is NULL for the first piece of a mapping that was in several
+ * (`shared`), and is what that returned for the others. 0, -ENOMEM, or -EINVAL where it is no range of
+ * whole pages or something lies there.
+ */
+int ledger__put_back(struct ledger *l, const struct range *r, uint64_t base, bool shared,
+		     struct whole **whole);
+
 #endif

@@ -138,6 +138,16 @@ const struct stack *stacks__get(const struct stacks *s, uint64_t id)
 	return hashmap__get(s->by_id, id, &known) ? (const struct stack *)known : NULL;
 }
 
+bool stacks__next(const struct stacks *s, size_t *pos, uint64_t *id, const struct stack **st)
+{
+	uintptr_t known;
+
+	if (!hashmap__next(s->by_id, pos, id, &known))
+		return false;
+	*st = (const struct stack *)known;
+	return true;
+}
+
 size_t stacks__count(const struct stacks *s)
 {
 	return hashmap__count(s->by_code);

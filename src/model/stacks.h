@@ -38,6 +38,8 @@ void stacks__free(struct stacks *s);
 int stacks__add(struct stacks *s, const struct stack *st);
 /* NULL: not known; stays valid. Its own id may be an older one: that which stands for the stack. */
 const struct stack *stacks__get(const struct stacks *s, uint64_t id);
+/* Every id and the stack that it names, in no order: start with *pos = 0; false at the end. */
+bool stacks__next(const struct stacks *s, size_t *pos, uint64_t *id, const struct stack **st);
 size_t stacks__count(const struct stacks *s);
 size_t stacks__memory(const struct stacks *s);
 
