@@ -183,6 +183,7 @@ static const char *jit_name(struct symbolizer *s, uint32_t pid, uint64_t addr)
 void symbolizer__new_report(struct symbolizer *s)
 {
 	s->report++;
+	images__new_report(s->images);
 }
 
 /* ---- frames ---- */

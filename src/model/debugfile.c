@@ -3,17 +3,20 @@
 #include <errno.h>
 #include <limits.h>
 #include <lzma.h>
-#include <stdbool.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 
-#include "ground/file.h"
+#include "model/debuginfod.h"
 #include "model/elf.h"
+#include "model/roots.h"
 
 #define BUILD_ID_BYTES 64
+/* What is read whole for its checksum. A sparse file can have any size. */
+#define CHECKED_MAX (1ll << 30)
 /* What .gnu_debugdata may unpack to, and what the unpacking may take. A small file can name any
  * size. */
 #define UNPACKED_MAX (256u << 20)
@@ -23,6 +26,20 @@ struct id {
 	uint8_t bytes[BUILD_ID_BYTES];
 	size_t len;
 };
+
+/* .gnu_debuglink */
+struct link {
+	const char *name;	/* a file name without any directory */
+	uint32_t crc;
+};
+
+/* What is looked for: by its build ID, or else by the checksum. */
+struct wanted {
+	struct id id;
+	const struct link *link;	/* NULL: by build ID alone */
+};
+
+/* ---- whether a file belongs ---- */
 
 static struct id id_of(const struct elf *e)
 {
@@ -48,45 +65,99 @@ static bool same_id(const struct id *a, const struct id *b)
 	return a->len && a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
 }
 
-static int open_path(const char *path)
+static bool same_crc(int fd, uint32_t want)
 {
-	struct stat st;
+	uLong crc = crc32(0, NULL, 0);
+	unsigned char buf[65536];
+	off_t at = 0;
+	ssize_t got;
 
-	return file__open_regular(path, 0, &st);
+	while (at < CHECKED_MAX && (got = pread(fd, buf, sizeof(buf), at)) > 0) {
+		crc = crc32(crc, buf, (uInt)got);
+		at += got;
+	}
+	return at < CHECKED_MAX && got == 0 && crc == want;
 }
 
-int debugfile__open_build_id(const uint8_t *bytes, size_t len, const char *dir)
+static bool belongs(int fd, const struct wanted *want)
 {
+	struct id found = id_of_fd(fd);
+
+	if (same_id(&want->id, &found))
+		return true;
+	return want->link && !(want->id.len && found.len) && same_crc(fd, want->link->crc);
+}
+
+/* ---- looking at a path ---- */
+
+static const struct debugfile nothing = { .fd = -ENOENT };
+
+void debugfile__done(struct debugfile *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->path);
+	*f = nothing;
+}
+
+__attribute__((format(printf, 4, 5))) static struct debugfile
+look(const struct wanted *want, const struct debug_places *p, int64_t root, const char *format, ...)
+{
+	struct debugfile f = nothing;
 	char path[PATH_MAX];
-	struct id want = { .len = len }, found;
-	int n, fd;
+	struct stat st;
+	va_list ap;
+	int n;
 
-	if (len < 2 || len > sizeof(want.bytes))
-		return -ENOENT;
-	memcpy(want.bytes, bytes, len);
-	n = snprintf(path, sizeof(path), "%s/.build-id/%02x/", dir, bytes[0]);
-	if (n < 0 || (size_t)n + 2 * len + sizeof(".debug") > sizeof(path))
-		return -ENAMETOOLONG;
-	for (size_t i = 1; i < len; i++)
-		n += snprintf(path + n, sizeof(path) - (size_t)n, "%02x", bytes[i]);
-	snprintf(path + n, sizeof(path) - (size_t)n, ".debug");
+	va_start(ap, format);
+	n = vsnprintf(path, sizeof(path), format, ap);
+	va_end(ap);
+	if (!p->roots || n < 0 || (size_t)n >= sizeof(path))
+		return f;
+	f.fd = roots__open(p->roots, root, path, &st);
+	if (f.fd >= 0 && belongs(f.fd, want)) {
+		f.path = strdup(path);
+		f.root = root;
+	}
+	if (f.fd >= 0 && !f.path)
+		debugfile__done(&f);
+	return f;
+}
 
-	fd = open_path(path);
-	if (fd < 0)
-		return fd;
-	found = id_of_fd(fd);
-	if (same_id(&want, &found))
-		return fd;
-	close(fd);
-	return -ENOENT;
+static const char *dir_of(const struct debug_places *p)
+{
+	return p->dir ? p->dir : DEBUGFILE_DIR;
+}
+
+static struct debugfile look_by_id(const struct wanted *want, const struct debug_places *p,
+				   int64_t root)
+{
+	char rest[2 * BUILD_ID_BYTES + 1] = "";
+
+	if (want->id.len < 2)
+		return nothing;
+	for (size_t i = 1; i < want->id.len; i++)
+		snprintf(rest + 2 * (i - 1), 3, "%02x", want->id.bytes[i]);
+	return look(want, p, root, "%s/.build-id/%02x/%s.debug", dir_of(p), want->id.bytes[0],
+		    rest);
+}
+
+/* Where the file's process can not tell, or not tell us in time. */
+static struct debugfile look_elsewhere(const struct wanted *want, const struct debug_places *p)
+{
+	struct debugfile f = nothing;
+
+	if (p->root != ROOT_OWN)
+		f = look_by_id(want, p, ROOT_OWN);
+	if (f.fd >= 0 || !p->server || want->id.len < 2)
+		return f;
+	f.fd = debuginfod__open(p->server, want->id.bytes, want->id.len);
+	if (f.fd >= 0 && !belongs(f.fd, want))
+		debugfile__done(&f);
+	return f;
 }
 
 /* ---- .gnu_debuglink ---- */
-
-struct link {
-	const char *name;	/* a file name without any directory */
-	uint32_t crc;
-};
 
 /* The section holds a name, zeros up to a multiple of four, and the checksum of the whole file. */
 static bool read_link(const struct elf *e, struct link *l)
@@ -106,55 +177,58 @@ static bool read_link(const struct elf *e, struct link *l)
 	return true;
 }
 
-static bool same_crc(int fd, uint32_t want)
+static struct debugfile look_by_link(const struct wanted *want, const char *path,
+				     const struct debug_places *p)
 {
-	uLong crc = crc32(0, NULL, 0);
-	unsigned char buf[65536];
-	off_t at = 0;
-	ssize_t got;
+	const char *slash = strrchr(path, '/'), *name = want->link->name;
+	int len = slash ? (int)(slash - path) : 0;
+	struct debugfile f = nothing;
 
-	while ((got = pread(fd, buf, sizeof(buf), at)) > 0) {
-		crc = crc32(crc, buf, (uInt)got);
-		at += got;
-	}
-	return got == 0 && crc == want;
+	if (!slash || slash - path >= PATH_MAX)
+		return f;
+	f = look(want, p, p->root, "%.*s/%s", len, path, name);
+	if (f.fd < 0)
+		f = look(want, p, p->root, "%.*s/.debug/%s", len, path, name);
+	if (f.fd < 0)
+		f = look(want, p, p->root, "%s%.*s/%s", dir_of(p), len, path, name);
+	return f;
 }
 
-static int try_link(const char *path, const struct link *l, const struct id *want)
+struct debugfile debugfile__find(const struct elf *e, const char *path,
+				 const struct debug_places *places)
 {
-	int fd = open_path(path);
-	struct id found;
-
-	if (fd < 0)
-		return fd;
-	found = id_of_fd(fd);
-	if (same_id(want, &found) || (!(want->len && found.len) && same_crc(fd, l->crc)))
-		return fd;
-	close(fd);
-	return -ENOENT;
-}
-
-int debugfile__open(const struct elf *e, const char *path, const char *dir)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	int dirlen = slash ? (int)(slash - path) : 0;
-	struct id id = id_of(e);
-	char file[PATH_MAX];
+	struct wanted want = { .id = id_of(e) };
+	struct debugfile f = look_by_id(&want, places, places->root);
 	struct link l;
-	int fd;
 
-	fd = debugfile__open_build_id(id.bytes, id.len, dir);
-	if (fd >= 0 || !slash || !read_link(e, &l))
-		return fd;
-	for (int place = 0; fd < 0 && place < 3; place++) {
-		const char *before = place == 2 ? dir : "", *below = place == 1 ? "/.debug" : "";
-		int n = snprintf(file, sizeof(file), "%s%.*s%s/%s", before, dirlen, path, below,
-				 l.name);
-
-		if (n > 0 && (size_t)n < sizeof(file))
-			fd = try_link(file, &l, &id);
+	if (f.fd < 0 && path && read_link(e, &l)) {
+		want.link = &l;
+		f = look_by_link(&want, path, places);
+		want.link = NULL;
 	}
-	return fd;
+	return f.fd < 0 ? look_elsewhere(&want, places) : f;
+}
+
+/* ---- .gnu_debugaltlink ---- */
+
+struct debugfile debugfile__find_shared(const char *name, const void *id, size_t len,
+					const char *from, const struct debug_places *places)
+{
+	const char *slash = from ? strrchr(from, '/') : NULL;
+	struct debugfile f = nothing;
+	struct wanted want;
+
+	if (len < 2 || len > sizeof(want.id.bytes))
+		return f;
+	want = (struct wanted){ .id.len = len };
+	memcpy(want.id.bytes, id, len);
+	if (name[0] == '/')
+		f = look(&want, places, places->root, "%s", name);
+	else if (slash && slash - from < PATH_MAX)
+		f = look(&want, places, places->root, "%.*s/%s", (int)(slash - from), from, name);
+	if (f.fd < 0)
+		f = look_by_id(&want, places, places->root);
+	return f.fd < 0 ? look_elsewhere(&want, places) : f;
 }
 
 /* ---- .gnu_debugdata ---- */

@@ -1,26 +1,50 @@
 /*
  * Where a file's symbols and DWARF are when they were taken out of it: in a separate file named by
  * its build ID or by .gnu_debuglink, in the file that several such share (.gnu_debugaltlink), or
- * packed in its own .gnu_debugdata. Only local files are looked for: no server is ever asked.
+ * packed in its own .gnu_debugdata.
  *
- * A found file counts only if it belongs: its build ID must be the same, or else its checksum the
- * one that the link states.
+ * Looked for where the file's process lives, links there leading nowhere else; then, by build ID
+ * alone, on the host, whose paths mean nothing to a container; then, if the user wishes, at a
+ * debuginfod server. A found file counts only if it belongs: its build ID must be the same, or else,
+ * where one of the two has none, its checksum the one that the link states.
  */
 #ifndef MEMTRACE_DEBUGFILE_H
 #define MEMTRACE_DEBUGFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define DEBUGFILE_DIR "/usr/lib/debug"
 
+struct debuginfod;
 struct elf;
+struct roots;
 
-/* The separate debug file of `e`, which lies at `path` (NULL: unknown). `dir`: the debug directory.
- * Returns a descriptor for the caller or a negative errno. */
-int debugfile__open(const struct elf *e, const char *path, const char *dir);
-/* The file with this build ID below `dir`. */
-int debugfile__open_build_id(const uint8_t *id, size_t len, const char *dir);
+/* Where to look. What it points to stays the caller's. */
+struct debug_places {
+	struct roots *roots;		/* NULL: nowhere */
+	int64_t root;			/* where the file's process lives; negative: unknown */
+	const char *dir;		/* the debug directory; NULL: DEBUGFILE_DIR */
+	struct debuginfod *server;	/* NULL: none is asked */
+};
+
+struct debugfile {
+	int fd;		/* the caller's; or a negative errno. -EAGAIN: a server has not answered yet */
+	char *path;	/* where it was found; the caller's. NULL: at a server, or not at all */
+	int64_t root;	/* below which path is */
+};
+
+/* The separate debug file of `e`, which lies at `path` as its process sees it (NULL: unknown). */
+struct debugfile debugfile__find(const struct elf *e, const char *path,
+				 const struct debug_places *places);
+/* The file that `name` in .gnu_debugaltlink stands for, with this build ID. `from`: the path of the
+ * file that holds the link; NULL: unknown. */
+struct debugfile debugfile__find_shared(const char *name, const void *id, size_t len,
+					const char *from, const struct debug_places *places);
+/* Closes and frees what it holds. */
+void debugfile__done(struct debugfile *f);
+
 /* The unpacked .gnu_debugdata, itself an ELF file; the caller frees it. NULL and errno. */
 void *debugfile__unpack(const struct elf *e, size_t *len);
 

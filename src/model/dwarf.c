@@ -13,9 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "model/debugfile.h"
 #include "model/dwarf_internal.h"
 #include "model/elf.h"
 
@@ -172,10 +170,10 @@ static int index_units(struct dwarf *d)
 
 /*
  * Left to itself libdw would open whatever path .gnu_debugaltlink names, a FIFO as well. So the
- * shared file is found here, by its build ID; without it names are missing all over, and the file's
+ * shared file is found here, with its build ID; without it names are missing all over, and the file's
  * symbol table serves better.
  */
-static int open_shared(struct dwarf *d, const char *debug_dir)
+static int open_shared(struct dwarf *d, const char *path, const struct debug_places *places)
 {
 	const void *id;
 	const char *name;
@@ -185,10 +183,11 @@ static int open_shared(struct dwarf *d, const char *debug_dir)
 		return 0;
 	if (len < 0)
 		return -ENODATA;
-	d->shared_fd = debugfile__open_build_id(id, (size_t)len, debug_dir);
-	if (d->shared_fd < 0)
-		return -ENODATA;
-	d->shared_elf = elf__open(d->shared_fd);
+	if (places)
+		d->shared_file = debugfile__find_shared(name, id, (size_t)len, path, places);
+	if (d->shared_file.fd < 0)
+		return d->shared_file.fd == -EAGAIN ? -EAGAIN : -ENODATA;
+	d->shared_elf = elf__open(d->shared_file.fd);
 	if (d->shared_elf && elf__debug_size(d->shared_elf) <= DWARF_MAX)
 		d->shared = dwarf_begin_elf(elf__handle(d->shared_elf), DWARF_C_READ, NULL);
 	if (!d->shared)
@@ -197,7 +196,7 @@ static int open_shared(struct dwarf *d, const char *debug_dir)
 	return 0;
 }
 
-struct dwarf *dwarf__open(const struct elf *e, const char *debug_dir)
+struct dwarf *dwarf__open(const struct elf *e, const char *path, const struct debug_places *places)
 {
 	uint64_t size = elf__debug_size(e);
 	struct dwarf *d;
@@ -212,12 +211,12 @@ struct dwarf *dwarf__open(const struct elf *e, const char *debug_dir)
 		return NULL;
 	d->elf = e;
 	d->sections = size;
-	d->shared_fd = -1;
+	d->shared_file.fd = -ENOENT;
 	err = -ENODATA;
 	d->dw = dwarf_begin_elf(elf__handle(e), DWARF_C_READ, NULL);
 	if (!d->dw)
 		goto out;
-	err = open_shared(d, debug_dir);
+	err = open_shared(d, path, places);
 	if (!err)
 		err = index_units(d);
 	if (!err && !d->n)
@@ -243,8 +242,7 @@ void dwarf__close(struct dwarf *d)
 	dwarf_end(d->dw);
 	dwarf_end(d->shared);
 	elf__close(d->shared_elf);
-	if (d->shared_fd >= 0)
-		close(d->shared_fd);
+	debugfile__done(&d->shared_file);
 	free(d);
 }
 

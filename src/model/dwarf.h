@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct debug_places;
 struct elf;
 struct dwarf;
 
@@ -22,9 +23,10 @@ struct dwarf_frame {
 	uint32_t line;		/* 0: unknown */
 };
 
-/* `e` must outlive it. debug_dir: where shared files are. NULL and errno: ENODATA where there is no
- * DWARF. */
-struct dwarf *dwarf__open(const struct elf *e, const char *debug_dir);
+/* `e` must outlive it. path: where it lies, or NULL; places: where the file that it shares with
+ * others may be, or NULL. NULL and errno: ENODATA where there is no DWARF, EAGAIN where a server that
+ * was asked for the shared file has not answered yet. */
+struct dwarf *dwarf__open(const struct elf *e, const char *path, const struct debug_places *places);
 void dwarf__close(struct dwarf *d);	/* takes NULL */
 
 /* What stands at an address, innermost inlined call first and the function itself last: at most

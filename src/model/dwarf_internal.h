@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/debugfile.h"
 #include "model/dwarf.h"
 #include "model/intervals.h"
 
@@ -25,7 +26,7 @@ struct dwarf {
 	size_t lines;		/* bytes of line tables, roughly */
 	struct elf *shared_elf;
 	Dwarf *shared;
-	int shared_fd;
+	struct debugfile shared_file;
 	struct unit *units;
 	size_t n, cap;
 	struct intervals ranges;	/* value: index of the unit */

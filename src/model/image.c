@@ -1,51 +1,35 @@
 #include "model/image.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/sysmacros.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ground/file.h"
 #include "ground/hashmap.h"
+#include "ground/util.h"
 #include "model/elf.h"
+#include "model/image_internal.h"
+#include "model/roots.h"
 
 /* Descriptors left to the rest of the program: probes, tables, outputs. */
 #define FDS_RESERVED 64
-#define VDSO_MAX (1u << 20)
+/* Files that symbols are made from and that may be open at a time. */
+#define LOADED_FILES 512
 
-struct image {
-	uint32_t id;
-	uint64_t dev, ino;	/* 0, 0 for a vDSO */
-	struct image *same_key;	/* the next one whose dev and ino hash alike */
-	char *path;
-	void *memory;
-	size_t memory_len;
+/* A share of the descriptors that we may have. */
+static size_t few_descriptors(size_t share, size_t most)
+{
+	struct rlimit rl;
+	size_t n = most;
 
-	/* Written once, under the registry's lock; read by any thread. */
-	_Atomic int fd;
-	_Atomic int error;
-	char self_path[32];
-
-	pthread_mutex_t lock;	/* of the four below */
-	bool identified, is_elf;
-	uint8_t build_id[BUILD_ID_MAX];
-	size_t build_id_len;
-
-	struct symbols *symbols;	/* made by the first look-up */
-};
-
-struct images {
-	pthread_mutex_t lock;
-	struct image **by_id;
-	size_t n, cap;
-	struct hashmap *by_key;
-};
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur / share < n)
+		n = (size_t)(rl.rlim_cur / share);
+	return n;
+}
 
 struct images *images__new(void)
 {
@@ -53,14 +37,15 @@ struct images *images__new(void)
 
 	if (!is)
 		return NULL;
-	is->by_key = hashmap__new();
-	if (!is->by_key) {
-		free(is);
-		errno = ENOMEM;
-		return NULL;
-	}
 	pthread_mutex_init(&is->lock, NULL);
-	return is;
+	is->loaded_files_max = few_descriptors(8, LOADED_FILES);
+	is->by_key = hashmap__new();
+	is->roots = roots__new(few_descriptors(8, ROOTS_MAX));
+	if (is->by_key && is->roots)
+		return is;
+	images__free(is);
+	errno = ENOMEM;
+	return NULL;
 }
 
 static void free_image(struct image *im)
@@ -84,28 +69,22 @@ void images__free(struct images *is)
 		free_image(is->by_id[i]);
 	free(is->by_id);
 	hashmap__free(is->by_key);
+	roots__free(is->roots);
 	pthread_mutex_destroy(&is->lock);
 	free(is);
 }
 
-/* ---- opening ---- */
-
-/*
- * Whether a file found by its path is the one that is mapped. An overlay or a btrfs subvolume shows
- * one device in maps and another to stat, neither of them a block device's (major 0): then the
- * inode number alone has to do.
- */
-static bool same_file(const struct stat *st, uint64_t dev, uint64_t ino)
-{
-	return st->st_ino == ino && (st->st_dev == dev || !major(dev) || !major(st->st_dev));
-}
+/* ---- descriptors ---- */
 
 static bool fds_are_scarce(int fd)
 {
+	rlim_t reserved;
 	struct rlimit rl;
 
-	return getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur != RLIM_INFINITY &&
-	       (rlim_t)fd + FDS_RESERVED >= rl.rlim_cur;
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur == RLIM_INFINITY)
+		return false;
+	reserved = rl.rlim_cur / 4 > FDS_RESERVED ? rl.rlim_cur / 4 : FDS_RESERVED;
+	return (rlim_t)fd + reserved >= rl.rlim_cur;
 }
 
 static void adopt_fd(struct image *im, int fd)
@@ -119,55 +98,6 @@ static void adopt_fd(struct image *im, int fd)
 		return;
 	snprintf(im->self_path, sizeof(im->self_path), "/proc/self/fd/%d", fd);
 	im->fd = fd;
-}
-
-/* The mapped file itself; by its path only where map_files may not be read. */
-static int open_mapped(const struct mapped_file *f)
-{
-	char proc[96];
-	struct stat st;
-	int fd;
-
-	snprintf(proc, sizeof(proc), "/proc/%d/map_files/%llx-%llx", f->pid,
-		 (unsigned long long)f->start, (unsigned long long)f->end);
-	fd = file__open_regular(proc, 0, &st);
-	if (fd >= 0 || f->path[0] != '/')
-		return fd;
-	snprintf(proc, sizeof(proc), "/proc/%d/root", f->pid);
-	fd = file__open_regular_in(proc, f->path, 0, &st);
-	if (fd >= 0 && !same_file(&st, f->dev, f->ino)) {
-		close(fd);
-		fd = -ESTALE;
-	}
-	return fd;
-}
-
-static int read_vdso(const struct mapped_file *f, void **memory, size_t *len)
-{
-	uint64_t size = f->end - f->start;
-	char path[32];
-	ssize_t got;
-	int fd, err = 0;
-	void *p;
-
-	if (f->end <= f->start || size > VDSO_MAX)
-		return -EINVAL;
-	snprintf(path, sizeof(path), "/proc/%d/mem", f->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	p = malloc(size);
-	got = p ? pread(fd, p, size, (off_t)f->start) : -1;
-	if (got != (ssize_t)size)
-		err = p ? -EIO : -ENOMEM;
-	close(fd);
-	if (err) {
-		free(p);
-		return err;
-	}
-	*memory = p;
-	*len = size;
-	return 0;
 }
 
 /* ---- the registry ---- */
@@ -193,8 +123,12 @@ static struct image *new_image(struct images *is, uint64_t dev, uint64_t ino, co
 	im->ino = ino;
 	im->fd = -1;
 	im->error = -ENOENT;
+	im->owner = is;
+	im->seen = util__wall_ns();
+	im->places = (struct debug_places){ .roots = is->roots, .root = -1 };
 	snprintf(im->self_path, sizeof(im->self_path), "/proc/self/fd/-1");
 	im->path = strdup(path);
+	im->inside = im->path;
 	if (!im->path) {
 		free_image(im);
 		return NULL;
@@ -208,30 +142,30 @@ static void publish(struct images *is, struct image *im)
 	is->by_id[is->n++] = im;
 }
 
-static struct image *find_key(struct images *is, uint64_t key, uint64_t dev, uint64_t ino)
+static struct image *find(struct images *is, uint64_t dev, uint64_t ino)
 {
 	uintptr_t value = 0;
 	struct image *im;
 
-	hashmap__get(is->by_key, key, &value);
+	hashmap__get(is->by_key, hashmap__mix(dev, ino), &value);
 	for (im = (struct image *)value; im && (im->dev != dev || im->ino != ino);
 	     im = im->same_key)
 		;
 	return im;
 }
 
-/* The image of dev and ino, made if it is new. */
-static struct image *find_or_make(struct images *is, uint64_t dev, uint64_t ino, const char *path)
+/* Makes the image of dev and ino, found from now on in the place of an older one. */
+static struct image *make(struct images *is, uint64_t dev, uint64_t ino, const char *path,
+			  int64_t root)
 {
 	uint64_t key = hashmap__mix(dev, ino);
-	struct image *im = find_key(is, key, dev, ino);
+	struct image *im = new_image(is, dev, ino, path);
 	uintptr_t first = 0;
 
-	if (im)
-		return im;
-	im = new_image(is, dev, ino, path);
 	if (!im)
 		return NULL;
+	im->places.root = root;
+	im->inside = roots__inside(is->roots, root, im->path);
 	if (hashmap__get(is->by_key, key, &first))
 		im->same_key = (struct image *)first;
 	if (hashmap__set(is->by_key, key, (uintptr_t)im)) {
@@ -242,13 +176,22 @@ static struct image *find_or_make(struct images *is, uint64_t dev, uint64_t ino,
 	return im;
 }
 
+/*
+ * As long as an image is open, its inode number cannot become another file's. Of one that is not
+ * open, the number may since have been given to a file that is younger than our knowledge of it.
+ */
+static bool still_means(const struct image *im, const char *path, int fd)
+{
+	return fd >= 0 ? image__birth(fd) <= im->seen : !strcmp(im->path, path);
+}
+
 /* Processes of one kind (64-bit, say) share one vDSO: it is known by its bytes. */
 static int64_t add_vdso(struct images *is, const struct mapped_file *f)
 {
 	void *memory = NULL;
 	struct image *im;
 	size_t len = 0;
-	int err = read_vdso(f, &memory, &len);
+	int err = image__read_vdso(f, &memory, &len);
 
 	if (err)
 		return err;
@@ -271,24 +214,31 @@ static int64_t add_vdso(struct images *is, const struct mapped_file *f)
 	return im->id;
 }
 
-int64_t images__add(struct images *is, const struct mapped_file *f)
+static int64_t add_file(struct images *is, const struct mapped_file *f)
 {
 	bool known = f->real_ino != 0;
-	int64_t id = -ENOMEM;
-	struct image *im;
+	uint64_t dev = known ? f->real_dev : f->dev, ino = known ? f->real_ino : f->ino;
+	struct image *im = find(is, dev, ino);
+	int fd;
+
+	if (im && im->fd >= 0)
+		return im->id;
+	fd = image__open_mapped(f, is->roots);
+	if (!im || !still_means(im, f->path, fd))
+		im = make(is, dev, ino, f->path, roots__add(is->roots, f->pid));
+	if (im)
+		adopt_fd(im, fd);
+	else if (fd >= 0)
+		close(fd);
+	return im ? (int64_t)im->id : -ENOMEM;
+}
+
+int64_t images__add(struct images *is, const struct mapped_file *f)
+{
+	int64_t id;
 
 	pthread_mutex_lock(&is->lock);
-	if (!f->ino) {
-		id = add_vdso(is, f);
-	} else {
-		im = find_or_make(is, known ? f->real_dev : f->dev, known ? f->real_ino : f->ino,
-				  f->path);
-		/* As long as it is open, its inode number cannot become another file's. */
-		if (im && im->fd < 0)
-			adopt_fd(im, open_mapped(f));
-		if (im)
-			id = im->id;
-	}
+	id = f->ino ? add_file(is, f) : add_vdso(is, f);
 	pthread_mutex_unlock(&is->lock);
 	return id;
 }
@@ -304,7 +254,9 @@ int64_t images__add_path(struct images *is, const char *path)
 	if (fd < 0)
 		return fd;
 	pthread_mutex_lock(&is->lock);
-	im = find_or_make(is, st.st_dev, st.st_ino, path);
+	im = find(is, st.st_dev, st.st_ino);
+	if (!im || (im->fd < 0 && !still_means(im, path, fd)))
+		im = make(is, st.st_dev, st.st_ino, path, ROOT_OWN);
 	if (im && im->fd < 0)
 		adopt_fd(im, fd);
 	else
@@ -414,34 +366,16 @@ size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX])
 	return len;
 }
 
-int image__symbolize(struct image *im, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
+void images__stats(struct images *is, struct images_stats *out)
 {
-	struct symbols_source source = {
-		.fd = im->fd,
-		.memory = im->memory,
-		.len = im->memory_len,
-		.path = im->path,
-	};
+	struct roots_stats roots;
 
-	if (!im->symbols && (im->memory || source.fd >= 0))
-		im->symbols = symbols__new(&source);
-	return im->symbols ? symbols__lookup(im->symbols, offset, out) : 0;
-}
-
-void image__unload(struct image *im)
-{
-	if (im->symbols)
-		symbols__unload(im->symbols);
-}
-
-size_t images__memory(struct images *is)
-{
-	size_t sum = 0, n = images__count(is);
-
-	for (size_t i = 0; i < n; i++) {
-		struct image *im = images__get(is, (uint32_t)i);
-
-		sum += im->memory_len + (im->symbols ? symbols__memory(im->symbols) : 0);
+	roots__stats(is->roots, &roots);
+	pthread_mutex_lock(&is->lock);
+	*out = (struct images_stats){ .files = is->n, .roots = roots.open };
+	for (size_t i = 0; i < is->n; i++) {
+		out->open += is->by_id[i]->fd >= 0;
+		out->no_descriptor += is->by_id[i]->error == -EMFILE;
 	}
-	return sum;
+	pthread_mutex_unlock(&is->lock);
 }

@@ -17,6 +17,7 @@
 
 #include "model/symbols.h"
 
+struct debuginfod;
 struct images;
 struct image;
 
@@ -36,10 +37,11 @@ struct mapped_file {
 	const char *path;		/* for reports */
 };
 
-/* The file is opened through /proc/PID/map_files, so that it is the mapped file itself, else
- * through /proc/PID/root. Known pairs return at once without opening. "[vdso]" is copied from the
- * process's memory. Returns the image id or a negative errno. An image whose file could not be
- * opened still gets an id and reports its module's name. */
+/* The file is opened through /proc/PID/map_files, so that it is the mapped file itself, else below
+ * /proc/PID/root, as the process sees it. Known pairs return at once without opening. "[vdso]" is
+ * copied from the process's memory. Returns the image id or a negative errno. An image whose file
+ * could not be opened still gets an id and reports its module's name; it is tried again whenever it
+ * is added, and gets another id where the pair has become another file's. */
 int64_t images__add(struct images *is, const struct mapped_file *f);
 /* A file by path, for tests and tools. */
 int64_t images__add_path(struct images *is, const char *path);
@@ -70,8 +72,22 @@ size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX]);
  * the offset it wants looked up. Fills innermost inlined call first; returns the number of frames,
  * 0 where nothing is known. Results are cached by offset. */
 int image__symbolize(struct image *im, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX]);
-/* Drops loaded debug data, keeps cached results. */
+/* Drops loaded debug data, keeps cached results. Beyond some 512 MiB of it this happens by itself to
+ * the images that were not used for longest. */
 void image__unload(struct image *im);
+/* From now on this server, which must outlive the registry, is asked for debug files that are found
+ * nowhere else. */
+void images__use_server(struct images *is, struct debuginfod *server);
+/* What a server had not answered in time may be there now: call this before each report. */
+void images__new_report(struct images *is);
 size_t images__memory(struct images *is);	/* bytes held for symbols, roughly */
+
+struct images_stats {
+	size_t files;		/* images, the vDSO among them */
+	size_t open;		/* descriptors held for them */
+	size_t no_descriptor;	/* not opened because too few descriptors are left */
+	size_t roots;		/* descriptors held for root directories */
+};
+void images__stats(struct images *is, struct images_stats *out);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ground/hashmap.h"
 #include "ground/texts.h"
@@ -28,7 +27,8 @@ struct symbols {
 	bool loaded;
 	struct elf *elf;		/* the file itself */
 	struct elf *debug, *mini;	/* its separate debug file, its unpacked .gnu_debugdata */
-	int debug_fd;
+	struct debugfile debug_file;
+	bool unsettled;			/* a server may still tell more */
 	void *mini_bytes;
 	size_t mini_len;
 	struct symtab *symtab;
@@ -42,7 +42,7 @@ struct symbols *symbols__new(const struct symbols_source *source)
 	if (!s)
 		return NULL;
 	s->source = *source;
-	s->debug_fd = -1;
+	s->debug_file.fd = -ENOENT;
 	s->entries = hashmap__new();
 	s->texts = texts__new();
 	if (s->entries && s->texts)
@@ -60,51 +60,93 @@ void symbols__unload(struct symbols *s)
 	elf__close(s->debug);
 	elf__close(s->elf);
 	free(s->mini_bytes);
-	if (s->debug_fd >= 0)
-		close(s->debug_fd);
+	debugfile__done(&s->debug_file);
 	s->dwarf = NULL;
 	s->symtab = NULL;
 	s->mini = s->debug = s->elf = NULL;
 	s->mini_bytes = NULL;
 	s->mini_len = 0;
-	s->debug_fd = -1;
 	s->loaded = false;
 }
 
-void symbols__free(struct symbols *s)
+static void forget(struct symbols *s)
 {
 	uintptr_t entry;
 	size_t pos = 0;
 
-	if (!s)
-		return;
-	symbols__unload(s);
 	while (s->entries && hashmap__next(s->entries, &pos, NULL, &entry))
 		free((struct entry *)entry);
 	hashmap__free(s->entries);
+	s->entries = NULL;
+	s->kept = 0;
+}
+
+void symbols__free(struct symbols *s)
+{
+	if (!s)
+		return;
+	symbols__unload(s);
+	forget(s);
 	texts__free(s->texts);
 	free(s);
+}
+
+void symbols__retry(struct symbols *s)
+{
+	struct hashmap *empty = s->unsettled ? hashmap__new() : NULL;
+
+	if (!empty)
+		return;
+	s->unsettled = false;
+	symbols__unload(s);
+	forget(s);
+	s->entries = empty;
 }
 
 /* ---- loading ---- */
 
 static void find_separate_files(struct symbols *s)
 {
-	const char *dir = s->source.debug_dir ? s->source.debug_dir : DEBUGFILE_DIR;
+	struct debug_places places = s->source.places ? *s->source.places :
+							(struct debug_places){ .root = -1 };
 
-	s->debug_fd = debugfile__open(s->elf, s->source.path, dir);
-	if (s->debug_fd >= 0)
-		s->debug = elf__open(s->debug_fd);
+	/* A server need not be asked for what the file has. */
+	if (elf__debug_size(s->elf))
+		places.server = NULL;
+	s->debug_file = debugfile__find(s->elf, s->source.path, &places);
+	if (s->debug_file.fd >= 0)
+		s->debug = elf__open(s->debug_file.fd);
 	s->mini_bytes = debugfile__unpack(s->elf, &s->mini_len);
 	if (s->mini_bytes)
 		s->mini = elf__open_memory(s->mini_bytes, s->mini_len);
 }
 
+/* What a debug file shares with others lies where it lies itself, perhaps on the host. */
+static struct dwarf *open_separate_dwarf(struct symbols *s)
+{
+	struct debug_places places = { .root = -1 };
+
+	if (s->source.places)
+		places = *s->source.places;
+	if (s->debug_file.path)
+		places.root = s->debug_file.root;
+	return dwarf__open(s->debug, s->debug_file.path, &places);
+}
+
+static void find_dwarf(struct symbols *s)
+{
+	s->unsettled = s->debug_file.fd == -EAGAIN;
+	s->dwarf = dwarf__open(s->elf, s->source.path, s->source.places);
+	s->unsettled |= !s->dwarf && errno == EAGAIN;
+	if (s->dwarf || !s->debug)
+		return;
+	s->dwarf = open_separate_dwarf(s);
+	s->unsettled |= !s->dwarf && errno == EAGAIN;
+}
+
 /* Whatever is missing or damaged leaves its part empty. */
 static void load(struct symbols *s)
 {
-	const char *dir = s->source.debug_dir ? s->source.debug_dir : DEBUGFILE_DIR;
-
 	s->loaded = true;
 	s->elf = s->source.memory ? elf__open_memory(s->source.memory, s->source.len) :
 				    elf__open(s->source.fd);
@@ -112,9 +154,7 @@ static void load(struct symbols *s)
 		return;
 	if (!s->source.memory)
 		find_separate_files(s);
-	s->dwarf = dwarf__open(s->elf, dir);
-	if (!s->dwarf && s->debug)
-		s->dwarf = dwarf__open(s->debug, dir);
+	find_dwarf(s);
 	s->symtab = symtab__new();
 	if (!s->symtab)
 		return;
@@ -203,9 +243,13 @@ int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[
 	return n;
 }
 
+size_t symbols__loaded(const struct symbols *s)
+{
+	return s->mini_len + (s->symtab ? symtab__memory(s->symtab) : 0) +
+	       (s->dwarf ? dwarf__memory(s->dwarf) : 0);
+}
+
 size_t symbols__memory(const struct symbols *s)
 {
-	return sizeof(*s) + s->kept + texts__memory(s->texts) + s->mini_len +
-	       (s->symtab ? symtab__memory(s->symtab) : 0) +
-	       (s->dwarf ? dwarf__memory(s->dwarf) : 0);
+	return sizeof(*s) + s->kept + texts__memory(s->texts) + symbols__loaded(s);
 }

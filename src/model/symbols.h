@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct debug_places;
 struct symbols;
 
 struct symbol_frame {
@@ -27,8 +28,8 @@ struct symbols_source {
 	int fd;			/* the file, or -1 */
 	const void *memory;	/* where there is no fd: its image in memory, or NULL */
 	size_t len;
-	const char *path;	/* to look beside for a separate debug file; may be NULL */
-	const char *debug_dir;	/* NULL: /usr/lib/debug */
+	const char *path;	/* as its process sees it, to look beside; may be NULL */
+	const struct debug_places *places;	/* of separate debug files; NULL: there are none */
 };
 
 /* Reads nothing yet. What the source names stays the caller's and outlives it. NULL and errno. */
@@ -39,6 +40,10 @@ void symbols__free(struct symbols *s);
  * where nothing is known. */
 int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX]);
 void symbols__unload(struct symbols *s);
+/* Forgets what was found while a server had not answered, so that it is looked up again. What was
+ * handed out stays valid. */
+void symbols__retry(struct symbols *s);
 size_t symbols__memory(const struct symbols *s);	/* roughly */
+size_t symbols__loaded(const struct symbols *s);	/* what of it symbols__unload drops */
 
 #endif

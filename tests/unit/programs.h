@@ -80,7 +80,7 @@ static inline struct program open_program(const char *path)
 	struct program p = { .fd = open(path, O_RDONLY | O_CLOEXEC) };
 
 	p.elf = elf__open(p.fd);
-	p.dwarf = p.elf ? dwarf__open(p.elf, "/nonexistent") : NULL;
+	p.dwarf = p.elf ? dwarf__open(p.elf, NULL, NULL) : NULL;
 	return p;
 }
 

@@ -1,3 +1,5 @@
+#include "model/debugfile.h"
+#include "model/roots.h"
 #include "programs.h"
 #include "test.h"
 
@@ -147,26 +149,30 @@ TEST(names_have_their_scopes)
 
 /* ---- the file that several share ---- */
 
-TEST(shared_dwarf_is_found_by_build_id_only)
+/* Two programs that have their DWARF in "shared", which they name so. */
+static void make_twins(const char *name)
 {
-	struct program p;
-	struct dwarf_frame f[8];
-	int n;
-
-	if (!have("dwz"))
-		SKIP("no dwz");
 	for (int i = 0; i < 2; i++)
 		MUST(run("gcc", "-O2", "-gdwarf-4", "-o", in_scratch(i ? "twin" : "nested"),
 			 write_source("nested.c", nested_source), NULL));
-	MUST(run("dwz", "-m", in_scratch("shared"), in_scratch("nested"), in_scratch("twin"),
-		 NULL));
-	/* Its path is in the file, but nothing is opened by path. */
-	p = open_program(in_scratch("nested"));
-	CHECK(p.elf && !p.dwarf);
+	MUST(run("dwz", "-m", in_scratch("shared"), "-M", name, in_scratch("nested"),
+		 in_scratch("twin"), NULL));
+}
 
-	install_by_build_id(in_scratch("shared"), in_scratch("debug"));
-	p.dwarf = dwarf__open(p.elf, in_scratch("debug"));
-	MUST(p.dwarf);
+/* Whether the shared file is found from a program at `path`. */
+static bool finds_shared(const char *path, struct debug_places *places)
+{
+	struct program p = open_program(in_scratch("nested"));
+	struct dwarf_frame f[8];
+	int n;
+
+	CHECK(p.elf && !p.dwarf);
+	p.dwarf = dwarf__open(p.elf, path, places);
+	if (!p.dwarf) {
+		CHECK_EQ(errno, ENODATA);
+		close_program(&p);
+		return false;
+	}
 	n = dwarf__lookup(p.dwarf, function(&p, "here").vaddr, f, 8);
 	CHECK_EQ(n, 3);
 	CHECK_STR(f[0].func, "inner");
@@ -174,6 +180,51 @@ TEST(shared_dwarf_is_found_by_build_id_only)
 	CHECK_EQ(f[2].line, 17);
 	free_frames(f, n);
 	close_program(&p);
+	return true;
+}
+
+TEST(dwarf_that_several_share)
+{
+	struct debug_places places = { .root = ROOT_OWN, .dir = in_scratch("debug") };
+	char dir[PATH_MAX + 256];
+
+	if (!have("dwz"))
+		SKIP("no dwz");
+	snprintf(dir, sizeof(dir), "%s", in_scratch("debug"));
+	places.dir = dir;
+	places.roots = roots__new(4);
+	MUST(places.roots);
+
+	make_twins("../elsewhere/common");
+	CHECK(!finds_shared(in_scratch("nested"), NULL));
+	CHECK(!finds_shared(in_scratch("nested"), &places));
+	install_by_build_id(in_scratch("shared"), dir);
+	CHECK(finds_shared(NULL, &places));
+	MUST(run("rm", "-r", dir, NULL));
+	CHECK(!finds_shared(in_scratch("nested"), &places));
+
+	/* From where the program lies; of another build, or none at all. */
+	make_twins("../elsewhere/common");
+	MUST(mkdir(in_scratch("bin"), 0700) == 0 && mkdir(in_scratch("elsewhere"), 0700) == 0);
+	MUST(rename(in_scratch("shared"), in_scratch("elsewhere/common")) == 0);
+	CHECK(finds_shared(in_scratch("bin/nested"), &places));
+	CHECK(!finds_shared(in_scratch("bin/deeper/nested"), &places));
+	CHECK(!finds_shared(NULL, &places));
+	places.root = -1;
+	CHECK(!finds_shared(in_scratch("bin/nested"), &places));
+	places.root = ROOT_OWN;
+	make_twins("../elsewhere/common");
+	MUST(run("gcc", "-g", "-o", in_scratch("elsewhere/common"), in_scratch("nested.c"), NULL));
+	CHECK(!finds_shared(in_scratch("bin/nested"), &places));
+	MUST(unlink(in_scratch("elsewhere/common")) == 0);
+	MUST(mkfifo(in_scratch("elsewhere/common"), 0600) == 0);
+	CHECK(!finds_shared(in_scratch("bin/nested"), &places));
+
+	/* From anywhere. */
+	make_twins(in_scratch("shared"));
+	CHECK(finds_shared(in_scratch("bin/nested"), &places));
+	CHECK(finds_shared(NULL, &places));
+	roots__free(places.roots);
 }
 
 /* ---- hostile DWARF ---- */
@@ -185,7 +236,7 @@ struct range {
 static void use(const uint8_t *bytes, size_t len, const struct range *r)
 {
 	struct elf *e = elf__open_memory(bytes, len);
-	struct dwarf *d = e ? dwarf__open(e, "/nonexistent") : NULL;
+	struct dwarf *d = e ? dwarf__open(e, NULL, NULL) : NULL;
 	struct dwarf_frame f[32];
 
 	for (uint64_t a = r->lo; d && a < r->hi; a += 3) {

@@ -2,6 +2,8 @@
 #include <elf.h>
 #include <sys/auxv.h>
 
+#include "model/debugfile.h"
+#include "model/roots.h"
 #include "model/symbols.h"
 #include "programs.h"
 #include "test.h"
@@ -61,6 +63,7 @@ static const char *whole(void)
 
 struct file {
 	int fd;
+	struct debug_places *places;
 	struct symbols *symbols;
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 };
@@ -71,8 +74,15 @@ static struct file open_file(const char *path, const char *debug_dir)
 	static char kept[PATH_MAX];
 
 	snprintf(kept, sizeof(kept), "%s", path);
+	f.places = malloc(sizeof(*f.places));
+	MUST(f.places);
+	*f.places = (struct debug_places){
+		.roots = roots__new(1),
+		.root = ROOT_OWN,
+		.dir = debug_dir,
+	};
 	f.symbols = symbols__new(
-		&(struct symbols_source){ .fd = f.fd, .path = kept, .debug_dir = debug_dir });
+		&(struct symbols_source){ .fd = f.fd, .path = kept, .places = f.places });
 	MUST(f.symbols);
 	return f;
 }
@@ -80,6 +90,8 @@ static struct file open_file(const char *path, const char *debug_dir)
 static void close_file(struct file *f)
 {
 	symbols__free(f->symbols);
+	roots__free(f->places->roots);
+	free(f->places);
 	close(f->fd);
 }
 
