@@ -184,7 +184,8 @@ int book__free(struct process *p, const struct event_free *ev)
 		block_ended(p, &b);
 	else if (*last != name && !(ev->ev.flags & EVENT_F_INSIDE))
 		p->unmatched_frees++;
-	*last = name;
+	if (!(ev->ev.flags & EVENT_F_INSIDE))
+		*last = name;
 	return 0;
 }
 

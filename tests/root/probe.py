@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Allocators of a program's own, named by --probe."""
+import re
+import shutil
+import subprocess
+
+from lib import *
+
+LIBRARY = ("libpool.so*:pool_alloc(size=2)", "pool_free(ptr=2)", "libpool.so*:pool_resize(ptr=2,size=3)",
+           "pool_get(out=1,size=3)", "pool_node(bytes=48)", "handle_open(size=1,int)", "handle_close(ptr=1,int)")
+PROGRAM = ("*-pools:mine_calloc(size=2,count=1)", "mine_free(ptr=1)", "must_malloc(size=1)",
+           "Arena::get(unsigned long)(size=2)", "Arena::get(unsigned long, unsigned long)(size=2,count=3)",
+           "Arena::put(ptr=2)")
+TWO_WAYS = (("launched", launch), ("attached", attach))
+METHODS = ("session", "multi", "perf")
+
+folder = path("lib")
+os.mkdir(folder)
+library_path = os.path.join(folder, "libpool.so.1.0")
+
+
+def make():
+    """The program, with its library beside it under a name of its own and a link to that."""
+    lib = build("pool_library.c", "-shared", "-fPIC", "-Wl,-soname,libpool.so.1")
+    if not os.path.exists(library_path):
+        shutil.copy(lib, library_path)
+        os.symlink(library_path, os.path.join(folder, "libpool.so.1"))
+    return build("pools.cc", f"-L{folder}", f"-Wl,-rpath,{folder}", "-l:libpool.so.1.0")
+
+
+def check(report, truth):
+    compare(report, truth, "pools.cc")
+    # A pool is given back outside of the named functions: the chunks and the list that it got inside of them.
+    equal(report["unmatched_frees"], 3, "unmatched_frees")
+    equal(left_by(report, "dropped"), [], "what was dropped")
+
+
+def left_by(report, function):
+    return [s for s in report["sites"] if s["live_blocks"] and s["kind"] == "heap" and
+            any((f["func"] or "").split("(")[0] == function for f in s["stack"])]
+
+
+ALL = ("--probe", " ".join(LIBRARY), "--probe", ",".join(PROGRAM))
+
+for way, trace in TWO_WAYS:
+    with case(f"pools, {way}"):
+        check(*trace([make()], *ALL))
+
+for method in METHODS:
+    with case(f"pools, by {method} links"):
+        check(*launch([make()], "--attach", method, *ALL))
+
+with case("a path names the file, by whatever link"):
+    exe = make()
+    check(*launch([exe], "--probe", f"{folder}/libpool.so.1:pool_alloc(size=2)", "--probe",
+                  " ".join(LIBRARY[1:] + PROGRAM)))
+
+with case("a pool that frees all at once is a block itself"):
+    report, truth = launch([make()], "--probe", "pool_make(bytes=100) pool_drop(ptr=1)")
+    made = [s for s in report["sites"] if s["api"] == "pool_make"]
+    equal([(s["live_blocks"], s["live_bytes"]) for s in made], [(1, 100)], "what pool_make left")
+    # What it took by malloc when it was made is its own, what it took later the program's.
+    malloced = [s for s in report["sites"] if s["stack"][0]["func"] == "pool_make"]
+    equal(malloced, [], "malloc inside pool_make")
+    equal(left_by(report, "dropped"), [], "what was dropped")
+    # The list that was made with each of the two pools, and grew later.
+    equal(report["unmatched_frees"], 2, "unmatched_frees")
+
+
+def offsets(exe):
+    """{symbol: file offset}"""
+    loads = []
+    for line in subprocess.run(["readelf", "-lW", exe], capture_output=True, text=True, check=True).stdout.splitlines():
+        f = line.split()
+        if f and f[0] == "LOAD":
+            loads.append((int(f[2], 16), int(f[1], 16), int(f[4], 16)))
+    found = {}
+    for line in subprocess.run(["nm", "-C", exe], capture_output=True, text=True, check=True).stdout.splitlines():
+        m = re.match(r"([0-9a-f]+) [tTW] (.*)", line)
+        at = int(m.group(1), 16) if m else 0
+        for vaddr, offset, size in loads:
+            if m and vaddr <= at < vaddr + size:
+                found[m.group(2)] = at - vaddr + offset
+    return found
+
+
+def stripped(exe, name):
+    out = path(name)
+    subprocess.run(["strip", "-s", "-o", out, exe], check=True)
+    return out
+
+
+with case("stripped, by offset"):
+    exe = make()
+    bare = stripped(exe, "bare")
+    at = offsets(exe)
+    probes, names = [], {}
+    for p in PROGRAM:
+        symbol, arguments = re.match(r"(?:.*-pools:)?(.*)(\([^()]*=.*\))$", p).groups()
+        full = [s for s in at if s == symbol or s.startswith(symbol + "(")][0]
+        probes.append(f"{bare}:{at[full]:#x}{arguments}")
+        names[f"{bare}+{at[full]:#x}"] = full
+    report, truth = launch([bare], "--probe", " ".join(probes), "--probe", " ".join(LIBRARY))
+    want = {"own": (3, 63), "wrapped": (1, 40), "members": (2, 340)}
+    got = {}
+    for s in report["sites"]:
+        name = names.get(s["api"])
+        if name and s["live_blocks"]:
+            key = "own" if "calloc" in name else "wrapped" if "must" in name else "members"
+            blocks, size = got.get(key, (0, 0))
+            got[key] = (blocks + s["live_blocks"], size + s["live_bytes"])
+    equal(got, want, "what the stripped program's functions left")
+    equal(report["unmatched_frees"], 3, "unmatched_frees")
+
+with case("an offset that is no function's beginning"):
+    exe = make()
+    at = offsets(exe)["mine_calloc(unsigned long, unsigned long)"]
+    p = Program([exe])
+    m = Memtrace(*EVERYTHING, "-p", p.pid, "--probe", f"{exe}:{at + 0x10:#x}(size=1) {exe}:0x7000000(size=1)").attached()
+    m.interrupt()
+    p.kill()
+    text = m.stderr()
+    true("0 of 2 of --probe" in text, text)
+    true("a function does not begin there" in text, text)
+    true("the file has no code there" in text, text)
+
+with case("what was not found is said"):
+    exe = make()
+    p = Program([exe])
+    m = Memtrace(*EVERYTHING, "-p", p.pid, "--explain-probes", "--probe",
+                 f"pool_alloc(size=2) no_such_function(size=1) {exe}:pool_alloc(size=2) libabsent.so:f(ptr=1)").attached()
+    m.interrupt()
+    p.kill()
+    text = m.stderr()
+    for wanted in (r"attached to \d+, \d+ functions in \d files, 1 of 4 of --probe",
+                   r"^  pool_alloc +0x[0-9a-f]+(\+\d+)? ",
+                   r"--probe no_such_function\(size=1\): none of \d+ files defines it",
+                   r"--probe \S+pools:pool_alloc\(size=2\): \S+pools does not define it",
+                   r"--probe libabsent.so:f\(ptr=1\): no such file is mapped yet"):
+        true(re.search(wanted, text, re.M), f"{wanted!r} is not in:\n{text}")
+
+with case("what is wrong is said"):
+    for probe, wanted in (("pool_alloc", "does not say which argument is which"),
+                          ("pool_alloc(siez=1)", "'siez=1' at character 12 is none of size=N"),
+                          ("0x10(size=1)", "needs the file")):
+        m = Memtrace("-p", 1, "--probe", probe)
+        equal(m.wait(), 2, "the exit status")
+        true(wanted in m.stderr() and "; try --probe 'lib" in m.stderr(), m.stderr())
+        equal(m.stderr().count("\n"), 1, "lines of standard error")
+
+done()
