@@ -7,55 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "facts/sieve.h"
-#include "ground/hashmap.h"
-#include "ground/strtab.h"
+#include "facts/profile_internal.h"
 #include "ground/util.h"
-#include "joints/collector.h"
-#include "joints/symbolizer.h"
-#include "model/api.h"
-#include "model/image.h"
-
-#define NAMED_MAX (EVENT_MAX_FRAMES * SYMBOL_FRAMES_MAX)
-
-/* The rows that the public part only shows, and what it takes to make them. */
-struct owner {
-	struct profile profile;		/* first: profile__free gets from one to the other */
-	struct strtab *strings;
-	struct profile_process *processes;
-	struct profile_site *sites;
-	struct profile_mapping *mappings;
-	size_t mappings_cap;
-	struct profile_suppressed *suppressed;	/* a row a rule; later only those that matched */
-	/* Only while building. */
-	const struct profile_input *in;
-	struct hashmap *mapping_of;	/* image id to index */
-	struct named_frame *named;
-};
 
 static double seconds(uint64_t from, uint64_t to)
 {
 	return to > from ? (double)(to - from) / 1e9 : 0;
 }
 
-static uint64_t resident_bytes(uint32_t pid)
+static uint64_t resident_bytes(const struct profile_input *in, const struct process_row *row)
 {
-	char path[64], *text, *end;
-	uint64_t pages = 0;
-
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/statm", pid);
-	text = util__read_file(path, NULL);
-	if (!text)
+	if (row->exited)
 		return 0;
-	/* The second number: "size resident shared …". */
-	end = strchr(text, ' ');
-	if (end) {
-		end[1 + strspn(end + 1, "0123456789")] = '\0';
-		if (util__parse_u64(end + 1, &pages))
-			pages = 0;
-	}
-	free(text);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return in->rss ? in->rss(in->ctx, row->pid) : util__resident_bytes(row->pid);
 }
 
 static int add_processes(struct owner *o)
@@ -82,339 +46,12 @@ static int add_processes(struct owner *o)
 			.frees = row->frees,
 			.allocator_bytes = row->allocator_bytes,
 			.mapped_bytes = row->mapped_bytes,
-			.rss_bytes = row->exited ? 0 : resident_bytes(row->pid),
+			.rss_bytes = resident_bytes(o->in, row),
 		};
 	}
 	o->profile.processes = o->processes;
 	o->profile.nprocesses = snap->nprocesses;
 	return 0;
-}
-
-static void hex_build_id(struct images *images, uint32_t image, char out[2 * BUILD_ID_MAX + 1])
-{
-	struct image *im = images ? images__get(images, image) : NULL;
-	uint8_t id[BUILD_ID_MAX];
-	size_t len = im ? image__build_id(im, id) : 0;
-
-	for (size_t i = 0; i < len && i < BUILD_ID_MAX; i++)
-		snprintf(out + 2 * i, 3, "%02x", id[i]);
-}
-
-/* The index of an image among the profile's mappings; a negative errno. */
-static int64_t mapping_index(struct owner *o, const struct named_frame *nf)
-{
-	struct profile_mapping *grown, *m;
-	uintptr_t known;
-	size_t n = o->profile.nmappings, cap;
-
-	if (nf->image == FRAME_NO_IMAGE)
-		return UINT32_MAX;
-	if (hashmap__get(o->mapping_of, nf->image, &known))
-		return (int64_t)known;
-	if (n == o->mappings_cap) {
-		cap = n ? n * 2 : 16;
-		grown = reallocarray(o->mappings, cap, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		o->mappings = grown;
-		o->mappings_cap = cap;
-		o->profile.mappings = grown;
-	}
-	m = &o->mappings[n];
-	*m = (struct profile_mapping){
-		.path = strtab__copy(o->strings, nf->module ? nf->module : ""),
-	};
-	hex_build_id(o->in->images, nf->image, m->build_id);
-	if (hashmap__set(o->mapping_of, nf->image, n))
-		return -ENOMEM;
-	o->profile.nmappings++;
-	return (int64_t)n;
-}
-
-/*
- * A mapping's stack begins inside the C library's wrapper of the system call. A report begins with whoever
- * called that, as it does for malloc. How many frames to leave out.
- */
-static size_t wrapper_frames(const struct named_frame *named, size_t n)
-{
-	static const char *const wrappers[] = {
-		"mmap", "mmap64", "__mmap", "__mmap64", "mremap", "__mremap", "brk", "__brk", "__brk_call",
-		"sbrk", "__sbrk", "shmat", "__shmat", "__libc_shmat", "syscall",
-	};
-	size_t i, k = 0;
-
-	for (i = 0; i + 1 < n; i++) {
-		for (k = 0; k < ARRAY_SIZE(wrappers); k++)
-			if (named[i].func && !strcmp(named[i].func, wrappers[k]))
-				break;
-		if (k == ARRAY_SIZE(wrappers))
-			break;
-	}
-	return i;
-}
-
-/* Names the frames of a site's stack. Returns the first, NULL where nothing is known of them. */
-static const struct named_frame *name_stack(struct owner *o, const struct stack *st, bool map,
-					    size_t *n)
-{
-	size_t skipped;
-
-	*n = st ? symbolizer__stack(o->in->symbolizer, st, o->named, NAMED_MAX) : 0;
-	if (!*n)
-		return NULL;
-	skipped = map ? wrapper_frames(o->named, *n) : 0;
-	*n -= skipped;
-	return o->named + skipped;
-}
-
-static int add_stack(struct owner *o, struct profile_site *site, const struct named_frame *named,
-		     size_t n)
-{
-	struct profile_frame *frames;
-
-	if (!named)
-		return 0;
-	frames = calloc(n, sizeof(*frames));
-	if (!frames)
-		return -ENOMEM;
-	site->stack = frames;
-	site->nstack = n;
-	for (size_t i = 0; i < n; i++) {
-		const struct named_frame *nf = &named[i];
-		int64_t mapping = mapping_index(o, nf);
-
-		if (mapping < 0)
-			return (int)mapping;
-		frames[i] = (struct profile_frame){
-			.func = strtab__copy(o->strings, nf->func),
-			.module = strtab__copy(o->strings, nf->module),
-			.file = strtab__copy(o->strings, nf->file),
-			.line = nf->line,
-			.inlined = nf->inlined,
-			.offset = nf->offset,
-			.address = nf->address,
-			.mapping = (uint32_t)mapping,
-		};
-	}
-	return 0;
-}
-
-static const char *map_kind(uint16_t flags)
-{
-	static const struct {
-		uint16_t flag;
-		const char *name;
-	} kinds[] = {
-		{ EVENT_F_SHM, "shared memory" },
-		{ EVENT_F_FILE, "file" },
-		{ EVENT_F_STACK, "thread stack" },
-		{ EVENT_F_SHARED, "shared memory" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (flags & kinds[i].flag)
-			return kinds[i].name;
-	}
-	return "anonymous";
-}
-
-static const char *api_name(const struct profile_input *in, uint8_t row)
-{
-	const char *name = in->api_names ? in->api_names[row] : api__get(row)->name;
-
-	return name ? name : api__get(API_NONE)->name;
-}
-
-static void fill_site(const struct owner *o, struct profile_site *site, const struct site_row *row)
-{
-	bool map = row->kind == API_MAP;
-
-	*site = (struct profile_site){
-		.pid = row->pid,
-		.comm = row->process < o->profile.nprocesses ? o->processes[row->process].comm : "",
-		.kind = map ? "map" : "heap",
-		.api = api_name(o->in, row->api),
-		.mapping = map ? map_kind(row->map_flags) : NULL,
-		.live_bytes = row->live_bytes,
-		.live_blocks = row->live_blocks,
-		.allocs = row->allocs,
-		.frees = row->frees,
-		.alloc_bytes = row->alloc_bytes,
-		.growth_bytes = row->growth_bytes,
-		.since_mark_bytes = row->since_mark_bytes,
-		.since_mark_blocks = row->since_mark_blocks,
-		.oldest_s = (double)row->oldest / 1e9,
-		.newest_s = (double)row->newest / 1e9,
-		.verdict = "unknown",
-	};
-	if (o->profile.interval_s > 0)
-		site->allocs_per_s = (double)row->allocs_since / o->profile.interval_s;
-}
-
-/* ---- which sites: those that pass the sieve, and of them the first ---- */
-
-static struct profile_findings *findings_of(struct profile *p, const struct profile_site *site)
-{
-	return !strcmp(site->verdict, "leak")	 ? &p->leak :
-	       !strcmp(site->verdict, "growing") ? &p->growing :
-						   NULL;
-}
-
-/* Whether live_bytes counts a site: mappings only where nothing else was asked for. */
-static bool in_totals(const struct site_row *row, const struct snapshot *snap)
-{
-	return row->kind == API_HEAP || !snap->heap;
-}
-
-static void suppress(struct owner *o, int rule, const struct site_row *row)
-{
-	struct profile_suppressed *s = &o->suppressed[rule];
-	struct profile *p = &o->profile;
-
-	if (!row->live_blocks)
-		return;
-	s->sites++;
-	s->live_bytes += row->live_bytes;
-	s->live_blocks += row->live_blocks;
-	p->suppressed_sites++;
-	if (!in_totals(row, o->in->snapshot))
-		return;
-	p->suppressed_live_bytes += row->live_bytes;
-	p->suppressed_live_blocks += row->live_blocks;
-	p->suppressed_since_mark += row->since_mark_bytes;
-}
-
-/* Whether a row's place is below the top. */
-static bool is_below(const struct owner *o, const struct site_row *row)
-{
-	const struct profile_run *run = o->in->run;
-
-	if (!o->in->top)
-		return false;
-	/* What holds nothing has a place where something else was asked for. */
-	return o->profile.nsites >= o->in->top ||
-	       (!row->live_blocks && !row->allocs_since && !(run->since_mark && row->since_mark_bytes));
-}
-
-/* A row on its way into the report. */
-struct candidate {
-	const struct site_row *row;
-	struct profile_site site;
-	struct profile_findings *findings;	/* where it counts; NULL: nowhere */
-	bool below;				/* the top */
-	const struct stack *stack;		/* NULL: not known */
-	const struct named_frame *named;	/* NULL: not named yet */
-	size_t n;
-};
-
-static void name_candidate(struct owner *o, struct candidate *c)
-{
-	if (!c->named)
-		c->named = name_stack(o, c->stack, c->row->kind == API_MAP, &c->n);
-}
-
-/* The rule that keeps a site out, or a negative number. What is below the top is only named where more
- * than its bytes is asked for. */
-static int ask_sieve(struct owner *o, struct candidate *c)
-{
-	struct sieve *sieve = o->in->sieve;
-	int rule = sieve ? sieve__known(sieve, c->row->stack) : SIEVE_PASSED;
-
-	if (rule == SIEVE_NEW && (!c->below || c->findings || o->in->thorough)) {
-		name_candidate(o, c);
-		if (c->named)
-			rule = sieve__look(sieve, c->row->stack, c->named, c->n);
-	}
-	/* A built-in rule stands for what is allocated once: it does not hide what goes on and on. */
-	if (rule >= 0 && c->findings && sieve__is_builtin(sieve, (size_t)rule))
-		rule = SIEVE_PASSED;
-	return rule;
-}
-
-static int show(struct owner *o, struct candidate *c)
-{
-	const struct profile_input *in = o->in;
-	const struct site_row *row = c->row;
-	struct profile_site *site = &o->sites[o->profile.nsites++];
-
-	*site = c->site;
-	site->rank = (uint32_t)o->profile.nsites;
-	/* One name for many mappings would be a guess. */
-	if (row->kind == API_MAP && (row->map_flags & EVENT_F_FILE) && row->live_blocks == 1 &&
-	    in->mapped_file)
-		site->mapped_file = strtab__copy(o->strings,
-						 in->mapped_file(in->ctx, row->pid, row->map_addr));
-	snprintf(site->id, sizeof(site->id), "%016" PRIx64,
-		 c->stack ? symbolizer__stable_id(in->symbolizer, c->stack) : 0);
-	site->end = c->stack ? c->stack->end : STACK_UNKNOWN;
-	site->complete = c->stack && c->stack->end == STACK_COMPLETE;
-	name_candidate(o, c);
-	return add_stack(o, site, c->named, c->n);
-}
-
-static int add_site(struct owner *o, const struct site_row *row)
-{
-	const struct profile_input *in = o->in;
-	struct profile *p = &o->profile;
-	struct candidate c = { .row = row };
-	int rule;
-
-	fill_site(o, &c.site, row);
-	c.findings = findings_of(p, &c.site);
-	c.below = is_below(o, row);
-	c.stack = row->stack && in->stack ? in->stack(in->ctx, row->stack) : NULL;
-	rule = ask_sieve(o, &c);
-	if (rule >= 0) {
-		suppress(o, rule, row);
-		return 0;
-	}
-	if (c.findings) {
-		c.findings->sites++;
-		c.findings->live_bytes += c.site.live_bytes;
-		c.findings->rate_bps += c.site.leak_rate_bps;
-	}
-	if (!c.below)
-		return show(o, &c);
-	p->rest_bytes += row->live_bytes;
-	p->rest_blocks += row->live_blocks;
-	return 0;
-}
-
-/* Leaves the rows of rules that kept something out. */
-static void name_rules(struct owner *o)
-{
-	struct profile *p = &o->profile;
-
-	for (size_t i = 0; o->in->sieve && i < sieve__count(o->in->sieve); i++) {
-		const struct suppress_rule *rule = sieve__rule(o->in->sieve, i);
-		struct profile_suppressed row = o->suppressed[i];
-
-		if (!row.sites)
-			continue;
-		row.pattern = strtab__copy(o->strings, rule->pattern);
-		row.source = strtab__copy(o->strings, rule->source);
-		row.reason = strtab__copy(o->strings, rule->reason);
-		o->suppressed[p->nsuppressed++] = row;
-	}
-	p->suppressed = o->suppressed;
-}
-
-static int add_sites(struct owner *o)
-{
-	const struct snapshot *snap = o->in->snapshot;
-	size_t top = o->in->top && o->in->top < snap->nsites ? o->in->top : snap->nsites;
-	size_t rules = o->in->sieve ? sieve__count(o->in->sieve) : 0;
-	int err = 0;
-
-	o->sites = calloc(top + 1, sizeof(*o->sites));
-	o->suppressed = calloc(rules + 1, sizeof(*o->suppressed));
-	if (!o->sites || !o->suppressed)
-		return -ENOMEM;
-	o->profile.sites = o->sites;
-	for (size_t i = 0; i < snap->nsites && !err; i++)
-		err = add_site(o, &snap->sites[i]);
-	name_rules(o);
-	return err;
 }
 
 static void add_totals(struct owner *o)
@@ -490,7 +127,7 @@ struct profile *profile__build(const struct profile_input *in)
 	add_totals(o);
 	err = add_processes(o);
 	if (!err)
-		err = add_sites(o);
+		err = sites__add(o);
 	if (!err)
 		err = strtab__error(o->strings);
 out:

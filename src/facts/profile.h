@@ -47,6 +47,7 @@ struct profile_site {
 	double oldest_s, newest_s;
 	double leak_rate_bps, survival;
 	const char *verdict;	/* "leak", "growing", "plateau", "startup", "churn", "unknown" */
+	bool small;		/* below 1% of what is live of its kind, and no finding */
 	bool complete;		/* the walk reached the first frame */
 	uint8_t end;		/* enum stack_end */
 	const struct profile_frame *stack;	/* leaf first */
@@ -105,6 +106,7 @@ struct profile {
 	uint64_t stack_ends[STACK_ENDS];
 	/* Sites with anything live; and what is live in those that are neither in sites[] nor suppressed. */
 	uint64_t total_sites, rest_bytes, rest_blocks;
+	uint64_t small_sites, small_bytes, small_blocks;	/* of that rest: small sites, where known */
 	bool marked;
 	double mark_s;		/* when, since tracing began; 0 without a mark */
 	int64_t since_mark_bytes, since_mark_blocks;	/* of live_bytes and live_blocks */
@@ -149,6 +151,7 @@ struct profile_input {
 	 * profile__build. */
 	const struct stack *(*stack)(void *ctx, uint64_t id);
 	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr);	/* NULL: unknown */
+	uint64_t (*rss)(void *ctx, uint32_t pid);	/* of a living process; NULL: /proc is asked */
 	void *ctx;
 	uint32_t seq;
 	bool final;

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,4 +169,24 @@ fail:
 	free(buf);
 	errno = err;
 	return NULL;
+}
+
+uint64_t util__resident_bytes(uint32_t pid)
+{
+	char path[64], *text, *end;
+	uint64_t pages = 0;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/statm", pid);
+	text = util__read_file(path, NULL);
+	if (!text)
+		return 0;
+	/* The second number: "size resident shared …". */
+	end = strchr(text, ' ');
+	if (end) {
+		end[1 + strspn(end + 1, "0123456789")] = '\0';
+		if (util__parse_u64(end + 1, &pages))
+			pages = 0;
+	}
+	free(text);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -19,6 +19,8 @@ uint64_t util__wall_ns(void);	/* CLOCK_REALTIME */
 /* "412.6 MiB", "512 B"; at most 12 bytes with the terminator. Returns buf. */
 char *util__format_size(char *buf, size_t cap, uint64_t bytes);
 
+uint64_t util__resident_bytes(uint32_t pid);	/* 0 where the process is gone */
+
 /* The whole of a file such as those in /proc, as a string that the caller frees. NULL, errno set. */
 char *util__read_file(const char *path, size_t *len);
 

@@ -1,0 +1,133 @@
+#include "facts/title.h"
+
+#include "facts/profile.h"
+#include "ground/util.h"
+#include "model/suppress.h"
+#include "test.h"
+
+#define LIBC .module = "/usr/lib/x86_64-linux-gnu/libc.so.6"
+#define LIBSTDCXX .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30"
+#define APP .module = "/opt/app"
+
+static void check_library(const char *func, const char *module, bool want)
+{
+	struct profile_frame f = { .func = func, .module = module };
+
+	if (title__is_library(&f) == want)
+		return;
+	printf("# %s of %s is %s library's\n", func ? func : "(null)", module ? module : "(null)",
+	       want ? "no" : "a");
+	test_failures++;
+}
+
+#define FOLDED(func) check_library(func, "/opt/app", true)
+#define OWN(func) check_library(func, "/opt/app", false)
+
+TEST(what_is_folded_away)
+{
+	FOLDED("operator new(unsigned long)");
+	FOLDED("operator new[](unsigned long)");
+	FOLDED("std::vector<int, std::allocator<int> >::push_back(int&&)");
+	FOLDED("void std::vector<Foo>::_M_realloc_insert<Foo const&>(Foo const&)");
+	FOLDED("std::pair<int, Foo*>* std::__do_uninit<std::pair<int, Foo*>*>(int)");
+	FOLDED("decltype(auto) std::__visit<Foo>(int)");
+	FOLDED("decltype (auto) std::__visit<Foo>(int)");
+	FOLDED("std::function<void (int)>::operator()(int) const");
+	FOLDED("__gnu_cxx::new_allocator<int>::allocate(unsigned long, void const*)");
+	FOLDED("alloc::vec::Vec<T>::push");
+	FOLDED("<alloc::vec::Vec<T> as core::iter::FromIterator>::from_iter");
+	FOLDED("strdup");
+	FOLDED("asprintf");
+	FOLDED("_start");
+	check_library("qsort", "/usr/lib/x86_64-linux-gnu/libc.so.6", true);
+	check_library("qsort", "/lib/ld-musl-x86_64.so.1", true);
+	check_library("opendir", "/lib/x86_64-linux-gnu/libc-2.31.so", true);
+	check_library(NULL, "/usr/lib/libstdc++.so.6", true);
+}
+
+TEST(what_is_the_programs_own)
+{
+	OWN("main");
+	OWN("xmalloc");
+	OWN("my_strdup");
+	OWN("strdup_all");
+	OWN("app::std::copy()");
+	OWN("stdx::copy()");
+	OWN("Foo::operator new(unsigned long)");
+	OWN("Foo::make(std::vector<int>, void (*)(std::string))");
+	OWN("std::string* Foo::make<std::string>(int)");
+	OWN("std::vector<int> (anonymous namespace)::make<int>()");
+	OWN("(anonymous namespace)::make(std::string)");
+	OWN("operator<<(std::ostream&, Foo const&)");
+	OWN("std::ostream& operator<< <Foo>(std::ostream&, Foo const&)");
+	OWN("main::{lambda(int)#1}::operator()(int) const");
+	OWN("");
+	OWN(NULL);
+	check_library(NULL, NULL, false);
+	check_library("main", "/opt/libc.so.6.d/app", false);
+}
+
+static const char *title(const struct profile_frame *stack, size_t n)
+{
+	const struct profile_frame *f = title__frame(stack, n);
+
+	return f ? f->func ? f->func : f->module : "nothing";
+}
+
+#define TITLE(...)                                                                                 \
+	title((struct profile_frame[]){ __VA_ARGS__ },                                             \
+	      ARRAY_SIZE(((struct profile_frame[]){ __VA_ARGS__ })))
+
+TEST(the_first_frame_of_ones_own)
+{
+	CHECK_STR(TITLE({ .func = "operator new(unsigned long)", LIBSTDCXX },
+			{ .func = "std::string::reserve(unsigned long)", APP, .inlined = true },
+			{ .func = "session_new", APP }, { .func = "main", APP }), "session_new");
+	CHECK_STR(TITLE({ .func = "strdup", LIBC }, { .func = "main", APP }), "main");
+	CHECK_STR(TITLE({ .func = "leaf", APP }, { .func = "main", APP }), "leaf");
+}
+
+TEST(frames_without_names)
+{
+	CHECK_STR(TITLE({ APP }, { APP }, { .func = "lua_load", APP }), "lua_load");
+	CHECK_STR(TITLE({ LIBC }, { APP }, { .func = "start_thread", LIBC }), "/opt/app");
+}
+
+TEST(nothing_of_ones_own)
+{
+	CHECK_STR(TITLE({ .func = "setlocale", LIBC }, { .func = "_start", APP }), "setlocale");
+	CHECK_STR(title(NULL, 0), "nothing");
+}
+
+/* ---- suppressions ---- */
+
+static void suggest(const char *func, const char *module, const char *want)
+{
+	struct profile_frame f = { .func = func, .module = module };
+	struct strbuf sb = { 0 };
+	const char *pattern;
+
+	title__suppression(&sb, &f);
+	CHECK_STR(sb.len ? sb.data : "", want);
+	pattern = sb.len ? sb.data + strlen("leak:") : NULL;
+	CHECK(!pattern || suppress__matches(pattern, func) || suppress__matches(pattern, module));
+	strbuf__free(&sb);
+}
+
+TEST(a_ready_suppression_matches)
+{
+	suggest("session_new", "/opt/app", "leak:^session_new$");
+	suggest("ns::Foo::make(int)", NULL, "leak:^ns::Foo::make(");
+	suggest("ns::Foo<int, std::string>::make(int)", NULL, "leak:^ns::Foo<*>::make(");
+	suggest("std::string Foo<int>::make<char>(int)", NULL, "leak:Foo<*>(");
+	suggest("operator<<(std::ostream&, Foo<int> const&)", NULL,
+		"leak:^operator<<(std::ostream&, Foo<int> const&)$");
+	suggest("(anonymous namespace)::f(int)", NULL, "leak:^(anonymous namespace)::f(int)$");
+	suggest("main::{lambda(int)#1}::operator()(int) const", NULL,
+		"leak:^main::{lambda(int)#1}::operator()(int) const$");
+	suggest("evil\n\033[31mname\x7f", NULL, "leak:^evil**[31mname*$");
+	suggest("a<b", NULL, "leak:^a<b$");
+	suggest(NULL, "/opt/lib/libx.so.1", "leak:/libx.so.1$");
+	suggest("", "[vdso]", "leak:[vdso]$");
+	suggest(NULL, NULL, "");
+}
