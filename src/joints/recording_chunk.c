@@ -30,6 +30,12 @@ static uint32_t sum(const uint8_t *head, const void *stored, size_t len)
 	return (uint32_t)(len ? crc32_z(crc, stored, len) : crc);
 }
 
+/* Of a chunk's length alone, so that a damaged one is told from a file that was cut. */
+static uint16_t sum_of_lengths(const uint8_t *head)
+{
+	return (uint16_t)crc32_z(crc32_z(0, head, 2), head + 4, 8);
+}
+
 /* ---- the file's head ---- */
 
 void recording__head(uint8_t out[RECORDING_HEAD])
@@ -60,6 +66,8 @@ int chunk__parse(const uint8_t head[CHUNK_HEAD], struct chunk *out)
 		.bytes = get_u32(head + 8),
 		.crc = get_u32(head + 12),
 	};
+	if ((head[2] | head[3] << 8) != sum_of_lengths(head))
+		return -EBADMSG;
 	return out->type && out->stored <= CHUNK_BYTES_MAX && out->bytes <= CHUNK_BYTES_MAX ? 0 :
 											      -EBADMSG;
 }
@@ -157,6 +165,8 @@ int packer__pack(struct packer *p, enum chunk_type type, const void *bytes, size
 	p->out[1] = plain ? CHUNK_F_PLAIN : 0;
 	put_u32(p->out + 4, (uint32_t)stored);
 	put_u32(p->out + 8, (uint32_t)n);
+	p->out[2] = (uint8_t)sum_of_lengths(p->out);
+	p->out[3] = (uint8_t)(sum_of_lengths(p->out) >> 8);
 	put_u32(p->out + 12, sum(p->out, p->out + CHUNK_HEAD, stored));
 	*out = p->out;
 	*len = CHUNK_HEAD + stored;

@@ -3,8 +3,9 @@
  * and their bytes deflated. All numbers are little-endian.
  *
  *	head	8 bytes magic, u32 version, u32 CRC-32 of these 12 bytes
- *	chunk	u8 type, u8 flags, u16 0, u32 stored bytes, u32 bytes when inflated, u32 CRC-32 of the
- *		12 bytes before and of the stored bytes; then the stored bytes
+ *	chunk	u8 type, u8 flags, u16 (the low half of the CRC-32 of the other 10 bytes before the next),
+ *		u32 stored bytes, u32 bytes when inflated, u32 CRC-32 of the 12 bytes before and of the
+ *		stored bytes; then the stored bytes
  *
  * A chunk of events or of state is a row of packed events (recording_events.h) and of records: a byte
  * EVENT_PACKED_NONE, the record's kind, its length, its bytes.

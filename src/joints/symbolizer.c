@@ -22,12 +22,14 @@ struct jit {
 	struct perfmap *map;	/* NULL: none */
 	struct stat read;	/* the file as it was then */
 	uint64_t report;	/* when it was last looked at */
+	struct hashmap *known;	/* by address: what a recording says instead */
 };
 
 struct symbolizer {
 	struct images *images;
 	struct texts *texts;
 	struct hashmap *jits;	/* by pid */
+	bool offline;
 	uint64_t report;
 };
 
@@ -48,6 +50,15 @@ struct symbolizer *symbolizer__new(struct images *images)
 	return NULL;
 }
 
+struct symbolizer *symbolizer__new_offline(struct images *images)
+{
+	struct symbolizer *s = symbolizer__new(images);
+
+	if (s)
+		s->offline = true;
+	return s;
+}
+
 void symbolizer__free(struct symbolizer *s)
 {
 	uintptr_t value;
@@ -57,6 +68,7 @@ void symbolizer__free(struct symbolizer *s)
 		return;
 	while (s->jits && hashmap__next(s->jits, &pos, NULL, &value)) {
 		perfmap__free(((struct jit *)value)->map);
+		hashmap__free(((struct jit *)value)->known);
 		free((struct jit *)value);
 	}
 	hashmap__free(s->jits);
@@ -170,14 +182,29 @@ static struct jit *jit_of(struct symbolizer *s, uint32_t pid)
 static const char *jit_name(struct symbolizer *s, uint32_t pid, uint64_t addr)
 {
 	struct jit *jit = jit_of(s, pid);
+	uintptr_t known;
 
 	if (!jit)
 		return NULL;
+	if (s->offline)
+		return jit->known && hashmap__get(jit->known, addr, &known) ? (const char *)known : NULL;
 	if (jit->report != s->report) {
 		jit->report = s->report;
 		read_perfmap(jit, pid);
 	}
 	return jit->map ? perfmap__find(jit->map, addr) : NULL;
+}
+
+int symbolizer__know(struct symbolizer *s, uint32_t pid, uint64_t addr, const char *name)
+{
+	const char *kept = texts__keep(s->texts, name);
+	struct jit *jit = jit_of(s, pid);
+
+	if (!jit || (name && !kept))
+		return -ENOMEM;
+	if (!jit->known)
+		jit->known = hashmap__new();
+	return jit->known ? hashmap__set(jit->known, addr, (uintptr_t)kept) : -ENOMEM;
 }
 
 void symbolizer__new_report(struct symbolizer *s)
@@ -200,8 +227,8 @@ static bool is_run_time_code(struct image *im)
 }
 
 /* One machine frame: the inlined calls in it and the function that they ended up in. */
-static size_t name_frame(struct symbolizer *s, uint32_t pid, const struct frame *f,
-			 struct named_frame *out, size_t cap)
+size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f, struct named_frame *out,
+			 size_t cap)
 {
 	struct image *im = image_of(s, f);
 	struct symbol_frame found[SYMBOL_FRAMES_MAX];
@@ -235,7 +262,7 @@ size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct na
 	size_t n = 0;
 
 	for (size_t i = 0; i < st->n && n < cap; i++)
-		n += name_frame(s, st->pid, &st->frames[i], out + n, cap - n);
+		n += symbolizer__frame(s, st->pid, &st->frames[i], out + n, cap - n);
 	return n;
 }
 

@@ -15,6 +15,8 @@ struct images;
 struct symbolizer;
 
 struct symbolizer *symbolizer__new(struct images *images);	/* NULL and errno */
+/* For a recording: code made at run time is known by symbolizer__know alone, and nothing is read. */
+struct symbolizer *symbolizer__new_offline(struct images *images);
 void symbolizer__free(struct symbolizer *s);
 
 struct named_frame {
@@ -27,6 +29,12 @@ struct named_frame {
 	uint32_t image;		/* FRAME_NO_IMAGE: none */
 	bool inlined;
 };
+
+/* One frame of a process: what its call and those inlined into it are called. As below. */
+size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f, struct named_frame *out,
+			 size_t cap);
+/* The run-time code that an address of a process lies in; NULL: not known any more. 0 or -ENOMEM. */
+int symbolizer__know(struct symbolizer *s, uint32_t pid, uint64_t addr, const char *name);
 
 /* Inlined calls become frames of their own. Returns how many frames were written, at most cap. */
 size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct named_frame *out,

@@ -267,6 +267,21 @@ int64_t images__add_path(struct images *is, const char *path)
 	return id;
 }
 
+int64_t images__add_known(struct images *is, const char *path)
+{
+	struct image *im;
+	int64_t id = -ENOMEM;
+
+	pthread_mutex_lock(&is->lock);
+	im = new_image(is, 0, 0, path);
+	if (im) {
+		publish(is, im);
+		id = im->id;
+	}
+	pthread_mutex_unlock(&is->lock);
+	return id;
+}
+
 struct image *images__get(struct images *is, uint32_t id)
 {
 	struct image *im;
@@ -364,6 +379,16 @@ size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX])
 	memcpy(out, im->build_id, len);
 	pthread_mutex_unlock(&im->lock);
 	return len;
+}
+
+void image__identify_as(struct image *im, bool elf, const uint8_t *build_id, size_t len)
+{
+	pthread_mutex_lock(&im->lock);
+	im->identified = true;
+	im->is_elf = elf;
+	im->build_id_len = len < BUILD_ID_MAX ? len : BUILD_ID_MAX;
+	memcpy(im->build_id, build_id, im->build_id_len);
+	pthread_mutex_unlock(&im->lock);
 }
 
 void images__stats(struct images *is, struct images_stats *out)

@@ -46,6 +46,10 @@ int64_t images__add(struct images *is, const struct mapped_file *f);
 /* A file by path, for tests and tools. */
 int64_t images__add_path(struct images *is, const char *path);
 
+/* A file of another time or machine, which is never opened: image__identify_as and image__know say what
+ * there is to know of it. */
+int64_t images__add_known(struct images *is, const char *path);
+
 /* NULL for an id never given out. Images live as long as the registry. */
 struct image *images__get(struct images *is, uint32_t id);
 size_t images__count(struct images *is);
@@ -66,12 +70,17 @@ bool image__is_elf(struct image *im);
 /* Length of the GNU build ID copied to `out`, 0 where there is none. Cached, thread-safe. */
 size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX]);
 
+/* What these two say of a file of images__add_known. */
+void image__identify_as(struct image *im, bool elf, const uint8_t *build_id, size_t len);
+
 /* ---- symbols; the caller serializes calls for one registry ---- */
 
 /* Names the code at a file offset. A return address is looked up at offset - 1: the caller passes
  * the offset it wants looked up. Fills innermost inlined call first; returns the number of frames,
  * 0 where nothing is known. Results are cached by offset. */
 int image__symbolize(struct image *im, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX]);
+/* What that finds from now on at an offset of a file of images__add_known. 0 or -ENOMEM. */
+int image__know(struct image *im, uint64_t offset, const struct symbol_frame *frames, int n);
 /* Drops loaded debug data, keeps cached results. Beyond some 512 MiB of it this happens by itself to
  * the images that were not used for longest. */
 void image__unload(struct image *im);

@@ -1,4 +1,5 @@
 /* The symbols of images: loaded by the first look-up, dropped when there is too much of them. */
+#include <errno.h>
 #include <string.h>
 
 #include "model/debuginfod.h"
@@ -43,6 +44,13 @@ static void make_room(struct image *used)
 			break;
 		image__unload(oldest);
 	}
+}
+
+int image__know(struct image *im, uint64_t offset, const struct symbol_frame *frames, int n)
+{
+	if (!im->symbols)
+		im->symbols = symbols__new(&(struct symbols_source){ .fd = -1 });
+	return im->symbols ? symbols__know(im->symbols, offset, frames, n) : -ENOMEM;
 }
 
 int image__symbolize(struct image *im, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])

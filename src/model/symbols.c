@@ -211,12 +211,28 @@ static int find(struct symbols *s, uint64_t vaddr, struct symbol_frame out[SYMBO
 	return out[0].func || out[0].file ? n : 0;
 }
 
+static int keep(struct symbols *s, uint64_t offset, const struct symbol_frame *frames, int n)
+{
+	size_t size = sizeof(struct entry) + (size_t)n * sizeof(*frames);
+	struct entry *entry = malloc(size);
+
+	if (!entry)
+		return -ENOMEM;
+	entry->n = n;
+	memcpy(entry->frames, frames, (size_t)n * sizeof(*frames));
+	if (hashmap__set(s->entries, offset, (uintptr_t)entry)) {
+		free(entry);
+		return -ENOMEM;
+	}
+	s->kept += size;
+	return 0;
+}
+
 int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
 {
 	struct entry *entry;
 	uintptr_t known;
 	uint64_t vaddr;
-	size_t size;
 	int n = 0;
 
 	if (hashmap__get(s->entries, offset, &known)) {
@@ -230,17 +246,26 @@ int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[
 		n = find(s, vaddr, out);
 	if (s->dwarf && dwarf__is_full(s->dwarf))
 		symbols__unload(s);
-	size = sizeof(*entry) + (size_t)n * sizeof(*out);
-	entry = malloc(size);
-	if (!entry)
-		return n;
-	entry->n = n;
-	memcpy(entry->frames, out, (size_t)n * sizeof(*out));
-	if (hashmap__set(s->entries, offset, (uintptr_t)entry))
-		free(entry);
-	else
-		s->kept += size;
+	keep(s, offset, out, n);
 	return n;
+}
+
+int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame *frames, int n)
+{
+	struct symbol_frame kept[SYMBOL_FRAMES_MAX];
+	uintptr_t known;
+
+	for (int i = 0; i < n; i++) {
+		kept[i] = frames[i];
+		kept[i].func = texts__keep(s->texts, frames[i].func);
+		kept[i].file = texts__keep(s->texts, frames[i].file);
+	}
+	if (hashmap__remove(s->entries, offset, &known)) {
+		s->kept -= sizeof(struct entry) +
+			   (size_t)((struct entry *)known)->n * sizeof(*frames);
+		free((struct entry *)known);
+	}
+	return keep(s, offset, kept, n);
 }
 
 size_t symbols__loaded(const struct symbols *s)

@@ -39,6 +39,8 @@ void symbols__free(struct symbols *s);
 /* Names the code at a file offset, innermost inlined call first. Returns the number of frames, 0
  * where nothing is known. */
 int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX]);
+/* From now on, these are the names at an offset: somebody else has looked them up. 0 or -ENOMEM. */
+int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame *frames, int n);
 void symbols__unload(struct symbols *s);
 /* Forgets what was found while a server had not answered, so that it is looked up again. What was
  * handed out stays valid. */
