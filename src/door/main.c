@@ -53,6 +53,7 @@ int main(int argc, char **argv)
 		.explain_probes = o.explain_probes,
 		.probe_throwing = o.probe_throwing,
 		.probes = &o.probes,
+		.debuginfod_s = o.debuginfod ? o.debuginfod_timeout : 0,
 		.attach = o.attach,
 		.ring_bytes = o.ring_bytes,
 	});

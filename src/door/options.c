@@ -102,6 +102,11 @@ static const struct option_row rows[] = {
 	{ .name = "probe-throwing", .take = option__flag, FIELD(probe_throwing), .on = true,
 	  .help = "trace an allocator's own operator new even where the kernel lets no exception pass "
 		  "its probe: if it threw, the program would end" },
+	{ .name = "debuginfod", .take = option__flag, FIELD(debuginfod), .on = true,
+	  .help = "ask the servers of $DEBUGINFOD_URLS for debug information that is not on this machine" },
+	{ .name = "debuginfod-timeout", .value = "SECONDS", .example = "10",
+	  .take = option__seconds, FIELD(debuginfod_timeout), .least_s = 0.1,
+	  .help = "how long a report waits for them (default 10); what comes later is in the next" },
 	{ .name = "explain-probes", .take = option__flag, FIELD(explain_probes), .on = true,
 	  .help = "list each function probed, where its probe sits, and why there" },
 	{ .letter = 'v', .name = "verbose", .take = option__flag, FIELD(verbose), .on = true,
@@ -251,6 +256,7 @@ int options__parse(struct options *o, int argc, char **argv)
 
 	*o = (struct options){
 		.interval = 10,
+		.debuginfod_timeout = 10,
 		.top = 10,
 		.max_size = UINT64_MAX,
 		.sort = SORT_LEAK,

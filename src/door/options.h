@@ -35,6 +35,8 @@ struct options {
 	uint32_t max_depth;
 	bool explain_probes;
 	bool probe_throwing;
+	bool debuginfod;
+	double debuginfod_timeout;	/* seconds, of each report */
 	struct probe_specs probes;	/* --probe */
 	const char *attach;	/* "session", "multi", "perf"; NULL: the best that works */
 	uint64_t unwind_memory;	/* bytes for unwind tables */

@@ -33,7 +33,7 @@ static int become(const struct passwd *pw)
 }
 
 __attribute__((noreturn)) static void child(struct launch *l, char **argv, const struct passwd *pw,
-					     const sigset_t *mask)
+					     const sigset_t *mask, const struct rlimit *files)
 {
 	char go;
 	int err = 0;
@@ -41,6 +41,9 @@ __attribute__((noreturn)) static void child(struct launch *l, char **argv, const
 	close(l->go[1]);
 	close(l->failed[0]);
 	sigprocmask(SIG_SETMASK, mask, NULL);
+	/* Programs that use select() are lost beyond 1024. */
+	if (files)
+		setrlimit(RLIMIT_NOFILE, files);
 	if (read(l->go[0], &go, 1) != 1)
 		_exit(EXEC_FAILED);
 	if (pw)
@@ -62,7 +65,8 @@ static void close_pair(int fds[2])
 	fds[0] = fds[1] = -1;
 }
 
-struct launch *launch__new(char **argv, const char *user, const sigset_t *mask)
+struct launch *launch__new(char **argv, const char *user, const sigset_t *mask,
+			   const struct rlimit *files)
 {
 	struct launch *l = calloc(1, sizeof(*l));
 	const struct passwd *pw = NULL;
@@ -86,7 +90,7 @@ struct launch *launch__new(char **argv, const char *user, const sigset_t *mask)
 		goto fail;
 	}
 	if (!l->pid)
-		child(l, argv, pw, mask);
+		child(l, argv, pw, mask, files);
 	close(l->go[0]);
 	close(l->failed[1]);
 	l->go[0] = l->failed[1] = -1;

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 struct launch;
@@ -19,9 +20,11 @@ struct launch;
 /*
  * Forks a child that waits to exec argv; it keeps this process's standard streams, process group, working
  * directory and environment. user: whom it runs as, with that user's groups and HOME, USER,
- * LOGNAME and SHELL; NULL: as this process. mask: the signals that it blocks. NULL and errno; ENOENT with `user`: no such user.
+ * LOGNAME and SHELL; NULL: as this process. mask: the signals that it blocks. files: its limit of open
+ * files; NULL: ours. NULL and errno; ENOENT with `user`: no such user.
  */
-struct launch *launch__new(char **argv, const char *user, const sigset_t *mask);
+struct launch *launch__new(char **argv, const char *user, const sigset_t *mask,
+			   const struct rlimit *files);
 void launch__free(struct launch *l);	/* a command that is still held is ended: it was never let go */
 
 pid_t launch__pid(const struct launch *l);

@@ -285,6 +285,7 @@ static void free_session(struct session *s)
 	collector__free(s->collector);
 	targets__free(s);
 	images__free(s->images);
+	files__free(s);
 	launch__free(s->launch);
 	if (s->queue_fd >= 0)
 		close(s->queue_fd);
@@ -321,7 +322,9 @@ static int make_parts(struct session *s)
 	int err;
 
 	s->images = images__new();
-	err = s->images ? load_probes(s) : -errno;
+	err = s->images ? files__use_server(s) : -errno;
+	if (!err)
+		err = load_probes(s);
 	if (err)
 		return err;
 	s->start = util__now_ns();
@@ -442,6 +445,7 @@ int session__run(const struct session_plan *plan)
 		return 1;
 	}
 	l.signals = block_signals(&s->mask);
+	files__raise_limit(s);
 	err = begin(s);
 	if (!err) {
 		l.interval = timer(plan->interval_s, true);

@@ -33,6 +33,7 @@ struct session_plan {
 	bool explain_probes;
 	bool probe_throwing;	/* see tracer.h */
 	const struct probe_specs *probes;	/* functions that the user named; NULL: none */
+	double debuginfod_s;	/* patience with debuginfod servers in a report; 0: none is asked */
 	const char *attach;	/* a method's name, or NULL */
 	uint64_t ring_bytes;
 };

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "ground/shared.h"
@@ -47,6 +48,10 @@ struct session {
 	size_t probed_functions, probed_files;
 	bool told_of_exceptions;	/* a warning is given once */
 	sigset_t mask;			/* of signals, as it was when we began */
+	struct rlimit files_limit;	/* the same, of open files */
+	bool files_limit_known;
+	struct debuginfod *debuginfod;	/* NULL: not to be asked */
+	size_t untold_files;		/* without a descriptor, when last told */
 	bool per_file;			/* probes without a pid: the BPF side filters */
 
 	/* the collector's lock */
@@ -100,6 +105,12 @@ void targets__free(struct session *s);
 size_t probes__found(const struct session *s);
 /* Says of each that is not why. */
 void probes__complain(const struct session *s);
+
+/* session_files.c */
+void files__raise_limit(struct session *s);
+int files__use_server(struct session *s);	/* 0, or a negative errno; the reason was logged */
+void files__tell(struct session *s);	/* what is not kept open; the reporter's */
+void files__free(struct session *s);	/* after the images */
 
 /* session_report.c */
 int reports__open(struct session *s);

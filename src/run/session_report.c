@@ -186,6 +186,7 @@ static int report(struct session *s, bool final)
 	profile__free(p);
 	log__debug("report %u took %.0f ms; symbols take %zu KiB", s->seq, (double)(util__now_ns() - began) / 1e6,
 		   (symbolizer__memory(s->symbolizer) + images__memory(s->images)) / 1024);
+	files__tell(s);
 	return err;
 }
 

@@ -301,7 +301,8 @@ int targets__launch(struct session *s)
 	pid_t pid;
 	int err;
 
-	s->launch = launch__new(s->plan->command, s->plan->user, &s->mask);
+	s->launch = launch__new(s->plan->command, s->plan->user, &s->mask,
+				s->files_limit_known ? &s->files_limit : NULL);
 	if (!s->launch) {
 		err = -errno;
 		if (err == -ENOENT && s->plan->user)
