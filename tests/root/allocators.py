@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Allocators in every form: linked, linked statically, with a prefix, beside each other; with all they offer."""
+import os
+import subprocess
+
+from lib import *
+
+TWO_WAYS = (("launched", launch), ("attached", attach))
+
+
+def check(trace, exe, source, *options, env=None, unmatched=0):
+    # These programs throw nothing: an allocator's operator new can be traced even where that would end them.
+    report, truth = trace([exe], "--probe-throwing", *options, env=env)
+    compare(report, truth, source)
+    equal(report["unmatched_frees"], unmatched, "unmatched_frees")
+
+
+def prefixed(prefix):
+    """jemalloc with its own functions under other names, as programs have it that bring it along."""
+    public = ("malloc calloc realloc free posix_memalign aligned_alloc memalign valloc mallocx rallocx xallocx "
+              "sallocx dallocx sdallocx nallocx mallctl mallctlnametomib mallctlbymib malloc_stats_print "
+              "malloc_usable_size").split()
+    out = path("libprefixed.a")
+    names = [a for f in public for a in ("--redefine-sym", f"{f}={prefix}{f}")]
+    subprocess.run(["objcopy", *names, library("libjemalloc.a"), out], check=True)
+    return out
+
+
+def linked_to(source, *flags):
+    """Against allocators that are installed, or not."""
+    for f in flags:
+        if f.startswith("-l:"):
+            library(f[3:])
+    return build(source, *flags)
+
+
+# functions.py has them preloaded. cfree of the C library is called in the dynamic ones of these; without it:
+NO_CFREE = "-DSTATIC"
+JEMALLOC = ("-l:libjemalloc.a", "-lstdc++", "-lm", "-ldl")
+FORMS = (
+    ("jemalloc, linked", "functions.c", (NO_CFREE, "-l:libjemalloc.so.2")),
+    ("jemalloc, in the program", "functions.c", (NO_CFREE, *JEMALLOC)),
+    ("jemalloc, in a C++ program", "cxx.cc", JEMALLOC),
+    ("jemalloc, in a static program", "cxx.cc", ("-static", *JEMALLOC)),
+    ("tcmalloc, linked", "functions.c", (NO_CFREE, "-l:libtcmalloc.so.4")),
+    ("tcmalloc, in the program", "functions.c", (NO_CFREE, "-l:libtcmalloc_minimal.a", "-lstdc++", "-lm")),
+    ("tcmalloc, in a C++ program", "cxx.cc", ("-l:libtcmalloc_minimal.a",)),
+    ("tcmalloc, in a static program", "cxx.cc", ("-static", "-l:libtcmalloc_minimal.a")),
+    ("mimalloc, linked", "functions.c", (NO_CFREE, "-l:libmimalloc.so.2")),
+    ("mimalloc, linked to C++", "cxx.cc", ("-l:libmimalloc.so.2",)),
+    ("AddressSanitizer's", "functions.c", (NO_CFREE, "-fsanitize=address")),
+    ("AddressSanitizer's of C++", "cxx.cc", ("-fsanitize=address",)),
+    ("ThreadSanitizer's of C++", "cxx.cc", ("-fsanitize=thread",)),
+)
+SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1", "TSAN_OPTIONS": "allocator_may_return_null=1"}
+
+for name, source, flags in FORMS:
+    for way, trace in TWO_WAYS:
+        with case(f"{name}, {way}"):
+            check(trace, linked_to(source, *flags), source, env=SANITIZERS)
+
+EXTRAS = (
+    ("jemalloc", ("-DJEMALLOC", "-l:libjemalloc.so.2")),
+    ("jemalloc in the program", ("-DJEMALLOC", *JEMALLOC)),
+    ("tcmalloc", ("-DTCMALLOC", "-l:libtcmalloc_minimal.so.4")),
+    ("tcmalloc in the program", ("-DTCMALLOC", "-l:libtcmalloc_minimal.a", "-lstdc++", "-lm")),
+    ("mimalloc", ("-DMIMALLOC", "-l:libmimalloc.so.2")),
+)
+
+for name, flags in EXTRAS:
+    for way, trace in TWO_WAYS:
+        with case(f"all of {name}, {way}"):
+            check(trace, linked_to("extras.c", *flags), "extras.c", unmatched=1 if "mimalloc" in name else 0)
+
+for prefix in ("je_", "_rjem_"):
+    for way, trace in TWO_WAYS:
+        with case(f"jemalloc as {prefix}malloc, {way}"):
+            lib = prefixed(prefix)
+            exe = build("extras.c", "-DJEMALLOC", f"-DPREFIX={prefix}", "-Wl,--whole-archive", lib,
+                        "-Wl,--no-whole-archive", "-lstdc++", "-lm", "-ldl", name=f"extras{prefix}")
+            check(trace, exe, "extras.c")
+
+with case("a heap of mimalloc, by --probe"):
+    exe = linked_to("extras.c", "-DMIMALLOC", "-l:libmimalloc.so.2")
+    check(launch, exe, "extras.c", "--probe", "libmimalloc*:mi_heap_malloc(size=2)", env={"HEAP": "1"})
+
+done()
