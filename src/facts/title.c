@@ -1,6 +1,7 @@
 #include "facts/title.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "facts/profile.h"
@@ -97,6 +98,23 @@ const struct profile_frame *title__frame(const struct profile_frame *stack, size
 			own = &stack[i];
 	}
 	return own ? own : n ? stack : NULL;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+void title__add(struct strbuf *sb, const struct profile_frame *f)
+{
+	if (f->func && *f->func)
+		strbuf__adds(sb, f->func);
+	else if (f->module && *f->module)
+		strbuf__addf(sb, "%s+0x%" PRIx64, last_part(f->module), f->offset);
+	else
+		strbuf__addf(sb, "0x%" PRIx64, f->offset);
 }
 
 /* ---- a rule that matches ---- */

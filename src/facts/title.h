@@ -16,6 +16,9 @@ struct profile_frame;
  * counts. NULL for an empty stack. */
 const struct profile_frame *title__frame(const struct profile_frame *stack, size_t n);
 
+/* Adds its name, as it is; else "libfoo.so+0x11b2", or the address where there is no module either. */
+void title__add(struct strbuf *sb, const struct profile_frame *f);
+
 /* Whether a frame belongs to an allocator, a C or C++ library, or Rust's. */
 bool title__is_library(const struct profile_frame *f);
 

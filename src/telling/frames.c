@@ -1,7 +1,9 @@
 #include "telling/frames.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "facts/title.h"
 #include "ground/escape.h"
 #include "ground/util.h"
 #include "telling/grid.h"
@@ -9,6 +11,7 @@
 #include "telling/short_name.h"
 
 #define INDENT 6
+#define TITLE_INDENT 4
 #define NAME_MOST 60		/* longer names are folded: JSON has them whole */
 
 /* Why a walk ended before the first frame; NULL: nothing to say. */
@@ -88,6 +91,47 @@ static void remark(struct page *pg, const char *s)
 	strbuf__addc(&pg->sb, '\n');
 }
 
+int frames__title(struct page *pg, const struct profile_site *s)
+{
+	const struct profile_frame *f = title__frame(s->stack, s->nstack);
+	const struct grid_column columns[] = {
+		{ .least = 20, .most = pg->width ? 0 : NAME_MOST, .paint = BOLD },
+		{ .least = 16, .most = 32, .paint = CYAN },
+	};
+	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = TITLE_INDENT };
+	int err;
+
+	if (!f)
+		return 0;
+	function(&g, f);
+	where(&g, f);
+	err = grid__fit(&g, pg);
+	if (!err)
+		grid__row(&g, 0, pg);
+	grid__free(&g);
+	return err;
+}
+
+/* What to write into a file of suppressions to see no more of a finding. */
+static void suggestion(struct page *pg, const struct profile_site *s)
+{
+	const struct profile_frame *f = title__frame(s->stack, s->nstack);
+	struct strbuf rule = { 0 }, line = { 0 };
+
+	if (f && (!strcmp(s->verdict, "leak") || !strcmp(s->verdict, "growing")))
+		title__suppression(&rule, f);
+	if (rule.len) {
+		strbuf__adds(&line, "to suppress: ");
+		escape__plain(&line, rule.data);
+	}
+	if (rule.error || line.error)
+		pg->sb.error = -ENOMEM;
+	else if (line.len)
+		remark(pg, line.data);
+	strbuf__free(&line);
+	strbuf__free(&rule);
+}
+
 int frames__print(struct page *pg, const struct profile_run *run, const struct profile_site *s)
 {
 	struct grid_column columns[] = {
@@ -119,5 +163,6 @@ int frames__print(struct page *pg, const struct profile_run *run, const struct p
 							     "(no call stacks: --stack none)");
 	else if (s->end < STACK_ENDS && end_clauses[s->end])
 		remark(pg, end_clauses[s->end]);
+	suggestion(pg, s);
 	return 0;
 }

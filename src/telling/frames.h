@@ -5,6 +5,8 @@
 #include "facts/profile.h"
 #include "telling/page.h"
 
+/* What the stack is called: a line above it; nothing for a site without a stack. 0 or -ENOMEM. */
+int frames__title(struct page *pg, const struct profile_site *s);
 int frames__print(struct page *pg, const struct profile_run *run, const struct profile_site *s);
 
 #endif

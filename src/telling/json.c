@@ -1,6 +1,7 @@
 /* JSON Lines: a meta line, then a line for each report. Keys are only ever added. */
 #include <string.h>
 
+#include "facts/title.h"
 #include "ground/util.h"
 #include "telling/formats.h"
 #include "telling/json_writer.h"
@@ -122,6 +123,50 @@ static void frame(struct json *w, const struct profile *p, const struct profile_
 	json__close(w, '}');
 }
 
+/* What a person calls the site, and a rule to suppress it where it is a finding. */
+static void names(struct json *w, const struct profile_site *s)
+{
+	const struct profile_frame *f = title__frame(s->stack, s->nstack);
+	bool finding = !strcmp(s->verdict, "leak") || !strcmp(s->verdict, "growing");
+	struct strbuf sb = { 0 };
+
+	if (f)
+		title__add(&sb, f);
+	json__string(w, "title", sb.data);
+	strbuf__free(&sb);
+	if (f && finding)
+		title__suppression(&sb, f);
+	json__string(w, "suppression", sb.data);
+	strbuf__free(&sb);
+}
+
+static void suppressed(struct json *w, const struct profile *p)
+{
+	json__open(w, "suppressed", '[');
+	for (size_t i = 0; i < p->nsuppressed; i++) {
+		const struct profile_suppressed *s = &p->suppressed[i];
+
+		json__open(w, NULL, '{');
+		json__string(w, "pattern", s->pattern);
+		json__string(w, "source", s->source);
+		json__string(w, "reason", s->reason);
+		json__u64(w, "sites", s->sites);
+		json__u64(w, "live_bytes", s->live_bytes);
+		json__u64(w, "live_blocks", s->live_blocks);
+		json__close(w, '}');
+	}
+	json__close(w, ']');
+}
+
+static void findings(struct json *w, const char *verdict, const struct profile_findings *f)
+{
+	json__open(w, verdict, '{');
+	json__u64(w, "sites", f->sites);
+	json__u64(w, "live_bytes", f->live_bytes);
+	json__double(w, "rate_bps", f->rate_bps);
+	json__close(w, '}');
+}
+
 static void site(struct json *w, const struct profile *p, const struct profile_site *s)
 {
 	json__open(w, NULL, '{');
@@ -145,6 +190,9 @@ static void site(struct json *w, const struct profile *p, const struct profile_s
 	json__double(w, "leak_rate_bps", s->leak_rate_bps);
 	json__double(w, "survival", s->survival);
 	json__string(w, "verdict", s->verdict);
+	json__i64(w, "since_mark_bytes", s->since_mark_bytes);
+	json__i64(w, "since_mark_blocks", s->since_mark_blocks);
+	names(w, s);
 	json__bool(w, "complete", s->complete);
 	json__string(w, "stack_end", end_name(s->end));
 	json__open(w, "stack", '[');
@@ -176,6 +224,17 @@ int json__report(const struct profile *p, const struct report_style *st, FILE *o
 	json__u64(&w, "total_sites", p->total_sites);
 	json__u64(&w, "rest_bytes", p->rest_bytes);
 	json__u64(&w, "rest_blocks", p->rest_blocks);
+	if (p->marked)
+		json__double(&w, "mark_s", p->mark_s);
+	else
+		json__string(&w, "mark_s", NULL);
+	json__i64(&w, "since_mark_bytes", p->since_mark_bytes);
+	json__i64(&w, "since_mark_blocks", p->since_mark_blocks);
+	json__open(&w, "findings", '{');
+	findings(&w, "leak", &p->leak);
+	findings(&w, "growing", &p->growing);
+	json__close(&w, '}');
+	suppressed(&w, p);
 	json__open(&w, "sites", '[');
 	for (size_t i = 0; i < p->nsites; i++)
 		site(&w, p, &p->sites[i]);

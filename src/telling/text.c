@@ -11,6 +11,7 @@
 
 #include "ground/escape.h"
 #include "ground/util.h"
+#include "telling/asides.h"
 #include "telling/formats.h"
 #include "telling/frames.h"
 #include "telling/grid.h"
@@ -19,6 +20,7 @@
 
 #define LABEL "  %-7s  "
 #define PROCESSES_MAX 20
+#define SHOWN_ALWAYS 3		/* sites, however small */
 
 static bool lossy(const struct profile *p)
 {
@@ -277,7 +279,8 @@ static void site_cells(struct grid *g, const struct profile *p, const struct pro
 
 	grid__cell(g, "%" PRIu32, s->rank);
 	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
-	grid__cell(g, "%s", number__change(buf, sizeof(buf), s->growth_bytes));
+	grid__cell(g, "%s", number__change(buf, sizeof(buf), p->run->since_mark ? s->since_mark_bytes :
+										  s->growth_bytes));
 	grid__cell(g, "%s", number__count(buf, sizeof(buf), s->live_blocks));
 	grid__cell(g, "%s", s->live_blocks ? number__seconds(buf, sizeof(buf), s->oldest_s) : "-");
 	grid__cell(g, "%s", number__rate(buf, sizeof(buf), rate));
@@ -291,19 +294,56 @@ static void site_cells(struct grid *g, const struct profile *p, const struct pro
 	grid__cell(g, "%s", s->id);
 }
 
-static void rest(struct page *pg, const struct profile *p)
+/*
+ * Small sites are summed up in a line, unless all sites were asked for, or an order in which size does
+ * not matter.
+ */
+static bool is_folded(const struct profile *p, const struct profile_site *s)
+{
+	const struct profile_run *run = p->run;
+
+	return s->small && s->rank > SHOWN_ALWAYS && !(run->top_given && !run->top) &&
+	       (!strcmp(run->sort, "leak") || !strcmp(run->sort, "bytes"));
+}
+
+static void sum_line(struct page *pg, uint64_t stacks, const char *which, uint64_t bytes, uint64_t held)
 {
 	char n[32], size[32], blocks[32];
 
-	if (p->total_sites <= p->nsites)
-		return;
-	strbuf__addf(&pg->sb, "\n  … %s more call stack%s hold%s %s in %s block%s\n",
-		     number__count(n, sizeof(n), p->total_sites - p->nsites),
-		     p->total_sites - p->nsites == 1 ? "" : "s",
-		     p->total_sites - p->nsites == 1 ? "s" : "",
-		     util__format_size(size, sizeof(size), p->rest_bytes),
-		     number__count(blocks, sizeof(blocks), p->rest_blocks),
-		     p->rest_blocks == 1 ? "" : "s");
+	if (stacks)
+		strbuf__addf(&pg->sb, "  … %s %scall stack%s%s hold%s %s in %s block%s\n",
+			     number__count(n, sizeof(n), stacks), *which ? "" : "more ",
+			     stacks == 1 ? "" : "s", which, stacks == 1 ? "s" : "",
+			     util__format_size(size, sizeof(size), bytes),
+			     number__count(blocks, sizeof(blocks), held), held == 1 ? "" : "s");
+}
+
+/* What is not shown: whatever is below the top, and what is small. */
+static void rest(struct page *pg, const struct profile *p)
+{
+	uint64_t stacks = p->total_sites - p->suppressed_sites, bytes = p->rest_bytes;
+	uint64_t blocks = p->rest_blocks, folded = 0, folded_bytes = 0, folded_blocks = 0;
+
+	stacks = stacks > p->nsites ? stacks - p->nsites : 0;
+	for (size_t i = 0; i < p->nsites; i++) {
+		if (!is_folded(p, &p->sites[i]))
+			continue;
+		folded++;
+		folded_bytes += p->sites[i].live_bytes;
+		folded_blocks += p->sites[i].live_blocks;
+	}
+	if (folded && p->small_sites <= stacks) {
+		stacks -= p->small_sites;
+		bytes -= p->small_bytes;
+		blocks -= p->small_blocks;
+		folded += p->small_sites;
+		folded_bytes += p->small_bytes;
+		folded_blocks += p->small_blocks;
+	}
+	if (stacks || folded)
+		strbuf__addc(&pg->sb, '\n');
+	sum_line(pg, stacks, "", bytes, blocks);
+	sum_line(pg, folded, " below 1%", folded_bytes, folded_blocks);
 }
 
 static int sites(struct page *pg, const struct profile *p)
@@ -313,7 +353,7 @@ static int sites(struct page *pg, const struct profile *p)
 	const struct grid_column columns[] = {
 		{ .title = "#", .right = true },
 		{ .title = "LIVE", .right = true, .paint = BOLD },
-		{ .title = "GROWTH", .right = true, .sign = true },
+		{ .title = p->run->since_mark ? "SINCE MARK" : "GROWTH", .right = true, .sign = true },
 		{ .title = "BLOCKS", .right = true },
 		{ .title = "OLDEST", .right = true },
 		{ .title = "ALLOCS/s", .right = true },
@@ -326,7 +366,8 @@ static int sites(struct page *pg, const struct profile *p)
 	int err;
 
 	for (size_t i = 0; i < p->nsites; i++)
-		site_cells(&g, p, &p->sites[i]);
+		if (!is_folded(p, &p->sites[i]))
+			site_cells(&g, p, &p->sites[i]);
 	err = grid__fit(&g, pg);
 	if (err)
 		goto out;
@@ -337,9 +378,13 @@ static int sites(struct page *pg, const struct profile *p)
 	}
 	strbuf__addc(&pg->sb, '\n');
 	grid__titles(&g, pg);
-	for (size_t i = 0; i < p->nsites && !err; i++) {
-		grid__row(&g, i, pg);
-		err = frames__print(pg, p->run, &p->sites[i]);
+	for (size_t i = 0, row = 0; i < p->nsites && !err; i++) {
+		if (is_folded(p, &p->sites[i]))
+			continue;
+		grid__row(&g, row++, pg);
+		err = frames__title(pg, &p->sites[i]);
+		if (!err)
+			err = frames__print(pg, p->run, &p->sites[i]);
 	}
 	rest(pg, p);
 out:
@@ -360,10 +405,14 @@ int text__report(const struct profile *p, const struct report_style *st, FILE *o
 	calls(&pg, p);
 	walks(&pg, p);
 	losses(&pg, p);
+	asides__mark(&pg, p);
+	asides__suppressed(&pg, p);
 	notice(&pg, p);
 	err = processes(&pg, p);
 	if (!err)
 		err = sites(&pg, p);
+	if (!err && p->final)
+		err = asides__rules(&pg, p);
 	if (!err)
 		err = pg.sb.error;
 	if (!err)
