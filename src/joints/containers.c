@@ -1,9 +1,9 @@
 /*
- * Every look-around collects sightings: an id in a cgroup's path, a file of some runtime. Sightings of
- * one id are of one container, whoever made them: a container of docker is also one of containerd and of
- * runc, and the row of the table that comes first has the better name for it. What a file claims about its
- * first process is believed if that process is in the container's cgroup or the first of a PID namespace,
- * because files stay behind and process ids come round.
+ * Every look-around collects sightings: an id in a cgroup's path, a file of some runtime. Sightings
+ * of one id are of one container, whoever made them: a container of docker is also one of
+ * containerd and of runc, and the row of the table that comes first has the better name for it.
+ * What a file claims about its first process is believed if that process is in the container's
+ * cgroup or the first of a PID namespace, because files stay behind and process ids come round.
  */
 #include "joints/containers.h"
 
@@ -18,7 +18,6 @@
 #include "ground/util.h"
 #include "joints/containers_internal.h"
 
-#define HINTS_MAX 16
 #define CONTAINERS_MAX (1u << 20)
 #define PATIENCE_NS 1000000000ull	/* between looks for a container that is unknown */
 #define LOOKS_MAX 5
@@ -34,19 +33,6 @@ static const struct runtime runtimes[] = {
 };
 
 #define NO_ROW ARRAY_SIZE(runtimes)
-
-struct entry {
-	struct container c;	/* first: they are cast */
-	size_t row;		/* that named the runtime; NO_ROW: a guess */
-	bool pause;
-	bool here;		/* seen by the last look-around */
-	unsigned int looks;	/* for its name */
-	const char *hints[HINTS_MAX];
-	size_t nhints;
-	pid_t claimed;		/* by files */
-	pid_t seen;		/* in its cgroup, the first of a namespace if possible */
-	bool seen_first;
-};
 
 struct helper {
 	pid_t pid;
@@ -126,8 +112,7 @@ const char *containers__root(const struct containers *cs)
 	return cs->root;
 }
 
-/* A copy that lives as long as we do; without memory, that is remembered. */
-static const char *keep(struct containers *cs, const char *s)
+const char *containers__keep(struct containers *cs, const char *s)
 {
 	const char *kept = texts__keep(cs->texts, s);
 
@@ -137,17 +122,6 @@ static const char *keep(struct containers *cs, const char *s)
 }
 
 /* ---- entries by id ---- */
-
-/* Long random ids are the same whoever says them; others are names, which each runtime, and each of
- * containerd's namespaces, has its own of. */
-static bool same(const struct entry *e, const struct sighting *s)
-{
-	if (strcmp(e->c.id, s->id))
-		return false;
-	if (strlen(s->id) >= LONG_ID)
-		return true;
-	return !strcmp(e->c.runtime, s->runtime) && !strcmp(e->c.space ?: "", s->space ?: "");
-}
 
 static uint64_t key_of(const char *id)
 {
@@ -164,12 +138,12 @@ static struct entry *lookup(const struct containers *cs, const struct sighting *
 	uintptr_t value;
 
 	for (*key = key_of(s->id); hashmap__get(cs->by_key, *key, &value); ++*key)
-		if (same((struct entry *)value, s))
+		if (containers__same((struct entry *)value, s))
 			return (struct entry *)value;
 	return NULL;
 }
 
-static struct entry *of_token(const struct containers *cs, const struct token *t)
+struct entry *containers__of_token(const struct containers *cs, const struct token *t)
 {
 	uint64_t key;
 
@@ -195,7 +169,7 @@ static struct entry *add(struct containers *cs, const struct sighting *s, uint64
 	if (!e)
 		goto fail;
 	e->c.runtime = s->runtime;
-	e->c.id = keep(cs, s->id);
+	e->c.id = containers__keep(cs, s->id);
 	e->row = NO_ROW;
 	if (e->c.id && !hashmap__set(cs->by_key, key, (uintptr_t)e)) {
 		cs->all[cs->n++] = e;
@@ -220,7 +194,7 @@ static void tell(struct containers *cs, struct entry *e)
 	else
 		snprintf(text, sizeof(text), "%s %.*s", c->runtime,
 			 strlen(c->id) >= LONG_ID ? SHORT_ID : INT16_MAX, c->id);
-	c->display = keep(cs, text);
+	c->display = containers__keep(cs, text);
 	if (!c->display)
 		c->display = c->id;
 }
@@ -242,7 +216,7 @@ static void add_hint(struct containers *cs, struct entry *e, const char *hint)
 	for (size_t i = 0; i < e->nhints; i++)
 		if (!strcmp(e->hints[i], hint))
 			return;
-	hint = keep(cs, hint);
+	hint = containers__keep(cs, hint);
 	if (hint)
 		e->hints[e->nhints++] = hint;
 }
@@ -251,7 +225,7 @@ static void add_hint(struct containers *cs, struct entry *e, const char *hint)
 static void learn(struct containers *cs, const char **what, const char *said, bool overrule)
 {
 	if (said && (overrule || !*what) && (!*what || strcmp(*what, said)))
-		*what = keep(cs, said);
+		*what = containers__keep(cs, said);
 }
 
 void containers__sight(struct containers *cs, const struct sighting *s)
@@ -307,7 +281,8 @@ pid_t containers__next_helper(const struct containers *cs, const char *comm, pid
 	for (size_t i = 0; i < cs->nhelpers; i++) {
 		const struct helper *h = &cs->helpers[i];
 
-		if (h->pid > pid && (!next || h->pid < next) && !strncmp(h->comm, comm, strlen(comm)))
+		if (h->pid > pid && (!next || h->pid < next) &&
+		    !strncmp(h->comm, comm, strlen(comm)))
 			next = h->pid;
 	}
 	return next;
@@ -341,7 +316,7 @@ static void see(struct containers *cs, pid_t pid, char *cgroups, const char *com
 	if (!containers__innermost(cgroups, &t))
 		return;
 	containers__sight(cs, &(struct sighting){ .runtime = t.runtime, .id = t.id });
-	e = of_token(cs, &t);
+	e = containers__of_token(cs, &t);
 	if (!e || e->seen_first || containers__nesting(cs, pid, &nesting))
 		return;
 	e->seen_first = nesting.level && nesting.innermost == 1;
@@ -349,119 +324,12 @@ static void see(struct containers *cs, pid_t pid, char *cgroups, const char *com
 		e->seen = pid;
 }
 
-/* ---- how its processes are recognised ---- */
-
-static bool ends_with(const char *s, size_t len, const char *end, size_t end_len)
-{
-	return len >= end_len && !strncmp(s + len - end_len, end, end_len);
-}
-
-/* A hint may be the path, have a mount point before it, or be the last part of it. */
-static bool fits_hint(const char *path, size_t len, const char *hint)
-{
-	size_t n = strlen(hint);
-
-	if (*hint == '/')
-		return ends_with(hint, n, path, len);
-	return len > n && path[len - n - 1] == '/' && ends_with(path, len, hint, n);
-}
-
-/* How much of a path is the container's own cgroup, which others may be below; 0: none. */
-static size_t own(const struct entry *e, const char *path)
-{
-	struct token t;
-	size_t pos = 0;
-
-	while (containers__next_token(path, &pos, &t))
-		if (same(e, &(struct sighting){ .runtime = t.runtime, .id = t.id }))
-			return t.end;
-	for (size_t end = 1; path[1]; end++) {
-		end += strcspn(path + end, "/");
-		for (size_t i = 0; i < e->nhints; i++)
-			if (fits_hint(path, end, e->hints[i]))
-				return end;
-		if (!path[end])
-			break;
-	}
-	return 0;
-}
-
-/* v2 before memory before others. */
-static int worth(const struct cgroup_line *line)
-{
-	return !*line->controllers ? 2 : strstr(line->controllers, "memory") ? 1 : 0;
-}
-
-static void add_cgroup(struct containers *cs, struct container *c, const struct cgroup_line *line, size_t len)
-{
-	char path[PATH_BYTES];
-	struct cgroup_line own_line;
-	size_t i = c->ncgroups;
-
-	if (len >= sizeof(path) || i == CONTAINER_CGROUPS)
-		return;
-	memcpy(path, line->path, len);
-	path[len] = '\0';
-	own_line.controllers = keep(cs, line->controllers);
-	own_line.path = keep(cs, path);
-	if (!own_line.controllers || !own_line.path)
-		return;
-	for (; i && worth(&c->cgroups[i - 1]) < worth(&own_line); i--)
-		c->cgroups[i] = c->cgroups[i - 1];
-	c->cgroups[i] = own_line;
-	c->ncgroups++;
-}
-
-/* Whether another container has this process as its first: then a file's claim is an old one. */
-static bool is_others(const struct containers *cs, const struct entry *e, pid_t pid, char *text)
-{
-	const struct entry *other;
-	struct token t;
-
-	if (!containers__innermost(text, &t))
-		return false;
-	other = of_token(cs, &t);
-	return other && other != e && other->seen == pid;
-}
-
-/* Takes a process for the container's first, if it can be. */
-static bool adopt(struct containers *cs, struct entry *e, pid_t pid)
-{
-	struct container *c = &e->c;
-	char *text = pid ? containers__cgroup_text(cs, pid) : NULL, *copy, *at;
-	struct cgroup_line line;
-	struct nesting nesting;
-	bool first = false;
-
-	if (!text || containers__nesting(cs, pid, &nesting)) {
-		free(text);
-		return false;
-	}
-	copy = at = strdup(text);
-	c->ncgroups = 0;
-	while (copy && cgroups__next_line(&at, &line)) {
-		size_t len = own(e, line.path);
-
-		if (len)
-			add_cgroup(cs, c, &line, len);
-	}
-	free(copy);
-	first = nesting.level && nesting.innermost == 1;
-	if (!c->ncgroups && first)
-		first = !is_others(cs, e, pid, text);
-	free(text);
-	c->init_pid = c->ncgroups || first ? pid : 0;
-	c->pidns = first ? nesting.inode : 0;
-	c->pidns_level = first ? nesting.level : 0;
-	return c->init_pid != 0;
-}
-
 static void settle(struct containers *cs, struct entry *e)
 {
 	struct nesting nesting;
 
 	if (strcmp(e->c.runtime, SANDBOX)) {
-		if (!adopt(cs, e, e->claimed) && !adopt(cs, e, e->seen))
+		if (!containers__adopt(cs, e, e->claimed) && !containers__adopt(cs, e, e->seen))
 			e->c.init_pid = 0;
 		return;
 	}
@@ -503,25 +371,26 @@ int containers__refresh(struct containers *cs)
 const struct container *containers__known(struct containers *cs, const struct token *t)
 {
 	uint64_t now = util__now_ns();
-	struct entry *e = of_token(cs, t);
+	struct entry *e = containers__of_token(cs, t);
 
 	/* Its files may be written later than its cgroup is made. */
 	if ((!e || (!e->c.name && e->looks < LOOKS_MAX)) &&
 	    (!cs->refreshed || now - cs->refreshed > PATIENCE_NS)) {
 		containers__refresh(cs);
-		e = of_token(cs, t);
+		e = containers__of_token(cs, t);
 		if (e)
 			e->looks++;
 	}
 	if (!e) {
 		cs->row = NO_ROW;
 		containers__sight(cs, &(struct sighting){ .runtime = t->runtime, .id = t->id });
-		e = of_token(cs, t);
+		e = containers__of_token(cs, t);
 	}
 	return e ? &e->c : NULL;
 }
 
-const struct container *containers__sandbox(struct containers *cs, pid_t pid, const struct nesting *nesting)
+const struct container *containers__sandbox(struct containers *cs, pid_t pid,
+					    const struct nesting *nesting)
 {
 	struct sighting s = { .runtime = SANDBOX, .pid = pid };
 	struct entry *e;

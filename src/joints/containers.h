@@ -1,7 +1,7 @@
 /*
- * Finds containers by name or id, from the files that their runtimes keep and from the processes that
- * run, and says how the processes of one are recognised: by its cgroups, or, where it has none of its
- * own, by its PID namespace; never by a cgroup that it shares.
+ * Finds containers by name or id, from the files that their runtimes keep and from the processes
+ * that run, and says how the processes of one are recognised: by its cgroups, or, where it has none
+ * of its own, by its PID namespace; never by a cgroup that it shares.
  *
  * Nothing here is asked of a daemon, so that a container of one that hangs is found as well. Names
  * and paths are foreign: any byte may be in them, so whoever prints them escapes them.
@@ -22,7 +22,7 @@ struct containers;
 
 /* Belongs to its struct containers, and so do its strings; a refresh may change what it says. */
 struct container {
-	const char *runtime;	/* "docker", "podman", …; "container": unknown; "sandbox": just a namespace */
+	const char *runtime;	/* "docker", …; "container": unknown; "sandbox": just a namespace */
 	const char *id;		/* never NULL */
 	const char *name;	/* NULL: unknown; of Kubernetes: the container's in its pod */
 	const char *pod;	/* NULL: none */
@@ -32,8 +32,8 @@ struct container {
 	/* Its own cgroups, best first: v2, memory, others. */
 	size_t ncgroups;
 	struct cgroup_line cgroups[CONTAINER_CGROUPS];
-	/* Its own PID namespace: the inode of /proc/PID/ns/pid, 0 where it has none; its level counts from
-	 * that of our /proc. */
+	/* Its own PID namespace: the inode of /proc/PID/ns/pid, 0 where it has none; its level
+	 * counts from that of our /proc. */
 	uint64_t pidns;
 	uint32_t pidns_level;
 };
@@ -50,19 +50,21 @@ size_t containers__count(const struct containers *cs);
 const struct container *containers__at(const struct containers *cs, size_t i);
 
 /*
- * The container that `wanted` means: its name, its id, the only id that begins so, NAMESPACE/POD/CONTAINER
- * or a part of that, RUNTIME:NAME, or pid:PID for the one that a process lives in. Refreshes first.
- * -ENOENT: there is none, and candidates are all that run; -ENOTUNIQ: several, and candidates are those;
- * -ESRCH: no such process, or one in no container; -ENOMEM. `candidates` may be NULL; else the caller
- * frees the array.
+ * The container that `wanted` means: its name, its id, the only id that begins so,
+ * NAMESPACE/POD/CONTAINER or a part of that, RUNTIME:NAME, or pid:PID for the one that a process
+ * lives in. Refreshes first.
+ *
+ * 0; -ENOENT: there is none, and candidates are all that run; -ENOTUNIQ:
+ * several, and candidates are those; -ESRCH: no such process, or one in no container; -ENOMEM.
+ * `candidates` may be NULL; else the caller frees the array.
  */
 int containers__find(struct containers *cs, const char *wanted, const struct container **found,
 		     const struct container ***candidates, size_t *n);
 
 /*
- * The container that a cgroup or a process belongs to, the innermost; NULL: none that is known. Cheap
- * for containers met before; an unknown one is looked for at most once a second. A cgroup counts by the
- * id in its path alone, even before a process is in it.
+ * The container that a cgroup or a process belongs to, the innermost; NULL: none that is known.
+ * Cheap for containers met before; an unknown one is looked for at most once a second. A cgroup
+ * counts by the id in its path alone, even before a process is in it.
  */
 const struct container *containers__of_cgroup(struct containers *cs, const char *path);
 const struct container *containers__of_process(struct containers *cs, pid_t pid);
@@ -71,9 +73,9 @@ const struct container *containers__of_process(struct containers *cs, pid_t pid)
 bool containers__answers(const struct container *c, const char *wanted);
 
 /*
- * The best of a running container's cgroups that can be looked up, v2 before memory before others. 0;
- * -EOPNOTSUPP: it has none of its own: compare its PID namespace, or, where pidns is 0 too, say that it
- * cannot be told from the rest; or another negative errno.
+ * The best of a running container's cgroups that can be looked up, v2 before memory before others.
+ * 0; -EOPNOTSUPP: it has none of its own: compare its PID namespace, or, where pidns is 0 too, say
+ * that it cannot be told from the rest; or another negative errno.
  */
 int containers__cgroup(const struct container *c, struct cgroup *out);
 

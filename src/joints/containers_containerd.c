@@ -1,7 +1,8 @@
 /*
- * containerd has a directory for each task, STATE/io.containerd.runtime.v2.task/NAMESPACE/ID, with the pid of
- * its first process and its OCI configuration, where Kubernetes and nerdctl leave names. Its shims run in such
- * directories, so that those of k3s, of docker and of others with a state directory of their own are found.
+ * containerd has a directory for each task, STATE/io.containerd.runtime.v2.task/NAMESPACE/ID, with
+ * the pid of its first process and its OCI configuration, where Kubernetes and nerdctl leave names.
+ * Its shims run in such directories, so that those of k3s, of docker and of others with a state
+ * directory of their own are found.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * docker keeps config.v2.json for each container below its data root. Every running dockerd is asked for
- * its data root by way of its arguments, its configuration and its environment, and the root
- * directory that it lives in: one in a container, or a rootless one, is found as well.
+ * docker keeps config.v2.json for each container below its data root. Every running dockerd is
+ * asked for its data root by way of its arguments, its configuration and its environment, and the
+ * root directory that it lives in: one in a container, or a rootless one, is found as well.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static void look_at(struct containers *cs, const char *root, const char *dir, co
 {
 	char path[PATH_BYTES];
 	struct sighting s = { .runtime = "docker" };
-	struct json_object *o;
+	struct json_object *o, *config;
 
 	if (snprintf(path, sizeof(path), "%s/%s/config.v2.json", dir, id) >= (int)sizeof(path))
 		return;
@@ -25,7 +25,8 @@ static void look_at(struct containers *cs, const char *root, const char *dir, co
 		if (s.name && *s.name == '/')
 			s.name++;
 		s.pid = containers__pid(containers__member(o, "State"), "Pid");
-		containers__read_labels(containers__member(containers__member(o, "Config"), "Labels"), &s);
+		config = containers__member(o, "Config");
+		containers__read_labels(containers__member(config, "Labels"), &s);
 		containers__sight(cs, &s);
 	}
 	containers__free_json(o);
@@ -47,7 +48,8 @@ static void look_below(struct containers *cs, const char *root, const char *data
 }
 
 /* Where a daemon keeps its data; the environment counts for those that are not root. */
-static void data_root(const struct containers *cs, pid_t pid, const char *root, char out[PATH_BYTES])
+static void data_root(const struct containers *cs, pid_t pid, const char *root,
+		      char out[PATH_BYTES])
 {
 	char value[PATH_BYTES];
 	struct json_object *o;

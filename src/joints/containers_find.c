@@ -98,9 +98,11 @@ static int find_process(struct containers *cs, const char *number, const struct 
 	return *found ? 0 : -ESRCH;
 }
 
-/* Those that fit so well, only the running ones if asked. Returns how many; the first of them in *found. */
-static size_t select_fit(const struct containers *cs, const char *wanted, enum fit best, bool running,
-			 const struct container **found, const struct container **list)
+/* Those that fit so well, only the running ones if asked. Returns how many; the first of them in
+ * *found. */
+static size_t select_fit(const struct containers *cs, const char *wanted, enum fit best,
+			 bool running, const struct container **found,
+			 const struct container **list)
 {
 	size_t n = 0;
 

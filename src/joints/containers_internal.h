@@ -1,4 +1,4 @@
-/* What the files of the joint share: a runtime is a row that looks around and reports what it saw. */
+/* What the files of the joint share: a runtime is a row that looks around and tells what it saw. */
 #ifndef MEMTRACE_CONTAINERS_INTERNAL_H
 #define MEMTRACE_CONTAINERS_INTERNAL_H
 
@@ -20,7 +20,7 @@ struct sighting {
 	const char *runtime, *id, *name, *pod, *space;
 	const char *hint;	/* a cgroup's path, or the end of one, that is the container's */
 	pid_t pid;		/* of its init process, as some file claims; 0: none */
-	bool pause;		/* holds a pod's namespaces, and nothing that anybody wants to trace */
+	bool pause;	/* holds a pod's namespaces, and nothing that anybody wants to trace */
 	bool old;		/* names may have changed since: only what nobody told yet */
 };
 
@@ -37,6 +37,29 @@ void containers__look_runc(struct containers *cs);
 void containers__look_crun(struct containers *cs);
 void containers__look_machines(struct containers *cs);	/* systemd-nspawn */
 
+#define HINTS_MAX 16
+
+/* What is known of a container. */
+struct entry {
+	struct container c;	/* first: they are cast */
+	size_t row;		/* that named the runtime; NO_ROW: a guess */
+	bool pause;
+	bool here;		/* seen by the last look-around */
+	unsigned int looks;	/* for its name */
+	const char *hints[HINTS_MAX];
+	size_t nhints;
+	pid_t claimed;		/* by files */
+	pid_t seen;		/* in its cgroup, the first of a namespace if possible */
+	bool seen_first;
+};
+
+/* Whether a sighting is of this container. */
+bool containers__same(const struct entry *e, const struct sighting *s);
+/* Takes a process for the container's first, if it can be. */
+bool containers__adopt(struct containers *cs, struct entry *e, pid_t pid);
+/* A copy that lives as long as `cs`; NULL for NULL, or without memory, which is remembered. */
+const char *containers__keep(struct containers *cs, const char *s);
+
 /* ---- for the rows ---- */
 
 /* Copes with a NULL or empty id. */
@@ -45,24 +68,26 @@ void containers__sight(struct containers *cs, const struct sighting *s);
 bool containers__named(const struct containers *cs, const char *id);
 const char *containers__root(const struct containers *cs);	/* "/" but in tests */
 
-/* The processes of a runtime itself, of those that the last refresh saw: the next after `pid` whose comm
- * begins so; start with 0. 0: no more. */
+/* The processes of a runtime itself, of those that the last refresh saw: the next after `pid` whose
+ * comm begins so; start with 0. 0: no more. */
 pid_t containers__next_helper(const struct containers *cs, const char *comm, pid_t pid);
 /* Its root directory: where paths that it was given lie. */
 void containers__helper_root(const struct containers *cs, pid_t pid, char root[PATH_BYTES]);
 /* A process's argument "--name VALUE" or "--name=VALUE", cut to fit. */
-bool containers__argument(const struct containers *cs, pid_t pid, const char *name, char out[PATH_BYTES]);
+bool containers__argument(const struct containers *cs, pid_t pid, const char *name,
+			  char out[PATH_BYTES]);
 /* Its working directory, as it sees it. */
 bool containers__directory(const struct containers *cs, pid_t pid, char out[PATH_BYTES]);
 /* A variable of its environment. */
-bool containers__variable(const struct containers *cs, pid_t pid, const char *name, char out[PATH_BYTES]);
+bool containers__variable(const struct containers *cs, pid_t pid, const char *name,
+			  char out[PATH_BYTES]);
 
 /* ---- files, below a root directory which symbolic links do not leave ---- */
 
-DIR *containers__open_directory(const char *root, const char *path);	/* NULL: it cannot be read */
+DIR *containers__open_directory(const char *root, const char *path);	/* NULL: cannot be read */
 /* The same, and NULL where this refresh was there already. */
 DIR *containers__visit(struct containers *cs, const char *root, const char *path);
-const char *containers__next_name(DIR *d);	/* NULL at the end; not those that begin with a dot */
+const char *containers__next_name(DIR *d); /* NULL at the end; not those that begin with a dot */
 /* As a string that the caller frees; NULL also for what is longer than `max`. */
 char *containers__read(const char *root, const char *path, size_t max);
 pid_t containers__read_pid(const char *root, const char *path);	/* 0: none */
@@ -73,12 +98,12 @@ pid_t containers__read_pid(const char *root, const char *path);	/* 0: none */
 struct json_object *containers__parse_json(const char *text);
 struct json_object *containers__read_json(const char *root, const char *path, size_t max);
 void containers__free_json(struct json_object *o);
-/* Each takes NULL and anything that is no object. Strings are never empty, and without NUL bytes. */
+/* Each takes NULL and anything that is no object. Strings are not empty, and have no NUL bytes. */
 struct json_object *containers__member(struct json_object *o, const char *key);
 const char *containers__as_string(struct json_object *o);
 const char *containers__string(struct json_object *o, const char *key);	/* of a member */
 pid_t containers__pid(struct json_object *o, const char *key);	/* 0: none */
-struct json_object *containers__element(struct json_object *array, size_t i);	/* NULL at the end */
+struct json_object *containers__element(struct json_object *array, size_t i); /* NULL at the end */
 /* The next member of an object that is a string; start with *pos = 0. */
 const char *containers__next_string(struct json_object *o, size_t *pos);
 /* What Kubernetes and its like wrote into labels or annotations. */
@@ -93,6 +118,8 @@ struct token {
 	size_t end;		/* the path up to and with it */
 };
 
+/* NULL: unknown. */
+struct entry *containers__of_token(const struct containers *cs, const struct token *t);
 /* The next one from *pos on; start with 0. False at the end. */
 bool containers__next_token(const char *path, size_t *pos, struct token *t);
 /* The last one of the longest path in the text of /proc/PID/cgroup, which is cut up. */
@@ -111,14 +138,16 @@ char *containers__cgroup_text(const struct containers *cs, pid_t pid);	/* NULL: 
 bool containers__in_pidns(const struct containers *cs, pid_t pid, uint64_t inode);
 
 /* Calls `see` with every process and its cgroup text, which it may cut up, and its comm. */
-void containers__scan(struct containers *cs, void (*see)(struct containers *cs, pid_t pid, char *cgroups,
-							 const char *comm));
+void containers__scan(struct containers *cs,
+		      void (*see)(struct containers *, pid_t pid, char *cgroups, const char *comm));
 
 bool containers__is_pause(const struct container *c);
 bool containers__is_here(const struct container *c);	/* it was not removed meanwhile */
-/* The container with such an id, looked for at most once a second where it has no name yet; at worst made up. */
+/* The container with such an id, looked for at most once a second where it has no name yet; at
+ * worst made up. */
 const struct container *containers__known(struct containers *cs, const struct token *t);
 /* The one that is nothing but a PID namespace. */
-const struct container *containers__sandbox(struct containers *cs, pid_t pid, const struct nesting *nesting);
+const struct container *containers__sandbox(struct containers *cs, pid_t pid,
+					    const struct nesting *nesting);
 
 #endif

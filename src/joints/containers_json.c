@@ -99,8 +99,9 @@ struct json_object *containers__member(struct json_object *o, const char *key)
 {
 	struct json_object *value = NULL;
 
-	return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &value) ?
-		       value : NULL;
+	return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &value)
+		   ? value
+		   : NULL;
 }
 
 const char *containers__as_string(struct json_object *o)
@@ -126,7 +127,8 @@ pid_t containers__pid(struct json_object *o, const char *key)
 
 struct json_object *containers__element(struct json_object *array, size_t i)
 {
-	return json_object_is_type(array, json_type_array) ? json_object_array_get_idx(array, i) : NULL;
+	return json_object_is_type(array, json_type_array) ? json_object_array_get_idx(array, i)
+							   : NULL;
 }
 
 const char *containers__next_string(struct json_object *o, size_t *pos)

@@ -1,4 +1,5 @@
-/* systemd-nspawn registers each container with systemd-machined, which keeps a file of variables. */
+/* systemd-nspawn registers each container with systemd-machined, which keeps a file of variables.
+ * */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,8 @@ static void look_at(struct containers *cs, const char *name)
 		*value++ = '\0';
 		if (!strcmp(line, "CLASS"))
 			container = !strcmp(value, "container");
-		else if (!strcmp(line, "LEADER") && (util__parse_u64(value, &pid) || pid > INT32_MAX))
+		else if (!strcmp(line, "LEADER") &&
+			 (util__parse_u64(value, &pid) || pid > INT32_MAX))
 			pid = 0;
 		else if ((!strcmp(line, "UNIT") || !strcmp(line, "SCOPE")) && *value)
 			s.hint = value;

@@ -1,6 +1,7 @@
 /*
- * runc and crun keep one file for each container that they run, below /run or a user's directory there. What
- * runs them (docker, podman, containerd) has other names for the same ids, and its rows come first.
+ * runc and crun keep one file for each container that they run, below /run or a user's directory
+ * there. What runs them (docker, podman, containerd) has other names for the same ids, and its rows
+ * come first.
  */
 #include <stdio.h>
 #include <string.h>

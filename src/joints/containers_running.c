@@ -1,6 +1,6 @@
 /*
- * What can be told from processes alone: the ids in their cgroups' paths, their PID namespaces, and how
- * the runtimes' own daemons were started.
+ * What can be told from processes alone: the ids in their cgroups' paths, their PID namespaces, and
+ * how the runtimes' own daemons were started.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,8 @@ static bool take_id(struct token *t, const char *runtime, const char *id, size_t
 }
 
 /* "lxc.payload.NAME", or NAME below "lxc.payload" or a top that is called "lxc". */
-static bool take_lxc(struct token *t, const char *part, size_t len, const char *above, size_t above_len)
+static bool take_lxc(struct token *t, const char *part, size_t len, const char *above,
+		     size_t above_len)
 {
 	static const char prefix[] = "lxc.payload.";
 	size_t n = sizeof(prefix) - 1;
@@ -65,8 +66,10 @@ static bool take_lxc(struct token *t, const char *part, size_t len, const char *
 	return false;
 }
 
-/* One part of a path: 64 hexadecimal digits, alone or after a word and '-' or ':', and perhaps ".scope". */
-static bool take_part(struct token *t, const char *part, size_t len, const char *above, size_t above_len)
+/* One part of a path: 64 hexadecimal digits, alone or after a word and '-' or ':', and perhaps
+ * ".scope". */
+static bool take_part(struct token *t, const char *part, size_t len, const char *above,
+		      size_t above_len)
 {
 	size_t n = len, word;
 	const char *runtime, *start = part;
@@ -210,7 +213,7 @@ bool containers__in_pidns(const struct containers *cs, pid_t pid, uint64_t inode
 }
 
 void containers__scan(struct containers *cs,
-		      void (*see)(struct containers *cs, pid_t pid, char *cgroups, const char *comm))
+		      void (*see)(struct containers *, pid_t pid, char *cgroups, const char *comm))
 {
 	char path[PATH_BYTES];
 	const char *name;
@@ -263,7 +266,8 @@ bool containers__directory(const struct containers *cs, pid_t pid, char out[PATH
 }
 
 /* The value after `name` and `sep`, or, where sep is a NUL byte, in the string that follows. */
-static bool find_value(const char *text, size_t len, const char *name, char sep, char out[PATH_BYTES])
+static bool find_value(const char *text, size_t len, const char *name, char sep,
+		       char out[PATH_BYTES])
 {
 	size_t name_len = strlen(name);
 
@@ -278,17 +282,20 @@ static bool find_value(const char *text, size_t len, const char *name, char sep,
 	return false;
 }
 
-bool containers__argument(const struct containers *cs, pid_t pid, const char *name, char out[PATH_BYTES])
+bool containers__argument(const struct containers *cs, pid_t pid, const char *name,
+			  char out[PATH_BYTES])
 {
 	size_t len;
 	char *text = read_proc(cs, pid, "cmdline", &len);
-	bool found = text && (find_value(text, len, name, '=', out) || find_value(text, len, name, '\0', out));
+	bool found = text && (find_value(text, len, name, '=', out) ||
+			      find_value(text, len, name, '\0', out));
 
 	free(text);
 	return found;
 }
 
-bool containers__variable(const struct containers *cs, pid_t pid, const char *name, char out[PATH_BYTES])
+bool containers__variable(const struct containers *cs, pid_t pid, const char *name,
+			  char out[PATH_BYTES])
 {
 	size_t len;
 	char *text = read_proc(cs, pid, "environ", &len);

@@ -1,8 +1,8 @@
 /*
- * podman and CRI-O share a library that keeps containers below a graph root, with all their names in one
- * file, and what runs below a run root, a directory each. The conmon that watches over each running
- * container has its id, its name and both directories among its arguments: so those of users and of other
- * roots are found too, and hence the stopped ones beside them.
+ * podman and CRI-O share a library that keeps containers below a graph root, with all their names
+ * in one file, and what runs below a run root, a directory each. The conmon that watches over each
+ * running container has its id, its name and both directories among its arguments: so those of
+ * users and of other roots are found too, and hence the stopped ones beside them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,12 +90,14 @@ static void look_below(struct containers *cs, const char *root, const char *stor
 	DIR *d;
 
 	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
-		if (snprintf(dir, sizeof(dir), "%s/%s-containers", storage, drivers[i]) >= (int)sizeof(dir))
+		if (snprintf(dir, sizeof(dir), "%s/%s-containers", storage, drivers[i]) >=
+		    (int)sizeof(dir))
 			continue;
 		d = containers__visit(cs, root, dir);
 		if (!d)
 			continue;
-		/* First the directories: annotations tell of CRI-O, whose names in the roster are for machines. */
+		/* First the directories: annotations tell of CRI-O, whose names in the roster are
+		 * for machines. */
 		while ((id = containers__next_name(d))) {
 			snprintf(path, sizeof(path), "%s/%s", dir, id);
 			if (strlen(path) < PATH_BYTES)
@@ -128,11 +130,11 @@ static void look_at_conmon(struct containers *cs, pid_t pid)
 	char root[PATH_BYTES], id[PATH_BYTES], name[PATH_BYTES], dir[PATH_BYTES];
 
 	containers__helper_root(cs, pid, root);
-	if (containers__argument(cs, pid, "-p", dir)) {		/* DIR/overlay-containers/ID/userdata/pidfile */
-		if (cut(dir, 4))
-			look_below(cs, root, dir);
-	}
-	if (!containers__argument(cs, pid, "-b", dir) || !cut(dir, 1))	/* DIR/overlay-containers/ID/userdata */
+	/* RUN_ROOT/overlay-containers/ID/userdata/pidfile */
+	if (containers__argument(cs, pid, "-p", dir) && cut(dir, 4))
+		look_below(cs, root, dir);
+	/* GRAPH_ROOT/overlay-containers/ID/userdata */
+	if (!containers__argument(cs, pid, "-b", dir) || !cut(dir, 1))
 		return;
 	if (containers__argument(cs, pid, "-c", id)) {
 		bool named = containers__argument(cs, pid, "-n", name);
@@ -158,7 +160,8 @@ static void look_at_homes(struct containers *cs)
 			field[i] = strsep(&line, ":");
 		if (!field[5] || field[5][0] != '/' || util__parse_u64(field[2], &uid) || !uid)
 			continue;
-		if (snprintf(path, sizeof(path), "%s%s", root[1] ? root : "", field[5]) < (int)sizeof(path))
+		if (snprintf(path, sizeof(path), "%s%s", root[1] ? root : "", field[5]) <
+		    (int)sizeof(path))
 			look_below(cs, path, USERS_GRAPH_ROOT);
 		snprintf(path, sizeof(path), "/run/user/%s/containers", field[2]);
 		look_below(cs, root, path);

@@ -4,10 +4,10 @@
  * directory that "/" in /proc/PID/cgroup stands for.
  *
  * Mounts of the hierarchies are many and misleading: over one another, of subtrees, hidden in other
- * mount namespaces. The kernel makes one just for us (fsopen, fsmount), always of the right tree; only
- * where that is not permitted are our own mounts looked through. Both show the tree from our cgroup
- * namespace. Inside of one, the way up ends too early; it goes on through the mounts of process 1,
- * where the same directory is opened again by its handle.
+ * mount namespaces. The kernel makes one just for us (fsopen, fsmount), always of the right tree;
+ * only where that is not permitted are our own mounts looked through. Both show the tree from our
+ * cgroup namespace. Inside of one, the way up ends too early; it goes on through the mounts of
+ * process 1, where the same directory is opened again by its handle.
  */
 #include "model/cgroups.h"
 
@@ -60,8 +60,9 @@ static bool has_word(const char *list, const char *word, size_t len)
 
 /* ---- the directory of a hierarchy's root ---- */
 
-/* A mount that is attached nowhere, and ends with its descriptor. Controllers that share a hierarchy
- * must be named together; those of a line of /proc/PID/cgroup have one, so that none is made. */
+/* A mount that is attached nowhere, and ends with its descriptor. Controllers that share a
+ * hierarchy must be named together; those of a line of /proc/PID/cgroup have one, so that none is
+ * made. */
 static int mount_hierarchy(const char *controllers)
 {
 	int fs = (int)syscall(SYS_fsopen, *controllers ? "cgroup" : "cgroup2", FSOPEN_CLOEXEC);
@@ -131,8 +132,8 @@ static bool is_of(const struct mount *m, const char *controllers)
 	       has_word(m->options, controllers, strcspn(controllers, ","));
 }
 
-/* The mount point of a line, unless another mount lies over it. Escapes (\040) are left alone: nobody
- * mounts hierarchies where they would be needed. */
+/* The mount point of a line, unless another mount lies over it. Escapes (\040) are left alone:
+ * nobody mounts hierarchies where they would be needed. */
 static int open_mount(const char *root, const struct mount *m)
 {
 	char path[4096];

@@ -1,7 +1,7 @@
 /*
  * Control groups as the kernel knows them: by hierarchy, kernfs id and level, which is what a BPF
- * program can compare, found from a directory or from a line of /proc/PID/cgroup. Hierarchies that are
- * mounted nowhere in sight are mounted for the look-up alone, attached nowhere.
+ * program can compare, found from a directory or from a line of /proc/PID/cgroup. Hierarchies that
+ * are mounted nowhere in sight are mounted for the look-up alone, attached nowhere.
  */
 #ifndef MEMTRACE_CGROUPS_H
 #define MEMTRACE_CGROUPS_H
@@ -18,12 +18,13 @@ struct cgroup {
 /* One line of /proc/PID/cgroup. */
 struct cgroup_line {
 	const char *controllers;	/* "", "memory", "cpu,cpuacct", "name=systemd" */
-	const char *path;		/* "/system.slice/x.service", as seen from our cgroup namespace */
+	const char *path;	/* "/system.slice/x.service", as seen from our cgroup namespace */
 };
 
 /*
  * The next line of such a text, which is cut up in place: start with *text at its first byte. False
- * at the end. Named hierarchies, which have no controller that a program could ask for, are skipped.
+ * at the end. Named hierarchies, which have no controller that a program could ask for, are
+ * skipped.
  */
 bool cgroups__next_line(char **text, struct cgroup_line *line);
 
@@ -32,7 +33,8 @@ int cgroups__lookup(const struct cgroup_line *line, struct cgroup *out);
 
 /*
  * What a user named: a directory of any mounted hierarchy, or a path as in /proc/PID/cgroup.
- * -ENOENT, -ENOTDIR; -EINVAL: it is no cgroup; -EOPNOTSUPP: it is of a v1 hierarchy without controllers.
+ * -ENOENT, -ENOTDIR; -EINVAL: it is no cgroup; -EOPNOTSUPP: it is of a v1 hierarchy without
+ * controllers.
  */
 int cgroups__resolve(const char *path, struct cgroup *out);
 

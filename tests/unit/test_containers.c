@@ -60,7 +60,8 @@ static void putf(const char *path, const char *name, const char *fmt, ...)
 }
 
 /* A process: `nspid` are its numbers in its PID namespaces, the innermost being `ns`. */
-static void process(int pid, const char *comm, const char *cgroups, const char *nspid, unsigned int ns)
+static void process(int pid, const char *comm, const char *cgroups, const char *nspid,
+		    unsigned int ns)
 {
 	char dir[64], link[32];
 
@@ -113,10 +114,10 @@ static const char *find(struct containers *cs, const char *wanted)
 		return text;
 	}
 	CHECK(!found);
-	snprintf(text, sizeof(text), "%s", err == -ENOENT ? "ENOENT" : err == -ENOTUNIQ ? "ENOTUNIQ" :
-		 err == -ESRCH ? "ESRCH" : strerror(-err));
+	snprintf(text, sizeof(text), "%s", strerrorname_np(-err));
 	for (size_t i = 0; i < n; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", candidates[i]->display);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
+			 candidates[i]->display);
 	free(candidates);
 	return text;
 }
@@ -140,7 +141,8 @@ static void docker(const char *data_root, const char *id, const char *name, int 
 
 	snprintf(path, sizeof(path), "%s/containers/%s/", data_root, id);
 	putf(path, "config.v2.json",
-	     "{\"State\":{\"Running\":%s,\"Pid\":%d},\"ID\":\"%s\",\"Name\":\"%s\",\"Config\":{\"Labels\":{}}}",
+	     "{\"State\":{\"Running\":%s,\"Pid\":%d},\"ID\":\"%s\",\"Name\":\"%s\",\"Config\":{"
+	     "\"Labels\":{}}}",
 	     pid ? "true" : "false", pid, id, name);
 }
 
@@ -152,7 +154,8 @@ TEST(docker)
 	new_tree();
 	docker("var/lib/docker", A64, "/web", 100);
 	docker("var/lib/docker", C64, "/old", 0);
-	process(100, "app", "4:memory:/docker/" A64 "\n1:name=systemd:/docker/" A64 "\n0::/\n", "100\t1", 7);
+	process(100, "app", "4:memory:/docker/" A64 "\n1:name=systemd:/docker/" A64 "\n0::/\n",
+		"100\t1", 7);
 	process(101, "worker", "4:memory:/docker/" A64 "/sub\n0::/\n", "101\t5", 7);
 	process(102, "bash", "4:memory:/user\n0::/\n", "102", 1);
 	cs = look();
@@ -246,7 +249,8 @@ static void podman(const char *graph, const char *run, const char *id, const cha
 
 	snprintf(path, sizeof(path), "%s/overlay-containers/", graph);
 	putf(path, "containers.json",
-	     "[{\"id\":\"%s\",\"names\":[\"%s\"],\"metadata\":\"{}\"},{\"id\":5},7,{\"names\":[]}]", id, name);
+	     "[{\"id\":\"%s\",\"names\":[\"%s\"],\"metadata\":\"{}\"},{\"id\":5},7,{\"names\":[]}]",
+	     id, name);
 	if (!pid)
 		return;
 	snprintf(path, sizeof(path), "%s/overlay-containers/%s/userdata/", run, id);
@@ -260,17 +264,20 @@ TEST(podman)
 
 	new_tree();
 	podman("var/lib/containers/storage", "run/containers/storage", A64, "web", 100);
-	podman("home/u/.local/share/containers/storage", "run/user/1000/containers", B64, "mine", 101);
+	podman("home/u/.local/share/containers/storage", "run/user/1000/containers", B64, "mine",
+	       101);
 	podman("srv/graph", "srv/run", C64, "hidden", 102);
 	put("etc/passwd", "root:x:0:0::/root:/bin/sh\nbad\nu:x:1000:1000:a,b:/home/u:/bin/sh\n");
 	process(90, "conmon", "0::/libpod_parent/conmon\n", "90", 1);
-	arguments(90, "conmon|-c|" C64 "|-n|hidden|-b|/srv/graph/overlay-containers/" C64 "/userdata|-p|"
-		  "/srv/run/overlay-containers/" C64 "/userdata/pidfile|", "/");
+	arguments(90,
+		  "conmon|-c|" C64 "|-n|hidden|-b|/srv/graph/overlay-containers/" C64 "/userdata|"
+		  "-p|/srv/run/overlay-containers/" C64 "/userdata/pidfile|",
+		  "/");
 	/* The one watching has the id in its cgroup too, and is no part of the container. */
 	process(99, "conmon", "0::/machine.slice/libpod-conmon-" A64 ".scope\n", "99", 1);
 	process(100, "app", "0::/machine.slice/libpod-" A64 ".scope/container\n", "100\t1", 7);
-	process(101, "app", "0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" B64 ".scope\n",
-		"101\t1", 8);
+	process(101, "app",
+		"0::/user.slice/user@1000.service/user.slice/libpod-" B64 ".scope\n", "101\t1", 8);
 	/* Without a cgroup of its own: known by its PID namespace. */
 	process(102, "app", "4:memory:/login\n0::/\n", "102\t1", 4026532000u);
 	cs = look();
@@ -291,7 +298,8 @@ TEST(podman)
 	containers__free(cs);
 }
 
-static void task(const char *state, const char *space, const char *id, int pid, const char *annotations)
+static void task(const char *state, const char *space, const char *id, int pid,
+		 const char *annotations)
 {
 	char path[PATH_MAX];
 
@@ -302,22 +310,30 @@ static void task(const char *state, const char *space, const char *id, int pid, 
 
 #define CRI(type, name, pod, space)                                                                \
 	"\"io.kubernetes.cri.container-type\":\"" type "\"," name                                  \
-	"\"io.kubernetes.cri.sandbox-name\":\"" pod "\",\"io.kubernetes.cri.sandbox-namespace\":\"" space "\""
+	"\"io.kubernetes.cri.sandbox-name\":\"" pod                                                \
+	"\",\"io.kubernetes.cri.sandbox-namespace\":\"" space "\""
 #define CRI_NAME(n) "\"io.kubernetes.cri.container-name\":\"" n "\","
 
 TEST(kubernetes)
 {
+	static const char all[] = "ENOENT k8s default/web-7d4-x1/app "
+				  "k8s default/web-7d4-x1/sidecar k8s prod/db-0/app";
 	struct containers *cs;
 	const struct container *c;
 
 	new_tree();
-	task("run/containerd", "k8s.io", A64, 100, CRI("container", CRI_NAME("app"), "web-7d4-x1", "default"));
-	task("run/containerd", "k8s.io", B64, 101, CRI("container", CRI_NAME("sidecar"), "web-7d4-x1", "default"));
+	task("run/containerd", "k8s.io", A64, 100,
+	     CRI("container", CRI_NAME("app"), "web-7d4-x1", "default"));
+	task("run/containerd", "k8s.io", B64, 101,
+	     CRI("container", CRI_NAME("sidecar"), "web-7d4-x1", "default"));
 	task("run/containerd", "k8s.io", C64, 102, CRI("sandbox", "", "web-7d4-x1", "default"));
-	task("run/k3s/containerd", "k8s.io", D64, 103, CRI("container", CRI_NAME("app"), "db-0", "prod"));
+	task("run/k3s/containerd", "k8s.io", D64, 103,
+	     CRI("container", CRI_NAME("app"), "db-0", "prod"));
 	process(80, "containerd-shim", "0::/system.slice\n", "80", 1);
-	arguments(80, "containerd-shim-runc-v2|", "/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/" D64);
-	process(100, "app", "0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-" A64 ".scope\n", "100\t1", 7);
+	arguments(80, "containerd-shim-runc-v2|",
+		  "/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/" D64);
+	process(100, "app", "0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-" A64 ".scope\n",
+		"100\t1", 7);
 	process(101, "side", "0::/kubepods/burstable/pod1/" B64 "\n", "101\t1", 8);
 	process(102, "pause", "0::/kubepods/burstable/pod1/" C64 "\n", "102\t1", 9);
 	process(103, "app", "0::/system.slice:cri-containerd:" D64 "\n", "103\t1", 10);
@@ -328,13 +344,13 @@ TEST(kubernetes)
 	CHECK_STR(find(cs, "db-0"), "k8s prod/db-0/app");
 	CHECK_STR(find(cs, "prod"), "k8s prod/db-0/app");
 	CHECK_STR(find(cs, "prod/db-0"), "k8s prod/db-0/app");
-	CHECK_STR(find(cs, "prod/app"), "ENOENT k8s default/web-7d4-x1/app k8s default/web-7d4-x1/sidecar k8s prod/db-0/app");
+	CHECK_STR(find(cs, "prod/app"), all);
 	CHECK_STR(find(cs, "web/sidecar"), "k8s default/web-7d4-x1/sidecar");
 	CHECK_STR(find(cs, "db"), "k8s prod/db-0/app");
 	CHECK_STR(find(cs, "app"), "ENOTUNIQ k8s default/web-7d4-x1/app k8s prod/db-0/app");
-	CHECK_STR(find(cs, "web-7d4-x1"), "ENOTUNIQ k8s default/web-7d4-x1/app k8s default/web-7d4-x1/sidecar");
-	CHECK_STR(find(cs, "default/web-7d4-x1/app/more"),
-		  "ENOENT k8s default/web-7d4-x1/app k8s default/web-7d4-x1/sidecar k8s prod/db-0/app");
+	CHECK_STR(find(cs, "web-7d4-x1"),
+		  "ENOTUNIQ k8s default/web-7d4-x1/app k8s default/web-7d4-x1/sidecar");
+	CHECK_STR(find(cs, "default/web-7d4-x1/app/more"), all);
 	CHECK_STR(find(cs, C64), "k8s default/web-7d4-x1/(pause)");
 	c = found(cs, D64);
 	CHECK_STR(c->cgroups[0].path, "/system.slice:cri-containerd:" D64);
@@ -354,8 +370,10 @@ TEST(what_runs_is_meant)
 	struct containers *cs;
 
 	new_tree();
-	task("run/containerd", "k8s.io", A64, 100, CRI("container", CRI_NAME("app"), "web", "default"));
-	task("run/containerd", "k8s.io", B64, 101, CRI("container", CRI_NAME("app"), "web", "default"));
+	task("run/containerd", "k8s.io", A64, 100,
+	     CRI("container", CRI_NAME("app"), "web", "default"));
+	task("run/containerd", "k8s.io", B64, 101,
+	     CRI("container", CRI_NAME("app"), "web", "default"));
 	process(101, "app", "0::/kubepods/pod1/" B64 "\n", "101\t1", 8);
 	cs = look();
 	CHECK_STR(found(cs, "web/app")->id, B64);
@@ -368,7 +386,8 @@ TEST(containerd_alone)
 
 	new_tree();
 	task("run/containerd", "default", "redis", 100, "");
-	task("run/containerd", "other", "redis", 101, "\"nerdctl/name\":\"cache\",\"nerdctl/namespace\":\"other\"");
+	task("run/containerd", "other", "redis", 101,
+	     "\"nerdctl/name\":\"cache\",\"nerdctl/namespace\":\"other\"");
 	task("run/containerd", "moby", A64, 102, "");
 	process(100, "redis", "0::/default/redis\n", "100\t1", 7);
 	process(102, "web", "0::/docker/" A64 "\n", "102\t1", 9);
@@ -419,8 +438,8 @@ TEST(runc_and_crun)
 
 	new_tree();
 	put("run/runc/box/state.json",
-	    "{\"id\":\"box\",\"init_process_pid\":100,\"cgroup_paths\":{\"\":\"/sys/fs/cgroup/unified/x/y\","
-	    "\"memory\":\"/sys/fs/cgroup/memory/x/y\"}}");
+	    "{\"id\":\"box\",\"init_process_pid\":100,\"cgroup_paths\":"
+	    "{\"\":\"/sys/fs/cgroup/unified/x/y\",\"memory\":\"/sys/fs/cgroup/memory/x/y\"}}");
 	put("run/crun/box/status", "{\"pid\":101,\"cgroup-path\":\"/z\",\"bundle\":\"/b\"}");
 	put("run/user/1000/crun/small/status", "{\"pid\":102,\"cgroup-path\":\"\"}");
 	put("run/runc/" A64 "/state.json", "{\"init_process_pid\":103,\"cgroup_paths\":{}}");
@@ -461,10 +480,13 @@ TEST(machines_and_lxc)
 	const struct container *c;
 
 	new_tree();
-	put("run/systemd/machines/deb", "# private\nNAME=deb\nUNIT=machine-deb.scope\nCLASS=container\nLEADER=100\n");
-	put("run/systemd/machines/win", "NAME=win\nSCOPE=machine-qemu.scope\nCLASS=vm\nLEADER=101\n");
+	put("run/systemd/machines/deb",
+	    "# private\nNAME=deb\nUNIT=machine-deb.scope\nCLASS=container\nLEADER=100\n");
+	put("run/systemd/machines/win",
+	    "NAME=win\nSCOPE=machine-qemu.scope\nCLASS=vm\nLEADER=101\n");
 	MUST(symlink("deb", in_tree("run/systemd/machines/unit:machine-deb.scope")) == 0);
-	process(100, "systemd", "0::/machine.slice/machine-deb.scope/payload/init.scope\n", "100\t1", 7);
+	process(100, "systemd", "0::/machine.slice/machine-deb.scope/payload/init.scope\n",
+		"100\t1", 7);
 	process(101, "qemu", "0::/machine.slice/machine-qemu.scope\n", "101", 1);
 	process(102, "systemd", "0::/lxc.payload.box/init.scope\n", "102\t1", 8);
 	process(103, "lxc-start", "0::/lxc.monitor.box\n", "103", 1);
@@ -474,7 +496,8 @@ TEST(machines_and_lxc)
 	c = found(cs, "deb");
 	CHECK_STR(c->display, "nspawn deb");
 	CHECK_STR(c->cgroups[0].path, "/machine.slice/machine-deb.scope");
-	CHECK(containers__of_cgroup(cs, "/machine.slice/machine-deb.scope/payload/system.slice/x") == c);
+	CHECK(containers__of_cgroup(
+		  cs, "/machine.slice/machine-deb.scope/payload/system.slice/x") == c);
 	c = found(cs, "box");
 	CHECK_STR(c->display, "lxc box");
 	CHECK_STR(c->cgroups[0].path, "/lxc.payload.box");
@@ -547,8 +570,10 @@ TEST(hostile_names)
 	docker("var/lib/docker", B64, "/a\\u0000b", 0);
 	docker("var/lib/docker", C64, "", 0);
 	/* What it says it is, it is not. */
-	put("var/lib/docker/containers/" D64 "/config.v2.json", "{\"ID\":\"" A64 "\",\"Name\":\"/thief\"}");
-	process(5, "x", "garbage\n::\n0:\n:::\n0::relative\n0::/docker/\n0::/docker//" A64 "x\n", "5", 1);
+	put("var/lib/docker/containers/" D64 "/config.v2.json",
+	    "{\"ID\":\"" A64 "\",\"Name\":\"/thief\"}");
+	process(5, "x", "garbage\n::\n0:\n:::\n0::relative\n0::/docker/\n0::/docker//" A64 "x\n",
+		"5", 1);
 	process(6, "x", "0::/" A64 A64 "\n1:memory:/lxc.payload.\n", "6", 1);
 	cs = look();
 	CHECK_STR(find(cs, "\033[31m\n"), "docker \033[31m\n");
@@ -562,7 +587,8 @@ TEST(hostile_names)
 /* Every file cut short at every length gives no crash, and no name that is not whole. */
 TEST(truncated)
 {
-	static const char whole[] = "{\"State\":{\"Pid\":100},\"ID\":\"" A64 "\",\"Name\":\"/web\"}";
+	static const char whole[] =
+	    "{\"State\":{\"Pid\":100},\"ID\":\"" A64 "\",\"Name\":\"/web\"}";
 	char path[PATH_MAX];
 
 	for (size_t len = 0; len < sizeof(whole) - 1; len++) {
@@ -580,8 +606,10 @@ TEST(truncated)
 
 TEST(odd_json)
 {
-	static const char *const odd[] = { "", "null", "[]", "7", "\"x\"", "{\"ID\":{}}", "{\"ID\":[1]}", "{\"ID\":null}",
-					   "{\"ID\":\"" A64 "\",\"Name\":7,\"State\":[]} x", "\xff\xfe" };
+	static const char *const odd[] = {
+		"", "null", "[]", "7", "\"x\"", "{\"ID\":{}}", "{\"ID\":[1]}", "{\"ID\":null}",
+		"{\"ID\":\"" A64 "\",\"Name\":7,\"State\":[]} x", "\xff\xfe",
+	};
 	struct containers *cs;
 
 	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
@@ -610,7 +638,8 @@ TEST(deep_and_huge)
 	write_bytes(in_tree("var/lib/docker/containers/" A64 "/config.v2.json"), text, CONFIG_FILE);
 	memset(text, ' ', CONFIG_FILE + 1);
 	memcpy(text, "{\"ID\":\"" B64 "\"}", 73);
-	write_bytes(in_tree("var/lib/docker/containers/" B64 "/config.v2.json"), text, CONFIG_FILE + 1);
+	write_bytes(in_tree("var/lib/docker/containers/" B64 "/config.v2.json"), text,
+		    CONFIG_FILE + 1);
 	fd = open(in_tree("var/lib/containers/storage/overlay-containers/containers.json"),
 		  O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	MUST(fd >= 0 && ftruncate(fd, 1ll << 40) == 0);
