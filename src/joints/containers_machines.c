@@ -1,5 +1,4 @@
-/* systemd-nspawn registers each container with systemd-machined, which keeps a file of variables.
- * */
+/* systemd-nspawn registers its containers with systemd-machined, which keeps files of variables. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
