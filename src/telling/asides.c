@@ -9,7 +9,6 @@
 
 void asides__mark(struct page *pg, const struct profile *p)
 {
-	uint64_t blocks = (uint64_t)p->since_mark_blocks;
 	char at[32], ago[32], change[32], n[32];
 
 	if (!p->marked) {
@@ -18,16 +17,12 @@ void asides__mark(struct page *pg, const struct profile *p)
 				     "mark");
 		return;
 	}
-	if (p->since_mark_blocks < 0)
-		blocks = -blocks;
 	number__change(change, sizeof(change), p->since_mark_bytes);
 	strbuf__addf(&pg->sb, LABEL "set after %s, %s ago; since then ", "mark",
 		     number__seconds(at, sizeof(at), p->mark_s),
 		     number__seconds(ago, sizeof(ago), p->elapsed_s - p->mark_s));
 	page__painted(pg, page__sign(change), change);
-	strbuf__addf(&pg->sb, " in %s%s block%s\n",
-		     p->since_mark_blocks > 0 ? "+" : p->since_mark_blocks < 0 ? "-" : "",
-		     number__count(n, sizeof(n), blocks), blocks == 1 ? "" : "s");
+	strbuf__addf(&pg->sb, " in %s blocks\n", number__signed(n, sizeof(n), p->since_mark_blocks));
 }
 
 void asides__suppressed(struct page *pg, const struct profile *p)

@@ -20,6 +20,15 @@ char *number__count(char *buf, size_t cap, uint64_t n)
 	return buf;
 }
 
+char *number__signed(char *buf, size_t cap, int64_t n)
+{
+	char count[32];
+
+	number__count(count, sizeof(count), n < 0 ? -(uint64_t)n : (uint64_t)n);
+	snprintf(buf, cap, "%s%s", n > 0 ? "+" : n < 0 ? "-" : "", count);
+	return buf;
+}
+
 char *number__rate(char *buf, size_t cap, double per_s)
 {
 	static const char units[] = " kMGTPE";

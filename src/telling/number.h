@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 char *number__count(char *buf, size_t cap, uint64_t n);		/* "1,203,881" */
+char *number__signed(char *buf, size_t cap, int64_t n);		/* "+1,203", "-12", "0" */
 char *number__rate(char *buf, size_t cap, double per_s);	/* "0", "<0.1", "4.9", "18.2k" */
 char *number__change(char *buf, size_t cap, int64_t bytes);	/* "+1.9 MiB", "-12 B", "0 B" */
 char *number__seconds(char *buf, size_t cap, double s);		/* "4.2s", "9m58s", "2d04h" */

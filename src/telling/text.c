@@ -281,7 +281,11 @@ static void site_cells(struct grid *g, const struct profile *p, const struct pro
 	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
 	grid__cell(g, "%s", number__change(buf, sizeof(buf), p->run->since_mark ? s->since_mark_bytes :
 										  s->growth_bytes));
-	grid__cell(g, "%s", number__count(buf, sizeof(buf), s->live_blocks));
+	if (p->run->since_mark)
+		number__signed(buf, sizeof(buf), s->since_mark_blocks);
+	else
+		number__count(buf, sizeof(buf), s->live_blocks);
+	grid__cell(g, "%s", buf);
 	grid__cell(g, "%s", s->live_blocks ? number__seconds(buf, sizeof(buf), s->oldest_s) : "-");
 	grid__cell(g, "%s", number__rate(buf, sizeof(buf), rate));
 	label__api(grid__open(g), s);
@@ -354,7 +358,7 @@ static int sites(struct page *pg, const struct profile *p)
 		{ .title = "#", .right = true },
 		{ .title = "LIVE", .right = true, .paint = BOLD },
 		{ .title = p->run->since_mark ? "SINCE MARK" : "GROWTH", .right = true, .sign = true },
-		{ .title = "BLOCKS", .right = true },
+		{ .title = p->run->since_mark ? "IN BLOCKS" : "BLOCKS", .right = true },
 		{ .title = "OLDEST", .right = true },
 		{ .title = "ALLOCS/s", .right = true },
 		{ .least = 10, .most = most },

@@ -41,6 +41,10 @@ TEST(changes)
 	FORMATTED(number__change(buf, sizeof(buf), 1992294), "+1.9 MiB");
 	FORMATTED(number__change(buf, sizeof(buf), -12), "-12 B");
 	FORMATTED(number__change(buf, sizeof(buf), INT64_MIN), "-8.0 EiB");
+	FORMATTED(number__signed(buf, sizeof(buf), 0), "0");
+	FORMATTED(number__signed(buf, sizeof(buf), 1203), "+1,203");
+	FORMATTED(number__signed(buf, sizeof(buf), -12), "-12");
+	FORMATTED(number__signed(buf, sizeof(buf), INT64_MIN), "-9,223,372,036,854,775,808");
 }
 
 TEST(durations)
