@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Allocators in every form: linked, linked statically, with a prefix, beside each other; with all they offer."""
 import os
+import shutil
 import subprocess
 
 from lib import *
@@ -83,5 +84,33 @@ for prefix in ("je_", "_rjem_"):
 with case("a heap of mimalloc, by --probe"):
     exe = linked_to("extras.c", "-DMIMALLOC", "-l:libmimalloc.so.2")
     check(launch, exe, "extras.c", "--probe", "libmimalloc*:mi_heap_malloc(size=2)", env={"HEAP": "1"})
+
+own_copy = path("copy")
+os.mkdir(own_copy)
+LIBC = os.path.join(own_copy, "libc.so.6")
+HARD, SOFT = os.path.join(own_copy, "hard.so"), os.path.join(own_copy, "soft.so")
+
+
+def copies(trace, *files):
+    if not os.path.exists(LIBC):
+        shutil.copy(library("libc.so.6"), LIBC)
+        os.link(LIBC, HARD)
+        os.symlink(LIBC, SOFT)
+    report, _ = trace([build("copies.c"), *files], env={"PATIENCE": "1"})
+    here = {s["live_bytes"]: s["live_blocks"] for s in report["sites"] if s["stack"][0]["func"] == "leak_here"}
+    there = {s["live_bytes"]: s["live_blocks"] for s in report["sites"] if s["stack"][0]["func"] == "leak_there"}
+    equal((here, there), ({400: 1}, {501 * len(files): len(files)}), "what malloc of each C library left")
+    equal(report["unmatched_frees"], 0, "unmatched_frees")
+
+
+for way, trace in TWO_WAYS:
+    with case(f"the C library twice, {way}"):
+        copies(trace, library("libc.so.6"))
+    with case(f"two C libraries, {way}"):
+        copies(trace, LIBC)
+    with case(f"one C library under three names, {way}"):
+        copies(trace, LIBC, HARD, SOFT)
+    with case(f"six C libraries, {way}"):
+        copies(trace, *[library("libc.so.6")] * 3, LIBC, HARD)
 
 done()
