@@ -39,6 +39,12 @@ int option__attach(struct options *o, const struct option_row *r, const char *va
 int option__format(struct options *o, const struct option_row *r, const char *value);
 int option__probe(struct options *o, const struct option_row *r, const char *value);
 int option__pids(struct options *o, const struct option_row *r, const char *value);
+int option__suppressions(struct options *o, const struct option_row *r, const char *value);
+int option__fail_on(struct options *o, const struct option_row *r, const char *value);
+int option__exit_code(struct options *o, const struct option_row *r, const char *value);
+
+/* Once all options were taken. */
+int option__add_default_rules(struct options *o);
 
 /* Prints "memtrace: SUBJECT: 'VALUE' REASON; try HINT", where VALUE may be NULL, and returns
  * -EINVAL. */

@@ -71,6 +71,21 @@ static const struct option_row rows[] = {
 	  .help = "blocks of malloc and its family, direct mappings (mmap, brk, shmat), or both "
 		  "(default all); heap alone spares all other system calls a small cost" },
 
+	{ .name = "since-mark", .take = option__flag, FIELD(since_mark), .on = true,
+	  .help = "growth since the mark that SIGUSR1 sets (before: since the start), most first" },
+
+	{ .heading = "Findings" },
+	{ .name = "suppressions", .value = "FILE", .example = "ci.supp", .take = option__suppressions,
+	  .help = "leave out call stacks that match a line leak:PATTERN of FILE, as LeakSanitizer's; "
+		  "repeatable" },
+	{ .name = "no-default-suppressions", .take = option__flag, FIELD(default_rules), .on = false,
+	  .help = "show what loader, locale, stdio and libstdc++ allocate once for good" },
+	{ .name = "fail-on", .value = "METRIC>N[,...]", .example = "'leak>64k'", .take = option__fail_on,
+	  .help = "fail if the final report has more than N of leak, leaks, leak-rate, growing, live, "
+		  "blocks, growth or lost (suffixes k, m, g; repeatable; status 3)" },
+	{ .name = "error-exitcode", .value = "N", .example = "1", .take = option__exit_code,
+	  .help = "exit with N where --fail-on fails; without it, where the final report has a leak" },
+
 	{ .heading = "Output" },
 	{ .letter = 'f', .name = "format", .value = "FORMAT", .example = "json",
 	  .take = option__format,
@@ -260,11 +275,11 @@ int options__parse(struct options *o, int argc, char **argv)
 		.top = 10,
 		.max_size = UINT64_MAX,
 		.sort = SORT_LEAK,
-		.sort_name = "leak",
 		.heap = true,
 		.map = true,
 		.format = report__at(0),
 		.children = true,
+		.default_rules = true,
 		.stack = STACK_DEFAULT,
 		.max_depth = EVENT_MAX_FRAMES,
 		.ring_bytes = RING_BYTES,
@@ -273,6 +288,12 @@ int options__parse(struct options *o, int argc, char **argv)
 	err = parse(o, argc, argv);
 	if (!err)
 		err = check(o);
+	if (!err)
+		err = option__add_default_rules(o);
+	if (!err && !o->sort_name) {
+		o->sort = o->since_mark ? SORT_MARK : SORT_LEAK;
+		o->sort_name = o->since_mark ? "mark" : "leak";
+	}
 	if (err)
 		options__free(o);
 	return err > 0 ? 1 : err ? -EINVAL : 0;
@@ -284,4 +305,7 @@ void options__free(struct options *o)
 	o->pids = NULL;
 	o->npids = 0;
 	probe_specs__release(&o->probes);
+	suppress__free(o->rules);
+	o->rules = NULL;
+	checks__release(&o->checks);
 }

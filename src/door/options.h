@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "facts/check.h"
 #include "joints/collector.h"
 #include "model/probe_spec.h"
+#include "model/suppress.h"
 #include "telling/report.h"
 
 enum stack_mode { STACK_MODE_DWARF, STACK_MODE_FP, STACK_MODE_NONE };
@@ -26,7 +28,8 @@ struct options {
 	double min_age;
 	uint64_t min_size, max_size;
 	enum sort_key sort;
-	const char *sort_name;
+	const char *sort_name;	/* NULL, while parsing: not given */
+	bool since_mark;
 	bool heap, map;
 	const struct report_format *format;
 	const char *output;	/* NULL: standard output */
@@ -41,6 +44,10 @@ struct options {
 	const char *attach;	/* "session", "multi", "perf"; NULL: the best that works */
 	uint64_t unwind_memory;	/* bytes for unwind tables */
 	uint64_t ring_bytes;	/* --ring: size of the ring buffer */
+	struct suppress *rules;	/* --suppressions, then those built in */
+	bool default_rules;
+	struct checks checks;	/* --fail-on */
+	int error_exit;		/* --error-exitcode; 0: not given */
 	bool verbose;
 };
 

@@ -9,7 +9,9 @@
 #include "joints/collector.h"
 #include "telling/report.h"
 
+struct checks;
 struct probe_specs;
+struct suppress;
 
 /* What to do; all pointers stay the caller's and must outlive the run. */
 struct session_plan {
@@ -23,6 +25,10 @@ struct session_plan {
 	struct query query;	/* sort, top, min_age, kinds */
 	const char *sort_name;
 	bool top_given;
+	bool since_mark;	/* growth is told since the mark */
+	const struct suppress *rules;	/* NULL: nothing is suppressed */
+	const struct checks *checks;	/* what makes the run fail; NULL: nothing does */
+	int error_exit;		/* the status then, and for a leak where there are no checks; 0: not given */
 	uint64_t min_size, max_size;
 	const struct report_format *format;
 	const char *output;	/* NULL: standard output */

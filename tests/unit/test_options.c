@@ -117,6 +117,11 @@ TEST(defaults)
 		CHECK(!o->explain_probes);
 		CHECK(!o->attach);
 		CHECK_EQ(o->ring_bytes, RING_BYTES);
+		CHECK(!o->since_mark);
+		CHECK(suppress__count(o->rules) > 0);
+		CHECK_STR(suppress__rule(o->rules, 0)->source, "built-in");
+		CHECK_EQ(o->checks.n, 0);
+		CHECK_EQ(o->error_exit, 0);
 		CHECK(!o->verbose));
 }
 
@@ -161,7 +166,7 @@ TEST(choices)
 	static const char *const sorts[] = { "leak", "bytes", "blocks", "growth", "age", "rate" };
 	char args[64];
 
-	for (int i = 0; i < SORT_KEYS; i++) {
+	for (int i = 0; i < (int)ARRAY_SIZE(sorts); i++) {
 		snprintf(args, sizeof(args), "-p|1|--sort|%s", sorts[i]);
 		ACCEPT(args, CHECK_EQ(o->sort, i));
 	}
@@ -171,6 +176,82 @@ TEST(choices)
 	ACCEPT("-p|1|--stack|fp", CHECK_EQ(o->stack, STACK_MODE_FP));
 	ACCEPT("-p|1|--attach|session", CHECK_STR(o->attach, "session"));
 	ACCEPT("-p|1|--attach|multi", CHECK_STR(o->attach, "multi"));
+}
+
+TEST(since_a_mark)
+{
+	ACCEPT("-p|1|--since-mark",
+		CHECK(o->since_mark);
+		CHECK_EQ(o->sort, SORT_MARK);
+		CHECK_STR(o->sort_name, "mark"));
+	ACCEPT("-p|1|--sort|leak|--since-mark",
+		CHECK(o->since_mark);
+		CHECK_EQ(o->sort, SORT_LEAK));
+}
+
+TEST(what_fails)
+{
+	ACCEPT("-p|1|--fail-on|leak>64k,lost>0|--fail-on|live>=1g|--error-exitcode|9",
+		CHECK_EQ(o->checks.n, 3);
+		CHECK_STR(o->checks.items[2].text, "live>=1g");
+		CHECK_EQ(o->error_exit, 9));
+	refuse("-p|1|--fail-on|leak",
+	       "--fail-on: 'leak' lacks a comparison such as >0; try --fail-on 'leak>64k'");
+	refuse("-p|1|--fail-on|rss>1",
+	       "--fail-on: 'rss>1' compares none of leak, leaks, leak-rate, growing, live, blocks, "
+	       "growth and lost; try --fail-on 'leak>64k'");
+	refuse("-p|1|--error-exitcode|0",
+	       "--error-exitcode: '0' is no exit status from 1 to 255; try --error-exitcode 1");
+	refuse("-p|1|--error-exitcode|256",
+	       "--error-exitcode: '256' is no exit status from 1 to 255; try --error-exitcode 1");
+}
+
+/* A file of suppressions, by a path that names its descriptor. */
+static const char *rules_file(const char *text)
+{
+	static char path[32];
+
+	snprintf(path, sizeof(path), "/dev/fd/%d", scratch_file(text, strlen(text)));
+	return path;
+}
+
+static void close_rules(const char *path)
+{
+	close((int)strtol(path + strlen("/dev/fd/"), NULL, 10));
+}
+
+TEST(suppressions)
+{
+	const char *file = rules_file("# known\nleak:one\nleak:two\n");
+	char args[128];
+
+	snprintf(args, sizeof(args), "-p|1|--suppressions|%s", file);
+	ACCEPT(args,
+		CHECK(suppress__count(o->rules) > 2);
+		CHECK_STR(suppress__rule(o->rules, 0)->pattern, "leak:one");
+		CHECK(!strncmp(suppress__rule(o->rules, 1)->source, "/dev/fd/", 8));
+		CHECK_STR(suppress__rule(o->rules, 2)->source, "built-in"));
+	snprintf(args, sizeof(args), "-p|1|--no-default-suppressions|--suppressions|%s", file);
+	ACCEPT(args, CHECK_EQ(suppress__count(o->rules), 2));
+	close_rules(file);
+	ACCEPT("-p|1|--no-default-suppressions", CHECK_EQ(suppress__count(o->rules), 0));
+}
+
+TEST(bad_suppressions)
+{
+	const char *file = rules_file("leak:one\nrace:two\n");
+	char args[64], want[200];
+
+	snprintf(args, sizeof(args), "-p|1|--suppressions|%s", file);
+	snprintf(want, sizeof(want), "--suppressions: '%s' line 2 does not begin with \"leak:\"; "
+				     "try lines such as leak:^session_new$", file);
+	refuse(args, want);
+	close_rules(file);
+	refuse("-p|1|--suppressions|/nonexistent/ci.supp",
+	       "--suppressions: '/nonexistent/ci.supp' cannot be read (No such file or directory); "
+	       "try --suppressions ci.supp");
+	refuse("-p|1|--suppressions|/",
+	       "--suppressions: '/' cannot be read (Is a directory); try --suppressions ci.supp");
 }
 
 TEST(a_command_keeps_its_own_options)
