@@ -142,16 +142,39 @@ static void publish(struct images *is, struct image *im)
 	is->by_id[is->n++] = im;
 }
 
-static struct image *find(struct images *is, uint64_t dev, uint64_t ino)
+/* The latest image of dev and ino; NULL: none. */
+static struct image *first_of(struct images *is, uint64_t dev, uint64_t ino)
 {
 	uintptr_t value = 0;
-	struct image *im;
 
 	hashmap__get(is->by_key, hashmap__mix(dev, ino), &value);
-	for (im = (struct image *)value; im && (im->dev != dev || im->ino != ino);
-	     im = im->same_key)
-		;
+	return (struct image *)value;
+}
+
+/* As long as an image is open, its inode number cannot become another file's. */
+static struct image *find_open(struct images *is, uint64_t dev, uint64_t ino)
+{
+	struct image *im = first_of(is, dev, ino);
+
+	while (im && (im->dev != dev || im->ino != ino || im->fd < 0))
+		im = im->same_key;
 	return im;
+}
+
+/*
+ * Of one that is not open, the number may since have been given to another file: one that is
+ * younger than our knowledge of it, or, where nothing can be opened, one that is called otherwise.
+ */
+static struct image *find_closed(struct images *is, uint64_t dev, uint64_t ino, const char *path,
+				 int fd)
+{
+	uint64_t birth = fd >= 0 ? image__birth(fd) : 0;
+
+	for (struct image *im = first_of(is, dev, ino); im; im = im->same_key)
+		if (im->dev == dev && im->ino == ino &&
+		    (fd >= 0 ? birth <= im->seen : !strcmp(im->path, path)))
+			return im;
+	return NULL;
 }
 
 /* Makes the image of dev and ino, found from now on in the place of an older one. */
@@ -174,15 +197,6 @@ static struct image *make(struct images *is, uint64_t dev, uint64_t ino, const c
 	}
 	publish(is, im);
 	return im;
-}
-
-/*
- * As long as an image is open, its inode number cannot become another file's. Of one that is not
- * open, the number may since have been given to a file that is younger than our knowledge of it.
- */
-static bool still_means(const struct image *im, const char *path, int fd)
-{
-	return fd >= 0 ? image__birth(fd) <= im->seen : !strcmp(im->path, path);
 }
 
 /* Processes of one kind (64-bit, say) share one vDSO: it is known by its bytes. */
@@ -218,13 +232,14 @@ static int64_t add_file(struct images *is, const struct mapped_file *f)
 {
 	bool known = f->real_ino != 0;
 	uint64_t dev = known ? f->real_dev : f->dev, ino = known ? f->real_ino : f->ino;
-	struct image *im = find(is, dev, ino);
+	struct image *im = find_open(is, dev, ino);
 	int fd;
 
-	if (im && im->fd >= 0)
+	if (im)
 		return im->id;
 	fd = image__open_mapped(f, is->roots);
-	if (!im || !still_means(im, f->path, fd))
+	im = find_closed(is, dev, ino, f->path, fd);
+	if (!im)
 		im = make(is, dev, ino, f->path, roots__add(is->roots, f->pid));
 	if (im)
 		adopt_fd(im, fd);
@@ -254,8 +269,10 @@ int64_t images__add_path(struct images *is, const char *path)
 	if (fd < 0)
 		return fd;
 	pthread_mutex_lock(&is->lock);
-	im = find(is, st.st_dev, st.st_ino);
-	if (!im || (im->fd < 0 && !still_means(im, path, fd)))
+	im = find_open(is, st.st_dev, st.st_ino);
+	if (!im)
+		im = find_closed(is, st.st_dev, st.st_ino, path, fd);
+	if (!im)
 		im = make(is, st.st_dev, st.st_ino, path, ROOT_OWN);
 	if (im && im->fd < 0)
 		adopt_fd(im, fd);

@@ -56,7 +56,7 @@ struct images {
 
 /* A descriptor for the caller, or a negative errno. */
 int image__open_mapped(const struct mapped_file *f, struct roots *roots);
-/* When an open file was made, ns since 1970; 0: its file system does not say. */
+/* When an open file was made, ns since 1970, or not long after; 0: unknown. */
 uint64_t image__birth(int fd);
 /* A copy of the vDSO, which the caller frees. 0 or a negative errno. */
 int image__read_vdso(const struct mapped_file *f, void **memory, size_t *len);

@@ -47,14 +47,17 @@ int image__open_mapped(const struct mapped_file *f, struct roots *roots)
 	return fd;
 }
 
-/* When the file was made, ns since 1970; 0: its file system does not say. */
+/* Where the file system does not say, the last change of its inode has to do: later, but a file has
+ * none before it is made. */
 uint64_t image__birth(int fd)
 {
+	struct statx_timestamp t;
 	struct statx st;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) != 0 || !(st.stx_mask & STATX_BTIME))
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME | STATX_CTIME, &st) != 0)
 		return 0;
-	return (uint64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
+	t = st.stx_mask & STATX_BTIME ? st.stx_btime : st.stx_ctime;
+	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 int image__read_vdso(const struct mapped_file *f, void **memory, size_t *len)

@@ -1,5 +1,6 @@
 /* Asking a server for debug files: a server of our own, which may be slow, or never answer. */
 #include <arpa/inet.h>
+#include <glob.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -187,13 +188,16 @@ TEST(a_server_that_is_not_there)
 
 TEST(no_server_at_all)
 {
+	glob_t files;
 	struct debuginfod *d = client(1);
 
 	if (!d)
 		SKIP("no libdebuginfod");
 	debuginfod__free(d);
-	if (access("/etc/debuginfod", F_OK) == 0)
+	if (glob("/etc/debuginfod/*.urls", 0, NULL, &files) == 0) {
+		globfree(&files);
 		SKIP("this machine names servers of its own");
+	}
 	MUST(setenv("DEBUGINFOD_URLS", " ", 1) == 0);
 	CHECK(!debuginfod__new(20));
 	CHECK_EQ(errno, EDESTADDRREQ);

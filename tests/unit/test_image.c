@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "model/elf.h"
 #include "model/image.h"
 #include "model/space.h"
 #include "scratch.h"
@@ -18,6 +19,25 @@ static const char *library(const char *name, const char *build_id)
 	MUST(run("gcc", "-shared", "-fPIC", option, "-o", path,
 		  write_source("which.c", "int which(void) { return 1; }\n"), NULL));
 	return path;
+}
+
+static int is_which(void *ctx, const struct elf_function *f)
+{
+	*(uint64_t *)ctx = f->offset;
+	return !strcmp(f->name, "which");
+}
+
+/* Where the library's function is in its file. */
+static uint64_t offset_of_which(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct elf *e = elf__open(fd);
+	uint64_t offset = 0;
+
+	MUST(e && elf__functions(e, is_which, &offset) == 1);
+	elf__close(e);
+	close(fd);
+	return offset;
 }
 
 /* Where this process has a file's code mapped. */
@@ -216,11 +236,64 @@ TEST(an_image_without_a_file_keeps_its_name)
 	images__free(is);
 }
 
+/* What could not be opened is not held, and its number may become another file's. */
+TEST(an_inode_number_that_is_used_again)
+{
+	struct images *is = images__new();
+	struct space *sp = space__new((uint32_t)getpid());
+	struct mapped_file file = {
+		.start = 1,
+		.end = 2,
+		.dev = 5,
+		.ino = 6,
+		.real_dev = 7,
+		.real_ino = 70,
+		.path = "/gone/c",
+	};
+	struct mapping m;
+	void *handle;
+
+	CHECK_EQ(add_file(is, 1, 2, 3, 4, "/gone/a"), 0);
+	CHECK_EQ(add_file(is, 1, 2, 3, 4, "/gone/a"), 0);
+	CHECK_EQ(add_file(is, 1, 2, 3, 4, "/gone/b"), 1);
+	CHECK_EQ(add_file(is, 1, 2, 3, 4, "/gone/a"), 0);
+	CHECK_EQ(add_file(is, 1, 2, 3, 4, "/gone/b"), 1);
+	CHECK_EQ(images__count(is), 2);
+
+	/* A file that was there before we heard of it is the one that was meant. */
+	m = code_of(sp, (void *)(uintptr_t)test_a_file_by_path);
+	CHECK_EQ(add_file(is, 1, 2, m.dev, m.ino, "/unreadable"), 2);
+	CHECK_EQ(image__fd(images__get(is, 2)), -1);
+	CHECK_EQ(add(is, &m), 2);
+	CHECK(image__fd(images__get(is, 2)) >= 0);
+
+	/* One that was made since is another. */
+	file.pid = getpid();
+	CHECK_EQ(images__add(is, &file), 3);
+	usleep(20000);	/* files are dated by a coarse clock */
+	handle = dlopen(library("young.so", "55555555"), RTLD_NOW);
+	MUST(handle);
+	m = code_of(sp, dlsym(handle, "which"));
+	file.start = m.start;
+	file.end = m.end;
+	file.dev = m.dev;
+	file.ino = m.ino;
+	file.path = m.path;
+	CHECK_EQ(images__add(is, &file), 4);
+	CHECK_EQ(image__fd(images__get(is, 3)), -1);
+	CHECK(image__fd(images__get(is, 4)) >= 0);
+	CHECK_EQ(images__add(is, &file), 4);
+	dlclose(handle);
+	images__free(is);
+	space__free(sp);
+}
+
 TEST(when_descriptors_run_out)
 {
 	struct images *is = images__new();
 	const char *path = library("late.so", "77777777");
 	struct rlimit before, few;
+	struct images_stats st;
 
 	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
 	few = before;
@@ -230,9 +303,16 @@ TEST(when_descriptors_run_out)
 	CHECK_EQ(images__count(is), 1);
 	CHECK_EQ(image__fd(images__get(is, 0)), -1);
 	CHECK_STR(image__name(images__get(is, 0)), "late.so");
+	images__stats(is, &st);
+	CHECK_EQ(st.files, 1);
+	CHECK_EQ(st.open, 0);
+	CHECK_EQ(st.no_descriptor, 1);
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 	CHECK_EQ(images__add_path(is, path), 0);
 	CHECK(image__fd(images__get(is, 0)) >= 0);
+	images__stats(is, &st);
+	CHECK_EQ(st.open, 1);
+	CHECK_EQ(st.no_descriptor, 0);
 	images__free(is);
 }
 
@@ -320,4 +400,40 @@ TEST(an_image_names_its_code)
 	CHECK(frames[0].func == func);
 	images__free(is);
 	space__free(sp);
+}
+
+/* More files than may be open at a time: names are right all the same, and memory is given back. */
+TEST(what_symbols_are_made_from_is_given_back)
+{
+	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+	struct rlimit before, few;
+	struct images *is;
+	uint64_t offset = 0;
+	size_t most = 0;
+	char id[16];
+
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = 320;	/* 40 files */
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+	is = images__new();
+	for (int i = 0; i < 60; i++) {
+		size_t held;
+
+		snprintf(id, sizeof(id), "%08x", i);
+		CHECK_EQ(images__add_path(is, library(id, id)), i);
+		offset = i ? offset : offset_of_which(in_scratch(id));
+		CHECK(image__symbolize(images__get(is, (uint32_t)i), offset, frames) == 1);
+		CHECK_STR(frames[0].func, "which");
+		held = images__memory(is);
+		if (i < 40)
+			most = held;
+		else
+			CHECK(held < most + most / 10);
+	}
+	CHECK_EQ(image__symbolize(images__get(is, 0), offset, frames), 1);
+	CHECK_EQ(image__symbolize(images__get(is, 0), offset + 1, frames), 1);
+	CHECK_STR(frames[0].func, "which");
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+	images__free(is);
 }
