@@ -49,6 +49,7 @@ struct containers {
 	size_t nhelpers;
 	struct hashmap *visited;	/* directories */
 	size_t row;			/* that is looking */
+	bool deeper;			/* at what is told from inside of another PID namespace */
 	uint64_t refreshed;		/* when */
 	int error;
 };
@@ -252,7 +253,7 @@ void containers__sight(struct containers *cs, const struct sighting *s)
 	learn(cs, &e->c.space, s->space, overrule);
 	add_hint(cs, e, s->hint);
 	e->pause |= s->pause;
-	if (s->pid)
+	if (s->pid && !cs->deeper)
 		e->claimed = s->pid;
 	tell(cs, e);
 }
@@ -262,13 +263,14 @@ void containers__sight(struct containers *cs, const struct sighting *s)
 DIR *containers__visit(struct containers *cs, const char *root, const char *path)
 {
 	DIR *d = containers__open_directory(root, path);
+	uintptr_t value;
 	struct stat st;
 	uint64_t key;
 
 	if (!d)
 		return NULL;
 	key = fstat(dirfd(d), &st) == 0 ? hashmap__mix(st.st_dev, st.st_ino) : 0;
-	if (!hashmap__get(cs->visited, key, NULL) && !hashmap__set(cs->visited, key, 1))
+	if (!hashmap__get(cs->visited, key, &value) && !hashmap__set(cs->visited, key, 1))
 		return d;
 	closedir(d);
 	return NULL;
@@ -286,6 +288,14 @@ pid_t containers__next_helper(const struct containers *cs, const char *comm, pid
 			next = h->pid;
 	}
 	return next;
+}
+
+void containers__ask_helper(struct containers *cs, pid_t pid, char root[PATH_BYTES])
+{
+	struct nesting nesting;
+
+	containers__root_of(cs, pid, root);
+	cs->deeper = containers__nesting(cs, pid, &nesting) || nesting.level;
 }
 
 static void note_helper(struct containers *cs, pid_t pid, const char *comm)
@@ -358,8 +368,11 @@ int containers__refresh(struct containers *cs)
 	}
 	cs->row = NO_ROW;
 	containers__scan(cs, see);
-	for (cs->row = 0; cs->row < NO_ROW; cs->row++)
+	for (cs->row = 0; cs->row < NO_ROW; cs->row++) {
+		cs->deeper = false;
 		runtimes[cs->row].look(cs);
+	}
+	cs->deeper = false;
 	for (size_t i = 0; i < cs->n; i++)
 		settle(cs, cs->all[i]);
 	cs->refreshed = util__now_ns();

@@ -69,7 +69,7 @@ void containers__look_containerd(struct containers *cs)
 		if (!end)
 			continue;
 		end[1 + strlen(TASKS)] = '\0';
-		containers__helper_root(cs, pid, root);
+		containers__ask_helper(cs, pid, root);
 		look_below(cs, root, dir);
 	}
 }

@@ -80,7 +80,7 @@ void containers__look_docker(struct containers *cs)
 
 	look_below(cs, containers__root(cs), DATA_ROOT);
 	for (pid_t pid = 0; (pid = containers__next_helper(cs, "dockerd", pid));) {
-		containers__helper_root(cs, pid, root);
+		containers__ask_helper(cs, pid, root);
 		data_root(cs, pid, root, dir);
 		look_below(cs, root, dir);
 	}

@@ -71,8 +71,9 @@ const char *containers__root(const struct containers *cs);	/* "/" but in tests *
 /* The processes of a runtime itself, of those that the last refresh saw: the next after `pid` whose
  * comm begins so; start with 0. 0: no more. */
 pid_t containers__next_helper(const struct containers *cs, const char *comm, pid_t pid);
-/* Its root directory: where paths that it was given lie. */
-void containers__helper_root(const struct containers *cs, pid_t pid, char root[PATH_BYTES]);
+/* Its root directory, where paths that it was given lie. What is sighted from here on is what its
+ * files say, whose process ids count only if they are ours. */
+void containers__ask_helper(struct containers *cs, pid_t pid, char root[PATH_BYTES]);
 /* A process's argument "--name VALUE" or "--name=VALUE", cut to fit. */
 bool containers__argument(const struct containers *cs, pid_t pid, const char *name,
 			  char out[PATH_BYTES]);
@@ -132,6 +133,7 @@ struct nesting {
 	pid_t innermost;	/* its number there */
 };
 
+void containers__root_of(const struct containers *cs, pid_t pid, char root[PATH_BYTES]);
 int containers__nesting(const struct containers *cs, pid_t pid, struct nesting *out);
 char *containers__cgroup_text(const struct containers *cs, pid_t pid);	/* NULL: no such process */
 /* Whether it is in the namespace, or in one below it. */

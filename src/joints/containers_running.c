@@ -240,7 +240,7 @@ void containers__scan(struct containers *cs,
 
 /* ---- how a daemon was started ---- */
 
-void containers__helper_root(const struct containers *cs, pid_t pid, char root[PATH_BYTES])
+void containers__root_of(const struct containers *cs, pid_t pid, char root[PATH_BYTES])
 {
 	snprintf(root, PATH_BYTES, "%s/proc/%d/root", prefix_of(cs), pid);
 }
@@ -252,7 +252,7 @@ bool containers__directory(const struct containers *cs, pid_t pid, char out[PATH
 
 	snprintf(path, sizeof(path), "%s/proc/%d/cwd", prefix_of(cs), pid);
 	len = readlink(path, link, sizeof(link) - 1);
-	containers__helper_root(cs, pid, path);
+	containers__root_of(cs, pid, path);
 	root_len = readlink(path, root, sizeof(root) - 1);
 	if (len <= 0 || root_len <= 0)
 		return false;

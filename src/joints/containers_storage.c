@@ -129,7 +129,7 @@ static void look_at_conmon(struct containers *cs, pid_t pid)
 {
 	char root[PATH_BYTES], id[PATH_BYTES], name[PATH_BYTES], dir[PATH_BYTES];
 
-	containers__helper_root(cs, pid, root);
+	containers__ask_helper(cs, pid, root);
 	/* RUN_ROOT/overlay-containers/ID/userdata/pidfile */
 	if (containers__argument(cs, pid, "-p", dir) && cut(dir, 4))
 		look_below(cs, root, dir);
@@ -174,7 +174,7 @@ void containers__look_storage(struct containers *cs)
 	/* root's own files first: anybody may call a program conmon. */
 	look_below(cs, containers__root(cs), RUN_ROOT);
 	look_below(cs, containers__root(cs), GRAPH_ROOT);
+	look_at_homes(cs);
 	for (pid_t pid = 0; (pid = containers__next_helper(cs, "conmon", pid));)
 		look_at_conmon(cs, pid);
-	look_at_homes(cs);
 }

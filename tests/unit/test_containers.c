@@ -223,6 +223,33 @@ TEST(docker_elsewhere)
 	containers__free(cs);
 }
 
+/* A daemon in a container: its files count processes as it sees them. */
+TEST(docker_in_docker)
+{
+	struct containers *cs;
+	const struct container *c;
+
+	new_tree();
+	docker("var/lib/docker", A64, "/outer", 100);
+	docker("srv/inner", B64, "/inner", 5);
+	docker("srv/inner", C64, "/idle", 6);
+	process(5, "other", "0::/\n", "5\t1", 12);
+	process(6, "other", "0::/\n", "6\t1", 13);
+	process(100, "init", "0::/docker/" A64 "\n", "100\t1", 7);
+	process(101, "dockerd", "0::/docker/" A64 "\n", "101\t2", 7);
+	process(102, "app", "0::/docker/" A64 "/docker/" B64 "\n", "102\t5\t1", 8);
+	arguments(101, "dockerd|--data-root=/srv/inner|", "/");
+	cs = look();
+	CHECK_EQ(found(cs, "outer")->init_pid, 100);
+	c = found(cs, "inner");
+	CHECK_EQ(c->init_pid, 102);
+	CHECK_EQ(c->pidns_level, 2);
+	CHECK_STR(c->cgroups[0].path, "/docker/" A64 "/docker/" B64);
+	CHECK(containers__of_process(cs, 102) == c);
+	CHECK_EQ(found(cs, "idle")->init_pid, 0);
+	containers__free(cs);
+}
+
 /* Files stay behind, and process ids come round. */
 TEST(old_claims_are_not_believed)
 {
@@ -648,6 +675,61 @@ TEST(deep_and_huge)
 	cs = look();
 	CHECK_EQ(containers__count(cs), 0);
 	free(text);
+	containers__free(cs);
+}
+
+/* Anything may be in the files. */
+TEST(mutated)
+{
+	static const char *const files[] = {
+		"var/lib/docker/containers/" A64 "/config.v2.json",
+		"var/lib/containers/storage/overlay-containers/containers.json",
+		"run/containers/storage/overlay-containers/" C64 "/userdata/config.json",
+		"run/runc/box/state.json",
+		"run/systemd/machines/deb",
+		"etc/passwd",
+		"proc/100/cgroup",
+		"proc/100/status",
+		"proc/100/cmdline",
+	};
+	uint64_t seed = 1;
+	struct containers *cs;
+
+	new_tree();
+	docker("var/lib/docker", A64, "/web", 100);
+	podman("var/lib/containers/storage", "run/containers/storage", C64, "box", 100);
+	put(files[2], "{\"annotations\":{\"io.kubernetes.cri-o.ContainerType\":\"container\"}}");
+	put(files[3],
+	    "{\"init_process_pid\":100,\"cgroup_paths\":{\"a\":\"/docker\",\"b\":\"/b\"}}");
+	put(files[4], "NAME=deb\nUNIT=docker\nCLASS=container\nLEADER=100\n");
+	put(files[5], "u:x:1000:1000:u:/home/u:/bin/sh\n");
+	process(100, "dockerd", "4:memory:/docker/" A64 "/lxc/x\n0::/lxc.payload.y\n", "100\t1", 7);
+	arguments(100, "dockerd|--data-root|/var/lib/docker|--config-file=/etc/x|", "/");
+	cs = look();
+	for (int round = 0; round < 300; round++) {
+		const char *name = files[random_number(&seed) % (sizeof(files) / sizeof(*files))];
+		char path[2 * PATH_MAX];
+		uint8_t *whole, *bytes;
+		size_t len;
+
+		snprintf(path, sizeof(path), "%s", in_tree(name));
+		whole = read_bytes(path, &len);
+		bytes = malloc(len + 1);
+		MUST(whole && bytes && len);
+		memcpy(bytes, whole, len);
+		for (unsigned int n = random_number(&seed) % 4 + 1; n; n--)
+			bytes[random_number(&seed) % len] = (uint8_t)random_number(&seed);
+		write_bytes(path, bytes, len - random_number(&seed) % 3 % len);
+		CHECK_EQ(containers__refresh(cs), 0);
+		for (size_t i = 0; i < containers__count(cs); i++)
+			CHECK(containers__at(cs, i)->display && *containers__at(cs, i)->id);
+		containers__of_process(cs, 100);
+		write_bytes(path, whole, len);
+		free(whole);
+		free(bytes);
+	}
+	CHECK_EQ(containers__refresh(cs), 0);
+	CHECK_STR(find(cs, A64), "docker web");
 	containers__free(cs);
 }
 
