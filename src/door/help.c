@@ -9,16 +9,13 @@
 #define WIDTH 79
 #define COLUMN 28	/* where explanations start */
 
-static const char intro[] =
-	"Usage: memtrace [TARGET...] [OPTIONS] [-- COMMAND [ARG...]]\n"
-	"Show which call stacks of running programs hold the memory they allocated.\n";
-
 static const char outro[] =
 	"\nExamples:\n"
 	"  memtrace -p 4242                     a report every 10 seconds until Ctrl-C\n"
 	"  memtrace -p 4242 -i 60 --min-age 60  only what outlived its first minute\n"
 	"  memtrace -d 30 -f json -p 4242       three reports for a script\n"
 	"  memtrace -f pprof -o heap.pb.gz -- ./server --port 80\n"
+	"  memtrace record -p 4242 -d 600 -o run.mt; memtrace report run.mt --sort age\n"
 	"\nReports go to standard output, all else to standard error. See memtrace(8).\n";
 
 /* Words from the column that the line has reached (`at`) to WIDTH, further lines from COLUMN. */
@@ -71,14 +68,22 @@ static void option(struct strbuf *sb, const struct option_row *r)
 	wrap(sb, at, r->help);
 }
 
-int help__print(const struct option_row *rows, size_t n, FILE *out)
+static void verb(struct strbuf *sb, const struct verb_row *v, bool first)
+{
+	strbuf__addf(sb, "%s memtrace %s%s%s\n", first ? "Usage:" : "      ", v->name ? v->name : "",
+		     v->name ? " " : "", v->usage);
+	strbuf__addf(sb, "%s%s\n", first ? "" : "          ", v->help);
+}
+
+int help__print(const struct verb_row *verbs, size_t nverbs, const struct option_row *rows, size_t n, FILE *out)
 {
 	const struct report_format *f;
 	struct strbuf sb = { 0 };
 	size_t start;
 	int err;
 
-	strbuf__adds(&sb, intro);
+	for (size_t i = 0; i < nverbs; i++)
+		verb(&sb, &verbs[i], !i);
 	for (size_t i = 0; i < n; i++)
 		option(&sb, &rows[i]);
 	strbuf__adds(&sb, "\nFormats:\n");

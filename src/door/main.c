@@ -60,6 +60,9 @@ int main(int argc, char **argv)
 		.debuginfod_s = o.debuginfod ? o.debuginfod_timeout : 0,
 		.attach = o.attach,
 		.ring_bytes = o.ring_bytes,
+		.record = o.record,
+		.record_bytes = o.record_bytes,
+		.record_only = o.verb == VERB_RECORD,
 	});
 	options__free(&o);
 	return status;

@@ -8,6 +8,18 @@
 
 struct options;
 
+/* The verbs that know an option, as bits; 0: those that trace. */
+#define OF(verb) (1u << (verb))
+#define OF_TRACE (OF(VERB_TRACE) | OF(VERB_RECORD))
+#define OF_REPORTS (OF(VERB_TRACE) | OF(VERB_REPORT))
+#define OF_ALL (OF_TRACE | OF(VERB_REPORT) | OF(VERB_DIFF))
+
+struct verb_row {
+	const char *name;	/* NULL: none is written */
+	const char *usage, *help;
+	size_t files;		/* recordings that it takes */
+};
+
 struct option_row {
 	const char *heading;	/* starts a group of the help text; the rest is unused */
 	char letter;		/* 0: none */
@@ -17,6 +29,7 @@ struct option_row {
 	const char *example;	/* a good value, for error lines */
 	/* 0, 1 where all was said and the run is over, or a negative errno, a line printed. */
 	int (*take)(struct options *o, const struct option_row *r, const char *value);
+	unsigned int of;	/* OF_* */
 	size_t field;		/* for those that fill a member of struct options */
 	bool on;
 	double least_s;
@@ -31,6 +44,7 @@ int option__ring(struct options *o, const struct option_row *r, const char *valu
 int option__unwind_memory(struct options *o, const struct option_row *r, const char *value);
 int option__reports(struct options *o, const struct option_row *r, const char *value);
 int option__top(struct options *o, const struct option_row *r, const char *value);
+int option__record_size(struct options *o, const struct option_row *r, const char *value);
 int option__depth(struct options *o, const struct option_row *r, const char *value);
 int option__sort(struct options *o, const struct option_row *r, const char *value);
 int option__kind(struct options *o, const struct option_row *r, const char *value);
@@ -52,6 +66,6 @@ int option__refuse(const char *subject, const char *value, const char *reason, c
 int option__refuse_value(const struct option_row *r, const char *value, const char *reason);
 
 /* --help, in 80 columns. 0 or a negative errno. */
-int help__print(const struct option_row *rows, size_t n, FILE *out);
+int help__print(const struct verb_row *verbs, size_t nverbs, const struct option_row *rows, size_t n, FILE *out);
 
 #endif

@@ -16,6 +16,7 @@
 #define SECONDS_MAX 1e9
 #define UNWIND_MEMORY_MIN (8ull << 20)
 #define UNWIND_MEMORY_MAX (8ull << 30)
+#define RECORD_MIN (1 << 20)
 #define RING_MIN (64 << 10)
 #define RING_MAX (1 << 30)
 
@@ -92,6 +93,15 @@ int option__ring(struct options *o, const struct option_row *r, const char *valu
 
 	if (!err && (o->ring_bytes < RING_MIN || o->ring_bytes > RING_MAX))
 		err = option__refuse_value(r, value, "is not between 64k and 1g");
+	return err;
+}
+
+int option__record_size(struct options *o, const struct option_row *r, const char *value)
+{
+	int err = option__size(o, r, value);
+
+	if (!err && o->record_bytes < RECORD_MIN)
+		err = option__refuse_value(r, value, "is less than 1m");
 	return err;
 }
 

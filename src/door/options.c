@@ -27,7 +27,18 @@ static int take_version(struct options *o, const struct option_row *r, const cha
 	return 1;
 }
 
-/* ---- the table ---- */
+/* ---- the tables ---- */
+
+static const struct verb_row verbs[VERBS] = {
+	[VERB_TRACE] = { NULL, "[TARGET...] [OPTIONS] [-- COMMAND [ARG...]]",
+			 "Show which call stacks of running programs hold the memory they allocated.", 0 },
+	[VERB_RECORD] = { "record", "[TARGET...] [OPTIONS] -o FILE [-- COMMAND [ARG...]]",
+			  "Trace in the same way, and keep all in FILE instead of reporting.", 0 },
+	[VERB_REPORT] = { "report", "FILE [OPTIONS]",
+			  "Report from a recording, on any machine: the last report, or with -i all.", 1 },
+	[VERB_DIFF] = { "diff", "FILE FILE [OPTIONS]",
+			"Compare the ends of two recordings, call stack by call stack.", 2 },
+};
 
 #define FIELD(member) .field = offsetof(struct options, member)
 
@@ -45,7 +56,7 @@ static const struct option_row rows[] = {
 	  .help = "do not follow the children that a target forks" },
 
 	{ .heading = "When" },
-	{ .letter = 'i', .name = "interval", .value = "SECONDS", .example = "10",
+	{ .letter = 'i', .name = "interval", .of = OF_TRACE | OF(VERB_REPORT), .value = "SECONDS", .example = "10",
 	  .take = option__seconds, FIELD(interval), .least_s = 0.01,
 	  .help = "a report every so often (default 10; or 0.5)" },
 	{ .letter = 'd', .name = "duration", .value = "SECONDS", .example = "60",
@@ -54,45 +65,51 @@ static const struct option_row rows[] = {
 	  .help = "stop after N reports" },
 
 	{ .heading = "What" },
-	{ .letter = 't', .name = "top", .value = "N", .example = "10", .take = option__top,
+	{ .letter = 't', .name = "top", .of = OF_REPORTS | OF(VERB_DIFF), .value = "N", .example = "10", .take = option__top,
 	  .help = "call stacks in a report (default 10; 0: all, as pprof and folded do anyway)" },
-	{ .name = "min-age", .value = "SECONDS", .example = "60",
+	{ .name = "min-age", .of = OF_REPORTS | OF(VERB_DIFF), .value = "SECONDS", .example = "60",
 	  .take = option__seconds, FIELD(min_age),
 	  .help = "count only blocks at least this old (default 0)" },
-	{ .name = "min-size", .value = "BYTES", .example = "4k",
+	{ .name = "min-size", .of = OF_REPORTS | OF(VERB_DIFF), .value = "BYTES", .example = "4k",
 	  .take = option__size, FIELD(min_size),
 	  .help = "count only blocks at least this large (suffixes k, m, g)" },
-	{ .name = "max-size", .value = "BYTES", .example = "1m",
+	{ .name = "max-size", .of = OF_REPORTS | OF(VERB_DIFF), .value = "BYTES", .example = "1m",
 	  .take = option__size, FIELD(max_size),
 	  .help = "count only blocks at most this large" },
-	{ .name = "sort", .value = "leak|bytes|blocks|growth|age|rate", .take = option__sort,
+	{ .name = "sort", .of = OF_REPORTS, .value = "leak|bytes|blocks|growth|age|rate", .take = option__sort,
 	  .help = "what comes first (default leak; before there is history: bytes)" },
-	{ .name = "kind", .value = "heap|map|all", .take = option__kind,
+	{ .name = "kind", .of = OF_ALL, .value = "heap|map|all", .take = option__kind,
 	  .help = "blocks of malloc and its family, direct mappings (mmap, brk, shmat), or both "
 		  "(default all); heap alone spares all other system calls a small cost" },
 
-	{ .name = "since-mark", .take = option__flag, FIELD(since_mark), .on = true,
+	{ .name = "since-mark", .of = OF_REPORTS, .take = option__flag, FIELD(since_mark), .on = true,
 	  .help = "growth since the mark that SIGUSR1 sets (before: since the start), most first" },
 
 	{ .heading = "Findings" },
-	{ .name = "suppressions", .value = "FILE", .example = "ci.supp", .take = option__suppressions,
+	{ .name = "suppressions", .of = OF_REPORTS, .value = "FILE", .example = "ci.supp", .take = option__suppressions,
 	  .help = "leave out call stacks that match a line leak:PATTERN of FILE, as LeakSanitizer's; "
 		  "repeatable" },
-	{ .name = "no-default-suppressions", .take = option__flag, FIELD(default_rules), .on = false,
+	{ .name = "no-default-suppressions", .of = OF_REPORTS, .take = option__flag, FIELD(default_rules), .on = false,
 	  .help = "show what loader, locale, stdio and libstdc++ allocate once for good" },
-	{ .name = "fail-on", .value = "METRIC>N[,...]", .example = "'leak>64k'", .take = option__fail_on,
+	{ .name = "fail-on", .of = OF_REPORTS, .value = "METRIC>N[,...]", .example = "'leak>64k'", .take = option__fail_on,
 	  .help = "fail if the final report has more than N of leak, leaks, leak-rate, growing, live, "
 		  "blocks, growth or lost (suffixes k, m, g; repeatable; status 3)" },
-	{ .name = "error-exitcode", .value = "N", .example = "1", .take = option__exit_code,
+	{ .name = "error-exitcode", .of = OF_REPORTS, .value = "N", .example = "1", .take = option__exit_code,
 	  .help = "exit with N where --fail-on fails; without it, where the final report has a leak" },
 
 	{ .heading = "Output" },
-	{ .letter = 'f', .name = "format", .value = "FORMAT", .example = "json",
+	{ .letter = 'f', .name = "format", .of = OF_REPORTS | OF(VERB_DIFF), .value = "FORMAT", .example = "json",
 	  .take = option__format,
 	  .help = "one of those below (default text)" },
-	{ .letter = 'o', .name = "output", .value = "FILE", .example = "memtrace.out",
+	{ .letter = 'o', .name = "output", .of = OF_ALL, .value = "FILE", .example = "memtrace.out",
 	  .take = option__string,
 	  FIELD(output), .help = "write to FILE, whole or not at all (default standard output)" },
+
+	{ .name = "record", .of = OF(VERB_TRACE), .value = "FILE", .example = "run.mt", .take = option__string,
+	  FIELD(record), .help = "keep all in FILE too, for memtrace report" },
+	{ .name = "record-size", .value = "SIZE", .example = "100m",
+	  .take = option__record_size, FIELD(record_bytes),
+	  .help = "what a recording may take (default 1g); then the oldest reports are left out" },
 
 	{ .heading = "How" },
 	{ .name = "stack", .value = "dwarf|fp|none", .take = option__stack,
@@ -124,10 +141,10 @@ static const struct option_row rows[] = {
 	  .help = "how long a report waits for them (default 10); what comes later is in the next" },
 	{ .name = "explain-probes", .take = option__flag, FIELD(explain_probes), .on = true,
 	  .help = "list each function probed, where its probe sits, and why there" },
-	{ .letter = 'v', .name = "verbose", .take = option__flag, FIELD(verbose), .on = true,
+	{ .letter = 'v', .name = "verbose", .of = OF_ALL, .take = option__flag, FIELD(verbose), .on = true,
 	  .help = "say more on standard error" },
-	{ .name = "version", .take = take_version, .help = "print the version" },
-	{ .letter = 'h', .name = "help", .take = take_help, .help = "print this text" },
+	{ .name = "version", .of = OF_ALL, .take = take_version, .help = "print the version" },
+	{ .letter = 'h', .name = "help", .of = OF_ALL, .take = take_help, .help = "print this text" },
 };
 /* clang-format on */
 
@@ -136,7 +153,7 @@ _Static_assert(RING_BYTES == 32 << 20, "the help text says so");
 static int take_help(struct options *o, const struct option_row *r, const char *value)
 {
 	(void)o, (void)r, (void)value;
-	help__print(rows, ARRAY_SIZE(rows), stdout);
+	help__print(verbs, VERBS, rows, ARRAY_SIZE(rows), stdout);
 	return 1;
 }
 
@@ -182,11 +199,19 @@ static const struct option_row *find_row(int key)
 	return NULL;
 }
 
-static int stray(const char *arg)
+/* An argument that is no option's: a recording, where those are wanted. */
+static int stray(struct options *o, const char *arg)
 {
+	const struct verb_row *v = &verbs[o->verb];
 	char hint[64];
 	uint64_t pid;
 
+	if (o->nfiles < v->files) {
+		o->files[o->nfiles++] = arg;
+		return 0;
+	}
+	if (v->files)
+		return option__refuse("argument", arg, "is one too many", "memtrace --help");
 	if (!util__parse_u64(arg, &pid))
 		snprintf(hint, sizeof(hint), "-p %llu", (unsigned long long)pid);
 	else
@@ -222,6 +247,32 @@ static int misused(int c, char **argv)
 	return option__refuse(subject, NULL, "takes no value", subject);
 }
 
+static int take(struct options *o, const struct option_row *r, const char *value)
+{
+	unsigned int of = r->of ? r->of : OF_TRACE;
+	char subject[40], hint[40];
+
+	if (of & OF(o->verb))
+		return r->take(o, r, value);
+	snprintf(subject, sizeof(subject), "--%s", r->name);
+	snprintf(hint, sizeof(hint), "memtrace %s without it", verbs[o->verb].name);
+	return option__refuse(subject, NULL, "does not belong there", hint);
+}
+
+/* The first argument may say what to do. */
+static void take_verb(struct options *o, int *argc, char ***argv)
+{
+	for (int v = 0; *argc > 1 && v < VERBS; v++)
+		if (verbs[v].name && !strcmp((*argv)[1], verbs[v].name)) {
+			o->verb = (enum verb)v;
+			if (verbs[v].files)
+				o->interval = 0;
+			++*argv;
+			--*argc;
+			return;
+		}
+}
+
 static int parse(struct options *o, int argc, char **argv)
 {
 	const char *last = NULL;	/* the last argument that was an option's value */
@@ -232,15 +283,21 @@ static int parse(struct options *o, int argc, char **argv)
 	optind = 0;	/* makes glibc start afresh */
 	opterr = 0;
 	while (!err && (c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
-		if (c == 1)
-			return stray(optarg);
 		if (c == ':' || c == '?')
 			return misused(c, argv);
-		last = optarg;
-		err = find_row(c)->take(o, find_row(c), optarg);
+		if (c == 1)
+			err = stray(o, optarg);
+		else
+			err = take(o, find_row(c), optarg);
+		last = c == 1 ? NULL : optarg;
 	}
 	if (err)
 		return err;
+	if (verbs[o->verb].files) {
+		while (!err && optind < argc)	/* behind "--": names that look like options */
+			err = stray(o, argv[optind++]);
+		return err;
+	}
 	if (optind < argc)
 		o->command = argv + optind;
 	else if (argc > 1 && !strcmp(argv[argc - 1], "--") && argv[argc - 1] != last)
@@ -248,9 +305,37 @@ static int parse(struct options *o, int argc, char **argv)
 	return 0;
 }
 
-/* What single options cannot see. */
-static int check(const struct options *o)
+static int check_files(const struct options *o)
 {
+	if (o->nfiles < verbs[o->verb].files)
+		return option__refuse(verbs[o->verb].name, NULL,
+				      o->verb == VERB_DIFF ? "it takes two recordings" : "there is no recording",
+				      o->verb == VERB_DIFF ? "memtrace diff before.mt after.mt" :
+							     "memtrace report run.mt");
+	return 0;
+}
+
+/* What a recording is written to is its output. */
+static int check_record(struct options *o)
+{
+	if (o->verb == VERB_RECORD && !o->output)
+		return option__refuse("record", NULL, "there is no file to record to", "-o run.mt");
+	if (o->verb == VERB_RECORD) {
+		o->record = o->output;
+		o->output = NULL;
+	}
+	return 0;
+}
+
+/* What single options cannot see. */
+static int check(struct options *o)
+{
+	if (verbs[o->verb].files) {
+		if (o->min_size > o->max_size)
+			return option__refuse("--min-size", NULL, "is above --max-size",
+					      "a smaller --min-size");
+		return check_files(o);
+	}
 	if (!o->npids && !o->command)
 		return option__refuse("targets", NULL, "there is none",
 				      "memtrace -p PID, or memtrace -- COMMAND");
@@ -262,7 +347,7 @@ static int check(const struct options *o)
 	if (o->min_size > o->max_size)
 		return option__refuse("--min-size", NULL, "is above --max-size",
 				      "a smaller --min-size");
-	return 0;
+	return check_record(o);
 }
 
 int options__parse(struct options *o, int argc, char **argv)
@@ -284,7 +369,9 @@ int options__parse(struct options *o, int argc, char **argv)
 		.max_depth = EVENT_MAX_FRAMES,
 		.ring_bytes = RING_BYTES,
 		.unwind_memory = 64ull << 20,
+		.record_bytes = 1ull << 30,
 	};
+	take_verb(o, &argc, &argv);
 	err = parse(o, argc, argv);
 	if (!err)
 		err = check(o);

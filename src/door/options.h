@@ -15,12 +15,20 @@
 
 enum stack_mode { STACK_MODE_DWARF, STACK_MODE_FP, STACK_MODE_NONE };
 
+/* What memtrace is to do: its first argument, or none of these words. */
+enum verb { VERB_TRACE, VERB_RECORD, VERB_REPORT, VERB_DIFF, VERBS };
+
+#define FILES_MAX 2
+
 struct options {
+	enum verb verb;
+	const char *files[FILES_MAX];	/* the recordings to report or to compare */
+	size_t nfiles;
 	uint32_t *pids;
 	size_t npids;
 	char **command;		/* NULL: none; points into argv */
 	const char *user;	/* --user: run COMMAND as this user */
-	double interval;	/* seconds */
+	double interval;	/* seconds; 0: just the last report of a recording */
 	double duration;	/* 0: no end */
 	uint64_t reports;	/* 0: no end */
 	uint32_t top;
@@ -44,6 +52,8 @@ struct options {
 	const char *attach;	/* "session", "multi", "perf"; NULL: the best that works */
 	uint64_t unwind_memory;	/* bytes for unwind tables */
 	uint64_t ring_bytes;	/* --ring: size of the ring buffer */
+	const char *record;	/* --record, or where the verb is to record: the output */
+	uint64_t record_bytes;	/* --record-size */
 	struct suppress *rules;	/* --suppressions, then those built in */
 	bool default_rules;
 	struct checks checks;	/* --fail-on */

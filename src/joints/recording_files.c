@@ -51,7 +51,7 @@ static int begin(struct file *f, const char *path)
 	return write_all(f, head, sizeof(head));
 }
 
-struct recording_files *files__open(const char *path, uint64_t limit)
+struct recording_files *recording_files__open(const char *path, uint64_t limit)
 {
 	struct recording_files *f = calloc(1, sizeof(*f));
 	int err = -ENOMEM;
@@ -68,7 +68,7 @@ struct recording_files *files__open(const char *path, uint64_t limit)
 		err = begin(&f->now, path);
 	if (!err)
 		return f;
-	files__free(f);
+	recording_files__free(f);
 	errno = -err;
 	return NULL;
 }
@@ -83,7 +83,7 @@ static void drop_next(struct recording_files *f)
 	f->whole = false;
 }
 
-void files__free(struct recording_files *f)
+void recording_files__free(struct recording_files *f)
 {
 	if (!f)
 		return;
@@ -98,12 +98,12 @@ void files__free(struct recording_files *f)
 
 /* ---- the second file ---- */
 
-bool files__wants_next(const struct recording_files *f)
+bool recording_files__wants_next(const struct recording_files *f)
 {
 	return f->limit && f->next.fd < 0 && f->now.bytes >= f->limit / 2;
 }
 
-int files__begin_next(struct recording_files *f)
+int recording_files__begin_next(struct recording_files *f)
 {
 	int err = begin(&f->next, f->next_path);
 
@@ -113,7 +113,7 @@ int files__begin_next(struct recording_files *f)
 	return err;
 }
 
-int files__finish_next(struct recording_files *f)
+int recording_files__finish_next(struct recording_files *f)
 {
 	if (f->next.fd < 0)
 		return 0;
@@ -139,7 +139,7 @@ static int take_place(struct recording_files *f)
 
 /* ---- chunks ---- */
 
-int files__write(struct recording_files *f, enum chunk_type type, const void *bytes, size_t n, bool plain)
+int recording_files__write(struct recording_files *f, enum chunk_type type, const void *bytes, size_t n, bool plain)
 {
 	const uint8_t *chunk;
 	size_t len;
@@ -154,7 +154,7 @@ int files__write(struct recording_files *f, enum chunk_type type, const void *by
 	return err;
 }
 
-int files__write_next(struct recording_files *f, enum chunk_type type, const void *bytes, size_t n)
+int recording_files__write_next(struct recording_files *f, enum chunk_type type, const void *bytes, size_t n)
 {
 	const uint8_t *chunk;
 	size_t len;
@@ -166,24 +166,24 @@ int files__write_next(struct recording_files *f, enum chunk_type type, const voi
 	return err ? err : write_all(&f->next, chunk, len);
 }
 
-int files__end(struct recording_files *f, const void *bytes, size_t n)
+int recording_files__end(struct recording_files *f, const void *bytes, size_t n)
 {
 	int err;
 
 	drop_next(f);
-	err = files__write(f, CHUNK_END, bytes, n, false);
+	err = recording_files__write(f, CHUNK_END, bytes, n, false);
 	if (close(f->now.fd) && !err)
 		err = -errno;
 	f->now.fd = -1;
 	return err;
 }
 
-uint64_t files__bytes(const struct recording_files *f)
+uint64_t recording_files__bytes(const struct recording_files *f)
 {
 	return f->now.bytes;
 }
 
-uint64_t files__switches(const struct recording_files *f)
+uint64_t recording_files__switches(const struct recording_files *f)
 {
 	return f->switches;
 }

@@ -311,7 +311,7 @@ static int write_events(struct recording *r)
 	int err = 0;
 
 	if (r->chunk_len) {
-		err = files__write(r->files, CHUNK_EVENTS, r->chunk, r->chunk_len, r->hurried);
+		err = recording_files__write(r->files, CHUNK_EVENTS, r->chunk, r->chunk_len, r->hurried);
 		atomic_fetch_add(&r->plain_chunks, r->hurried);
 	}
 	begin_chunk(r);
@@ -320,7 +320,7 @@ static int write_events(struct recording *r)
 
 static int write_state_chunk(struct recording *r)
 {
-	int err = files__write_next(r->files, CHUNK_STATE, r->chunk, r->chunk_len);
+	int err = recording_files__write_next(r->files, CHUNK_STATE, r->chunk, r->chunk_len);
 
 	begin_chunk(r);
 	return err;
@@ -345,9 +345,9 @@ static int write_pending(struct recording *r)
 	r->pending = b->next;
 	free(b);
 	if (!err && !r->pending)
-		err = files__write_next(r->files, CHUNK_STATE_END, NULL, 0);
+		err = recording_files__write_next(r->files, CHUNK_STATE_END, NULL, 0);
 	if (!err && !r->pending)
-		err = files__finish_next(r->files);
+		err = recording_files__finish_next(r->files);
 	return err;
 }
 
@@ -359,7 +359,7 @@ static int begin_state(struct recording *r, struct buffer *b)
 		return err;
 	r->pending = b->state;
 	b->state = NULL;
-	return files__begin_next(r->files);
+	return recording_files__begin_next(r->files);
 }
 
 static int write_buffer(struct recording *r, struct buffer *b)
@@ -383,10 +383,10 @@ static int write_buffer(struct recording *r, struct buffer *b)
 
 static void tell_sizes(struct recording *r)
 {
-	atomic_store(&r->bytes, files__bytes(r->files));
-	atomic_store(&r->compactions, files__switches(r->files));
-	if (files__wants_next(r->files) && r->asked != files__switches(r->files) + 1) {
-		r->asked = files__switches(r->files) + 1;
+	atomic_store(&r->bytes, recording_files__bytes(r->files));
+	atomic_store(&r->compactions, recording_files__switches(r->files));
+	if (recording_files__wants_next(r->files) && r->asked != recording_files__switches(r->files) + 1) {
+		r->asked = recording_files__switches(r->files) + 1;
 		atomic_store(&r->wants_state, true);
 	}
 }
@@ -467,7 +467,7 @@ struct recording *recording__create(const char *path, uint64_t limit)
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->more, NULL);
 	pthread_cond_init(&r->room, NULL);
-	r->files = files__open(path, limit);
+	r->files = recording_files__open(path, limit);
 	err = r->files ? -pthread_create(&r->writer, NULL, writer, r) : -errno;
 	r->writing = !err;
 	if (!err)
@@ -503,11 +503,11 @@ int recording__close(struct recording *r)
 		codec__put(&sb, atomic_load(&r->events));
 		codec__put(&sb, r->waits);
 		codec__put(&sb, r->waited_ns);
-		fail(r, files__end(r->files, sb.data, sb.len));
+		fail(r, recording_files__end(r->files, sb.data, sb.len));
 		strbuf__free(&sb);
 	}
 	fail(r, err);
-	atomic_store(&r->bytes, files__bytes(r->files));
+	atomic_store(&r->bytes, recording_files__bytes(r->files));
 	return recording__error(r);
 }
 
@@ -516,7 +516,7 @@ void recording__free(struct recording *r)
 	if (!r)
 		return;
 	stop(r);
-	files__free(r->files);
+	recording_files__free(r->files);
 	free_buffers(r->filling);
 	free_buffers(r->state.first);
 	free_buffers(r->ready);

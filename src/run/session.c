@@ -281,6 +281,7 @@ static void free_session(struct session *s)
 		pthread_join(s->consumer, NULL);
 	}
 	tracer__free(s->tracer);
+	recorder__free(s->recorder);
 	symbolizer__free(s->symbolizer);
 	collector__free(s->collector);
 	targets__free(s);
@@ -315,6 +316,29 @@ static int load_probes(struct session *s)
 	return errno ? -errno : -EINVAL;
 }
 
+static void lock_for_recorder(void *session)
+{
+	session__lock(session);
+}
+
+static void unlock_for_recorder(void *session)
+{
+	session__unlock(session);
+}
+
+static bool open_recorder(struct session *s)
+{
+	s->recorder = recorder__open(&(struct recorder_opts){
+		.plan = s->plan,
+		.images = s->images,
+		.api_names = s->api_names,
+		.lock = lock_for_recorder,
+		.unlock = unlock_for_recorder,
+		.ctx = s,
+	});
+	return s->recorder;
+}
+
 /* Time counts from here, when all is loaded and nothing attached. */
 static int make_parts(struct session *s)
 {
@@ -328,8 +352,12 @@ static int make_parts(struct session *s)
 	if (err)
 		return err;
 	s->start = util__now_ns();
+	if (plan->record && !open_recorder(s))
+		return -EIO;
 	s->collector = collector__new(&(struct collector_opts){
 		.images = s->images,
+		.witness = s->recorder ? &recorder__witness : NULL,
+		.witness_ctx = s->recorder,
 		.notify = on_process_event,
 		.notify_ctx = s,
 		.min_size = plan->min_size,
@@ -343,6 +371,8 @@ static int make_parts(struct session *s)
 		log__error("cannot begin: %s", strerror(errno));
 		return -errno;
 	}
+	if (s->recorder)
+		recorder__attach(s->recorder, s->collector, s->symbolizer);
 	return 0;
 }
 

@@ -42,6 +42,9 @@ struct session_plan {
 	double debuginfod_s;	/* patience with debuginfod servers in a report; 0: none is asked */
 	const char *attach;	/* a method's name, or NULL */
 	uint64_t ring_bytes;
+	const char *record;	/* a file to keep all in for later reports; NULL: none */
+	uint64_t record_bytes;	/* that it may take; 0: any number */
+	bool record_only;	/* no report is printed now */
 };
 
 /* Runs to the end; returns the exit status. Errors were logged. */

@@ -17,6 +17,8 @@
 #include "ground/shared.h"
 #include "joints/collector.h"
 #include "model/api.h"
+#include "run/recorder.h"
+#include "run/reporting.h"
 #include "run/session.h"
 
 struct process_event {		/* what the main thread is told of */
@@ -38,7 +40,8 @@ struct session {
 	struct tracer *tracer;
 	struct symbolizer *symbolizer;
 	struct launch *launch;
-	struct output *output;
+	struct reporting reports;
+	struct recorder *recorder;	/* NULL: nothing is kept */
 
 	struct target *targets;
 	size_t ntargets;
@@ -78,12 +81,10 @@ struct session {
 	bool report_due, report_busy, report_stop;
 	uint32_t seq;
 	int report_error;	/* the first failure to write */
+	bool record_failed;	/* it was the recording's */
 	uint64_t start;		/* ns */
 	uint64_t ended;		/* ns: nothing is told from then on */
 	uint64_t last_report;	/* ns */
-	bool begun;
-	struct profile_run *run;
-	struct report_style style;
 	struct counters counters;	/* as last read */
 	char name_buffer[4096];
 };

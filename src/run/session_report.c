@@ -1,12 +1,10 @@
 /* Making and printing reports, beside the consumption of events. */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/utsname.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "facts/profile.h"
 #include "ground/log.h"
@@ -15,7 +13,6 @@
 #include "joints/tracer.h"
 #include "model/image.h"
 #include "model/space.h"
-#include "run/output.h"
 #include "run/session_internal.h"
 
 static const char *const stack_modes[] = { "none", "fp", "dwarf" };
@@ -36,7 +33,7 @@ static int describe_run(struct session *s)
 
 	if (!f)
 		return -ENOMEM;
-	s->run = &f->run;
+	s->reports.run = &f->run;
 	uname(&f->uts);
 	session__lock(s);
 	err = collector__snapshot(s->collector, &q, &f->first);
@@ -107,140 +104,129 @@ static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
 	return m ? s->name_buffer : NULL;
 }
 
-static const char *notice(const struct session *s, const struct snapshot *snap, bool final)
+/* The recorder has asked already, and must be told the same. */
+static const char *recorded_file(void *ctx, uint32_t pid, uint64_t addr)
 {
-	if (!s->plan->query.heap || snap->allocs || snap->frees || snap->unmatched_frees)
-		return NULL;
-	return final ? "no allocation call was seen: the program made none, or uses an allocator of its own" :
-		       "no allocation call has been seen yet: the program is idle, or uses an allocator of its own";
+	return recorder__mapped_file(((struct session *)ctx)->recorder, pid, addr);
 }
 
-static struct profile *make(struct session *s, bool final)
+static uint64_t recorded_rss(void *ctx, uint32_t pid)
 {
-	bool document = s->plan->format->document;
-	struct query q = s->plan->query;
-	struct snapshot snap;
-	struct profile *p;
-	int err;
-
-	q.now = final ? s->ended : util__now_ns();
-	q.commit = true;
-	if (document && !s->plan->top_given)
-		q.top = 0;
-	if (!final)
-		tracer__counters(s->tracer, &s->counters);
-	session__lock(s);
-	err = collector__snapshot(s->collector, &q, &snap);
-	session__unlock(s);
-	if (err) {
-		errno = -err;
-		return NULL;
-	}
-	symbolizer__new_report(s->symbolizer);
-	p = profile__build(&(struct profile_input){
-		.api_names = s->api_names,
-		.run = s->run,
-		.snapshot = &snap,
-		.symbolizer = s->symbolizer,
-		.images = s->images,
-		.stack = find_stack,
-		.mapped_file = mapped_file,
-		.ctx = s,
-		.seq = s->seq + 1,
-		.final = final,
-		.wall_ns = util__wall_ns(),
-		.start = s->start,
-		.lost_events = s->counters.lost_events + s->counters.lost_processes + s->counters.no_thread,
-		.lost_stacks = snap.lost_stack_ids + s->counters.no_scratch,
-		.notice = notice(s, &snap, final),
-	});
-	snapshot__free(&snap);
-	return p;
-}
-
-static int print(struct session *s, const struct profile *p)
-{
-	const struct report_format *f = s->plan->format;
-	FILE *out = output__stream(s->output);
-	int err = 0;
-
-	if (!s->begun && f->begin)
-		err = f->begin(s->run, p->wall_ns, &s->style, out);
-	s->begun = true;
-	if (!err)
-		err = f->report(p, &s->style, out);
-	return err ? err : output__flush(s->output);
+	return recorder__rss(((struct session *)ctx)->recorder, pid);
 }
 
 static int report(struct session *s, bool final)
 {
 	uint64_t began = util__now_ns();
-	struct profile *p = make(s, final);
-	int err = 0;
+	struct report_tick tick = { .seq = ++s->seq, .final = final, .wall = util__wall_ns() };
+	struct snapshot snap;
+	int err;
 
-	if (!p)
-		return -errno;
-	s->seq++;
-	if (final || !s->plan->format->document)
-		err = print(s, p);
-	profile__free(p);
+	tick.now = final ? s->ended : util__now_ns();
+	if (!final)
+		tracer__counters(s->tracer, &s->counters);
+	tick.counters = s->counters;
+	session__lock(s);
+	err = reporting__snapshot(&s->reports, &tick, &snap);
+	if (!err && s->recorder)
+		recorder__tick(s->recorder, &tick);
+	session__unlock(s);
+	if (err)
+		return err;
+	if (s->recorder)
+		recorder__tell(s->recorder, &tick, &snap);
+	if (!s->plan->record_only)
+		err = reporting__print(&s->reports, &tick, &snap);
+	snapshot__free(&snap);
 	log__debug("report %u took %.0f ms; symbols take %zu KiB", s->seq, (double)(util__now_ns() - began) / 1e6,
 		   (symbolizer__memory(s->symbolizer) + images__memory(s->images)) / 1024);
 	files__tell(s);
 	return err;
 }
 
+/* Until a report is due, or the end; what is recorded meanwhile is tended every second. */
+static int wait_for_work(struct session *s)
+{
+	struct timespec until;
+	int err;
+
+	while (!s->report_due && !s->report_stop) {
+		if (!s->recorder) {
+			pthread_cond_wait(&s->report_cond, &s->report_lock);
+			continue;
+		}
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		if (pthread_cond_timedwait(&s->report_cond, &s->report_lock, &until) != ETIMEDOUT)
+			continue;
+		pthread_mutex_unlock(&s->report_lock);
+		err = recorder__tend(s->recorder);
+		pthread_mutex_lock(&s->report_lock);
+		s->record_failed = err;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static void *reporter(void *arg)
 {
 	struct session *s = arg;
+	int err = 0;
 
 	pthread_mutex_lock(&s->report_lock);
-	for (;;) {
-		while (!s->report_due && !s->report_stop)
-			pthread_cond_wait(&s->report_cond, &s->report_lock);
+	while (!err) {
+		err = wait_for_work(s);
 		if (!s->report_due)
 			break;
 		s->report_due = false;
 		s->report_busy = true;
 		pthread_mutex_unlock(&s->report_lock);
-		int err = report(s, false);
+		if (!err)
+			err = report(s, false);
 		pthread_mutex_lock(&s->report_lock);
 		s->report_busy = false;
-		if (err && !s->report_error)
-			s->report_error = err;
 		pthread_cond_broadcast(&s->report_cond);
 	}
+	s->report_error = err;
 	pthread_mutex_unlock(&s->report_lock);
 	return NULL;
 }
 
 int reports__open(struct session *s)
 {
-	struct winsize ws;
-	int fd;
+	s->reports.plan = s->plan;
+	return s->plan->record_only ? 0 : reporting__open(&s->reports);
+}
 
-	s->output = output__open(s->plan->output);
-	if (!s->output) {
-		log__error("cannot write %s: %s", s->plan->output, strerror(errno));
-		return -errno;
-	}
-	fd = fileno(output__stream(s->output));
-	if (s->plan->format->binary && isatty(fd)) {
-		log__error("cannot print %s on a terminal: it is binary; use -o FILE", s->plan->format->name);
-		return -EINVAL;
-	}
-	s->style.color = isatty(fd) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
-	if (isatty(fd) && !ioctl(fd, TIOCGWINSZ, &ws))
-		s->style.width = ws.ws_col;
-	return 0;
+static void describe_reporting(struct session *s)
+{
+	struct reporting *r = &s->reports;
+
+	r->collector = s->collector;
+	r->symbolizer = s->symbolizer;
+	r->images = s->images;
+	r->api_names = s->api_names;
+	r->stack = find_stack;
+	r->mapped_file = s->recorder ? recorded_file : mapped_file;
+	r->rss = s->recorder ? recorded_rss : NULL;
+	r->ctx = s;
+	r->start = s->start;
 }
 
 int reports__start(struct session *s)
 {
 	int err = describe_run(s);
 
-	if (!err)
-		err = -pthread_create(&s->reporter, NULL, reporter, s);
+	if (err)
+		return err;
+	describe_reporting(s);
+	if (s->recorder) {
+		session__lock(s);
+		recorder__run(s->recorder, s->reports.run, s->start, util__wall_ns() - (util__now_ns() - s->start));
+		session__unlock(s);
+	}
+	err = -pthread_create(&s->reporter, NULL, reporter, s);
 	s->reporting = !err;
 	return err;
 }
@@ -269,24 +255,26 @@ void reports__stop(struct session *s)
 
 int reports__final(struct session *s)
 {
-	int err = s->report_error;
+	int err = s->report_error, kept;
 
+	if (s->record_failed)
+		err = 0;
 	if (!err)
 		err = report(s, true);
-	if (!err)
-		err = output__commit(s->output);
-	if (err)
-		log__error("cannot write the report%s%s: %s", s->plan->output ? " to " : "",
-			   s->plan->output ? s->plan->output : "", strerror(-err));
-	return err;
+	if (!s->plan->record_only)
+		err = reporting__commit(&s->reports, err);
+	if (!s->recorder)
+		return err;
+	kept = recorder__close(s->recorder);
+	return err ? err : kept;
 }
 
 void reports__free(struct session *s)
 {
-	struct run_facts *f = (struct run_facts *)s->run;
+	struct run_facts *f = (struct run_facts *)s->reports.run;
 
 	reports__stop(s);
-	output__free(s->output);
+	reporting__close(&s->reports);
 	if (f) {
 		free((void *)f->run.targets);
 		snapshot__free(&f->first);

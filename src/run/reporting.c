@@ -1,0 +1,123 @@
+#include "run/reporting.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "ground/log.h"
+#include "joints/symbolizer.h"
+#include "run/output.h"
+
+int reporting__open(struct reporting *r)
+{
+	const struct session_plan *plan = r->plan;
+	struct winsize ws;
+	int fd;
+
+	r->output = output__open(plan->output);
+	if (!r->output) {
+		log__error("cannot write %s: %s", plan->output, strerror(errno));
+		return -errno;
+	}
+	fd = fileno(output__stream(r->output));
+	if (plan->format->binary && isatty(fd)) {
+		log__error("cannot print %s on a terminal: it is binary; use -o FILE", plan->format->name);
+		return -EINVAL;
+	}
+	r->style.color = isatty(fd) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+	if (isatty(fd) && !ioctl(fd, TIOCGWINSZ, &ws))
+		r->style.width = ws.ws_col;
+	return 0;
+}
+
+int reporting__snapshot(struct reporting *r, const struct report_tick *tick, struct snapshot *out)
+{
+	struct query q = r->plan->query;
+
+	q.now = tick->now;
+	q.commit = true;
+	if (r->plan->format->document && !r->plan->top_given)
+		q.top = 0;
+	return collector__snapshot(r->collector, &q, out);
+}
+
+static const char *notice(const struct reporting *r, const struct report_tick *tick, const struct snapshot *snap)
+{
+	if (r->notice)
+		return r->notice;
+	if (!r->plan->query.heap || snap->allocs || snap->frees || snap->unmatched_frees)
+		return NULL;
+	return tick->final ?
+		       "no allocation call was seen: the program made none, or uses an allocator of its own" :
+		       "no allocation call has been seen yet: the program is idle, or uses an allocator of its own";
+}
+
+static struct profile *make(struct reporting *r, const struct report_tick *tick, const struct snapshot *snap)
+{
+	symbolizer__new_report(r->symbolizer);
+	return profile__build(&(struct profile_input){
+		.api_names = r->api_names,
+		.run = r->run,
+		.snapshot = snap,
+		.symbolizer = r->symbolizer,
+		.images = r->images,
+		.stack = r->stack,
+		.mapped_file = r->mapped_file,
+		.rss = r->rss,
+		.ctx = r->ctx,
+		.seq = tick->seq,
+		.final = tick->final,
+		.wall_ns = tick->wall,
+		.start = r->start,
+		.lost_events = tick->counters.lost_events + tick->counters.lost_processes +
+			       tick->counters.no_thread,
+		.lost_stacks = snap->lost_stack_ids + tick->counters.no_scratch,
+		.notice = notice(r, tick, snap),
+	});
+}
+
+int reporting__print(struct reporting *r, const struct report_tick *tick, const struct snapshot *snap)
+{
+	const struct report_format *f = r->plan->format;
+	FILE *out = output__stream(r->output);
+	struct profile *p;
+	int err = 0;
+
+	/* Made in any case: what is known of run-time code now may be gone when the last one is. */
+	p = make(r, tick, snap);
+	if (!p)
+		return -errno;
+	if (f->document && !tick->final)
+		goto out;
+	if (!r->begun && f->begin)
+		err = f->begin(r->run, p->wall_ns, &r->style, out);
+	r->begun = true;
+	if (!err)
+		err = f->report(p, &r->style, out);
+	if (!err)
+		err = output__flush(r->output);
+out:
+	profile__free(p);
+	return err;
+}
+
+int reporting__commit(struct reporting *r, int err)
+{
+	const char *name = r->plan->output;
+
+	if (!err)
+		err = output__commit(r->output);
+	if (err)
+		log__error("cannot write the report%s%s: %s", name ? " to " : "", name ? name : "",
+			   strerror(-err));
+	return err;
+}
+
+void reporting__close(struct reporting *r)
+{
+	output__free(r->output);
+	r->output = NULL;
+}
