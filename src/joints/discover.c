@@ -13,6 +13,7 @@
 #include "model/elf.h"
 #include "model/image.h"
 #include "model/probe_spec.h"
+#include "model/stripped.h"
 
 /* No honest file has so many, and a link holds no more. */
 #define MAX_CANDIDATES 512
@@ -36,6 +37,7 @@ struct search {
 	struct candidate unwinders[UNWINDERS_MAX];
 	size_t nunwinders;
 	uint64_t linker_notify;
+	size_t names;		/* functions that have one */
 	const struct probe_specs *specs;
 	bool *wanted;		/* for each specification: is it about this file? */
 };
@@ -83,6 +85,7 @@ static int note(void *ctx, const struct elf_function *f)
 {
 	struct search *s = ctx;
 
+	s->names++;
 	if (!s->linker_notify && !strcmp(f->name, "_dl_debug_state"))
 		s->linker_notify = f->offset;
 	else if (f->name[0] == '_' && is_unwinder(f->name))
@@ -359,10 +362,25 @@ static int fill(struct probe_file *f, struct search *s, struct elf *e)
 	return 0;
 }
 
-/* 0, or a negative errno for want of memory. What is wrong with the file goes into f->error. */
-static int search(struct probe_file *f, struct search *s, int fd)
+/* Did the user name a function of this very file that its own symbols do not have? */
+static bool misses_one(const struct search *s)
 {
-	struct elf *e = elf__open(fd);
+	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
+		bool found = !s->wanted[i] || !s->specs->specs[i].file || s->specs->specs[i].by_offset;
+
+		for (size_t k = 0; !found && k < s->n; k++)
+			found = s->found[k].row == probe_specs__row(i);
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+/* 0, or a negative errno for want of memory. What is wrong with the file goes into f->error. */
+static int search(struct probe_file *f, struct search *s, struct image *im)
+{
+	struct elf *e = elf__open(image__fd(im));
+	struct stripped *names = NULL;
 	int err = 0;
 
 	if (!e) {
@@ -371,11 +389,17 @@ static int search(struct probe_file *f, struct search *s, int fd)
 	}
 	if (elf__is_64bit(e) && (elf__machine(e) == ELF_X86_64 || elf__machine(e) == ELF_ARM64)) {
 		elf__functions(e, note, s);
+		if (!s->names || misses_one(s))
+			names = stripped__open(im, e);
+		if (names)
+			stripped__functions(names, note, s);
+		f->nameless = !s->names;
 		add_offsets(s, e);
 		err = fill(f, s, e);
 	} else {
 		f->error = -EOPNOTSUPP;
 	}
+	stripped__close(names);
 	elf__close(e);
 	return err;
 }
@@ -424,7 +448,7 @@ struct probe_file *discover__file(struct image *im, const struct probe_specs *sp
 		else if (image__fd(im) < 0)
 			f->error = -ENOENT;
 		else
-			err = search(f, s, image__fd(im));
+			err = search(f, s, im);
 		free(s->wanted);
 	}
 	free(s);

@@ -58,6 +58,7 @@ struct probe_file {
 	size_t nunwinders;
 	struct probe_skip *skipped;	/* sorted by address */
 	size_t nskipped;
+	bool nameless;		/* stripped, and no symbols of it are found elsewhere */
 	/* Negative errno where the file could not be read as ELF; -EOPNOTSUPP: its code is for
 	 * another machine, or 32-bit. */
 	int error;

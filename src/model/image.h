@@ -73,6 +73,11 @@ size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX]);
 /* What these two say of a file of images__add_known. */
 void image__identify_as(struct image *im, bool elf, const uint8_t *build_id, size_t len);
 
+/* Where the debug file of an image is to be looked for, without asking a server, and its path there (NULL:
+ * unknown). */
+struct debug_places;
+const char *image__debug_places(const struct image *im, struct debug_places *out);
+
 /* ---- symbols; the caller serializes calls for one registry ---- */
 
 /* Names the code at a file offset. A return address is looked up at offset - 1: the caller passes

@@ -53,6 +53,12 @@ int image__know(struct image *im, uint64_t offset, const struct symbol_frame *fr
 	return im->symbols ? symbols__know(im->symbols, offset, frames, n) : -ENOMEM;
 }
 
+const char *image__debug_places(const struct image *im, struct debug_places *out)
+{
+	*out = (struct debug_places){ .roots = im->places.roots, .root = im->places.root };
+	return im->inside;
+}
+
 int image__symbolize(struct image *im, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
 {
 	struct symbols_source source = {

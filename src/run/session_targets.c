@@ -225,7 +225,9 @@ static int complain_nothing_found(struct session *s, const char *who)
 {
 	struct strbuf sb = { 0 };
 	size_t n = images__count(s->images), shown = 0;
+	bool stripped = false;
 
+	probes__complain(s);
 	for (uint32_t i = 0; i < n; i++) {
 		struct image *im = images__get(s->images, i);
 
@@ -234,10 +236,14 @@ static int complain_nothing_found(struct session *s, const char *who)
 		if (shown++)
 			strbuf__adds(&sb, ", ");
 		escape__plain(&sb, image__path(im));
+		if (i < s->nfiles && s->files[i] && s->files[i]->nameless) {
+			strbuf__adds(&sb, " (stripped of all names)");
+			stripped = true;
+		}
 	}
 	log__error("no allocation function (malloc, operator new, …) found in %s; looked at: %s; "
-		   "--kind map traces its mmap and brk calls",
-		   who, shown ? sb.data : "no file that could be opened");
+		   "--probe 'FILE:%s(size=1)' names one, --kind map traces its mmap and brk calls",
+		   who, shown ? sb.data : "no file that could be opened", stripped ? "0xOFFSET" : "FUNCTION");
 	strbuf__free(&sb);
 	return -ENOENT;
 }
