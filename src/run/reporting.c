@@ -7,9 +7,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "facts/check.h"
+#include "facts/sieve.h"
 #include "ground/log.h"
 #include "joints/symbolizer.h"
 #include "run/output.h"
+#include "run/verdict.h"
 
 int reporting__open(struct reporting *r)
 {
@@ -17,6 +20,11 @@ int reporting__open(struct reporting *r)
 	struct winsize ws;
 	int fd;
 
+	r->sieve = plan->rules ? sieve__new(plan->rules) : NULL;
+	if (plan->rules && !r->sieve) {
+		log__error("cannot begin: %s", strerror(errno));
+		return -errno;
+	}
 	r->output = output__open(plan->output);
 	if (!r->output) {
 		log__error("cannot write %s: %s", plan->output, strerror(errno));
@@ -33,14 +41,27 @@ int reporting__open(struct reporting *r)
 	return 0;
 }
 
+/* How many sites are shown; 0: all. */
+static uint32_t top(const struct reporting *r)
+{
+	return r->plan->format->document && !r->plan->top_given ? 0 : r->plan->query.top;
+}
+
+/* Checks are about all sites, also those that are not shown. */
+static bool is_thorough(const struct reporting *r, const struct report_tick *tick)
+{
+	return tick->final && r->plan->checks && r->plan->checks->n;
+}
+
 int reporting__snapshot(struct reporting *r, const struct report_tick *tick, struct snapshot *out)
 {
 	struct query q = r->plan->query;
 
 	q.now = tick->now;
 	q.commit = true;
-	if (r->plan->format->document && !r->plan->top_given)
-		q.top = 0;
+	q.top = is_thorough(r, tick) ? 0 : top(r);
+	if (q.top && r->sieve)
+		q.top += q.top <= UINT32_MAX - PROFILE_SPARE ? PROFILE_SPARE : 0;
 	return collector__snapshot(r->collector, &q, out);
 }
 
@@ -62,6 +83,9 @@ static struct profile *make(struct reporting *r, const struct report_tick *tick,
 		.api_names = r->api_names,
 		.run = r->run,
 		.snapshot = snap,
+		.top = top(r),
+		.sieve = r->sieve,
+		.thorough = is_thorough(r, tick),
 		.symbolizer = r->symbolizer,
 		.images = r->images,
 		.stack = r->stack,
@@ -99,6 +123,8 @@ int reporting__print(struct reporting *r, const struct report_tick *tick, const 
 		err = f->report(p, &r->style, out);
 	if (!err)
 		err = output__flush(r->output);
+	if (!err && tick->final)
+		r->failed = verdict__tell(r->plan, p, r->sieve);
 out:
 	profile__free(p);
 	return err;
@@ -120,4 +146,6 @@ void reporting__close(struct reporting *r)
 {
 	output__free(r->output);
 	r->output = NULL;
+	sieve__free(r->sieve);
+	r->sieve = NULL;
 }

@@ -16,6 +16,7 @@
 
 struct images;
 struct output;
+struct sieve;
 struct symbolizer;
 
 /* What a report needs of its moment. */
@@ -44,7 +45,9 @@ struct reporting {
 	/* Its own. */
 	struct output *output;
 	struct report_style style;
+	struct sieve *sieve;		/* NULL: nothing is suppressed */
 	bool begun;
+	bool failed;			/* by what the plan says of the final report */
 };
 
 /* Opens the output. 0 or a negative errno; the reason was logged. */

@@ -19,6 +19,7 @@
 #include "model/image.h"
 #include "model/probe_spec.h"
 #include "run/session_internal.h"
+#include "run/verdict.h"
 
 #define POLL_MS 20		/* how long a record may wait in the ring */
 #define QUEUE_MAX 65536
@@ -171,6 +172,8 @@ static void handle_signal(struct session *s, struct loop *l)
 		if (si.ssi_signo == SIGCHLD) {
 			if (s->launch && launch__ended(s->launch, &status))
 				l->stop = true;
+		} else if (si.ssi_signo == SIGUSR1) {
+			reports__mark(s);
 		} else if (!s->launch) {
 			l->stop = true;
 		} else if (si.ssi_code == SI_KERNEL) {
@@ -248,6 +251,7 @@ static int block_signals(sigset_t *before)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGUSR1);
 	blocked = set;
 	sigaddset(&blocked, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &blocked, before);
@@ -486,6 +490,8 @@ int session__run(const struct session_plan *plan)
 	}
 	if (!err)
 		status = s->launch ? command_status(s) : 0;
+	if (!err && s->reports.failed)
+		status = verdict__status(plan);
 	free_session(s);
 	if (l.interval >= 0)
 		close(l.interval);

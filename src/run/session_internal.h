@@ -117,6 +117,7 @@ void files__free(struct session *s);	/* after the images */
 int reports__open(struct session *s);
 int reports__start(struct session *s);
 void reports__request(struct session *s);	/* from the reporter; skipped while one is being made */
+void reports__mark(struct session *s);		/* growth counts from here on, for who asks for it */
 void reports__stop(struct session *s);		/* waits for the one being made */
 int reports__final(struct session *s);
 void reports__free(struct session *s);

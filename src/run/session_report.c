@@ -63,6 +63,8 @@ static int describe_run(struct session *s)
 		.stack_mode = stack_modes[plan->stack_mode],
 		.sort = plan->sort_name,
 		.top_given = plan->top_given,
+		.top = plan->query.top,
+		.since_mark = plan->since_mark,
 	};
 	return 0;
 }
@@ -238,6 +240,23 @@ void reports__request(struct session *s)
 		s->report_due = true;
 	pthread_cond_signal(&s->report_cond);
 	pthread_mutex_unlock(&s->report_lock);
+}
+
+/* Growth is told from here on, to those who ask for it. */
+void reports__mark(struct session *s)
+{
+	uint64_t now = util__now_ns();
+	int err;
+
+	session__lock(s);
+	err = collector__mark(s->collector, now);
+	if (!err && s->recorder)
+		recorder__mark(s->recorder, now);
+	session__unlock(s);
+	if (err)
+		log__error("cannot set the mark: %s", strerror(-err));
+	else
+		log__info("mark set after %.1f s", (double)(now - s->start) / 1e9);
 }
 
 void reports__stop(struct session *s)

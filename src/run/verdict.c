@@ -1,0 +1,40 @@
+#include "run/verdict.h"
+
+#include "facts/sieve.h"
+#include "ground/log.h"
+#include "telling/summary.h"
+
+#define STATUS_FAILED 3
+
+/* What a user wrote and may want to remove. */
+static void tell_unused(const struct sieve *sieve)
+{
+	for (size_t i = 0; sieve && i < sieve__count(sieve); i++) {
+		const struct suppress_rule *rule = sieve__rule(sieve, i);
+
+		if (!sieve__is_builtin(sieve, i) && !sieve__has_matched(sieve, i))
+			log__debug("%s: %s matched nothing", rule->source, rule->pattern);
+	}
+}
+
+bool verdict__tell(const struct session_plan *plan, const struct profile *p,
+		   const struct sieve *sieve)
+{
+	static const struct checks none;
+	const struct criteria criteria = {
+		.checks = plan->checks ? plan->checks : &none,
+		.any_leak = plan->error_exit,
+	};
+	struct strbuf line = { 0 };
+
+	tell_unused(sieve);
+	summary__add(&line, p, &criteria);
+	log__info("%s", line.error ? "out of memory" : line.data);
+	strbuf__free(&line);
+	return criteria__fail(&criteria, p);
+}
+
+int verdict__status(const struct session_plan *plan)
+{
+	return plan->error_exit ? plan->error_exit : STATUS_FAILED;
+}
