@@ -32,6 +32,7 @@ static void look_at(struct containers *cs, const char *root, const char *dir, co
 		snprintf(path, sizeof(path), "%s/%s/%s/config.json", dir, space, id);
 		o = containers__read_json(root, path, CONFIG_FILE);
 		containers__read_labels(containers__member(o, "annotations"), &s);
+		s.hint = containers__string(containers__member(o, "linux"), "cgroupsPath");
 	}
 	containers__sight(cs, &s);
 	containers__free_json(o);

@@ -289,6 +289,59 @@ class Docker:
         kill_wait(mention(f"{self.dir}/"))
 
 
+# ---- containerd ----
+
+class Containerd:
+    """A daemon of our own without what talks to Kubernetes; what that would write can be given."""
+
+    def __init__(self):
+        tool("containerd"), tool("ctr")
+        self.dir = path("containerd")
+        os.mkdir(self.dir)
+        self.containers = []
+        with open(f"{self.dir}/config.toml", "w") as f:
+            f.write(f'version = 2\nroot = "{self.dir}/root"\nstate = "{self.dir}/state"\n'
+                    'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+                    f'[grpc]\naddress = "{self.dir}/s"\n')
+        _cleaners.append(self.stop)
+        with open(f"{self.dir}/log", "wb") as log:
+            self.daemon = start(["containerd", "-c", f"{self.dir}/config.toml"], stdout=log, stderr=log)
+        wait_for(lambda: not subprocess.run(self.argv("default", "version"), capture_output=True).returncode,
+                 "containerd to answer", 20)
+
+    def argv(self, space, *args):
+        return ["ctr", "-a", f"{self.dir}/s", "-n", space, *args]
+
+    def run(self, root, argv, env=None, shared=None, space="default", ident=None, annotations=None):
+        ident = ident or unique_name()
+        words = environment(env, "--env") + environment(annotations, "--annotation")
+        if shared:
+            words += ["--mount", f"type=bind,src={shared},dst=/t,options=rbind:rw"]
+        self.containers.append((space, ident))
+        with open(f"{self.dir}/{ident}", "wb") as out:  # its shim keeps it: a pipe would never end
+            subprocess.run(self.argv(space, "run", "-d", "--rootfs", "--cgroup", f"/memtrace-test/{ident}", *words,
+                                     root, ident, *argv),
+                           stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=PATIENCE, check=True)
+        pid = [line.split()[1] for line in run(self.argv(space, "task", "ls")).splitlines() if ident in line][0]
+        return Container(self, ident, ident, int(pid))
+
+    def remove(self, container):
+        for space, ident in self.containers:
+            if ident == container.id:
+                run(self.argv(space, "task", "kill", "-a", "-s", "KILL", ident), check=False)
+                run(self.argv(space, "task", "rm", "-f", ident), check=False)
+                run(self.argv(space, "container", "rm", ident), check=False)
+        self.containers = [c for c in self.containers if c[1] != container.id]
+
+    def stop(self):
+        for _, ident in list(self.containers):
+            self.remove(Container(self, ident, ident, 0))
+        if self.daemon.poll() is None:
+            self.daemon.terminate()
+            self.daemon.wait(15)
+        kill_wait(mention(f"{self.dir}/"))
+
+
 # ---- views of the hierarchies ----
 
 def view(kind):

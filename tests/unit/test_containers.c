@@ -332,7 +332,9 @@ static void task(const char *state, const char *space, const char *id, int pid,
 
 	snprintf(path, sizeof(path), "%s/io.containerd.runtime.v2.task/%s/%s/", state, space, id);
 	putf(path, "init.pid", "%d", pid);
-	putf(path, "config.json", "{\"ociVersion\":\"1.0\",\"annotations\":{%s}}", annotations);
+	putf(path, "config.json",
+	     "{\"ociVersion\":\"1.0\",\"annotations\":{%s},\"linux\":{\"cgroupsPath\":\"/%s/%s\"}}",
+	     annotations, space, id);
 }
 
 #define CRI(type, name, pod, space)                                                                \
@@ -425,6 +427,8 @@ TEST(containerd_alone)
 	CHECK_STR(find(cs, "cache"), "containerd cache");
 	CHECK_STR(find(cs, "other/cache"), "containerd cache");
 	CHECK_EQ(found(cs, "default/redis")->init_pid, 100);
+	CHECK_EQ(found(cs, "default/redis")->ncgroups, 1);
+	CHECK_STR(found(cs, "default/redis")->cgroups[0].path, "/default/redis");
 	containers__free(cs);
 }
 
