@@ -124,6 +124,8 @@ static void check_same(struct collector *a, struct collector *b, struct query q)
 	CHECK_EQ(x.live_blocks, y.live_blocks);
 	CHECK_EQ(x.peak_bytes, y.peak_bytes);
 	CHECK_EQ(x.growth_bytes, y.growth_bytes);
+	CHECK_EQ(x.marked, y.marked);
+	CHECK_EQ(x.since_mark_bytes, y.since_mark_bytes);
 	CHECK_EQ(x.allocs, y.allocs);
 	CHECK_EQ(x.frees_since, y.frees_since);
 	CHECK_EQ(x.superseded, y.superseded);
@@ -160,6 +162,8 @@ TEST(a_copy_is_the_same_and_goes_on_the_same)
 	s = ask(a, (struct query){ .commit = true });
 	snapshot__free(&s);
 	stream(a, 2, now, 1000);
+	CHECK_EQ(collector__mark(a, now), 0);
+	stream(a, 3, now, 1000);
 	at = seed;
 	time = now;
 	b = copy_of(a, &p);
@@ -170,6 +174,7 @@ TEST(a_copy_is_the_same_and_goes_on_the_same)
 	stream(b, at, time, EVENTS);
 	check_same(a, b, (struct query){ 0 });
 	check_same(a, b, (struct query){ .top = 7, .sort = SORT_GROWTH });
+	check_same(a, b, (struct query){ .top = 7, .sort = SORT_MARK });
 	check_same(a, b, (struct query){ .heap = true, .min_age = 5 * 1000 * MS, .sort = SORT_AGE });
 	printf("# %zu pieces, %zu bytes\n", p.n, p.bytes);
 	collector__free(a);
