@@ -156,6 +156,8 @@ static int by_address(const void *a, const void *b)
 
 	if (x->offset != y->offset)
 		return x->offset < y->offset ? -1 : 1;
+	if (!x->why != !y->why)
+		return x->why ? 1 : -1;
 	if (x->api->custom != y->api->custom)
 		return x->api->custom ? -1 : 1;
 	return x->row < y->row ? -1 : x->row > y->row;
@@ -182,7 +184,7 @@ static void merge(struct search *s)
 		if (first->size < c.size)
 			first->size = c.size;
 		first->ifunc |= c.ifunc;
-		if (c.api->custom && c.row != s->found[n - 1].row) {
+		if (c.api->custom && !c.why && c.row != s->found[n - 1].row) {
 			s->found[n] = c;
 			s->found[n++].why = "the same function as another of --probe";
 		}
