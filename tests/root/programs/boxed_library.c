@@ -1,0 +1,18 @@
+/* A library whose inner function has a name that only debug information tells: NAME. */
+#include <stdlib.h>
+
+static void *volatile kept[100];
+
+__attribute__((noinline)) static void NAME(void)
+{
+	for (int i = 0; i < 100; i++)
+		kept[i] = malloc(1000);
+}
+
+void work(void);
+
+void work(void)
+{
+	NAME();
+	__asm__ volatile("");	/* no tail call */
+}
