@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ground/hashmap.h"
 #include "ground/texts.h"
@@ -78,8 +79,11 @@ void containers__free(struct containers *cs)
 {
 	if (!cs)
 		return;
-	for (size_t i = 0; i < cs->n; i++)
+	for (size_t i = 0; i < cs->n; i++) {
+		if (cs->all[i]->held >= 0)
+			close(cs->all[i]->held);
 		free(cs->all[i]);
+	}
 	free(cs->all);
 	free(cs->helpers);
 	hashmap__free(cs->visited);
@@ -172,6 +176,7 @@ static struct entry *add(struct containers *cs, const struct sighting *s, uint64
 	e->c.runtime = s->runtime;
 	e->c.id = containers__keep(cs, s->id);
 	e->row = NO_ROW;
+	e->held = -1;
 	if (e->c.id && !hashmap__set(cs->by_key, key, (uintptr_t)e)) {
 		cs->all[cs->n++] = e;
 		return e;
@@ -338,14 +343,16 @@ static void settle(struct containers *cs, struct entry *e)
 {
 	struct nesting nesting;
 
-	if (strcmp(e->c.runtime, SANDBOX)) {
-		if (!containers__adopt(cs, e, e->claimed) && !containers__adopt(cs, e, e->seen))
-			e->c.init_pid = 0;
-		return;
-	}
 	e->c.init_pid = 0;
-	if (!containers__nesting(cs, e->claimed, &nesting) && nesting.inode == e->c.pidns)
-		e->c.init_pid = e->claimed;
+	if (!strcmp(e->c.runtime, SANDBOX)) {
+		if (!containers__nesting(cs, e->claimed, &nesting) && nesting.inode == e->c.pidns)
+			e->c.init_pid = e->claimed;
+	} else if (!containers__adopt(cs, e, e->claimed) && !containers__adopt(cs, e, e->seen)) {
+		/* What it was recognised by may become another's, unless it is held. */
+		e->c.ncgroups = 0;
+		if (e->held < 0)
+			e->c.pidns = 0;
+	}
 }
 
 int containers__refresh(struct containers *cs)
@@ -400,6 +407,24 @@ const struct container *containers__known(struct containers *cs, const struct to
 		e = containers__of_token(cs, t);
 	}
 	return e ? &e->c : NULL;
+}
+
+void containers__hold(struct containers *cs, const struct container *c)
+{
+	struct entry *e = NULL;
+	struct stat st;
+
+	if (c->ncgroups || !c->pidns)
+		return;
+	for (size_t i = 0; !e && i < cs->n; i++)
+		e = &cs->all[i]->c == c ? cs->all[i] : NULL;
+	if (!e || e->held >= 0)
+		return;
+	e->held = containers__open_pidns(cs, c->init_pid);
+	if (e->held >= 0 && (fstat(e->held, &st) != 0 || st.st_ino != c->pidns)) {
+		close(e->held);
+		e->held = -1;
+	}
 }
 
 const struct container *containers__sandbox(struct containers *cs, pid_t pid,

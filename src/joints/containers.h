@@ -54,9 +54,12 @@ const struct container *containers__at(const struct containers *cs, size_t i);
  * NAMESPACE/POD/CONTAINER or a part of that, RUNTIME:NAME, or pid:PID for the one that a process
  * lives in. Refreshes first.
  *
- * 0; -ENOENT: there is none, and candidates are all that run; -ENOTUNIQ:
- * several, and candidates are those; -ESRCH: no such process, or one in no container; -ENOMEM.
- * `candidates` may be NULL; else the caller frees the array.
+ * 0; -ENOENT: there is none, and candidates are all that run; -ENOTUNIQ: several, and candidates
+ * are those; -ESRCH: no such process, or one in no container; -ENOMEM. `candidates` may be NULL;
+ * else the caller frees the array.
+ *
+ * A PID namespace that is all there is of what was found is held until containers__free, so that
+ * its number cannot become that of another.
  */
 int containers__find(struct containers *cs, const char *wanted, const struct container **found,
 		     const struct container ***candidates, size_t *n);

@@ -95,6 +95,8 @@ static int find_process(struct containers *cs, const char *number, const struct 
 	*found = containers__of_process(cs, (pid_t)pid);
 	if (!*found && nesting.level)
 		*found = containers__sandbox(cs, (pid_t)pid, &nesting);
+	if (*found)
+		containers__hold(cs, *found);
 	return *found ? 0 : -ESRCH;
 }
 
@@ -163,6 +165,7 @@ int containers__find(struct containers *cs, const char *wanted, const struct con
 		count = select_fit(cs, wanted, best, false, &first, list);
 	if (best && count == 1) {
 		*found = first;
+		containers__hold(cs, first);
 		free(list);
 		return 0;
 	}

@@ -51,6 +51,7 @@ struct entry {
 	pid_t claimed;		/* by files */
 	pid_t seen;		/* in its cgroup, the first of a namespace if possible */
 	bool seen_first;
+	int held;		/* its PID namespace, -1: not held */
 };
 
 /* Whether a sighting is of this container. */
@@ -133,6 +134,7 @@ struct nesting {
 	pid_t innermost;	/* its number there */
 };
 
+int containers__open_pidns(const struct containers *cs, pid_t pid);	/* -1: no such process */
 void containers__root_of(const struct containers *cs, pid_t pid, char root[PATH_BYTES]);
 int containers__nesting(const struct containers *cs, pid_t pid, struct nesting *out);
 char *containers__cgroup_text(const struct containers *cs, pid_t pid);	/* NULL: no such process */
@@ -143,6 +145,8 @@ bool containers__in_pidns(const struct containers *cs, pid_t pid, uint64_t inode
 void containers__scan(struct containers *cs,
 		      void (*see)(struct containers *, pid_t pid, char *cgroups, const char *comm));
 
+/* Keeps the number of its PID namespace from being used again. */
+void containers__hold(struct containers *cs, const struct container *c);
 bool containers__is_pause(const struct container *c);
 bool containers__is_here(const struct container *c);	/* it was not removed meanwhile */
 /* The container with such an id, looked for at most once a second where it has no name yet; at

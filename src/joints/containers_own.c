@@ -120,8 +120,10 @@ bool containers__adopt(struct containers *cs, struct entry *e, pid_t pid)
 	if (!c->ncgroups && first)
 		first = !is_others(cs, e, pid, text);
 	free(text);
-	c->init_pid = c->ncgroups || first ? pid : 0;
+	if (!c->ncgroups && !first)
+		return false;
+	c->init_pid = pid;
 	c->pidns = first ? nesting.inode : 0;
 	c->pidns_level = first ? nesting.level : 0;
-	return c->init_pid != 0;
+	return true;
 }

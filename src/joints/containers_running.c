@@ -193,15 +193,20 @@ int containers__nesting(const struct containers *cs, pid_t pid, struct nesting *
 	return 0;
 }
 
-bool containers__in_pidns(const struct containers *cs, pid_t pid, uint64_t inode)
+int containers__open_pidns(const struct containers *cs, pid_t pid)
 {
 	char path[PATH_BYTES];
-	struct stat st;
-	bool found = false;
-	int fd, parent;
 
 	snprintf(path, sizeof(path), "%s/proc/%d/ns/pid", prefix_of(cs), pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+bool containers__in_pidns(const struct containers *cs, pid_t pid, uint64_t inode)
+{
+	int fd = containers__open_pidns(cs, pid), parent;
+	bool found = false;
+	struct stat st;
+
 	/* Up to our own, which has no parent that we may see. */
 	while (fd >= 0 && !found) {
 		found = fstat(fd, &st) == 0 && st.st_ino == inode;
