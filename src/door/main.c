@@ -4,6 +4,7 @@
 #include "door/options.h"
 #include "ground/log.h"
 #include "ground/shared.h"
+#include "run/replay.h"
 #include "run/session.h"
 
 static uint32_t stack_mode(enum stack_mode mode)
@@ -20,12 +21,13 @@ static uint32_t stack_mode(enum stack_mode mode)
 int main(int argc, char **argv)
 {
 	struct options o;
+	struct session_plan plan;
 	int status = options__parse(&o, argc, argv);
 
 	if (status)
 		return status > 0 ? 0 : 2;
 	log__verbose(o.verbose);
-	status = session__run(&(struct session_plan){
+	plan = (struct session_plan){
 		.pids = o.pids,
 		.npids = o.npids,
 		.command = o.command,
@@ -63,7 +65,8 @@ int main(int argc, char **argv)
 		.record = o.record,
 		.record_bytes = o.record_bytes,
 		.record_only = o.verb == VERB_RECORD,
-	});
+	};
+	status = o.verb == VERB_REPORT ? replay__run(&plan, o.files[0]) : session__run(&plan);
 	options__free(&o);
 	return status;
 }

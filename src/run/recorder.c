@@ -58,6 +58,7 @@ struct recorder {
 	size_t nimages;
 	bool failed;			/* out of memory: what follows has no names */
 	struct strbuf run;
+	bool begun;			/* its targets are known */
 	uint64_t start, wall, last_tick;
 	uint32_t last_seq;
 
@@ -245,6 +246,8 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 			.container = (char *)run->targets[i].container,
 		};
 	r.ntargets = r.targets ? run->ntargets : 0;
+	rec->begun = rec->run.len;
+	strbuf__reset(&rec->run);
 	record__put_run(&rec->run, &r);
 	recording__put(rec->recording, RECORD_RUN, &rec->run);
 	free(r.targets);
@@ -534,7 +537,7 @@ int recorder__tend(struct recorder *rec)
 	size_t n;
 
 	lock(rec);
-	if (rec->run.len && recording__wants_state(rec->recording)) {
+	if (rec->begun && recording__wants_state(rec->recording)) {
 		save_state(rec);
 		if (rec->mapped)
 			name_ranges(rec);
@@ -587,8 +590,8 @@ void recorder__free(struct recorder *rec)
 	if (!rec)
 		return;
 	recording__free(rec->recording);
-	if (rec->recording && !rec->run.len)
-		unlink(rec->opts.plan->record);	/* the run never began */
+	if (rec->recording && !rec->begun)
+		unlink(rec->opts.plan->record);
 	strbuf__free(&rec->sb);
 	strbuf__free(&rec->run);
 	hashmap__free(rec->seen);

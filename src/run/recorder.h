@@ -34,9 +34,12 @@ extern const struct collector_witness recorder__witness;	/* its context is the r
 struct recorder *recorder__open(const struct recorder_opts *opts);
 /* What came with the collector, once. */
 void recorder__attach(struct recorder *rec, struct collector *c, struct symbolizer *s);
-void recorder__free(struct recorder *rec);
+void recorder__free(struct recorder *rec);	/* removes the file of a run that did not begin */
 
-/* What is the same for all reports. `wall`: CLOCK_REALTIME when the run began. */
+/*
+ * What is the same for all reports: before the collector is told anything, and again when the targets are
+ * known. `wall`: CLOCK_REALTIME when the run began.
+ */
 void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t start, uint64_t wall);
 void recorder__tick(struct recorder *rec, const struct report_tick *tick);
 void recorder__mark(struct recorder *rec, uint64_t now);

@@ -76,7 +76,7 @@ static const char *notice(const struct reporting *r, const struct report_tick *t
 		       "no allocation call has been seen yet: the program is idle, or uses an allocator of its own";
 }
 
-static struct profile *make(struct reporting *r, const struct report_tick *tick, const struct snapshot *snap)
+struct profile *reporting__make(struct reporting *r, const struct report_tick *tick, const struct snapshot *snap)
 {
 	symbolizer__new_report(r->symbolizer);
 	return profile__build(&(struct profile_input){
@@ -111,7 +111,7 @@ int reporting__print(struct reporting *r, const struct report_tick *tick, const 
 	int err = 0;
 
 	/* Made in any case: what is known of run-time code now may be gone when the last one is. */
-	p = make(r, tick, snap);
+	p = reporting__make(r, tick, snap);
 	if (!p)
 		return -errno;
 	if (f->document && !tick->final)

@@ -54,6 +54,8 @@ struct reporting {
 int reporting__open(struct reporting *r);
 /* What the report is made of; growth counts from here on. The collector is the caller's meanwhile. */
 int reporting__snapshot(struct reporting *r, const struct report_tick *tick, struct snapshot *out);
+/* Its facts. NULL and errno. */
+struct profile *reporting__make(struct reporting *r, const struct report_tick *tick, const struct snapshot *snap);
 /* Prints the report of a snapshot, unless only the final one is wanted. 0 or a negative errno. */
 int reporting__print(struct reporting *r, const struct report_tick *tick, const struct snapshot *snap);
 /* The output is complete. 0 or a negative errno; `err` is what went wrong before. The reason is logged. */

@@ -377,7 +377,7 @@ static int make_parts(struct session *s)
 	}
 	if (s->recorder)
 		recorder__attach(s->recorder, s->collector, s->symbolizer);
-	return 0;
+	return reports__describe(s);
 }
 
 static void announce(struct session *s)

@@ -115,6 +115,7 @@ void files__free(struct session *s);	/* after the images */
 
 /* session_report.c */
 int reports__open(struct session *s);
+int reports__describe(struct session *s);	/* what is known of the run before anything is traced */
 int reports__start(struct session *s);
 void reports__request(struct session *s);	/* from the reporter; skipped while one is being made */
 void reports__mark(struct session *s);		/* growth counts from here on, for who asks for it */

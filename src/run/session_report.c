@@ -23,18 +23,47 @@ struct run_facts {		/* profile_run and what it points to */
 	struct snapshot first;
 };
 
-static int describe_run(struct session *s)
+static void tell_recorder(struct session *s)
+{
+	if (!s->recorder)
+		return;
+	session__lock(s);
+	recorder__run(s->recorder, s->reports.run, s->start, util__wall_ns() - (util__now_ns() - s->start));
+	session__unlock(s);
+}
+
+int reports__describe(struct session *s)
 {
 	const struct session_plan *plan = s->plan;
-	struct query q = { .sort = SORT_BYTES, .top = 1, .heap = true, .map = true, .now = s->start };
-	struct profile_process *targets;
 	struct run_facts *f = calloc(1, sizeof(*f));
-	int err;
 
 	if (!f)
 		return -ENOMEM;
 	s->reports.run = &f->run;
 	uname(&f->uts);
+	f->run = (struct profile_run){
+		.version = MEMTRACE_VERSION,
+		.host = f->uts.nodename,
+		.kernel = f->uts.release,
+		.mode = "exact",
+		.interval_s = plan->interval_s,
+		.stack_mode = stack_modes[plan->stack_mode],
+		.sort = plan->sort_name,
+		.top_given = plan->top_given,
+		.top = plan->query.top,
+		.since_mark = plan->since_mark,
+	};
+	tell_recorder(s);
+	return 0;
+}
+
+static int describe_targets(struct session *s)
+{
+	struct query q = { .sort = SORT_BYTES, .top = 1, .heap = true, .map = true, .now = s->start };
+	struct run_facts *f = (struct run_facts *)s->reports.run;
+	struct profile_process *targets;
+	int err;
+
 	session__lock(s);
 	err = collector__snapshot(s->collector, &q, &f->first);
 	session__unlock(s);
@@ -43,6 +72,8 @@ static int describe_run(struct session *s)
 	targets = calloc(s->ntargets + 1, sizeof(*targets));
 	if (!targets)
 		return -ENOMEM;
+	f->run.targets = targets;
+	f->run.ntargets = s->ntargets;
 	for (size_t i = 0; i < s->ntargets; i++) {
 		targets[i].pid = s->targets[i].pid;
 		targets[i].comm = "";
@@ -52,20 +83,7 @@ static int describe_run(struct session *s)
 				targets[i].exe = f->first.processes[k].exe;
 			}
 	}
-	f->run = (struct profile_run){
-		.version = MEMTRACE_VERSION,
-		.host = f->uts.nodename,
-		.kernel = f->uts.release,
-		.mode = "exact",
-		.interval_s = plan->interval_s,
-		.targets = targets,
-		.ntargets = s->ntargets,
-		.stack_mode = stack_modes[plan->stack_mode],
-		.sort = plan->sort_name,
-		.top_given = plan->top_given,
-		.top = plan->query.top,
-		.since_mark = plan->since_mark,
-	};
+	tell_recorder(s);
 	return 0;
 }
 
@@ -218,16 +236,11 @@ static void describe_reporting(struct session *s)
 
 int reports__start(struct session *s)
 {
-	int err = describe_run(s);
+	int err = describe_targets(s);
 
 	if (err)
 		return err;
 	describe_reporting(s);
-	if (s->recorder) {
-		session__lock(s);
-		recorder__run(s->recorder, s->reports.run, s->start, util__wall_ns() - (util__now_ns() - s->start));
-		session__unlock(s);
-	}
 	err = -pthread_create(&s->reporter, NULL, reporter, s);
 	s->reporting = !err;
 	return err;
