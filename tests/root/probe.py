@@ -124,6 +124,28 @@ with case("an offset that is no function's beginning"):
     true("a function does not begin there" in text, text)
     true("the file has no code there" in text, text)
 
+LATER = """
+import ctypes, sys, time
+sys.stdin.readline()
+lib = ctypes.CDLL(sys.argv[1])
+time.sleep(1)
+lib.pool_make.restype = lib.pool_alloc.restype = ctypes.c_void_p
+lib.pool_alloc.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+pool = lib.pool_make()
+for i in range(7):
+    lib.pool_alloc(pool, 123)
+"""
+
+with case("a library that is opened later"):
+    make()
+    p = start(["python3", "-c", LATER, library_path], stdin=subprocess.PIPE)
+    m = Memtrace(*EVERYTHING, "-p", p.pid, "--probe", " ".join(LIBRARY)).attached()
+    true("no such file is mapped yet" in m.stderr(), m.stderr())
+    p.communicate(b"\n", PATIENCE)
+    equal(m.wait(), 0, "the exit status")
+    equal([(s["live_blocks"], s["live_bytes"]) for s in m.final()["sites"] if s["api"] == "pool_alloc"], [(7, 861)],
+          "what pool_alloc left")
+
 with case("what was not found is said"):
     exe = make()
     p = Program([exe])
