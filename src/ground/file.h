@@ -13,8 +13,8 @@
  */
 int file__open_regular(const char *path, int flags, struct stat *st);
 
-/* The same, of what a process whose root directory is `root` finds at `path`: symbolic links and ".."
- * on the way stay below root, and links of /proc that lead elsewhere are refused (-ELOOP). */
+/* The same, of what a process whose root directory is `root` finds at `path`: symbolic links and
+ * ".." on the way stay below root, and links of /proc that lead elsewhere are refused (-ELOOP). */
 int file__open_regular_at(int root, const char *path, int flags, struct stat *st);
 int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st);
 

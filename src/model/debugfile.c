@@ -142,7 +142,7 @@ static struct debugfile look_by_id(const struct wanted *want, const struct debug
 		    rest);
 }
 
-/* Where the file's process can not tell, or not tell us in time. */
+/* Where paths do not count: on the host, and at a server. */
 static struct debugfile look_elsewhere(const struct wanted *want, const struct debug_places *p)
 {
 	struct debugfile f = nothing;

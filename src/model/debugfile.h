@@ -5,8 +5,8 @@
  *
  * Looked for where the file's process lives, links there leading nowhere else; then, by build ID
  * alone, on the host, whose paths mean nothing to a container; then, if the user wishes, at a
- * debuginfod server. A found file counts only if it belongs: its build ID must be the same, or else,
- * where one of the two has none, its checksum the one that the link states.
+ * debuginfod server. A found file counts only if it belongs: its build ID must be the same, or
+ * else, where one of the two has none, its checksum the one that the link states.
  */
 #ifndef MEMTRACE_DEBUGFILE_H
 #define MEMTRACE_DEBUGFILE_H
@@ -30,7 +30,7 @@ struct debug_places {
 };
 
 struct debugfile {
-	int fd;		/* the caller's; or a negative errno. -EAGAIN: a server has not answered yet */
+	int fd;		/* the caller's; or a negative errno, -EAGAIN: a server has yet to answer */
 	char *path;	/* where it was found; the caller's. NULL: at a server, or not at all */
 	int64_t root;	/* below which path is */
 };

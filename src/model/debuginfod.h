@@ -27,7 +27,7 @@ int debuginfod__open(struct debuginfod *d, const uint8_t *id, size_t len);
 void debuginfod__new_report(struct debuginfod *d);	/* renews the patience */
 
 struct debuginfod_stats {
-	size_t asked, found, failed;	/* build IDs; what is neither found nor failed is waited for */
+	size_t asked, found, failed;	/* build IDs; the others are waited for */
 };
 void debuginfod__stats(struct debuginfod *d, struct debuginfod_stats *out);
 

@@ -170,8 +170,8 @@ static int index_units(struct dwarf *d)
 
 /*
  * Left to itself libdw would open whatever path .gnu_debugaltlink names, a FIFO as well. So the
- * shared file is found here, with its build ID; without it names are missing all over, and the file's
- * symbol table serves better.
+ * shared file is found here, with its build ID; without it names are missing all over, and the
+ * file's symbol table serves better.
  */
 static int open_shared(struct dwarf *d, const char *path, const struct debug_places *places)
 {

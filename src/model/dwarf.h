@@ -24,8 +24,8 @@ struct dwarf_frame {
 };
 
 /* `e` must outlive it. path: where it lies, or NULL; places: where the file that it shares with
- * others may be, or NULL. NULL and errno: ENODATA where there is no DWARF, EAGAIN where a server that
- * was asked for the shared file has not answered yet. */
+ * others may be, or NULL. NULL and errno: ENODATA where there is no DWARF, EAGAIN where a server
+ * that was asked for the shared file has not answered yet. */
 struct dwarf *dwarf__open(const struct elf *e, const char *path, const struct debug_places *places);
 void dwarf__close(struct dwarf *d);	/* takes NULL */
 

@@ -86,8 +86,8 @@ const char *image__debug_places(const struct image *im, struct debug_places *out
 int image__symbolize(struct image *im, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX]);
 /* What that finds from now on at an offset of a file of images__add_known. 0 or -ENOMEM. */
 int image__know(struct image *im, uint64_t offset, const struct symbol_frame *frames, int n);
-/* Drops loaded debug data, keeps cached results. Beyond some 512 MiB of it this happens by itself to
- * the images that were not used for longest. */
+/* Drops loaded debug data, keeps cached results. Beyond some 512 MiB of it this happens by itself
+ * to the images that were not used for longest. */
 void image__unload(struct image *im);
 /* From now on this server, which must outlive the registry, is asked for debug files that are found
  * nowhere else. */

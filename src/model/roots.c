@@ -182,7 +182,7 @@ int roots__open(struct roots *r, int64_t root, const char *path, struct stat *st
 
 	if (root < 0)
 		return -ENOENT;
-	/* A copy, because looking something up may take its time, and the root be closed meanwhile. */
+	/* A copy: looking something up may take its time, and the root be closed meanwhile. */
 	pthread_mutex_lock(&r->lock);
 	errno = ESTALE;
 	if ((size_t)root < r->n && r->at[root].fd >= 0) {

@@ -27,8 +27,9 @@ void roots__free(struct roots *r);	/* takes NULL */
 /* The number of a process's root directory, or a negative errno. */
 int64_t roots__add(struct roots *r, pid_t pid);
 
-/* A regular file by its path as the root's processes see it: a descriptor for reading, or a negative
- * errno (-ESTALE: the root was closed; -ENOENT for a negative `root` too; see file__open_regular). */
+/* A regular file by its path as the root's processes see it: a descriptor for reading, or a
+ * negative errno (-ESTALE: the root was closed; -ENOENT for a negative `root` too; see
+ * file__open_regular). */
 int roots__open(struct roots *r, int64_t root, const char *path, struct stat *st);
 
 /* A path that /proc/PID/maps or /proc/PID/exe showed us, as the root's processes see it: the same,

@@ -16,8 +16,8 @@ struct space;
 struct mapping {
 	uint64_t start, end;
 	uint64_t offset;	/* in the file, of start */
-	/* What the file is known by: as /proc/PID/maps shows them, or as an identifier knows better;
-	 * 0, 0 for anonymous memory. */
+	/* What the file is known by: as /proc/PID/maps shows them, or as an identifier knows
+	 * better; 0, 0 for anonymous memory. */
 	uint64_t dev, ino;
 	uint32_t image;		/* image id, or FRAME_NO_IMAGE */
 	bool exec, write;

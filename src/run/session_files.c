@@ -49,13 +49,14 @@ void files__tell(struct session *s)
 
 	images__stats(s->images, &st);
 	if (st.no_descriptor > s->untold_files)
-		log__warn("%zu files could not be kept open, and their code is not named: the limit of open "
-			  "files (ulimit -Hn) is too low", st.no_descriptor);
+		log__warn("%zu files could not be kept open, and their code is not named: the limit "
+			  "of open files (ulimit -Hn) is too low", st.no_descriptor);
 	s->untold_files = st.no_descriptor;
 	if (s->debuginfod)
 		debuginfod__stats(s->debuginfod, &asked);
-	log__debug("%zu files, %zu open, %zu root directories; debuginfod was asked for %zu, had %zu, had not %zu",
-		   st.files, st.open, st.roots, asked.asked, asked.found, asked.failed);
+	log__debug("%zu files, %zu open, %zu root directories; debuginfod was asked for %zu, had "
+		   "%zu, had not %zu", st.files, st.open, st.roots, asked.asked, asked.found,
+		   asked.failed);
 }
 
 void files__free(struct session *s)

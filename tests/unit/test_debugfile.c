@@ -15,7 +15,7 @@ struct box {
 	pid_t pid;
 	struct roots *roots;
 	struct debug_places places;
-	char dir[PATH_MAX], inside[PATH_MAX + 256];	/* the debug directory, ours and its own */
+	char dir[PATH_MAX], inside[PATH_MAX + 256];	/* debug directory, ours and its own */
 	char debug[PATH_MAX];				/* the debug file, kept where nobody looks */
 	int fd;
 	struct elf *elf;
