@@ -49,8 +49,8 @@ void files__tell(struct session *s)
 
 	images__stats(s->images, &st);
 	if (st.no_descriptor > s->untold_files)
-		log__warn("%zu files could not be kept open, and their code is not named: the limit "
-			  "of open files (ulimit -Hn) is too low", st.no_descriptor);
+		log__warn("%zu files could not be kept open, so they are neither probed nor named: "
+			  "the limit of open files (ulimit -Hn) is too low", st.no_descriptor);
 	s->untold_files = st.no_descriptor;
 	if (s->debuginfod)
 		debuginfod__stats(s->debuginfod, &asked);
