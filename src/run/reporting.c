@@ -124,7 +124,7 @@ int reporting__print(struct reporting *r, const struct report_tick *tick, const 
 	if (!err)
 		err = output__flush(r->output);
 	if (!err && tick->final)
-		r->failed = verdict__tell(r->plan, p, r->sieve);
+		r->failed = verdict__of(r->plan, p, r->sieve, &r->last_line);
 out:
 	profile__free(p);
 	return err;
@@ -139,6 +139,8 @@ int reporting__commit(struct reporting *r, int err)
 	if (err)
 		log__error("cannot write the report%s%s: %s", name ? " to " : "", name ? name : "",
 			   strerror(-err));
+	else if (r->last_line.len && !r->last_line.error)
+		log__info("%s", r->last_line.data);
 	return err;
 }
 
@@ -146,6 +148,7 @@ void reporting__close(struct reporting *r)
 {
 	output__free(r->output);
 	r->output = NULL;
+	strbuf__free(&r->last_line);
 	sieve__free(r->sieve);
 	r->sieve = NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "facts/profile.h"
 #include "ground/shared.h"
+#include "ground/strbuf.h"
 #include "joints/collector.h"
 #include "run/session.h"
 
@@ -48,6 +49,7 @@ struct reporting {
 	struct sieve *sieve;		/* NULL: nothing is suppressed */
 	bool begun;
 	bool failed;			/* by what the plan says of the final report */
+	struct strbuf last_line;	/* what that comes to */
 };
 
 /* Opens the output. 0 or a negative errno; the reason was logged. */

@@ -17,20 +17,17 @@ static void tell_unused(const struct sieve *sieve)
 	}
 }
 
-bool verdict__tell(const struct session_plan *plan, const struct profile *p,
-		   const struct sieve *sieve)
+bool verdict__of(const struct session_plan *plan, const struct profile *p,
+		 const struct sieve *sieve, struct strbuf *line)
 {
 	static const struct checks none;
 	const struct criteria criteria = {
 		.checks = plan->checks ? plan->checks : &none,
 		.any_leak = plan->error_exit,
 	};
-	struct strbuf line = { 0 };
 
 	tell_unused(sieve);
-	summary__add(&line, p, &criteria);
-	log__info("%s", line.error ? "out of memory" : line.data);
-	strbuf__free(&line);
+	summary__add(line, p, &criteria);
 	return criteria__fail(&criteria, p);
 }
 

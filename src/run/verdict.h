@@ -1,4 +1,4 @@
-/* What a final report comes to: a line on standard error, and whether the run has failed. */
+/* What a final report comes to: a line for standard error, and whether the run has failed. */
 #ifndef MEMTRACE_VERDICT_H
 #define MEMTRACE_VERDICT_H
 
@@ -9,9 +9,12 @@
 
 struct sieve;
 
-/* True: it has failed, by what the plan says. `sieve` may be NULL. */
-bool verdict__tell(const struct session_plan *plan, const struct profile *p,
-		   const struct sieve *sieve);
+/*
+ * Whether it has failed, by what the plan says; the line is added to `line`. Suppressions that matched
+ * nothing are told with --verbose; `sieve` may be NULL.
+ */
+bool verdict__of(const struct session_plan *plan, const struct profile *p,
+		 const struct sieve *sieve, struct strbuf *line);
 /* The exit status of a run that has failed. */
 int verdict__status(const struct session_plan *plan);
 

@@ -234,6 +234,8 @@ int json__report(const struct profile *p, const struct report_style *st, FILE *o
 	findings(&w, "leak", &p->leak);
 	findings(&w, "growing", &p->growing);
 	json__close(&w, '}');
+	json__u64(&w, "suppressed_live_bytes", p->suppressed_live_bytes);
+	json__u64(&w, "suppressed_live_blocks", p->suppressed_live_blocks);
 	suppressed(&w, p);
 	json__open(&w, "sites", '[');
 	for (size_t i = 0; i < p->nsites; i++)

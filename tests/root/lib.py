@@ -253,7 +253,7 @@ class Memtrace:
         return reports[-1]
 
 
-EVERYTHING = ("-f", "json", "-t", "1000000", "-i", "3600")
+EVERYTHING = ("-f", "json", "-t", "1000000", "-i", "3600", "--no-default-suppressions")
 
 
 def launch(argv, *options, env=None, status=0):

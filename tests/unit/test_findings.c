@@ -119,6 +119,7 @@ TEST(json)
 	check_has(t.data, "\"findings\":{\"leak\":{\"sites\":2,\"live_bytes\":1048592,"
 			  "\"rate_bps\":3174.65},\"growing\":{\"sites\":1,\"live_bytes\":3145728,"
 			  "\"rate_bps\":0.0}}");
+	check_has(t.data, "\"suppressed_live_bytes\":172705,\"suppressed_live_blocks\":22,");
 	check_has(t.data, "\"suppressed\":[{\"pattern\":\"leak:^known_leak$\",\"source\":\"ci.supp:4\","
 			  "\"reason\":null,\"sites\":2,\"live_bytes\":100000,\"live_blocks\":20},"
 			  "{\"pattern\":\"leak:/libstdc++.so\",\"source\":\"built-in\",\"reason\":"

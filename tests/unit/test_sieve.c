@@ -1,0 +1,340 @@
+/* What suppressions do to a profile. */
+#include "facts/sieve.h"
+
+#include <stdbool.h>
+
+#include "facts/profile.h"
+#include "ground/util.h"
+#include "joints/collector.h"
+#include "joints/symbolizer.h"
+#include "model/api.h"
+#include "model/image.h"
+#include "test.h"
+
+/* ---- the sieve alone ---- */
+
+static struct suppress *rules_of(const char *text)
+{
+	struct suppress *rules = suppress__new();
+	const char *why;
+	size_t line;
+
+	CHECK_EQ(suppress__add_text(rules, text, strlen(text), "t.supp", &line, &why), 0);
+	return rules;
+}
+
+TEST(a_stack_is_looked_at_once)
+{
+	struct suppress *rules = rules_of("leak:one\nleak:two\nleak:/lib.so\nleak:file.c");
+	struct sieve *s = sieve__new(rules);
+	struct named_frame two[] = { { .func = "leaf" }, { .func = "two" } };
+	struct named_frame by_module = { .module = "/opt/lib.so" }, by_file = { .file = "/a/file.c" };
+
+	CHECK_EQ(sieve__count(s), 4);
+	CHECK_EQ(sieve__known(s, 77), SIEVE_NEW);
+	CHECK_EQ(sieve__look(s, 77, two, 2), 1);
+	CHECK_EQ(sieve__known(s, 77), 1);
+	CHECK_EQ(sieve__known(s, 78), SIEVE_NEW);
+	CHECK_EQ(sieve__look(s, 78, two, 1), SIEVE_PASSED);
+	CHECK_EQ(sieve__known(s, 78), SIEVE_PASSED);
+	CHECK_EQ(sieve__look(s, 0, &by_module, 1), 2);
+	CHECK_EQ(sieve__look(s, UINT64_MAX, &by_file, 1), 3);
+	CHECK(!sieve__has_matched(s, 0));
+	CHECK(sieve__has_matched(s, 1) && sieve__has_matched(s, 2) && sieve__has_matched(s, 3));
+	CHECK_STR(sieve__rule(s, 1)->source, "t.supp:2");
+	CHECK(!sieve__is_builtin(s, 1));
+	sieve__free(s);
+	suppress__free(rules);
+}
+
+/* ---- in a profile ---- */
+
+#define CODE(name)                                                                                 \
+	__attribute__((noinline, used)) static void name(void)                                     \
+	{                                                                                          \
+		__asm__ volatile("nop; nop; nop; nop");                                            \
+	}
+
+CODE(code_a)
+CODE(code_b)
+CODE(code_c)
+CODE(code_d)
+CODE(code_e)
+
+static void (*const codes[])(void) = { code_a, code_b, code_c, code_d, code_e };
+
+static uint64_t file_offset(const void *address)
+{
+	unsigned long start, end, offset;
+	FILE *f = fopen("/proc/self/maps", "re");
+	uint64_t found = 0;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx %*s %lx", &start, &end, &offset) == 3 &&
+		    (unsigned long)address >= start && (unsigned long)address < end)
+			found = (unsigned long)address - start + offset;
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+struct fixture {
+	struct images *images;
+	struct symbolizer *symbolizer;
+	struct stack *stacks[ARRAY_SIZE(codes)];
+	struct site_row rows[ARRAY_SIZE(codes) + 1];
+	struct process_row process;
+	struct snapshot snap;
+	struct profile_run run;
+	struct suppress *rules;
+	struct sieve *sieve;
+	struct profile_input in;
+};
+
+static const struct stack *find_stack(void *ctx, uint64_t id)
+{
+	struct fixture *f = ctx;
+
+	return id && id <= ARRAY_SIZE(codes) ? f->stacks[id - 1] : NULL;
+}
+
+/* Five sites of 1000, 900, 800, 9 and 7 bytes, by code_a to code_e, and a mapping of 3000 by code_a. */
+static void setup(struct fixture *f, const char *rules)
+{
+	static const uint64_t bytes[] = { 1000, 900, 800, 9, 7 };
+	uint32_t image;
+
+	*f = (struct fixture){ .images = images__new(), .run = { .sort = "bytes" } };
+	f->symbolizer = symbolizer__new(f->images);
+	image = (uint32_t)images__add_path(f->images, "/proc/self/exe");
+	f->rows[0] = (struct site_row){ .stack = 1, .kind = API_MAP, .live_bytes = 3000, .live_blocks = 1,
+					.since_mark_bytes = 3000 };
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		f->stacks[i] = calloc(1, sizeof(struct stack) + sizeof(struct frame));
+		*f->stacks[i] = (struct stack){ .id = i + 1, .pid = 1, .n = 1, .end = STACK_COMPLETE };
+		f->stacks[i]->frames[0] = (struct frame){ .pc = 0x1000, .image = image,
+							  .offset = file_offset(codes[i]) + 3 };
+		f->rows[i + 1] = (struct site_row){ .stack = i + 1, .kind = API_HEAP,
+						    .live_bytes = bytes[i], .live_blocks = 2,
+						    .since_mark_bytes = 5, .since_mark_blocks = 1 };
+	}
+	f->process = (struct process_row){ .pid = 1, .exited = true, .mapped_bytes = 3000 };
+	f->snap = (struct snapshot){
+		.now = 1, .heap = true, .live_bytes = 2716, .live_blocks = 10, .total_sites = 8,
+		.rest_bytes = 50, .rest_blocks = 2, .sites = f->rows, .nsites = ARRAY_SIZE(f->rows),
+		.processes = &f->process, .nprocesses = 1,
+	};
+	f->rules = rules_of(rules);
+	f->sieve = sieve__new(f->rules);
+	f->in = (struct profile_input){
+		.run = &f->run, .snapshot = &f->snap, .symbolizer = f->symbolizer,
+		.images = f->images, .stack = find_stack, .ctx = f, .sieve = f->sieve,
+	};
+}
+
+static void teardown(struct fixture *f)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		free(f->stacks[i]);
+	sieve__free(f->sieve);
+	suppress__free(f->rules);
+	symbolizer__free(f->symbolizer);
+	images__free(f->images);
+}
+
+/* "RANK:FUNCTION=BYTES ..." */
+static const char *sites(const struct profile *p)
+{
+	static char text[512];
+	char *s = text;
+
+	*s = '\0';
+	for (size_t i = 0; i < p->nsites; i++)
+		s += snprintf(s, sizeof(text) - (size_t)(s - text), "%s%u:%s=%llu", i ? " " : "",
+			      p->sites[i].rank,
+			      p->sites[i].nstack ? p->sites[i].stack->func : "?",
+			      (unsigned long long)p->sites[i].live_bytes);
+	return text;
+}
+
+TEST(suppressed_sites_leave_their_places)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f, "leak:^code_b$\nleak:^code_d$");
+	f.in.top = 3;
+	p = profile__build(&f.in);
+	CHECK_STR(sites(p), "1:code_a=3000 2:code_a=1000 3:code_c=800");
+	CHECK_EQ(p->total_sites, 8);
+	CHECK_EQ(p->nsuppressed, 1);	/* nobody looked at what is below the top */
+	CHECK_STR(p->suppressed[0].pattern, "leak:^code_b$");
+	CHECK_STR(p->suppressed[0].source, "t.supp:1");
+	CHECK(!p->suppressed[0].reason);
+	CHECK_EQ(p->suppressed[0].sites, 1);
+	CHECK_EQ(p->suppressed[0].live_bytes, 900);
+	CHECK_EQ(p->suppressed[0].live_blocks, 2);
+	CHECK_EQ(p->suppressed_sites, 1);
+	CHECK_EQ(p->suppressed_live_bytes, 900);
+	CHECK_EQ(p->suppressed_live_blocks, 2);
+	CHECK_EQ(p->suppressed_since_mark, 5);
+	CHECK_EQ(p->rest_bytes, 50 + 9 + 7);
+	CHECK_EQ(p->rest_blocks, 2 + 4);
+	CHECK_EQ(sieve__known(f.sieve, 4), SIEVE_NEW);
+	profile__free(p);
+	teardown(&f);
+}
+
+TEST(all_is_looked_at_where_that_is_asked_for)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f, "leak:^code_b$\nleak:^code_d$");
+	f.in.top = 3;
+	f.in.thorough = true;
+	p = profile__build(&f.in);
+	CHECK_STR(sites(p), "1:code_a=3000 2:code_a=1000 3:code_c=800");
+	CHECK_EQ(p->nsuppressed, 2);
+	CHECK_EQ(p->suppressed_live_bytes, 909);
+	CHECK_EQ(p->rest_bytes, 50 + 7);
+	profile__free(p);
+
+	/* What was found out once goes for later reports, also below the top. */
+	f.in.thorough = false;
+	p = profile__build(&f.in);
+	CHECK_EQ(p->nsuppressed, 2);
+	CHECK_EQ(p->rest_bytes, 50 + 7);
+	profile__free(p);
+	teardown(&f);
+}
+
+TEST(mappings_are_suppressed_beside_the_totals)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f, "leak:code_a");
+	p = profile__build(&f.in);
+	CHECK_STR(sites(p), "1:code_b=900 2:code_c=800 3:code_d=9 4:code_e=7");
+	CHECK_EQ(p->suppressed[0].sites, 2);
+	CHECK_EQ(p->suppressed[0].live_bytes, 4000);
+	CHECK_EQ(p->suppressed_live_bytes, 1000);	/* live_bytes is the heap's */
+	CHECK_EQ(p->suppressed_since_mark, 5);
+	profile__free(p);
+	f.snap.heap = false;
+	p = profile__build(&f.in);
+	CHECK_EQ(p->suppressed_live_bytes, 4000);
+	profile__free(p);
+	teardown(&f);
+}
+
+TEST(without_a_sieve_all_is_shown)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f, "leak:code");
+	f.in.sieve = NULL;
+	p = profile__build(&f.in);
+	CHECK_EQ(p->nsites, 6);
+	CHECK_EQ(p->nsuppressed, 0);
+	profile__free(p);
+	f.in.top = 1;
+	p = profile__build(&f.in);
+	CHECK_STR(sites(p), "1:code_a=3000");
+	CHECK_EQ(p->rest_bytes, 50 + 2716);
+	profile__free(p);
+	teardown(&f);
+}
+
+TEST(stacks_that_are_not_known_pass_and_are_asked_for_again)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f, "leak:*");
+	f.rows[2].stack = 99;
+	f.rows[3].stack = 0;
+	p = profile__build(&f.in);
+	CHECK_STR(sites(p), "1:?=900 2:?=800");
+	CHECK_EQ(sieve__known(f.sieve, 99), SIEVE_NEW);
+	profile__free(p);
+	teardown(&f);
+}
+
+TEST(what_holds_nothing_has_a_place_only_where_it_is_asked_for)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f, "leak:code_b");
+	f.rows[1].live_bytes = f.rows[1].live_blocks = 0;
+	f.rows[2].live_bytes = f.rows[2].live_blocks = 0;
+	f.in.top = 2;
+	p = profile__build(&f.in);
+	CHECK_STR(sites(p), "1:code_a=3000 2:code_c=800");
+	CHECK_EQ(p->suppressed_sites, 0);
+	profile__free(p);
+	f.run.since_mark = true;
+	p = profile__build(&f.in);
+	CHECK_STR(sites(p), "1:code_a=3000 2:code_a=0");
+	profile__free(p);
+	f.in.top = 0;
+	f.run.since_mark = false;
+	p = profile__build(&f.in);
+	CHECK_STR(sites(p), "1:code_a=3000 2:code_a=0 3:code_c=800 4:code_d=9 5:code_e=7");
+	profile__free(p);
+	teardown(&f);
+}
+
+TEST(small_sites)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f, "leak:nothing");
+	p = profile__build(&f.in);
+	for (size_t i = 0; i < p->nsites; i++)	/* 1% of 2716 is 27 */
+		CHECK_EQ(p->sites[i].small, i >= 4);
+	CHECK_EQ(p->small_sites, 0);
+	profile__free(p);
+	f.in.top = 5;
+	f.rows[0].live_bytes = 29;		/* of 3000 that are mapped */
+	p = profile__build(&f.in);
+	CHECK(p->sites[0].small);
+	CHECK(!p->sites[1].small);
+	CHECK_EQ(p->small_sites, 1);
+	CHECK_EQ(p->small_bytes, 7);
+	CHECK_EQ(p->small_blocks, 2);
+	profile__free(p);
+	teardown(&f);
+}
+
+TEST(marks)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f, "leak:nothing");
+	f.snap.now = 12000000000;
+	f.snap.since_mark_bytes = -7;
+	f.snap.since_mark_blocks = 9;
+	f.in.start = 2000000000;
+	p = profile__build(&f.in);
+	CHECK(!p->marked);
+	CHECK(p->mark_s == 0);
+	CHECK_EQ(p->since_mark_bytes, -7);
+	CHECK_EQ(p->since_mark_blocks, 9);
+	CHECK_EQ(p->sites[1].since_mark_bytes, 5);
+	CHECK_EQ(p->sites[1].since_mark_blocks, 1);
+	profile__free(p);
+	f.snap.marked = 5000000000;
+	p = profile__build(&f.in);
+	CHECK(p->marked);
+	CHECK(p->mark_s == 3);
+	profile__free(p);
+	teardown(&f);
+}
