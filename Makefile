@@ -19,7 +19,7 @@ CFLAGS ?= -O2 -g
 SAN ?=
 cflags := -std=gnu11 $(CFLAGS) $(WARN) $(SAN) -D_GNU_SOURCE -DMEMTRACE_VERSION='"$(VERSION)"' -Isrc -I$B -MMD -MP -pthread \
 	$(shell $(PKG_CONFIG) --cflags libbpf libdw libelf 2>/dev/null)
-libs := $(LDFLAGS) -lbpf -ldw -lelf -ljson-c -lZydis -lZycore -liberty -lz -llzma -lpthread
+libs := $(LDFLAGS) -lbpf -ldw -lelf -ljson-c -lZydis -lZycore -liberty -lz -llzma -lpthread -lm
 bpf_cflags := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter $(WERROR) -Ivmlinux/$(ARCH) -Isrc -Ibpf -MMD -MP
 
 V ?= 0

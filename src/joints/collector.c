@@ -297,6 +297,8 @@ size_t collector__memory(const struct collector *c)
 		const struct process *p = c->processes[i];
 
 		sum += sizeof(*p) + p->cap_sites * sizeof(*p->sites);
+		for (uint32_t k = 0; k < p->nsites; k++)
+			sum += p->sites[k].cohorts ? sizeof(struct cohorts) : 0;
 		if (p->exited)
 			continue;
 		sum += heap__memory(p->heap) + ledger__memory(p->ledger) +

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "ground/event.h"
+#include "model/judge.h"
 #include "model/stacks.h"
 
 struct collector;
@@ -114,13 +115,14 @@ int collector__mark(struct collector *c, uint64_t now);
 /* ---- what a report is made of ---- */
 
 enum sort_key {
-	SORT_LEAK, SORT_BYTES, SORT_BLOCKS, SORT_GROWTH, SORT_AGE, SORT_RATE,
+	SORT_LEAK,		/* leaks, then what grows, each by its rate; the rest by bytes */
+	SORT_BYTES, SORT_BLOCKS, SORT_GROWTH, SORT_AGE, SORT_RATE,
 	SORT_MARK,		/* growth since the mark; what did not change is left out */
 	SORT_KEYS
 };
 
 struct query {
-	enum sort_key sort;	/* SORT_LEAK is SORT_BYTES until there is history */
+	enum sort_key sort;
 	uint32_t top;		/* sites at most; 0: all */
 	uint64_t min_age;	/* ns: only blocks at least this old */
 	bool heap, map;		/* which kinds */
@@ -143,6 +145,7 @@ struct site_row {
 	uint64_t allocs_since;	/* allocations since the last committed query */
 	uint64_t oldest, newest;	/* ages, ns; 0 where nothing is live */
 	uint64_t map_addr;	/* the lowest range's start, for naming a file mapping */
+	struct judgement judged;	/* of all its blocks, of any age */
 };
 
 struct process_row {
@@ -170,6 +173,12 @@ struct snapshot {
 	uint64_t marked;	/* ns: when the mark was set; 0: it was not */
 	int64_t since_mark_bytes, since_mark_blocks;	/* of live_bytes and live_blocks */
 	bool heap;		/* as asked for: without it, live_bytes are mappings */
+	/* Over all sites, those that are cut too. window: ns, the time that was seen. */
+	struct snapshot_verdicts {
+		uint64_t window;
+		uint64_t sites[VERDICTS];	/* with anything live */
+		double rate[VERDICTS];	/* bytes a second */
+	} verdicts;
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;	/* heap only */
 	uint64_t allocs_since, frees_since;
 	uint64_t events, bad_events;

@@ -101,6 +101,88 @@ static void add_live(struct process *p, struct site *site, int64_t bytes, int bl
 		c->peak_bytes[site->kind] = c->live_bytes[site->kind];
 }
 
+/* ---- what verdicts are made of ---- */
+
+static uint64_t present(const struct process *p)
+{
+	return heap_time(p->c, p->c->now);
+}
+
+/* Where the chain of reallocs began. */
+static uint64_t beginning(const struct block *b)
+{
+	return b->birth - b->chain;
+}
+
+static void note_died(struct process *p, const struct block *b)
+{
+	struct cohorts *co = b->site == SITE_HIDDEN ? NULL : p->sites[b->site].cohorts;
+
+	if (co)
+		cohorts__died(co, present(p), beginning(b), b->size);
+}
+
+static void note_left(struct process *p, const struct block *b)
+{
+	struct cohorts *co = b->site == SITE_HIDDEN ? NULL : p->sites[b->site].cohorts;
+
+	if (co)
+		cohorts__left(co, present(p), beginning(b), b->size);
+}
+
+/*
+ * Many sites allocate once and never again. So a site has cohorts only from its second block on; the first
+ * is found in the heap, if it lives.
+ */
+static void new_cohorts(struct process *p, const struct block *b)
+{
+	struct site *s = &p->sites[b->site];
+	struct block first = { .addr = b->addr };
+	uint32_t cursor = 0;
+	uint64_t origin = beginning(b);
+
+	if (!s->allocs || s->live_blocks > 1)
+		return;
+	while (s->live_blocks && first.addr == b->addr &&
+	       heap__site_next(p->heap, b->site, &cursor, &first))
+		;
+	if (first.addr != b->addr && beginning(&first) < origin)
+		origin = beginning(&first);
+	s->cohorts = cohorts__new(origin);
+	if (s->cohorts && first.addr != b->addr)
+		cohorts__came(s->cohorts, present(p), beginning(&first), first.size);
+}
+
+/* Before it is counted. `from` is the block that a realloc made it of, which is counted out, or NULL. */
+static void note_came(struct process *p, const struct block *b, const struct block *from)
+{
+	struct cohorts *co = b->site == SITE_HIDDEN ? NULL : p->sites[b->site].cohorts;
+
+	if (co && from && from->site == b->site) {
+		cohorts__became(co, present(p), beginning(from), from->size, beginning(b), b->size);
+		return;
+	}
+	if (from)
+		note_left(p, from);
+	if (b->site == SITE_HIDDEN)
+		return;
+	if (!co)
+		new_cohorts(p, b);
+	co = p->sites[b->site].cohorts;
+	if (co)
+		cohorts__came(co, present(p), beginning(b), b->size);
+}
+
+/* The block was there before the tracing. */
+static void unmatched_free(struct process *p)
+{
+	p->unmatched_frees++;
+	if (!p->older)
+		p->older = cohorts__new(present(p));
+	if (p->older)
+		cohorts__came(p->older, present(p), present(p), 0);
+}
+
 /* ---- blocks ---- */
 
 /*
@@ -137,24 +219,33 @@ static void block_ended(struct process *p, const struct block *b)
 	p->free_bytes += b->size;
 }
 
+/* `from`: the block that a realloc made it of, or NULL. */
 static int block_began(struct process *p, const struct event *ev, uint64_t addr, uint64_t size,
-		       uint64_t stack)
+		       uint64_t stack, const struct block *from)
 {
 	struct block b = { .addr = name_of(ev, addr), .birth = heap_time(p->c, ev->time) }, old = { 0 };
 	struct site *site;
 	int err;
 
 	b.size = size < SIZE_END ? size : SIZE_END - 1;
+	if (from && b.birth > beginning(from))
+		b.chain = b.birth - beginning(from);
 	err = site_of(p, ev, stack, size, API_HEAP, &b.site);
-	if (err)
-		return err;
-	err = heap__put(p->heap, &b, &old);
+	if (!err)
+		err = heap__put(p->heap, &b, &old);
 	if (old.addr) {
 		p->c->superseded += old.site != SITE_HIDDEN;
+		note_died(p, &old);
 		block_ended(p, &old);
 	}
-	if (err < 0 || b.site == SITE_HIDDEN)
-		return err < 0 ? err : 0;
+	if (err < 0) {
+		if (from)
+			note_died(p, from);
+		return err;
+	}
+	note_came(p, &b, from);
+	if (b.site == SITE_HIDDEN)
+		return 0;
 	site = &p->sites[b.site];
 	add_live(p, site, (int64_t)b.size, 1);
 	site->allocs++;
@@ -166,7 +257,7 @@ static int block_began(struct process *p, const struct event *ev, uint64_t addr,
 
 int book__alloc(struct process *p, const struct event_alloc *ev)
 {
-	return block_began(p, &ev->ev, ev->addr, ev->size, ev->stack);
+	return block_began(p, &ev->ev, ev->addr, ev->size, ev->stack, NULL);
 }
 
 /*
@@ -180,10 +271,12 @@ int book__free(struct process *p, const struct event_free *ev)
 	uint64_t *last = &p->freed[hashmap__mix(name, 0) % ARRAY_SIZE(p->freed)];
 	struct block b;
 
-	if (take_block(p, &ev->ev, ev->addr, UINT64_MAX, &b))
+	if (take_block(p, &ev->ev, ev->addr, UINT64_MAX, &b)) {
+		note_died(p, &b);
 		block_ended(p, &b);
-	else if (*last != name && !(ev->ev.flags & EVENT_F_INSIDE))
-		p->unmatched_frees++;
+	} else if (*last != name && !(ev->ev.flags & EVENT_F_INSIDE)) {
+		unmatched_free(p);
+	}
 	if (!(ev->ev.flags & EVENT_F_INSIDE))
 		*last = name;
 	return 0;
@@ -191,22 +284,40 @@ int book__free(struct process *p, const struct event_free *ev)
 
 int book__realloc(struct process *p, const struct event_realloc *ev)
 {
-	struct block b;
+	struct block b, *from = NULL;
 
-	if (!ev->old)
-		;
-	else if (take_block(p, &ev->ev, ev->old, heap_time(p->c, ev->began), &b))
-		block_ended(p, &b);
-	else if (!heap__find(p->heap, name_of(&ev->ev, ev->old), &b))
-		p->unmatched_frees++;
-	else if (p->c->superseded && b.site != SITE_HIDDEN)
+	if (ev->old && take_block(p, &ev->ev, ev->old, heap_time(p->c, ev->began), &b))
+		from = &b;
+	else if (ev->old && !heap__find(p->heap, name_of(&ev->ev, ev->old), &b))
+		unmatched_free(p);
+	else if (ev->old && p->c->superseded && b.site != SITE_HIDDEN)
 		p->c->superseded--;	/* the block that the younger one replaced ended here */
-	if (!ev->addr)
-		return 0;
-	return block_began(p, &ev->ev, ev->addr, ev->size, ev->stack);
+	if (from)
+		block_ended(p, from);
+	if (ev->addr)
+		return block_began(p, &ev->ev, ev->addr, ev->size, ev->stack, from);
+	if (from)
+		note_died(p, from);
+	return 0;
 }
 
 /* ---- maps ---- */
+
+static void note_range(struct process *p, struct site *s, const struct range *r, int64_t bytes, int blocks)
+{
+	uint64_t birth = heap_time(p->c, r->birth);
+
+	if (!s->cohorts && blocks > 0 && !s->live_blocks)
+		s->cohorts = cohorts__new(birth);
+	if (!s->cohorts)
+		return;
+	if (blocks > 0)
+		cohorts__came(s->cohorts, present(p), birth, (uint64_t)bytes);
+	else if (blocks < 0)
+		cohorts__died(s->cohorts, present(p), birth, (uint64_t)-bytes);
+	else
+		cohorts__resized(s->cohorts, present(p), birth, bytes);
+}
 
 void book__range_changed(void *process, const struct range *r, int64_t bytes, int blocks)
 {
@@ -221,6 +332,7 @@ void book__range_changed(void *process, const struct range *r, int64_t bytes, in
 	if (r->site == SITE_HIDDEN)
 		return;
 	site = &p->sites[r->site];
+	note_range(p, site, r, bytes, blocks);
 	add_live(p, site, bytes, blocks);
 	site->allocs += blocks > 0;
 	site->frees += blocks < 0;

@@ -5,6 +5,7 @@
 #include "ground/hashmap.h"
 #include "joints/collector.h"
 #include "model/api.h"
+#include "model/cohorts.h"
 #include "model/heap.h"
 #include "model/ledger.h"
 
@@ -17,11 +18,14 @@
  */
 struct site {
 	uint64_t stack;
-	const struct stack *frames;	/* NULL until they are looked up and known */
 	uint8_t kind, api;
 	uint16_t map_flags;
+	/* Times in it count from the run's start. NULL: there was never more than one block, or no memory. */
+	struct cohorts *cohorts;
 	uint64_t live_bytes, live_blocks;
 	uint64_t allocs, frees, alloc_bytes;
+	/* Events touch none of the rest. */
+	const struct stack *frames;	/* NULL until they are looked up and known */
 	uint64_t told_bytes, told_allocs;	/* at the last committed query */
 	uint64_t mark_bytes, mark_blocks;	/* at the mark */
 	/*
@@ -55,6 +59,7 @@ struct process {
 	struct hashmap *site_index;	/* NULL once it has ended */
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
+	struct cohorts *older;	/* the unmatched frees, as births; NULL: none */
 	uint64_t freed[64];	/* addresses freed last, by their hash */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t live_bytes[API_KINDS];

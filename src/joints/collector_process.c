@@ -220,7 +220,10 @@ void process__free(struct process *p)
 	ledger__free(p->ledger);
 	space__free(p->space);
 	hashmap__free(p->site_index);
+	for (uint32_t i = 0; i < p->nsites; i++)
+		free(p->sites[i].cohorts);
 	free(p->sites);
+	free(p->older);
 	free(p);
 }
 
@@ -347,7 +350,11 @@ static void forget_memory(struct process *p)
 
 		s->live_bytes = s->live_blocks = 0;
 		s->aged_bytes = s->aged_blocks = 0;
+		free(s->cohorts);
+		s->cohorts = NULL;
 	}
+	free(p->older);
+	p->older = NULL;
 	for (int kind = 0; kind < API_KINDS; kind++) {
 		p->c->live_bytes[kind] -= p->live_bytes[kind];
 		p->live_bytes[kind] = 0;

@@ -115,6 +115,26 @@ static void fill_live(const struct process *p, const struct query *q, struct sit
 	}
 }
 
+/* What a process left is judged at its end. */
+static struct judgement judge(const struct process *p, const struct query *q, const struct site *s)
+{
+	const struct judge_facts facts = {
+		.now = heap_time(p->c, p->exited ? p->ended : q->now),
+		.began = heap_time(p->c, p->first_seen),
+		.older = s->kind == API_HEAP ? p->older : NULL,
+	};
+	struct block b;
+
+	if (s->cohorts)
+		return judge__site(s->cohorts, &facts);
+	if (s->live_blocks != 1 || s->kind != API_HEAP)
+		return (struct judgement){ 0 };
+	if (p->exited)
+		return judge__single(heap_time(p->c, s->oldest), &facts);
+	heap__site_oldest(p->heap, (uint32_t)(s - p->sites), &b);
+	return judge__single(b.birth, &facts);
+}
+
 static void fill_row(const struct process *p, const struct query *q, uint32_t site,
 		     struct site_row *row)
 {
@@ -137,6 +157,8 @@ static void fill_row(const struct process *p, const struct query *q, uint32_t si
 	row->growth_bytes = (int64_t)(row->live_bytes - s->told_bytes);
 	row->since_mark_bytes = (int64_t)(row->live_bytes - s->mark_bytes);
 	row->since_mark_blocks = (int64_t)(row->live_blocks - s->mark_blocks);
+	if (row->live_blocks || !q->top)
+		row->judged = judge(p, q, s);
 	if (q->sort == SORT_AGE)
 		fill_ages(p, q, row);
 }
@@ -154,9 +176,27 @@ struct ranking {
 	bool was_cut;
 };
 
+/* Leaks before what grows before all else; the first two by their rates in millibytes. */
+static uint64_t leak_key(const struct site_row *row)
+{
+	double rate = row->judged.rate * 1000;
+	uint64_t milli = rate >= 0x1p62 ? (1ull << 62) - 1 : rate > 0 ? (uint64_t)rate : 0;
+
+	switch (row->judged.verdict) {
+	case VERDICT_LEAK:
+		return 2ull << 62 | milli;
+	case VERDICT_GROWING:
+		return 1ull << 62 | milli;
+	default:
+		return row->live_bytes < 1ull << 62 ? row->live_bytes : (1ull << 62) - 1;
+	}
+}
+
 static uint64_t key_of(const struct site_row *row, enum sort_key sort)
 {
 	switch (sort) {
+	case SORT_LEAK:
+		return leak_key(row);
 	case SORT_BLOCKS:
 		return row->live_blocks;
 	case SORT_GROWTH:
@@ -268,7 +308,11 @@ static int add_site(struct process *p, const struct query *q, uint32_t site, str
 		out->since_mark_bytes += row.since_mark_bytes;
 		out->since_mark_blocks += row.since_mark_blocks;
 	}
-	out->total_sites += row.live_blocks > 0;
+	if (row.live_blocks) {
+		out->total_sites++;
+		out->verdicts.sites[row.judged.verdict]++;
+		out->verdicts.rate[row.judged.verdict] += row.judged.rate;
+	}
 	return q->top && !has_place(q, &row) ? 0 : offer(r, &row);
 }
 
@@ -332,6 +376,7 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 		.since = c->told_at,
 		.marked = c->marked,
 		.heap = q->heap,
+		.verdicts = { .window = q->now > c->opts.start ? q->now - c->opts.start : 0 },
 		.peak_bytes = c->peak_bytes[q->heap ? API_HEAP : API_MAP],
 		.events = c->events,
 		.bad_events = c->bad_events,

@@ -108,6 +108,23 @@ static void take_numbers(struct cursor *c, void *to, const struct number *n, siz
 	}
 }
 
+static void put_cohorts(struct strbuf *sb, const struct cohorts *c)
+{
+	codec__put(sb, c != NULL);
+	if (c)
+		cohorts__save(c, sb);
+}
+
+/* 0 or a negative errno; *out may be NULL then as well. */
+static int take_cohorts(struct cursor *in, struct cohorts **out)
+{
+	*out = NULL;
+	if (!(codec__take(in) & 1))
+		return 0;
+	*out = cohorts__load(in);
+	return *out ? 0 : -errno;
+}
+
 static void save_allocators(struct saving *s)
 {
 	uint64_t image;
@@ -166,6 +183,7 @@ static void save_sites(struct saving *s, const struct process *p)
 		codec__put(&s->sb, site->map_flags);
 		put_numbers(&s->sb, site, site_numbers, ARRAY_SIZE(site_numbers));
 		codec__put_double(&s->sb, site->aged_parts);
+		put_cohorts(&s->sb, site->cohorts);
 	}
 }
 
@@ -186,6 +204,7 @@ static void save_blocks(struct saving *s, const struct process *p)
 			codec__put(&s->sb, codec__fold(b.addr - addr));
 			codec__put(&s->sb, b.size);
 			codec__put(&s->sb, codec__fold(b.birth - birth));
+			codec__put(&s->sb, b.chain);
 			addr = b.addr;
 			birth = b.birth;
 		}
@@ -230,6 +249,7 @@ static void save_process(struct saving *s, const struct process *p)
 	room(s, PIECE_LIFE);
 	codec__put(&s->sb, p->exited);
 	put_numbers(&s->sb, p, process_numbers, ARRAY_SIZE(process_numbers));
+	put_cohorts(&s->sb, p->older);
 	give(s);
 }
 
@@ -346,6 +366,7 @@ static int restore_sites(struct collector *c, struct cursor *in)
 	struct process *p = current(c);
 	struct site s = { 0 };
 	uint64_t kind = codec__take(in), api = codec__take(in);
+	int err;
 
 	s.kind = (uint8_t)kind;
 	s.api = (uint8_t)api;
@@ -354,7 +375,12 @@ static int restore_sites(struct collector *c, struct cursor *in)
 	s.aged_parts = codec__take_double(in);
 	if (!p || kind >= API_KINDS || api > UINT8_MAX || in->bad)
 		return -EINVAL;
-	return book__restore_site(p, &s);
+	err = take_cohorts(in, &s.cohorts);
+	if (!err)
+		err = book__restore_site(p, &s);
+	if (err)
+		free(s.cohorts);
+	return err;
 }
 
 /* Each is told by its distance from the one before it, of the same site and piece. */
@@ -373,6 +399,7 @@ static int restore_blocks(struct collector *c, struct cursor *in)
 		b.addr = addr += codec__unfold(codec__take(in));
 		b.size = codec__take(in);
 		b.birth = birth += codec__unfold(codec__take(in));
+		b.chain = codec__take(in);
 		b.site = (uint32_t)site;
 		if (in->bad || (site != SITE_HIDDEN && site >= p->nsites))
 			return -EINVAL;
@@ -415,14 +442,16 @@ static int restore_life(struct collector *c, struct cursor *in)
 {
 	struct process *p = current(c);
 	bool exited = codec__take(in) & 1;
+	int err;
 
 	forget_wholes(c);
-	if (!p)
+	if (!p || p->older)
 		return -EINVAL;
 	take_numbers(in, p, process_numbers, ARRAY_SIZE(process_numbers));
-	if (exited)
+	err = take_cohorts(in, &p->older);
+	if (!err && exited)
 		process__retire(p, p->ended);
-	return 0;
+	return err;
 }
 
 /* Each takes one thing of its kind, or all, from what is left of a piece. */

@@ -15,7 +15,7 @@
  *
  * The hash is keyed at random, because addresses may come from a recording made to collide.
  */
-#include "model/heap.h"
+#include "model/heap_block.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,21 +26,7 @@
 #define CHUNK_BLOCKS 1024
 #define SLOTS 1024
 #define SLOTS_FULL (SLOTS / 8 * 7)
-#define BIRTH_SHIFT 6		/* births are kept to 64 ns: 48 bits last 208 days */
-#define BITS48 ((1ull << 48) - 1)
 #define REORDER_MAX 16
-
-struct packed {
-	uint64_t addr;		/* 0: on the free list */
-	uint64_t size : 48;
-	uint64_t birth_high : 16;
-	uint32_t birth_low;
-	uint32_t site;
-	uint32_t older;		/* in the site's list, or the next on the free list; 0: none */
-	uint32_t younger;
-};
-
-_Static_assert(sizeof(struct packed) == 32, "a packed block");
 
 struct segment {
 	uint16_t n;
@@ -70,22 +56,6 @@ struct heap {
 static struct packed *at(const struct heap *h, uint32_t index)
 {
 	return &h->chunks[index / CHUNK_BLOCKS][index % CHUNK_BLOCKS];
-}
-
-static uint64_t birth_of(const struct packed *p)
-{
-	return (uint64_t)p->birth_high << 32 | p->birth_low;
-}
-
-static uint64_t birth_units(uint64_t ns)
-{
-	ns >>= BIRTH_SHIFT;
-	return ns < BITS48 ? ns : BITS48;
-}
-
-static void unpack(const struct packed *p, struct block *b)
-{
-	*b = (struct block){ p->addr, p->size, birth_of(p) << BIRTH_SHIFT, p->site };
 }
 
 static uint64_t hash(const struct heap *h, uint64_t addr)
@@ -255,10 +225,10 @@ static int grow_sites(struct heap *h, uint32_t site)
 
 	if (site < h->nsites)
 		return 0;
+	if (site >= SITE_END)
+		return -ENOMEM;
 	while (n <= site)
 		n *= 2;
-	if (n > UINT32_MAX)
-		return -ENOMEM;
 	sites = reallocarray(h->sites, n, sizeof(*sites));
 	if (!sites)
 		return -ENOMEM;
@@ -352,9 +322,9 @@ static void drop(struct heap *h, uint64_t hashed, uint32_t index)
 	h->count--;
 }
 
-int heap__put(struct heap *h, const struct block *b, struct block *old)
+int heap__put(struct heap *h, struct block *b, struct block *old)
 {
-	uint64_t hashed = hash(h, b->addr), birth = birth_units(b->birth);
+	uint64_t hashed = hash(h, b->addr);
 	uint32_t was, index;
 
 	old->addr = 0;
@@ -377,14 +347,9 @@ int heap__put(struct heap *h, const struct block *b, struct block *old)
 		}
 		h->count++;
 	}
-	*at(h, index) = (struct packed){
-		.addr = b->addr,
-		.size = b->size < BITS48 ? b->size : BITS48,
-		.birth_high = birth >> 32,
-		.birth_low = (uint32_t)birth,
-		.site = b->site,
-	};
+	pack(at(h, index), b);
 	link_block(h, index);
+	unpack(at(h, index), b);
 	return was != 0;
 fail:
 	if (was)

@@ -16,16 +16,20 @@ struct block {
 	uint64_t addr;		/* never 0 */
 	uint64_t size;		/* bytes, below 2^48; more is kept as 2^48 - 1 */
 	uint64_t birth;		/* ns since the heap's epoch, kept to 64 ns */
-	uint32_t site;		/* the owner's number for the call site, small and dense */
+	uint32_t site;		/* the owner's number for the call site, small and dense, below 2^23 */
+	/* How long (ns) the chain of reallocs had lasted that led to it; 0: none did. Kept such that the
+	 * chain's beginning, birth - chain, is too early by a seventh of it at most, and stays what it is
+	 * however often the block is booked anew. */
+	uint64_t chain;
 };
 
 struct heap *heap__new(void);		/* NULL and errno */
 void heap__free(struct heap *h);
 
-/* Books a block. 0; 1 where a live block at that address was replaced (copied to *old); -EINVAL for
- * address 0; -ENOMEM: nothing changed but that a live block at the address is gone (then *old is set
- * and old->addr != 0). */
-int heap__put(struct heap *h, const struct block *b, struct block *old);
+/* Books a block, and tells in *b how it is kept. 0; 1 where a live block at that address was replaced
+ * (copied to *old); -EINVAL for address 0; -ENOMEM: nothing changed but that a live block at the address
+ * is gone (then *old is set and old->addr != 0). */
+int heap__put(struct heap *h, struct block *b, struct block *old);
 
 /* Takes the block at addr if it was born at or before `not_after` (UINT64_MAX: any). True: *out is it. */
 bool heap__take(struct heap *h, uint64_t addr, uint64_t not_after, struct block *out);

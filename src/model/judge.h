@@ -1,0 +1,52 @@
+/*
+ * Says of a call site whether it leaks, from what it had born when and what of it still lives
+ * (cohorts.h). Times are ns since the run's start. It depends on nothing but what it is given.
+ */
+#ifndef MEMTRACE_JUDGE_H
+#define MEMTRACE_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/cohorts.h"
+
+enum verdict {
+	VERDICT_UNKNOWN,	/* too little was seen */
+	VERDICT_CHURN,		/* blocks come and go */
+	VERDICT_STARTUP,	/* held since the beginning, and nothing came since */
+	VERDICT_PLATEAU,	/* holds about as much as it did */
+	VERDICT_GROWING,	/* holds more and more; what was seen does not show that it is for good */
+	VERDICT_LEAK,		/* blocks outlive by far all that die, and more keep coming */
+	VERDICTS
+};
+
+/* There is no verdict on less than this: seen for so long, and so many blocks that stayed. */
+#define JUDGE_LEAST_NS 4000000000ull
+#define JUDGE_ALONE_NS 10000000000ull	/* for a leak where nothing ever died */
+#define JUDGE_LEAST_BLOCKS 8
+#define JUDGE_LEAST_COHORTS 3
+
+struct judge_facts {
+	uint64_t now;
+	uint64_t began;		/* when the process was first seen */
+	/* Frees of blocks that are older than the tracing, as births; NULL: there were none. What is
+	 * born might just replace these. */
+	const struct cohorts *older;
+};
+
+struct judgement {
+	enum verdict verdict;
+	double rate;		/* bytes a second that stay; 0 unless it is a leak or grows */
+	double survival;	/* 0 to 1: of the blocks born long enough ago, those that live */
+	uint64_t window;	/* ns that the site was seen */
+	uint64_t longest;	/* ns, the longest life of a block that died */
+	uint64_t since;		/* of a leak: when it began */
+};
+
+struct judgement judge__site(const struct cohorts *cohorts, const struct judge_facts *facts);
+/* A site that has no cohorts, because it never had more than one block: `birth` is that one's. */
+struct judgement judge__single(uint64_t birth, const struct judge_facts *facts);
+
+const char *judge__name(enum verdict verdict);
+
+#endif
