@@ -124,11 +124,9 @@ static int parse(const char *text, struct check *c, char *why, size_t cap)
 	if (text[len] != '>')
 		return complain(why, cap, text[len] ? "compares with none of > and >=" :
 						      "lacks a comparison such as >0");
-	if (find_metric(text, len, c)) {
-		snprintf(why, cap, "compares none of leak, leaks, leak-rate, growing, live, blocks, "
-				   "growth and lost");
-		return -EINVAL;
-	}
+	if (find_metric(text, len, c))
+		return complain(why, cap, "compares none of leak, leaks, leak-rate, growing, "
+					  "live, blocks, growth and lost");
 	c->or_equal = *value == '=';
 	value += c->or_equal;
 	if (util__parse_size(value, &c->limit))

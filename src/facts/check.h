@@ -1,7 +1,7 @@
 /*
- * Conditions that make a run fail, for scripts: "leak>64k", several separated by commas. What is compared
- * is a row of a table; the value is a whole number, with suffix k, m or g (2^10, 2^20, 2^30); ">" and ">="
- * compare. What was suppressed does not count.
+ * Conditions that make a run fail, for scripts: "leak>64k", several separated by commas. What is
+ * compared is a row of a table; the value is a whole number, with suffix k, m or g (2^10, 2^20,
+ * 2^30); ">" and ">=" compare. What was suppressed does not count.
  */
 #ifndef MEMTRACE_CHECK_H
 #define MEMTRACE_CHECK_H

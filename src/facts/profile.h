@@ -60,7 +60,7 @@ struct profile_suppressed {	/* what one rule kept out of sites[] */
 	uint64_t sites, live_bytes, live_blocks;
 };
 
-struct profile_findings {	/* the sites of one verdict, shown or not, but for suppressed ones */
+struct profile_findings {	/* sites of one verdict, shown or not, but for suppressed ones */
 	uint64_t sites, live_bytes;
 	double rate_bps;
 };
@@ -104,9 +104,10 @@ struct profile {
 	/* Allocations whose stack reached its first frame, and all others. */
 	uint64_t stacks_complete, stacks_truncated;
 	uint64_t stack_ends[STACK_ENDS];
-	/* Sites with anything live; and what is live in those that are neither in sites[] nor suppressed. */
+	/* Sites with anything live; and what is live in those that are neither in sites[] nor
+	 * suppressed. */
 	uint64_t total_sites, rest_bytes, rest_blocks;
-	uint64_t small_sites, small_bytes, small_blocks;	/* of that rest: small sites, where known */
+	uint64_t small_sites, small_bytes, small_blocks;	/* of that rest, where known */
 	bool marked;
 	double mark_s;		/* when, since tracing began; 0 without a mark */
 	int64_t since_mark_bytes, since_mark_blocks;	/* of live_bytes and live_blocks */
@@ -141,8 +142,9 @@ struct profile_input {
 	const struct snapshot *snapshot;
 	struct symbolizer *symbolizer;
 	struct images *images;
-	/* The sites are the first `top` (0: all) of those of the snapshot that pass the sieve (NULL: all do);
-	 * whoever made the snapshot has asked for that many more: see PROFILE_SPARE. */
+	/* The sites are the first `top` (0: all) of those of the snapshot that pass the sieve
+	 * (NULL: all do); whoever made the snapshot has asked for that many more: see
+	 * PROFILE_SPARE. */
 	uint32_t top;
 	struct sieve *sieve;
 	/* Looks at what is below the top too, so that all that is suppressed is known. */
@@ -162,11 +164,11 @@ struct profile_input {
 };
 
 /*
- * NULL and errno. Owns everything it points to but `run` and the api names. Reads rss_bytes of live processes from
- * /proc. The snapshot is a copy, but stacks and mapped files are the collector's, which may be
- * moving on in another thread: `stack` and `mapped_file` lock as they need. A stack must stay
- * valid, a mapped file's name until the next call. The caller has told the symbolizer that a new
- * report starts.
+ * NULL and errno. Owns everything it points to but `run` and the api names. Reads rss_bytes of live
+ * processes from /proc. The snapshot is a copy, but stacks and mapped files are the collector's,
+ * which may be moving on in another thread: `stack` and `mapped_file` lock as they need. A stack
+ * must stay valid, a mapped file's name until the next call. The caller has told the symbolizer
+ * that a new report starts.
  */
 struct profile *profile__build(const struct profile_input *in);
 void profile__free(struct profile *p);

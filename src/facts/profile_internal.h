@@ -10,7 +10,8 @@
 #include "model/api.h"
 #include "model/symbols.h"
 
-#define NAMED_MAX (EVENT_MAX_FRAMES * SYMBOL_FRAMES_MAX)	/* frames of one stack, inlined ones too */
+/* Frames of one stack, with inlined ones. */
+#define NAMED_MAX (EVENT_MAX_FRAMES * SYMBOL_FRAMES_MAX)
 
 /* The rows that the public part only shows, and what it takes to make them. */
 struct owner {

@@ -1,6 +1,6 @@
 /*
- * The sites of a profile: which of a snapshot's rows are shown, and their stacks with names. Rows come in
- * the order of their rank. What the sieve keeps out leaves its place to the next.
+ * The sites of a profile: which of a snapshot's rows are shown, and their stacks with names. Rows
+ * come in the order of their rank. What the sieve keeps out leaves its place to the next.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -55,8 +55,8 @@ static int64_t mapping_index(struct owner *o, const struct named_frame *nf)
 }
 
 /*
- * A mapping's stack begins inside the C library's wrapper of the system call. A report begins with whoever
- * called that, as it does for malloc. How many frames to leave out.
+ * A mapping's stack begins inside the C library's wrapper of the system call. A report begins with
+ * whoever called that, as it does for malloc. How many frames to leave out.
  */
 static size_t wrapper_frames(const struct named_frame *named, size_t n)
 {
@@ -216,7 +216,8 @@ static bool is_below(const struct owner *o, const struct site_row *row)
 		return false;
 	/* What holds nothing has a place where something else was asked for. */
 	return o->profile.nsites >= o->in->top ||
-	       (!row->live_blocks && !row->allocs_since && !(run->since_mark && row->since_mark_bytes));
+	       (!row->live_blocks && !row->allocs_since &&
+		!(run->since_mark && row->since_mark_bytes));
 }
 
 /* A row on its way into the report. */
@@ -236,8 +237,8 @@ static void name_candidate(struct owner *o, struct candidate *c)
 		c->named = name_stack(o, c->stack, c->row->kind == API_MAP, &c->n);
 }
 
-/* The rule that keeps a site out, or a negative number. What is below the top is only named where more
- * than its bytes is asked for. */
+/* The rule that keeps a site out, or a negative number. What is below the top is only named
+ * where more than its bytes is asked for. */
 static int ask_sieve(struct owner *o, struct candidate *c)
 {
 	struct sieve *sieve = o->in->sieve;
@@ -248,7 +249,8 @@ static int ask_sieve(struct owner *o, struct candidate *c)
 		if (c->named)
 			rule = sieve__look(sieve, c->row->stack, c->named, c->n);
 	}
-	/* A built-in rule stands for what is allocated once: it does not hide what goes on and on. */
+	/* A built-in rule stands for what is allocated once: it does not hide what goes on and
+	 * on. */
 	if (rule >= 0 && c->findings && sieve__is_builtin(sieve, (size_t)rule))
 		rule = SIEVE_PASSED;
 	return rule;

@@ -1,6 +1,6 @@
 /*
- * Which call stacks a report leaves out: looks named stacks up in the rules of suppress.h, once each,
- * because naming a stack is dear and rules are many.
+ * Which call stacks a report leaves out: looks named stacks up in the rules of suppress.h, once
+ * each, because naming a stack is dear and rules are many.
  */
 #ifndef MEMTRACE_SIEVE_H
 #define MEMTRACE_SIEVE_H
@@ -22,8 +22,8 @@ void sieve__free(struct sieve *s);	/* takes NULL */
 
 /* What is remembered of a stack: the number of a rule, SIEVE_PASSED or SIEVE_NEW. */
 int sieve__known(const struct sieve *s, uint64_t stack);
-/* The rule that keeps a stack out, or SIEVE_PASSED; remembered from then on. Where there is no memory, it
- * passes. */
+/* The rule that keeps a stack out, or SIEVE_PASSED; remembered from then on. Where there is no
+ * memory, it passes. */
 int sieve__look(struct sieve *s, uint64_t stack, const struct named_frame *frames, size_t n);
 
 size_t sieve__count(const struct sieve *s);

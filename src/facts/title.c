@@ -14,8 +14,8 @@ static const char *const library_functions[] = {
 	"^malloc$", "^calloc$", "^realloc$", "^reallocarray$", "^memalign$", "^aligned_alloc$",
 	"^posix_memalign$", "^valloc$", "^pvalloc$",
 	/* A static program holds these itself. */
-	"^strdup$", "^__strdup$", "^strndup$", "^__strndup$", "^asprintf$", "^vasprintf$", "^getline$",
-	"^getdelim$", "^__libc_start", "^_start$",
+	"^strdup$", "^__strdup$", "^strndup$", "^__strndup$", "^asprintf$", "^vasprintf$",
+	"^getline$", "^getdelim$", "^__libc_start", "^_start$",
 	"^operator new", "^operator delete", "^std::", "^__gnu_cxx::", "^__cxxabiv1::",
 	"^alloc::", "^<alloc::", "^core::", "^<core::", "^<std::", "^hashbrown::", "^<hashbrown::",
 	"^__rust_", "^__rdl_", "^__rg_",
@@ -138,7 +138,8 @@ static const char *parameters(const char *name)
 static void add_function(struct strbuf *sb, const char *func)
 {
 	const char *start = without_type(func), *end = parameters(start), *s = start;
-	const char *open = strstr(start, "operator") ? NULL : memchr(start, '<', (size_t)(end - start));
+	bool operator = strstr(start, "operator");
+	const char *open = operator ? NULL : memchr(start, '<', (size_t)(end - start));
 	const char *close = open ? memrchr(open, '>', (size_t)(end - open)) : NULL;
 
 	/* The type in front is not part of every name of the function. */

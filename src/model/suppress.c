@@ -45,7 +45,8 @@ void suppress__free(struct suppress *s)
 
 /* ---- matching ---- */
 
-/* Wildcards match the least that they can, and take one character more wherever the rest then fails. */
+/* Wildcards match the least that they can, and take one character more wherever the rest then
+ * fails. */
 bool suppress__matches(const char *pattern, const char *name)
 {
 	const char *p = pattern, *s = name, *end = p + strlen(p);
@@ -204,18 +205,20 @@ int suppress__add_text(struct suppress *s, const char *text, size_t len, const c
 }
 
 /*
- * Each was seen in real programs (perl, python3, redis-server, sqlite3, git, C++ programs), left behind by
- * their start. What comes from code without names is known by whose it is and who called it.
+ * Each was seen in real programs (perl, python3, redis-server, sqlite3, git, C++ programs), left
+ * behind by their start. What comes from code without names is known by whose it is and who called
+ * it.
  */
+#define ROW(what, why, ...) { .shown = { TYPE what, "built-in", why }, __VA_ARGS__ }
+
 static const struct rule builtin[] = {
-	{ .shown = { .pattern = "leak:/ld-linux*.so", .reason = "libraries and thread-local data, by the loader" },
-	  .leaf = true },
-	{ .shown = { .pattern = "leak:/ld-2.*.so$", .reason = "the same, by older loaders" }, .leaf = true },
-	{ .shown = { .pattern = "leak:/libstdc++.so", .reason = "libstdc++'s reserve for exceptions" },
-	  .leaf = true, .caller = "/ld-linux*.so" },
-	{ .shown = { .pattern = "leak:^setlocale$", .reason = "locale data" } },
-	{ .shown = { .pattern = "leak:^_nl_find_locale$", .reason = "locale data" } },
-	{ .shown = { .pattern = "leak:^_IO_file_doallocate$", .reason = "buffers of open stdio files" } },
+	ROW("/ld-linux*.so", "libraries and thread-local data, by the loader", .leaf = true),
+	ROW("/ld-2.*.so$", "the same, by older loaders", .leaf = true),
+	ROW("/libstdc++.so", "libstdc++'s reserve for exceptions", .leaf = true,
+	    .caller = "/ld-linux*.so"),
+	ROW("^setlocale$", "locale data"),
+	ROW("^_nl_find_locale$", "locale data"),
+	ROW("^_IO_file_doallocate$", "buffers of open stdio files"),
 };
 
 int suppress__add_builtin(struct suppress *s)
@@ -225,7 +228,6 @@ int suppress__add_builtin(struct suppress *s)
 	for (size_t i = 0; i < ARRAY_SIZE(builtin) && !err; i++) {
 		struct rule r = builtin[i];
 
-		r.shown.source = "built-in";
 		err = add(s, &r);
 	}
 	return err;

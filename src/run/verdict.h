@@ -10,8 +10,8 @@
 struct sieve;
 
 /*
- * Whether it has failed, by what the plan says; the line is added to `line`. Suppressions that matched
- * nothing are told with --verbose; `sieve` may be NULL.
+ * Whether it has failed, by what the plan says; the line is added to `line`. Suppressions that
+ * matched nothing are told with --verbose; `sieve` may be NULL.
  */
 bool verdict__of(const struct session_plan *plan, const struct profile *p,
 		 const struct sieve *sieve, struct strbuf *line);

@@ -13,8 +13,8 @@ void asides__mark(struct page *pg, const struct profile *p)
 
 	if (!p->marked) {
 		if (p->run->since_mark)
-			strbuf__addf(&pg->sb, LABEL "none yet (SIGUSR1 sets one): the start counts\n",
-				     "mark");
+			strbuf__addf(&pg->sb, LABEL "%s\n", "mark",
+				     "none yet (SIGUSR1 sets one): the start counts");
 		return;
 	}
 	number__change(change, sizeof(change), p->since_mark_bytes);
@@ -22,7 +22,8 @@ void asides__mark(struct page *pg, const struct profile *p)
 		     number__seconds(at, sizeof(at), p->mark_s),
 		     number__seconds(ago, sizeof(ago), p->elapsed_s - p->mark_s));
 	page__painted(pg, page__sign(change), change);
-	strbuf__addf(&pg->sb, " in %s blocks\n", number__signed(n, sizeof(n), p->since_mark_blocks));
+	number__signed(n, sizeof(n), p->since_mark_blocks);
+	strbuf__addf(&pg->sb, " in %s blocks\n", n);
 }
 
 void asides__suppressed(struct page *pg, const struct profile *p)
@@ -35,8 +36,8 @@ void asides__suppressed(struct page *pg, const struct profile *p)
 		blocks += p->suppressed[i].live_blocks;
 	}
 	if (p->suppressed_sites)
-		strbuf__addf(&pg->sb, LABEL "%s suppressed call stack%s: %s in %s block%s\n", "hidden",
-			     number__count(n, sizeof(n), p->suppressed_sites),
+		strbuf__addf(&pg->sb, LABEL "%s suppressed call stack%s: %s in %s block%s\n",
+			     "hidden", number__count(n, sizeof(n), p->suppressed_sites),
 			     p->suppressed_sites == 1 ? "" : "s",
 			     util__format_size(size, sizeof(size), bytes),
 			     number__count(count, sizeof(count), blocks), blocks == 1 ? "" : "s");

@@ -98,7 +98,8 @@ int frames__title(struct page *pg, const struct profile_site *s)
 		{ .least = 20, .most = pg->width ? 0 : NAME_MOST, .paint = BOLD },
 		{ .least = 16, .most = 32, .paint = CYAN },
 	};
-	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = TITLE_INDENT };
+	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns),
+			  .indent = TITLE_INDENT };
 	int err;
 
 	if (!f)

@@ -21,6 +21,7 @@ static void findings(struct strbuf *sb, const struct profile *p)
 {
 	char n[32], size[32], rate[32];
 	double bps = p->leak.rate_bps;
+	uint64_t whole = bps < 1e18 ? (uint64_t)(bps + 0.5) : UINT64_MAX;
 
 	if (!p->leak.sites) {
 		strbuf__adds(sb, "no leak found");
@@ -29,9 +30,7 @@ static void findings(struct strbuf *sb, const struct profile *p)
 			     plural(p->leak.sites),
 			     util__format_size(size, sizeof(size), p->leak.live_bytes));
 		if (bps > 0)
-			strbuf__addf(sb, ", %s/s",
-				     util__format_size(rate, sizeof(rate),
-						       bps < 1e18 ? (uint64_t)(bps + 0.5) : UINT64_MAX));
+			strbuf__addf(sb, ", %s/s", util__format_size(rate, sizeof(rate), whole));
 		strbuf__addc(sb, ')');
 	}
 	if (p->growing.sites)
@@ -64,7 +63,8 @@ void summary__add(struct strbuf *sb, const struct profile *p, const struct crite
 	findings(sb, p);
 	strbuf__addf(sb, " in %s call stack%s", number__count(n, sizeof(n), shown), plural(shown));
 	if (p->suppressed_sites)
-		strbuf__addf(sb, ", %s suppressed", number__count(n, sizeof(n), p->suppressed_sites));
+		strbuf__addf(sb, ", %s suppressed",
+			     number__count(n, sizeof(n), p->suppressed_sites));
 	if (p->lost_events || p->lost_stacks || p->lost_table)
 		strbuf__adds(sb, ", something was lost");
 	outcome(sb, p, c);

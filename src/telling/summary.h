@@ -16,8 +16,8 @@ struct criteria {
 
 bool criteria__fail(const struct criteria *c, const struct profile *p);
 
-/* "2 leaks (1.4 MiB, 3.1 KiB/s) in 12 call stacks, 4 suppressed; FAILED: leak>64k", without an end of
- * line. */
+/* "2 leaks (1.4 MiB, 3.1 KiB/s) in 12 call stacks, 4 suppressed; FAILED: leak>64k", without an
+ * end of line. */
 void summary__add(struct strbuf *sb, const struct profile *p, const struct criteria *c);
 
 #endif

@@ -275,13 +275,14 @@ static void site_cells(struct grid *g, const struct profile *p, const struct pro
 	/* The final report sums the run up, so its rates are those of the whole run. */
 	double rate = p->final && p->elapsed_s > 0 ? (double)s->allocs / p->elapsed_s :
 						     s->allocs_per_s;
+	bool since_mark = p->run->since_mark;
 	char buf[32];
 
 	grid__cell(g, "%" PRIu32, s->rank);
 	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
-	grid__cell(g, "%s", number__change(buf, sizeof(buf), p->run->since_mark ? s->since_mark_bytes :
-										  s->growth_bytes));
-	if (p->run->since_mark)
+	grid__cell(g, "%s", number__change(buf, sizeof(buf), since_mark ? s->since_mark_bytes :
+									  s->growth_bytes));
+	if (since_mark)
 		number__signed(buf, sizeof(buf), s->since_mark_blocks);
 	else
 		number__count(buf, sizeof(buf), s->live_blocks);
@@ -299,8 +300,8 @@ static void site_cells(struct grid *g, const struct profile *p, const struct pro
 }
 
 /*
- * Small sites are summed up in a line, unless all sites were asked for, or an order in which size does
- * not matter.
+ * Small sites are summed up in a line, unless all sites were asked for, or an order in which size
+ * does not matter.
  */
 static bool is_folded(const struct profile *p, const struct profile_site *s)
 {
@@ -310,7 +311,8 @@ static bool is_folded(const struct profile *p, const struct profile_site *s)
 	       (!strcmp(run->sort, "leak") || !strcmp(run->sort, "bytes"));
 }
 
-static void sum_line(struct page *pg, uint64_t stacks, const char *which, uint64_t bytes, uint64_t held)
+static void sum_line(struct page *pg, uint64_t stacks, const char *which, uint64_t bytes,
+		     uint64_t held)
 {
 	char n[32], size[32], blocks[32];
 
@@ -357,7 +359,8 @@ static int sites(struct page *pg, const struct profile *p)
 	const struct grid_column columns[] = {
 		{ .title = "#", .right = true },
 		{ .title = "LIVE", .right = true, .paint = BOLD },
-		{ .title = p->run->since_mark ? "SINCE MARK" : "GROWTH", .right = true, .sign = true },
+		{ .title = p->run->since_mark ? "SINCE MARK" : "GROWTH", .right = true,
+		  .sign = true },
 		{ .title = p->run->since_mark ? "IN BLOCKS" : "BLOCKS", .right = true },
 		{ .title = "OLDEST", .right = true },
 		{ .title = "ALLOCS/s", .right = true },

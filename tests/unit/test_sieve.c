@@ -100,7 +100,8 @@ static const struct stack *find_stack(void *ctx, uint64_t id)
 	return id && id <= ARRAY_SIZE(codes) ? f->stacks[id - 1] : NULL;
 }
 
-/* Five sites of 1000, 900, 800, 9 and 7 bytes, by code_a to code_e, and a mapping of 3000 by code_a. */
+/* Five sites of 1000, 900, 800, 9 and 7 bytes, by code_a to code_e, and a mapping of 3000 by
+ * code_a. */
 static void setup(struct fixture *f, const char *rules)
 {
 	static const uint64_t bytes[] = { 1000, 900, 800, 9, 7 };
