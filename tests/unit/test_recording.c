@@ -1,0 +1,675 @@
+/* What is written comes back, in order and to the bit; what was cut or damaged is told. */
+#include "ground/util.h"
+#include "joints/recording.h"
+#include "joints/recording_chunk.h"
+#include "joints/recording_events.h"
+#include "joints/recording_reader.h"
+#include "joints/recording_writer.h"
+
+#include "scratch.h"
+#include "test.h"
+
+static const uint64_t extremes[] = {
+	0, 1, 15, 16, 127, 128, 4096, UINT32_MAX, 1ull << 48, INT64_MAX, 1ull << 63, UINT64_MAX - 15, UINT64_MAX,
+};
+
+static struct cursor cursor_of(const void *p, size_t n)
+{
+	return (struct cursor){ p, (const uint8_t *)p + n, false };
+}
+
+/* ---- numbers and strings ---- */
+
+TEST(numbers_and_strings_come_back)
+{
+	struct strbuf sb = { 0 };
+	struct cursor c;
+	char *s;
+
+	for (size_t i = 0; i < ARRAY_SIZE(extremes); i++) {
+		codec__put(&sb, extremes[i]);
+		codec__put_signed(&sb, (int64_t)extremes[i]);
+	}
+	codec__put_double(&sb, -0.1);
+	codec__put_string(&sb, NULL);
+	codec__put_string(&sb, "");
+	codec__put_string(&sb, "name");
+	c = cursor_of(sb.data, sb.len);
+	for (size_t i = 0; i < ARRAY_SIZE(extremes); i++) {
+		CHECK(codec__take(&c) == extremes[i]);
+		CHECK(codec__take_signed(&c) == (int64_t)extremes[i]);
+	}
+	CHECK(codec__take_double(&c) == -0.1);
+	CHECK(!codec__take_string(&c));
+	s = codec__take_string(&c);
+	CHECK_STR(s, "");
+	free(s);
+	s = codec__take_string(&c);
+	CHECK_STR(s, "name");
+	free(s);
+	CHECK(!c.bad && !codec__left(&c));
+	CHECK_EQ(codec__take(&c), 0);
+	CHECK(c.bad);
+	strbuf__free(&sb);
+}
+
+TEST(numbers_that_are_none)
+{
+	static const uint8_t too_long[] = { 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02 };
+	static const uint8_t unended[] = { 0x80, 0x80 };
+	static const uint8_t long_string[] = { 0x20, 'a', 'b' };
+	struct cursor c = cursor_of(too_long, sizeof(too_long));
+
+	codec__take(&c);
+	CHECK(c.bad && c.p == c.end);
+	c = cursor_of(unended, sizeof(unended));
+	codec__take(&c);
+	CHECK(c.bad);
+	c = cursor_of(long_string, sizeof(long_string));
+	CHECK(!codec__take_string(&c));
+	CHECK(c.bad);
+}
+
+/* ---- events ---- */
+
+static struct event_context packing, unpacking;
+
+static void check_event(const void *ev, size_t size)
+{
+	uint8_t bytes[EVENT_PACKED_MAX];
+	union any_event out;
+	size_t n = events__pack(&packing, ev, size, bytes);
+	struct cursor c = cursor_of(bytes, n);
+
+	CHECK(n > 0 && n <= EVENT_PACKED_MAX);
+	CHECK(bytes[0] != EVENT_PACKED_NONE);
+	CHECK_EQ(events__unpack(&unpacking, &c, &out), size);
+	CHECK(!memcmp(&out, ev, size));
+	CHECK(!codec__left(&c) && !c.bad);
+	CHECK(!memcmp(&packing, &unpacking, sizeof(packing)));
+	/* Cut anywhere, it is bad, and says so. */
+	for (size_t len = 0; len < n; len++) {
+		struct event_context cx = unpacking;
+
+		c = cursor_of(bytes, len);
+		CHECK_EQ(events__unpack(&cx, &c, &out), 0);
+	}
+}
+
+static void begin_events(void)
+{
+	memset(&packing, 0, sizeof(packing));
+	memset(&unpacking, 0, sizeof(unpacking));
+}
+
+static const struct {
+	uint8_t type;
+	size_t size;
+} packed_types[] = {
+	{ EVENT_ALLOC, sizeof(struct event_alloc) },
+	{ EVENT_FREE, sizeof(struct event_free) },
+	{ EVENT_REALLOC, sizeof(struct event_realloc) },
+	{ EVENT_MAP, sizeof(struct event_map) },
+	{ EVENT_UNMAP, sizeof(struct event_map) },
+	{ EVENT_REMAP, sizeof(struct event_map) },
+	{ EVENT_BRK, sizeof(struct event_map) },
+};
+
+/* Each field of each type takes each extreme, while the others stand still or take them in turn. */
+TEST(every_type_with_every_extreme)
+{
+	begin_events();
+	for (size_t t = 0; t < ARRAY_SIZE(packed_types); t++) {
+		size_t words = packed_types[t].size / 8;
+
+		for (size_t word = 1; word < words; word++)
+			for (size_t i = 0; i < ARRAY_SIZE(extremes); i++) {
+				union any_event ev;
+				uint64_t raw[8];
+
+				for (size_t k = 0; k < 8; k++)
+					raw[k] = extremes[(i + k) % ARRAY_SIZE(extremes)];
+				raw[word] = extremes[i];
+				memcpy(&ev, raw, sizeof(ev));
+				ev.ev.type = packed_types[t].type;
+				ev.ev.api = (uint8_t)extremes[i];
+				ev.ev.flags = (uint16_t)extremes[i];
+				ev.ev.pid = (uint32_t)extremes[(i + word) % ARRAY_SIZE(extremes)];
+				check_event(&ev, packed_types[t].size);
+			}
+	}
+}
+
+TEST(ordinary_events_are_short)
+{
+	struct event_alloc a = { { EVENT_ALLOC, 5, 0, 4242, 1000000 }, 0x7f0000001000, 100, 0x123456789abcdef0 };
+	struct event_free f = { { EVENT_FREE, 0, 0, 4242, 0 }, 0x7f0000001000 };
+	uint8_t bytes[EVENT_PACKED_MAX];
+
+	begin_events();
+	check_event(&a, sizeof(a));
+	check_event(&f, sizeof(f));
+	a.ev.time += 500;
+	a.addr += 112;
+	CHECK(events__pack(&packing, &a, sizeof(a), bytes) <= 8);
+	f.addr = a.addr;
+	CHECK_EQ(events__pack(&packing, &f, sizeof(f), bytes), 2);
+}
+
+TEST(other_events_are_not_packed)
+{
+	struct event_exec ev = { .ev = { .type = EVENT_EXEC, .pid = 1 } };
+	struct event_alloc a = { .ev = { .type = EVENT_ALLOC, .pid = 1 } };
+	uint8_t bytes[EVENT_PACKED_MAX];
+
+	begin_events();
+	CHECK_EQ(events__pack(&packing, &ev, sizeof(ev), bytes), 0);
+	CHECK_EQ(events__pack(&packing, &a, sizeof(a) - 8, bytes), 0);
+	CHECK_EQ(events__pack(&packing, &a, 8, bytes), 0);
+	a.ev.type = 255;
+	CHECK_EQ(events__pack(&packing, &a, sizeof(a), bytes), 0);
+}
+
+/* ---- records ---- */
+
+TEST(a_run_comes_back)
+{
+	struct record_target targets[] = { { 7, (char *)"comm", (char *)"/exe", NULL },
+					   { 8, (char *)"", NULL, (char *)"pod/web" } };
+	struct record_run r = {
+		.start = 5, .wall = UINT64_MAX, .version = (char *)"1", .host = (char *)"h", .kernel = (char *)"k",
+		.mode = (char *)"exact", .stack_mode = (char *)"fp", .interval_s = 0.25, .map = true,
+		.children = true, .min_size = 1, .max_size = UINT64_MAX, .min_age = 9, .targets = targets,
+		.ntargets = 2,
+	}, out;
+	struct strbuf sb = { 0 };
+	struct cursor c;
+
+	record__put_run(&sb, &r);
+	strbuf__adds(&sb, "of a later version");
+	c = cursor_of(sb.data, sb.len);
+	CHECK_EQ(record__take_run(&c, &out), 0);
+	CHECK(out.start == 5 && out.wall == UINT64_MAX && out.interval_s == 0.25 && out.min_age == 9);
+	CHECK(!out.heap && out.map && out.children && out.min_size == 1 && out.max_size == UINT64_MAX);
+	CHECK_STR(out.kernel, "k");
+	CHECK_STR(out.stack_mode, "fp");
+	CHECK_EQ(out.ntargets, 2);
+	CHECK(out.targets[1].pid == 8 && !out.targets[1].exe && !out.targets[0].container);
+	CHECK_STR(out.targets[0].exe, "/exe");
+	CHECK_STR(out.targets[1].container, "pod/web");
+	record__free_run(&out);
+	for (size_t len = 0; len + sizeof("of a later version") - 1 < sb.len; len++) {
+		c = cursor_of(sb.data, len);
+		CHECK_EQ(record__take_run(&c, &out), -EINVAL);
+		CHECK(!out.version && !out.targets);
+	}
+	strbuf__free(&sb);
+}
+
+TEST(a_stack_comes_back)
+{
+	struct record_stack in = { .time = 77 }, out;
+	struct strbuf sb = { 0 };
+	struct frame *f = (struct frame *)(in.room + sizeof(struct stack));
+	struct cursor c;
+
+	in.stack = (struct stack){ .id = UINT64_MAX, .pid = 3, .n = EVENT_MAX_FRAMES, .end = STACK_LIMIT };
+	for (int i = 0; i < EVENT_MAX_FRAMES; i++)
+		f[i] = (struct frame){ extremes[i % ARRAY_SIZE(extremes)], extremes[i * 5 % ARRAY_SIZE(extremes)],
+				       i % 3 ? (uint32_t)i : FRAME_NO_IMAGE };
+	for (int i = 0; i < EVENT_MAX_FRAMES; i += 3)
+		f[i].offset = f[i].pc;
+	record__put_stack(&sb, in.time, &in.stack);
+	c = cursor_of(sb.data, sb.len);
+	CHECK_EQ(record__take_stack(&c, &out), 0);
+	CHECK_EQ(out.time, 77);
+	CHECK(out.stack.id == UINT64_MAX && out.stack.n == EVENT_MAX_FRAMES && out.stack.end == STACK_LIMIT);
+	for (int i = 0; i < EVENT_MAX_FRAMES; i++) {
+		struct frame *got = (struct frame *)(out.room + sizeof(struct stack)) + i;
+
+		CHECK(got->pc == f[i].pc && got->offset == f[i].offset && got->image == f[i].image);
+	}
+	for (size_t len = 0; len < sb.len; len++) {
+		c = cursor_of(sb.data, len);
+		CHECK_EQ(record__take_stack(&c, &out), -EINVAL);
+	}
+	strbuf__free(&sb);
+}
+
+TEST(names_come_back)
+{
+	struct record_code code = { .image = 4, .offset = 0x1234, .n = 3, .names = {
+		{ (char *)"leaf", (char *)"a.c", 12, true, true }, { NULL, (char *)"b.c", 0, true, false },
+		{ (char *)"main", NULL, UINT32_MAX, false, true } } }, out;
+	struct record_image image = { .id = 9, .elf = true, .build_id = { 1, 2, 3 }, .build_id_len = 3,
+				      .path = (char *)"/bin/x" }, image_out;
+	struct record_jit jit = { 5, 0xffff, NULL }, jit_out;
+	struct strbuf sb = { 0 };
+	struct cursor c;
+
+	record__put_code(&sb, &code);
+	c = cursor_of(sb.data, sb.len);
+	CHECK_EQ(record__take_code(&c, &out), 0);
+	CHECK(out.image == 4 && out.offset == 0x1234 && out.n == 3);
+	CHECK_STR(out.names[0].func, "leaf");
+	CHECK(!out.names[1].func && !out.names[2].file && out.names[2].line == UINT32_MAX);
+	CHECK(out.names[0].inlined && !out.names[2].inlined && !out.names[1].exact);
+	record__free_code(&out);
+	for (size_t len = 0; len < sb.len; len++) {
+		c = cursor_of(sb.data, len);
+		CHECK_EQ(record__take_code(&c, &out), -EINVAL);
+	}
+	strbuf__reset(&sb);
+	record__put_image(&sb, &image);
+	c = cursor_of(sb.data, sb.len);
+	CHECK_EQ(record__take_image(&c, &image_out), 0);
+	CHECK(image_out.id == 9 && image_out.elf && image_out.build_id_len == 3 && image_out.build_id[2] == 3);
+	CHECK_STR(image_out.path, "/bin/x");
+	free(image_out.path);
+	strbuf__reset(&sb);
+	record__put_jit(&sb, &jit);
+	c = cursor_of(sb.data, sb.len);
+	CHECK_EQ(record__take_jit(&c, &jit_out), 0);
+	CHECK(jit_out.pid == 5 && jit_out.pc == 0xffff && !jit_out.name);
+	strbuf__free(&sb);
+}
+
+TEST(ticks_come_back)
+{
+	struct record_tick tick = { .seq = 3, .final = true, .now = 5, .wall = 6 }, out;
+	struct record_rss rss[] = { { 1, 4096 }, { 2, UINT64_MAX } };
+	struct record_told told = { 3, 2, rss }, told_out;
+	struct strbuf sb = { 0 };
+	struct cursor c;
+
+	memset(&tick.counters, 0x5a, sizeof(tick.counters));
+	record__put_tick(&sb, &tick);
+	c = cursor_of(sb.data, sb.len);
+	CHECK_EQ(record__take_tick(&c, &out), 0);
+	CHECK(out.seq == 3 && out.final && out.now == 5 && out.wall == 6);
+	CHECK(!memcmp(&out.counters, &tick.counters, sizeof(tick.counters)));
+	strbuf__reset(&sb);
+	record__put_told(&sb, &told);
+	c = cursor_of(sb.data, sb.len);
+	CHECK_EQ(record__take_told(&c, &told_out), 0);
+	CHECK(told_out.n == 2 && told_out.rss[1].pid == 2 && told_out.rss[1].bytes == UINT64_MAX);
+	free(told_out.rss);
+	strbuf__free(&sb);
+}
+
+/* ---- whole files ---- */
+
+#define SMALL_EVENTS 40
+
+static struct event_alloc event_number(uint64_t i)
+{
+	return (struct event_alloc){ { EVENT_ALLOC, 5, 0, 4242, 1000 + i }, 0x10000 + i * 32, i, i % 7 };
+}
+
+static void put_text(struct recording *r, enum record_kind kind, const char *text)
+{
+	struct strbuf sb = { 0 };
+
+	strbuf__adds(&sb, text);
+	recording__put(r, kind, &sb);
+	strbuf__free(&sb);
+}
+
+/* Events with a record in between, and a chunk's end after each tenth. */
+static void write_small(const char *path)
+{
+	struct recording *r = recording__create(path, 0);
+
+	for (uint64_t i = 0; i < SMALL_EVENTS; i++) {
+		struct event_alloc ev = event_number(i);
+
+		recording__event(r, &ev, sizeof(ev));
+		if (i % 10 == 9) {
+			put_text(r, RECORD_MAPPED, "some bytes");
+			recording__flush(r);
+		}
+	}
+	CHECK_EQ(recording__close(r), 0);
+	recording__free(r);
+}
+
+/* How many events come back in order; -1 where anything is not as it was. */
+static int read_small(struct recording_reader *r)
+{
+	struct record rec;
+	int n = 0, more;
+
+	while ((more = recording_reader__next(r, &rec)) > 0) {
+		struct event_alloc want = event_number((uint64_t)n);
+
+		if (rec.kind == RECORD_MAPPED) {
+			if (codec__left(&rec.bytes) != 10 || memcmp(rec.bytes.p, "some bytes", 10))
+				return -1;
+			continue;
+		}
+		if (rec.kind != RECORD_EVENT || rec.size != sizeof(want) || memcmp(rec.event, &want, sizeof(want)))
+			return -1;
+		n++;
+	}
+	return more ? -1 : n;
+}
+
+static char why[256];
+
+static struct recording_reader *open_file(const char *path)
+{
+	why[0] = '\0';
+	return recording_reader__open(path, why, sizeof(why));
+}
+
+TEST(a_file_comes_back)
+{
+	const char *path = in_scratch("small.mt");
+	struct recording_reader *r;
+
+	write_small(path);
+	r = open_file(path);
+	CHECK(r && recording_reader__complete(r) && !recording_reader__compacted(r));
+	CHECK_EQ(recording_reader__unusable(r), 0);
+	CHECK_EQ(read_small(r), SMALL_EVENTS);
+	recording_reader__free(r);
+}
+
+TEST(a_file_cut_off_at_any_byte)
+{
+	const char *path = in_scratch("whole.mt"), *cut = in_scratch("cut.mt");
+	int before = 0, n, steps = 0;
+	size_t len;
+	uint8_t *all;
+
+	write_small(path);
+	all = read_bytes(path, &len);
+	for (size_t keep = 0; keep <= len; keep++) {
+		struct recording_reader *r;
+
+		write_bytes(cut, all, keep);
+		r = open_file(cut);
+		if (keep < RECORDING_HEAD) {
+			CHECK(!r && errno == ENODATA);
+			CHECK_STR(why, "it was cut off before anything was recorded");
+			continue;
+		}
+		CHECK(r);
+		CHECK_EQ(recording_reader__complete(r), keep == len);
+		n = read_small(r);
+		CHECK(n >= before && n % 10 == 0);
+		CHECK(recording_reader__unusable(r) < keep);
+		steps += n > before;
+		before = n;
+		recording_reader__free(r);
+	}
+	CHECK_EQ(before, SMALL_EVENTS);
+	CHECK_EQ(steps, 4);
+	free(all);
+}
+
+TEST(a_file_with_any_byte_damaged)
+{
+	const char *path = in_scratch("good.mt"), *bad = in_scratch("bad.mt");
+	struct recording_reader *r;
+	size_t len;
+	uint8_t *all;
+
+	write_small(path);
+	all = read_bytes(path, &len);
+	for (size_t i = 0; i < len; i++)
+		for (int bit = 0; bit < 8; bit += 3) {
+			all[i] ^= (uint8_t)(1 << bit);
+			write_bytes(bad, all, len);
+			r = open_file(bad);
+			CHECK(!r);
+			CHECK(errno == (i < 8 ? ENOMSG : EBADMSG));
+			CHECK(i < 8 || strstr(why, "it is damaged"));
+			recording_reader__free(r);
+			all[i] ^= (uint8_t)(1 << bit);
+		}
+	free(all);
+}
+
+TEST(what_is_no_recording)
+{
+	const char *path = in_scratch("other");
+	static const char later[] = "\211memtrc\n\2\0\0\0\x50\x12\x2d\xba";
+
+	write_bytes(path, "#!/bin/sh\necho no recording at all\n", 35);
+	CHECK(!open_file(path) && errno == ENOMSG);
+	CHECK_STR(why, "it is no recording of memtrace");
+	write_bytes(path, "short", 5);
+	CHECK(!open_file(path) && errno == ENOMSG);
+	write_bytes(path, "", 0);
+	CHECK(!open_file(path) && errno == ENODATA);
+	CHECK(!open_file("/dev/null") && !strcmp(why, "it is no regular file"));
+	CHECK(!open_file("/nonexistent/run.mt") && errno == ENOENT);
+	CHECK(!open_file("/") && errno);
+	write_bytes(path, later, RECORDING_HEAD);
+	CHECK(!open_file(path) && errno == ENOTSUP);
+	CHECK_STR(why, "it is of version 2, and this memtrace knows version 1: use a newer one");
+}
+
+/* Of a later version that says it can be skipped: chunks and records of unknown kinds. */
+TEST(what_is_unknown_is_skipped)
+{
+	const char *path = in_scratch("later.mt");
+	struct packer *p = packer__new();
+	struct event_alloc ev = event_number(0);
+	uint8_t head[RECORDING_HEAD], bytes[200], *at = bytes;
+	const uint8_t *chunk;
+	struct recording_reader *r;
+	struct record rec;
+	size_t len;
+	FILE *f = fopen(path, "we");
+
+	recording__head(head);
+	fwrite(head, 1, sizeof(head), f);
+	CHECK_EQ(packer__pack(p, (enum chunk_type)77, "unknown", 7, true, &chunk, &len), 0);
+	fwrite(chunk, 1, len, f);
+	*at++ = EVENT_PACKED_NONE;
+	*at++ = 99;	/* a kind that nobody knows */
+	*at++ = 5;
+	memcpy(at, "12345", 5);
+	begin_events();
+	at += 5;
+	at += events__pack(&packing, &ev, sizeof(ev), at);
+	CHECK_EQ(packer__pack(p, CHUNK_EVENTS, bytes, (size_t)(at - bytes), false, &chunk, &len), 0);
+	fwrite(chunk, 1, len, f);
+	CHECK_EQ(packer__pack(p, CHUNK_END, NULL, 0, false, &chunk, &len), 0);
+	fwrite(chunk, 1, len, f);
+	fclose(f);
+	packer__free(p);
+	r = open_file(path);
+	CHECK(r && recording_reader__complete(r));
+	CHECK_EQ(recording_reader__next(r, &rec), 1);
+	CHECK_EQ(rec.kind, RECORD_KINDS);
+	CHECK_EQ(recording_reader__next(r, &rec), 1);
+	CHECK(rec.kind == RECORD_EVENT && !memcmp(rec.event, &ev, sizeof(ev)));
+	CHECK_EQ(recording_reader__next(r, &rec), 0);
+	recording_reader__free(r);
+}
+
+/* Far more than fits the buffers, as fast as it goes. */
+TEST(much_at_once)
+{
+	const char *path = in_scratch("much.mt");
+	struct recording *r = recording__create(path, 0);
+	struct recording_stats st;
+	struct recording_reader *in;
+	struct record rec;
+	uint64_t n = 0, began = util__now_ns(), took;
+	const uint64_t events = 3000000;
+	bool same = true;
+
+	for (uint64_t i = 0; i < events; i++) {
+		struct event_alloc ev = event_number(i * 977 % events);
+
+		recording__event(r, &ev, sizeof(ev));
+	}
+	CHECK_EQ(recording__close(r), 0);
+	took = util__now_ns() - began;
+	recording__stats(r, &st);
+	CHECK_EQ(st.events, events);
+	printf("# %.1f million events a second, %.1f bytes each, %llu waits, %llu plain chunks\n",
+	       (double)events * 1e3 / (double)took, (double)st.bytes / (double)events,
+	       (unsigned long long)st.waits, (unsigned long long)st.plain_chunks);
+	recording__free(r);
+	in = open_file(path);
+	CHECK(in);
+	while (in && recording_reader__next(in, &rec) > 0) {
+		struct event_alloc want = event_number(n++ * 977 % events);
+
+		same &= rec.size == sizeof(want) && !memcmp(rec.event, &want, sizeof(want));
+	}
+	CHECK(same);
+	CHECK_EQ(n, events);
+	recording_reader__free(in);
+}
+
+TEST(a_large_record)
+{
+	const char *path = in_scratch("large.mt");
+	struct recording *r = recording__create(path, 0);
+	struct strbuf sb = { 0 };
+	struct recording_reader *in;
+	struct record rec;
+
+	for (int i = 0; i < 300000; i++)
+		strbuf__addf(&sb, "%d,", i % 100003 * 7919 % 100003);
+	CHECK(sb.len > 1 << 20);
+	put_text(r, RECORD_MAPPED, "small");
+	recording__put(r, RECORD_MAPPED, &sb);
+	put_text(r, RECORD_MAPPED, "small");
+	CHECK_EQ(recording__close(r), 0);
+	recording__free(r);
+	in = open_file(path);
+	CHECK_EQ(recording_reader__next(in, &rec), 1);
+	CHECK_EQ(recording_reader__next(in, &rec), 1);
+	CHECK_EQ(codec__left(&rec.bytes), sb.len);
+	CHECK(!memcmp(rec.bytes.p, sb.data, sb.len));
+	CHECK_EQ(recording_reader__next(in, &rec), 1);
+	CHECK_EQ(codec__left(&rec.bytes), 5);
+	CHECK_EQ(recording_reader__next(in, &rec), 0);
+	recording_reader__free(in);
+	strbuf__free(&sb);
+}
+
+TEST(a_full_disk_is_told)
+{
+	struct recording *r = recording__create("/dev/full", 0);
+
+	CHECK(!r && errno == ENOSPC);
+	CHECK(!recording__create("/nonexistent/x.mt", 0) && errno == ENOENT);
+}
+
+/* ---- compaction ---- */
+
+static void put_state(struct recording *r, uint64_t number)
+{
+	struct strbuf sb = { 0 };
+
+	recording__begin_state(r);
+	for (int i = 0; i < 100; i++) {
+		strbuf__reset(&sb);
+		codec__put(&sb, number);
+		recording__put_state(r, RECORD_STATE, &sb);
+	}
+	recording__end_state(r);
+	strbuf__free(&sb);
+}
+
+/* Waits until the writer is near: what it tells comes late otherwise. */
+static void keep_pace(struct recording *r, uint64_t given)
+{
+	struct recording_stats st;
+
+	if (given % 2000)
+		return;
+	recording__flush(r);
+	do
+		recording__stats(r, &st);
+	while (st.events + 4000 < given && !recording__error(r) && !usleep(50));
+}
+
+/* Events of a number each; a state says how many there were. What is read continues one. */
+TEST(a_limit_is_kept)
+{
+	const char *path = in_scratch("limited.mt");
+	const uint64_t limit = 2 << 20, events = 1000000;
+	struct recording *r = recording__create(path, limit);
+	struct recording_stats stats;
+	struct recording_reader *in;
+	struct record rec;
+	uint64_t next = 0, states = 0;
+	bool in_order = true;
+	struct stat st;
+
+	for (uint64_t i = 0; i < events; i++) {
+		struct event_alloc ev = event_number(i);
+
+		ev.stack = i * 0x9e3779b97f4a7c15;	/* no two alike, so that they take room */
+		recording__event(r, &ev, sizeof(ev));
+		keep_pace(r, i);
+		if (recording__wants_state(r))
+			put_state(r, i + 1);
+		if (i % 20000 == 0)
+			CHECK(stat(path, &st) || st.st_size <= (off_t)limit);
+	}
+	CHECK_EQ(recording__close(r), 0);
+	recording__stats(r, &stats);
+	CHECK(stats.compactions > 3);
+	CHECK_EQ(stats.events, events);
+	recording__free(r);
+	CHECK(!stat(path, &st) && st.st_size <= (off_t)limit && st.st_size > (off_t)limit / 3);
+	CHECK(access(in_scratch("limited.mt.next"), F_OK));
+	in = open_file(path);
+	CHECK(in && recording_reader__compacted(in) && recording_reader__complete(in));
+	while (recording_reader__next(in, &rec) > 0) {
+		if (rec.kind == RECORD_STATE) {
+			next = codec__take(&rec.bytes);
+			states++;
+			continue;
+		}
+		in_order &= ((const struct event_alloc *)rec.event)->size == next++;
+	}
+	CHECK_EQ(states, 100);
+	CHECK(in_order);
+	CHECK_EQ(next, events);
+	recording_reader__free(in);
+}
+
+TEST(a_state_that_is_too_large)
+{
+	const char *path = in_scratch("tight.mt");
+	struct recording *r = recording__create(path, 1 << 20);
+	struct recording_reader *in;
+	struct strbuf sb = { 0 };
+	uint64_t x = 1;
+
+	for (uint64_t i = 0; i < 300000 && !recording__error(r); i++) {
+		struct event_alloc ev = event_number(i);
+
+		ev.stack = x = x * 6364136223846793005 + 1;
+		recording__event(r, &ev, sizeof(ev));
+		keep_pace(r, i);
+		if (!recording__wants_state(r))
+			continue;
+		recording__begin_state(r);
+		for (int k = 0; k < 100000; k++) {
+			strbuf__reset(&sb);
+			x = x * 6364136223846793005 + 1;
+			strbuf__add(&sb, &x, sizeof(x));
+			recording__put_state(r, RECORD_STATE, &sb);
+		}
+		recording__end_state(r);
+	}
+	CHECK_EQ(recording__close(r), -EFBIG);
+	recording__free(r);
+	strbuf__free(&sb);
+	CHECK(access(in_scratch("tight.mt.next"), F_OK));
+	in = open_file(path);
+	CHECK(in && recording_reader__complete(in) && !recording_reader__compacted(in));
+	recording_reader__free(in);
+}
