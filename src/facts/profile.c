@@ -66,6 +66,7 @@ static void add_totals(struct owner *o)
 		.final = in->final,
 		.wall_ns = in->wall_ns,
 		.elapsed_s = seconds(in->start, snap->now),
+		.window_s = seconds(in->start, snap->now),
 		.interval_s = seconds(snap->since, snap->now),
 		.live_bytes = snap->live_bytes,
 		.live_blocks = snap->live_blocks,

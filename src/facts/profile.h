@@ -45,8 +45,12 @@ struct profile_site {
 	int64_t since_mark_bytes, since_mark_blocks;	/* what is live now less what was then */
 	double allocs_per_s;	/* in the last interval */
 	double oldest_s, newest_s;
-	double leak_rate_bps, survival;
+	double leak_rate_bps;	/* of a leak, or of what grows */
+	double survival;	/* of the blocks born long enough ago, the share that lives */
 	const char *verdict;	/* "leak", "growing", "plateau", "startup", "churn", "unknown" */
+	double window_s;	/* the verdict is on so much: the time since the first block */
+	double longest_life_s;	/* of the blocks that were freed */
+	double leaking_s;	/* of a leak: since when, as an age */
 	bool small;		/* below 1% of what is live of its kind, and no finding */
 	bool complete;		/* the walk reached the first frame */
 	uint8_t end;		/* enum stack_end */
@@ -94,6 +98,7 @@ struct profile {
 	bool final;
 	uint64_t wall_ns;	/* when it was taken, CLOCK_REALTIME */
 	double elapsed_s;	/* since tracing began */
+	double window_s;	/* what verdicts are on, at most */
 	double interval_s;	/* since the report before, or the start */
 	uint64_t live_bytes, live_blocks, peak_bytes;
 	int64_t growth_bytes;

@@ -168,7 +168,12 @@ static void fill_site(const struct owner *o, struct profile_site *site, const st
 		.since_mark_blocks = row->since_mark_blocks,
 		.oldest_s = (double)row->oldest / 1e9,
 		.newest_s = (double)row->newest / 1e9,
-		.verdict = "unknown",
+		.leak_rate_bps = row->judged.rate,
+		.survival = row->judged.survival,
+		.verdict = judge__name(row->judged.verdict),
+		.window_s = (double)row->judged.window / 1e9,
+		.longest_life_s = (double)row->judged.longest / 1e9,
+		.leaking_s = (double)row->judged.leaking / 1e9,
 	};
 	if (o->profile.interval_s > 0)
 		site->allocs_per_s = (double)row->allocs_since / o->profile.interval_s;

@@ -173,12 +173,6 @@ struct snapshot {
 	uint64_t marked;	/* ns: when the mark was set; 0: it was not */
 	int64_t since_mark_bytes, since_mark_blocks;	/* of live_bytes and live_blocks */
 	bool heap;		/* as asked for: without it, live_bytes are mappings */
-	/* Over all sites, those that are cut too. window: ns, the time that was seen. */
-	struct snapshot_verdicts {
-		uint64_t window;
-		uint64_t sites[VERDICTS];	/* with anything live */
-		double rate[VERDICTS];	/* bytes a second */
-	} verdicts;
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;	/* heap only */
 	uint64_t allocs_since, frees_since;
 	uint64_t events, bad_events;

@@ -308,11 +308,7 @@ static int add_site(struct process *p, const struct query *q, uint32_t site, str
 		out->since_mark_bytes += row.since_mark_bytes;
 		out->since_mark_blocks += row.since_mark_blocks;
 	}
-	if (row.live_blocks) {
-		out->total_sites++;
-		out->verdicts.sites[row.judged.verdict]++;
-		out->verdicts.rate[row.judged.verdict] += row.judged.rate;
-	}
+	out->total_sites += row.live_blocks > 0;
 	return q->top && !has_place(q, &row) ? 0 : offer(r, &row);
 }
 
@@ -376,7 +372,6 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 		.since = c->told_at,
 		.marked = c->marked,
 		.heap = q->heap,
-		.verdicts = { .window = q->now > c->opts.start ? q->now - c->opts.start : 0 },
 		.peak_bytes = c->peak_bytes[q->heap ? API_HEAP : API_MAP],
 		.events = c->events,
 		.bad_events = c->bad_events,

@@ -208,7 +208,9 @@ static void find_leak(const struct cohorts *c, const struct judge_facts *f, stru
 		j->verdict = verdict;
 		j->rate = s.bytes / seconds(c, s.ticks);
 		j->survival = s.born > 0 ? s.blocks / s.born : 0;
-		j->since = c->origin + ((uint64_t)c->start[first] << c->shift);
+		j->leaking = verdict == VERDICT_LEAK ? f->now - c->origin -
+						       ((uint64_t)c->start[first] << c->shift) :
+						       0;
 	}
 }
 

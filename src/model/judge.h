@@ -40,7 +40,7 @@ struct judgement {
 	double survival;	/* 0 to 1: of the blocks born long enough ago, those that live */
 	uint64_t window;	/* ns that the site was seen */
 	uint64_t longest;	/* ns, the longest life of a block that died */
-	uint64_t since;		/* of a leak: when it began */
+	uint64_t leaking;	/* ns that the leak goes on; 0: it is none */
 };
 
 struct judgement judge__site(const struct cohorts *cohorts, const struct judge_facts *facts);

@@ -190,6 +190,9 @@ static void site(struct json *w, const struct profile *p, const struct profile_s
 	json__double(w, "leak_rate_bps", s->leak_rate_bps);
 	json__double(w, "survival", s->survival);
 	json__string(w, "verdict", s->verdict);
+	json__double(w, "window_s", s->window_s);
+	json__double(w, "longest_life_s", s->longest_life_s);
+	json__double(w, "leaking_s", s->leaking_s);
 	json__i64(w, "since_mark_bytes", s->since_mark_bytes);
 	json__i64(w, "since_mark_blocks", s->since_mark_blocks);
 	names(w, s);
@@ -214,6 +217,7 @@ int json__report(const struct profile *p, const struct report_style *st, FILE *o
 	json__time(&w, "time", p->wall_ns);
 	json__double(&w, "elapsed_s", p->elapsed_s);
 	json__double(&w, "interval_s", p->interval_s);
+	json__double(&w, "window_s", p->window_s);
 	totals(&w, p);
 	losses(&w, p);
 	json__string(&w, "notice", p->notice);

@@ -56,6 +56,38 @@ char *number__change(char *buf, size_t cap, int64_t bytes)
 	return buf;
 }
 
+char *number__pace(char *buf, size_t cap, double bytes_per_s)
+{
+	static const struct {
+		const char *name;
+		double seconds;
+	} units[] = { { "min", 60 }, { "h", 3600 }, { "day", 86400 } };
+	double bytes = 0;
+	char size[32];
+	size_t u;
+
+	for (u = 0; u < ARRAY_SIZE(units); u++) {
+		bytes = bytes_per_s * units[u].seconds;
+		if (bytes >= 10 || u + 1 == ARRAY_SIZE(units))
+			break;
+	}
+	util__format_size(size, sizeof(size), bytes < 0 ? 0 : bytes < 0x1p63 ? (uint64_t)bytes : UINT64_MAX);
+	snprintf(buf, cap, "+%s/%s", size, units[u].name);
+	return buf;
+}
+
+char *number__share(char *buf, size_t cap, double share)
+{
+	double percent = share * 100;
+
+	if (percent > 0 && percent < 0.01)
+		snprintf(buf, cap, "<0.01%%");
+	else
+		snprintf(buf, cap, "%.*f%%", percent >= 9.95 || percent <= 0 ? 0 : percent >= 0.995 ? 1 : 2,
+			 percent);
+	return buf;
+}
+
 char *number__seconds(char *buf, size_t cap, double s)
 {
 	uint64_t n = s > 0 && s < 1e15 ? (uint64_t)s : 0;

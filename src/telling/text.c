@@ -17,6 +17,7 @@
 #include "telling/grid.h"
 #include "telling/label.h"
 #include "telling/number.h"
+#include "telling/verdicts.h"
 
 #define LABEL "  %-7s  "
 #define PROCESSES_MAX 20
@@ -389,6 +390,7 @@ static int sites(struct page *pg, const struct profile *p)
 		if (is_folded(p, &p->sites[i]))
 			continue;
 		grid__row(&g, row++, pg);
+		verdicts__site(pg, &p->sites[i]);
 		err = frames__title(pg, &p->sites[i]);
 		if (!err)
 			err = frames__print(pg, p->run, &p->sites[i]);
@@ -407,6 +409,7 @@ int text__report(const struct profile *p, const struct report_style *st, FILE *o
 	if (p->seq > 1)
 		strbuf__addc(&pg.sb, '\n');
 	headline(&pg, p);
+	verdicts__summary(&pg, p);
 	live(&pg, p);
 	memory(&pg, p);
 	calls(&pg, p);

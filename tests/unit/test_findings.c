@@ -32,11 +32,13 @@ static const struct profile_frame small_stack[] = {
 
 static const struct profile_site finding_sites[] = {
 	{ SITE(1, "leak", 1 << 20, 4096, cart_stack), .leak_rate_bps = 3174.4, .oldest_s = 58,
+	  .survival = 0.0123, .window_s = 58, .longest_life_s = 0.25, .leaking_s = 50,
 	  .growth_bytes = 65536, .since_mark_bytes = 1 << 19, .since_mark_blocks = 2048 },
-	{ SITE(2, "growing", 3 << 20, 3, name_stack), .oldest_s = 60, .since_mark_bytes = -100 },
+	{ SITE(2, "growing", 3 << 20, 3, name_stack), .leak_rate_bps = 100, .survival = 1, .oldest_s = 60,
+	  .window_s = 59, .since_mark_bytes = -100 },
 	{ SITE(3, "plateau", 1 << 23, 8, small_stack), .oldest_s = 60 },
 	{ SITE(4, "churn", 70000, 7, small_stack), .small = true },
-	{ SITE(5, "leak", 16, 1, name_stack), .leak_rate_bps = 0.25 },
+	{ SITE(5, "leak", 16, 1, name_stack), .leak_rate_bps = 0.25, .survival = 0.00001, .leaking_s = 59 },
 	{ SITE(6, "unknown", 40, 1, small_stack), .small = true },
 };
 
@@ -64,14 +66,14 @@ static struct profile findings(void)
 {
 	return (struct profile){
 		.run = &finding_run, .seq = 6, .final = true, .wall_ns = WALL, .elapsed_s = 60,
-		.interval_s = 10, .live_bytes = 13000000, .live_blocks = 5000,
+		.window_s = 60, .interval_s = 10, .live_bytes = 13000000, .live_blocks = 5000,
 		.peak_bytes = 13000000, .allocs = 9000, .frees = 4000,
 		.stack_ends = { [STACK_COMPLETE] = 9000 }, .stacks_complete = 9000,
 		.total_sites = 30, .rest_bytes = 200000, .rest_blocks = 40, .small_sites = 17,
 		.small_bytes = 50000, .small_blocks = 30, .marked = true, .mark_s = 40,
 		.since_mark_bytes = 600000, .since_mark_blocks = 2050,
 		.leak = { .sites = 2, .live_bytes = (1 << 20) + 16, .rate_bps = 3174.65 },
-		.growing = { .sites = 1, .live_bytes = 3 << 20 },
+		.growing = { .sites = 1, .live_bytes = 3 << 20, .rate_bps = 100 },
 		.suppressed = finding_rules, .nsuppressed = ARRAY_SIZE(finding_rules),
 		.suppressed_sites = 4, .suppressed_live_bytes = 172705,
 		.suppressed_live_blocks = 22, .suppressed_since_mark = 1000,
@@ -118,7 +120,7 @@ TEST(json)
 	check_has(t.data, "\"mark_s\":40.0,\"since_mark_bytes\":600000,\"since_mark_blocks\":2050,");
 	check_has(t.data, "\"findings\":{\"leak\":{\"sites\":2,\"live_bytes\":1048592,"
 			  "\"rate_bps\":3174.65},\"growing\":{\"sites\":1,\"live_bytes\":3145728,"
-			  "\"rate_bps\":0.0}}");
+			  "\"rate_bps\":100.0}}");
 	check_has(t.data, "\"suppressed_live_bytes\":172705,\"suppressed_live_blocks\":22,");
 	check_has(t.data, "\"suppressed\":[{\"pattern\":\"leak:^known_leak$\",\"source\":\"ci.supp:4\","
 			  "\"reason\":null,\"sites\":2,\"live_bytes\":100000,\"live_blocks\":20},"

@@ -122,3 +122,22 @@ TEST(a_grid_gives_way_in_order)
 	strbuf__free(&pg.sb);
 	grid__free(&g);
 }
+
+TEST(paces_and_shares)
+{
+	char buf[32];
+
+	CHECK_STR(number__pace(buf, sizeof(buf), 20000), "+1.1 MiB/min");
+	CHECK_STR(number__pace(buf, sizeof(buf), 1), "+60 B/min");
+	CHECK_STR(number__pace(buf, sizeof(buf), 0.1), "+360 B/h");
+	CHECK_STR(number__pace(buf, sizeof(buf), 0.0001), "+8 B/day");
+	CHECK_STR(number__pace(buf, sizeof(buf), 0), "+0 B/day");
+	CHECK_STR(number__pace(buf, sizeof(buf), 1e30), "+16.0 EiB/min");
+	CHECK_STR(number__share(buf, sizeof(buf), 1), "100%");
+	CHECK_STR(number__share(buf, sizeof(buf), 0.5), "50%");
+	CHECK_STR(number__share(buf, sizeof(buf), 0.0994), "9.9%");
+	CHECK_STR(number__share(buf, sizeof(buf), 0.0996), "10%");
+	CHECK_STR(number__share(buf, sizeof(buf), 0.0002), "0.02%");
+	CHECK_STR(number__share(buf, sizeof(buf), 0.00002), "<0.01%");
+	CHECK_STR(number__share(buf, sizeof(buf), 0), "0%");
+}
