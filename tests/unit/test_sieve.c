@@ -60,6 +60,7 @@ CODE(code_b)
 CODE(code_c)
 CODE(code_d)
 CODE(code_e)
+CODE(_IO_file_doallocate)		/* as a function of the C library that is known to keep what it has */
 
 static void (*const codes[])(void) = { code_a, code_b, code_c, code_d, code_e };
 
@@ -338,4 +339,57 @@ TEST(marks)
 	CHECK(p->mark_s == 3);
 	profile__free(p);
 	teardown(&f);
+}
+
+/* ---- findings ---- */
+
+TEST(findings_are_summed_wherever_they_rank)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f, "leak:^code_b$");
+	f.rows[1].judged = (struct judgement){ .verdict = VERDICT_LEAK, .rate = 10 };
+	f.rows[2].judged = (struct judgement){ .verdict = VERDICT_LEAK, .rate = 1000 };
+	f.rows[4].judged = (struct judgement){ .verdict = VERDICT_LEAK, .rate = 1 };
+	f.rows[5].judged = (struct judgement){ .verdict = VERDICT_GROWING, .rate = 3 };
+	f.in.top = 2;
+	p = profile__build(&f.in);
+	CHECK_STR(sites(p), "1:code_a=3000 2:code_a=1000");
+	CHECK_EQ(p->leak.sites, 2);		/* that of code_b is suppressed */
+	CHECK_EQ(p->leak.live_bytes, 1009);
+	CHECK(p->leak.rate_bps == 11);
+	CHECK_EQ(p->growing.sites, 1);
+	CHECK_EQ(p->growing.live_bytes, 7);
+	CHECK_EQ(p->small_sites, 0);		/* a finding is not small */
+	CHECK_EQ(p->rest_bytes, 50 + 800 + 9 + 7);
+	profile__free(p);
+	teardown(&f);
+}
+
+TEST(what_is_built_in_does_not_hide_findings)
+{
+	struct suppress *rules = suppress__new();
+	struct fixture f;
+	struct profile *p;
+
+	CHECK_EQ(suppress__add_builtin(rules), 0);
+	setup(&f, "");
+	sieve__free(f.sieve);
+	f.in.sieve = f.sieve = sieve__new(rules);
+	f.rows[0].stack = 0;
+	f.stacks[0]->frames[0].offset = file_offset(_IO_file_doallocate) + 3;
+	p = profile__build(&f.in);
+	CHECK_STR(sites(p), "1:?=3000 2:code_b=900 3:code_c=800 4:code_d=9 5:code_e=7");
+	CHECK_STR(p->suppressed[0].source, "built-in");
+	CHECK(p->suppressed[0].reason);
+	profile__free(p);
+	f.rows[1].judged = (struct judgement){ .verdict = VERDICT_GROWING };
+	p = profile__build(&f.in);
+	CHECK_EQ(p->nsuppressed, 0);
+	CHECK_STR(p->sites[1].stack->func, "_IO_file_doallocate");
+	CHECK_EQ(p->growing.sites, 1);
+	profile__free(p);
+	teardown(&f);
+	suppress__free(rules);
 }
