@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ground/escape.h"
+#include "ground/event.h"
 #include "joints/discover.h"
 
 static void explain_row(FILE *out, int width, const char *name, uint64_t at, unsigned int offset,
@@ -27,9 +28,11 @@ static void explain_rows(const struct probe_file *f, FILE *out)
 		width = strlen(f->skipped[i].name) > width ? strlen(f->skipped[i].name) : width;
 	for (size_t i = 0; i < f->n; i++) {
 		const struct probe_site *s = &f->sites[i];
+		bool custom = s->cookie & COOKIE_CUSTOM;
+		char why[sizeof(s->point.why) + 16];
 
-		explain_row(out, (int)width, s->name, s->entry, s->point.offset, s->point.insn,
-			    s->point.why);
+		snprintf(why, sizeof(why), "%s%s", s->point.why, custom ? "; by --probe" : "");
+		explain_row(out, (int)width, s->name, s->entry, s->point.offset, s->point.insn, why);
 	}
 	for (size_t i = 0; i < f->nskipped; i++)
 		explain_row(out, (int)width, f->skipped[i].name, f->skipped[i].entry, 0, "not probed",

@@ -555,6 +555,22 @@ TEST(explained)
 	discover__free(g);
 }
 
+TEST(explained_as_the_users)
+{
+	static const struct sym syms[] = { FUNC("get", 0, 6) };
+	struct probe_file *f = NAMED("get(size=2)", syms, PROLOGUE);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	discover__explain(f, "/x", out);
+	fclose(out);
+	CHECK_STR(text, "/x:\n  get  0x1000+3      jz 0x401005                  first that the kernel emulates; "
+			"by --probe\n");
+	free(text);
+	discover__free(f);
+}
+
 TEST(free_of_nothing)
 {
 	discover__free(NULL);
