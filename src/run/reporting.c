@@ -48,7 +48,7 @@ static uint32_t top(const struct reporting *r)
 }
 
 /* Checks are about all sites, also those that are not shown. */
-static bool is_thorough(const struct reporting *r, const struct report_tick *tick)
+static bool is_checked(const struct reporting *r, const struct report_tick *tick)
 {
 	return tick->final && r->plan->checks && r->plan->checks->n;
 }
@@ -59,7 +59,7 @@ int reporting__snapshot(struct reporting *r, const struct report_tick *tick, str
 
 	q.now = tick->now;
 	q.commit = true;
-	q.top = is_thorough(r, tick) ? 0 : top(r);
+	q.top = is_checked(r, tick) ? 0 : top(r);
 	if (q.top && r->sieve)
 		q.top += q.top <= UINT32_MAX - PROFILE_SPARE ? PROFILE_SPARE : 0;
 	return collector__snapshot(r->collector, &q, out);
@@ -85,7 +85,7 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 		.snapshot = snap,
 		.top = top(r),
 		.sieve = r->sieve,
-		.thorough = is_thorough(r, tick),
+		.thorough = tick->final,
 		.symbolizer = r->symbolizer,
 		.images = r->images,
 		.stack = r->stack,
