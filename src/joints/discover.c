@@ -27,8 +27,8 @@ struct candidate {
 	uint64_t vaddr, offset;
 	uint64_t size; /* bytes that belong to it */
 	bool ifunc;
-	bool forwards;		/* a C++ operator that only calls another candidate */
-	const char *why;	/* known not to be probed */
+	bool forwards;	 /* a C++ operator that only calls another candidate */
+	const char *why; /* known not to be probed */
 };
 
 struct search {
@@ -37,9 +37,9 @@ struct search {
 	struct candidate unwinders[UNWINDERS_MAX];
 	size_t nunwinders;
 	uint64_t linker_notify;
-	size_t names;		/* functions that have one */
+	size_t names; /* functions that have one */
 	const struct probe_specs *specs;
-	bool *wanted;		/* for each specification: is it about this file? */
+	bool *wanted; /* for each specification: is it about this file? */
 };
 
 /* The ways out of a call that are no return: throw, rethrow, and the end of a thread. */
@@ -57,11 +57,11 @@ static void note_unwinder(struct search *s, const struct elf_function *f)
 	}
 	if (s->nunwinders < UNWINDERS_MAX)
 		s->unwinders[s->nunwinders++] = (struct candidate){
-			.name = f->name,
-			.vaddr = f->vaddr,
-			.offset = f->offset,
-			.size = f->size,
-			.ifunc = f->ifunc,
+		    .name = f->name,
+		    .vaddr = f->vaddr,
+		    .offset = f->offset,
+		    .size = f->size,
+		    .ifunc = f->ifunc,
 		};
 }
 
@@ -70,14 +70,14 @@ static void add(struct search *s, unsigned int row, const struct elf_function *f
 	if (row == API_NONE || s->n == MAX_CANDIDATES)
 		return;
 	s->found[s->n++] = (struct candidate){
-		.row = row,
-		.api = probe_specs__api(s->specs, row),
-		.name = f->name,
-		.vaddr = f->vaddr,
-		.offset = f->offset,
-		.size = f->size,
-		.ifunc = f->ifunc,
-		.why = why,
+	    .row = row,
+	    .api = probe_specs__api(s->specs, row),
+	    .name = f->name,
+	    .vaddr = f->vaddr,
+	    .offset = f->offset,
+	    .size = f->size,
+	    .ifunc = f->ifunc,
+	    .why = why,
 	};
 }
 
@@ -100,7 +100,8 @@ static int note(void *ctx, const struct elf_function *f)
 			break;
 		case PROBE_COPY:
 			add(s, probe_specs__row(i), f,
-			    "the compiler's copy, maybe with other arguments: name it in full if not");
+			    "the compiler's copy, maybe with other arguments: name it in full if "
+			    "not");
 			break;
 		case PROBE_OTHER:
 			break;
@@ -128,12 +129,12 @@ static const char *not_a_beginning(const struct cfi *c, uint64_t vaddr)
 static void add_offsets(struct search *s, struct elf *e)
 {
 	struct cfi_source src;
-	struct cfi cfi = { 0 };
+	struct cfi cfi = {0};
 	bool described = false;
 
 	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
 		const struct probe_spec *spec = &s->specs->specs[i];
-		struct elf_function f = { .name = spec->function, .offset = spec->offset };
+		struct elf_function f = {.name = spec->function, .offset = spec->offset};
 		const char *why = NULL;
 
 		if (!spec->by_offset || !s->wanted[i])
@@ -368,7 +369,8 @@ static int fill(struct probe_file *f, struct search *s, struct elf *e)
 static bool misses_one(const struct search *s)
 {
 	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
-		bool found = !s->wanted[i] || !s->specs->specs[i].file || s->specs->specs[i].by_offset;
+		bool found =
+		    !s->wanted[i] || !s->specs->specs[i].file || s->specs->specs[i].by_offset;
 
 		for (size_t k = 0; !found && k < s->n; k++)
 			found = s->found[k].row == probe_specs__row(i);
@@ -446,7 +448,7 @@ struct probe_file *discover__file(struct image *im, const struct probe_specs *sp
 	if (s) {
 		f->image = image__id(im);
 		if (image__memory(im, &len))
-			;	/* the vDSO allocates nothing */
+			; /* the vDSO allocates nothing */
 		else if (image__fd(im) < 0)
 			f->error = -ENOENT;
 		else

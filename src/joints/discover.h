@@ -10,8 +10,8 @@
  * which is probed where it is, and the stack shows the operator as its caller. The same goes for
  * operators that only call malloc of the same file: libstdc++'s, linked statically.
  *
- * Functions that the user names (probe_spec.h) come before the table's, and are probed whatever they
- * call.
+ * Functions that the user names (probe_spec.h) come before the table's, and are probed whatever
+ * they call.
  */
 #ifndef MEMTRACE_DISCOVER_H
 #define MEMTRACE_DISCOVER_H
@@ -30,17 +30,17 @@ struct probe_specs;
 #define UNWINDERS_MAX 8
 
 struct probe_site {
-	unsigned int api;	/* row of the table, or of the user's */
-	uint8_t shape;		/* enum api_shape (event.h) */
-	bool throws;		/* see api.h */
-	uint64_t cookie;	/* what its probe is attached with */
-	char name[64];		/* the symbol found; or as the user named it */
-	uint64_t entry;		/* file offset of the function */
-	uint64_t size;		/* its code, bytes */
-	struct point point;	/* entry + point.offset is where the probe goes */
+	unsigned int api;   /* row of the table, or of the user's */
+	uint8_t shape;	    /* enum api_shape (event.h) */
+	bool throws;	    /* see api.h */
+	uint64_t cookie;    /* what its probe is attached with */
+	char name[64];	    /* the symbol found; or as the user named it */
+	uint64_t entry;	    /* file offset of the function */
+	uint64_t size;	    /* its code, bytes */
+	struct point point; /* entry + point.offset is where the probe goes */
 };
 
-struct probe_skip {		/* found, and not probed */
+struct probe_skip { /* found, and not probed */
 	unsigned int api;
 	char name[64];
 	uint64_t entry;
@@ -49,16 +49,16 @@ struct probe_skip {		/* found, and not probed */
 
 struct probe_file {
 	uint32_t image;
-	struct probe_site *sites;	/* one for each distinct address, sorted by address */
+	struct probe_site *sites; /* one for each distinct address, sorted by address */
 	size_t n;
-	uint64_t linker_notify;	/* file offset of the dynamic loader's _dl_debug_state, 0: none */
+	uint64_t linker_notify; /* file offset of the dynamic loader's _dl_debug_state, 0: none */
 	bool throws;		/* one of the sites does: see tracer__expect_exceptions */
 	/* File offsets of the probe points of the functions by which exceptions leave calls. */
 	uint64_t unwinders[UNWINDERS_MAX];
 	size_t nunwinders;
-	struct probe_skip *skipped;	/* sorted by address */
+	struct probe_skip *skipped; /* sorted by address */
 	size_t nskipped;
-	bool nameless;		/* stripped, and no symbols of it are found elsewhere */
+	bool nameless; /* stripped, and no symbols of it are found elsewhere */
 	/* Negative errno where the file could not be read as ELF; -EOPNOTSUPP: its code is for
 	 * another machine, or 32-bit. */
 	int error;

@@ -32,11 +32,12 @@ static void explain_rows(const struct probe_file *f, FILE *out)
 		char why[sizeof(s->point.why) + 16];
 
 		snprintf(why, sizeof(why), "%s%s", s->point.why, custom ? "; by --probe" : "");
-		explain_row(out, (int)width, s->name, s->entry, s->point.offset, s->point.insn, why);
+		explain_row(out, (int)width, s->name, s->entry, s->point.offset, s->point.insn,
+			    why);
 	}
 	for (size_t i = 0; i < f->nskipped; i++)
-		explain_row(out, (int)width, f->skipped[i].name, f->skipped[i].entry, 0, "not probed",
-			    f->skipped[i].why);
+		explain_row(out, (int)width, f->skipped[i].name, f->skipped[i].entry, 0,
+			    "not probed", f->skipped[i].why);
 	if (f->linker_notify)
 		explain_row(out, (int)width, "_dl_debug_state", f->linker_notify, 0, "-",
 			    "called when libraries come or go");
@@ -45,7 +46,7 @@ static void explain_rows(const struct probe_file *f, FILE *out)
 void discover__explain(const struct probe_file *f, const char *path, FILE *out)
 {
 	const char *remark = "";
-	struct strbuf name = { 0 };
+	struct strbuf name = {0};
 
 	if (f->error == -EOPNOTSUPP)
 		remark = "not 64-bit code of this machine";

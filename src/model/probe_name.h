@@ -2,8 +2,8 @@
 #ifndef MEMTRACE_PROBE_NAME_H
 #define MEMTRACE_PROBE_NAME_H
 
-/* What every mangled name of the function spells out: its own name. NULL where nothing can be said (an
- * operator), or for want of memory. The caller frees it. */
+/* What every mangled name of the function spells out: its own name. NULL where nothing can be said
+ * (an operator), or for want of memory. The caller frees it. */
 char *probe_name__spelt_part(const char *function);
 
 #endif

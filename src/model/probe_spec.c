@@ -18,7 +18,7 @@
 #include "model/point.h"
 #include "model/probe_name.h"
 
-#define BYTES_MAX UINT32_MAX	/* what the attach cookie has room for */
+#define BYTES_MAX UINT32_MAX /* what the attach cookie has room for */
 
 /* ---- parsing ---- */
 
@@ -36,9 +36,9 @@ struct parser {
 
 /* "'WHAT' at PLACE REASON", where the place is the number of its first character. */
 __attribute__((format(printf, 3, 4))) static int refuse(const struct parser *p, struct span what,
-							 const char *fmt, ...)
+							const char *fmt, ...)
 {
-	struct strbuf quoted = { 0 };
+	struct strbuf quoted = {0};
 	char *copy = strndup(what.at, what.len);
 	size_t n;
 	va_list ap;
@@ -76,16 +76,18 @@ static bool is(struct span s, const char *word)
 enum role { ROLE_NONE, ROLE_ALLOC, ROLE_FREE, ROLE_REALLOC };
 
 static const char *const roles[] = {
-	[ROLE_ALLOC] = "alloc", [ROLE_FREE] = "free", [ROLE_REALLOC] = "realloc",
+    [ROLE_ALLOC] = "alloc",
+    [ROLE_FREE] = "free",
+    [ROLE_REALLOC] = "realloc",
 };
 
 enum { KEY_SIZE, KEY_COUNT, KEY_PTR, KEY_OUT, KEYS };
 
-static const char *const keys[KEYS] = { "size", "count", "ptr", "out" };
+static const char *const keys[KEYS] = {"size", "count", "ptr", "out"};
 
 struct arguments {
 	enum role role;
-	uint8_t number[KEYS];	/* from 0, or ARG_NONE */
+	uint8_t number[KEYS]; /* from 0, or ARG_NONE */
 	bool has_bytes, number_type;
 	uint64_t bytes;
 };
@@ -103,7 +105,8 @@ static int take_number(const struct parser *p, struct span item, struct span val
 	if (*out != ARG_NONE)
 		return refuse(p, item, "is given twice");
 	if (value.len != 1 || value.at[0] < '1' || value.at[0] > '0' + POINT_ARGS)
-		return refuse(p, item, "names no argument from 1 to %d, which are those in registers",
+		return refuse(p, item,
+			      "names no argument from 1 to %d, which are those in registers",
 			      POINT_ARGS);
 	*out = (uint8_t)(value.at[0] - '1');
 	return 0;
@@ -129,11 +132,11 @@ static int take_bytes(const struct parser *p, struct span item, struct span valu
 static int take_item(const struct parser *p, struct span item, struct arguments *a)
 {
 	const char *equals = memchr(item.at, '=', item.len);
-	struct span key = item, value = { 0 };
+	struct span key = item, value = {0};
 
 	if (equals) {
-		key = trim((struct span){ item.at, (size_t)(equals - item.at) });
-		value = trim((struct span){ equals + 1, item.len - (size_t)(equals + 1 - item.at) });
+		key = trim((struct span){item.at, (size_t)(equals - item.at)});
+		value = trim((struct span){equals + 1, item.len - (size_t)(equals + 1 - item.at)});
 		for (int i = 0; i < KEYS; i++)
 			if (is(key, keys[i]))
 				return take_number(p, item, value, &a->number[i]);
@@ -148,8 +151,9 @@ static int take_item(const struct parser *p, struct span item, struct arguments 
 		a->role = role_of(key);
 		return 0;
 	}
-	return refuse(p, item, "is none of size=N, count=N, ptr=N, out=N, bytes=SIZE, int, alloc, free, "
-			       "realloc");
+	return refuse(p, item,
+		      "is none of size=N, count=N, ptr=N, out=N, bytes=SIZE, int, alloc, free, "
+		      "realloc");
 }
 
 static int take_items(const struct parser *p, struct span list, struct arguments *a)
@@ -161,16 +165,16 @@ static int take_items(const struct parser *p, struct span list, struct arguments
 		const char *comma = memchr(list.at, ',', (size_t)(end - list.at));
 		size_t len = (size_t)((comma ? comma : end) - list.at);
 
-		err = take_item(p, trim((struct span){ list.at, len }), a);
+		err = take_item(p, trim((struct span){list.at, len}), a);
 		list.at += len + 1;
 	}
 	return err;
 }
 
-/* free(ptr, size) and realloc(ptr, size) look alike; the wrong guess would book what free returns. */
+/* free(ptr, size) and realloc(ptr, size) look alike; a wrong guess would book what free returns. */
 static bool sounds_like_free(struct span name)
 {
-	static const char *const words[] = { "free", "delete", "release", "dealloc", "destroy" };
+	static const char *const words[] = {"free", "delete", "release", "dealloc", "destroy"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		size_t len = strlen(words[i]);
@@ -223,13 +227,13 @@ static void fill_api(struct api *api, const struct arguments *a)
 	bool out = a->number[KEY_OUT] != ARG_NONE;
 
 	*api = (struct api){
-		.kind = API_HEAP,
-		.size = a->number[KEY_SIZE],
-		.count = a->number[KEY_COUNT],
-		.ptr = out ? a->number[KEY_OUT] : a->number[KEY_PTR],
-		.bytes = (uint32_t)a->bytes,
-		.custom = true,
-		.number = a->number_type,
+	    .kind = API_HEAP,
+	    .size = a->number[KEY_SIZE],
+	    .count = a->number[KEY_COUNT],
+	    .ptr = out ? a->number[KEY_OUT] : a->number[KEY_PTR],
+	    .bytes = (uint32_t)a->bytes,
+	    .custom = true,
+	    .number = a->number_type,
 	};
 	switch (a->role) {
 	case ROLE_FREE:
@@ -248,7 +252,7 @@ static void fill_api(struct api *api, const struct arguments *a)
 static int parse_arguments(const struct parser *p, struct span function, struct span list,
 			   struct api *api)
 {
-	struct arguments a = { .number = { ARG_NONE, ARG_NONE, ARG_NONE, ARG_NONE } };
+	struct arguments a = {.number = {ARG_NONE, ARG_NONE, ARG_NONE, ARG_NONE}};
 	int err = take_items(p, list, &a);
 
 	if (err)
@@ -289,7 +293,8 @@ static int parse_offset(const struct parser *p, struct span name, struct probe_s
 	if (errno || *end || !isxdigit((unsigned char)s->function[2]))
 		return refuse(p, name, "is no offset in a file");
 	if (!s->file)
-		return refuse(p, name, "is an offset, and needs the file that it is in: FILE:0xOFFSET(…)");
+		return refuse(p, name,
+			      "is an offset, and needs the file that it is in: FILE:0xOFFSET(…)");
 	s->by_offset = true;
 	return 0;
 }
@@ -312,12 +317,12 @@ static int name_it(struct probe_spec *s)
 static int parse_place(const struct parser *p, struct span place, struct probe_spec *s)
 {
 	size_t colon = file_length(place);
-	struct span file = { 0 }, name = trim(place);
+	struct span file = {0}, name = trim(place);
 	int err;
 
 	if (colon < place.len) {
-		file = trim((struct span){ place.at, colon });
-		name = trim((struct span){ place.at + colon + 1, place.len - colon - 1 });
+		file = trim((struct span){place.at, colon});
+		name = trim((struct span){place.at + colon + 1, place.len - colon - 1});
 	}
 	if (!name.len)
 		return refuse(p, place, "names no function");
@@ -335,7 +340,7 @@ static int parse_place(const struct parser *p, struct span place, struct probe_s
 
 static bool is_argument_list(struct span list)
 {
-	struct span first = trim((struct span){ list.at, strcspn(list.at, ",)") });
+	struct span first = trim((struct span){list.at, strcspn(list.at, ",)")});
 
 	return memchr(list.at, '=', list.len) || role_of(first);
 }
@@ -344,12 +349,12 @@ static bool is_argument_list(struct span list)
 static struct span find_arguments(const char *text)
 {
 	for (const char *open = strchr(text, '('); open; open = strchr(open + 1, '(')) {
-		struct span list = { open + 1, strcspn(open + 1, "()") };
+		struct span list = {open + 1, strcspn(open + 1, "()")};
 
 		if (list.at[list.len] == ')' && is_argument_list(list))
 			return list;
 	}
-	return (struct span){ 0 };
+	return (struct span){0};
 }
 
 static void release(struct probe_spec *s)
@@ -372,17 +377,18 @@ static int add(struct probe_specs *ps, const struct probe_spec *s)
 }
 
 /* One specification; *end is what follows it. */
-static int parse_one(struct probe_specs *ps, const struct parser *p, const char *at, const char **end)
+static int parse_one(struct probe_specs *ps, const struct parser *p, const char *at,
+		     const char **end)
 {
-	struct span list = find_arguments(at), all = { at, strlen(at) }, place;
-	struct probe_spec s = { 0 };
+	struct span list = find_arguments(at), all = {at, strlen(at)}, place;
+	struct probe_spec s = {0};
 	int err;
 
 	if (!list.at)
 		return refuse(p, all, "does not say which argument is which");
 	*end = list.at + list.len + 1;
 	all.len = (size_t)(*end - at);
-	place = (struct span){ at, (size_t)(list.at - 1 - at) };
+	place = (struct span){at, (size_t)(list.at - 1 - at)};
 	if (ps->n >= probe_specs__most()) {
 		refuse(p, all, "is one too many: a run takes %zu at most", probe_specs__most());
 		return -ENOSPC;
@@ -405,7 +411,7 @@ static int parse_one(struct probe_specs *ps, const struct parser *p, const char 
 
 int probe_specs__add(struct probe_specs *ps, const char *text, char *why, size_t cap)
 {
-	struct parser p = { .text = text, .why = why, .cap = cap };
+	struct parser p = {.text = text, .why = why, .cap = cap};
 	const char *at = text + strspn(text, SEPARATORS);
 	int err = 0;
 
@@ -418,7 +424,7 @@ int probe_specs__add(struct probe_specs *ps, const char *text, char *why, size_t
 
 		err = parse_one(ps, &p, at, &end);
 		if (!err && *end && !strchr(SEPARATORS, *end))
-			err = refuse(&p, (struct span){ end, strlen(end) },
+			err = refuse(&p, (struct span){end, strlen(end)},
 				     "is not separated by a space from what is before it");
 		at = end + strspn(end, SEPARATORS);
 	}
@@ -430,7 +436,7 @@ void probe_specs__release(struct probe_specs *ps)
 	for (size_t i = 0; i < ps->n; i++)
 		release(&ps->specs[i]);
 	free(ps->specs);
-	*ps = (struct probe_specs){ 0 };
+	*ps = (struct probe_specs){0};
 }
 
 /* ---- rows ---- */

@@ -7,8 +7,8 @@
  * FILE:FUNCTION(ARGUMENTS), separated by spaces or commas. FILE is a name or a path, with the
  * wildcards of the shell; without it, or as *, any file. FUNCTION is a symbol, a C++ or Rust name
  * as `nm -C` prints it, with or without its parameters, or a file offset. Arguments count from 1;
- * what is given says what the function does, and `alloc`, `free` or `realloc` in front says it where
- * it does not.
+ * what is given says what the function does, and `alloc`, `free` or `realloc` in front says it
+ * where it does not.
  */
 #ifndef MEMTRACE_PROBE_SPEC_H
 #define MEMTRACE_PROBE_SPEC_H
@@ -20,13 +20,13 @@
 #include "model/api.h"
 
 struct probe_spec {
-	char *text;		/* as it was given, for messages: "libpool.so*:pool_alloc(size=2)" */
-	char *file;		/* a pattern; NULL: any file */
-	char *function;		/* "pool_alloc"; for an offset only a name */
-	char *part;		/* every mangled name of the function contains it; NULL: any may be one */
+	char *text;	/* as it was given, for messages: "libpool.so*:pool_alloc(size=2)" */
+	char *file;	/* a pattern; NULL: any file */
+	char *function; /* "pool_alloc"; for an offset only a name */
+	char *part;	/* every mangled name of the function contains it; NULL: any may be one */
 	bool by_offset;
-	uint64_t offset;	/* in the file */
-	struct api api;		/* what it does; named as in FUNCTION */
+	uint64_t offset; /* in the file */
+	struct api api;	 /* what it does; named as in FUNCTION */
 };
 
 /* Starts out zeroed. A pointer into it is good until the next probe_specs__add. */
@@ -56,7 +56,7 @@ bool probe_spec__is_file(const struct probe_spec *s, const char *path);
 enum probe_match {
 	PROBE_OTHER,
 	PROBE_FUNCTION,
-	PROBE_COPY,	/* made of it by the compiler, maybe with other arguments */
+	PROBE_COPY, /* made of it by the compiler, maybe with other arguments */
 };
 
 /* Is it about the function with this symbol? Never so for an offset. */

@@ -14,7 +14,8 @@ struct stripped;
 struct stripped *stripped__open(struct image *im, struct elf *e);
 void stripped__close(struct stripped *s);
 
-/* As elf__functions does, with offsets in the image's file; names are valid until stripped__close. */
+/* As elf__functions does, with offsets in the image's file; names are valid until stripped__close.
+ */
 int stripped__functions(struct stripped *s, int (*fn)(void *ctx, const struct elf_function *f),
 			void *ctx);
 

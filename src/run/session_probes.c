@@ -7,17 +7,17 @@
 #include "run/session_internal.h"
 
 struct outcome {
-	size_t probed, skipped;		/* functions */
-	size_t files;			/* that it is about */
-	uint32_t image;			/* one of these */
-	const struct probe_skip *skip;	/* one of the skipped */
+	size_t probed, skipped;	       /* functions */
+	size_t files;		       /* that it is about */
+	uint32_t image;		       /* one of these */
+	const struct probe_skip *skip; /* one of the skipped */
 };
 
 static struct outcome outcome_of(const struct session *s, size_t i)
 {
 	const struct probe_spec *spec = &s->plan->probes->specs[i];
 	unsigned int row = probe_specs__row(i);
-	struct outcome o = { 0 };
+	struct outcome o = {0};
 
 	for (size_t k = 0; k < s->nfiles; k++) {
 		const struct probe_file *f = s->files[k];
@@ -47,9 +47,10 @@ size_t probes__found(const struct session *s)
 	return found;
 }
 
-static void complain(const struct session *s, const struct probe_spec *spec, const struct outcome *o)
+static void complain(const struct session *s, const struct probe_spec *spec,
+		     const struct outcome *o)
 {
-	struct strbuf text = { 0 }, file = { 0 };
+	struct strbuf text = {0}, file = {0};
 
 	escape__plain(&text, spec->text);
 	escape__plain(&file, o->files ? image__path(images__get(s->images, o->image)) : "");
@@ -59,13 +60,16 @@ static void complain(const struct session *s, const struct probe_spec *spec, con
 		log__warn("--probe %s: %s at 0x%llx is not probed: %s", text.data, o->skip->name,
 			  (unsigned long long)o->skip->entry, o->skip->why);
 	else if (!spec->file || o->files > 1)
-		log__warn("--probe %s: none of %zu files defines it (inlined, stripped, or not loaded yet)",
+		log__warn("--probe %s: none of %zu files defines it (inlined, stripped, or not "
+			  "loaded yet)",
 			  text.data, o->files);
 	else if (o->files)
-		log__warn("--probe %s: %s does not define it (inlined, or stripped: then its offset is needed)",
+		log__warn("--probe %s: %s does not define it (inlined, or stripped: then its "
+			  "offset is needed)",
 			  text.data, file.data);
 	else
-		log__warn("--probe %s: no such file is mapped yet; it is probed when it is", text.data);
+		log__warn("--probe %s: no such file is mapped yet; it is probed when it is",
+			  text.data);
 out:
 	strbuf__free(&text);
 	strbuf__free(&file);

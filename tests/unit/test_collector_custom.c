@@ -3,7 +3,7 @@
 
 static void custom_alloc(struct collector *c, uint64_t addr, uint64_t size, uint64_t stack)
 {
-	struct event_alloc ev = { head(EVENT_ALLOC, PID), addr, size, stack };
+	struct event_alloc ev = {head(EVENT_ALLOC, PID), addr, size, stack};
 
 	ev.ev.api = 200;
 	ev.ev.flags = EVENT_F_CUSTOM;
@@ -12,7 +12,7 @@ static void custom_alloc(struct collector *c, uint64_t addr, uint64_t size, uint
 
 static void custom_realloc(struct collector *c, uint64_t old, uint64_t addr, uint64_t size)
 {
-	struct event_realloc ev = { head(EVENT_REALLOC, PID), old, addr, size, 9, now };
+	struct event_realloc ev = {head(EVENT_REALLOC, PID), old, addr, size, 9, now};
 
 	ev.ev.flags = EVENT_F_CUSTOM;
 	CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
@@ -20,7 +20,7 @@ static void custom_realloc(struct collector *c, uint64_t old, uint64_t addr, uin
 
 static void free_with(struct collector *c, uint64_t addr, uint16_t flags)
 {
-	struct event_free ev = { head(EVENT_FREE, PID), addr };
+	struct event_free ev = {head(EVENT_FREE, PID), addr};
 
 	ev.ev.flags = flags;
 	CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
@@ -28,7 +28,7 @@ static void free_with(struct collector *c, uint64_t addr, uint16_t flags)
 
 #define CHECK_HEAP(want, unmatched)                                                                \
 	do {                                                                                       \
-		struct snapshot s_ = ask(c, (struct query){ .top = 10 });                          \
+		struct snapshot s_ = ask(c, (struct query){.top = 10});                            \
 		CHECK_STR(rows(&s_), want);                                                        \
 		CHECK_EQ(s_.unmatched_frees, unmatched);                                           \
 		CHECK_EQ(s_.superseded, 0);                                                        \
@@ -60,7 +60,8 @@ TEST(a_chunk_goes_before_its_blocks)
 	collector__free(c);
 }
 
-/* xmalloc is named, and its blocks are freed by free; or it is the free that has a name of its own. */
+/* xmalloc is named, and its blocks are freed by free; or it is the free that has a name of its own.
+ */
 TEST(wrappers_on_one_side_only)
 {
 	struct collector *c = plain();
@@ -78,8 +79,8 @@ TEST(frees_inside)
 	struct collector *c = plain();
 
 	allocated(c, PID, 0x1000, 100, 1);
-	free_with(c, 0x1000, EVENT_F_INSIDE);	/* made with the pool */
-	free_with(c, 0x3000, EVENT_F_INSIDE);	/* the pool's own, never booked */
+	free_with(c, 0x1000, EVENT_F_INSIDE); /* made with the pool */
+	free_with(c, 0x3000, EVENT_F_INSIDE); /* the pool's own, never booked */
 	CHECK_HEAP("", 0);
 	free_with(c, 0x3000, 0);
 	CHECK_HEAP("", 1);
@@ -94,7 +95,7 @@ TEST(reallocs)
 	custom_alloc(c, 0x1000, 100, 2);
 	custom_realloc(c, 0x1000, 0x1080, 200);
 	CHECK_HEAP("4096/1@1 200/1@9", 0);
-	custom_realloc(c, 0x7000, 0x7080, 10);	/* older than the trace */
+	custom_realloc(c, 0x7000, 0x7080, 10); /* older than the trace */
 	CHECK_HEAP("4096/1@1 210/2@9", 1);
 	collector__free(c);
 }

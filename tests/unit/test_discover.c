@@ -248,11 +248,12 @@ TEST(operators_of_an_allocator)
 	discover__free(f);
 }
 
-/* operator new[] jumps to operator new, that to malloc; operator delete does something of its own. */
+/* operator new[] jumps to operator new, that to malloc; operator delete does something of its own.
+ */
 TEST(operators_that_only_call_what_is_probed)
 {
 	static const struct sym syms[] = {
-	    FUNC("_Znam", 0, 5), FUNC("_Znwm", 8, 5),	FUNC("malloc", 0x10, 6),
+	    FUNC("_Znam", 0, 5),   FUNC("_Znwm", 8, 5),	    FUNC("malloc", 0x10, 6),
 	    FUNC("free", 0x20, 6), FUNC("_ZdlPv", 0x18, 8),
 	};
 	static const char code[] = "\xe9\x03\0\0\0\x90\x90\x90"
@@ -273,9 +274,11 @@ TEST(operators_that_only_call_what_is_probed)
 TEST(where_exceptions_leave)
 {
 	static const struct sym syms[] = {
-	    FUNC("_Unwind_RaiseException", 0x20, 8),	/* twice, as in two symbol tables */
-	    FUNC("_Unwind_RaiseException", 0x20, 8), FUNC("_Unwind_ForcedUnwind", 0x30, 8),
-	    FUNC("_Unwind_Resume", 0x40, 8),	     FUNC("_Znwm", 0, 6),
+	    FUNC("_Unwind_RaiseException", 0x20, 8), /* twice, as in two symbol tables */
+	    FUNC("_Unwind_RaiseException", 0x20, 8),
+	    FUNC("_Unwind_ForcedUnwind", 0x30, 8),
+	    FUNC("_Unwind_Resume", 0x40, 8),
+	    FUNC("_Znwm", 0, 6),
 	    FUNC("je_malloc", 8, 6),
 	};
 	struct probe_file *f = MADE(syms, PROLOGUE);
@@ -377,8 +380,8 @@ TEST(other_machines)
 
 static struct probe_specs named;
 
-static struct probe_file *discover_named(const char *what, const struct sym *syms, size_t n, const char *code,
-					 size_t len)
+static struct probe_file *discover_named(const char *what, const struct sym *syms, size_t n,
+					 const char *code, size_t len)
 {
 	char why[256] = "";
 	struct probe_file *f;
@@ -396,12 +399,13 @@ static struct probe_file *discover_named(const char *what, const struct sym *sym
 TEST(functions_that_the_user_names)
 {
 	static const struct sym syms[] = {
-		FUNC("pool_alloc", 0, 6),
-		{"pool_free", 0x10, 6, STT_FUNC, STB_LOCAL},
-		FUNC("malloc", 0x20, 6),
-		FUNC("_ZN4Pool3getEm", 0x30, 6),
+	    FUNC("pool_alloc", 0, 6),
+	    {"pool_free", 0x10, 6, STT_FUNC, STB_LOCAL},
+	    FUNC("malloc", 0x20, 6),
+	    FUNC("_ZN4Pool3getEm", 0x30, 6),
 	};
-	struct probe_file *f = NAMED("pool_alloc(size=2) pool_free(ptr=2) Pool::get(size=2,count=3)", syms, PROLOGUE);
+	struct probe_file *f =
+	    NAMED("pool_alloc(size=2) pool_free(ptr=2) Pool::get(size=2,count=3)", syms, PROLOGUE);
 	const struct probe_site *site = site_named(f, "pool_free");
 
 	CHECK_EQ(f->n, 4);
@@ -409,7 +413,8 @@ TEST(functions_that_the_user_names)
 	CHECK_EQ(f->sites[0].api, api__count());
 	CHECK_EQ(f->sites[0].shape, SHAPE_ALLOC);
 	CHECK_EQ(f->sites[0].point.offset, 3);
-	CHECK_EQ(f->sites[0].cookie, COOKIE(api__count(), SHAPE_ALLOC, 1, ARG_NONE, ARG_NONE) | COOKIE_CUSTOM);
+	CHECK_EQ(f->sites[0].cookie,
+		 COOKIE(api__count(), SHAPE_ALLOC, 1, ARG_NONE, ARG_NONE) | COOKIE_CUSTOM);
 	CHECK_EQ(site->shape, SHAPE_FREE_CALL);
 	CHECK_EQ(site->cookie,
 		 COOKIE(api__count() + 1, SHAPE_FREE_CALL, ARG_NONE, ARG_NONE, 1) | COOKIE_CUSTOM);
@@ -423,7 +428,7 @@ TEST(functions_that_the_user_names)
 
 TEST(sizes_and_numbers_in_the_cookie)
 {
-	static const struct sym syms[] = { FUNC("node", 0, 6), FUNC("open_it", 0x10, 6) };
+	static const struct sym syms[] = {FUNC("node", 0, 6), FUNC("open_it", 0x10, 6)};
 	struct probe_file *f = NAMED("node(bytes=48) open_it(size=1,int)", syms, PROLOGUE);
 
 	CHECK_EQ(COOKIE_BYTES(f->sites[0].cookie), 48);
@@ -435,7 +440,8 @@ TEST(sizes_and_numbers_in_the_cookie)
 
 TEST(the_users_word_counts_before_the_tables)
 {
-	static const struct sym syms[] = { FUNC("malloc", 0, 6), FUNC("get", 0, 6), FUNC("_Znwm", 0x10, 6) };
+	static const struct sym syms[] = {FUNC("malloc", 0, 6), FUNC("get", 0, 6),
+					  FUNC("_Znwm", 0x10, 6)};
 	struct probe_file *f = NAMED("get(size=2) malloc(size=3) _Znwm(size=1)", syms, PROLOGUE);
 
 	CHECK_EQ(f->n, 2);
@@ -453,7 +459,7 @@ TEST(the_users_word_counts_before_the_tables)
 
 TEST(a_pool_makes_no_allocator_of_operators)
 {
-	static const struct sym syms[] = { FUNC("pool_alloc", 0, 6), FUNC("_Znwm", 0x10, 6) };
+	static const struct sym syms[] = {FUNC("pool_alloc", 0, 6), FUNC("_Znwm", 0x10, 6)};
 	struct probe_file *f = NAMED("pool_alloc(size=1)", syms, PROLOGUE);
 
 	CHECK_EQ(f->n, 1);
@@ -464,7 +470,7 @@ TEST(a_pool_makes_no_allocator_of_operators)
 
 TEST(copies_by_the_compiler_are_told_of)
 {
-	static const struct sym syms[] = { FUNC("get", 0, 6), FUNC("get.constprop.0", 0x10, 6) };
+	static const struct sym syms[] = {FUNC("get", 0, 6), FUNC("get.constprop.0", 0x10, 6)};
 	struct probe_file *f = NAMED("get(size=2)", syms, PROLOGUE);
 
 	CHECK_EQ(f->n, 1);
@@ -481,8 +487,9 @@ TEST(copies_by_the_compiler_are_told_of)
 
 TEST(functions_of_other_files)
 {
-	static const struct sym syms[] = { FUNC("get", 0, 6) };
-	struct probe_file *f = NAMED("libother.so*:get(size=2) /no/such/file:get(size=2)", syms, PROLOGUE);
+	static const struct sym syms[] = {FUNC("get", 0, 6)};
+	struct probe_file *f =
+	    NAMED("libother.so*:get(size=2) /no/such/file:get(size=2)", syms, PROLOGUE);
 
 	CHECK_EQ(f->n, 0);
 	CHECK_EQ(f->nskipped, 0);
@@ -494,8 +501,9 @@ TEST(functions_of_other_files)
 
 TEST(functions_by_offset)
 {
-	static const struct sym syms[] = { FUNC("main", 0, 6) };
-	struct probe_file *f = NAMED("memtrace-test-*:0x1003(size=1) memtrace-test-*:0x7fffffff(ptr=1)", syms, PROLOGUE);
+	static const struct sym syms[] = {FUNC("main", 0, 6)};
+	struct probe_file *f = NAMED(
+	    "memtrace-test-*:0x1003(size=1) memtrace-test-*:0x7fffffff(ptr=1)", syms, PROLOGUE);
 
 	CHECK_EQ(f->n, 1);
 	CHECK_STR(f->sites[0].name, "memtrace-test-*+0x1003");
@@ -557,7 +565,7 @@ TEST(explained)
 
 TEST(explained_as_the_users)
 {
-	static const struct sym syms[] = { FUNC("get", 0, 6) };
+	static const struct sym syms[] = {FUNC("get", 0, 6)};
 	struct probe_file *f = NAMED("get(size=2)", syms, PROLOGUE);
 	char *text = NULL;
 	size_t len;
@@ -565,7 +573,8 @@ TEST(explained_as_the_users)
 
 	discover__explain(f, "/x", out);
 	fclose(out);
-	CHECK_STR(text, "/x:\n  get  0x1000+3      jz 0x401005                  first that the kernel emulates; "
+	CHECK_STR(text, "/x:\n  get  0x1000+3      jz 0x401005                  first that the "
+			"kernel emulates; "
 			"by --probe\n");
 	free(text);
 	discover__free(f);
@@ -624,8 +633,7 @@ TEST(installed_allocators)
 			const struct probe_site *site = site_named(f, names[j]);
 
 			if (!site->point.emulated)
-				printf("# %s of %s: %s\n", names[j], libraries[i],
-				       site->point.why);
+				printf("# %s of %s: %s\n", names[j], libraries[i], site->point.why);
 			CHECK(site->point.emulated);
 		}
 		discover__free(f);

@@ -32,8 +32,8 @@ static const struct probe_spec *one(const char *text)
 }
 
 #define CHECK_SPEC(text, in, function, shape, size, count, ptr)                                    \
-	check_spec(__LINE__, text, in, function, (struct api){ NULL, NULL, API_HEAP, shape, size,   \
-							       count, ptr })
+	check_spec(__LINE__, text, in, function,                                                   \
+		   (struct api){NULL, NULL, API_HEAP, shape, size, count, ptr})
 
 static void check_spec(int line, const char *text, const char *file, const char *function,
 		       struct api want)
@@ -96,7 +96,8 @@ TEST(blocks_of_one_size)
 TEST(files)
 {
 	CHECK_SPEC("libpool.so*:f(size=1)", "libpool.so*", "f", SHAPE_ALLOC, 0, NO, NO);
-	CHECK_SPEC("/opt/my pool/libp.so:f(size=1)", "/opt/my pool/libp.so", "f", SHAPE_ALLOC, 0, NO, NO);
+	CHECK_SPEC("/opt/my pool/libp.so:f(size=1)", "/opt/my pool/libp.so", "f", SHAPE_ALLOC, 0,
+		   NO, NO);
 	CHECK_SPEC("*:f(size=1)", NULL, "f", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_SPEC(":f(size=1)", NULL, "f", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_SPEC(" : f (size = 1 )" + 1, NULL, "f", SHAPE_ALLOC, 0, NO, NO);
@@ -105,12 +106,13 @@ TEST(files)
 TEST(names_of_other_languages)
 {
 	CHECK_SPEC("Pool::alloc(size=2)", NULL, "Pool::alloc", SHAPE_ALLOC, 1, NO, NO);
-	CHECK_SPEC("a.out:Pool::alloc(unsigned long)(size=2)", "a.out", "Pool::alloc(unsigned long)",
-		   SHAPE_ALLOC, 1, NO, NO);
-	CHECK_SPEC("(anonymous namespace)::f(int, std::vector<int, A<int> > const&) const(ptr=1)", NULL,
-		   "(anonymous namespace)::f(int, std::vector<int, A<int> > const&) const",
+	CHECK_SPEC("a.out:Pool::alloc(unsigned long)(size=2)", "a.out",
+		   "Pool::alloc(unsigned long)", SHAPE_ALLOC, 1, NO, NO);
+	CHECK_SPEC("(anonymous namespace)::f(int, std::vector<int, A<int> > const&) const(ptr=1)",
+		   NULL, "(anonymous namespace)::f(int, std::vector<int, A<int> > const&) const",
 		   SHAPE_FREE_CALL, NO, NO, 0);
-	CHECK_SPEC("A::operator=(A const&)(alloc)", NULL, "A::operator=(A const&)", SHAPE_ALLOC, NO, NO, NO);
+	CHECK_SPEC("A::operator=(A const&)(alloc)", NULL, "A::operator=(A const&)", SHAPE_ALLOC, NO,
+		   NO, NO);
 	CHECK_SPEC("f(void (*)(int))(size=1)", NULL, "f(void (*)(int))", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_SPEC("x:_ZN4Pool5allocEm(size=2)", "x", "_ZN4Pool5allocEm", SHAPE_ALLOC, 1, NO, NO);
 }
@@ -123,8 +125,9 @@ TEST(offsets)
 	CHECK_EQ(s->offset, 0x4a10);
 	CHECK_STR(s->api.name, "/bin/x+0x4a10");
 	CHECK(!one("f0x10(size=1)")->by_offset);
-	CHECK_REFUSED("0x10(size=1)", "'0x10' at character 1 is an offset, and needs the file that it is in: "
-				      "FILE:0xOFFSET(…)");
+	CHECK_REFUSED("0x10(size=1)",
+		      "'0x10' at character 1 is an offset, and needs the file that it is in: "
+		      "FILE:0xOFFSET(…)");
 	CHECK_REFUSED("x:0x1g(size=1)", "'0x1g' at character 3 is no offset in a file");
 	CHECK_REFUSED("x:0x(size=1)", "'0x' at character 3 is no offset in a file");
 	CHECK_REFUSED("x:0x11111111111111111(size=1)",
@@ -149,42 +152,61 @@ TEST(refused)
 	CHECK_REFUSED("", "names no function");
 	CHECK_REFUSED("  ,", "names no function");
 	CHECK_REFUSED("malloc", "'malloc' at character 1 does not say which argument is which");
-	CHECK_REFUSED("a(size=1) f(size)", "'f(size)' at character 11 does not say which argument is which");
+	CHECK_REFUSED("a(size=1) f(size)",
+		      "'f(size)' at character 11 does not say which argument is which");
 	CHECK_REFUSED("x:(size=1)", "'x:' at character 1 names no function");
 	CHECK_REFUSED("(size=1)", "'' at character 1 names no function");
-	CHECK_REFUSED("a(size=1)b(size=1)",
-		      "'b(size=1)' at character 10 is not separated by a space from what is before it");
-	CHECK_REFUSED("f(siez=1)", "'siez=1' at character 3 is none of size=N, count=N, ptr=N, out=N, bytes=SIZE, "
-				   "int, alloc, free, realloc");
-	CHECK_REFUSED("f(size=1,)", "'' at character 10 is none of size=N, count=N, ptr=N, out=N, bytes=SIZE, int, "
-				    "alloc, free, realloc");
-	CHECK_REFUSED("f(size=0)", "'size=0' at character 3 names no argument from 1 to 6, which are those in "
-				   "registers");
-	CHECK_REFUSED("f(size=7)", "'size=7' at character 3 names no argument from 1 to 6, which are those in "
-				   "registers");
-	CHECK_REFUSED("f(size=)", "'size=' at character 3 names no argument from 1 to 6, which are those in "
-				  "registers");
+	CHECK_REFUSED(
+	    "a(size=1)b(size=1)",
+	    "'b(size=1)' at character 10 is not separated by a space from what is before it");
+	CHECK_REFUSED(
+	    "f(siez=1)",
+	    "'siez=1' at character 3 is none of size=N, count=N, ptr=N, out=N, bytes=SIZE, "
+	    "int, alloc, free, realloc");
+	CHECK_REFUSED(
+	    "f(size=1,)",
+	    "'' at character 10 is none of size=N, count=N, ptr=N, out=N, bytes=SIZE, int, "
+	    "alloc, free, realloc");
+	CHECK_REFUSED("f(size=0)",
+		      "'size=0' at character 3 names no argument from 1 to 6, which are those in "
+		      "registers");
+	CHECK_REFUSED("f(size=7)",
+		      "'size=7' at character 3 names no argument from 1 to 6, which are those in "
+		      "registers");
+	CHECK_REFUSED("f(size=)",
+		      "'size=' at character 3 names no argument from 1 to 6, which are those in "
+		      "registers");
 	CHECK_REFUSED("f(size=1,size=2)", "'size=2' at character 10 is given twice");
 	CHECK_REFUSED("f(bytes=1,bytes=2)", "'bytes=2' at character 11 is given twice");
 	CHECK_REFUSED("f(bytes=4g)", "'bytes=4g' at character 3 is no size below 4g");
-	CHECK_REFUSED("f(ptr=1,free,realloc)", "'realloc' at character 14 comes after another role");
-	CHECK_REFUSED("f(size=1\x1b)", "'size=1\\x1b' at character 3 names no argument from 1 to 6, which are those "
-				       "in registers");
+	CHECK_REFUSED("f(ptr=1,free,realloc)",
+		      "'realloc' at character 14 comes after another role");
+	CHECK_REFUSED("f(size=1\x1b)",
+		      "'size=1\\x1b' at character 3 names no argument from 1 to 6, which are those "
+		      "in registers");
 }
 
 TEST(arguments_that_do_not_go_together)
 {
-	CHECK_REFUSED("f(ptr=1,size=1)", "'ptr=1,size=1' at character 3 says that argument 1 is both size and ptr");
+	CHECK_REFUSED("f(ptr=1,size=1)",
+		      "'ptr=1,size=1' at character 3 says that argument 1 is both size and ptr");
 	CHECK_REFUSED("f(count=1)", "'count=1' at character 3 does not say what the function does");
-	CHECK_REFUSED("f(alloc,count=1)", "'alloc,count=1' at character 3 has a count, but no size");
+	CHECK_REFUSED("f(alloc,count=1)",
+		      "'alloc,count=1' at character 3 has a count, but no size");
 	CHECK_REFUSED("f(size=1,bytes=1)", "'size=1,bytes=1' at character 3 has a size twice");
-	CHECK_REFUSED("f(alloc,ptr=1)", "'alloc,ptr=1' at character 3 has a ptr: what takes and returns a block is a "
-					"realloc");
-	CHECK_REFUSED("f(free,size=1)", "'free,size=1' at character 3 does not say which argument is the block: ptr=N");
-	CHECK_REFUSED("f(ptr=1,out=2)", "'ptr=1,out=2' at character 3 has an out, which only an alloc has");
-	CHECK_REFUSED("f(realloc,ptr=1)", "'realloc,ptr=1' at character 3 is a realloc without a size");
-	CHECK_REFUSED("Pool_FREE(ptr=1,size=2)",
-		      "'ptr=1,size=2' at character 11 may mean either: write (free, …) or (realloc, …)");
+	CHECK_REFUSED("f(alloc,ptr=1)",
+		      "'alloc,ptr=1' at character 3 has a ptr: what takes and returns a block is a "
+		      "realloc");
+	CHECK_REFUSED(
+	    "f(free,size=1)",
+	    "'free,size=1' at character 3 does not say which argument is the block: ptr=N");
+	CHECK_REFUSED("f(ptr=1,out=2)",
+		      "'ptr=1,out=2' at character 3 has an out, which only an alloc has");
+	CHECK_REFUSED("f(realloc,ptr=1)",
+		      "'realloc,ptr=1' at character 3 is a realloc without a size");
+	CHECK_REFUSED(
+	    "Pool_FREE(ptr=1,size=2)",
+	    "'ptr=1,size=2' at character 11 may mean either: write (free, …) or (realloc, …)");
 }
 
 TEST(what_was_good_before_an_error_stays)
@@ -259,7 +281,8 @@ TEST(which_functions)
 	CHECK_EQ(probe_spec__match(s, "pool_alloc2.isra.0"), PROBE_OTHER);
 	CHECK_EQ(probe_spec__match(s, ".constprop.0"), PROBE_OTHER);
 	CHECK_EQ(probe_spec__match(s, ""), PROBE_OTHER);
-	CHECK_EQ(probe_spec__match(one("pool_alloc.isra.0(size=1)"), "pool_alloc.isra.0"), PROBE_FUNCTION);
+	CHECK_EQ(probe_spec__match(one("pool_alloc.isra.0(size=1)"), "pool_alloc.isra.0"),
+		 PROBE_FUNCTION);
 	CHECK_EQ(probe_spec__match(one("x:0x10(size=1)"), "x+0x10"), PROBE_OTHER);
 }
 
@@ -297,7 +320,7 @@ TEST(which_functions_of_cxx)
 
 TEST(release_of_nothing)
 {
-	struct probe_specs none = { 0 };
+	struct probe_specs none = {0};
 
 	probe_specs__release(&none);
 	probe_specs__release(&specs);

@@ -1,6 +1,6 @@
 /*
- * More than one C library in a process: other namespaces of the dynamic loader, with the same file or another,
- * each with a heap of its own.
+ * More than one C library in a process: other namespaces of the dynamic loader, with the same file
+ * or another, each with a heap of its own.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,6 +1,7 @@
 /*
- * What an allocator offers besides the C library's names, each function in one of ours. Built with one of
- * JEMALLOC (with PREFIX, if its functions have one), TCMALLOC or MIMALLOC, and with the library.
+ * What an allocator offers besides the C library's names, each function in one of ours. Built with
+ * one of JEMALLOC (with PREFIX, if its functions have one), TCMALLOC or MIMALLOC, and with the
+ * library.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -76,7 +77,8 @@ LEAVES(malloc, API("malloc"), 100, NAME(malloc)(100), NAME(free))
 LEAVES(calloc, API("calloc"), 210, NAME(calloc)(7, 30), NAME(free))
 LEAVES(realloc, API("realloc"), 70000, NAME(realloc)(NAME(malloc)(30), 70000), NAME(free))
 LEAVES(aligned_alloc, API("aligned_alloc"), 256, NAME(aligned_alloc)(128, 256), NAME(free))
-LEAVES(memalign, API("memalign") "|" API("aligned_alloc"), 300, NAME(memalign)(256, 300), NAME(free))
+LEAVES(memalign, API("memalign") "|" API("aligned_alloc"), 300, NAME(memalign)(256, 300),
+       NAME(free))
 LEAVES(valloc, API("valloc"), 33, NAME(valloc)(33), NAME(free))
 LEAVES(posix_memalign, API("posix_memalign"), 91, posix_memalign_(), NAME(free))
 LEAVES(mallocx, API("mallocx"), 100, NAME(mallocx)(100, 0), dallocx_)
@@ -162,8 +164,10 @@ LEAVES(valloc, "valloc|tc_valloc", 33, tc_valloc(33), tc_free)
 LEAVES(pvalloc, "pvalloc|tc_pvalloc", 34, tc_pvalloc(34), tc_free)
 LEAVES(new, "operator new|operator new[]|tc_new|tc_newarray", 60, tc_new(60), tc_delete)
 LEAVES(new_sized, "operator new|operator new[]|tc_new|tc_newarray", 60, tc_new(60), delete_sized)
-LEAVES(newarray, "operator new|operator new[]|tc_new|tc_newarray", 61, tc_newarray(61), tc_deletearray)
-LEAVES(aligned, "operator new|operator new[]|tc_new|tc_newarray", 62, tc_new_aligned(62, 64), delete_aligned)
+LEAVES(newarray, "operator new|operator new[]|tc_new|tc_newarray", 61, tc_newarray(61),
+       tc_deletearray)
+LEAVES(aligned, "operator new|operator new[]|tc_new|tc_newarray", 62, tc_new_aligned(62, 64),
+       delete_aligned)
 
 static void run(void)
 {
@@ -220,9 +224,12 @@ LEAVES(aligned, "mi_malloc_aligned", 300, mi_malloc_aligned(300, 256), free_alig
 LEAVES(aligned_at, "mi_malloc_aligned", 301, mi_malloc_aligned_at(301, 256, 16), mi_free)
 LEAVES(zalloc_aligned, "mi_zalloc_aligned", 302, mi_zalloc_aligned(302, 256), mi_free)
 LEAVES(calloc_aligned, "mi_calloc_aligned", 303, mi_calloc_aligned(3, 101, 256), mi_free)
-LEAVES(realloc_aligned, "mi_realloc_aligned", 7003, mi_realloc_aligned(mi_malloc_aligned(30, 64), 7003, 64), mi_free)
-LEAVES(memalign, "memalign|aligned_alloc|mi_memalign|mi_aligned_alloc", 304, mi_memalign(256, 304), mi_free)
-LEAVES(aligned_alloc, "memalign|aligned_alloc|mi_memalign|mi_aligned_alloc", 512, mi_aligned_alloc(256, 512), mi_free)
+LEAVES(realloc_aligned, "mi_realloc_aligned", 7003,
+       mi_realloc_aligned(mi_malloc_aligned(30, 64), 7003, 64), mi_free)
+LEAVES(memalign, "memalign|aligned_alloc|mi_memalign|mi_aligned_alloc", 304, mi_memalign(256, 304),
+       mi_free)
+LEAVES(aligned_alloc, "memalign|aligned_alloc|mi_memalign|mi_aligned_alloc", 512,
+       mi_aligned_alloc(256, 512), mi_free)
 LEAVES(posix_memalign, "posix_memalign|mi_posix_memalign", 91, posix_memalign_(), mi_free)
 LEAVES(valloc, "valloc|mi_valloc", 33, mi_valloc(33), mi_free)
 LEAVES(pvalloc, "pvalloc|mi_pvalloc", 34, mi_pvalloc(34), mi_free)
@@ -240,7 +247,7 @@ static NOINLINE void leave_heap(void)
 	mi_free(keep(mi_heap_malloc(heap, 71)));
 	keep(mi_heap_malloc(heap, 72));
 	if (getenv("HEAP"))
-		truth(__func__, "mi_heap_malloc", 2, ANY);	/* the heap is a block, too */
+		truth(__func__, "mi_heap_malloc", 2, ANY); /* the heap is a block, too */
 }
 
 static void run(void)

@@ -1,7 +1,8 @@
 /*
- * An allocator of a program's own. Its blocks are parts of chunks that come from malloc: the first chunk
- * when the pool is made, its first block at the very address of the chunk, others on the way. The list of
- * chunks comes from malloc, too, and grows by realloc on the way. A block that is large is malloc's.
+ * An allocator of a program's own. Its blocks are parts of chunks that come from malloc: the first
+ * chunk when the pool is made, its first block at the very address of the chunk, others on the way.
+ * The list of chunks comes from malloc, too, and grows by realloc on the way. A block that is large
+ * is malloc's.
  */
 #include "pool_library.h"
 

@@ -26,8 +26,9 @@ static NOINLINE void *must_malloc(size_t size)
 	return block;
 }
 
-class Arena {
-public:
+class Arena
+{
+      public:
 	NOINLINE void *get(size_t size)
 	{
 		used += size;
@@ -43,7 +44,7 @@ public:
 		__asm__ volatile("" : : "r"(block), "r"(this) : "memory");
 	}
 
-private:
+      private:
 	char memory[65536];
 	size_t used = 0;
 };
@@ -137,7 +138,8 @@ static NOINLINE void members()
 	arena.get(300);
 	arena.put(arena.get(301));
 	arena.get(10, 4);
-	truth(__func__, "Arena::get(unsigned long)|Arena::get(unsigned long, unsigned long)", 2, 340);
+	truth(__func__, "Arena::get(unsigned long)|Arena::get(unsigned long, unsigned long)", 2,
+	      340);
 }
 
 static NOINLINE void ordinary()
@@ -147,7 +149,8 @@ static NOINLINE void ordinary()
 	truth(__func__, "malloc", 1, 55);
 }
 
-// Three chunks; but for the first, they are the pool's own, as far as malloc and free are concerned.
+// Three chunks; but for the first, they are the pool's own, as far as malloc and free are
+// concerned.
 static NOINLINE void dropped()
 {
 	struct pool *p = pool_make();
