@@ -231,6 +231,40 @@ TEST(random_against_model)
 	heap__free(h);
 }
 
+/* However often a block is booked anew, its chain of reallocs begins where it did. */
+TEST(chains_of_reallocs)
+{
+	struct heap *h = heap__new();
+	struct block b = block(0x1000, 1, 5000000000, 0), old;
+	uint64_t start = 5000000000, now = start, x = 3, age, error;
+
+	CHECK_EQ(heap__put(h, &b, &old), 0);
+	CHECK_EQ(b.chain, 0);
+	for (int i = 0; i < 100000; i++) {
+		now += next_random(&x) % (i < 50000 ? 1000000 : 10000000000);
+		CHECK(heap__take(h, 0x1000, UINT64_MAX, &old));
+		b = block(0x1000, 1, now, 1);
+		b.chain = now - (old.birth - old.chain);
+		heap__put(h, &b, &old);
+		age = now - start;
+		error = start - (b.birth - b.chain);
+		CHECK(error <= (1u << 20) || error <= age / 7);
+		CHECK(b.chain <= b.birth);
+	}
+	CHECK(heap__find(h, 0x1000, &old) && old.chain == b.chain && old.birth == b.birth);
+	CHECK_EQ(old.site, 1);
+	b = block(0x2000, 1, 100, 0);
+	b.chain = UINT64_MAX;	/* longer than it can be: it begins at the epoch */
+	heap__put(h, &b, &old);
+	CHECK_EQ(b.chain, 0);	/* in less than a step */
+	b = block(0x3000, 1, 1ull << 40, (1 << 23) - 1);
+	CHECK_EQ(heap__put(h, &b, &old), 0);
+	CHECK_EQ(b.site, (1 << 23) - 1);
+	b = block(0x4000, 1, 1, 1 << 23);
+	CHECK_EQ(heap__put(h, &b, &old), -ENOMEM);
+	heap__free(h);
+}
+
 /* At every size up to the worst, what a block costs in all. */
 TEST(memory_per_block)
 {
