@@ -71,7 +71,7 @@ static const struct number totals[] = {
 	N64(collector, events), N64(collector, bad_events), N64(collector, lost_table),
 	N64(collector, superseded), N64(collector, stack_collisions), N64(collector, now),
 	N64(collector, told_at), N64(collector, told_bytes), N64(collector, told_allocs),
-	N64(collector, told_frees), N64(collector, marked), N64(collector, marked),
+	N64(collector, told_frees), N64(collector, marked),
 };
 
 static const struct number process_numbers[] = {
@@ -84,7 +84,7 @@ static const struct number site_numbers[] = {
 	N64(site, stack), N64(site, live_bytes), N64(site, live_blocks), N64(site, allocs),
 	N64(site, frees), N64(site, alloc_bytes), N64(site, told_bytes), N64(site, told_allocs),
 	N64(site, aged_bytes), N64(site, aged_blocks), N64(site, oldest), N64(site, newest),
-	N64(site, map_addr), N64(site, mark_bytes), N64(site, mark_blocks), N64(site, mark_bytes), N64(site, mark_blocks),
+	N64(site, map_addr), N64(site, mark_bytes), N64(site, mark_blocks),
 };
 
 static void put_numbers(struct strbuf *sb, const void *from, const struct number *n, size_t count)
