@@ -100,29 +100,38 @@ static double least_ticks(const struct cohorts *c, const struct judge_facts *f)
 	return (double)share / (double)(1ull << c->shift);
 }
 
+/* How many times more of what lives was born, by time, before the stretch than in it. */
+static double before(const struct cohorts *c, unsigned int first, const struct stretch *s)
+{
+	struct stretch b;
+
+	if (!first)
+		return 0;
+	b = stretch(c, 0, first - 1);
+	return b.blocks / b.ticks / (s->blocks / s->ticks);
+}
+
 /* What lies before the stretch is no part of the same trend. */
 static bool begins_anew(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
-	struct stretch before;
-	double now, then;
+	double times = before(c, first, s);
 
-	if (!first)
-		return true;
-	before = stretch(c, 0, first - 1);
-	now = s->blocks / s->ticks;
-	then = before.blocks / before.ticks;
-	return then * STEP <= now || (then >= now * STEP && s->ticks * 2 >= c->tick);
+	return times * STEP <= 1 || (times >= STEP && s->ticks * 2 >= c->tick);
 }
 
-/* Whether births cease: the later half, given the benefit of chance, is poorer than the earlier. */
+/*
+ * Whether births cease: the later half is poorer than the earlier. Small numbers have the benefit of chance,
+ * but not behind a burst: that might be the first part of the same decline.
+ */
 static bool ceases(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
 	double start = c->start[first], half = start + s->ticks / 2, end = start + s->ticks;
 	double earlier = alive_between(c, start, half), later = alive_between(c, half, end);
+	double chance = before(c, first, s) < 1 ? 2 * sqrt(later) : 0;
 
 	if (alive_between(c, end - s->ticks / 3, end) <= 0)
 		return true;
-	return later + 2 * sqrt(later) < earlier * DECLINE;
+	return later + chance < earlier * DECLINE;
 }
 
 /* Where the survivors are much of what the site holds, it must hold more than when they began to come. */
