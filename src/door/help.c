@@ -68,11 +68,14 @@ static void option(struct strbuf *sb, const struct option_row *r)
 	wrap(sb, at, r->help);
 }
 
-static void verb(struct strbuf *sb, const struct verb_row *v, bool first)
+static void intro(struct strbuf *sb, const struct verb_row *verbs, size_t n)
 {
-	strbuf__addf(sb, "%s memtrace %s%s%s\n", first ? "Usage:" : "      ", v->name ? v->name : "",
-		     v->name ? " " : "", v->usage);
-	strbuf__addf(sb, "%s%s\n", first ? "" : "          ", v->help);
+	for (size_t i = 0; i < n; i++)
+		strbuf__addf(sb, "%s memtrace %s%s%s\n", i ? "      " : "Usage:",
+			     verbs[i].name ? verbs[i].name : "", verbs[i].name ? " " : "", verbs[i].usage);
+	for (size_t i = 0; i < n; i++)
+		strbuf__addf(sb, verbs[i].name ? "  %-8s%s\n" : "%s%s\n", verbs[i].name ? verbs[i].name : "",
+			     verbs[i].help);
 }
 
 int help__print(const struct verb_row *verbs, size_t nverbs, const struct option_row *rows, size_t n, FILE *out)
@@ -82,8 +85,7 @@ int help__print(const struct verb_row *verbs, size_t nverbs, const struct option
 	size_t start;
 	int err;
 
-	for (size_t i = 0; i < nverbs; i++)
-		verb(&sb, &verbs[i], !i);
+	intro(&sb, verbs, nverbs);
 	for (size_t i = 0; i < n; i++)
 		option(&sb, &rows[i]);
 	strbuf__adds(&sb, "\nFormats:\n");

@@ -4,6 +4,7 @@
 #include "door/options.h"
 #include "ground/log.h"
 #include "ground/shared.h"
+#include "run/differ.h"
 #include "run/replay.h"
 #include "run/session.h"
 
@@ -16,6 +17,18 @@ static uint32_t stack_mode(enum stack_mode mode)
 	};
 
 	return modes[mode];
+}
+
+static int run(const struct options *o, const struct session_plan *plan)
+{
+	switch (o->verb) {
+	case VERB_REPORT:
+		return replay__run(plan, o->files[0]);
+	case VERB_DIFF:
+		return differ__run(plan, o->files[0], o->files[1]);
+	default:
+		return session__run(plan);
+	}
 }
 
 int main(int argc, char **argv)
@@ -66,7 +79,7 @@ int main(int argc, char **argv)
 		.record_bytes = o.record_bytes,
 		.record_only = o.verb == VERB_RECORD,
 	};
-	status = o.verb == VERB_REPORT ? replay__run(&plan, o.files[0]) : session__run(&plan);
+	status = run(&o, &plan);
 	options__free(&o);
 	return status;
 }

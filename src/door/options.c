@@ -33,11 +33,11 @@ static const struct verb_row verbs[VERBS] = {
 	[VERB_TRACE] = { NULL, "[TARGET...] [OPTIONS] [-- COMMAND [ARG...]]",
 			 "Show which call stacks of running programs hold the memory they allocated.", 0 },
 	[VERB_RECORD] = { "record", "[TARGET...] [OPTIONS] -o FILE [-- COMMAND [ARG...]]",
-			  "Trace in the same way, and keep all in FILE instead of reporting.", 0 },
+			  "keep all in FILE instead of reporting it now", 0 },
 	[VERB_REPORT] = { "report", "FILE [OPTIONS]",
-			  "Report from a recording, on any machine: the last report, or with -i all.", 1 },
+			  "make reports of such a file, on any machine: the last, or with -i all", 1 },
 	[VERB_DIFF] = { "diff", "FILE FILE [OPTIONS]",
-			"Compare the ends of two recordings, call stack by call stack.", 2 },
+			"compare the ends of two such files, call stack by call stack", 2 },
 };
 
 #define FIELD(member) .field = offsetof(struct options, member)

@@ -1,10 +1,4 @@
-/*
- * What stacks lie in is noted when they come, once each; it is looked up by tend, soon after. What had no
- * name then may have one later: a just-in-time compiler writes its map late, a file could not be opened at
- * first. So with each report all of it is looked up again, and what has changed is recorded again. The
- * lookups are cached where they are made.
- */
-#include "run/recorder.h"
+#include "run/recorder_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,154 +8,11 @@
 
 #include "ground/hashmap.h"
 #include "ground/log.h"
-#include "ground/strbuf.h"
 #include "ground/texts.h"
 #include "ground/util.h"
-#include "joints/recording_writer.h"
 #include "joints/symbolizer.h"
 #include "model/api.h"
 #include "model/image.h"
-#include "model/space.h"
-
-#define BATCH 256		/* names that are looked up between two waits for the lock */
-
-/* A place in code. */
-struct place {
-	uint32_t image;		/* FRAME_NO_IMAGE: run-time code of `pid` at `at` */
-	uint32_t pid;
-	uint64_t at;		/* where a call returns to: in the file, or the address */
-	uint64_t told;		/* a hash of its names as they were recorded; 0: none were */
-};
-
-struct image_told {
-	bool settled;		/* it was open: nothing more will be known of it */
-	bool elf;
-};
-
-struct rss {
-	uint32_t pid;
-	uint64_t bytes;
-};
-
-struct recorder {
-	struct recorder_opts opts;
-	struct collector *collector;
-	struct symbolizer *symbolizer;
-	struct recording *recording;
-
-	/* under the collector's lock */
-	struct strbuf sb;		/* a record */
-	struct hashmap *seen;		/* places, by their hash */
-	struct place *places;
-	size_t nplaces, cap_places;
-	struct image_told *images;
-	size_t nimages;
-	bool failed;			/* out of memory: what follows has no names */
-	struct strbuf run;
-	bool begun;			/* its targets are known */
-	uint64_t start, wall, last_tick;
-	uint32_t last_seq;
-
-	/* the reporter's */
-	size_t named;			/* places that were looked up at least once */
-	struct texts *texts;
-	struct hashmap *mapped;		/* paths, by process and address */
-	struct record_rss *rss;
-	size_t nrss;
-	bool told_error;
-};
-
-static void lock(struct recorder *rec)
-{
-	rec->opts.lock(rec->opts.ctx);
-}
-
-static void unlock(struct recorder *rec)
-{
-	rec->opts.unlock(rec->opts.ctx);
-}
-
-static struct strbuf *fresh(struct recorder *rec)
-{
-	strbuf__reset(&rec->sb);
-	return &rec->sb;
-}
-
-static void put(struct recorder *rec, enum record_kind kind)
-{
-	recording__put(rec->recording, kind, &rec->sb);
-}
-
-/* ---- what is noted when a stack comes ---- */
-
-static void describe_image(struct recorder *rec, uint32_t id, struct strbuf *sb)
-{
-	struct image *im = images__get(rec->opts.images, id);
-	struct record_image r = { .id = id, .path = "" };
-	struct image_told *told = &rec->images[id];
-	size_t len;
-
-	if (im) {
-		r.path = (char *)image__path(im);
-		r.build_id_len = image__build_id(im, r.build_id);
-		r.elf = told->elf = image__is_elf(im);
-		told->settled = image__fd(im) >= 0 || image__memory(im, &len);
-	}
-	record__put_image(sb, &r);
-}
-
-/* All images up to this one, so that their ids are the same where the recording is read. */
-static void note_image(struct recorder *rec, uint32_t id)
-{
-	struct image_told *images;
-
-	if (id < rec->nimages || id == FRAME_NO_IMAGE)
-		return;
-	images = realloc(rec->images, (id + 1) * sizeof(*images));
-	if (!images) {
-		rec->failed = true;
-		return;
-	}
-	rec->images = images;
-	while (rec->nimages <= id) {
-		images[rec->nimages] = (struct image_told){ 0 };
-		describe_image(rec, (uint32_t)rec->nimages++, fresh(rec));
-		put(rec, RECORD_IMAGE);
-	}
-}
-
-static void note_place(struct recorder *rec, uint32_t image, uint32_t pid, uint64_t at)
-{
-	uint64_t key = hashmap__mix(at, (uint64_t)image << 32 | pid);
-	size_t cap = rec->cap_places ? rec->cap_places * 2 : 1024;
-	struct place *places;
-	uintptr_t known;
-
-	if (rec->failed || hashmap__get(rec->seen, key, &known))
-		return;
-	if (rec->nplaces == rec->cap_places) {
-		places = reallocarray(rec->places, cap, sizeof(*places));
-		if (places) {
-			rec->places = places;
-			rec->cap_places = cap;
-		}
-	}
-	rec->failed = rec->nplaces == rec->cap_places || hashmap__set(rec->seen, key, 1);
-	if (!rec->failed)
-		rec->places[rec->nplaces++] = (struct place){ image, pid, at, 0 };
-}
-
-static void note_frame(struct recorder *rec, uint32_t pid, const struct frame *f)
-{
-	bool file = f->image != FRAME_NO_IMAGE && f->image < rec->nimages;
-	bool elf = file && rec->images[f->image].elf;
-
-	/* Run-time code may lie in a file too, in memory; and of one that is not open, nobody knows. */
-	if (file && f->offset && (elf || !rec->images[f->image].settled))
-		note_place(rec, f->image, 0, f->offset);
-	if (!elf && f->pc)
-		note_place(rec, FRAME_NO_IMAGE, pid, f->pc);
-}
 
 /* ---- the witness ---- */
 
@@ -174,12 +25,9 @@ static void on_stack(void *ctx, uint64_t time, const struct stack *st)
 {
 	struct recorder *rec = ctx;
 
-	for (unsigned int i = 0; i < st->n; i++) {
-		note_image(rec, st->frames[i].image);
-		note_frame(rec, st->pid, &st->frames[i]);
-	}
-	record__put_stack(fresh(rec), time, st);
-	put(rec, RECORD_STACK);
+	names__note_stack(rec, st);
+	record__put_stack(recorder__fresh(rec), time, st);
+	recorder__put(rec, RECORD_STACK);
 }
 
 static void on_process(void *ctx, const struct process_facts *f)
@@ -193,17 +41,17 @@ static void on_process(void *ctx, const struct process_facts *f)
 	};
 
 	memcpy(r.comm, f->comm, sizeof(r.comm));
-	record__put_process(fresh(rec), &r);
-	put(rec, RECORD_PROCESS);
+	record__put_process(recorder__fresh(rec), &r);
+	recorder__put(rec, RECORD_PROCESS);
 }
 
 static void on_allocator(void *ctx, uint32_t image, uint64_t start, uint64_t end)
 {
 	struct recorder *rec = ctx;
 
-	note_image(rec, image);
-	record__put_allocator(fresh(rec), &(struct record_allocator){ image, start, end });
-	put(rec, RECORD_ALLOCATOR);
+	names__note_image(rec, image);
+	record__put_allocator(recorder__fresh(rec), &(struct record_allocator){ image, start, end });
+	recorder__put(rec, RECORD_ALLOCATOR);
 }
 
 const struct collector_witness recorder__witness = {
@@ -257,187 +105,17 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 
 void recorder__tick(struct recorder *rec, const struct report_tick *tick)
 {
-	record__put_tick(fresh(rec), &(struct record_tick){ tick->seq, tick->final, tick->now, tick->wall,
+	record__put_tick(recorder__fresh(rec), &(struct record_tick){ tick->seq, tick->final, tick->now, tick->wall,
 							      tick->counters });
-	put(rec, RECORD_TICK);
+	recorder__put(rec, RECORD_TICK);
 	rec->last_tick = tick->now;
 	rec->last_seq = tick->seq;
 }
 
 void recorder__mark(struct recorder *rec, uint64_t now)
 {
-	record__put_mark(fresh(rec), &(struct record_mark){ now, rec->wall + (now - rec->start) });
-	put(rec, RECORD_MARK);
-}
-
-/* ---- names ---- */
-
-static uint64_t hash_text(uint64_t h, const char *s)
-{
-	for (; s && *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3;
-	return hashmap__mix(h, s != NULL);
-}
-
-static uint64_t hash_names(const struct named_frame *f, size_t n)
-{
-	uint64_t h = n;
-
-	for (size_t i = 0; i < n; i++) {
-		h = hash_text(hash_text(h, f[i].func), f[i].file);
-		h = hashmap__mix(h, (uint64_t)f[i].line << 1 | f[i].inlined);
-	}
-	return h | 1;
-}
-
-static void put_names(struct strbuf *sb, const struct place *p, const struct named_frame *f, size_t n)
-{
-	struct record_code r = { .image = p->image, .offset = p->at, .n = n };
-
-	if (p->image == FRAME_NO_IMAGE) {
-		record__put_jit(sb, &(struct record_jit){ p->pid, p->at, n ? (char *)f[0].func : NULL });
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		r.names[i] = (struct record_name){ (char *)f[i].func, (char *)f[i].file, f[i].line,
-						   f[i].inlined, true };
-	record__put_code(sb, &r);
-}
-
-/* Looks a place up. What is to be recorded is added to `sb`: false where that is nothing. */
-static bool name_place(struct recorder *rec, struct place *p, struct strbuf *sb)
-{
-	struct named_frame f[RECORD_NAMES_MAX];
-	struct frame frame = { .image = p->image, .offset = p->at, .pc = p->at };
-	struct image *im = p->image == FRAME_NO_IMAGE ? NULL : images__get(rec->opts.images, p->image);
-	uint64_t hash;
-	size_t n = 0;
-
-	/* In a file that is none of code, it has its names as an address. */
-	if (!im || image__is_elf(im))
-		n = symbolizer__frame(rec->symbolizer, p->pid, &frame, f, RECORD_NAMES_MAX);
-	if (n == 1 && !f[0].func && !f[0].file)
-		n = 0;
-	hash = n ? hash_names(f, n) : 0;
-	if (hash == p->told)
-		return false;
-	p->told = hash;
-	strbuf__reset(sb);
-	put_names(sb, p, f, n);
-	return true;
-}
-
-/* Places [from, to): a copy is looked up, then what is new is given, each under the lock. */
-static void name_places(struct recorder *rec, size_t from, size_t to)
-{
-	struct place batch[BATCH];
-	struct strbuf out[BATCH] = { 0 };
-	size_t n;
-
-	for (; from < to; from += n) {
-		n = to - from < BATCH ? to - from : BATCH;
-		lock(rec);
-		memcpy(batch, rec->places + from, n * sizeof(*batch));
-		unlock(rec);
-		for (size_t i = 0; i < n; i++)
-			if (!name_place(rec, &batch[i], &out[i]))
-				strbuf__reset(&out[i]);
-		lock(rec);
-		for (size_t i = 0; i < n; i++)
-			if (out[i].len || out[i].error)
-				recording__put(rec->recording,
-					       batch[i].image == FRAME_NO_IMAGE ? RECORD_JIT : RECORD_CODE, &out[i]);
-		memcpy(rec->places + from, batch, n * sizeof(*batch));
-		unlock(rec);
-	}
-	for (size_t i = 0; i < BATCH; i++)
-		strbuf__free(&out[i]);
-}
-
-/* Files that could not be opened when they were met, and can now. */
-static void settle_images(struct recorder *rec)
-{
-	for (uint32_t i = 0; i < rec->nimages; i++) {
-		if (rec->images[i].settled)
-			continue;
-		describe_image(rec, i, fresh(rec));
-		if (rec->images[i].settled)
-			put(rec, RECORD_IMAGE);
-	}
-}
-
-/* ---- files behind mappings ---- */
-
-struct ranges {
-	struct {
-		uint32_t pid;
-		uint64_t start;
-	} *at;
-	size_t n, cap;
-};
-
-static void note_range(void *ctx, uint32_t pid, uint64_t start)
-{
-	struct ranges *rs = ctx;
-	size_t cap = rs->cap ? rs->cap * 2 : 64;
-	void *at;
-
-	if (rs->n == rs->cap) {
-		at = reallocarray(rs->at, cap, sizeof(*rs->at));
-		if (!at)
-			return;
-		rs->at = at;
-		rs->cap = cap;
-	}
-	rs->at[rs->n].pid = pid;
-	rs->at[rs->n++].start = start;
-}
-
-/* As the session itself would find it; a process is read again at most once for all of its ranges. */
-static const char *path_of(struct recorder *rec, uint32_t pid, uint64_t addr, uint32_t *refreshed)
-{
-	const struct mapping *m = NULL;
-
-	for (int again = 0; again < 2; again++) {
-		const struct space *sp = collector__space(rec->collector, pid);
-
-		m = sp ? space__find(sp, addr) : NULL;
-		if ((m && m->path[0]) || *refreshed == pid)
-			break;
-		*refreshed = pid;
-		collector__refresh_process(rec->collector, pid);
-	}
-	return m && m->path[0] ? m->path : NULL;
-}
-
-/* With the lock: a range's path may be gone with its process a moment later. */
-static void name_ranges(struct recorder *rec)
-{
-	struct ranges rs = { 0 };
-	uint32_t refreshed = 0;
-
-	collector__file_ranges(rec->collector, note_range, &rs);
-	for (size_t i = 0; i < rs.n; i++) {
-		uint64_t key = hashmap__mix(rs.at[i].start, rs.at[i].pid);
-		const char *path = path_of(rec, rs.at[i].pid, rs.at[i].start, &refreshed);
-		const char *kept = texts__keep(rec->texts, path);
-		uintptr_t known = 0;
-
-		hashmap__get(rec->mapped, key, &known);
-		if (kept == (const char *)known || hashmap__set(rec->mapped, key, (uintptr_t)kept))
-			continue;
-		record__put_mapped(fresh(rec), &(struct record_mapped){ rs.at[i].pid, rs.at[i].start, (char *)kept });
-		put(rec, RECORD_MAPPED);
-	}
-	free(rs.at);
-}
-
-const char *recorder__mapped_file(const struct recorder *rec, uint32_t pid, uint64_t addr)
-{
-	uintptr_t known = 0;
-
-	hashmap__get(rec->mapped, hashmap__mix(addr, pid), &known);
-	return (const char *)known;
+	record__put_mark(recorder__fresh(rec), &(struct record_mark){ now, rec->wall + (now - rec->start) });
+	recorder__put(rec, RECORD_MARK);
 }
 
 /* ---- a report's own facts ---- */
@@ -469,18 +147,18 @@ void recorder__tell(struct recorder *rec, const struct report_tick *tick, const 
 
 	read_rss(rec, snap);
 	symbolizer__new_report(rec->symbolizer);
-	lock(rec);
-	settle_images(rec);
-	name_ranges(rec);
+	recorder__lock(rec);
+	names__settle_images(rec);
+	names__look_up_ranges(rec);
 	n = rec->nplaces;
-	unlock(rec);
-	name_places(rec, 0, n);
+	recorder__unlock(rec);
+	names__look_up(rec, 0, n);
 	rec->named = n;
-	lock(rec);
-	record__put_told(fresh(rec), &(struct record_told){ tick->seq, rec->nrss, rec->rss });
-	put(rec, RECORD_TOLD);
+	recorder__lock(rec);
+	record__put_told(recorder__fresh(rec), &(struct record_told){ tick->seq, rec->nrss, rec->rss });
+	recorder__put(rec, RECORD_TOLD);
 	recording__flush(rec->recording);
-	unlock(rec);
+	recorder__unlock(rec);
 }
 
 /* ---- a state, for a recording that is compacted ---- */
@@ -502,7 +180,7 @@ static void put_apis(struct recorder *rec, void (*give)(struct recorder *rec, en
 
 		if (!r.name)
 			continue;
-		record__put_api(fresh(rec), &r);
+		record__put_api(recorder__fresh(rec), &r);
 		give(rec, RECORD_API);
 	}
 }
@@ -515,40 +193,34 @@ static void save_state(struct recorder *rec)
 	recording__begin_state(rec->recording);
 	recording__put_state(rec->recording, RECORD_RUN, &rec->run);
 	put_apis(rec, put_state);
-	record__put_compacted(fresh(rec), &r);
+	record__put_compacted(recorder__fresh(rec), &r);
 	put_state(rec, RECORD_COMPACTED);
 	for (uint32_t i = 0; i < rec->nimages; i++) {
-		describe_image(rec, i, fresh(rec));
+		names__describe_image(rec, i, recorder__fresh(rec));
 		put_state(rec, RECORD_IMAGE);
 	}
 	if (collector__save(rec->collector, put_piece, rec))
 		rec->failed = true;
 	recording__end_state(rec->recording);
-	for (size_t i = 0; i < rec->nplaces; i++)
-		rec->places[i].told = 0;
-	hashmap__free(rec->mapped);
-	rec->mapped = hashmap__new();
-	rec->failed |= !rec->mapped;
-	rec->named = 0;
+	names__forget(rec);
 }
 
 int recorder__tend(struct recorder *rec)
 {
 	size_t n;
 
-	lock(rec);
+	recorder__lock(rec);
 	if (rec->begun && recording__wants_state(rec->recording)) {
 		save_state(rec);
-		if (rec->mapped)
-			name_ranges(rec);
+		names__look_up_ranges(rec);
 	}
 	n = rec->nplaces;
-	unlock(rec);
-	name_places(rec, rec->named, n);
+	recorder__unlock(rec);
+	names__look_up(rec, rec->named, n);
 	rec->named = n;
-	lock(rec);
+	recorder__lock(rec);
 	recording__flush(rec->recording);
-	unlock(rec);
+	recorder__unlock(rec);
 	return recording__error(rec->recording);
 }
 
@@ -575,7 +247,7 @@ struct recorder *recorder__open(const struct recorder_opts *opts)
 		recorder__free(rec);
 		return NULL;
 	}
-	put_apis(rec, put);
+	put_apis(rec, recorder__put);
 	return rec;
 }
 

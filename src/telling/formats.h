@@ -12,6 +12,8 @@
 int text__report(const struct profile *p, const struct report_style *st, FILE *out);
 int json__begin(const struct profile_run *run, uint64_t wall_ns, const struct report_style *st,
 		FILE *out);
+struct json;
+void json__frame(struct json *w, const struct profile *p, const struct profile_frame *f);
 int json__report(const struct profile *p, const struct report_style *st, FILE *out);
 int folded__report(const struct profile *p, const struct report_style *st, FILE *out);
 int pprof__report(const struct profile *p, const struct report_style *st, FILE *out);

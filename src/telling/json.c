@@ -107,7 +107,7 @@ static void process(struct json *w, const struct profile_process *pr)
 	json__close(w, '}');
 }
 
-static void frame(struct json *w, const struct profile *p, const struct profile_frame *f)
+void json__frame(struct json *w, const struct profile *p, const struct profile_frame *f)
 {
 	const char *build_id = f->mapping < p->nmappings ? p->mappings[f->mapping].build_id : "";
 
@@ -200,7 +200,7 @@ static void site(struct json *w, const struct profile *p, const struct profile_s
 	json__string(w, "stack_end", end_name(s->end));
 	json__open(w, "stack", '[');
 	for (size_t i = 0; i < s->nstack; i++)
-		frame(w, p, &s->stack[i]);
+		json__frame(w, p, &s->stack[i]);
 	json__close(w, ']');
 	json__close(w, '}');
 }
