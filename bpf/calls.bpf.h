@@ -144,7 +144,7 @@ static __always_inline void free_inside(struct traced *p, struct thread *t, __u6
 static __always_inline int call_enter(struct pt_regs *ctx)
 {
 	__u64 who = bpf_get_current_pid_tgid(), cookie;
-	struct traced *p = current_traced(who);
+	struct traced *p = current_wanted(who);
 	struct thread *t;
 	struct call *c;
 	__u32 n, shape;
@@ -269,7 +269,7 @@ static __always_inline int call_return(struct pt_regs *ctx)
 static __always_inline int free_enter(struct pt_regs *ctx)
 {
 	__u64 who = bpf_get_current_pid_tgid();
-	struct traced *p = current_traced(who);
+	struct traced *p = current_wanted(who);
 	struct thread *t;
 	__u64 cookie, addr;
 

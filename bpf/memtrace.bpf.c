@@ -15,6 +15,8 @@
 #include <bpf/bpf_core_read.h>
 
 #include "calls.bpf.h"
+#include "hold.bpf.h"
+#include "list.bpf.h"
 #include "ordinary.bpf.h"
 #include "state.bpf.h"
 #include "syscalls.bpf.h"
@@ -82,12 +84,18 @@ int perf_free(struct pt_regs *ctx)
 /* The dynamic loader calls an empty function whenever its list of libraries changed. */
 static __always_inline int files_changed(void)
 {
-	struct traced *p = current_traced(bpf_get_current_pid_tgid());
+	struct traced *p = current_wanted(bpf_get_current_pid_tgid());
+	__u64 hold = 0;
 
 	if (!p)
 		return 0;
 	p->epoch++;		/* an address may mean other code from now on */
-	send_plain(EVENT_FILES, p->pid);
+	if (!(p->flags & TRACED_HOLD) && (!watches_maps || p->flags & TRACED_NEW_CODE)) {
+		__sync_fetch_and_and(&p->flags, ~TRACED_NEW_CODE);
+		hold = hold__ask();
+	}
+	send_files(p->pid, hold);
+	hold__wait(hold);
 	/*
 	 * Whoever is launched by us is also ptraced until its first libraries are probed: the signal stops it
 	 * there. It is one that does nothing, should we be gone by then.
@@ -147,13 +155,43 @@ tell:
 	return 0;
 }
 
+/* What a new program begins with: its own code, the dynamic loader's, and the vDSO's. */
+struct program {
+	struct code_question own, loader, vdso;
+};
+
+/* Whether all is known. */
+static __always_inline bool look_at_program(struct program *pr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	if (!task->mm || !regs)
+		return false;
+	code__find(&pr->own, task->mm->start_code);
+	code__find(&pr->loader, regs->ip);
+	code__find(&pr->vdso, (__u64)task->mm->context.vdso);
+	return pr->own.known && pr->loader.known;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 {
 	__u32 pid = task->tgid, tid = old_tid;
 	struct traced *p = find_process(pid);
-	struct event_exec *e;
+	struct program program = {};
+	__u64 hold = 0;
 
+	if (!p && nfilters && pid != self && target__has(bpf_get_current_task_btf())) {
+		if (add_process(pid, pid, 0))
+			count(lost_processes);
+		p = find_process(pid);
+	}
+	if (!p && pid != self && target__may_be(bpf_get_current_task_btf())) {
+		hold = hold__ask();
+		send_program(EVENT_CANDIDATE, pid, hold);
+		hold__wait(hold);
+	}
 	if (!p)
 		return 0;
 	remove_thread(tid);
@@ -161,14 +199,14 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	unwind__forget(pid);
 	p->pid = pid;		/* a vfork child has memory of its own now */
 	p->epoch++;
-	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
-	if (!e) {
-		count(lost_processes);
-		return 0;
-	}
-	head(&e->ev, EVENT_EXEC, 0, 0, pid, bpf_ktime_get_ns());
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
-	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
+	__sync_fetch_and_and(&p->flags, ~TRACED_NEW_CODE);
+	if (!look_at_program(&program) && !(p->flags & TRACED_HOLD))
+		hold = hold__ask();
+	send_program(EVENT_EXEC, pid, hold);
+	code__send(p, &program.own);
+	code__send(p, &program.loader);
+	code__send(p, &program.vdso);
+	hold__wait(hold);
 	return 0;
 }
 

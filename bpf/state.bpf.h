@@ -8,6 +8,7 @@
 #include "ground/event.h"
 #include "ground/shared.h"
 #include "stack.bpf.h"
+#include "target.bpf.h"
 
 /* No process has room for so much: the call fails. Should it throw, there is no return probe in the way. */
 #define SIZE_LIMIT (1ULL << 47)
@@ -204,6 +205,59 @@ static __always_inline void send_plain(__u8 type, __u32 pid)
 	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 }
 
+/* The program that a process runs now. */
+static __always_inline bool send_program(__u8 type, __u32 pid, __u64 hold)
+{
+	struct event_exec *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+
+	if (!e) {
+		count(lost_processes);
+		return false;
+	}
+	head(&e->ev, type, 0, 0, pid, bpf_ktime_get_ns());
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	e->hold = hold;
+	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
+	return true;
+}
+
+static __always_inline void send_files(__u32 pid, __u64 hold)
+{
+	struct event_files *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+
+	if (!e) {
+		count(lost_processes);
+		return;
+	}
+	head(&e->ev, EVENT_FILES, 0, 0, pid, bpf_ktime_get_ns());
+	e->hold = hold;
+	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
+}
+
+/* The running process was not traced so far, and is of the target now: it was moved there. */
+__noinline int enter_current(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (tgid == self || !target_has_current() || find_process(tgid))
+		return 0;
+	if (add_process(tgid, tgid, 0)) {
+		count(lost_processes);
+		return 0;
+	}
+	return send_program(EVENT_ENTER, tgid, 0);
+}
+
+/* The same as current_traced; one that is not known yet may be of the target. */
+static __always_inline struct traced *current_wanted(__u64 who)
+{
+	struct traced *p = current_traced(who);
+
+	if (p || !nfilters || stopped || !enter_current())
+		return p;
+	return find_process(who >> 32);
+}
+
 /* Whether the stack was sent before; if not, *way is where to remember it. */
 static __always_inline bool seen_before(__u64 id, __u64 **way)
 {
@@ -242,7 +296,7 @@ static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 	/* Code that was mapped without the dynamic loader's telling: once, until the mappings were read again. */
 	if (stack_mode == STACK_DWARF && s->missing && !(p->flags & TRACED_ASKED)) {
 		p->flags |= TRACED_ASKED;
-		send_plain(EVENT_FILES, p->pid);
+		send_files(p->pid, 0);
 	}
 	if (seen_before(id, &way))
 		goto out;

@@ -3,6 +3,7 @@
 #define MEMTRACE_SYSCALLS_BPF_H
 
 #include "calls.bpf.h"
+#include "hold.bpf.h"
 
 enum {
 	NR_MMAP = 9,
@@ -47,7 +48,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 	if (!is_ours(nr))
 		return 0;
 	who = bpf_get_current_pid_tgid();
-	p = current_traced(who);
+	p = current_wanted(who);
 	if (!p || p->flags & TRACED_NO_MAPS)
 		return 0;
 	t = current_thread(who, true);
@@ -102,6 +103,16 @@ static __always_inline void send_map(struct traced *p, const struct syscall *s, 
 	bpf_ringbuf_submit(e, wakeup(e->ev.time));
 }
 
+static __always_inline void new_code(struct traced *p, __u64 at)
+{
+	struct code_question q = {};
+
+	code__find(&q, at);
+	code__send(p, &q);
+	if (!q.known)
+		__sync_fetch_and_or(&p->flags, TRACED_NEW_CODE);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
@@ -137,6 +148,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 		return 0;		/* a question, or a refusal */
 	else if (!(s.flags & EVENT_F_ALLOCATOR))
 		stack = take_stack(regs, p);
+	if (nr == NR_MMAP && (s.flags & (EVENT_F_EXEC | EVENT_F_FILE)) == (EVENT_F_EXEC | EVENT_F_FILE))
+		new_code(p, ret);
 	if (type == EVENT_BRK)
 		s.len = 0;
 	send_map(p, &s, type, api, ret, stack);

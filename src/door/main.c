@@ -43,6 +43,13 @@ int main(int argc, char **argv)
 	plan = (struct session_plan){
 		.pids = o.pids,
 		.npids = o.npids,
+		.containers = o.containers,
+		.ncontainers = o.ncontainers,
+		.cgroups = o.cgroups,
+		.ncgroups = o.ncgroups,
+		.all = o.all,
+		.wait = o.wait,
+		.no_miss = o.no_miss || o.wait,
 		.command = o.command,
 		.user = o.user,
 		.interval_s = o.interval,

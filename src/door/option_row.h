@@ -52,6 +52,8 @@ int option__stack(struct options *o, const struct option_row *r, const char *val
 int option__attach(struct options *o, const struct option_row *r, const char *value);
 int option__format(struct options *o, const struct option_row *r, const char *value);
 int option__probe(struct options *o, const struct option_row *r, const char *value);
+int option__container(struct options *o, const struct option_row *r, const char *value);
+int option__cgroup(struct options *o, const struct option_row *r, const char *value);
 int option__pids(struct options *o, const struct option_row *r, const char *value);
 int option__suppressions(struct options *o, const struct option_row *r, const char *value);
 int option__fail_on(struct options *o, const struct option_row *r, const char *value);

@@ -11,6 +11,7 @@
 #include "ground/escape.h"
 #include "ground/log.h"
 #include "ground/strbuf.h"
+#include "ground/log.h"
 #include "ground/util.h"
 
 #define SECONDS_MAX 1e9
@@ -285,4 +286,30 @@ int option__pids(struct options *o, const struct option_row *r, const char *valu
 	}
 	free(list);
 	return err;
+}
+
+static int add_name(const struct option_row *r, const char ***names, size_t *n, const char *value)
+{
+	const char **more;
+
+	if (!*value)
+		return option__refuse_value(r, value, "is no name");
+	more = reallocarray(*names, *n + 1, sizeof(*more));
+	if (!more) {
+		log__error("--%s: out of memory", r->name);
+		return -ENOMEM;
+	}
+	*names = more;
+	more[(*n)++] = value;
+	return 0;
+}
+
+int option__container(struct options *o, const struct option_row *r, const char *value)
+{
+	return add_name(r, &o->containers, &o->ncontainers, value);
+}
+
+int option__cgroup(struct options *o, const struct option_row *r, const char *value)
+{
+	return add_name(r, &o->cgroups, &o->ncgroups, value);
 }

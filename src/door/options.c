@@ -48,6 +48,21 @@ static const struct option_row rows[] = {
 	{ .letter = 'p', .name = "pid", .value = "PID[,PID...]", .example = "4242",
 	  .take = option__pids,
 	  .help = "running processes, all their threads; repeatable" },
+	{ .letter = 'c', .name = "container", .value = "NAME", .example = "web",
+	  .take = option__container,
+	  .help = "every process of a container, later ones too: by name, id, the beginning of an id, "
+		  "NAMESPACE/POD/CONTAINER or a part of it, RUNTIME:NAME, or pid:PID for the one that a "
+		  "process is in" },
+	{ .letter = 'g', .name = "cgroup", .value = "DIRECTORY", .example = "/sys/fs/cgroup/system.slice",
+	  .take = option__cgroup,
+	  .help = "every process of a cgroup (version 2 or 1) and of those below it" },
+	{ .letter = 'a', .name = "all", .take = option__flag, FIELD(all), .on = true,
+	  .help = "every process on the host" },
+	{ .name = "wait", .take = option__flag, FIELD(wait), .on = true,
+	  .help = "wait for a container or cgroup that is not there yet, and miss nothing of it" },
+	{ .name = "no-miss", .take = option__flag, FIELD(no_miss), .on = true,
+	  .help = "let a process that maps a file which is not known yet wait until it is probed, some "
+		  "milliseconds; so it is for COMMAND anyway" },
 	{ .value = "-- COMMAND [ARG...]",
 	  .help = "start COMMAND and trace it from its first instruction" },
 	{ .name = "user", .value = "NAME", .example = "nobody", .take = option__string, FIELD(user),
@@ -336,9 +351,13 @@ static int check(struct options *o)
 					      "a smaller --min-size");
 		return check_files(o);
 	}
-	if (!o->npids && !o->command)
+	if (!o->npids && !o->command && !o->ncontainers && !o->ncgroups && !o->all)
 		return option__refuse("targets", NULL, "there is none",
-				      "memtrace -p PID, or memtrace -- COMMAND");
+				      "memtrace -p PID, memtrace -c CONTAINER, or memtrace -- COMMAND");
+	if (o->wait && !o->ncontainers && !o->ncgroups)
+		return option__refuse("--wait", NULL, "there is nothing to wait for", "-c NAME or -g DIRECTORY");
+	if (!o->children && (o->ncontainers || o->ncgroups || o->all))
+		return option__refuse("--no-children", NULL, "is for -p and COMMAND only", "-p PID");
 	if (o->user && !o->command)
 		return option__refuse("--user", NULL, "there is no COMMAND to run",
 				      "-- COMMAND at the end");
@@ -391,6 +410,10 @@ void options__free(struct options *o)
 	free(o->pids);
 	o->pids = NULL;
 	o->npids = 0;
+	free(o->containers);
+	free(o->cgroups);
+	o->containers = o->cgroups = NULL;
+	o->ncontainers = o->ncgroups = 0;
 	probe_specs__release(&o->probes);
 	suppress__free(o->rules);
 	o->rules = NULL;

@@ -26,6 +26,13 @@ struct options {
 	size_t nfiles;
 	uint32_t *pids;
 	size_t npids;
+	const char **containers;	/* --container: names or ids */
+	size_t ncontainers;
+	const char **cgroups;	/* --cgroup: directories */
+	size_t ncgroups;
+	bool all;
+	bool wait;		/* for containers and cgroups that come later */
+	bool no_miss;
 	char **command;		/* NULL: none; points into argv */
 	const char *user;	/* --user: run COMMAND as this user */
 	double interval;	/* seconds; 0: just the last report of a recording */

@@ -38,6 +38,7 @@ static int add_processes(struct owner *o)
 			.pid = row->pid,
 			.comm = strtab__copy(o->strings, comm),
 			.exe = strtab__copy(o->strings, row->exe),
+			.container = strtab__copy(o->strings, row->container),
 			.exited = row->exited,
 			.named = row->named,
 			.live_bytes = row->live_bytes,

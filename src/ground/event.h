@@ -39,7 +39,10 @@ enum event_type {
 	EVENT_FORK,		/* struct event_fork */
 	EVENT_EXEC,		/* struct event_exec */
 	EVENT_EXIT,		/* struct event: the last thread of the process ended */
-	EVENT_FILES,		/* struct event: the mapped files changed (dlopen, dlclose) */
+	EVENT_FILES,		/* struct event_files: the mapped files changed (dlopen, dlclose) */
+	EVENT_ENTER,		/* struct event_exec: a process that runs already is of the target */
+	EVENT_CODE,		/* struct event_code: code was mapped */
+	EVENT_CANDIDATE,	/* struct event_exec: a program begins in a cgroup that is new */
 	EVENT_TYPES
 };
 
@@ -128,9 +131,26 @@ struct event_fork {
 	ev_u32 shares_memory;	/* vfork: the child's allocations are reported as the parent's */
 };
 
+/* hold: the number of the hold (shared.h) that the thread waits in, to be ended; 0: none. */
 struct event_exec {
 	struct event ev;
 	char comm[EVENT_COMM];
+	ev_u64 hold;
+};
+
+struct event_files {
+	struct event ev;
+	ev_u64 hold;
+};
+
+/* Executable memory at [start, end) is a file's from `offset` on; dev and ino 0: the vDSO. */
+struct event_code {
+	struct event ev;
+	ev_u64 start, end;
+	ev_u64 offset;
+	ev_u64 ino;		/* the real file's: not an overlay's */
+	ev_u32 dev;		/* as the kernel has it: major << 20 | minor */
+	ev_u32 pad;
 };
 
 #define EVENT_STACK_HEAD (sizeof(struct event_stack) - EVENT_MAX_FRAMES * sizeof(ev_u64))
@@ -142,7 +162,9 @@ _Static_assert(sizeof(struct event_realloc) == 56, "event_realloc");
 _Static_assert(sizeof(struct event_map) == 64, "event_map");
 _Static_assert(sizeof(struct event_stack) == 32 + EVENT_MAX_FRAMES * 8, "event_stack");
 _Static_assert(sizeof(struct event_fork) == 24, "event_fork");
-_Static_assert(sizeof(struct event_exec) == 32, "event_exec");
+_Static_assert(sizeof(struct event_exec) == 40, "event_exec");
+_Static_assert(sizeof(struct event_files) == 24, "event_files");
+_Static_assert(sizeof(struct event_code) == 56, "event_code");
 
 /*
  * What an attach cookie tells the BPF program about the function that it sits on: which row of

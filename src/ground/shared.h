@@ -33,8 +33,47 @@ struct traced {
 };
 
 #define TRACED_HOLD 1		/* launched by us, and not all probes are in yet */
-#define TRACED_ASKED 4		/* a stack met code of an unknown file, and that was told */
 #define TRACED_NO_MAPS 2	/* not all probes are in: a system call may be the allocator's, unseen */
+#define TRACED_ASKED 4		/* a stack met code of an unknown file, and that was told */
+#define TRACED_NEW_CODE 8	/* it mapped code of an unknown file since the loader last told */
+
+/*
+ * Whose events are wanted besides those of processes named one by one. A process is of the target if any
+ * filter says so: by a cgroup or one below it, by a PID namespace or one nested in it, or all.
+ */
+enum { FILTER_NONE, FILTER_ALL, FILTER_CGROUP, FILTER_PIDNS };
+
+struct filter {
+	ev_u32 kind;
+	ev_u32 level;		/* depth of the cgroup, or of the namespace; the root's is 0 */
+	ev_u64 id;		/* the cgroup's in kernfs, or the namespace's inode number */
+	ev_u32 subsys;		/* number of the version 1 controller whose cgroup it is, or FILTER_V2 */
+	ev_u32 pad;
+};
+
+#define FILTER_V2 0xffffffffu
+#define FILTERS_MAX 64
+#define KNOWN_FILES 16384
+
+/*
+ * A hold: a thread that is about to run code that is not known yet waits, for HOLD_NS at most, until
+ * somebody has got hold of it (by ptrace, before it executes another instruction of the program). The
+ * grant of hold n is told by writing n to slot n % HOLD_SLOTS.
+ */
+#define HOLD_SLOTS 64
+#define HOLD_NS 3000000ull
+
+struct hold_request {
+	ev_u64 number;		/* from 1 */
+	ev_u32 pid, tid;
+};
+
+/* A mapping of code, as the iterators list them. */
+struct listed {
+	ev_u32 pid;
+	ev_u32 dev;		/* as in struct event_code */
+	ev_u64 ino, start, end, offset;
+};
 
 /* Events that could not be told, by reason. */
 struct counters {
@@ -44,11 +83,16 @@ struct counters {
 	ev_u64 no_thread;	/* no room for a thread's state: its call was not seen */
 	ev_u64 no_scratch;	/* no free buffer to walk a stack in: reported without a stack */
 	ev_u64 abandoned;	/* calls that never returned: longjmp, cancelled threads; nothing is lost */
+	ev_u64 holds;		/* threads held until their new code was probed */
+	ev_u64 holds_missed;	/* that could not be held: what they did before the probes were in is missing */
 };
 
 /* Rows of the table of allocation functions (model/api.h) that stand for system calls. */
 enum { API_ROW_MMAP = 1, API_ROW_BRK, API_ROW_SHMAT, API_ROW_MREMAP };
 
 _Static_assert(sizeof(struct traced) == 16, "traced");
+_Static_assert(sizeof(struct filter) == 24, "filter");
+_Static_assert(sizeof(struct hold_request) == 16, "hold_request");
+_Static_assert(sizeof(struct listed) == 40, "listed");
 
 #endif

@@ -161,6 +161,31 @@ static int handle_exit(struct collector *c, const void *data)
 	return 0;
 }
 
+/* It runs already: what it is and has mapped is read when it is needed. */
+static int handle_enter(struct collector *c, const void *data)
+{
+	const struct event_exec *ev = data;
+
+	return process__get(c, ev->ev.pid, ev->ev.time) ? 0 : -ENOMEM;
+}
+
+/* Whether it is of the target is for others to find out. */
+static int handle_candidate(struct collector *c, const void *data)
+{
+	(void)c, (void)data;
+	return 0;
+}
+
+static int handle_code(struct collector *c, const void *data)
+{
+	const struct event_code *ev = data;
+	struct process *p = process__find(c, ev->ev.pid);
+
+	if (ev->start >= ev->end)
+		return -EINVAL;
+	return p ? process__code(p, ev) : 0;
+}
+
 static int handle_files(struct collector *c, const void *data)
 {
 	struct process *p = process__find(c, ((const struct event *)data)->pid);
@@ -186,7 +211,10 @@ static const struct {
 	[EVENT_FORK] = { sizeof(struct event_fork), handle_fork, true },
 	[EVENT_EXEC] = { sizeof(struct event_exec), handle_exec, true },
 	[EVENT_EXIT] = { sizeof(struct event), handle_exit, true },
-	[EVENT_FILES] = { sizeof(struct event), handle_files, true },
+	[EVENT_FILES] = { sizeof(struct event_files), handle_files, true },
+	[EVENT_ENTER] = { sizeof(struct event_exec), handle_enter, true },
+	[EVENT_CODE] = { sizeof(struct event_code), handle_code, false },
+	[EVENT_CANDIDATE] = { sizeof(struct event_exec), handle_candidate, true },
 };
 
 static bool well_formed(const struct event *ev, size_t size)

@@ -25,6 +25,7 @@ struct process_facts {
 	bool named;
 	char comm[EVENT_COMM];
 	const char *exe;	/* NULL: unknown */
+	const char *container;	/* NULL: none, or not known yet */
 };
 
 /*
@@ -74,6 +75,8 @@ void collector__free(struct collector *c);
  */
 int collector__event(void *collector, void *data, size_t size);
 
+/* The container that a process belongs to, by the name that reports show. */
+void collector__set_container(struct collector *c, uint32_t pid, const char *name);
 /* A target named by the user: reads its comm and address space. 0 or a negative errno. */
 int collector__add_process(struct collector *c, uint32_t pid);
 /* Reads comm, exe and mappings of a process again, once they are worth reading (after an exec). */
@@ -159,6 +162,7 @@ struct process_row {
 	uint64_t first_seen;	/* ns, CLOCK_MONOTONIC */
 	uint64_t ended;		/* ns, 0 while it lives */
 	bool named;		/* the user named it; otherwise a child */
+	const char *container;	/* as exe; NULL: none */
 };
 
 struct snapshot {

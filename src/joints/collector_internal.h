@@ -43,7 +43,7 @@ struct process {
 	uint32_t pid;
 	uint32_t serial;	/* its place in the collector's row of processes */
 	char comm[EVENT_COMM];
-	const char *exe;
+	const char *exe, *container;
 	bool named, exited;
 	uint64_t first_seen, ended;
 
@@ -100,6 +100,7 @@ int process__fork(struct collector *c, const struct event_fork *ev);
 int process__exec(struct collector *c, const struct event_exec *ev);
 void process__exit(struct process *p, uint64_t now);
 int process__read(struct process *p);		/* comm, exe and mappings, from /proc */
+int process__code(struct process *p, const struct event_code *ev);
 int process__stack(struct process *p, const struct event_stack *ev);
 int process__keep_stack(struct process *p, uint64_t time, const struct stack *st);
 void process__segment(struct collector *c, struct event_map *ev);	/* fills in its length, if it is known */

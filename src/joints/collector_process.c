@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "ground/util.h"
+#include "model/image.h"
 #include "model/space.h"
 
 /*
@@ -84,6 +86,7 @@ static void tell(const struct process *p)
 		.first_seen = p->first_seen,
 		.named = p->named,
 		.exe = p->exe,
+		.container = p->container,
 	};
 
 	if (!opts->witness)
@@ -128,6 +131,16 @@ int process__read(struct process *p)
 	return err;
 }
 
+void collector__set_container(struct collector *c, uint32_t pid, const char *name)
+{
+	struct process *p = process__find(c, pid);
+
+	if (!p || (p->container && !strcmp(p->container, name)))
+		return;
+	p->container = intern(c, name);
+	tell(p);
+}
+
 int process__set(struct collector *c, const struct process_facts *f)
 {
 	struct process *p = process__get(c, f->pid, f->first_seen);
@@ -138,7 +151,33 @@ int process__set(struct collector *c, const struct process_facts *f)
 	memcpy(p->comm, f->comm, sizeof(p->comm));
 	p->comm[sizeof(p->comm) - 1] = '\0';
 	p->exe = f->exe ? intern(c, f->exe) : NULL;
+	p->container = f->container ? intern(c, f->container) : NULL;
 	return 0;
+}
+
+/*
+ * Code that was just mapped. What is told here is known even of a process that ends before its mappings can be
+ * read; a file that nobody has met yet waits for that.
+ */
+int process__code(struct process *p, const struct event_code *ev)
+{
+	struct images *images = p->c->opts.images;
+	int64_t image = images ? images__find(images, makedev(ev->dev >> 20, ev->dev & 0xfffff), ev->ino) : -ENOENT;
+
+	if (image < 0) {
+		p->stale = true;
+		return 0;
+	}
+	return space__map(p->space, &(struct mapping){
+		.start = ev->start,
+		.end = ev->end,
+		.offset = ev->offset,
+		.dev = makedev(ev->dev >> 20, ev->dev & 0xfffff),
+		.ino = ev->ino,
+		.image = (uint32_t)image,
+		.exec = true,
+		.path = image__path(images__get(images, (uint32_t)image)),
+	});
 }
 
 /* Fills the frames from the space as it is known; false where it does not hold every pc. */
@@ -271,6 +310,7 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 	if (parent) {
 		memcpy(p->comm, parent->comm, sizeof(p->comm));
 		p->exe = parent->exe;
+		p->container = parent->container;
 		p->refreshed = parent->refreshed;
 	}
 	c->last = p;

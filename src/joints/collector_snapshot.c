@@ -321,6 +321,7 @@ static int add_process(struct process *p, const struct query *q, struct ranking 
 	*row = (struct process_row){
 		.pid = p->pid,
 		.exe = p->exe,
+		.container = p->container,
 		.exited = p->exited,
 		.allocs = p->allocs,
 		.frees = p->frees,

@@ -238,6 +238,7 @@ static void save_process(struct saving *s, const struct process *p)
 	codec__put(&s->sb, p->named);
 	strbuf__add(&s->sb, p->comm, sizeof(p->comm));
 	codec__put_string(&s->sb, p->exe);
+	codec__put_string(&s->sb, p->container);
 	for (size_t i = 0; i < ARRAY_SIZE(p->freed); i++)
 		codec__put(&s->sb, p->freed[i]);
 	give(s);
@@ -342,7 +343,7 @@ static int restore_process(struct collector *c, struct cursor *in)
 	struct process_facts f = { .pid = (uint32_t)codec__take(in) };
 	uint32_t before = c->nprocesses;
 	const void *comm;
-	char *exe;
+	char *exe, *container;
 	int err;
 
 	forget_wholes(c);
@@ -352,8 +353,10 @@ static int restore_process(struct collector *c, struct cursor *in)
 	if (comm)
 		memcpy(f.comm, comm, sizeof(f.comm));
 	f.exe = exe = codec__take_string(in);
+	f.container = container = codec__take_string(in);
 	err = f.pid ? process__set(c, &f) : -EINVAL;
 	free(exe);
+	free(container);
 	if (!err && c->nprocesses != before + 1)
 		err = -EINVAL;	/* its pid is another living one's */
 	for (size_t i = 0; !err && i < ARRAY_SIZE(current(c)->freed); i++)

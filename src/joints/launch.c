@@ -177,8 +177,12 @@ int launch__release(struct launch *l)
 
 bool launch__ended(struct launch *l, int *status)
 {
-	if (!l->ended && waitpid(l->pid, &l->status, WNOHANG) == l->pid)
-		l->ended = true;
+	siginfo_t si = { 0 };
+
+	/* Looked at first: a stop, of a thread that is being held, is for somebody else to take. */
+	if (!l->ended && !waitid(P_PID, (id_t)l->pid, &si, WEXITED | WNOHANG | WNOWAIT) && si.si_pid &&
+	    (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED))
+		l->ended = waitpid(l->pid, &l->status, WNOHANG) == l->pid;
 	*status = l->status;
 	return l->ended;
 }

@@ -85,6 +85,9 @@ static int load(struct tracer *t, const struct tracer_opts *o)
 	choose_programs(t, o);
 	t->skel->rodata->follow_children = o->children;
 	t->skel->rodata->stack_mode = o->stack_mode;
+	t->skel->rodata->self = (uint32_t)getpid();
+	t->skel->rodata->holding = o->holding;
+	t->skel->rodata->watches_maps = o->syscalls;
 	t->skel->rodata->max_depth = o->max_depth ? o->max_depth : EVENT_MAX_FRAMES;
 	if (o->ring_bytes)
 		bpf_map__set_max_entries(t->skel->maps.ring, round_up_pow2(o->ring_bytes));
@@ -218,12 +221,22 @@ static int find_process(struct tracer *t, pid_t pid, struct traced *out)
 	return bpf_map__lookup_elem(t->skel->maps.process_overflow, &key, sizeof(key), out, sizeof(*out), 0);
 }
 
+bool tracer__traces(struct tracer *t, pid_t pid)
+{
+	struct traced p;
+
+	return !find_process(t, pid, &p);
+}
+
 int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
 {
 	struct traced p = { .tgid = pid, .pid = pid, .flags = flags };
+	bool known = tracer__traces(t, pid);
 	struct traced *slot = own_slot(t, pid);
 	uint32_t key = pid;
 
+	if (known)
+		return tracer__set_flags(t, pid, flags);
 	if (!slot) {
 		t->skel->bss->processes_overflowed = 1;
 		return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), BPF_ANY);
@@ -352,6 +365,7 @@ void tracer__free(struct tracer *t)
 		return;
 	tracer__detach(t);
 	ring_buffer__free(t->rb);
+	ring_buffer__free(t->holds);
 	tracer_unwind__free(t->unwind);
 	exceptions_bpf__destroy(t->exceptions);
 	memtrace_bpf__destroy(t->skel);

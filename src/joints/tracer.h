@@ -20,6 +20,8 @@ struct images;
 struct probe_file;
 struct space;
 struct tracer;
+struct identities;
+struct identity;
 
 enum attach_method {
 	ATTACH_SESSION,		/* entry and return in one program, nested returns skipped (6.13) */
@@ -38,6 +40,7 @@ struct tracer_opts {
 	bool children;		/* forked children are traced */
 	bool syscalls;		/* mmap, brk, …: taxes every system call on the machine */
 	bool probe_throwing;	/* functions that throw, too, where exceptions cannot pass their probes */
+	bool holding;		/* threads that mapped unknown code are held: see tracer__set_holder */
 };
 
 /* Loads, trying what the kernel takes. On failure NULL, errno, and one clause of explanation in `why`. */
@@ -86,6 +89,46 @@ int tracer__expect_exceptions(struct tracer *t);
  * lives: takes them out. 0 or a negative errno.
  */
 int tracer__release_child(struct tracer *t, pid_t parent, pid_t child);
+
+/* ---- targets that are more than processes ---- */
+
+/*
+ * From now on whoever the filter says is of the target is traced from its next call or exec on; those that run
+ * already and are idle are found with tracer__list. 0 or -ENOSPC.
+ */
+int tracer__add_filter(struct tracer *t, const struct filter *f);
+/* Programs that begin in a cgroup where none began before are told of, and held where anybody is. */
+void tracer__await(struct tracer *t, bool yes);
+bool tracer__traces(struct tracer *t, pid_t pid);
+/* The number of a version 1 controller ("memory") in this kernel. 0, or -ENOENT. */
+int tracer__controller(const char *name, uint32_t *subsys);
+
+/* Code of this file is known: who maps it is not held. dev as makedev() has it, both the real file's. */
+int tracer__know_file(struct tracer *t, uint64_t dev, uint64_t ino);
+
+/*
+ * Lists what code is mapped: by a process, by all that the filters say are of the target, or by all there are. A
+ * negative return of fn ends it. 0 or a negative errno. Any thread may call it.
+ */
+enum { TRACER_LIST_TARGET = 0, TRACER_LIST_ALL = -1 };
+typedef int (*tracer_list_fn)(void *ctx, const struct listed *l);
+int tracer__list(struct tracer *t, pid_t pid, tracer_list_fn fn, void *ctx);
+
+/* An answer to model/space.h's question for identities; one for each thread that asks. NULL and errno. */
+struct identities *tracer__identities(struct tracer *t);
+void identities__free(struct identities *is);
+int identities__of(void *identities, uint32_t tid, const struct identity **ids, size_t *n);
+
+/*
+ * Whoever holds threads is told of each request by tracer__take_holds, to be called when tracer__holds_fd is
+ * readable, and answers with tracer__grant once the thread cannot run on. These belong to one thread, which
+ * may be another than that of the rest. 0, how many were told of, or a negative errno.
+ */
+typedef void (*tracer_hold_fn)(void *ctx, const struct hold_request *r);
+int tracer__set_holder(struct tracer *t, tracer_hold_fn fn, void *ctx);
+int tracer__holds_fd(const struct tracer *t);
+int tracer__take_holds(struct tracer *t);
+void tracer__grant(struct tracer *t, uint64_t number);
 
 /* Detaches everything; what is in the ring stays readable. */
 void tracer__detach(struct tracer *t);

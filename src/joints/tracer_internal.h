@@ -24,7 +24,9 @@ struct attachment {
 
 struct tracer {
 	struct memtrace_bpf *skel;
-	struct ring_buffer *rb;
+	struct ring_buffer *rb, *holds;
+	tracer_hold_fn hold_fn;
+	void *hold_ctx;
 	struct tracer_unwind *unwind;	/* NULL: stacks are not walked by tables */
 	struct exceptions_bpf *exceptions;	/* NULL: not needed yet, or not allowed */
 	int exceptions_error;	/* why not, where it was tried */

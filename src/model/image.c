@@ -248,6 +248,16 @@ static int64_t add_file(struct images *is, const struct mapped_file *f)
 	return im ? (int64_t)im->id : -ENOMEM;
 }
 
+int64_t images__find(struct images *is, uint64_t dev, uint64_t ino)
+{
+	struct image *im;
+
+	pthread_mutex_lock(&is->lock);
+	im = dev || ino ? find_open(is, dev, ino) : first_of(is, 0, 0);
+	pthread_mutex_unlock(&is->lock);
+	return im ? (int64_t)im->id : -ENOENT;
+}
+
 int64_t images__add(struct images *is, const struct mapped_file *f)
 {
 	int64_t id;

@@ -43,6 +43,8 @@ struct mapped_file {
  * could not be opened still gets an id and reports its module's name; it is tried again whenever it
  * is added, and gets another id where the pair has become another file's. */
 int64_t images__add(struct images *is, const struct mapped_file *f);
+/* The image of a file that is known and open, 0 and 0 for the vDSO; or -ENOENT. */
+int64_t images__find(struct images *is, uint64_t dev, uint64_t ino);
 /* A file by path, for tests and tools. */
 int64_t images__add_path(struct images *is, const char *path);
 

@@ -37,6 +37,12 @@ void space__free(struct space *sp)
 	free(sp);
 }
 
+/* Whether a path is part of the text that this space holds. */
+static bool is_own(const struct space *sp, const char *path)
+{
+	return sp->paths && path >= sp->paths && path < sp->paths + sp->paths_len;
+}
+
 struct space *space__copy(const struct space *sp, uint32_t pid)
 {
 	struct space *copy = space__new(pid);
@@ -44,18 +50,20 @@ struct space *space__copy(const struct space *sp, uint32_t pid)
 	if (!copy || !sp->n)
 		return copy;
 	copy->maps = malloc(sp->n * sizeof(*sp->maps));
-	copy->paths = malloc(sp->paths_len);
+	copy->paths = malloc(sp->paths_len + 1);
 	if (!copy->maps || !copy->paths) {
 		space__free(copy);
 		errno = ENOMEM;
 		return NULL;
 	}
 	memcpy(copy->maps, sp->maps, sp->n * sizeof(*sp->maps));
-	memcpy(copy->paths, sp->paths, sp->paths_len);
+	if (sp->paths_len)
+		memcpy(copy->paths, sp->paths, sp->paths_len);
 	copy->n = sp->n;
 	copy->paths_len = sp->paths_len;
 	for (size_t i = 0; i < copy->n; i++)
-		copy->maps[i].path = copy->paths + (sp->maps[i].path - sp->paths);
+		if (is_own(sp, sp->maps[i].path))
+			copy->maps[i].path = copy->paths + (sp->maps[i].path - sp->paths);
 	return copy;
 }
 
@@ -329,6 +337,42 @@ int space__refresh_as(struct space *sp, struct images *images, const struct iden
 int space__refresh(struct space *sp, struct images *images)
 {
 	return space__refresh_as(sp, images, NULL);
+}
+
+/* What is left of [start, end) of a mapping. */
+static struct mapping part_of(const struct mapping *m, uint64_t start, uint64_t end)
+{
+	struct mapping part = *m;
+
+	part.offset += start - m->start;
+	part.start = start;
+	part.end = end;
+	return part;
+}
+
+int space__map(struct space *sp, const struct mapping *m)
+{
+	struct mapping *maps = reallocarray(NULL, sp->n + 2, sizeof(*maps));
+	size_t n = 0, i = 0;
+
+	if (!maps)
+		return -ENOMEM;
+	for (; i < sp->n && sp->maps[i].start < m->start; i++)
+		maps[n++] = sp->maps[i].end <= m->start ? sp->maps[i] :
+			    part_of(&sp->maps[i], sp->maps[i].start, m->start);
+	maps[n++] = *m;
+	/* The last that began before may go on behind. */
+	if (i && sp->maps[i - 1].end > m->end)
+		maps[n++] = part_of(&sp->maps[i - 1], m->end, sp->maps[i - 1].end);
+	for (; i < sp->n; i++)
+		if (sp->maps[i].start >= m->end)
+			maps[n++] = sp->maps[i];
+		else if (sp->maps[i].end > m->end)
+			maps[n++] = part_of(&sp->maps[i], m->end, sp->maps[i].end);
+	free(sp->maps);
+	sp->maps = maps;
+	sp->n = n;
+	return 0;
 }
 
 /* ---- look-up ---- */

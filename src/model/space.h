@@ -53,6 +53,9 @@ struct identifier {
 /* space__refresh for files as somebody else (NULL: nobody) knows them. */
 int space__refresh_as(struct space *sp, struct images *images, const struct identifier *who);
 
+/* One more mapping, in the place of whatever it overlaps; m->path must outlive the space. 0 or -ENOMEM. */
+int space__map(struct space *sp, const struct mapping *m);
+
 /* The mapping that holds an address; NULL where none does. Valid until the next refresh. */
 const struct mapping *space__find(const struct space *sp, uint64_t addr);
 size_t space__count(const struct space *sp);

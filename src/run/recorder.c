@@ -38,6 +38,7 @@ static void on_process(void *ctx, const struct process_facts *f)
 		.first_seen = f->first_seen,
 		.named = f->named,
 		.exe = (char *)f->exe,
+		.container = (char *)f->container,
 	};
 
 	memcpy(r.comm, f->comm, sizeof(r.comm));

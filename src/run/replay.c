@@ -194,7 +194,8 @@ static int on_process(struct replay *rp, struct cursor *c)
 
 	if (err)
 		return err;
-	f = (struct process_facts){ .pid = r.pid, .first_seen = r.first_seen, .named = r.named, .exe = r.exe };
+	f = (struct process_facts){ .pid = r.pid, .first_seen = r.first_seen, .named = r.named, .exe = r.exe,
+				    .container = r.container };
 	memcpy(f.comm, r.comm, sizeof(f.comm));
 	err = collector__set_process(rp->collector, &f);
 	free(r.exe);

@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ground/hashmap.h"
 #include "ground/log.h"
 #include "ground/util.h"
+#include "joints/holder.h"
 #include "joints/launch.h"
 #include "joints/symbolizer.h"
 #include "joints/tracer.h"
@@ -23,6 +25,7 @@
 
 #define POLL_MS 20		/* how long a record may wait in the ring */
 #define QUEUE_MAX 65536
+#define GROUPS_MS 300		/* how often containers are looked after */
 
 /* ---- the collector's lock ---- */
 
@@ -88,6 +91,10 @@ static void on_process_event(void *ctx, const struct event *ev)
 			return;
 		pe.pid = ((const struct event_fork *)ev)->child;
 		pe.parent = ev->pid;
+	} else if (ev->type == EVENT_EXEC || ev->type == EVENT_ENTER) {
+		pe.hold = ((const struct event_exec *)ev)->hold;
+	} else if (ev->type == EVENT_FILES) {
+		pe.hold = ((const struct event_files *)ev)->hold;
 	}
 	pthread_mutex_lock(&s->queue_lock);
 	if (s->queued == s->queue_cap) {
@@ -102,7 +109,7 @@ static void on_process_event(void *ctx, const struct event *ev)
 	if (s->queued < s->queue_cap)
 		s->queue[s->queued++] = pe;
 	else
-		s->queue_dropped++;
+		s->queue_dropped++, holder__release(s->holder, pe.hold);
 	pthread_mutex_unlock(&s->queue_lock);
 	eventfd_write(s->queue_fd, 1);
 }
@@ -123,6 +130,7 @@ static void handle_processes(struct session *s)
 	for (size_t i = 0; i < n; i++) {
 		int err = targets__handle(s, &events[i]);
 
+		holder__release(s->holder, events[i].hold);
 		if (err)
 			log__warn("cannot attach to %u: %s", events[i].pid, strerror(-err));
 	}
@@ -217,7 +225,7 @@ static int loop(struct session *s, struct loop *l)
 	for (size_t i = 0; i < s->ntargets; i++)
 		fds[4 + i] = (struct pollfd){ .fd = s->targets[i].pidfd, .events = POLLIN };
 	while (!l->stop) {
-		if (poll(fds, n, -1) < 0 && errno != EINTR)
+		if (poll(fds, n, s->ngroups ? GROUPS_MS : -1) < 0 && errno != EINTR)
 			break;
 		handle_signal(s, l);
 		if (fds[3].revents)
@@ -227,6 +235,7 @@ static int loop(struct session *s, struct loop *l)
 				s->targets[i].ended = true;
 				fds[4 + i].fd = -1;
 			}
+		groups__tend(s);
 		if (targets__all_ended(s) || expired(l->duration))
 			l->stop = true;
 		else if (!l->stop && expired(l->interval))
@@ -273,7 +282,7 @@ static struct session *new_session(const struct session_plan *plan)
 	pthread_cond_init(&s->report_cond, NULL);
 	s->queue_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	/* A command's processes come and go faster than links of their own can be made. */
-	s->per_file = plan->command && plan->children;
+	s->per_file = (plan->command && plan->children) || groups__any(plan) || plan->no_miss;
 	return s;
 }
 
@@ -284,7 +293,12 @@ static void free_session(struct session *s)
 		atomic_store(&s->stop_consuming, true);
 		pthread_join(s->consumer, NULL);
 	}
+	holder__free(s->holder);
+	identities__free(s->seen_by_main);
+	identities__free(s->seen_by_collector);
+	hashmap__free(s->probed);
 	tracer__free(s->tracer);
+	groups__free(s);
 	recorder__free(s->recorder);
 	symbolizer__free(s->symbolizer);
 	collector__free(s->collector);
@@ -313,11 +327,35 @@ static int load_probes(struct session *s)
 		.children = plan->children,
 		.syscalls = plan->query.map,
 		.probe_throwing = plan->probe_throwing,
+		.holding = plan->command || plan->no_miss,
 	}, why, sizeof(why));
 	if (s->tracer)
 		return 0;
 	log__error("cannot load the probes: %s", why);
 	return errno ? -errno : -EINVAL;
+}
+
+static int take_holds(void *session)
+{
+	return tracer__take_holds(((struct session *)session)->tracer);
+}
+
+static void grant(void *session, uint64_t number)
+{
+	tracer__grant(((struct session *)session)->tracer, number);
+}
+
+/* Whoever maps unknown code waits until it is probed. */
+static int start_holder(struct session *s)
+{
+	int err;
+
+	s->holder = holder__new();
+	if (!s->holder)
+		return -errno;
+	err = tracer__set_holder(s->tracer, holder__request, s->holder);
+	return err ? err : holder__start(s->holder, &(struct holder_ops){
+		.fd = tracer__holds_fd(s->tracer), .take = take_holds, .grant = grant, .ctx = s });
 }
 
 static void lock_for_recorder(void *session)
@@ -350,9 +388,17 @@ static int make_parts(struct session *s)
 	int err;
 
 	s->images = images__new();
-	err = s->images ? files__use_server(s) : -errno;
+	s->probed = hashmap__new();
+	err = s->images && s->probed ? files__use_server(s) : -ENOMEM;
 	if (!err)
 		err = load_probes(s);
+	if (!err && (plan->command || plan->no_miss))
+		err = start_holder(s);
+	if (!err) {
+		s->seen_by_main = tracer__identities(s->tracer);
+		s->seen_by_collector = tracer__identities(s->tracer);
+		err = s->seen_by_main && s->seen_by_collector ? 0 : -ENOMEM;
+	}
 	if (err)
 		return err;
 	s->start = util__now_ns();
@@ -360,6 +406,8 @@ static int make_parts(struct session *s)
 		return -EIO;
 	s->collector = collector__new(&(struct collector_opts){
 		.images = s->images,
+		.refresh = targets__refresh,
+		.refresh_ctx = s,
 		.witness = s->recorder ? &recorder__witness : NULL,
 		.witness_ctx = s->recorder,
 		.notify = on_process_event,
@@ -380,6 +428,22 @@ static int make_parts(struct session *s)
 	return reports__describe(s);
 }
 
+static void announce_groups(const struct session *s, const char *functions)
+{
+	const struct group *g = &s->groups[0];
+	char others[80] = "", more[32] = "";
+	size_t n = atomic_load(&s->outsiders);
+
+	if (n)
+		snprintf(others, sizeof(others), "; %zu process%s of others map%s these files, and pay for it", n,
+			 n == 1 ? "" : "es", n == 1 ? "s" : "");
+	if (s->ngroups > 1)
+		snprintf(more, sizeof(more), " and %zu more", s->ngroups - 1);
+	log__info("%s %s%s, %zu process%s%s (%s probes)%s; a report every %g s, Ctrl-C ends",
+		  g->present ? "attached to" : "waiting for", g->present ? g->name : g->wanted, more, s->adopted,
+		  s->adopted == 1 ? "" : "es", functions, tracer__method(s->tracer), others, s->plan->interval_s);
+}
+
 static void announce(struct session *s)
 {
 	char name[128] = "";
@@ -395,6 +459,8 @@ static void announce(struct session *s)
 	if (s->launch)
 		log__info("tracing %s[%d]%s (%s probes)", plan->command[0], launch__pid(s->launch), name,
 			  tracer__method(s->tracer));
+	else if (s->ngroups)
+		announce_groups(s, name);
 	else if (s->ntargets == 1)
 		log__info("attached to %d%s (%s probes); a report every %g s, Ctrl-C ends", s->targets[0].pid, name,
 			  tracer__method(s->tracer), plan->interval_s);
@@ -412,7 +478,9 @@ static int begin(struct session *s)
 		if (err)
 			return err;
 	}
-	err = reports__open(s);
+	err = groups__find(s);
+	if (!err)
+		err = reports__open(s);
 	if (!err)
 		err = make_parts(s);
 	if (err)
@@ -428,6 +496,8 @@ static int begin(struct session *s)
 		return err;
 	}
 	err = targets__open(s);
+	if (!err)
+		err = groups__open(s);
 	if (!err && s->plan->command)
 		err = targets__launch(s);
 	if (!err) {

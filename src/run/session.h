@@ -17,6 +17,13 @@ struct suppress;
 struct session_plan {
 	const uint32_t *pids;
 	size_t npids;
+	const char *const *containers;	/* names or ids */
+	size_t ncontainers;
+	const char *const *cgroups;	/* directories */
+	size_t ncgroups;
+	bool all;		/* every process on the host */
+	bool wait;		/* containers and cgroups may come later */
+	bool no_miss;		/* processes wait until their new code is probed */
 	char **command;		/* NULL: none */
 	const char *user;	/* whom the command runs as; NULL: as we are */
 	double interval_s;

@@ -22,9 +22,10 @@
 #include "run/session.h"
 
 struct process_event {		/* what the main thread is told of */
-	uint8_t type;		/* EVENT_FORK, EVENT_EXEC, EVENT_EXIT, EVENT_FILES */
+	uint8_t type;		/* EVENT_FORK, EVENT_EXEC, EVENT_EXIT, EVENT_FILES, EVENT_ENTER */
 	uint32_t pid;		/* of the new process, for a fork */
 	uint32_t parent;	/* for a fork */
+	uint64_t hold;		/* to be ended when it was handled; 0: none */
 };
 
 struct target {
@@ -40,6 +41,10 @@ struct session {
 	struct tracer *tracer;
 	struct symbolizer *symbolizer;
 	struct launch *launch;
+	struct holder *holder;		/* NULL: nobody is held */
+	struct containers *containers;	/* NULL until one is asked for */
+	struct identities *seen_by_main, *seen_by_collector;	/* which real files are mapped */
+	struct hashmap *probed;		/* the files that functions are probed in, by device and inode */
 	struct reporting reports;
 	struct recorder *recorder;	/* NULL: nothing is kept */
 
@@ -56,6 +61,10 @@ struct session {
 	struct debuginfod *debuginfod;	/* NULL: not to be asked */
 	size_t untold_files;		/* without a descriptor, when last told */
 	bool per_file;			/* probes without a pid: the BPF side filters */
+	struct group *groups;		/* containers and cgroups */
+	size_t ngroups, adopted;	/* adopted: processes that ran when their group was found */
+	uint64_t groups_tended, outsiders_counted;	/* ns, when last */
+	atomic_size_t outsiders;	/* processes of others that map files which we probe */
 
 	/* the collector's lock */
 	pthread_mutex_t lock, turn;
@@ -89,6 +98,15 @@ struct session {
 	char name_buffer[4096];
 };
 
+/* A container, a cgroup, or the whole host. */
+struct group {
+	const char *wanted;	/* as the user named it */
+	char *name;		/* as reports show it; NULL while it is waited for */
+	uint32_t kind;		/* FILTER_* (shared.h) */
+	int fd;			/* of what ends with it: the cgroup's directory, or the first process; -1: none */
+	bool container, present, ended;
+};
+
 /* The collector is the caller's between these two. */
 void session__lock(struct session *s);
 void session__unlock(struct session *s);
@@ -99,7 +117,22 @@ int targets__open(struct session *s);	/* the targets named by pid: attaches to e
 int targets__launch(struct session *s);
 int targets__handle(struct session *s, const struct process_event *ev);
 bool targets__all_ended(struct session *s);
+int targets__refresh(void *session, struct space *sp, struct images *images);	/* the collector's */
+/* Probes what a process has mapped and was not probed yet. How many executable files it maps, or a negative errno. */
+int targets__scan(struct session *s, pid_t pid);
 void targets__free(struct session *s);
+
+/* session_groups.c: targets that are more than single processes. */
+bool groups__any(const struct session_plan *plan);
+int groups__find(struct session *s);	/* before anything is loaded; 0, or a negative errno, the reason was logged */
+int groups__open(struct session *s);	/* filters, and whoever runs already; the same */
+/* A process of a group was met for the first time, or has a new program: named, counted. */
+void groups__met(struct session *s, pid_t pid);
+/* A program begins in a cgroup that nobody was seen in so far. */
+void groups__candidate(struct session *s, pid_t pid);
+bool groups__all_ended(struct session *s);	/* of those that were there */
+void groups__tend(struct session *s);	/* now and then: what came, what ended, who else pays */
+void groups__free(struct session *s);
 
 /* session_probes.c: what became of --probe. */
 /* How many of its functions are probed now. */

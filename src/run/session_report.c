@@ -57,6 +57,12 @@ int reports__describe(struct session *s)
 	return 0;
 }
 
+static struct profile_process as_target(const struct process_row *row)
+{
+	return (struct profile_process){
+		.pid = row->pid, .comm = row->comm, .exe = row->exe, .container = row->container };
+}
+
 static int describe_targets(struct session *s)
 {
 	struct query q = { .sort = SORT_BYTES, .top = 1, .heap = true, .map = true, .now = s->start };
@@ -69,20 +75,21 @@ static int describe_targets(struct session *s)
 	session__unlock(s);
 	if (err)
 		return err;
-	targets = calloc(s->ntargets + 1, sizeof(*targets));
+	targets = calloc(s->ntargets + f->first.nprocesses + 1, sizeof(*targets));
 	if (!targets)
 		return -ENOMEM;
 	f->run.targets = targets;
-	f->run.ntargets = s->ntargets;
 	for (size_t i = 0; i < s->ntargets; i++) {
-		targets[i].pid = s->targets[i].pid;
-		targets[i].comm = "";
-		for (size_t k = 0; k < f->first.nprocesses; k++)
-			if (f->first.processes[k].pid == targets[i].pid) {
-				targets[i].comm = f->first.processes[k].comm;
-				targets[i].exe = f->first.processes[k].exe;
-			}
+		size_t k = 0;
+
+		while (k < f->first.nprocesses && f->first.processes[k].pid != (uint32_t)s->targets[i].pid)
+			k++;
+		targets[f->run.ntargets++] = k < f->first.nprocesses ? as_target(&f->first.processes[k]) :
+			(struct profile_process){ .pid = (uint32_t)s->targets[i].pid, .comm = "" };
 	}
+	for (size_t k = 0; s->ngroups && k < f->first.nprocesses; k++)
+		if (!f->first.processes[k].named)
+			targets[f->run.ntargets++] = as_target(&f->first.processes[k]);
 	tell_recorder(s);
 	return 0;
 }

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "ground/escape.h"
+#include "ground/hashmap.h"
 #include "ground/log.h"
 #include "ground/util.h"
 #include "joints/discover.h"
+#include "joints/holder.h"
 #include "joints/launch.h"
 #include "joints/tracer.h"
 #include "model/image.h"
@@ -159,8 +161,23 @@ static void expect_exceptions(struct session *s, const struct space *sp)
 	}
 }
 
-/* Probes what a process has mapped and was not probed yet. How many executable files it maps, or a negative errno. */
-static int scan(struct session *s, pid_t pid)
+int targets__refresh(void *session, struct space *sp, struct images *images)
+{
+	struct session *s = session;
+
+	return space__refresh_as(sp, images, &(struct identifier){ identities__of, s->seen_by_collector });
+}
+
+/* Its functions are probed, its unwind table is there. */
+static void know(struct session *s, const struct mapping *m, bool probed)
+{
+	if (probed)
+		hashmap__set(s->probed, hashmap__mix(m->dev, m->ino), 1);
+	if (s->holder)
+		tracer__know_file(s->tracer, m->dev, m->ino);
+}
+
+int targets__scan(struct session *s, pid_t pid)
 {
 	struct space *sp = space__new(pid);
 	uint32_t epoch = tracer__epoch(s->tracer, pid);	/* before the maps are read */
@@ -168,7 +185,7 @@ static int scan(struct session *s, pid_t pid)
 
 	if (!sp)
 		return -errno;
-	err = space__refresh(sp, s->images);
+	err = space__refresh_as(sp, s->images, &(struct identifier){ identities__of, s->seen_by_main });
 	if (!err) {
 		describe(s, pid, sp, epoch);
 		expect_exceptions(s, sp);
@@ -191,6 +208,8 @@ static int scan(struct session *s, pid_t pid)
 			log__warn("cannot probe %s: %s", image__path(im), strerror(-n));
 		else if (n > 0)
 			s->probed_functions += n, s->probed_files++;
+		if (n >= 0)
+			know(s, m, n > 0);
 	}
 	space__free(sp);
 	return err ? err : files;
@@ -264,7 +283,7 @@ int targets__open(struct session *s)
 		if (!err) {
 			size_t before = s->probed_functions;
 
-			err = scan(s, pid);
+			err = targets__scan(s, pid);
 			err = err < 0 ? err : 0;
 			tracer__set_flags(s->tracer, pid, 0);
 			if (!err && s->plan->query.heap && s->probed_functions == before) {
@@ -284,7 +303,7 @@ int targets__open(struct session *s)
 /* Runs the command up to where its libraries are mapped, probing what comes. */
 static int hold_until_probed(struct session *s, pid_t pid)
 {
-	int at_start = scan(s, pid), now = at_start;
+	int at_start = targets__scan(s, pid), now = at_start;
 
 	/* The loader tells twice: before it maps the libraries, and after. */
 	for (int i = 0; i < 2 && at_start > 1 && now == at_start; i++) {
@@ -292,7 +311,7 @@ static int hold_until_probed(struct session *s, pid_t pid)
 
 		if (err <= 0)
 			return err;
-		now = scan(s, pid);
+		now = targets__scan(s, pid);
 	}
 	/* Its mappings are remembered while they can be read: it may end within a millisecond. */
 	session__lock(s);
@@ -332,6 +351,7 @@ int targets__launch(struct session *s)
 		return err;
 	if (!err)
 		err = enroll(s, pid);
+	holder__spare(s->holder, pid);
 	if (!err)
 		err = hold_until_probed(s, pid);
 	if (!err && s->plan->query.heap && !s->probed_functions)
@@ -356,12 +376,19 @@ int targets__handle(struct session *s, const struct process_event *ev)
 			break;
 		}
 		tracer__fork_process(s->tracer, ev->parent, ev->pid);
+		groups__met(s, ev->pid);
 		if (!s->per_file)
-			n = scan(s, ev->pid);
+			n = targets__scan(s, ev->pid);
 		break;
+	case EVENT_CANDIDATE:
+		groups__candidate(s, ev->pid);
+		break;
+	case EVENT_ENTER:
 	case EVENT_EXEC:
 	case EVENT_FILES:
-		n = scan(s, ev->pid);
+		if (ev->type != EVENT_FILES)
+			groups__met(s, ev->pid);
+		n = targets__scan(s, ev->pid);
 		/* At once: what is mapped now may be gone when the first stack through it is read. */
 		session__lock(s);
 		collector__refresh_process(s->collector, ev->pid);
@@ -382,7 +409,7 @@ bool targets__all_ended(struct session *s)
 	for (size_t i = 0; i < s->ntargets; i++)
 		if (!s->targets[i].ended)
 			return false;
-	return true;
+	return groups__all_ended(s);
 }
 
 void targets__free(struct session *s)

@@ -101,9 +101,9 @@ static inline void forked(struct collector *c, uint32_t child, uint32_t shares)
 
 static inline void happened(struct collector *c, enum event_type type, uint32_t pid)
 {
-	struct event ev = head(type, pid);
+	struct event_files ev = { head(type, pid), 0 };
 
-	CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
+	CHECK_EQ(collector__event(c, &ev, type == EVENT_FILES ? sizeof(ev) : sizeof(ev.ev)), 0);
 }
 
 static inline void execed(struct collector *c, uint32_t pid, const char *comm)

@@ -228,8 +228,12 @@ TEST(records_that_are_none_of_ours)
 			/* A zero record of the right size lacks an address, but for these. */
 			if ((type >= EVENT_MAP && type <= EVENT_BRK &&
 			     size == sizeof(struct event_map)) ||
-			    (type == EVENT_EXEC && size == sizeof(struct event_exec)) ||
-			    ((type == EVENT_EXIT || type == EVENT_FILES) && size == sizeof(*ev)))
+			    ((type == EVENT_EXEC || type == EVENT_ENTER ||
+			      type == EVENT_CANDIDATE) &&
+			     size == sizeof(struct event_exec)) ||
+			    (type == EVENT_FILES && size == sizeof(struct event_files)) ||
+			    (type == EVENT_CODE && size == sizeof(struct event_code)) ||
+			    (type == EVENT_EXIT && size == sizeof(*ev)))
 				continue;
 			CHECK_EQ(collector__event(c, raw, size), -EINVAL);
 			bad++;
@@ -264,7 +268,8 @@ TEST(nonsense)
 		[EVENT_ALLOC] = 40, [EVENT_FREE] = 24,	     [EVENT_REALLOC] = 56,
 		[EVENT_MAP] = 64,   [EVENT_UNMAP] = 64,	     [EVENT_REMAP] = 64,
 		[EVENT_BRK] = 64,   [EVENT_STACK] = 32 + 16, [EVENT_FORK] = 24,
-		[EVENT_EXEC] = 32,  [EVENT_EXIT] = 16,	     [EVENT_FILES] = 16,
+		[EVENT_EXEC] = 40,  [EVENT_EXIT] = 16,	     [EVENT_FILES] = 24,
+		[EVENT_ENTER] = 40, [EVENT_CODE] = 56,	     [EVENT_CANDIDATE] = 40,
 	};
 	struct collector *c = plain();
 	uint64_t raw[sizeof(struct event_stack) / 8], x = 99, sites = 0, processes = 0;

@@ -118,10 +118,13 @@ typedef struct {
 struct mm_struct {
 	mm_context_t context;
 	unsigned long brk;
+	unsigned long start_code;
 	struct uprobes_state uprobes_state;
 };
 
 struct uprobe_task;
+struct css_set;
+struct pid;
 
 struct task_struct {
 	struct mm_struct *mm;
@@ -132,9 +135,73 @@ struct task_struct {
 	unsigned long sas_ss_sp;
 	unsigned long sas_ss_size;
 	struct uprobe_task *utask;
+	struct css_set *cgroups;
+	struct pid *thread_pid;
 };
 
 struct linux_binprm;
+
+/* ---- who is of the target ---- */
+
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup *ancestors[0];	/* from the root to itself; since 6.1 */
+};
+
+struct cgroup___before_6_1 {
+	u64 ancestor_ids[0];		/* the same, their numbers only */
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[0];
+	struct cgroup *dfl_cgrp;
+};
+
+enum cgroup_subsys_id {
+	memory_cgrp_id = 4,
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[0];
+};
+
+/* ---- iterators ---- */
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct vm_area_struct;
+
+struct bpf_iter__task_vma {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct vm_area_struct *vma;
+};
 
 /* ---- for the unwinder ---- */
 
@@ -173,6 +240,7 @@ struct vm_area_struct {
 /* Whether the running kernel has a helper is asked by its name. */
 enum bpf_func_id {
 	BPF_FUNC_find_vma = 180,
+	BPF_FUNC_loop = 181,
 };
 
 #pragma clang attribute pop

@@ -1,0 +1,130 @@
+/*
+ * New code: which files are known, and holding a thread that is about to run code of one that is not.
+ *
+ * A file is known once its unwind table is there and its functions are probed; programs and libraries of
+ * known files cost nothing. Where nothing may be missed, a thread that has just mapped an unknown file waits
+ * here, for some microseconds, until the tracer has seized it. It stops before it executes another
+ * instruction of the program, is let go when the probes are in, and by the kernel itself should the
+ * tracer be gone. Neither its parent nor a shell sees anything of it, as they would of a signal.
+ */
+#ifndef MEMTRACE_HOLD_BPF_H
+#define MEMTRACE_HOLD_BPF_H
+
+#include "ground/unwind.h"
+#include "state.bpf.h"
+
+/* Set before loading. */
+const volatile bool holding = false;
+const volatile bool watches_maps = false;	/* the system calls are watched */
+
+/* Shared with the holder. */
+__u64 grants[HOLD_SLOTS] = {};
+__u64 hold_numbers = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KNOWN_FILES);
+	__type(key, struct unwind_file_key);
+	__type(value, __u32);
+} known_files SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 16);
+} hold_requests SEC(".maps");
+
+struct hold_wait {
+	__u64 number, until;
+};
+
+static long hold__over(__u32 i, struct hold_wait *w)
+{
+	volatile __u64 *grant = &grants[w->number & (HOLD_SLOTS - 1)];
+
+	return *grant == w->number || bpf_ktime_get_ns() > w->until;
+}
+
+#define HOLD_CAN_WAIT bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)
+
+/* Asks for the running thread to be seized. The hold's number, or 0. */
+static __always_inline __u64 hold__ask(void)
+{
+	__u64 who = bpf_get_current_pid_tgid(), number;
+	struct hold_request *r;
+
+	if (!holding || !HOLD_CAN_WAIT)
+		return 0;
+	r = bpf_ringbuf_reserve(&hold_requests, sizeof(*r), 0);
+	if (!r) {
+		count(holds_missed);
+		return 0;
+	}
+	number = __sync_fetch_and_add(&hold_numbers, 1) + 1;
+	r->number = number;
+	r->pid = who >> 32;
+	r->tid = who;
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	return number;
+}
+
+/* Waits until it is seized. */
+static __always_inline void hold__wait(__u64 number)
+{
+	struct hold_wait w = { .number = number, .until = bpf_ktime_get_ns() + HOLD_NS };
+
+	if (!number || !HOLD_CAN_WAIT)
+		return;
+	bpf_loop(1 << 20, hold__over, &w, 0);
+	if (grants[number & (HOLD_SLOTS - 1)] == number)
+		count(holds);
+	else
+		count(holds_missed);
+}
+
+/* ---- what is mapped ---- */
+
+struct code_question {
+	struct event_code code;
+	bool known;
+};
+
+static long code__on_vma(struct task_struct *task, struct vm_area_struct *vma, struct code_question *q)
+{
+	struct file *file = vma->vm_file;
+	struct unwind_file_key key = {};
+	struct inode *inode;
+
+	if (!(vma->vm_flags & VM_EXEC))
+		return 0;
+	q->code.start = vma->vm_start;
+	q->code.end = vma->vm_end;
+	if (!file) {
+		q->known = true;
+		return 0;
+	}
+	inode = file->f_inode;
+	key.ino = q->code.ino = inode->i_ino;
+	key.dev = q->code.dev = inode->i_sb->s_dev;
+	q->code.offset = vma->vm_pgoff << UNWIND_PAGE_BITS;
+	q->known = bpf_map_lookup_elem(&known_files, &key);
+	return 0;
+}
+
+/* Looks at the code at an address; q->code.end 0: there is none. False where that cannot be found out. */
+static __always_inline bool code__find(struct code_question *q, __u64 at)
+{
+	q->known = false;
+	q->code.end = 0;
+	return UNWIND_CAN_ASK && !bpf_find_vma(bpf_get_current_task_btf(), at, code__on_vma, q, 0);
+}
+
+static __always_inline void code__send(struct traced *p, struct code_question *q)
+{
+	if (!q->code.end)
+		return;
+	head(&q->code.ev, EVENT_CODE, 0, 0, p->pid, bpf_ktime_get_ns());
+	if (bpf_ringbuf_output(&ring, &q->code, sizeof(q->code), 0))
+		count(lost_processes);
+}
+
+#endif

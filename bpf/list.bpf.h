@@ -1,0 +1,42 @@
+/* Listing the code that is mapped, by the real file behind each mapping. */
+#ifndef MEMTRACE_LIST_BPF_H
+#define MEMTRACE_LIST_BPF_H
+
+#include "state.bpf.h"
+
+static __always_inline int list(struct bpf_iter__task_vma *ctx, bool target)
+{
+	/* Read once: the verifier knows what is not NULL by what was compared. */
+	struct vm_area_struct *vma = ctx->vma;
+	struct task_struct *task = ctx->task;
+	struct listed l = {};
+
+	if (!task || !vma || !(vma->vm_flags & VM_EXEC) || !vma->vm_file)
+		return 0;
+	l.pid = task->tgid;
+	if (target && (l.pid == self || !target__has(task)))
+		return 0;
+	l.ino = vma->vm_file->f_inode->i_ino;
+	l.dev = vma->vm_file->f_inode->i_sb->s_dev;
+	l.start = vma->vm_start;
+	l.end = vma->vm_end;
+	l.offset = vma->vm_pgoff << UNWIND_PAGE_BITS;
+	bpf_seq_write(ctx->meta->seq, &l, sizeof(l));
+	return 0;
+}
+
+/* Of whoever the link names: one process, or all. */
+SEC("iter/task_vma")
+int list_code(struct bpf_iter__task_vma *ctx)
+{
+	return list(ctx, false);
+}
+
+/* Of the processes that the filters say are of the target. */
+SEC("iter/task_vma")
+int list_target(struct bpf_iter__task_vma *ctx)
+{
+	return list(ctx, true);
+}
+
+#endif

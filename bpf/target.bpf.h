@@ -1,0 +1,115 @@
+/*
+ * Who is of the target, beside the processes that were named one by one: by cgroup (version 2, or the
+ * controllers of version 1), by PID namespace, or everybody. Cgroups and namespaces below the one that was
+ * named are part of it: a task is asked for its ancestor at the level of the one that was named.
+ */
+#ifndef MEMTRACE_TARGET_BPF_H
+#define MEMTRACE_TARGET_BPF_H
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ground/shared.h"
+
+/* Set before loading. */
+const volatile __u32 self = 0;	/* the tracer's own pid: never of the target */
+
+/* Written by the loader at any time: a row first, then their number. */
+struct filter filters[FILTERS_MAX] = {};
+__u32 nfilters = 0;
+__u32 awaiting = 0;	/* a container that is yet to come */
+
+struct cgroup_pair {
+	__u64 v2, memory;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct cgroup_pair);
+	__type(value, __u32);
+} cgroups_met SEC(".maps");
+
+/* The pointer at index i of an array of them in a structure. */
+static __always_inline void *target__pointer(const void *structure, __u32 array, __u32 i)
+{
+	void *p = NULL;
+
+	bpf_probe_read_kernel(&p, sizeof(p), structure + array + i * sizeof(p));
+	return p;
+}
+
+static __always_inline struct cgroup *target__cgroup(struct task_struct *task, __u32 subsys)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup_subsys_state *css;
+
+	if (subsys == FILTER_V2)
+		return BPF_CORE_READ(set, dfl_cgrp);
+	css = target__pointer(set, bpf_core_field_offset(struct css_set, subsys), subsys);
+	return BPF_CORE_READ(css, cgroup);
+}
+
+static __always_inline bool target__in_cgroup(struct task_struct *task, const struct filter *f)
+{
+	struct cgroup *cg = target__cgroup(task, f->subsys), *at;
+	struct cgroup___before_6_1 *old;
+	__u64 id = 0;
+
+	if (BPF_CORE_READ(cg, level) < (int)f->level)
+		return false;
+	if (bpf_core_field_exists(cg->ancestors)) {
+		at = target__pointer(cg, bpf_core_field_offset(struct cgroup, ancestors), f->level);
+		return BPF_CORE_READ(at, kn, id) == f->id;
+	}
+	old = (void *)cg;
+	bpf_probe_read_kernel(&id, sizeof(id), (void *)old +
+			      bpf_core_field_offset(struct cgroup___before_6_1, ancestor_ids) + f->level * sizeof(id));
+	return id == f->id;
+}
+
+static __always_inline bool target__in_namespace(struct task_struct *task, const struct filter *f)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct upid *at = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+			  f->level * bpf_core_type_size(struct upid);
+
+	return BPF_CORE_READ(pid, level) >= f->level && BPF_CORE_READ(at, ns, ns.inum) == f->id;
+}
+
+static __always_inline bool target__has(struct task_struct *task)
+{
+	__u32 n = nfilters;
+
+	for (__u32 i = 0; i < FILTERS_MAX && i < n; i++) {
+		const struct filter *f = &filters[i];
+
+		if (f->kind == FILTER_ALL || (f->kind == FILTER_CGROUP && target__in_cgroup(task, f)) ||
+		    (f->kind == FILTER_PIDNS && target__in_namespace(task, f)))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a program begins in a cgroup where none was seen to begin, while a container is awaited. */
+static __always_inline bool target__may_be(struct task_struct *task)
+{
+	struct cgroup_pair at = {};
+	__u32 yes = 1;
+
+	if (!awaiting)
+		return false;
+	at.v2 = BPF_CORE_READ(target__cgroup(task, FILTER_V2), kn, id);
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		at.memory = BPF_CORE_READ(target__cgroup(task, bpf_core_enum_value(enum cgroup_subsys_id,
+										    memory_cgrp_id)), kn, id);
+	return !bpf_map_update_elem(&cgroups_met, &at, &yes, BPF_NOEXIST);
+}
+
+/* Verified once, for all who call it. */
+__noinline int target_has_current(void)
+{
+	return target__has(bpf_get_current_task_btf());
+}
+
+#endif
