@@ -95,11 +95,24 @@ $B/root/unwind/walk.bpf.o: tests/root/unwind/walk.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(bpf_cflags) -Itests/root/unwind -c -o $@ $<
 
-# The reader of call frame information, fed with whatever libFuzzer thinks of.
-$B/fuzz/%: tests/fuzz/%.c src/model/cfi.c src/model/cfi_exec.c src/model/cfi_parse.c src/model/unwind_table.c Makefile
+# Readers of what comes from anywhere, fed with whatever libFuzzer thinks of.
+, := ,
+fuzz_cflags := -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	-D_GNU_SOURCE -DMEMTRACE_VERSION='"$(VERSION)"' -Isrc -MMD -MP
+replay_parts := $(filter-out src/ground/log.c,$(wildcard src/ground/*.c src/model/*.c src/facts/*.c src/telling/*.c)) \
+	$(wildcard src/joints/collector*.c src/joints/recording*.c) src/joints/symbolizer.c \
+	$(addprefix src/run/,replay.c reporting.c verdict.c output.c)
+
+$B/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c src/model/cfi.c src/model/cfi_exec.c src/model/cfi_parse.c src/model/unwind_table.c Makefile
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)$(CLANG) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-D_GNU_SOURCE -Isrc -MMD -MP -MF $@.d -o $@ $(filter %.c,$^)
+	$(call say,FUZZ,$@)$(CLANG) $(fuzz_cflags) -MF $@.d -o $@ $(filter %.c,$^)
+
+$B/fuzz/fuzz_recording: tests/fuzz/fuzz_recording.c $(patsubst src/%.c,$B/fuzz/%.o,$(replay_parts)) Makefile
+	$(call say,FUZZ,$@)$(CLANG) $(fuzz_cflags) -MF $@.d -o $@ $(filter %.c %.o,$^) $(libs)
+
+$B/fuzz/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)$(CLANG) $(subst fuzzer$(,),fuzzer-no-link$(,),$(fuzz_cflags)) -c -o $@ $<
 
 check: all $(unit_tests)
 	$(Q)B=$B tests/run unit

@@ -321,7 +321,7 @@ static void whole(struct writer *w)
 	}
 	mappings(w);
 	proto__varint(&w->body, PROFILE_TIME, p->wall_ns);
-	proto__varint(&w->body, PROFILE_DURATION, (uint64_t)(p->elapsed_s * 1e9));
+	proto__varint(&w->body, PROFILE_DURATION, p->elapsed_s < 1e9 ? (uint64_t)(p->elapsed_s * 1e9) : 0);
 	value_type(w, PROFILE_PERIOD_TYPE, "space", "bytes");
 	proto__varint(&w->body, PROFILE_PERIOD, 1);
 	comments(w);
