@@ -10,6 +10,7 @@
 
 #include "ground/hashmap.h"
 #include "ground/log.h"
+#include "ground/util.h"
 #include "joints/tracer_chunks.h"
 #include "model/cfi.h"
 #include "model/elf.h"
@@ -17,12 +18,13 @@
 #include "model/space.h"
 #include "model/unwind_table.h"
 
+#define IDLE_NS 60000000000ull	/* how long a table is kept that nobody uses */
 #define RULES_BYTES (UNWIND_MAX_RULES * sizeof(uint64_t))
 
 struct tables {
 	struct images *images;
 	uint64_t *rules;
-	int files_fd;
+	int files_fd, known_fd;
 	struct rule_set *rule_set;
 	struct chunks *chunks;
 	struct hashmap *by_image;
@@ -52,6 +54,7 @@ struct tables *tables__new(struct bpf_object *obj, struct images *images)
 		return NULL;
 	t->images = images;
 	t->files_fd = bpf_object__find_map_fd_by_name(obj, "unwind_files");
+	t->known_fd = bpf_object__find_map_fd_by_name(obj, "known_files");
 	if (!chunks || !rules || t->files_fd < 0 || bpf_map__value_size(rules) != RULES_BYTES)
 		goto fail;
 	memory = mmap(NULL, RULES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(rules), 0);
@@ -188,6 +191,53 @@ static void announce(struct tables *t, struct table *f, const struct mapping *m)
 	f->announced = bpf_map_update_elem(t->files_fd, &key, &value, BPF_ANY) == 0;
 }
 
+static void drop(struct tables *t, struct table *f)
+{
+	struct unwind_file_key key = key_of(f);
+
+	if (f->announced) {
+		bpf_map_delete_elem(t->files_fd, &key);
+		bpf_map_delete_elem(t->known_fd, &key);	/* whoever maps it next has to be told of */
+	}
+	hashmap__remove(t->by_image, f->image, NULL);
+	if (f->layout)
+		t->rows -= f->layout->rows;
+	chunks__give(t->chunks, f->numbers, f->nchunks);
+	free_table(f);
+}
+
+/* Frees the tables that nobody has used since. Whether there were any. */
+static bool drop_idle(struct tables *t, uint64_t since)
+{
+	bool any = false, found;
+
+	do {
+		struct table *f;
+		size_t pos = 0;
+		uintptr_t value;
+
+		found = false;
+		while (!found && hashmap__next(t->by_image, &pos, NULL, &value)) {
+			f = (struct table *)value;
+			found = !f->users && f->idle_since && f->idle_since <= since;
+		}
+		if (found)
+			drop(t, f);
+		any |= found;
+	} while (found);
+	return any;
+}
+
+/* Where there is no room, tables that nobody uses make some. */
+static int build_with_room(struct tables *t, struct table *f, struct image *im)
+{
+	int err = build(t, f, im);
+
+	if (err == -ENOSPC && drop_idle(t, UINT64_MAX) && !chunks__settle(t->chunks))
+		err = build(t, f, im);
+	return err;
+}
+
 /* A file whose table found no room is one, too. */
 int tables__get(struct tables *t, const struct mapping *m, struct table **out)
 {
@@ -206,7 +256,7 @@ int tables__get(struct tables *t, const struct mapping *m, struct table **out)
 	if (!f)
 		return im ? -ENOMEM : -ENOENT;
 	f->image = m->image;
-	err = build(t, f, im);
+	err = build_with_room(t, f, im);
 	if (err == -ENOSPC) {
 		if (!t->no_room++)
 			log__warn("no room for the unwind table of %s: stacks through it are cut "
@@ -231,16 +281,10 @@ void tables__release(struct tables *t, struct table *f)
 {
 	if (--f->users)
 		return;
-	if (f->announced) {
-		struct unwind_file_key key = key_of(f);
-
-		bpf_map_delete_elem(t->files_fd, &key);
-	}
-	hashmap__remove(t->by_image, f->image, NULL);
-	if (f->layout)
-		t->rows -= f->layout->rows;
-	chunks__give(t->chunks, f->numbers, f->nchunks);
-	free_table(f);
+	if (f->nchunks)
+		f->idle_since = util__now_ns();
+	else
+		drop(t, f);
 }
 
 int tables__settle(struct tables *t)
@@ -250,6 +294,9 @@ int tables__settle(struct tables *t)
 
 void tables__tend(struct tables *t)
 {
+	uint64_t now = util__now_ns();
+
+	drop_idle(t, now > IDLE_NS ? now - IDLE_NS : 0);
 	chunks__tend(t->chunks);
 }
 

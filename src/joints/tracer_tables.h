@@ -1,6 +1,7 @@
 /*
- * The unwind tables of files: made when a process maps the file, shared by all that do, freed when
- * none does any more. Part of the tracer.
+ * The unwind tables of files: made when a process maps the file, shared by all that do, freed some
+ * time after none does any more, or when their room is needed: programs that run again and again
+ * find theirs. Part of the tracer.
  */
 #ifndef MEMTRACE_TRACER_TABLES_H
 #define MEMTRACE_TRACER_TABLES_H
@@ -17,7 +18,8 @@ struct unwind_table;
 
 struct table {
 	uint32_t image;
-	unsigned int users;	     /* 0: the caller of tables__get is about to be the first */
+	unsigned int users;	     /* 0: idle, or the caller of tables__get is about to be the first */
+	uint64_t idle_since;	     /* ns, CLOCK_MONOTONIC */
 	struct unwind_table *layout; /* NULL: the file has no CFI, or its table found no room */
 	uint32_t *numbers;	     /* of its chunks */
 	size_t nchunks;

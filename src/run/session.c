@@ -520,6 +520,9 @@ static int finish(struct session *s)
 	pthread_join(s->consumer, NULL);
 	s->consuming = false;
 	tracer__counters(s->tracer, &s->counters);
+	if (s->counters.holds || s->counters.holds_missed)
+		log__debug("%llu threads were held until their code was probed, %llu could not be",
+			   (unsigned long long)s->counters.holds, (unsigned long long)s->counters.holds_missed);
 	reports__stop(s);
 	err = reports__final(s);
 	return err;
