@@ -14,6 +14,8 @@
 #include "model/api.h"
 #include "model/image.h"
 
+#define TEND_NS 1000000000ull	/* what came is in the file by then, with its names */
+
 /* ---- the witness ---- */
 
 static void on_event(void *ctx, const void *data, size_t size)
@@ -160,6 +162,7 @@ void recorder__tell(struct recorder *rec, const struct report_tick *tick, const 
 	recorder__put(rec, RECORD_TOLD);
 	recording__flush(rec->recording);
 	recorder__unlock(rec);
+	recorder__tend(rec);	/* where one report follows another, there is no other time */
 }
 
 /* ---- a state, for a recording that is compacted ---- */
@@ -208,8 +211,12 @@ static void save_state(struct recorder *rec)
 
 int recorder__tend(struct recorder *rec)
 {
+	uint64_t now = util__now_ns();
 	size_t n;
 
+	if (now < rec->tended + TEND_NS && !recording__wants_state(rec->recording))
+		return recording__error(rec->recording);
+	rec->tended = now;
 	recorder__lock(rec);
 	if (rec->begun && recording__wants_state(rec->recording)) {
 		save_state(rec);

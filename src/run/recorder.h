@@ -44,7 +44,8 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 void recorder__tick(struct recorder *rec, const struct report_tick *tick);
 void recorder__mark(struct recorder *rec, uint64_t now);
 
-/* Once a second or so: names what is new, and lets it all go to the file. 0, or what went wrong. */
+/* As often as there is time: once a second, it names what is new and lets it all go to the file; and it makes
+ * room when the file is full. 0, or what went wrong. */
 int recorder__tend(struct recorder *rec);
 /* After a tick, before its report is printed: looks at all names again, and at the processes. */
 void recorder__tell(struct recorder *rec, const struct report_tick *tick, const struct snapshot *snap);

@@ -42,6 +42,7 @@ struct recorder {
 	uint32_t last_seq;
 
 	/* the reporter's */
+	uint64_t tended;		/* ns: when last */
 	size_t named;			/* places that were looked up at least once */
 	struct texts *texts;
 	struct hashmap *mapped;		/* paths, by process and address */

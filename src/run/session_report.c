@@ -15,6 +15,8 @@
 #include "model/space.h"
 #include "run/session_internal.h"
 
+#define TEND_NS 100000000	/* how often the recorder may do what waits */
+
 static const char *const stack_modes[] = { "none", "fp", "dwarf" };
 
 struct run_facts {		/* profile_run and what it points to */
@@ -171,7 +173,7 @@ static int report(struct session *s, bool final)
 	return err;
 }
 
-/* Until a report is due, or the end; what is recorded meanwhile is tended every second. */
+/* Until a report is due, or the end; what is recorded is tended meanwhile. */
 static int wait_for_work(struct session *s)
 {
 	struct timespec until;
@@ -183,7 +185,9 @@ static int wait_for_work(struct session *s)
 			continue;
 		}
 		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec++;
+		until.tv_nsec += TEND_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
 		if (pthread_cond_timedwait(&s->report_cond, &s->report_lock, &until) != ETIMEDOUT)
 			continue;
 		pthread_mutex_unlock(&s->report_lock);
