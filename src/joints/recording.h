@@ -138,7 +138,7 @@ struct record_rss {
 struct record_told {
 	uint32_t seq;			/* of its tick */
 	size_t n;
-	struct record_rss *rss;		/* of the living */
+	struct record_rss *rss;		/* of the living, by pid */
 };
 
 struct record_mark {
@@ -179,6 +179,10 @@ int record__take_tick(struct cursor *c, struct record_tick *r);
 int record__take_told(struct cursor *c, struct record_told *r);
 int record__take_mark(struct cursor *c, struct record_mark *r);
 int record__take_compacted(struct cursor *c, struct record_compacted *r);
+
+/* Brings the row in order, as it is put, and finds a process in such a row; 0 where it is not. */
+void record__sort_told(struct record_told *r);
+uint64_t record__rss_of(const struct record_told *r, uint32_t pid);
 
 /* What was taken; takes zeroed ones. */
 void record__free_run(struct record_run *r);

@@ -388,6 +388,28 @@ int record__take_tick(struct cursor *c, struct record_tick *r)
 	return taken(c);
 }
 
+static int by_pid(const void *a, const void *b)
+{
+	const struct record_rss *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+void record__sort_told(struct record_told *r)
+{
+	if (r->n)
+		qsort(r->rss, r->n, sizeof(*r->rss), by_pid);
+}
+
+uint64_t record__rss_of(const struct record_told *r, uint32_t pid)
+{
+	struct record_rss key = { .pid = pid }, *found = NULL;
+
+	if (r->n)
+		found = bsearch(&key, r->rss, r->n, sizeof(*r->rss), by_pid);
+	return found ? found->bytes : 0;
+}
+
 void record__put_told(struct strbuf *sb, const struct record_told *r)
 {
 	codec__put(sb, r->seq);

@@ -123,32 +123,30 @@ void recorder__mark(struct recorder *rec, uint64_t now)
 
 /* ---- a report's own facts ---- */
 
-static void read_rss(struct recorder *rec, const struct snapshot *snap)
+static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *snap)
 {
-	struct record_rss *rss = calloc(snap->nprocesses + 1, sizeof(*rss));
+	struct record_told *t = &rec->told;
 
-	free(rec->rss);
-	rec->rss = rss;
-	rec->nrss = 0;
-	for (size_t i = 0; rss && i < snap->nprocesses; i++)
+	free(t->rss);
+	*t = (struct record_told){ .seq = seq };
+	t->rss = calloc(snap->nprocesses + 1, sizeof(*t->rss));
+	for (size_t i = 0; t->rss && i < snap->nprocesses; i++)
 		if (!snap->processes[i].exited)
-			rss[rec->nrss++] = (struct record_rss){
+			t->rss[t->n++] = (struct record_rss){
 				snap->processes[i].pid, util__resident_bytes(snap->processes[i].pid) };
+	record__sort_told(t);
 }
 
 uint64_t recorder__rss(const struct recorder *rec, uint32_t pid)
 {
-	for (size_t i = 0; i < rec->nrss; i++)
-		if (rec->rss[i].pid == pid)
-			return rec->rss[i].bytes;
-	return 0;
+	return record__rss_of(&rec->told, pid);
 }
 
 void recorder__tell(struct recorder *rec, const struct report_tick *tick, const struct snapshot *snap)
 {
 	size_t n;
 
-	read_rss(rec, snap);
+	read_rss(rec, tick->seq, snap);
 	symbolizer__new_report(rec->symbolizer);
 	recorder__lock(rec);
 	names__settle_images(rec);
@@ -158,7 +156,7 @@ void recorder__tell(struct recorder *rec, const struct report_tick *tick, const 
 	names__look_up(rec, 0, n);
 	rec->named = n;
 	recorder__lock(rec);
-	record__put_told(recorder__fresh(rec), &(struct record_told){ tick->seq, rec->nrss, rec->rss });
+	record__put_told(recorder__fresh(rec), &rec->told);
 	recorder__put(rec, RECORD_TOLD);
 	recording__flush(rec->recording);
 	recorder__unlock(rec);
@@ -279,7 +277,7 @@ void recorder__free(struct recorder *rec)
 	texts__free(rec->texts);
 	free(rec->places);
 	free(rec->images);
-	free(rec->rss);
+	free(rec->told.rss);
 	free(rec);
 }
 

@@ -46,9 +46,7 @@ struct recorder {
 	size_t named;			/* places that were looked up at least once */
 	struct texts *texts;
 	struct hashmap *mapped;		/* paths, by process and address */
-	struct record_rss *rss;
-	size_t nrss;
-	bool told_error;
+	struct record_told told;	/* what the last report asked the system */
 };
 
 static inline void recorder__lock(struct recorder *rec)

@@ -311,12 +311,7 @@ static const struct stack *find_stack(void *ctx, uint64_t id)
 
 static uint64_t told_rss(void *ctx, uint32_t pid)
 {
-	const struct replay *rp = ctx;
-
-	for (size_t i = 0; i < rp->told.n; i++)
-		if (rp->told.rss[i].pid == pid)
-			return rp->told.rss[i].bytes;
-	return 0;
+	return record__rss_of(&((const struct replay *)ctx)->told, pid);
 }
 
 /* ---- reports ---- */
