@@ -272,6 +272,53 @@ TEST(a_command_keeps_its_own_options)
 	ACCEPT("-o|--|--|true", CHECK_STR(o->output, "--"); CHECK_STR(o->command[0], "true"));
 }
 
+TEST(what_to_do_with_recordings)
+{
+	ACCEPT("record|-p|1|-o|run.mt", {
+		CHECK_EQ(o->verb, VERB_RECORD);
+		CHECK_STR(o->record, "run.mt");
+		CHECK(!o->output);
+		CHECK_EQ(o->record_bytes, 1ull << 30);
+	});
+	ACCEPT("record|-o|run.mt|--record-size|5m|--|report|x", {
+		CHECK_EQ(o->record_bytes, 5 << 20);
+		CHECK_STR(o->command[0], "report");
+	});
+	ACCEPT("-p|1|--record|run.mt|-o|out", {
+		CHECK_EQ(o->verb, VERB_TRACE);
+		CHECK_STR(o->record, "run.mt");
+		CHECK_STR(o->output, "out");
+	});
+	ACCEPT("report|run.mt|--sort|age|-t|3|-f|json|-o|out|--kind|heap|--min-age|5", {
+		CHECK_EQ(o->verb, VERB_REPORT);
+		CHECK_STR(o->files[0], "run.mt");
+		CHECK_STR(o->output, "out");
+		CHECK(!o->interval);
+		CHECK(!o->record);
+	});
+	ACCEPT("report|-i|5|--|-odd.mt", {
+		CHECK_STR(o->files[0], "-odd.mt");
+		CHECK(o->interval == 5);
+	});
+	ACCEPT("diff|a.mt|b.mt|-t|0", {
+		CHECK_EQ(o->verb, VERB_DIFF);
+		CHECK_STR(o->files[0], "a.mt");
+		CHECK_STR(o->files[1], "b.mt");
+	});
+	ACCEPT("--|record|x", CHECK_EQ(o->verb, VERB_TRACE));
+	refuse("record|-p|1", "record: there is no file to record to; try -o run.mt");
+	refuse("record|-p|1|-o|x|-t|3", "--top: does not belong there; try memtrace record without it");
+	refuse("report", "report: there is no recording; try memtrace report run.mt");
+	refuse("report|a|b", "argument: 'b' is one too many; try memtrace --help");
+	refuse("report|a|-p|1", "--pid: does not belong there; try memtrace report without it");
+	refuse("report|a|--record|x",
+	       "--record: does not belong there; try memtrace report without it");
+	refuse("diff|a", "diff: it takes two recordings; try memtrace diff before.mt after.mt");
+	refuse("diff|a|b|--sort|age", "--sort: does not belong there; try memtrace diff without it");
+	refuse("-p|1|--record-size|100k",
+	       "--record-size: '100k' is less than 1m; try --record-size 100m");
+}
+
 TEST(without_a_target)
 {
 	refuse("", "targets: there is none; try memtrace -p PID, or memtrace -- COMMAND");
