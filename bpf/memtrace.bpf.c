@@ -81,6 +81,16 @@ int perf_free(struct pt_regs *ctx)
 
 /* ---- processes ---- */
 
+/* New code is met: held until it is known, or counted. */
+static __always_inline __u64 late_or_held(void)
+{
+	__u64 hold = hold__ask();
+
+	if (!hold)
+		count(late);
+	return hold;
+}
+
 /* The dynamic loader calls an empty function whenever its list of libraries changed. */
 static __always_inline int files_changed(void)
 {
@@ -91,8 +101,8 @@ static __always_inline int files_changed(void)
 		return 0;
 	p->epoch++;		/* an address may mean other code from now on */
 	if (!(p->flags & TRACED_HOLD) && (!watches_maps || p->flags & TRACED_NEW_CODE)) {
+		hold = p->flags & TRACED_NEW_CODE ? late_or_held() : hold__ask();
 		__sync_fetch_and_and(&p->flags, ~TRACED_NEW_CODE);
-		hold = hold__ask();
 	}
 	send_files(p->pid, hold);
 	hold__wait(hold);
@@ -182,7 +192,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	struct program program = {};
 	__u64 hold = 0;
 
-	if (!p && nfilters && pid != self && target__has(bpf_get_current_task_btf())) {
+	if (!p && nfilters && pid != self && target__has(bpf_get_current_task_btf(), false)) {
 		if (add_process(pid, pid, 0))
 			count(lost_processes);
 		p = find_process(pid);
@@ -201,7 +211,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	p->epoch++;
 	__sync_fetch_and_and(&p->flags, ~TRACED_NEW_CODE);
 	if (!look_at_program(&program) && !(p->flags & TRACED_HOLD))
-		hold = hold__ask();
+		hold = late_or_held();
 	send_program(EVENT_EXEC, pid, hold);
 	code__send(p, &program.own);
 	code__send(p, &program.loader);

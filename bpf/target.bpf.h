@@ -77,13 +77,16 @@ static __always_inline bool target__in_namespace(struct task_struct *task, const
 	return BPF_CORE_READ(pid, level) >= f->level && BPF_CORE_READ(at, ns, ns.inum) == f->id;
 }
 
-static __always_inline bool target__has(struct task_struct *task)
+/* running: it may have been moved there just now. */
+static __always_inline bool target__has(struct task_struct *task, bool running)
 {
 	__u32 n = nfilters;
 
 	for (__u32 i = 0; i < FILTERS_MAX && i < n; i++) {
 		const struct filter *f = &filters[i];
 
+		if (running && f->from_exec)
+			continue;
 		if (f->kind == FILTER_ALL || (f->kind == FILTER_CGROUP && target__in_cgroup(task, f)) ||
 		    (f->kind == FILTER_PIDNS && target__in_namespace(task, f)))
 			return true;
@@ -109,7 +112,7 @@ static __always_inline bool target__may_be(struct task_struct *task)
 /* Verified once, for all who call it. */
 __noinline int target_has_current(void)
 {
-	return target__has(bpf_get_current_task_btf());
+	return target__has(bpf_get_current_task_btf(), true);
 }
 
 #endif

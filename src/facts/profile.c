@@ -79,6 +79,8 @@ static void add_totals(struct owner *o)
 		.free_bytes = snap->free_bytes,
 		.unmatched_frees = snap->unmatched_frees,
 		.superseded = snap->superseded,
+		.late = in->late,
+		.outsiders = in->outsiders,
 		.lost_events = in->lost_events,
 		.lost_stacks = in->lost_stacks,
 		.lost_table = snap->lost_table,

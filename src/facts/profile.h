@@ -35,6 +35,8 @@ struct profile_site {
 	char id[17];		/* 16 hex digits */
 	uint32_t pid;
 	const char *comm;
+	uint32_t processes;	/* that have it; pid and comm are of the one that holds most */
+	const char *container;	/* of that one; NULL: none */
 	const char *kind;	/* "heap" or "map" */
 	const char *api;	/* "malloc" */
 	/* For a map "anonymous", "thread stack", "file" or "shared memory"; else NULL. */
@@ -87,6 +89,7 @@ struct profile_run {		/* the same in every report of a run */
 	size_t ntargets;
 	const char *stack_mode;	/* "fp", "dwarf", "none" */
 	const char *sort;
+	const char *by;		/* "process", "container", "stack"; NULL: "process" */
 	bool top_given;		/* --top was on the command line */
 	uint32_t top;		/* 0: all */
 	bool since_mark;	/* growth is told since the mark, not since the report before */
@@ -105,6 +108,8 @@ struct profile {
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
 	double allocs_per_s, frees_per_s;	/* in the last interval */
 	uint64_t superseded;
+	uint64_t late;		/* programs and libraries that ran before they were probed */
+	uint64_t outsiders;	/* processes outside the target that map files which are probed */
 	uint64_t lost_events, lost_stacks, lost_table;
 	/* Allocations whose stack reached its first frame, and all others. */
 	uint64_t stacks_complete, stacks_truncated;
@@ -164,6 +169,7 @@ struct profile_input {
 	bool final;
 	uint64_t wall_ns, start;	/* start: as in collector_opts */
 	uint64_t lost_events, lost_stacks;	/* by all reasons together */
+	uint64_t late, outsiders;
 	const char *notice;
 	const char *const *api_names;	/* by row, API_ROWS of them (api.h); NULL: the table's */
 };

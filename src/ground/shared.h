@@ -48,7 +48,7 @@ struct filter {
 	ev_u32 level;		/* depth of the cgroup, or of the namespace; the root's is 0 */
 	ev_u64 id;		/* the cgroup's in kernfs, or the namespace's inode number */
 	ev_u32 subsys;		/* number of the version 1 controller whose cgroup it is, or FILTER_V2 */
-	ev_u32 pad;
+	ev_u32 from_exec;	/* who is moved there counts from its next exec on: before, it is the runtime */
 };
 
 #define FILTER_V2 0xffffffffu
@@ -84,6 +84,8 @@ struct counters {
 	ev_u64 no_scratch;	/* no free buffer to walk a stack in: reported without a stack */
 	ev_u64 abandoned;	/* calls that never returned: longjmp, cancelled threads; nothing is lost */
 	ev_u64 holds;		/* threads held until their new code was probed */
+	ev_u64 late;		/* programs that began, and libraries that came, before their files were known */
+	ev_u64 outsiders;	/* processes of others that map files which are probed, at this moment: the session's */
 	ev_u64 holds_missed;	/* that could not be held: what they did before the probes were in is missing */
 };
 

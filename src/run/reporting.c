@@ -98,6 +98,8 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 		.start = r->start,
 		.lost_events = tick->counters.lost_events + tick->counters.lost_processes +
 			       tick->counters.no_thread,
+		.late = tick->counters.late,
+		.outsiders = tick->counters.outsiders,
 		.lost_stacks = snap->lost_stack_ids + tick->counters.no_scratch,
 		.notice = notice(r, tick, snap),
 	});

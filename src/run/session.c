@@ -79,6 +79,12 @@ static void *consume(void *arg)
 	return NULL;
 }
 
+void session__count(struct session *s)
+{
+	tracer__counters(s->tracer, &s->counters);
+	s->counters.outsiders = atomic_load(&s->outsiders);
+}
+
 /* ---- processes: from the consumer to the main thread ---- */
 
 static void on_process_event(void *ctx, const struct event *ev)
@@ -415,6 +421,7 @@ static int make_parts(struct session *s)
 		.min_size = plan->min_size,
 		.max_size = plan->max_size,
 		.min_age = plan->query.min_age,
+		.by = plan->query.by,
 		.children = plan->children,
 		.start = s->start,
 	});
@@ -515,11 +522,11 @@ static int finish(struct session *s)
 
 	s->ended = util__now_ns();
 	tracer__detach(s->tracer);
-	tracer__counters(s->tracer, &s->counters);
+	session__count(s);
 	atomic_store(&s->stop_consuming, true);
 	pthread_join(s->consumer, NULL);
 	s->consuming = false;
-	tracer__counters(s->tracer, &s->counters);
+	session__count(s);
 	if (s->counters.holds || s->counters.holds_missed)
 		log__debug("%llu threads were held until their code was probed, %llu could not be",
 			   (unsigned long long)s->counters.holds, (unsigned long long)s->counters.holds_missed);

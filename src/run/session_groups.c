@@ -110,9 +110,9 @@ int groups__find(struct session *s)
 
 /* ---- filters ---- */
 
-static int filter_cgroup(struct session *s, const struct cgroup *cg)
+static int filter_cgroup(struct session *s, const struct cgroup *cg, bool from_exec)
 {
-	struct filter f = { .kind = FILTER_CGROUP, .level = cg->level, .id = cg->id, .subsys = FILTER_V2 };
+	struct filter f = { .kind = FILTER_CGROUP, .from_exec = from_exec, .level = cg->level, .id = cg->id, .subsys = FILTER_V2 };
 	int err = cg->controller[0] ? tracer__controller(cg->controller, &f.subsys) : 0;
 
 	return err ? err : tracer__add_filter(s->tracer, &f);
@@ -121,13 +121,13 @@ static int filter_cgroup(struct session *s, const struct cgroup *cg)
 /* Its processes are known by its cgroup, or where it has none of its own by its PID namespace. */
 static int filter_container(struct session *s, struct group *g, const struct container *c)
 {
-	struct filter f = { .kind = FILTER_PIDNS, .level = c->pidns_level, .id = c->pidns };
+	struct filter f = { .kind = FILTER_PIDNS, .from_exec = true, .level = c->pidns_level, .id = c->pidns };
 	struct cgroup cg;
 	int err = containers__cgroup(c, &cg);
 
 	g->name = strdup(c->display);
 	if (!err)
-		err = filter_cgroup(s, &cg);
+		err = filter_cgroup(s, &cg, true);
 	else if (err == -EOPNOTSUPP && c->pidns)
 		err = tracer__add_filter(s->tracer, &f);
 	if (err)
@@ -152,7 +152,7 @@ static int resolve(struct session *s, struct group *g)
 	}
 	err = cgroups__resolve(g->wanted, &cg);
 	if (!err)
-		err = filter_cgroup(s, &cg);
+		err = filter_cgroup(s, &cg, false);
 	if (err)
 		return err;
 	g->name = strdup(g->wanted);
@@ -220,15 +220,18 @@ static int enter(struct session *s, uint32_t pid)
 	return err;
 }
 
-/* Everybody who is of the target and not traced yet. */
-static int adopt(struct session *s)
+/* Everybody who is of the target and not traced yet. How many that are, or a negative errno. */
+static int adopt_once(struct session *s)
 {
 	struct pids pids = { 0 };
-	int err = tracer__list(s->tracer, TRACER_LIST_TARGET, note_pid, &pids);
+	int err = tracer__list(s->tracer, TRACER_LIST_TARGET, note_pid, &pids), n = 0;
 
 	for (size_t i = 0; i < pids.n && !err; i++) {
 		pid_t pid = (pid_t)pids.at[i];
 
+		if (tracer__traces(s->tracer, pid))
+			continue;
+		n++;
 		err = tracer__add_process(s->tracer, pid, TRACED_NO_MAPS);
 		if (!err)
 			err = enter(s, (uint32_t)pid);
@@ -240,7 +243,17 @@ static int adopt(struct session *s)
 		tracer__set_flags(s->tracer, pid, 0);
 	}
 	free(pids.at);
-	return err;
+	return err ? err : n;
+}
+
+/* Who was forked meanwhile, by somebody who was not traced yet, is found the next time. */
+static int adopt(struct session *s)
+{
+	int n = 1;
+
+	for (int i = 0; i < 4 && n > 0; i++)
+		n = adopt_once(s);
+	return n < 0 ? n : 0;
 }
 
 int groups__open(struct session *s)

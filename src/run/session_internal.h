@@ -110,6 +110,7 @@ struct group {
 /* The collector is the caller's between these two. */
 void session__lock(struct session *s);
 void session__unlock(struct session *s);
+void session__count(struct session *s);		/* what went missing so far */
 
 /* session_targets.c: which processes, which files. */
 int targets__check(uint32_t pid);	/* 0, or a negative errno; the reason was logged */

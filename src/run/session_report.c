@@ -51,6 +51,7 @@ int reports__describe(struct session *s)
 		.interval_s = plan->interval_s,
 		.stack_mode = stack_modes[plan->stack_mode],
 		.sort = plan->sort_name,
+		.by = plan->by_name,
 		.top_given = plan->top_given,
 		.top = plan->query.top,
 		.since_mark = plan->since_mark,
@@ -153,7 +154,7 @@ static int report(struct session *s, bool final)
 
 	tick.now = final ? s->ended : util__now_ns();
 	if (!final)
-		tracer__counters(s->tracer, &s->counters);
+		session__count(s);
 	tick.counters = s->counters;
 	session__lock(s);
 	err = reporting__snapshot(&s->reports, &tick, &snap);

@@ -173,8 +173,7 @@ static void know(struct session *s, const struct mapping *m, bool probed)
 {
 	if (probed)
 		hashmap__set(s->probed, hashmap__mix(m->dev, m->ino), 1);
-	if (s->holder)
-		tracer__know_file(s->tracer, m->dev, m->ino);
+	tracer__know_file(s->tracer, m->dev, m->ino);
 }
 
 int targets__scan(struct session *s, pid_t pid)

@@ -51,6 +51,7 @@ int json__begin(const struct profile_run *run, uint64_t wall_ns, const struct re
 	json__close(&w, ']');
 	json__string(&w, "stack_mode", run->stack_mode);
 	json__string(&w, "sort", run->sort);
+	json__string(&w, "by", run->by ? run->by : "process");
 	json__close(&w, '}');
 	return json__line(&w);
 }
@@ -69,6 +70,8 @@ static void totals(struct json *w, const struct profile *p)
 	json__double(w, "frees_per_s", p->frees_per_s);
 	json__u64(w, "unmatched_frees", p->unmatched_frees);
 	json__u64(w, "superseded", p->superseded);
+	json__u64(w, "late", p->late);
+	json__u64(w, "outsiders", p->outsiders);
 }
 
 static void losses(struct json *w, const struct profile *p)
@@ -174,6 +177,8 @@ static void site(struct json *w, const struct profile *p, const struct profile_s
 	json__string(w, "id", s->id);
 	json__u64(w, "pid", s->pid);
 	json__string(w, "comm", s->comm);
+	json__u64(w, "processes", s->processes);
+	json__string(w, "container", s->container);
 	json__string(w, "kind", s->kind);
 	json__string(w, "api", s->api);
 	json__string(w, "mapping", s->mapping);

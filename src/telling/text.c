@@ -127,6 +127,12 @@ static void calls(struct page *pg, const struct profile *p)
 	if (p->superseded)
 		strbuf__addf(&pg->sb, LABEL "%s blocks were handed out again with no free seen\n",
 			     "missed", number__count(n, sizeof(n), p->superseded));
+	if (p->late)
+		strbuf__addf(&pg->sb, LABEL "%s new programs or libraries ran before they were probed "
+			     "(--no-miss)\n", "late", number__count(n, sizeof(n), p->late));
+	if (p->outsiders)
+		strbuf__addf(&pg->sb, LABEL "%s processes outside the target share probed files and pay\n",
+			     "others", number__count(n, sizeof(n), p->outsiders));
 }
 
 /* One clause of a line of counts: ", 12 cut at the frame limit". */
@@ -224,11 +230,21 @@ static void process_cells(struct grid *g, const struct profile_process *pr)
 					 util__format_size(buf, sizeof(buf), pr->rss_bytes));
 	escape__plain(grid__open(g), pr->comm);
 	grid__close(g);
+	escape__plain(grid__open(g), pr->container ? pr->container : "");
+	grid__close(g);
+}
+
+static bool any_container(const struct profile *p)
+{
+	for (size_t i = 0; i < p->nprocesses; i++)
+		if (p->processes[i].container)
+			return true;
+	return false;
 }
 
 static int processes(struct page *pg, const struct profile *p)
 {
-	static const struct grid_column columns[] = {
+	const struct grid_column columns[] = {
 		{ .title = "PID", .right = true },
 		{ .title = "LIVE", .right = true, .paint = BOLD },
 		{ .title = "BLOCKS", .right = true },
@@ -236,6 +252,7 @@ static int processes(struct page *pg, const struct profile *p)
 		{ .title = "MAPPED", .right = true },
 		{ .title = "RSS", .right = true },
 		{ .title = "COMMAND", .least = 8 },
+		{ .title = any_container(p) ? "CONTAINER" : NULL, .least = 9 },
 	};
 	size_t shown = p->nprocesses < PROCESSES_MAX ? p->nprocesses : PROCESSES_MAX;
 	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
@@ -293,7 +310,7 @@ static void site_cells(struct grid *g, const struct profile *p, const struct pro
 	label__api(grid__open(g), s);
 	grid__close(g);
 	if (p->nprocesses > 1)
-		label__process(grid__open(g), s->comm, s->pid);
+		label__owner(grid__open(g), s, p->run->by && !strcmp(p->run->by, "container"));
 	else
 		grid__open(g);
 	grid__close(g);
