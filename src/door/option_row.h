@@ -47,6 +47,7 @@ int option__top(struct options *o, const struct option_row *r, const char *value
 int option__record_size(struct options *o, const struct option_row *r, const char *value);
 int option__depth(struct options *o, const struct option_row *r, const char *value);
 int option__sort(struct options *o, const struct option_row *r, const char *value);
+int option__by(struct options *o, const struct option_row *r, const char *value);
 int option__kind(struct options *o, const struct option_row *r, const char *value);
 int option__stack(struct options *o, const struct option_row *r, const char *value);
 int option__attach(struct options *o, const struct option_row *r, const char *value);

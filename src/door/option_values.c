@@ -180,6 +180,17 @@ int option__sort(struct options *o, const struct option_row *r, const char *valu
 	return 0;
 }
 
+int option__by(struct options *o, const struct option_row *r, const char *value)
+{
+	int i = choose(r, value);
+
+	if (i < 0)
+		return i;
+	o->by = (enum merge_by)i;	/* the words stand in the order of the enum */
+	o->by_name = value;
+	return 0;
+}
+
 int option__kind(struct options *o, const struct option_row *r, const char *value)
 {
 	int i = choose(r, value);

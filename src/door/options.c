@@ -93,6 +93,9 @@ static const struct option_row rows[] = {
 	  .help = "count only blocks at most this large" },
 	{ .name = "sort", .of = OF_REPORTS, .value = "leak|bytes|blocks|growth|age|rate", .take = option__sort,
 	  .help = "what comes first (default leak; before there is history: bytes)" },
+	{ .name = "by", .of = OF_REPORTS, .value = "process|container|stack", .take = option__by,
+	  .help = "what a row is: a call stack of one process (default), or the same code (by build ID) in all "
+		  "processes of a container, or in all there are" },
 	{ .name = "kind", .of = OF_ALL, .value = "heap|map|all", .take = option__kind,
 	  .help = "blocks of malloc and its family, direct mappings (mmap, brk, shmat), or both "
 		  "(default all); heap alone spares all other system calls a small cost" },
@@ -384,6 +387,7 @@ int options__parse(struct options *o, int argc, char **argv)
 		.format = report__at(0),
 		.children = true,
 		.default_rules = true,
+		.by_name = "process",
 		.stack = STACK_DEFAULT,
 		.max_depth = EVENT_MAX_FRAMES,
 		.ring_bytes = RING_BYTES,

@@ -44,6 +44,8 @@ struct options {
 	uint64_t min_size, max_size;
 	enum sort_key sort;
 	const char *sort_name;	/* NULL, while parsing: not given */
+	enum merge_by by;
+	const char *by_name;
 	bool since_mark;
 	bool heap, map;
 	const struct report_format *format;

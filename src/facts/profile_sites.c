@@ -155,6 +155,8 @@ static void fill_site(const struct owner *o, struct profile_site *site, const st
 	*site = (struct profile_site){
 		.pid = row->pid,
 		.comm = row->process < o->profile.nprocesses ? o->processes[row->process].comm : "",
+		.processes = row->processes,
+		.container = row->process < o->profile.nprocesses ? o->processes[row->process].container : NULL,
 		.kind = map ? "map" : "heap",
 		.api = api_name(o->in, row->api),
 		.mapping = map ? map_kind(row->map_flags) : NULL,

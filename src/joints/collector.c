@@ -21,8 +21,11 @@ struct collector *collector__new(const struct collector_opts *opts)
 	c->by_pid = hashmap__new();
 	c->names = hashmap__new();
 	c->allocators = hashmap__new();
+	c->gone = hashmap__new();
+	c->image_codes = hashmap__new();
 	c->now = opts->start;
-	if (!c->stacks || !c->by_pid || !c->names || !c->allocators) {
+	if (!c->stacks || !c->by_pid || !c->names || !c->allocators || !c->gone ||
+	    !c->image_codes) {
 		collector__free(c);
 		errno = ENOMEM;
 		return NULL;
@@ -74,6 +77,11 @@ void collector__free(struct collector *c)
 		intervals__free((struct intervals *)first);
 		free((struct intervals *)first);
 	}
+	pos = 0;
+	while (c->gone && hashmap__next(c->gone, &pos, NULL, &first))
+		free((void *)first);
+	hashmap__free(c->gone);
+	hashmap__free(c->image_codes);
 	hashmap__free(c->allocators);
 	hashmap__free(c->wholes);
 	hashmap__free(c->names);
@@ -319,14 +327,17 @@ const struct space *collector__space(const struct collector *c, uint32_t pid)
 
 size_t collector__memory(const struct collector *c)
 {
-	size_t sum = sizeof(*c) + stacks__memory(c->stacks);
+	size_t sum = sizeof(*c) + stacks__memory(c->stacks) + hashmap__memory(c->gone) +
+		     hashmap__count(c->gone) * sizeof(struct cohorts);
 
 	for (uint32_t i = 0; i < c->nprocesses; i++) {
 		const struct process *p = c->processes[i];
 
 		sum += sizeof(*p) + p->cap_sites * sizeof(*p->sites);
-		for (uint32_t k = 0; k < p->nsites; k++)
+		for (uint32_t k = 0; k < p->nsites; k++) {
 			sum += p->sites[k].cohorts ? sizeof(struct cohorts) : 0;
+			sum += p->sites[k].left ? sizeof(struct judgement) : 0;
+		}
 		if (p->exited)
 			continue;
 		sum += heap__memory(p->heap) + ledger__memory(p->ledger) +

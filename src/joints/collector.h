@@ -41,6 +41,10 @@ struct collector_witness {
 	void (*allocator)(void *ctx, uint32_t image, uint64_t start, uint64_t end);
 };
 
+/* Whether sites of different processes are one, if they are the same code: files of one build ID count as
+ * one. A call stack that passes through code in no file is its process's own. */
+enum merge_by { BY_PROCESS, BY_CONTAINER, BY_STACK };
+
 struct collector_opts {
 	struct images *images;
 	bool offline;			/* nothing is read from the system: a recording tells it */
@@ -57,6 +61,8 @@ struct collector_opts {
 	uint64_t min_size, max_size;
 	/* The min_age that queries will have: applied once to what a process leaves when it ends. */
 	uint64_t min_age;
+	/* What queries will merge sites by: what ended is remembered in that way (but not saved). */
+	enum merge_by by;
 	bool children;			/* forked children are processes of their own here */
 	uint64_t start;			/* ns, CLOCK_MONOTONIC: the run's beginning */
 };
@@ -131,12 +137,14 @@ struct query {
 	bool heap, map;		/* which kinds */
 	uint64_t now;		/* ns, CLOCK_MONOTONIC */
 	bool commit;		/* growth is counted from here on */
+	enum merge_by by;	/* BY_PROCESS: nothing is merged; or as in the options */
 };
 
 struct site_row {
-	uint32_t pid;
+	uint32_t pid;		/* of a merged row, all of these are of the process that holds most of it */
 	uint32_t process;	/* its row in the snapshot's processes: a pid may come twice */
-	uint32_t site;		/* its number in that process, the same in every snapshot */
+	uint32_t site;		/* its number in that process, until that ends */
+	uint32_t processes;	/* how many have it: 1 where nothing is merged */
 	uint64_t stack;		/* stack id, 0: none */
 	uint8_t kind;		/* enum api_kind */
 	uint8_t api;		/* row of the table */
@@ -148,7 +156,11 @@ struct site_row {
 	uint64_t allocs_since;	/* allocations since the last committed query */
 	uint64_t oldest, newest;	/* ages, ns; 0 where nothing is live */
 	uint64_t map_addr;	/* the lowest range's start, for naming a file mapping */
-	struct judgement judged;	/* of all its blocks, of any age */
+	/*
+	 * Of all its blocks, of any age. On a merged row the verdict is that on all the processes
+	 * together, for which a process's end is the death of its blocks.
+	 */
+	struct judgement judged;
 };
 
 struct process_row {
@@ -194,7 +206,8 @@ struct snapshot {
 };
 
 /* 0 or -ENOMEM. Sites with nothing live are left out unless all are asked for (top == 0), or they are
- * sorted by rate and allocated since. Equal sites keep the order of their processes and of their birth. */
+ * sorted by rate and allocated since. Of a process that ended, and was not named by the user, no more is told
+ * of these once a committed query has told of them. Equal sites keep the order of their processes and of their birth. */
 int collector__snapshot(struct collector *c, const struct query *q, struct snapshot *out);
 void snapshot__free(struct snapshot *s);
 

@@ -268,7 +268,7 @@ int book__alloc(struct process *p, const struct event_alloc *ev)
 int book__free(struct process *p, const struct event_free *ev)
 {
 	uint64_t name = name_of(&ev->ev, ev->addr);
-	uint64_t *last = &p->freed[hashmap__mix(name, 0) % ARRAY_SIZE(p->freed)];
+	uint64_t *last = &p->freed[hashmap__mix(name, 0) % FREED];
 	struct block b;
 
 	if (take_block(p, &ev->ev, ev->addr, UINT64_MAX, &b)) {

@@ -11,6 +11,8 @@
 
 /* Blocks outside the sizes asked for are kept under this site, so that their frees are known. */
 #define SITE_HIDDEN 0
+#define FREED 64
+#define PENDING 64
 
 /*
  * One call stack of one process and one kind, for one function of the table; maps of different nature
@@ -28,6 +30,8 @@ struct site {
 	const struct stack *frames;	/* NULL until they are looked up and known */
 	uint64_t told_bytes, told_allocs;	/* at the last committed query */
 	uint64_t mark_bytes, mark_blocks;	/* at the mark */
+	uint64_t code;		/* the same for the same code in all processes; 0: not computed yet */
+	struct judgement *left;	/* in place of cohorts, once its process has ended; NULL: none */
 	/*
 	 * Of what is live, that which is old enough, and the births (ns) of its ends. For maps each
 	 * snapshot makes these anew; they last once the process has ended.
@@ -60,7 +64,7 @@ struct process {
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
 	struct cohorts *older;	/* the unmatched frees, as births; NULL: none */
-	uint64_t freed[64];	/* addresses freed last, by their hash */
+	uint64_t *freed;	/* FREED of them: addresses freed last, by their hash; NULL once it has ended */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t live_bytes[API_KINDS];
 };
@@ -80,6 +84,15 @@ struct collector {
 	struct hashmap *names;
 	struct hashmap *wholes;		/* while it is restored: mappings in several pieces */
 	struct hashmap *allocators;	/* by image: struct intervals of allocation functions' code */
+
+	/* Ended processes that still have all their sites, and what is left of the sites of the others: their
+	 * allocations by how stacks ended (the last: unknown), and, where queries merge, by what they are
+	 * merged by: struct cohorts. */
+	struct process *pending[PENDING];
+	uint32_t npending;
+	uint64_t gone_ends[API_KINDS][STACK_ENDS + 1];
+	struct hashmap *gone;
+	struct hashmap *image_codes;	/* by image: the same for files with the same build ID */
 
 	uint64_t live_bytes[API_KINDS], peak_bytes[API_KINDS];
 	uint64_t events, bad_events, lost_table, superseded, stack_collisions;
@@ -132,6 +145,45 @@ void book__range_changed(void *process, const struct range *r, int64_t bytes, in
  */
 void survey__maps(struct process *p, uint64_t limit);
 void survey__heap(struct process *p, uint64_t limit);
+
+/* The verdict on a site; what a process left is judged at its end. */
+struct judgement survey__judge(const struct process *p, const struct site *s, uint64_t now);
+/* Whether a row belongs among the first `top`, should it come that far. */
+bool survey__has_place(const struct query *q, const struct site_row *row);
+
+/* collector_rank.c */
+
+struct ranking {		/* start with { .top, .sort } */
+	struct site_row *rows;
+	size_t n, cap, top;
+	enum sort_key sort;
+	bool was_cut;
+};
+
+int rank__offer(struct ranking *r, const struct site_row *row);	/* 0 or -ENOMEM */
+void rank__cut(struct ranking *r);	/* sorts, and leaves the best `top` */
+
+/* collector_merge.c */
+
+struct merging;
+
+struct merging *merge__new(struct collector *c, const struct query *q);	/* NULL: no memory */
+int merge__add(struct merging *m, struct process *p, struct site *s, const struct site_row *row);
+/* Judges the merged rows and offers them. 0 or -ENOMEM. */
+int merge__finish(struct merging *m, struct ranking *r, struct snapshot *out);
+void merge__free(struct merging *m);
+/* What a site is merged by. */
+uint64_t merge__key(struct collector *c, enum merge_by by, const struct process *p, struct site *s);
+/* A copy of what is known of a site's births and deaths, for the caller to free: in an ended process, all have
+ * died. NULL: nothing is. */
+struct cohorts *merge__cohorts(const struct process *p, const struct site *s);
+
+/* collector_ended.c */
+
+/* A process has ended: its sites are folded soon, at the next committed query or when many are pending. */
+void ended__add(struct process *p);
+bool ended__is_pending(const struct process *p);
+void ended__fold_all(struct collector *c);
 
 /* The latest birth that a query counts: all, where it asks for no age. */
 static inline uint64_t birth_limit(uint64_t min_age, uint64_t now)

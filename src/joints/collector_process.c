@@ -259,9 +259,12 @@ void process__free(struct process *p)
 	ledger__free(p->ledger);
 	space__free(p->space);
 	hashmap__free(p->site_index);
-	for (uint32_t i = 0; i < p->nsites; i++)
+	for (uint32_t i = 0; i < p->nsites; i++) {
 		free(p->sites[i].cohorts);
+		free(p->sites[i].left);
+	}
 	free(p->sites);
+	free(p->freed);
 	free(p->older);
 	free(p);
 }
@@ -301,8 +304,9 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 	p->heap = heap__new();
 	p->ledger = ledger__new(book__range_changed, p);
 	p->site_index = hashmap__new();
+	p->freed = calloc(FREED, sizeof(*p->freed));
 	p->space = parent ? space__copy(parent->space, pid) : space__new(pid);
-	if (!p->heap || !p->ledger || !p->site_index || !p->space || add_process(c, p)) {
+	if (!p->heap || !p->ledger || !p->site_index || !p->freed || !p->space || add_process(c, p)) {
 		process__free(p);
 		return NULL;
 	}
@@ -447,6 +451,7 @@ void process__exit(struct process *p, uint64_t now)
 	survey__heap(p, limit);
 	survey__maps(p, limit);
 	process__retire(p, now);
+	ended__add(p);
 }
 
 void process__retire(struct process *p, uint64_t now)
@@ -457,9 +462,11 @@ void process__retire(struct process *p, uint64_t now)
 	heap__free(p->heap);
 	ledger__free(p->ledger);
 	hashmap__free(p->site_index);
+	free(p->freed);
 	p->heap = NULL;
 	p->ledger = NULL;
 	p->site_index = NULL;
+	p->freed = NULL;
 	if (!p->named) {
 		space__free(p->space);
 		p->space = NULL;

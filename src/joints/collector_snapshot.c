@@ -115,16 +115,17 @@ static void fill_live(const struct process *p, const struct query *q, struct sit
 	}
 }
 
-/* What a process left is judged at its end. */
-static struct judgement judge(const struct process *p, const struct query *q, const struct site *s)
+struct judgement survey__judge(const struct process *p, const struct site *s, uint64_t now)
 {
 	const struct judge_facts facts = {
-		.now = heap_time(p->c, p->exited ? p->ended : q->now),
+		.now = heap_time(p->c, p->exited ? p->ended : now),
 		.began = heap_time(p->c, p->first_seen),
 		.older = s->kind == API_HEAP ? p->older : NULL,
 	};
 	struct block b;
 
+	if (s->left)
+		return *s->left;
 	if (s->cohorts)
 		return judge__site(s->cohorts, &facts);
 	if (s->live_blocks != 1 || s->kind != API_HEAP)
@@ -143,6 +144,7 @@ static void fill_row(const struct process *p, const struct query *q, uint32_t si
 	*row = (struct site_row){
 		.pid = p->pid,
 		.process = p->serial,
+		.processes = 1,
 		.site = site,
 		.stack = s->stack,
 		.kind = s->kind,
@@ -157,113 +159,19 @@ static void fill_row(const struct process *p, const struct query *q, uint32_t si
 	row->growth_bytes = (int64_t)(row->live_bytes - s->told_bytes);
 	row->since_mark_bytes = (int64_t)(row->live_bytes - s->mark_bytes);
 	row->since_mark_blocks = (int64_t)(row->live_blocks - s->mark_blocks);
-	if (row->live_blocks || !q->top)
-		row->judged = judge(p, q, s);
-	if (q->sort == SORT_AGE)
+	if (q->by == BY_PROCESS && (row->live_blocks || !q->top))
+		row->judged = survey__judge(p, s, q->now);
+	if (q->sort == SORT_AGE || q->by != BY_PROCESS)
 		fill_ages(p, q, row);
 }
 
-/* ---- ranking ---- */
-
-/*
- * The best `top` of many: rows gather until there are twice as many, then they are sorted and the
- * worse half goes; from then on what is worse than the worst kept is not even taken.
- */
-struct ranking {
-	struct site_row *rows;
-	size_t n, cap, top;
-	enum sort_key sort;
-	bool was_cut;
-};
-
-/* Leaks before what grows before all else; the first two by their rates in millibytes. */
-static uint64_t leak_key(const struct site_row *row)
-{
-	double rate = row->judged.rate * 1000;
-	uint64_t milli = rate >= 0x1p62 ? (1ull << 62) - 1 : rate > 0 ? (uint64_t)rate : 0;
-
-	switch (row->judged.verdict) {
-	case VERDICT_LEAK:
-		return 2ull << 62 | milli;
-	case VERDICT_GROWING:
-		return 1ull << 62 | milli;
-	default:
-		return row->live_bytes < 1ull << 62 ? row->live_bytes : (1ull << 62) - 1;
-	}
-}
-
-static uint64_t key_of(const struct site_row *row, enum sort_key sort)
-{
-	switch (sort) {
-	case SORT_LEAK:
-		return leak_key(row);
-	case SORT_BLOCKS:
-		return row->live_blocks;
-	case SORT_GROWTH:
-		return (uint64_t)row->growth_bytes ^ 1ull << 63;
-	case SORT_MARK:
-		return (uint64_t)row->since_mark_bytes ^ 1ull << 63;
-	case SORT_AGE:
-		return row->oldest;
-	case SORT_RATE:
-		return row->allocs_since;
-	default:
-		return row->live_bytes;
-	}
-}
-
-static int order(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-/* Below 0: a comes first. No two rows are equal. */
-static int compare(const void *one, const void *other, void *sort)
-{
-	const struct site_row *a = one, *b = other;
-	enum sort_key by = *(const enum sort_key *)sort;
-	int by_key = order(key_of(b, by), key_of(a, by));
-	int by_bytes = order(b->live_bytes, a->live_bytes);
-
-	if (by_key || by_bytes)
-		return by_key ? by_key : by_bytes;
-	if (a->process != b->process)
-		return order(a->process, b->process);
-	return order(a->site, b->site);
-}
-
-static void cut(struct ranking *r)
-{
-	if (r->n)
-		qsort_r(r->rows, r->n, sizeof(*r->rows), compare, &r->sort);
-	if (r->n > r->top) {
-		r->n = r->top;
-		r->was_cut = true;
-	}
-}
-
-static int offer(struct ranking *r, const struct site_row *row)
-{
-	size_t most = r->top < SIZE_MAX / 2 ? r->top * 2 : SIZE_MAX, cap;
-	struct site_row *rows;
-
-	if (r->was_cut && compare(row, &r->rows[r->top - 1], &r->sort) > 0)
-		return 0;
-	if (r->n == most)
-		cut(r);
-	if (r->n == r->cap) {
-		cap = r->cap ? r->cap * 2 : 32;
-		rows = reallocarray(r->rows, cap, sizeof(*rows));
-		if (!rows)
-			return -ENOMEM;
-		r->rows = rows;
-		r->cap = cap;
-	}
-	r->rows[r->n++] = *row;
-	return 0;
-}
-
 /* ---- the snapshot ---- */
+
+/* Where rows go: to be ranked at once, or to be merged first. */
+struct gathering {
+	struct ranking ranking;
+	struct merging *merging;	/* NULL: not at all */
+};
 
 static void count_stacks(const struct collector *c, struct site *s, struct snapshot *out)
 {
@@ -277,15 +185,14 @@ static void count_stacks(const struct collector *c, struct site *s, struct snaps
 		out->lost_stack_ids += s->allocs;
 }
 
-/* Whether a site belongs among the first `top`, should it come that far. */
-static bool has_place(const struct query *q, const struct site_row *row)
+bool survey__has_place(const struct query *q, const struct site_row *row)
 {
 	if (q->sort == SORT_MARK)
 		return row->since_mark_bytes || row->since_mark_blocks;
 	return row->live_blocks || (q->sort == SORT_RATE && row->allocs_since);
 }
 
-static int add_site(struct process *p, const struct query *q, uint32_t site, struct ranking *r,
+static int add_site(struct process *p, const struct query *q, uint32_t site, struct gathering *g,
 		    struct snapshot *out)
 {
 	struct process_row *total = &out->processes[p->serial];
@@ -308,11 +215,13 @@ static int add_site(struct process *p, const struct query *q, uint32_t site, str
 		out->since_mark_bytes += row.since_mark_bytes;
 		out->since_mark_blocks += row.since_mark_blocks;
 	}
+	if (g->merging)
+		return merge__add(g->merging, p, s, &row);
 	out->total_sites += row.live_blocks > 0;
-	return q->top && !has_place(q, &row) ? 0 : offer(r, &row);
+	return q->top && !survey__has_place(q, &row) ? 0 : rank__offer(&g->ranking, &row);
 }
 
-static int add_process(struct process *p, const struct query *q, struct ranking *r,
+static int add_process(struct process *p, const struct query *q, struct gathering *g,
 		       struct snapshot *out)
 {
 	struct process_row *row = &out->processes[p->serial];
@@ -338,7 +247,7 @@ static int add_process(struct process *p, const struct query *q, struct ranking 
 	if (!p->exited && q->map)
 		survey__maps(p, birth_limit(q->min_age, q->now));
 	for (uint32_t i = SITE_HIDDEN + 1; i < p->nsites && !err; i++)
-		err = add_site(p, q, i, r, out);
+		err = add_site(p, q, i, g, out);
 	out->live_bytes += row->live_bytes;
 	out->live_blocks += row->live_blocks;
 	out->allocs += row->allocs;
@@ -349,15 +258,28 @@ static int add_process(struct process *p, const struct query *q, struct ranking 
 	return err;
 }
 
+/* Of sites that are gone with their processes. */
+static void add_gone(const struct collector *c, const struct query *q, struct snapshot *out)
+{
+	for (int kind = 0; kind < API_KINDS; kind++) {
+		if (!(kind == API_HEAP ? q->heap : q->map))
+			continue;
+		for (int end = 0; end < STACK_ENDS; end++)
+			out->stack_ends[end] += c->gone_ends[kind][end];
+		out->lost_stack_ids += c->gone_ends[kind][STACK_ENDS];
+	}
+}
+
 /* Ranks the rows, and completes those that are kept. */
 static void finish(const struct collector *c, const struct query *q, struct ranking *r,
 		   struct snapshot *out)
 {
-	cut(r);
+	rank__cut(r);
 	out->sites = r->rows;
 	out->nsites = r->n;
 	for (size_t i = 0; i < r->n; i++) {
-		fill_ages(c->processes[r->rows[i].process], q, &r->rows[i]);
+		if (q->by == BY_PROCESS)
+			fill_ages(c->processes[r->rows[i].process], q, &r->rows[i]);
 		out->rest_bytes -= r->rows[i].live_bytes;
 		out->rest_blocks -= r->rows[i].live_blocks;
 	}
@@ -365,7 +287,7 @@ static void finish(const struct collector *c, const struct query *q, struct rank
 
 int collector__snapshot(struct collector *c, const struct query *q, struct snapshot *out)
 {
-	struct ranking r = { .top = q->top ? q->top : SIZE_MAX, .sort = q->sort };
+	struct gathering g = { { .top = q->top ? q->top : SIZE_MAX, .sort = q->sort } };
 	int err = 0;
 
 	*out = (struct snapshot){
@@ -384,9 +306,17 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 	out->processes = calloc(c->nprocesses + 1, sizeof(*out->processes));
 	if (!out->processes)
 		return -ENOMEM;
+	if (q->by != BY_PROCESS)
+		g.merging = merge__new(c, q);
+	if (q->by != BY_PROCESS && !g.merging)
+		err = -ENOMEM;
 	for (uint32_t i = 0; i < c->nprocesses && !err; i++)
-		err = add_process(c->processes[i], q, &r, out);
-	finish(c, q, &r, out);
+		err = add_process(c->processes[i], q, &g, out);
+	if (!err && g.merging)
+		err = merge__finish(g.merging, &g.ranking, out);
+	merge__free(g.merging);
+	add_gone(c, q, out);
+	finish(c, q, &g.ranking, out);
 	if (err) {
 		snapshot__free(out);
 		return err;
@@ -399,6 +329,7 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 		c->told_bytes = out->live_bytes;
 		c->told_allocs = out->allocs;
 		c->told_frees = out->frees;
+		ended__fold_all(c);
 	}
 	return 0;
 }

@@ -183,18 +183,21 @@ static struct cohort *take(struct cohorts *c, uint64_t now, uint64_t birth, uint
 	return co;
 }
 
-void cohorts__died(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes)
+static void count_lives(struct cohorts *c, uint64_t life, uint32_t blocks)
 {
-	uint64_t life = now > birth ? now - birth : 0, ticks;
-	unsigned int class;
+	uint64_t ticks = life >> c->shift;
+	unsigned int class = ticks ? 64u - (unsigned int)__builtin_clzll(ticks) : 0;
 
-	take(c, now, birth, bytes);
-	ticks = life >> c->shift;
-	class = ticks ? 64u - (unsigned int)__builtin_clzll(ticks) : 0;
 	if (class >= COHORTS_LIVES)	/* older than the site's first birth: a realloc brought it */
 		class = COHORTS_LIVES - 1;
-	c->lives[class] = add_saturated(c->lives[class], 1);
+	c->lives[class] = add_saturated(c->lives[class], blocks);
 	c->longest = later(c->longest, life);
+}
+
+void cohorts__died(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes)
+{
+	take(c, now, birth, bytes);
+	count_lives(c, now > birth ? now - birth : 0, 1);
 }
 
 void cohorts__left(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes)
@@ -314,6 +317,21 @@ void cohorts__unite(struct cohorts *c, const struct cohorts *other)
 	c->last = later(c->last, o.origin - c->origin + ((uint64_t)o.last << COHORTS_UNIT));
 	c->least = c->cohort[c->n - 1].least;
 	c->most = c->cohort[c->n - 1].most;
+}
+
+void cohorts__end(struct cohorts *c, uint64_t now)
+{
+	advance(c, now);
+	for (unsigned int i = 0; i < c->n; i++) {
+		struct cohort *co = &c->cohort[i];
+		uint64_t birth = middle(c, i);
+
+		if (co->alive)
+			count_lives(c, now > birth ? now - birth : 0, co->alive);
+		co->alive = 0;
+		co->alive_bytes = 0;
+	}
+	hold(c, -(int64_t)c->bytes);
 }
 
 /* ---- files ---- */

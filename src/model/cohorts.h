@@ -45,6 +45,9 @@ void cohorts__resized(struct cohorts *c, uint64_t now, uint64_t birth, int64_t c
 void cohorts__became(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes, uint64_t new_birth,
 		     uint64_t new_bytes);
 
+/* All that is alive dies at `now`. */
+void cohorts__end(struct cohorts *c, uint64_t now);
+
 /* Brings the present to `now`, and the last cohort's least and most up to date. Cohorts merge as they grow
  * older. Nothing depends on when or how often this is called. */
 void cohorts__advance(struct cohorts *c, uint64_t now);

@@ -20,8 +20,10 @@
  */
 #include "model/judge.h"
 
+#include <errno.h>
 #include <math.h>
-#include <stddef.h>
+
+#include "ground/codec.h"
 
 #define AGES 5			/* 1, 2, 4, 8, 16 ticks */
 #define LATE_DEATHS 16		/* overdue blocks for each death that came late */
@@ -317,6 +319,29 @@ struct judgement judge__single(uint64_t birth, const struct judge_facts *facts)
 		.survival = 1,
 		.window = facts->now > birth ? facts->now - birth : 0,
 	};
+}
+
+void judge__save(const struct judgement *j, struct strbuf *sb)
+{
+	codec__put(sb, j->verdict);
+	codec__put_double(sb, j->rate);
+	codec__put_double(sb, j->survival);
+	codec__put(sb, j->window);
+	codec__put(sb, j->longest);
+	codec__put(sb, j->leaking);
+}
+
+int judge__load(struct cursor *in, struct judgement *j)
+{
+	uint64_t verdict = codec__take(in);
+
+	*j = (struct judgement){ .verdict = (enum verdict)(verdict < VERDICTS ? verdict : 0) };
+	j->rate = codec__take_double(in);
+	j->survival = codec__take_double(in);
+	j->window = codec__take(in);
+	j->longest = codec__take(in);
+	j->leaking = codec__take(in);
+	return in->bad || verdict >= VERDICTS ? -EINVAL : 0;
 }
 
 const char *judge__name(enum verdict verdict)

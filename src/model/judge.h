@@ -47,6 +47,12 @@ struct judgement judge__site(const struct cohorts *cohorts, const struct judge_f
 /* A site that has no cohorts, because it never had more than one block: `birth` is that one's. */
 struct judgement judge__single(uint64_t birth, const struct judge_facts *facts);
 
+/* To and from a file (codec.h). 0 or -EINVAL. */
+struct strbuf;
+struct cursor;
+void judge__save(const struct judgement *j, struct strbuf *sb);
+int judge__load(struct cursor *in, struct judgement *j);
+
 const char *judge__name(enum verdict verdict);
 
 #endif

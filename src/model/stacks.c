@@ -72,9 +72,18 @@ static struct stack *room(struct stacks *s, size_t need)
 	return (struct stack *)((char *)slab->data + slab->used);
 }
 
+/* Where every frame lies in a file, it does not matter whose stack it is. */
+static uint32_t owner(const struct stack *st)
+{
+	for (unsigned int i = 0; i < st->n; i++)
+		if (st->frames[i].image == FRAME_NO_IMAGE)
+			return st->pid;
+	return 0;
+}
+
 static bool same_code(const struct stack *a, const struct stack *b)
 {
-	if (a->n != b->n || a->pid != b->pid || a->end != b->end)
+	if (a->n != b->n || owner(a) != owner(b) || a->end != b->end)
 		return false;
 	for (unsigned int i = 0; i < a->n; i++)
 		if (a->frames[i].image != b->frames[i].image || a->frames[i].offset != b->frames[i].offset)
@@ -87,7 +96,7 @@ static const struct stack *find_code(const struct stacks *s, const struct stack 
 {
 	uintptr_t known;
 
-	*key = hashmap__mix(st->pid, st->n);
+	*key = hashmap__mix(owner(st), st->n);
 	for (unsigned int i = 0; i < st->n; i++)
 		*key = hashmap__mix(*key, hashmap__mix(st->frames[i].image, st->frames[i].offset));
 	for (; hashmap__get(s->by_code, *key, &known); ++*key)

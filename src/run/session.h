@@ -30,7 +30,7 @@ struct session_plan {
 	double duration_s;	/* 0: no end */
 	uint64_t reports;	/* 0: no end */
 	struct query query;	/* sort, top, min_age, kinds */
-	const char *sort_name;
+	const char *sort_name, *by_name;
 	bool top_given;
 	bool since_mark;	/* growth is told since the mark */
 	const struct suppress *rules;	/* NULL: nothing is suppressed */

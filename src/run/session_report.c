@@ -30,7 +30,8 @@ static void tell_recorder(struct session *s)
 	if (!s->recorder)
 		return;
 	session__lock(s);
-	recorder__run(s->recorder, s->reports.run, s->start, util__wall_ns() - (util__now_ns() - s->start));
+	recorder__run(s->recorder, s->reports.run, s->start,
+		      util__wall_ns() - (util__now_ns() - s->start));
 	session__unlock(s);
 }
 
@@ -68,7 +69,7 @@ static struct profile_process as_target(const struct process_row *row)
 
 static int describe_targets(struct session *s)
 {
-	struct query q = { .sort = SORT_BYTES, .top = 1, .heap = true, .map = true, .now = s->start };
+	struct query q = {.sort = SORT_BYTES, .top = 1, .heap = true, .map = true, .now = s->start};
 	struct run_facts *f = (struct run_facts *)s->reports.run;
 	struct profile_process *targets;
 	int err;
@@ -85,10 +86,13 @@ static int describe_targets(struct session *s)
 	for (size_t i = 0; i < s->ntargets; i++) {
 		size_t k = 0;
 
-		while (k < f->first.nprocesses && f->first.processes[k].pid != (uint32_t)s->targets[i].pid)
+		while (k < f->first.nprocesses &&
+		       f->first.processes[k].pid != (uint32_t)s->targets[i].pid)
 			k++;
-		targets[f->run.ntargets++] = k < f->first.nprocesses ? as_target(&f->first.processes[k]) :
-			(struct profile_process){ .pid = (uint32_t)s->targets[i].pid, .comm = "" };
+		targets[f->run.ntargets++] =
+		    k < f->first.nprocesses
+			? as_target(&f->first.processes[k])
+			: (struct profile_process){.pid = (uint32_t)s->targets[i].pid, .comm = ""};
 	}
 	for (size_t k = 0; s->ngroups && k < f->first.nprocesses; k++)
 		if (!f->first.processes[k].named)
@@ -168,7 +172,8 @@ static int report(struct session *s, bool final)
 	if (!s->plan->record_only)
 		err = reporting__print(&s->reports, &tick, &snap);
 	snapshot__free(&snap);
-	log__debug("report %u took %.0f ms; symbols take %zu KiB", s->seq, (double)(util__now_ns() - began) / 1e6,
+	log__debug("report %u took %.0f ms; symbols take %zu KiB", s->seq,
+		   (double)(util__now_ns() - began) / 1e6,
 		   (symbolizer__memory(s->symbolizer) + images__memory(s->images)) / 1024);
 	files__tell(s);
 	return err;

@@ -41,3 +41,17 @@ void label__process(struct strbuf *sb, const char *comm, uint32_t pid)
 	escape__plain(sb, comm);
 	strbuf__addf(sb, "[%" PRIu32 "]", pid);
 }
+
+void label__owner(struct strbuf *sb, const struct profile_site *s, bool container)
+{
+	if (container && s->container) {
+		escape__plain(sb, s->container);
+		strbuf__addc(sb, '/');
+	}
+	if (s->processes <= 1) {
+		label__process(sb, s->comm, s->pid);
+		return;
+	}
+	escape__plain(sb, s->comm);
+	strbuf__addf(sb, " (%" PRIu32 " processes)", s->processes);
+}

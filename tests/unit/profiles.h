@@ -87,31 +87,31 @@ static const struct profile_frame jit_stack[] = {
 };
 
 static const struct profile_site ordinary_sites[] = {
-	{ .rank = 1, .id = "9f3c0123456789ab", .pid = 4242, .comm = "orderd", .kind = "heap",
+	{ .rank = 1, .id = "9f3c0123456789ab", .pid = 4242, .comm = "orderd", .processes = 1, .kind = "heap",
 	  .api = "malloc", .live_bytes = 38587597, .live_blocks = 2943, .allocs = 3000, .frees = 57,
 	  .alloc_bytes = 39321600, .growth_bytes = 1887436, .allocs_per_s = 4.9, .oldest_s = 598.25,
 	  .newest_s = 0.125, .verdict = "leak", .leak_rate_bps = 62914.5, .survival = 0.97, .window_s = 598.25,
 	  .longest_life_s = 2.1, .leaking_s = 581, .complete = true, .end = STACK_COMPLETE,
 	  .stack = session_stack, .nstack = ARRAY_SIZE(session_stack) },
-	{ .rank = 2, .id = "00c0ffee00c0ffee", .pid = 4242, .comm = "orderd", .kind = "map",
+	{ .rank = 2, .id = "00c0ffee00c0ffee", .pid = 4242, .comm = "orderd", .processes = 1, .kind = "map",
 	  .api = "mmap",
 	  .mapping = "thread stack", .live_bytes = 8392704, .live_blocks = 1, .allocs = 1,
 	  .alloc_bytes = 8392704, .oldest_s = 3.14159, .newest_s = 3.14159, .verdict = "plateau",
 	  .complete = true, .end = STACK_COMPLETE, .stack = thread_stack,
 	  .nstack = ARRAY_SIZE(thread_stack) },
-	{ .rank = 3, .id = "1234567890abcdef", .pid = 4242, .comm = "orderd", .kind = "heap",
+	{ .rank = 3, .id = "1234567890abcdef", .pid = 4242, .comm = "orderd", .processes = 1, .kind = "heap",
 	  .api = "operator new", .live_bytes = 1000, .live_blocks = 10, .allocs = 1000000,
 	  .frees = 999990, .alloc_bytes = 100000000, .growth_bytes = -500, .allocs_per_s = 18211.5,
 	  .oldest_s = 90000, .newest_s = 0, .verdict = "churn", .longest_life_s = 12.5,
 	  .window_s = 90001, .end = STACK_LIMIT,
 	  .stack = recursive_stack, .nstack = ARRAY_SIZE(recursive_stack) },
-	{ .rank = 4, .id = "00000000000000aa", .pid = 4242, .comm = "orderd", .kind = "map",
+	{ .rank = 4, .id = "00000000000000aa", .pid = 4242, .comm = "orderd", .processes = 1, .kind = "map",
 	  .api = "mmap",
 	  .mapping = "file", .mapped_file = "/var/lib/orderd/orders.db", .live_bytes = 4096,
 	  .live_blocks = 1, .allocs = 1, .alloc_bytes = 4096, .oldest_s = 12000, .newest_s = 12000,
 	  .verdict = "startup", .survival = 1, .end = STACK_NO_CFI, .stack = jit_stack,
 	  .nstack = ARRAY_SIZE(jit_stack) },
-	{ .rank = 5, .id = "0000000000000000", .pid = 4242, .comm = "orderd", .kind = "heap",
+	{ .rank = 5, .id = "0000000000000000", .pid = 4242, .comm = "orderd", .processes = 1, .kind = "heap",
 	  .api = "realloc", .live_bytes = 1, .live_blocks = 1, .allocs = 1, .alloc_bytes = 1,
 	  .oldest_s = 45, .newest_s = 45, .verdict = "unknown", .end = STACK_UNKNOWN },
 };
@@ -162,7 +162,7 @@ static const struct profile_frame hostile_stack[] = {
 };
 
 static const struct profile_site hostile_sites[] = {
-	{ .rank = 1, .id = "ffffffffffffffff", .pid = 1, .comm = HOSTILE_FOLDED, .kind = "heap",
+	{ .rank = 1, .id = "ffffffffffffffff", .pid = 1, .comm = HOSTILE_FOLDED, .processes = 12, .kind = "heap",
 	  .api = "malloc", .live_bytes = UINT64_MAX, .live_blocks = UINT64_MAX,
 	  .allocs = UINT64_MAX,
 	  .frees = UINT64_MAX, .alloc_bytes = UINT64_MAX, .growth_bytes = INT64_MIN,

@@ -91,8 +91,16 @@ TEST(one_stack_by_many_ids)
 	other->id = 11;
 	other->pid++;				/* another process's */
 	CHECK_EQ(stacks__add(s, other), 0);
-	CHECK_EQ(stacks__get(s, 11)->id, 11);
-	CHECK_EQ(stacks__count(s), 3);
+	CHECK_EQ(stacks__get(s, 11)->id, 10);
+	other->id = 12;
+	other->frames[1].image = FRAME_NO_IMAGE;	/* in no file: that process's own */
+	CHECK_EQ(stacks__add(s, other), 0);
+	CHECK_EQ(stacks__get(s, 12)->id, 12);
+	other->id = 13;
+	other->pid--;
+	CHECK_EQ(stacks__add(s, other), 0);
+	CHECK_EQ(stacks__get(s, 13)->id, 13);
+	CHECK_EQ(stacks__count(s), 4);
 	free(other);
 	stacks__free(s);
 }
