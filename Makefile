@@ -101,7 +101,7 @@ fuzz_cflags := -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-saniti
 	-D_GNU_SOURCE -DMEMTRACE_VERSION='"$(VERSION)"' -Isrc -MMD -MP
 replay_parts := $(filter-out src/ground/log.c,$(wildcard src/ground/*.c src/model/*.c src/facts/*.c src/telling/*.c)) \
 	$(wildcard src/joints/collector*.c src/joints/recording*.c) src/joints/symbolizer.c \
-	$(addprefix src/run/,replay.c reporting.c verdict.c output.c)
+	$(addprefix src/run/,replay.c replay_records.c reporting.c verdict.c output.c)
 
 $B/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c src/model/cfi.c src/model/cfi_exec.c src/model/cfi_parse.c src/model/unwind_table.c Makefile
 	@mkdir -p $(@D)

@@ -71,14 +71,16 @@ static void option(struct strbuf *sb, const struct option_row *r)
 static void intro(struct strbuf *sb, const struct verb_row *verbs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		strbuf__addf(sb, "%s memtrace %s%s%s\n", i ? "      " : "Usage:",
-			     verbs[i].name ? verbs[i].name : "", verbs[i].name ? " " : "", verbs[i].usage);
+		strbuf__addf(sb, "%s memtrace %s%s%s\n",
+			     i ? "      " : "Usage:", verbs[i].name ? verbs[i].name : "",
+			     verbs[i].name ? " " : "", verbs[i].usage);
 	for (size_t i = 0; i < n; i++)
-		strbuf__addf(sb, verbs[i].name ? "  %-8s%s\n" : "%s%s\n", verbs[i].name ? verbs[i].name : "",
-			     verbs[i].help);
+		strbuf__addf(sb, verbs[i].name ? "  %-8s%s\n" : "%s%s\n",
+			     verbs[i].name ? verbs[i].name : "", verbs[i].help);
 }
 
-int help__print(const struct verb_row *verbs, size_t nverbs, const struct option_row *rows, size_t n, FILE *out)
+int help__print(const struct verb_row *verbs, size_t nverbs, const struct option_row *rows,
+		size_t n, FILE *out)
 {
 	const struct report_format *f;
 	struct strbuf sb = { 0 };

@@ -21,11 +21,13 @@ static bool same_site(const struct profile_site *a, const struct profile_site *b
 
 static uint64_t key_of(const struct profile_site *s)
 {
-	return hashmap__mix(strtoull(s->id, NULL, 16), (uint64_t)(unsigned char)s->api[0] << 8 | s->kind[0]);
+	return hashmap__mix(strtoull(s->id, NULL, 16),
+			    (uint64_t)(unsigned char)s->api[0] << 8 | s->kind[0]);
 }
 
 /* The row of a site, a new one if there is none yet. NULL: no memory. */
-static struct compared_site *row_of(struct comparison *c, struct hashmap *index, const struct profile_site *s)
+static struct compared_site *row_of(struct comparison *c, struct hashmap *index,
+				    const struct profile_site *s)
 {
 	uint64_t key = key_of(s);
 	uintptr_t known;
@@ -94,7 +96,8 @@ static void drop_unchanged(struct comparison *c)
 	c->nsites = n;
 }
 
-int compare__profiles(const struct profile *before, const struct profile *after, struct comparison *out)
+int compare__profiles(const struct profile *before, const struct profile *after,
+		      struct comparison *out)
 {
 	struct hashmap *index = hashmap__new();
 	int err = -ENOMEM;

@@ -1,7 +1,7 @@
 /*
- * Two profiles side by side, call stack by call stack, as UMDH does it: what each stack held before, what it
- * holds after, and the change. A stack is the same where its code is, whatever the process, run, or
- * host: ids say so. What did not change is left out.
+ * Two profiles side by side, call stack by call stack, as UMDH does it: what each stack held
+ * before, what it holds after, and the change. A stack is the same where its code is, whatever the
+ * process, run, or host: ids say so. What did not change is left out.
  */
 #ifndef MEMTRACE_COMPARE_H
 #define MEMTRACE_COMPARE_H
@@ -25,13 +25,14 @@ struct compared_site {
 struct comparison {
 	const struct profile *before, *after;
 	struct compared_sum total_before, total_after;	/* of all call stacks */
-	struct compared_site *sites;			/* the largest growth first, the largest loss last */
+	struct compared_site *sites; /* the largest growth first, the largest loss last */
 	size_t nsites;
 	uint64_t unchanged;				/* call stacks that are left out */
 };
 
 /* Both must hold all of their sites, and outlive it. 0 or -ENOMEM. */
-int compare__profiles(const struct profile *before, const struct profile *after, struct comparison *out);
+int compare__profiles(const struct profile *before, const struct profile *after,
+		      struct comparison *out);
 void compare__free(struct comparison *c);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * Numbers and strings as few bytes, for what is kept in a file. Numbers take 7 bits a byte, low bits
- * first; signed ones are folded so that small ones stay short; a string is its length and its bytes. What
- * is put goes to the end of a strbuf; what is taken comes through a cursor, the one accessor of foreign
- * bytes here: past the end, or for a number that is none, it turns bad, and all that is taken from then
- * on is zero.
+ * Numbers and strings as few bytes, for what is kept in a file. Numbers take 7 bits a byte, low
+ * bits first; signed ones are folded so that small ones stay short; a string is its length and its
+ * bytes. What is put goes to the end of a strbuf; what is taken comes through a cursor, the one
+ * accessor of foreign bytes here: past the end, or for a number that is none, it turns bad, and all
+ * that is taken from then on is zero.
  */
 #ifndef MEMTRACE_CODEC_H
 #define MEMTRACE_CODEC_H
@@ -40,7 +40,8 @@ int64_t codec__take_signed(struct cursor *c);
 double codec__take_double(struct cursor *c);
 /* `len` bytes of the input itself, or NULL. */
 const void *codec__take_bytes(struct cursor *c, size_t len);
-/* A copy that the caller frees; NULL where NULL was put, and where it is bad. Ends at the first NUL. */
+/* A copy that the caller frees; NULL where NULL was put, and where it is bad. Ends at the first
+ * NUL. */
 char *codec__take_string(struct cursor *c);
 
 /* What is left to be taken. */

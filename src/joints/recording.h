@@ -1,16 +1,16 @@
 /*
- * What a recording is made of: the facts that a run learnt, each as a record that is put into bytes and taken
- * out of them again. Events themselves are packed by recording_events.h, records are gathered into
- * chunks and written by recording_writer.h, and read again by recording_reader.h.
+ * What a recording is made of: the facts that a run learnt, each as a record that is put into bytes
+ * and taken out of them again. Events themselves are packed by recording_events.h, records are
+ * gathered into chunks and written by recording_writer.h, and read again by recording_reader.h.
  *
- * A recording holds all that reports are made of, so that they can be made anew without the processes,
- * their files, or this machine: the events as the collector got them; and what it learnt besides, at the
- * place where it learnt it: stacks resolved to files and offsets, names of processes, where allocators' code
- * lies. What only a report needs follows once a second: the names of code, and with each report what it
- * asked the system.
+ * A recording holds all that reports are made of, so that they can be made anew without the
+ * processes, their files, or this machine: the events as the collector got them; and what it learnt
+ * besides, at the place where it learnt it: stacks resolved to files and offsets, names of
+ * processes, where allocators' code lies. What only a report needs follows once a second: the names
+ * of code, and with each report what it asked the system.
  *
- * Records are for ever: fields are only added at their ends, and what a reader does not know it skips.
- * Strings that were taken are the taker's to free.
+ * Records are for ever: fields are only added at their ends, and what a reader does not know it
+ * skips. Strings that were taken are the taker's to free.
  */
 #ifndef MEMTRACE_RECORDING_H
 #define MEMTRACE_RECORDING_H
@@ -38,7 +38,7 @@ enum record_kind {
 	RECORD_TICK,		/* struct record_tick: a report was made here … */
 	RECORD_TOLD,		/* struct record_told: … and this is what it asked the system */
 	RECORD_MARK,		/* struct record_mark: growth since here may be asked for */
-	RECORD_STATE,		/* a piece of a collector's state, in a compacted recording (collector.h) */
+	RECORD_STATE,		/* a piece of a collector's state (collector.h) */
 	RECORD_COMPACTED,	/* struct record_compacted: what is missing before it */
 	RECORD_KINDS
 };
@@ -76,7 +76,7 @@ struct record_process {
 #define RECORD_BUILD_ID_MAX 32
 
 struct record_image {
-	uint32_t id;			/* the next one, or one that was told before and is told better now */
+	uint32_t id; /* the next one, or one that was told before and is told better now */
 	bool elf;
 	uint8_t build_id[RECORD_BUILD_ID_MAX];
 	size_t build_id_len;
@@ -165,7 +165,8 @@ void record__put_told(struct strbuf *sb, const struct record_told *r);
 void record__put_mark(struct strbuf *sb, const struct record_mark *r);
 void record__put_compacted(struct strbuf *sb, const struct record_compacted *r);
 
-/* Each returns 0, -EINVAL for bytes that are no such record, or -ENOMEM; then there is nothing to free. */
+/* Each returns 0, -EINVAL for bytes that are no such record, or -ENOMEM; then there is nothing to
+ * free. */
 int record__take_run(struct cursor *c, struct record_run *r);
 int record__take_api(struct cursor *c, struct record_api *r);
 int record__take_process(struct cursor *c, struct record_process *r);

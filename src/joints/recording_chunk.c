@@ -68,8 +68,9 @@ int chunk__parse(const uint8_t head[CHUNK_HEAD], struct chunk *out)
 	};
 	if ((head[2] | head[3] << 8) != sum_of_lengths(head))
 		return -EBADMSG;
-	return out->type && out->stored <= CHUNK_BYTES_MAX && out->bytes <= CHUNK_BYTES_MAX ? 0 :
-											      -EBADMSG;
+	return out->type && out->stored <= CHUNK_BYTES_MAX && out->bytes <= CHUNK_BYTES_MAX
+		   ? 0
+		   : -EBADMSG;
 }
 
 bool chunk__intact(const uint8_t head[CHUNK_HEAD], const void *stored, const struct chunk *ch)

@@ -1,14 +1,14 @@
 /*
- * The outer form of a recording: a head, then chunks that each stand alone, with their length, a checksum
- * and their bytes deflated. All numbers are little-endian.
+ * The outer form of a recording: a head, then chunks that each stand alone, with their length, a
+ *checksum and their bytes deflated. All numbers are little-endian.
  *
  *	head	8 bytes magic, u32 version, u32 CRC-32 of these 12 bytes
- *	chunk	u8 type, u8 flags, u16 (the low half of the CRC-32 of the other 10 bytes before the next),
- *		u32 stored bytes, u32 bytes when inflated, u32 CRC-32 of the 12 bytes before and of the
+ *	chunk	u8 type, u8 flags, u16 (the low half of the CRC-32 of the other 10 bytes before the
+ *next), u32 stored bytes, u32 bytes when inflated, u32 CRC-32 of the 12 bytes before and of the
  *		stored bytes; then the stored bytes
  *
- * A chunk of events or of state is a row of packed events (recording_events.h) and of records: a byte
- * EVENT_PACKED_NONE, the record's kind, its length, its bytes.
+ * A chunk of events or of state is a row of packed events (recording_events.h) and of records: a
+ *byte EVENT_PACKED_NONE, the record's kind, its length, its bytes.
  */
 #ifndef MEMTRACE_RECORDING_CHUNK_H
 #define MEMTRACE_RECORDING_CHUNK_H
@@ -25,9 +25,9 @@
 
 enum chunk_type {
 	CHUNK_EVENTS = 1,
-	CHUNK_STATE,		/* what stands for all that came before the first event of a compacted file */
-	CHUNK_STATE_END,	/* no more of that */
-	CHUNK_END,		/* the recording was ended, not cut off */
+	CHUNK_STATE, /* what stands for all that came before the first event of a compacted file */
+	CHUNK_STATE_END, /* no more of that */
+	CHUNK_END,	 /* the recording was ended, not cut off */
 };
 
 #define CHUNK_F_PLAIN 1		/* not deflated */
@@ -38,7 +38,8 @@ struct chunk {
 };
 
 void recording__head(uint8_t out[RECORDING_HEAD]);
-/* 0; -ENOMSG: not ours; -ENOTSUP: of a version that we don't know, which is *version; -EBADMSG: damaged. */
+/* 0; -ENOMSG: not ours; -ENOTSUP: of a version that we don't know, which is *version; -EBADMSG:
+ * damaged. */
 int recording__check_head(const uint8_t head[RECORDING_HEAD], uint32_t *version);
 
 /* 0 or -EBADMSG. */
@@ -52,8 +53,8 @@ struct packer;			/* makes chunks, one after the other */
 struct packer *packer__new(void);	/* NULL and errno */
 void packer__free(struct packer *p);
 /*
- * The whole chunk, head and all, in *out, which is the packer's until its next call. plain: there is no time
- * to deflate. 0 or -ENOMEM.
+ * The whole chunk, head and all, in *out, which is the packer's until its next call. plain: there
+ * is no time to deflate. 0 or -ENOMEM.
  */
 int packer__pack(struct packer *p, enum chunk_type type, const void *bytes, size_t n, bool plain,
 		 const uint8_t **out, size_t *len);

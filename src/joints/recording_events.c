@@ -1,9 +1,10 @@
 /*
- * A packed event is a byte that says its type and what is left out, then the fields that are not, as
- * the table below orders them. Addresses are distances from the address before, in units of 16 bytes
- * where all of them are whole ones: blocks are handed out near each other, and malloc aligns them. Times
- * are distances from the time before. A stack's id is random bits: its low bits choose a slot of a
- * small table, and where it is there already, the slot's number does. Nothing is looked for.
+ * A packed event is a byte that says its type and what is left out, then the fields that are not,
+ * as the table below orders them. Addresses are distances from the address before, in units of 16
+ * bytes where all of them are whole ones: blocks are handed out near each other, and malloc aligns
+ * them. Times are distances from the time before. A stack's id is random bits: its low bits choose
+ * a slot of a small table, and where it is there already, the slot's number does. Nothing is looked
+ * for.
  */
 #include "joints/recording_events.h"
 

@@ -1,7 +1,7 @@
 /*
- * Events as few bytes, cheaply, and what these have in common with those before left out, so that a fast
- * compressor finds much of the rest. An event that does not fit the scheme is no error: it is kept as it
- * is, in a record.
+ * Events as few bytes, cheaply, and what these have in common with those before left out, so that a
+ * fast compressor finds much of the rest. An event that does not fit the scheme is no error: it is
+ * kept as it is, in a record.
  */
 #ifndef MEMTRACE_RECORDING_EVENTS_H
 #define MEMTRACE_RECORDING_EVENTS_H

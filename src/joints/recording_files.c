@@ -139,7 +139,8 @@ static int take_place(struct recording_files *f)
 
 /* ---- chunks ---- */
 
-int recording_files__write(struct recording_files *f, enum chunk_type type, const void *bytes, size_t n, bool plain)
+int recording_files__write(struct recording_files *f, enum chunk_type type, const void *bytes,
+			   size_t n, bool plain)
 {
 	const uint8_t *chunk;
 	size_t len;
@@ -154,7 +155,8 @@ int recording_files__write(struct recording_files *f, enum chunk_type type, cons
 	return err;
 }
 
-int recording_files__write_next(struct recording_files *f, enum chunk_type type, const void *bytes, size_t n)
+int recording_files__write_next(struct recording_files *f, enum chunk_type type, const void *bytes,
+				size_t n)
 {
 	const uint8_t *chunk;
 	size_t len;

@@ -73,8 +73,8 @@ static int grow(uint8_t **buf, size_t *cap, size_t need)
 /* ---- opening: everything is looked at once ---- */
 
 /*
- * The chunk at r->at into r->stored. 1; 0 where the file ends before the chunk does; a negative errno.
- * What was written last before the power failed may be zeros: it counts as missing.
+ * The chunk at r->at into r->stored. 1; 0 where the file ends before the chunk does; a negative
+ * errno. What was written last before the power failed may be zeros: it counts as missing.
  */
 static int load_chunk(struct recording_reader *r, struct chunk *ch)
 {
@@ -124,7 +124,8 @@ static int check_chunks(struct recording_reader *r, char *why, size_t cap)
 	if (more < 0)
 		return explain(why, cap, more, "%s", strerror(-more));
 	if (r->compacted && !state_ended)
-		return explain(why, cap, -ENODATA, "it was cut off before its beginning was complete");
+		return explain(why, cap, -ENODATA,
+			       "it was cut off before its beginning was complete");
 	return 0;
 }
 
@@ -144,10 +145,13 @@ static int check(struct recording_reader *r, char *why, size_t cap)
 	if (err == -ENOMSG)
 		return explain(why, cap, err, "it is no recording of memtrace");
 	if (err == -EBADMSG)
-		return explain(why, cap, err, "it is damaged in its first %d bytes", RECORDING_HEAD);
+		return explain(why, cap, err, "it is damaged in its first %d bytes",
+			       RECORDING_HEAD);
 	if (err)
-		return explain(why, cap, err, "it is of version %u, and this memtrace knows version %d: use a newer one",
-			       version, RECORDING_VERSION);
+		return explain(
+		    why, cap, err,
+		    "it is of version %u, and this memtrace knows version %d: use a newer one",
+		    version, RECORDING_VERSION);
 	return check_chunks(r, why, cap);
 }
 

@@ -259,7 +259,8 @@ int record__take_stack(struct cursor *c, struct record_stack *r)
 		return -EINVAL;
 	for (unsigned int i = 0; i < st->n; i++) {
 		uint64_t image = codec__take(c);
-		/* Through the whole record: the compiler takes frames[] for empty inside of the union. */
+		/* Through the whole record: the compiler takes frames[] for empty inside of the
+		 * union. */
 		struct frame *f = (struct frame *)(r->room + sizeof(struct stack)) + i;
 
 		pc += codec__unfold(codec__take(c));

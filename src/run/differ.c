@@ -9,7 +9,8 @@
 #include "run/reporting.h"
 #include "telling/difference.h"
 
-static int print(const struct session_plan *plan, difference_fn fn, const struct difference_input *in)
+static int print(const struct session_plan *plan, difference_fn fn,
+		 const struct difference_input *in)
 {
 	struct reporting r = { .plan = plan };
 	int err = reporting__open(&r);
@@ -34,7 +35,8 @@ int differ__run(const struct session_plan *given, const char *before, const char
 	plan.rules = NULL;
 	plan.interval_s = 0;
 	if (!fn) {
-		log__error("cannot print a difference as %s; use -f text or json", plan.format->name);
+		log__error("cannot print a difference as %s; use -f text or json",
+			   plan.format->name);
 		return 1;
 	}
 	old = replay__open(&plan, before);
@@ -44,7 +46,10 @@ int differ__run(const struct session_plan *given, const char *before, const char
 	if (q && compare__profiles(p, q, &c)) {
 		log__error("cannot compare: %s", strerror(ENOMEM));
 	} else if (q) {
-		status = print(&plan, fn, &(struct difference_input){ &c, before, after, plan.query.top }) ? 1 : 0;
+		status =
+		    print(&plan, fn, &(struct difference_input){ &c, before, after, plan.query.top })
+			? 1
+			: 0;
 		compare__free(&c);
 	}
 	replay__free(old);

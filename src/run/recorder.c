@@ -66,7 +66,8 @@ const struct collector_witness recorder__witness = {
 
 /* ---- the run, and its reports ---- */
 
-void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t start, uint64_t wall)
+void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t start,
+		   uint64_t wall)
 {
 	const struct session_plan *plan = rec->opts.plan;
 	struct record_run r = {
@@ -108,8 +109,9 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 
 void recorder__tick(struct recorder *rec, const struct report_tick *tick)
 {
-	record__put_tick(recorder__fresh(rec), &(struct record_tick){ tick->seq, tick->final, tick->now, tick->wall,
-							      tick->counters });
+	record__put_tick(
+	    recorder__fresh(rec),
+	    &(struct record_tick){ tick->seq, tick->final, tick->now, tick->wall, tick->counters });
 	recorder__put(rec, RECORD_TICK);
 	rec->last_tick = tick->now;
 	rec->last_seq = tick->seq;
@@ -117,7 +119,8 @@ void recorder__tick(struct recorder *rec, const struct report_tick *tick)
 
 void recorder__mark(struct recorder *rec, uint64_t now)
 {
-	record__put_mark(recorder__fresh(rec), &(struct record_mark){ now, rec->wall + (now - rec->start) });
+	record__put_mark(recorder__fresh(rec),
+			 &(struct record_mark){ now, rec->wall + (now - rec->start) });
 	recorder__put(rec, RECORD_MARK);
 }
 
@@ -133,7 +136,7 @@ static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *
 	for (size_t i = 0; t->rss && i < snap->nprocesses; i++)
 		if (!snap->processes[i].exited)
 			t->rss[t->n++] = (struct record_rss){
-				snap->processes[i].pid, util__resident_bytes(snap->processes[i].pid) };
+			    snap->processes[i].pid, util__resident_bytes(snap->processes[i].pid) };
 	record__sort_told(t);
 }
 
@@ -142,7 +145,8 @@ uint64_t recorder__rss(const struct recorder *rec, uint32_t pid)
 	return record__rss_of(&rec->told, pid);
 }
 
-void recorder__tell(struct recorder *rec, const struct report_tick *tick, const struct snapshot *snap)
+void recorder__tell(struct recorder *rec, const struct report_tick *tick,
+		    const struct snapshot *snap)
 {
 	size_t n;
 
@@ -175,7 +179,8 @@ static void put_piece(void *ctx, const struct strbuf *sb)
 	recording__put_state(((struct recorder *)ctx)->recording, RECORD_STATE, sb);
 }
 
-static void put_apis(struct recorder *rec, void (*give)(struct recorder *rec, enum record_kind kind))
+static void put_apis(struct recorder *rec,
+		     void (*give)(struct recorder *rec, enum record_kind kind))
 {
 	for (uint32_t row = 0; row < API_ROWS; row++) {
 		struct record_api r = { row, api__get(row)->kind, (char *)rec->opts.api_names[row] };
@@ -190,7 +195,8 @@ static void put_apis(struct recorder *rec, void (*give)(struct recorder *rec, en
 /* Names follow: all of them are recorded anew, from now on. */
 static void save_state(struct recorder *rec)
 {
-	struct record_compacted r = { rec->last_tick, rec->wall + (rec->last_tick - rec->start), rec->last_seq };
+	struct record_compacted r = { rec->last_tick, rec->wall + (rec->last_tick - rec->start),
+				     rec->last_seq };
 
 	recording__begin_state(rec->recording);
 	recording__put_state(rec->recording, RECORD_RUN, &rec->run);
@@ -291,7 +297,8 @@ static void tell_end(struct recorder *rec)
 		  util__format_size(size, sizeof(size), st.bytes), rec->opts.plan->record,
 		  st.compactions ? ", without the oldest reports (--record-size)" : "");
 	if (st.waits)
-		log__warn("writing the recording held events up for %.1f s in all: what did not fit the ring is "
+		log__warn("writing the recording held events up for %.1f s in all: what did not "
+			  "fit the ring is "
 			  "counted as lost",
 			  (double)st.waited_ns / 1e9);
 	if (st.plain_chunks)
@@ -304,7 +311,8 @@ int recorder__close(struct recorder *rec)
 	int err = recording__close(rec->recording);
 
 	if (err == -EFBIG)
-		log__error("cannot record on: what is outstanding takes more than half of --record-size; use a larger one");
+		log__error("cannot record on: what is outstanding takes more than half of "
+			   "--record-size; use a larger one");
 	else if (err)
 		log__error("cannot write %s: %s", rec->opts.plan->record, strerror(-err));
 	else

@@ -73,7 +73,7 @@ static inline void recorder__put(struct recorder *rec, enum record_kind kind)
 
 /* recorder_names.c; with the lock, but for names__look_up. */
 
-void names__note_image(struct recorder *rec, uint32_t id);	/* tells of all images up to this one */
+void names__note_image(struct recorder *rec, uint32_t id); /* tells of all images up to this one */
 void names__note_stack(struct recorder *rec, const struct stack *st);
 void names__describe_image(struct recorder *rec, uint32_t id, struct strbuf *sb);
 /* Files that could not be opened when they were met, and can now. */

@@ -1,8 +1,8 @@
 /*
- * What stacks lie in is noted when they come, once each; it is looked up soon after. What had no name
- * then may have one later: a just-in-time compiler writes its map late, a file could not be opened at
- * first. So with each report all of it is looked up again, and what has changed is recorded again. The
- * lookups are cached where they are made.
+ * What stacks lie in is noted when they come, once each; it is looked up soon after. What had no
+ * name then may have one later: a just-in-time compiler writes its map late, a file could not be
+ * opened at first. So with each report all of it is looked up again, and what has changed is
+ * recorded again. The lookups are cached where they are made.
  */
 #include "run/recorder_internal.h"
 
@@ -81,7 +81,8 @@ static void note_frame(struct recorder *rec, uint32_t pid, const struct frame *f
 	bool file = f->image != FRAME_NO_IMAGE && f->image < rec->nimages;
 	bool elf = file && rec->images[f->image].elf;
 
-	/* Run-time code may lie in a file too, in memory; and of one that is not open, nobody knows. */
+	/* Run-time code may lie in a file too, in memory; and of one that is not open, nobody
+	 * knows. */
 	if (file && f->offset && (elf || !rec->images[f->image].settled))
 		note_place(rec, f->image, 0, f->offset);
 	if (!elf && f->pc)
@@ -116,12 +117,14 @@ static uint64_t hash_names(const struct named_frame *f, size_t n)
 	return h | 1;
 }
 
-static void put_names(struct strbuf *sb, const struct place *p, const struct named_frame *f, size_t n)
+static void put_names(struct strbuf *sb, const struct place *p, const struct named_frame *f,
+		      size_t n)
 {
 	struct record_code r = { .image = p->image, .offset = p->at, .n = n };
 
 	if (p->image == FRAME_NO_IMAGE) {
-		record__put_jit(sb, &(struct record_jit){ p->pid, p->at, n ? (char *)f[0].func : NULL });
+		record__put_jit(sb,
+				&(struct record_jit){ p->pid, p->at, n ? (char *)f[0].func : NULL });
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -135,7 +138,8 @@ static bool name_place(struct recorder *rec, struct place *p, struct strbuf *sb)
 {
 	struct named_frame f[RECORD_NAMES_MAX];
 	struct frame frame = { .image = p->image, .offset = p->at, .pc = p->at };
-	struct image *im = p->image == FRAME_NO_IMAGE ? NULL : images__get(rec->opts.images, p->image);
+	struct image *im =
+	    p->image == FRAME_NO_IMAGE ? NULL : images__get(rec->opts.images, p->image);
 	uint64_t hash;
 	size_t n = 0;
 
@@ -172,7 +176,9 @@ void names__look_up(struct recorder *rec, size_t from, size_t to)
 		for (size_t i = 0; i < n; i++)
 			if (out[i].len || out[i].error)
 				recording__put(rec->recording,
-					       batch[i].image == FRAME_NO_IMAGE ? RECORD_JIT : RECORD_CODE, &out[i]);
+					       batch[i].image == FRAME_NO_IMAGE ? RECORD_JIT
+										: RECORD_CODE,
+					       &out[i]);
 		memcpy(rec->places + from, batch, n * sizeof(*batch));
 		recorder__unlock(rec);
 	}
@@ -218,7 +224,8 @@ static void note_range(void *ctx, uint32_t pid, uint64_t start)
 	rs->at[rs->n++].start = start;
 }
 
-/* As the session itself would find it; a process is read again at most once for all of its ranges. */
+/* As the session itself would find it; a process is read again at most once for all of its ranges.
+ */
 static const char *path_of(struct recorder *rec, uint32_t pid, uint64_t addr, uint32_t *refreshed)
 {
 	const struct mapping *m = NULL;
@@ -253,7 +260,9 @@ void names__look_up_ranges(struct recorder *rec)
 		hashmap__get(rec->mapped, key, &known);
 		if (kept == (const char *)known || hashmap__set(rec->mapped, key, (uintptr_t)kept))
 			continue;
-		record__put_mapped(recorder__fresh(rec), &(struct record_mapped){ rs.at[i].pid, rs.at[i].start, (char *)kept });
+		record__put_mapped(
+		    recorder__fresh(rec),
+		    &(struct record_mapped){ rs.at[i].pid, rs.at[i].start, (char *)kept });
 		recorder__put(rec, RECORD_MAPPED);
 	}
 	free(rs.at);

@@ -32,7 +32,8 @@ int reporting__open(struct reporting *r)
 	}
 	fd = fileno(output__stream(r->output));
 	if (plan->format->binary && isatty(fd)) {
-		log__error("cannot print %s on a terminal: it is binary; use -o FILE", plan->format->name);
+		log__error("cannot print %s on a terminal: it is binary; use -o FILE",
+			   plan->format->name);
 		return -EINVAL;
 	}
 	r->style.color = isatty(fd) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
@@ -65,18 +66,21 @@ int reporting__snapshot(struct reporting *r, const struct report_tick *tick, str
 	return collector__snapshot(r->collector, &q, out);
 }
 
-static const char *notice(const struct reporting *r, const struct report_tick *tick, const struct snapshot *snap)
+static const char *notice(const struct reporting *r, const struct report_tick *tick,
+			  const struct snapshot *snap)
 {
 	if (r->notice)
 		return r->notice;
 	if (!r->plan->query.heap || snap->allocs || snap->frees || snap->unmatched_frees)
 		return NULL;
-	return tick->final ?
-		       "no allocation call was seen: the program made none, or uses an allocator of its own" :
-		       "no allocation call has been seen yet: the program is idle, or uses an allocator of its own";
+	return tick->final ? "no allocation call was seen: the program made none, or uses an "
+			     "allocator of its own"
+			   : "no allocation call has been seen yet: the program is idle, or uses "
+			     "an allocator of its own";
 }
 
-struct profile *reporting__make(struct reporting *r, const struct report_tick *tick, const struct snapshot *snap)
+struct profile *reporting__make(struct reporting *r, const struct report_tick *tick,
+				const struct snapshot *snap)
 {
 	symbolizer__new_report(r->symbolizer);
 	return profile__build(&(struct profile_input){
@@ -105,7 +109,8 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 	});
 }
 
-int reporting__print(struct reporting *r, const struct report_tick *tick, const struct snapshot *snap)
+int reporting__print(struct reporting *r, const struct report_tick *tick,
+		     const struct snapshot *snap)
 {
 	const struct report_format *f = r->plan->format;
 	FILE *out = output__stream(r->output);

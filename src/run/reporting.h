@@ -1,6 +1,6 @@
 /*
- * Makes a report of what a collector knows and prints it: the same for a live session and for a recording,
- * which differ in where the answers to its few questions come from.
+ * Makes a report of what a collector knows and prints it: the same for a live session and for a
+ * recording, which differ in where the answers to its few questions come from.
  */
 #ifndef MEMTRACE_REPORTING_H
 #define MEMTRACE_REPORTING_H
@@ -54,13 +54,17 @@ struct reporting {
 
 /* Opens the output. 0 or a negative errno; the reason was logged. */
 int reporting__open(struct reporting *r);
-/* What the report is made of; growth counts from here on. The collector is the caller's meanwhile. */
+/* What the report is made of; growth counts from here on. The collector is the caller's meanwhile.
+ */
 int reporting__snapshot(struct reporting *r, const struct report_tick *tick, struct snapshot *out);
 /* Its facts. NULL and errno. */
-struct profile *reporting__make(struct reporting *r, const struct report_tick *tick, const struct snapshot *snap);
+struct profile *reporting__make(struct reporting *r, const struct report_tick *tick,
+				const struct snapshot *snap);
 /* Prints the report of a snapshot, unless only the final one is wanted. 0 or a negative errno. */
-int reporting__print(struct reporting *r, const struct report_tick *tick, const struct snapshot *snap);
-/* The output is complete. 0 or a negative errno; `err` is what went wrong before. The reason is logged. */
+int reporting__print(struct reporting *r, const struct report_tick *tick,
+		     const struct snapshot *snap);
+/* The output is complete. 0 or a negative errno; `err` is what went wrong before. The reason is
+ * logged. */
 int reporting__commit(struct reporting *r, int err);
 void reporting__close(struct reporting *r);
 

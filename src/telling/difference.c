@@ -15,8 +15,8 @@
 
 /* ---- text ---- */
 
-static void side(struct page *pg, const char *label, const struct profile *p, const struct compared_sum *sum,
-		 const char *name)
+static void side(struct page *pg, const char *label, const struct profile *p,
+		 const struct compared_sum *sum, const char *name)
 {
 	time_t s = (time_t)(p->wall_ns / 1000000000);
 	char when[32] = "", after[32], size[32], blocks[32];
@@ -26,9 +26,11 @@ static void side(struct page *pg, const char *label, const struct profile *p, co
 		strftime(when, sizeof(when), "%F %H:%M:%S", &tm);
 	strbuf__addf(&pg->sb, "%-6s  %s  ", label, when);
 	escape__plain(&pg->sb, name);
-	strbuf__addf(&pg->sb, " after %s: %s in %s block%s\n", number__seconds(after, sizeof(after), p->elapsed_s),
+	strbuf__addf(&pg->sb, " after %s: %s in %s block%s\n",
+		     number__seconds(after, sizeof(after), p->elapsed_s),
 		     util__format_size(size, sizeof(size), sum->bytes),
-		     number__count(blocks, sizeof(blocks), sum->blocks), sum->blocks == 1 ? "" : "s");
+		     number__count(blocks, sizeof(blocks), sum->blocks),
+		     sum->blocks == 1 ? "" : "s");
 	if (!p->notice)
 		return;
 	strbuf__adds(&pg->sb, "        ");
@@ -40,14 +42,17 @@ static void total(struct page *pg, const struct comparison *c)
 {
 	char change[32], blocks[32], n[32];
 
-	number__change(change, sizeof(change), (int64_t)(c->total_after.bytes - c->total_before.bytes));
-	number__signed(blocks, sizeof(blocks), (int64_t)(c->total_after.blocks - c->total_before.blocks));
+	number__change(change, sizeof(change),
+		       (int64_t)(c->total_after.bytes - c->total_before.bytes));
+	number__signed(blocks, sizeof(blocks),
+		       (int64_t)(c->total_after.blocks - c->total_before.blocks));
 	strbuf__adds(&pg->sb, "change  ");
 	page__painted(pg, page__sign(change), change);
 	strbuf__addf(&pg->sb, " in %s blocks", blocks);
 	if (c->unchanged)
 		strbuf__addf(&pg->sb, "; %s call stack%s unchanged",
-			     number__count(n, sizeof(n), c->unchanged), c->unchanged == 1 ? "" : "s");
+			     number__count(n, sizeof(n), c->unchanged),
+			     c->unchanged == 1 ? "" : "s");
 	strbuf__addc(&pg->sb, '\n');
 }
 
@@ -78,7 +83,8 @@ static void rest(struct page *pg, const struct comparison *c, size_t shown)
 	}
 	if (shown < c->nsites)
 		strbuf__addf(&pg->sb, "\n  … %s more call stack%s changed by %s in %s blocks\n",
-			     number__count(n, sizeof(n), c->nsites - shown), c->nsites - shown == 1 ? "" : "s",
+			     number__count(n, sizeof(n), c->nsites - shown),
+			     c->nsites - shown == 1 ? "" : "s",
 			     number__change(change, sizeof(change), bytes),
 			     number__signed(blocks, sizeof(blocks), held));
 }
@@ -96,7 +102,8 @@ static int sites(struct page *pg, const struct comparison *c, size_t shown)
 		{ .least = 10, .most = 32 },
 		{ .least = 9, .paint = DIM },
 	};
-	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1, .last_first = true };
+	struct grid g = {
+	    .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1, .last_first = true };
 	int err;
 
 	for (size_t i = 0; i < shown; i++)
@@ -142,8 +149,8 @@ static int in_text(const struct difference_input *in, const struct report_style 
 
 /* ---- JSON: one line for the whole, then one for each call stack ---- */
 
-static void json_side(struct json *w, const char *key, const struct profile *p, const struct compared_sum *sum,
-		      const char *name)
+static void json_side(struct json *w, const char *key, const struct profile *p,
+		      const struct compared_sum *sum, const char *name)
 {
 	json__open(w, key, '{');
 	json__string(w, "file", name);

@@ -1,9 +1,9 @@
 /*
  * Recordings from anywhere, under libFuzzer: no crash, no hang, and always an answer.
  *
- * The first byte chooses: a file as it is; a file whose chunks of events or of state have the input for their
- * bytes, as if its checksums were right, before and after events of our own. So the fuzzer gets at what
- * lies behind the checksums without having to find them.
+ * The first byte chooses: a file as it is; a file whose chunks of events or of state have the input
+ * for their bytes, as if its checksums were right, before and after events of our own. So the
+ * fuzzer gets at what lies behind the checksums without having to find them.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -60,9 +60,18 @@ static void put_record(struct strbuf *sb, enum record_kind kind, const struct st
 static void begin(struct strbuf *sb)
 {
 	struct record_run run = {
-		.start = 1000, .wall = 1000, .version = (char *)"v", .host = (char *)"h", .kernel = (char *)"k",
-		.mode = (char *)"exact", .stack_mode = (char *)"dwarf", .interval_s = 1, .heap = true, .map = true,
-		.children = true, .max_size = UINT64_MAX,
+	    .start = 1000,
+	    .wall = 1000,
+	    .version = (char *)"v",
+	    .host = (char *)"h",
+	    .kernel = (char *)"k",
+	    .mode = (char *)"exact",
+	    .stack_mode = (char *)"dwarf",
+	    .interval_s = 1,
+	    .heap = true,
+	    .map = true,
+	    .children = true,
+	    .max_size = UINT64_MAX,
 	};
 	struct record_image image = { .elf = true, .path = (char *)"/bin/x" };
 	union {
@@ -71,7 +80,8 @@ static void begin(struct strbuf *sb)
 	} stack = { .st = { .id = 1, .pid = 1, .n = 1 } };
 	struct strbuf bytes = { 0 };
 
-	memcpy(stack.room + sizeof(struct stack), &(struct frame){ 0x1000, 0x1000, 0 }, sizeof(struct frame));
+	memcpy(stack.room + sizeof(struct stack), &(struct frame){ 0x1000, 0x1000, 0 },
+	       sizeof(struct frame));
 	record__put_run(&bytes, &run);
 	put_record(sb, RECORD_RUN, &bytes);
 	strbuf__reset(&bytes);

@@ -5,29 +5,42 @@
 #include "telling/difference.h"
 
 static const struct profile_site before_sites[] = {
-	{ .id = "00000000000000aa", .kind = "heap", .api = "malloc", .live_bytes = 100, .live_blocks = 1 },
-	{ .id = "00000000000000bb", .kind = "heap", .api = "malloc", .live_bytes = 500, .live_blocks = 5, .pid = 1 },
-	{ .id = "00000000000000bb", .kind = "heap", .api = "malloc", .live_bytes = 250, .live_blocks = 5, .pid = 2 },
-	{ .id = "00000000000000cc", .kind = "map", .api = "mmap", .mapping = "anonymous", .live_bytes = 4096,
+	{ .id = "00000000000000aa", .kind = "heap", .api = "malloc",
+	  .live_bytes = 100, .live_blocks = 1 },
+	{ .id = "00000000000000bb", .kind = "heap", .api = "malloc",
+	  .live_bytes = 500, .live_blocks = 5, .pid = 1 },
+	{ .id = "00000000000000bb", .kind = "heap", .api = "malloc",
+	  .live_bytes = 250, .live_blocks = 5, .pid = 2 },
+	{ .id = "00000000000000cc", .kind = "map", .api = "mmap", .mapping = "anonymous",
+	  .live_bytes = 4096,
 	  .live_blocks = 1 },
-	{ .id = "00000000000000dd", .kind = "heap", .api = "calloc", .live_bytes = 7, .live_blocks = 7 },
-	{ .id = "0000000000000000", .kind = "heap", .api = "malloc", .live_bytes = 1, .live_blocks = 1 },
+	{ .id = "00000000000000dd", .kind = "heap", .api = "calloc",
+	  .live_bytes = 7, .live_blocks = 7 },
+	{ .id = "0000000000000000", .kind = "heap", .api = "malloc",
+	  .live_bytes = 1, .live_blocks = 1 },
 	{ .id = "00000000000000ee", .kind = "heap", .api = "malloc" },
 };
 
 static const struct profile_site after_sites[] = {
-	{ .id = "00000000000000bb", .kind = "heap", .api = "malloc", .live_bytes = 1000, .live_blocks = 10, .pid = 9 },
-	{ .id = "00000000000000bb", .kind = "heap", .api = "realloc", .live_bytes = 30, .live_blocks = 3 },
-	{ .id = "00000000000000cc", .kind = "map", .api = "mmap", .mapping = "anonymous", .live_bytes = 4096,
+	{ .id = "00000000000000bb", .kind = "heap", .api = "malloc",
+	  .live_bytes = 1000, .live_blocks = 10, .pid = 9 },
+	{ .id = "00000000000000bb", .kind = "heap", .api = "realloc",
+	  .live_bytes = 30, .live_blocks = 3 },
+	{ .id = "00000000000000cc", .kind = "map", .api = "mmap", .mapping = "anonymous",
+	  .live_bytes = 4096,
 	  .live_blocks = 1 },
-	{ .id = "00000000000000cc", .kind = "map", .api = "mmap", .mapping = "file", .live_bytes = 8192,
+	{ .id = "00000000000000cc", .kind = "map", .api = "mmap", .mapping = "file",
+	  .live_bytes = 8192,
 	  .live_blocks = 2 },
-	{ .id = "00000000000000dd", .kind = "heap", .api = "calloc", .live_bytes = 7, .live_blocks = 8 },
-	{ .id = "0000000000000000", .kind = "heap", .api = "malloc", .live_bytes = 1, .live_blocks = 1 },
+	{ .id = "00000000000000dd", .kind = "heap", .api = "calloc",
+	  .live_bytes = 7, .live_blocks = 8 },
+	{ .id = "0000000000000000", .kind = "heap", .api = "malloc",
+	  .live_bytes = 1, .live_blocks = 1 },
 };
 
 static const struct profile before = {
-	.run = &test_run, .wall_ns = WALL, .elapsed_s = 10, .sites = before_sites, .nsites = ARRAY_SIZE(before_sites),
+	.run = &test_run, .wall_ns = WALL, .elapsed_s = 10,
+	.sites = before_sites, .nsites = ARRAY_SIZE(before_sites),
 };
 
 static const struct profile after = {
@@ -44,7 +57,8 @@ static const char *rows(const struct comparison *c)
 	*p = '\0';
 	for (size_t i = 0; i < c->nsites; i++)
 		p += snprintf(p, sizeof(text) - (size_t)(p - text), "%s%+d/%+d@%s", i ? " " : "",
-			      (int)c->sites[i].bytes, (int)c->sites[i].blocks, c->sites[i].site->id + 14);
+			      (int)c->sites[i].bytes, (int)c->sites[i].blocks,
+			      c->sites[i].site->id + 14);
 	return text;
 }
 
@@ -74,13 +88,13 @@ TEST(what_changed)
 static char *printed(const char *format, uint32_t top)
 {
 	struct comparison c;
+	struct difference_input in = { &c, "a.mt", "b\n.mt", top };
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
 	CHECK_EQ(compare__profiles(&before, &after, &c), 0);
-	CHECK_EQ(difference__find(report__find(format))(&(struct difference_input){ &c, "a.mt", "b\n.mt", top },
-							&(struct report_style){ 0 }, out), 0);
+	CHECK_EQ(difference__find(report__find(format))(&in, &(struct report_style){ 0 }, out), 0);
 	fclose(out);
 	compare__free(&c);
 	return text;
@@ -92,10 +106,12 @@ TEST(printed_as_text)
 
 	CHECK(strstr(text, "before  2026-"));
 	CHECK(strstr(text, "a.mt after 10s: 4.8 KiB in 20 blocks\n"));
-	CHECK(strstr(text, "b\\x0a.mt after 1m10s: 13.0 KiB in 25 blocks\n        cut \\x1b[31m\n"));
+	CHECK(strstr(text, "b\\x0a.mt after 1m10s: 13.0 KiB in 25 blocks\n"
+			   "        cut \\x1b[31m\n"));
 	CHECK(strstr(text, "change  +8.2 KiB in +5 blocks; 2 call stacks unchanged\n"));
 	CHECK(strstr(text, " #    CHANGE  BEFORE    AFTER  BLOCKS  BEFORE  AFTER"));
-	CHECK(strstr(text, " 1  +8.0 KiB     0 B  8.0 KiB      +2       0      2  mmap (file)  00000000000000cc\n"));
+	CHECK(strstr(text, " 1  +8.0 KiB     0 B  8.0 KiB      +2       0      2  "
+			   "mmap (file)  00000000000000cc\n"));
 	CHECK(strstr(text, "  … 3 more call stacks changed by -70 B in +3 blocks\n"));
 	free(text);
 }
@@ -109,10 +125,12 @@ TEST(printed_as_json)
 		lines += *p == '\n';
 	CHECK_EQ(lines, 6);
 	CHECK(strstr(text, "{\"type\":\"diff\",\"schema\":1,\"before\":{\"file\":\"a.mt\","));
-	CHECK(strstr(text, "\"change_bytes\":8372,\"change_blocks\":5,\"changed_sites\":5,\"unchanged_sites\":2}"));
-	CHECK(strstr(text, "{\"type\":\"diff_site\",\"rank\":5,\"id\":\"00000000000000aa\",\"kind\":\"heap\","
-			   "\"api\":\"malloc\",\"mapping\":null,\"before_bytes\":100,\"before_blocks\":1,"
-			   "\"after_bytes\":0,\"after_blocks\":0,\"change_bytes\":-100,\"change_blocks\":-1,"));
+	CHECK(strstr(text, "\"change_bytes\":8372,\"change_blocks\":5,"
+			   "\"changed_sites\":5,\"unchanged_sites\":2}"));
+	CHECK(strstr(text, "{\"type\":\"diff_site\",\"rank\":5,\"id\":\"00000000000000aa\","
+			   "\"kind\":\"heap\",\"api\":\"malloc\",\"mapping\":null,"
+			   "\"before_bytes\":100,\"before_blocks\":1,\"after_bytes\":0,"
+			   "\"after_blocks\":0,\"change_bytes\":-100,\"change_blocks\":-1,"));
 	free(text);
 }
 

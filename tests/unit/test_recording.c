@@ -10,7 +10,8 @@
 #include "test.h"
 
 static const uint64_t extremes[] = {
-	0, 1, 15, 16, 127, 128, 4096, UINT32_MAX, 1ull << 48, INT64_MAX, 1ull << 63, UINT64_MAX - 15, UINT64_MAX,
+	0, 1, 15, 16, 127, 128, 4096, UINT32_MAX, 1ull << 48, INT64_MAX, 1ull << 63,
+	UINT64_MAX - 15, UINT64_MAX,
 };
 
 static struct cursor cursor_of(const void *p, size_t n)
@@ -55,7 +56,8 @@ TEST(numbers_and_strings_come_back)
 
 TEST(numbers_that_are_none)
 {
-	static const uint8_t too_long[] = { 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02 };
+	static const uint8_t too_long[] = { 0x80, 0x80, 0x80, 0x80, 0x80,
+					   0x80, 0x80, 0x80, 0x80, 0x02 };
 	static const uint8_t unended[] = { 0x80, 0x80 };
 	static const uint8_t long_string[] = { 0x20, 'a', 'b' };
 	struct cursor c = cursor_of(too_long, sizeof(too_long));
@@ -142,7 +144,8 @@ TEST(every_type_with_every_extreme)
 
 TEST(ordinary_events_are_short)
 {
-	struct event_alloc a = { { EVENT_ALLOC, 5, 0, 4242, 1000000 }, 0x7f0000001000, 100, 0x123456789abcdef0 };
+	struct event_alloc a = {
+	    { EVENT_ALLOC, 5, 0, 4242, 1000000 }, 0x7f0000001000, 100, 0x123456789abcdef0 };
 	struct event_free f = { { EVENT_FREE, 0, 0, 4242, 0 }, 0x7f0000001000 };
 	uint8_t bytes[EVENT_PACKED_MAX];
 
@@ -177,11 +180,12 @@ TEST(a_run_comes_back)
 	struct record_target targets[] = { { 7, (char *)"comm", (char *)"/exe", NULL },
 					   { 8, (char *)"", NULL, (char *)"pod/web" } };
 	struct record_run r = {
-		.start = 5, .wall = UINT64_MAX, .version = (char *)"1", .host = (char *)"h", .kernel = (char *)"k",
-		.mode = (char *)"exact", .stack_mode = (char *)"fp", .interval_s = 0.25, .map = true,
-		.children = true, .min_size = 1, .max_size = UINT64_MAX, .min_age = 9, .targets = targets,
-		.ntargets = 2,
-	}, out;
+		.start = 5, .wall = UINT64_MAX, .version = (char *)"1", .host = (char *)"h",
+		.kernel = (char *)"k", .mode = (char *)"exact", .stack_mode = (char *)"fp",
+		.interval_s = 0.25, .map = true, .children = true, .min_size = 1,
+		.max_size = UINT64_MAX, .min_age = 9, .targets = targets, .ntargets = 2,
+	};
+	struct record_run out;
 	struct strbuf sb = { 0 };
 	struct cursor c;
 
@@ -189,8 +193,10 @@ TEST(a_run_comes_back)
 	strbuf__adds(&sb, "of a later version");
 	c = cursor_of(sb.data, sb.len);
 	CHECK_EQ(record__take_run(&c, &out), 0);
-	CHECK(out.start == 5 && out.wall == UINT64_MAX && out.interval_s == 0.25 && out.min_age == 9);
-	CHECK(!out.heap && out.map && out.children && out.min_size == 1 && out.max_size == UINT64_MAX);
+	CHECK(out.start == 5 && out.wall == UINT64_MAX && out.interval_s == 0.25 &&
+	      out.min_age == 9);
+	CHECK(!out.heap && out.map && out.children && out.min_size == 1 &&
+	      out.max_size == UINT64_MAX);
 	CHECK_STR(out.kernel, "k");
 	CHECK_STR(out.stack_mode, "fp");
 	CHECK_EQ(out.ntargets, 2);
@@ -213,17 +219,20 @@ TEST(a_stack_comes_back)
 	struct frame *f = (struct frame *)(in.room + sizeof(struct stack));
 	struct cursor c;
 
-	in.stack = (struct stack){ .id = UINT64_MAX, .pid = 3, .n = EVENT_MAX_FRAMES, .end = STACK_LIMIT };
+	in.stack =
+	    (struct stack){ .id = UINT64_MAX, .pid = 3, .n = EVENT_MAX_FRAMES, .end = STACK_LIMIT };
 	for (int i = 0; i < EVENT_MAX_FRAMES; i++)
-		f[i] = (struct frame){ extremes[i % ARRAY_SIZE(extremes)], extremes[i * 5 % ARRAY_SIZE(extremes)],
-				       i % 3 ? (uint32_t)i : FRAME_NO_IMAGE };
+		f[i] = (struct frame){ extremes[i % ARRAY_SIZE(extremes)],
+				      extremes[i * 5 % ARRAY_SIZE(extremes)],
+				      i % 3 ? (uint32_t)i : FRAME_NO_IMAGE };
 	for (int i = 0; i < EVENT_MAX_FRAMES; i += 3)
 		f[i].offset = f[i].pc;
 	record__put_stack(&sb, in.time, &in.stack);
 	c = cursor_of(sb.data, sb.len);
 	CHECK_EQ(record__take_stack(&c, &out), 0);
 	CHECK_EQ(out.time, 77);
-	CHECK(out.stack.id == UINT64_MAX && out.stack.n == EVENT_MAX_FRAMES && out.stack.end == STACK_LIMIT);
+	CHECK(out.stack.id == UINT64_MAX && out.stack.n == EVENT_MAX_FRAMES &&
+	      out.stack.end == STACK_LIMIT);
 	for (int i = 0; i < EVENT_MAX_FRAMES; i++) {
 		struct frame *got = (struct frame *)(out.room + sizeof(struct stack)) + i;
 
@@ -238,11 +247,18 @@ TEST(a_stack_comes_back)
 
 TEST(names_come_back)
 {
-	struct record_code code = { .image = 4, .offset = 0x1234, .n = 3, .names = {
-		{ (char *)"leaf", (char *)"a.c", 12, true, true }, { NULL, (char *)"b.c", 0, true, false },
-		{ (char *)"main", NULL, UINT32_MAX, false, true } } }, out;
-	struct record_image image = { .id = 9, .elf = true, .build_id = { 1, 2, 3 }, .build_id_len = 3,
-				      .path = (char *)"/bin/x" }, image_out;
+	struct record_code code = {
+		.image = 4, .offset = 0x1234, .n = 3,
+		.names = { { (char *)"leaf", (char *)"a.c", 12, true, true },
+			   { NULL, (char *)"b.c", 0, true, false },
+			   { (char *)"main", NULL, UINT32_MAX, false, true } },
+	};
+	struct record_image image = {
+		.id = 9, .elf = true, .build_id = { 1, 2, 3 }, .build_id_len = 3,
+		.path = (char *)"/bin/x",
+	};
+	struct record_image image_out;
+	struct record_code out;
 	struct record_jit jit = { 5, 0xffff, NULL }, jit_out;
 	struct strbuf sb = { 0 };
 	struct cursor c;
@@ -263,7 +279,8 @@ TEST(names_come_back)
 	record__put_image(&sb, &image);
 	c = cursor_of(sb.data, sb.len);
 	CHECK_EQ(record__take_image(&c, &image_out), 0);
-	CHECK(image_out.id == 9 && image_out.elf && image_out.build_id_len == 3 && image_out.build_id[2] == 3);
+	CHECK(image_out.id == 9 && image_out.elf && image_out.build_id_len == 3 &&
+	      image_out.build_id[2] == 3);
 	CHECK_STR(image_out.path, "/bin/x");
 	free(image_out.path);
 	strbuf__reset(&sb);
@@ -303,7 +320,8 @@ TEST(ticks_come_back)
 
 static struct event_alloc event_number(uint64_t i)
 {
-	return (struct event_alloc){ { EVENT_ALLOC, 5, 0, 4242, 1000 + i }, 0x10000 + i * 32, i, i % 7 };
+	return (struct event_alloc){
+	    { EVENT_ALLOC, 5, 0, 4242, 1000 + i }, 0x10000 + i * 32, i, i % 7 };
 }
 
 static void put_text(struct recording *r, enum record_kind kind, const char *text)
@@ -347,7 +365,8 @@ static int read_small(struct recording_reader *r)
 				return -1;
 			continue;
 		}
-		if (rec.kind != RECORD_EVENT || rec.size != sizeof(want) || memcmp(rec.event, &want, sizeof(want)))
+		if (rec.kind != RECORD_EVENT || rec.size != sizeof(want) ||
+		    memcmp(rec.event, &want, sizeof(want)))
 			return -1;
 		n++;
 	}
@@ -475,7 +494,8 @@ TEST(what_is_unknown_is_skipped)
 	begin_events();
 	at += 5;
 	at += events__pack(&packing, &ev, sizeof(ev), at);
-	CHECK_EQ(packer__pack(p, CHUNK_EVENTS, bytes, (size_t)(at - bytes), false, &chunk, &len), 0);
+	CHECK_EQ(packer__pack(p, CHUNK_EVENTS, bytes, (size_t)(at - bytes), false, &chunk, &len),
+		 0);
 	fwrite(chunk, 1, len, f);
 	CHECK_EQ(packer__pack(p, CHUNK_END, NULL, 0, false, &chunk, &len), 0);
 	fwrite(chunk, 1, len, f);

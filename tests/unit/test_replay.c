@@ -80,31 +80,48 @@ static void begin_live(struct live *l, const struct session_plan *plan, bool rea
 		l->api_names[i] = api__get(i)->name;
 	l->images = images__new();
 	l->symbolizer = symbolizer__new(l->images);
-	l->run = (struct profile_run){ .version = "0.1", .host = "host", .kernel = "kernel", .mode = "exact",
-				       .interval_s = plan->interval_s, .stack_mode = "dwarf",
-				       .sort = plan->sort_name, .top = plan->query.top };
+	l->run = (struct profile_run){.version = "0.1",
+				      .host = "host",
+				      .kernel = "kernel",
+				      .mode = "exact",
+				      .interval_s = plan->interval_s,
+				      .stack_mode = "dwarf",
+				      .sort = plan->sort_name,
+				      .top = plan->query.top };
 	l->recorder = recorder__open(&(struct recorder_opts){ .plan = &l->plan, .images = l->images,
 			.api_names = l->api_names, .lock = no_lock, .unlock = no_lock });
 	MUST(l->recorder);
-	l->c = collector__new(&(struct collector_opts){ .images = l->images, .witness = &recorder__witness,
-			.witness_ctx = l->recorder, .refresh = real ? NULL : no_refresh, .start = START,
-			.children = true, .min_age = plan->query.min_age });
+	l->c = collector__new(&(struct collector_opts){ .images = l->images,
+						       .witness = &recorder__witness,
+						       .witness_ctx = l->recorder,
+						       .refresh = real ? NULL : no_refresh,
+						       .start = START,
+						       .children = true,
+						       .min_age = plan->query.min_age });
 	recorder__attach(l->recorder, l->c, l->symbolizer);
 	recorder__run(l->recorder, &l->run, START, 1000 * START);
 	l->target = (struct profile_process){ .pid = PID, .comm = "test", .exe = "/test" };
 	l->run.targets = &l->target;
 	l->run.ntargets = 1;
 	recorder__run(l->recorder, &l->run, START, 1000 * START);
-	l->reports = (struct reporting){ .plan = &l->plan, .run = &l->run, .collector = l->c,
-			.symbolizer = l->symbolizer, .images = l->images, .api_names = l->api_names,
-			.stack = find_stack, .mapped_file = recorded_file, .rss = recorded_rss, .ctx = l,
-			.start = START };
+	l->reports = (struct reporting){ .plan = &l->plan,
+					.run = &l->run,
+					.collector = l->c,
+					.symbolizer = l->symbolizer,
+					.images = l->images,
+					.api_names = l->api_names,
+					.stack = find_stack,
+					.mapped_file = recorded_file,
+					.rss = recorded_rss,
+					.ctx = l,
+					.start = START };
 	MUST(!reporting__open(&l->reports));
 }
 
 static void tick(struct live *l, bool final)
 {
-	struct report_tick t = { .seq = ++l->seq, .final = final, .now = now, .wall = 1000 * START + now - START };
+	struct report_tick t = {
+	    .seq = ++l->seq, .final = final, .now = now, .wall = 1000 * START + now - START };
 	struct snapshot snap;
 
 	t.counters.lost_events = l->seq / 3;
@@ -162,7 +179,8 @@ static uint64_t below(uint64_t n)
 	return (seed >> 33) % n;
 }
 
-/* Blocks of several ages and sizes, ranges, children that come and go; a tick every hundred events. */
+/* Blocks of several ages and sizes, ranges, children that come and go; a tick every hundred events.
+ */
 static void some_events(struct live *l, int n)
 {
 	struct event_map ev = { 0 };
@@ -172,9 +190,12 @@ static void some_events(struct live *l, int n)
 		uint32_t pid = PID + (uint32_t)below(3);
 
 		if (below(40) == 0) {
-			ev = (struct event_map){ .ev.pid = pid, .addr = 0x7f0000000000 + below(50) * PAGE,
-						 .len = (1 + below(4)) * PAGE, .stack = 1 + below(5) };
-			mapped(l->c, below(3) ? EVENT_MAP : EVENT_UNMAP, below(2) ? EVENT_F_FILE : 0, ev);
+			ev = (struct event_map){ .ev.pid = pid,
+						.addr = 0x7f0000000000 + below(50) * PAGE,
+						.len = (1 + below(4)) * PAGE,
+						.stack = 1 + below(5) };
+			mapped(l->c, below(3) ? EVENT_MAP : EVENT_UNMAP,
+			       below(2) ? EVENT_F_FILE : 0, ev);
 		} else if (below(100) == 0) {
 			forked(l->c, PID + 1, 0);
 		} else if (below(100) == 0) {
@@ -182,7 +203,8 @@ static void some_events(struct live *l, int n)
 		} else if (below(100) == 0) {
 			execed(l->c, PID + 2, "name");
 		} else if (below(30) == 0) {
-			stack_came(l->c, 1 + below(8), STACK_COMPLETE, 2, (uint64_t[]){ 1 + below(8), 4000 });
+			stack_came(l->c, 1 + below(8), STACK_COMPLETE, 2,
+				   (uint64_t[]){ 1 + below(8), 4000 });
 		} else if (below(2)) {
 			allocated(l->c, pid, addr, below(1000), 1 + below(8));
 		} else {
@@ -216,7 +238,8 @@ TEST(every_format_byte_for_byte)
 	}
 }
 
-/* One recording, asked in other ways than it was made: as another live run of the same would have told. */
+/* One recording, asked in other ways than it was made: as another live run of the same would have
+ * told. */
 TEST(asked_in_another_way)
 {
 	static const struct query queries[] = {
@@ -331,7 +354,10 @@ TEST(names_of_a_real_process)
 		plan.record = file;
 		begin_live(&l, &plan, true);
 		CHECK_EQ(collector__add_process(l.c, self), 0);
-		CHECK_EQ(real_stack(l.c, 7, (uint64_t[]){ (uint64_t)(uintptr_t)some_function + 1, in_code }, 2), 0);
+		CHECK_EQ(real_stack(l.c, 7,
+				    (uint64_t[]){ (uint64_t)(uintptr_t)some_function + 1, in_code },
+				    2),
+			 0);
 		allocated(l.c, self, 0x1000, 10, 7);
 		mapped(l.c, EVENT_MAP, EVENT_F_FILE, (struct event_map){ .ev.pid = self,
 			.addr = (uint64_t)(uintptr_t)mapping, .len = PAGE, .stack = 7 });
@@ -425,13 +451,15 @@ TEST(a_recording_cut_off_at_any_byte)
 		write_bytes(cut, all, keep);
 		blocks = last_blocks(cut, &notice, &elapsed);
 		if (blocks < before || elapsed < last) {
-			printf("# cut at %zu: %lld blocks after %f s\n", keep, (long long)blocks, elapsed);
+			printf("# cut at %zu: %lld blocks after %f s\n", keep, (long long)blocks,
+			       elapsed);
 			CHECK(!"more is never less");
 		}
 		if (blocks >= 0 && !*notice)	/* the final report is there already */
 			CHECK_EQ(blocks, 300);
 		else if (blocks >= 0)
-			CHECK(!strncmp(notice, "the recording was cut off: it is complete up to ", 48));
+			CHECK(!strncmp(notice, "the recording was cut off: it is complete up to ",
+				       48));
 		steps += blocks > before;
 		before = blocks;
 		last = elapsed;
@@ -473,7 +501,8 @@ TEST(a_compacted_recording_ends_with_the_same_report)
 	r = recording_reader__open(file, why, sizeof(why));
 	CHECK(r && recording_reader__compacted(r));
 	recording_reader__free(r);
-	/* The last report is what the live run's last one was; the others are not there any more. */
+	/* The last report is what the live run's last one was; the others are not there any more.
+	 */
 	{
 		struct session_plan again = plan;
 		uint8_t *x, *y, *line;
@@ -486,7 +515,8 @@ TEST(a_compacted_recording_ends_with_the_same_report)
 		y = read_bytes(again.output, &m);
 		line = memrchr(x, '\n', n - 1);
 		CHECK(line && m > n - (size_t)(line - x));
-		CHECK(line && !memcmp(line, y + m - (n - (size_t)(line - x)), n - (size_t)(line - x)));
+		CHECK(line &&
+		      !memcmp(line, y + m - (n - (size_t)(line - x)), n - (size_t)(line - x)));
 		free(x);
 		free(y);
 	}
