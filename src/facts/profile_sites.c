@@ -150,13 +150,14 @@ static const char *api_name(const struct profile_input *in, uint8_t row)
 
 static void fill_site(const struct owner *o, struct profile_site *site, const struct site_row *row)
 {
-	bool map = row->kind == API_MAP;
+	bool known = row->process < o->profile.nprocesses, map = row->kind == API_MAP;
+	const char *container = known ? o->processes[row->process].container : NULL;
 
 	*site = (struct profile_site){
 		.pid = row->pid,
-		.comm = row->process < o->profile.nprocesses ? o->processes[row->process].comm : "",
+		.comm = known ? o->processes[row->process].comm : "",
 		.processes = row->processes,
-		.container = row->process < o->profile.nprocesses ? o->processes[row->process].container : NULL,
+		.container = container,
 		.kind = map ? "map" : "heap",
 		.api = api_name(o->in, row->api),
 		.mapping = map ? map_kind(row->map_flags) : NULL,

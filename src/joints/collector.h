@@ -29,8 +29,8 @@ struct process_facts {
 };
 
 /*
- * Is told all that came of the world outside, in order, so that a collector elsewhere that is told the
- * same comes to the same: see "what a recording tells" below.
+ * Is told all that came of the world outside, in order, so that a collector elsewhere that is told
+ * the same comes to the same: see "what a recording tells" below.
  */
 struct collector_witness {
 	/* A record that was booked, but no stack. A segment of shared memory has its length. */
@@ -41,8 +41,8 @@ struct collector_witness {
 	void (*allocator)(void *ctx, uint32_t image, uint64_t start, uint64_t end);
 };
 
-/* Whether sites of different processes are one, if they are the same code: files of one build ID count as
- * one. A call stack that passes through code in no file is its process's own. */
+/* Whether sites of different processes are one, if they are the same code: files of one build ID
+ * count as one. A call stack that passes through code in no file is its process's own. */
 enum merge_by { BY_PROCESS, BY_CONTAINER, BY_STACK };
 
 struct collector_opts {
@@ -56,12 +56,14 @@ struct collector_opts {
 	/* Told of fork, exec, exit and file events after they were booked. May be NULL. */
 	void (*notify)(void *ctx, const struct event *ev);
 	void *notify_ctx;
-	/* Blocks and mappings outside are not counted, nor are their frees unmatched; max_size 0: no
-	 * limit. What an allocator holds and what is mapped in all count them none the less. */
+	/* Blocks and mappings outside are not counted, nor are their frees unmatched; max_size 0:
+	 * no limit. What an allocator holds and what is mapped in all count them none the less. */
 	uint64_t min_size, max_size;
-	/* The min_age that queries will have: applied once to what a process leaves when it ends. */
+	/* The min_age that queries will have: applied once to what a process leaves when it
+	 * ends. */
 	uint64_t min_age;
-	/* What queries will merge sites by: what ended is remembered in that way (but not saved). */
+	/* What queries will merge sites by: what ended is remembered in that way (but not
+	 * saved). */
 	enum merge_by by;
 	bool children;			/* forked children are processes of their own here */
 	uint64_t start;			/* ns, CLOCK_MONOTONIC: the run's beginning */
@@ -71,13 +73,13 @@ struct collector *collector__new(const struct collector_opts *opts);	/* NULL and
 void collector__free(struct collector *c);
 
 /*
- * 0, or -EINVAL for a record that is none of ours (counted, skipped), or -ENOMEM (counted). `data` needs
- * no alignment beyond 8. A ring buffer stops at a negative value: its callback wraps this.
+ * 0, or -EINVAL for a record that is none of ours (counted, skipped), or -ENOMEM (counted). `data`
+ * needs no alignment beyond 8. A ring buffer stops at a negative value: its callback wraps this.
  *
- * A process that was never named begins with its first event of an allocation, a free, a mapping or a
- * stack: whoever sends events decides who is traced. A process that ended keeps its row, its blocks are
- * what it left, at the age that they had then; its pid may come again and is another process. exec ends
- * what is live without counting it as freed.
+ * A process that was never named begins with its first event of an allocation, a free, a mapping or
+ * a stack: whoever sends events decides who is traced. A process that ended keeps its row, its
+ * blocks are what it left, at the age that they had then; its pid may come again and is another
+ * process. exec ends what is live without counting it as freed.
  */
 int collector__event(void *collector, void *data, size_t size);
 
@@ -89,9 +91,9 @@ int collector__add_process(struct collector *c, uint32_t pid);
 void collector__refresh_process(struct collector *c, uint32_t pid);
 
 /*
- * Code at [start, end) of an image's file is an allocation function's. What is mapped from below it is the
- * allocator's own, even where the call was not seen: one that was under way when its probe came, or a
- * free, which is reported at its entry. 0 or -ENOMEM.
+ * Code at [start, end) of an image's file is an allocation function's. What is mapped from below it
+ * is the allocator's own, even where the call was not seen: one that was under way when its probe
+ * came, or a free, which is reported at its entry. 0 or -ENOMEM.
  */
 int collector__add_allocator(struct collector *c, uint32_t image, uint64_t start, uint64_t end);
 
@@ -102,9 +104,10 @@ int collector__add_stack(struct collector *c, uint64_t time, const struct stack 
 int collector__set_process(struct collector *c, const struct process_facts *f);
 
 /*
- * All that the collector knows, in pieces of some 64 KiB, such that collector__restore, given all of them in
- * order, brings a new collector of the same options to the same point. Their form is the collector's own
- * affair; the images in them are known by their ids. 0 or -ENOMEM; -EINVAL for what is no piece.
+ * All that the collector knows, in pieces of some 64 KiB, such that collector__restore, given all
+ * of them in order, brings a new collector of the same options to the same point. Their form is the
+ * collector's own affair; the images in them are known by their ids. 0 or -ENOMEM; -EINVAL for what
+ * is no piece.
  */
 struct strbuf;
 struct cursor;
@@ -116,8 +119,8 @@ void collector__file_ranges(const struct collector *c, void (*range)(void *ctx, 
 			    void *ctx);
 
 /*
- * Remembers what each site holds now (of the age that queries ask for): snapshots tell the difference from
- * then on, and forget the mark before. 0 or -ENOMEM.
+ * Remembers what each site holds now (of the age that queries ask for): snapshots tell the
+ * difference from then on, and forget the mark before. 0 or -ENOMEM.
  */
 int collector__mark(struct collector *c, uint64_t now);
 
@@ -141,7 +144,8 @@ struct query {
 };
 
 struct site_row {
-	uint32_t pid;		/* of a merged row, all of these are of the process that holds most of it */
+	/* A merged row's are those of the process that holds most of it. */
+	uint32_t pid;
 	uint32_t process;	/* its row in the snapshot's processes: a pid may come twice */
 	uint32_t site;		/* its number in that process, until that ends */
 	uint32_t processes;	/* how many have it: 1 where nothing is merged */
@@ -180,8 +184,8 @@ struct process_row {
 struct snapshot {
 	uint64_t now, since;	/* since: the last committed query, or the start */
 	/*
-	 * Of the age asked for, ended processes' too: the malloc family's blocks, beside which a process's
-	 * mapped_bytes stand; mappings only where nothing else was asked for.
+	 * Of the age asked for, ended processes' too: the malloc family's blocks, beside which a
+	 * process's mapped_bytes stand; mappings only where nothing else was asked for.
 	 */
 	uint64_t live_bytes, live_blocks;
 	uint64_t peak_bytes;	/* the most that was ever live of these, of any age */
@@ -205,14 +209,16 @@ struct snapshot {
 	size_t nprocesses;
 };
 
-/* 0 or -ENOMEM. Sites with nothing live are left out unless all are asked for (top == 0), or they are
- * sorted by rate and allocated since. Of a process that ended, and was not named by the user, no more is told
- * of these once a committed query has told of them. Equal sites keep the order of their processes and of their birth. */
+/* 0 or -ENOMEM. Sites with nothing live are left out unless all are asked for (top == 0), or they
+ * are sorted by rate and allocated since. Of a process that ended, and was not named by the user,
+ * no more is told of these once a committed query has told of them. Equal sites keep the order of
+ * their processes and of their birth. */
 int collector__snapshot(struct collector *c, const struct query *q, struct snapshot *out);
 void snapshot__free(struct snapshot *s);
 
 const struct stacks *collector__stacks(const struct collector *c);
-/* A process's address space, for naming what has no image; NULL: unknown process, or a child that ended. */
+/* A process's address space, for naming what has no image; NULL: unknown process, or a child that
+ * ended. */
 const struct space *collector__space(const struct collector *c, uint32_t pid);
 size_t collector__memory(const struct collector *c);
 

@@ -1,11 +1,12 @@
 /*
  * Books what programs get and give back.
  *
- * Events come in the order of the ring buffer: a free is told before the allocator has the block, an
- * allocation after the program has it, so whoever gets an address next is told later. Only realloc
- * is one event for both: while T1's realloc moves A to B, T2's malloc may be handed A and be told
- * first. Then T2's block replaces the old one at A, and T1's event, which says when it began, finds a
- * block born after that and leaves it alone. mremap and munmap against mmap are settled the same way.
+ * Events come in the order of the ring buffer: a free is told before the allocator has the block,
+ * an allocation after the program has it, so whoever gets an address next is told later. Only
+ * realloc is one event for both: while T1's realloc moves A to B, T2's malloc may be handed A and
+ * be told first. Then T2's block replaces the old one at A, and T1's event, which says when it
+ * began, finds a block born after that and leaves it alone. mremap and munmap against mmap are
+ * settled the same way.
  */
 #include "joints/collector_internal.h"
 
@@ -131,8 +132,8 @@ static void note_left(struct process *p, const struct block *b)
 }
 
 /*
- * Many sites allocate once and never again. So a site has cohorts only from its second block on; the first
- * is found in the heap, if it lives.
+ * Many sites allocate once and never again. So a site has cohorts only from its second block on;
+ * the first is found in the heap, if it lives.
  */
 static void new_cohorts(struct process *p, const struct block *b)
 {
@@ -153,7 +154,8 @@ static void new_cohorts(struct process *p, const struct block *b)
 		cohorts__came(s->cohorts, present(p), beginning(&first), first.size);
 }
 
-/* Before it is counted. `from` is the block that a realloc made it of, which is counted out, or NULL. */
+/* Before it is counted. `from` is the block that a realloc made it of, which is counted out, or
+ * NULL. */
 static void note_came(struct process *p, const struct block *b, const struct block *from)
 {
 	struct cohorts *co = b->site == SITE_HIDDEN ? NULL : p->sites[b->site].cohorts;
@@ -186,9 +188,9 @@ static void unmatched_free(struct process *p)
 /* ---- blocks ---- */
 
 /*
- * A program's own allocator (--probe) may carve its blocks from malloc's, and both begin at one address:
- * each has a name space of its own. What is freed is looked for in the caller's first, but a function that
- * only wraps malloc may leave the freeing to free.
+ * A program's own allocator (--probe) may carve its blocks from malloc's, and both begin at one
+ * address: each has a name space of its own. What is freed is looked for in the caller's first, but
+ * a function that only wraps malloc may leave the freeing to free.
  */
 #define OTHER_SPACE (1ull << 63)
 
@@ -223,7 +225,8 @@ static void block_ended(struct process *p, const struct block *b)
 static int block_began(struct process *p, const struct event *ev, uint64_t addr, uint64_t size,
 		       uint64_t stack, const struct block *from)
 {
-	struct block b = { .addr = name_of(ev, addr), .birth = heap_time(p->c, ev->time) }, old = { 0 };
+	struct block b = { .addr = name_of(ev, addr), .birth = heap_time(p->c, ev->time) };
+	struct block old = { 0 };
 	struct site *site;
 	int err;
 
@@ -262,8 +265,8 @@ int book__alloc(struct process *p, const struct event_alloc *ev)
 
 /*
  * One free is told more than once where a function passes it on: operator delete to free, an
- * interposed free to the C library's. Nothing comes between that is told of the same address. What a
- * program's own allocator frees inside of its functions is mostly its own, and was never booked.
+ * interposed free to the C library's. Nothing comes between that is told of the same address. What
+ * a program's own allocator frees inside of its functions is mostly its own, and was never booked.
  */
 int book__free(struct process *p, const struct event_free *ev)
 {
@@ -303,7 +306,8 @@ int book__realloc(struct process *p, const struct event_realloc *ev)
 
 /* ---- maps ---- */
 
-static void note_range(struct process *p, struct site *s, const struct range *r, int64_t bytes, int blocks)
+static void note_range(struct process *p, struct site *s, const struct range *r, int64_t bytes,
+		       int blocks)
 {
 	uint64_t birth = heap_time(p->c, r->birth);
 

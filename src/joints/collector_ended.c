@@ -1,7 +1,7 @@
 /*
- * What is kept of processes that ended. A report still tells of all their sites once; after that only those
- * are kept that hold anything, or did at the mark, with the verdict on them in place of their cohorts. The
- * rest goes into sums, so that a host may start thousands of processes.
+ * What is kept of processes that ended. A report still tells of all their sites once; after that
+ * only those are kept that hold anything, or did at the mark, with the verdict on them in place of
+ * their cohorts. The rest goes into sums, so that a host may start thousands of processes.
  */
 #include "joints/collector_internal.h"
 

@@ -15,14 +15,15 @@
 #define PENDING 64
 
 /*
- * One call stack of one process and one kind, for one function of the table; maps of different nature
- * (file, thread stack, shared memory) are told apart too, because reports name it.
+ * One call stack of one process and one kind, for one function of the table; maps of different
+ * nature (file, thread stack, shared memory) are told apart too, because reports name it.
  */
 struct site {
 	uint64_t stack;
 	uint8_t kind, api;
 	uint16_t map_flags;
-	/* Times in it count from the run's start. NULL: there was never more than one block, or no memory. */
+	/* Times in it count from the run's start. NULL: there was never more than one block, or no
+	 * memory. */
 	struct cohorts *cohorts;
 	uint64_t live_bytes, live_blocks;
 	uint64_t allocs, frees, alloc_bytes;
@@ -64,7 +65,7 @@ struct process {
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
 	struct cohorts *older;	/* the unmatched frees, as births; NULL: none */
-	uint64_t *freed;	/* FREED of them: addresses freed last, by their hash; NULL once it has ended */
+	uint64_t *freed;	/* FREED addresses freed last, by their hash; NULL once it ended */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t live_bytes[API_KINDS];
 };
@@ -85,9 +86,9 @@ struct collector {
 	struct hashmap *wholes;		/* while it is restored: mappings in several pieces */
 	struct hashmap *allocators;	/* by image: struct intervals of allocation functions' code */
 
-	/* Ended processes that still have all their sites, and what is left of the sites of the others: their
-	 * allocations by how stacks ended (the last: unknown), and, where queries merge, by what they are
-	 * merged by: struct cohorts. */
+	/* Ended processes that still have all their sites, and what is left of the sites of the
+	 * others: their allocations by how stacks ended (the last: unknown), and, where queries
+	 * merge, by what they are merged by: struct cohorts. */
 	struct process *pending[PENDING];
 	uint32_t npending;
 	uint64_t gone_ends[API_KINDS][STACK_ENDS + 1];
@@ -140,8 +141,8 @@ void book__range_changed(void *process, const struct range *r, int64_t bytes, in
 /* collector_snapshot.c */
 
 /*
- * Measures what of the maps, or of a heap, was born by `limit` (ns): the aged_ members, and the births
- * of the ends, of each site of that kind.
+ * Measures what of the maps, or of a heap, was born by `limit` (ns): the aged_ members, and the
+ * births of the ends, of each site of that kind.
  */
 void survey__maps(struct process *p, uint64_t limit);
 void survey__heap(struct process *p, uint64_t limit);
@@ -174,13 +175,14 @@ int merge__finish(struct merging *m, struct ranking *r, struct snapshot *out);
 void merge__free(struct merging *m);
 /* What a site is merged by. */
 uint64_t merge__key(struct collector *c, enum merge_by by, const struct process *p, struct site *s);
-/* A copy of what is known of a site's births and deaths, for the caller to free: in an ended process, all have
- * died. NULL: nothing is. */
+/* A copy of what is known of a site's births and deaths, for the caller to free: in an ended
+ * process, all have died. NULL: nothing is. */
 struct cohorts *merge__cohorts(const struct process *p, const struct site *s);
 
 /* collector_ended.c */
 
-/* A process has ended: its sites are folded soon, at the next committed query or when many are pending. */
+/* A process has ended: its sites are folded soon, at the next committed query or when many are
+ * pending. */
 void ended__add(struct process *p);
 bool ended__is_pending(const struct process *p);
 void ended__fold_all(struct collector *c);

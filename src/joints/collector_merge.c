@@ -1,8 +1,8 @@
 /*
- * One row for the sites of many processes that are the same code. Rows are summed as they come; where a row
- * is of several processes, so are their cohorts, and the verdict is on the sum. A process that ended
- * counts there as one whose blocks have all died, because its memory is gone; what is merged of sites that
- * were folded away (collector_ended.c) lies ready under the same key.
+ * One row for the sites of many processes that are the same code. Rows are summed as they come;
+ * where a row is of several processes, so are their cohorts, and the verdict is on the sum. A
+ * process that ended counts there as one whose blocks have all died, because its memory is gone;
+ * what is merged of sites that were folded away (collector_ended.c) lies ready under the same key.
  */
 #include "joints/collector_internal.h"
 
@@ -228,7 +228,11 @@ int merge__add(struct merging *m, struct process *p, struct site *s, const struc
 /* One process's alone is judged as ever; the sum, where anything lives of it. */
 static void judge_row(struct merging *m, struct merged *r)
 {
-	struct judge_facts facts = { .now = heap_time(m->c, m->q->now), .began = r->began, .older = r->older };
+	struct judge_facts facts = {
+		.now = heap_time(m->c, m->q->now),
+		.began = r->began,
+		.older = r->older,
+	};
 	const struct process *p = m->c->processes[r->row.process];
 	uintptr_t known;
 	bool more = hashmap__get(m->c->gone, r->key, &known);

@@ -14,8 +14,8 @@
 
 /*
  * Reading a large process's mappings takes a millisecond. So a space that went stale is read again
- * only that often, and after a pc was not found even in a fresh one (code made at run time, a walk gone
- * astray), the next such pc is taken as it is for a while.
+ * only that often, and after a pc was not found even in a fresh one (code made at run time, a walk
+ * gone astray), the next such pc is taken as it is for a while.
  */
 #define REFRESH_GAP 1000000ull
 #define RETRY_GAP 20000000ull
@@ -156,8 +156,8 @@ int process__set(struct collector *c, const struct process_facts *f)
 }
 
 /*
- * Code that was just mapped. What is told here is known even of a process that ends before its mappings can be
- * read; a file that nobody has met yet waits for that.
+ * Code that was just mapped. What is told here is known even of a process that ends before its
+ * mappings can be read; a file that nobody has met yet waits for that.
  */
 int process__code(struct process *p, const struct event_code *ev)
 {
@@ -306,7 +306,8 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 	p->site_index = hashmap__new();
 	p->freed = calloc(FREED, sizeof(*p->freed));
 	p->space = parent ? space__copy(parent->space, pid) : space__new(pid);
-	if (!p->heap || !p->ledger || !p->site_index || !p->freed || !p->space || add_process(c, p)) {
+	if (!p->heap || !p->ledger || !p->site_index || !p->freed || !p->space ||
+	    add_process(c, p)) {
 		process__free(p);
 		return NULL;
 	}

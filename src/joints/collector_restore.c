@@ -1,6 +1,6 @@
 /*
- * A collector out of the pieces of another. Nothing here trusts a piece: numbers that lead anywhere (sites,
- * kinds, pids) are checked, counts are taken as they are.
+ * A collector out of the pieces of another. Nothing here trusts a piece: numbers that lead anywhere
+ * (sites, kinds, pids) are checked, counts are taken as they are.
  */
 #include "joints/collector_state.h"
 

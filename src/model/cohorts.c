@@ -1,11 +1,12 @@
 /*
  * The time since the site's first birth is cut into at most 64 ticks: when it outgrows them, ticks
- * become twice as long. A cohort starts at certain ticks only: at tick b as long as the present one is
- * less than 4 * 2^z ticks away, where z counts the zero bits at b's end. So of the odd ticks only the
- * last two start a cohort, of the odd multiples of 2 the last two, of the odd multiples of 4 the last
- * two, and so on: cohorts get wider as they get older, borders only ever vanish, and which there are
- * follows from the present alone, so that a site may lie untouched for an hour and catch up in one
- * step. (The same idea as an exponential histogram: Datar et al., 2002, with fixed borders.)
+ * become twice as long. A cohort starts at certain ticks only: at tick b as long as the present one
+ * is less than 4 * 2^z ticks away, where z counts the zero bits at b's end. So of the odd ticks
+ * only the last two start a cohort, of the odd multiples of 2 the last two, of the odd multiples of
+ * 4 the last two, and so on: cohorts get wider as they get older, borders only ever vanish, and
+ * which there are follows from the present alone, so that a site may lie untouched for an hour and
+ * catch up in one step. (The same idea as an exponential histogram: Datar et al., 2002, with fixed
+ * borders.)
  *
  * The lives of what died are counted by powers of two of the same ticks: when these double, so do
  * the classes.
@@ -120,7 +121,10 @@ static __attribute__((noinline)) void next_ticks(struct cohorts *c, uint64_t sin
 		if (!is_border(tick, c->tick))
 			continue;
 		c->start[c->n] = (uint8_t)tick;
-		c->cohort[c->n++] = (struct cohort){ .least = (float)c->bytes, .most = (float)c->bytes };
+		c->cohort[c->n++] = (struct cohort){
+			.least = (float)c->bytes,
+			.most = (float)c->bytes,
+		};
 	}
 	c->least = c->cohort[c->n - 1].least;
 	c->most = c->cohort[c->n - 1].most;
@@ -188,7 +192,8 @@ static void count_lives(struct cohorts *c, uint64_t life, uint32_t blocks)
 	uint64_t ticks = life >> c->shift;
 	unsigned int class = ticks ? 64u - (unsigned int)__builtin_clzll(ticks) : 0;
 
-	if (class >= COHORTS_LIVES)	/* older than the site's first birth: a realloc brought it */
+	/* It may be older than the site's first birth: a realloc brought it. */
+	if (class >= COHORTS_LIVES)
 		class = COHORTS_LIVES - 1;
 	c->lives[class] = add_saturated(c->lives[class], blocks);
 	c->longest = later(c->longest, life);
@@ -215,8 +220,8 @@ void cohorts__resized(struct cohorts *c, uint64_t now, uint64_t birth, int64_t c
 	hold(c, change);
 }
 
-void cohorts__became(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes, uint64_t new_birth,
-		     uint64_t new_bytes)
+void cohorts__became(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes,
+		     uint64_t new_birth, uint64_t new_bytes)
 {
 	struct cohort *from, *to;
 

@@ -1,7 +1,7 @@
 /*
- * What one call site had born in each part of the run, and what of it is still alive: a dozen cohorts
- * that are narrow for what was born lately and as wide as a quarter of the time for the oldest. It
- * looks at no clock: times are those that it is told, in ns since the run's start.
+ * What one call site had born in each part of the run, and what of it is still alive: a dozen
+ * cohorts that are narrow for what was born lately and as wide as a quarter of the time for the
+ * oldest. It looks at no clock: times are those that it is told, in ns since the run's start.
  */
 #ifndef MEMTRACE_COHORTS_H
 #define MEMTRACE_COHORTS_H
@@ -25,9 +25,10 @@ struct cohorts {
 	uint64_t origin;	/* the first birth */
 	uint64_t bytes;		/* alive now */
 	float least, most;	/* of the last cohort, so far: see cohorts__advance */
-	uint32_t longest;	/* the longest life of what died, and the last birth since the origin, */
-	uint32_t last;		/* in units of 2^COHORTS_UNIT ns */
-	uint32_t lives[COHORTS_LIVES];	/* deaths: [0] younger than a tick, [n] than 2^n, each but once */
+	uint32_t longest;	/* the longest life of what died, in units of 2^COHORTS_UNIT ns */
+	uint32_t last;		/* the last birth, in such units since the origin */
+	/* Deaths: [0] of what was younger than a tick, [n] of what was younger than 2^n. */
+	uint32_t lives[COHORTS_LIVES];
 	uint8_t shift, tick, n;	/* tick: the present one */
 	uint8_t start[COHORTS_MAX];	/* ticks; a cohort ends where the next one starts */
 	struct cohort cohort[COHORTS_MAX];	/* n of them, the oldest first */
@@ -35,28 +36,29 @@ struct cohorts {
 
 struct cohorts *cohorts__new(uint64_t origin);	/* NULL and errno; free() it */
 
-/* A block that was born at `birth` came to the site at `now`, then or by a realloc elsewhere; it died;
- * a realloc took it elsewhere, as if it had never been here; or its size changed. */
+/* A block that was born at `birth` came to the site at `now`, then or by a realloc elsewhere; it
+ * died; a realloc took it elsewhere, as if it had never been here; or its size changed. */
 void cohorts__came(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes);
 void cohorts__died(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes);
 void cohorts__left(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes);
 void cohorts__resized(struct cohorts *c, uint64_t now, uint64_t birth, int64_t change);
 /* One of the site's blocks became another of it. */
-void cohorts__became(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes, uint64_t new_birth,
-		     uint64_t new_bytes);
+void cohorts__became(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes,
+		     uint64_t new_birth, uint64_t new_bytes);
 
 /* All that is alive dies at `now`. */
 void cohorts__end(struct cohorts *c, uint64_t now);
 
-/* Brings the present to `now`, and the last cohort's least and most up to date. Cohorts merge as they grow
- * older. Nothing depends on when or how often this is called. */
+/* Brings the present to `now`, and the last cohort's least and most up to date. Cohorts merge as
+ * they grow older. Nothing depends on when or how often this is called. */
 void cohorts__advance(struct cohorts *c, uint64_t now);
 
-/* Adds the other's. Both come to the same present; where their ticks differ, cohorts go whole to where
- * their middle lies. */
+/* Adds the other's. Both come to the same present; where their ticks differ, cohorts go whole to
+ * where their middle lies. */
 void cohorts__unite(struct cohorts *c, const struct cohorts *other);
 
-/* To and from a file (codec.h). What is read is sound in itself, or NULL with errno EINVAL or ENOMEM. */
+/* To and from a file (codec.h). What is read is sound in itself, or NULL with errno EINVAL or
+ * ENOMEM. */
 struct strbuf;
 struct cursor;
 void cohorts__save(const struct cohorts *c, struct strbuf *sb);

@@ -16,22 +16,23 @@ struct block {
 	uint64_t addr;		/* never 0 */
 	uint64_t size;		/* bytes, below 2^48; more is kept as 2^48 - 1 */
 	uint64_t birth;		/* ns since the heap's epoch, kept to 64 ns */
-	uint32_t site;		/* the owner's number for the call site, small and dense, below 2^23 */
-	/* How long (ns) the chain of reallocs had lasted that led to it; 0: none did. Kept such that the
-	 * chain's beginning, birth - chain, is too early by a seventh of it at most, and stays what it is
-	 * however often the block is booked anew. */
+	uint32_t site;		/* the owner's number for the call site, dense, below 2^23 */
+	/* How long (ns) the chain of reallocs had lasted that led to it; 0: none did. Kept such
+	 * that the chain's beginning, birth - chain, is too early by a seventh of it at most, and
+	 * stays what it is however often the block is booked anew. */
 	uint64_t chain;
 };
 
 struct heap *heap__new(void);		/* NULL and errno */
 void heap__free(struct heap *h);
 
-/* Books a block, and tells in *b how it is kept. 0; 1 where a live block at that address was replaced
- * (copied to *old); -EINVAL for address 0; -ENOMEM: nothing changed but that a live block at the address
- * is gone (then *old is set and old->addr != 0). */
+/* Books a block, and tells in *b how it is kept. 0; 1 where a live block at that address was
+ * replaced (copied to *old); -EINVAL for address 0; -ENOMEM: nothing changed but that a live block
+ * at the address is gone (then *old is set and old->addr != 0). */
 int heap__put(struct heap *h, struct block *b, struct block *old);
 
-/* Takes the block at addr if it was born at or before `not_after` (UINT64_MAX: any). True: *out is it. */
+/* Takes the block at addr if it was born at or before `not_after` (UINT64_MAX: any). True: *out is
+ * it. */
 bool heap__take(struct heap *h, uint64_t addr, uint64_t not_after, struct block *out);
 
 /* Looks without taking. */
@@ -52,8 +53,8 @@ struct heap_sum {
 	uint64_t newest;	/* birth of the youngest that was counted; 0 where none was */
 };
 
-/* Of a site's blocks, those born at or before `born_by`. `sum` comes in holding all of the site's: the
- * walk goes from both ends at once, and costs what the shorter way costs. */
+/* Of a site's blocks, those born at or before `born_by`. `sum` comes in holding all of the site's:
+ * the walk goes from both ends at once, and costs what the shorter way costs. */
 void heap__site_aged(const struct heap *h, uint32_t site, uint64_t born_by, struct heap_sum *sum);
 
 /* Every block, in no order: start with *cursor = 0; false at the end. */

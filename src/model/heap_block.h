@@ -4,8 +4,8 @@
  * Nine bits tell where a chain of reallocs began: the steps, at most 15 of 2^n units, between the
  * step of the block's birth and that of the beginning, and n, the smallest that will do. The
  * beginning is thus rounded down to a step. When the block is booked anew the steps are as long or
- * twice as long, and rounding down to these comes to the same as if the first beginning were rounded:
- * the error does not add up.
+ * twice as long, and rounding down to these comes to the same as if the first beginning were
+ * rounded: the error does not add up.
  */
 #ifndef MEMTRACE_HEAP_BLOCK_H
 #define MEMTRACE_HEAP_BLOCK_H

@@ -11,12 +11,13 @@
  *   - before the stretch there were hardly any (it began to leak) or it was a burst (it loaded
  *     something first); a stretch is no way to overlook that births slowly cease;
  *   - what the site holds grew accordingly (a cache at its bound loses an old block for a new one);
- *   - they are not matched by frees of blocks that are older than the tracing (the same cache, first
- *     seen when it was full).
- * So a sawtooth proves nothing until it lasts some four times as long as the longest before it.
+ *   - they are not matched by frees of blocks that are older than the tracing (the same cache,
+ *     first
+ *     seen when it was full). So a sawtooth proves nothing until it lasts some four times as long
+ *     as the longest before it.
  *
- * What fails for one of the last reasons, or holds more at its lowest than it did at its highest, is
- * growing. The rest is told apart by when births ended and by how many of the old blocks live.
+ * What fails for one of the last reasons, or holds more at its lowest than it did at its highest,
+ * is growing. The rest is told apart by when births ended and by how many of the old blocks live.
  */
 #include "model/judge.h"
 
@@ -27,7 +28,7 @@
 
 #define AGES 5			/* 1, 2, 4, 8, 16 ticks */
 #define LATE_DEATHS 16		/* overdue blocks for each death that came late */
-#define DECLINE 0.6		/* births in the later half against the earlier: fewer means ceasing */
+#define DECLINE 0.6		/* later births against earlier ones: fewer means ceasing */
 #define STEP 4			/* so many times more, or less, is not a trend but an event */
 #define SHARE_MAX_NS 600000000000ull
 #define STARTUP_MAX_NS 120000000000ull
@@ -122,8 +123,8 @@ static bool begins_anew(const struct cohorts *c, unsigned int first, const struc
 }
 
 /*
- * Whether births cease: the later half is poorer than the earlier. Small numbers have the benefit of chance,
- * but not behind a burst: that might be the first part of the same decline.
+ * Whether births cease: the later half is poorer than the earlier. Small numbers have the benefit
+ * of chance, but not behind a burst: that might be the first part of the same decline.
  */
 static bool ceases(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
@@ -136,7 +137,8 @@ static bool ceases(const struct cohorts *c, unsigned int first, const struct str
 	return later + chance < earlier * DECLINE;
 }
 
-/* Where the survivors are much of what the site holds, it must hold more than when they began to come. */
+/* Where the survivors are much of what the site holds, it must hold more than when they began to
+ * come. */
 static bool replaces(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
 	double late = c->start[first] + s->ticks * 0.75;
@@ -178,8 +180,8 @@ static enum verdict judge_stretch(const struct cohorts *c, const struct judge_fa
 }
 
 /*
- * The stretch from cohort `first` up to what is overdue by the least age after which few died. False: there
- * is none.
+ * The stretch from cohort `first` up to what is overdue by the least age after which few died.
+ * False: there is none.
  */
 static bool overdue(const struct cohorts *c, unsigned int first, struct stretch *s)
 {
@@ -228,9 +230,9 @@ static void find_leak(const struct cohorts *c, const struct judge_facts *f, stru
 /* ---- the rest ---- */
 
 /*
- * Whether in the later half there was a step up for good: what the site held at its least after some cohort is
- * more than at its most before it, by far more than what it held differed before. The first eighth does
- * not count.
+ * Whether in the later half there was a step up for good: what the site held at its least after
+ * some cohort is more than at its most before it, by far more than what it held differed before.
+ * The first eighth does not count.
  */
 static bool grows(const struct cohorts *c, double *rate)
 {
@@ -239,7 +241,8 @@ static bool grows(const struct cohorts *c, double *rate)
 	for (unsigned int i = 0; i + 1u < c->n && (end_of(c, i) + 2) * 16 < c->tick * 17; i++) {
 		after = least_since(c, end_of(c, i));
 		step = after - most;
-		if (i && end_of(c, i) * 2 > c->tick && after > most * GROWTH && step * 2 > most - least) {
+		if (i && end_of(c, i) * 2 > c->tick && after > most * GROWTH &&
+		    step * 2 > most - least) {
 			*rate = step / seconds(c, c->tick * 0.5);
 			return true;
 		}
@@ -256,7 +259,8 @@ static uint64_t last_birth(const struct cohorts *c)
 	return c->origin + ((uint64_t)c->last << COHORTS_UNIT);
 }
 
-/* Nothing came for half the time; startup, if all came in the first quarter, and the first minutes. */
+/* Nothing came for half the time; startup, if all came in the first quarter, and the first
+ * minutes. */
 static enum verdict quiet(uint64_t last, const struct judge_facts *f)
 {
 	uint64_t run = f->now > f->began ? f->now - f->began : 0;
@@ -264,7 +268,9 @@ static enum verdict quiet(uint64_t last, const struct judge_facts *f)
 
 	if (since < JUDGE_LEAST_NS || since < run / 2)
 		return VERDICT_UNKNOWN;
-	return since >= run / 4 * 3 && run - since <= STARTUP_MAX_NS ? VERDICT_STARTUP : VERDICT_PLATEAU;
+	if (since >= run / 4 * 3 && run - since <= STARTUP_MAX_NS)
+		return VERDICT_STARTUP;
+	return VERDICT_PLATEAU;
 }
 
 static void tell_apart(const struct cohorts *c, const struct judge_facts *f, struct judgement *j)

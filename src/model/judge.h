@@ -15,7 +15,7 @@ enum verdict {
 	VERDICT_CHURN,		/* blocks come and go */
 	VERDICT_STARTUP,	/* held since the beginning, and nothing came since */
 	VERDICT_PLATEAU,	/* holds about as much as it did */
-	VERDICT_GROWING,	/* holds more and more; what was seen does not show that it is for good */
+	VERDICT_GROWING,	/* holds more and more, but not provably for good */
 	VERDICT_LEAK,		/* blocks outlive by far all that die, and more keep coming */
 	VERDICTS
 };
@@ -29,8 +29,8 @@ enum verdict {
 struct judge_facts {
 	uint64_t now;
 	uint64_t began;		/* when the process was first seen */
-	/* Frees of blocks that are older than the tracing, as births; NULL: there were none. What is
-	 * born might just replace these. */
+	/* Frees of blocks that are older than the tracing, as births; NULL: there were none. What
+	 * is born might just replace these. */
 	const struct cohorts *older;
 };
 

@@ -14,14 +14,14 @@ struct stacks;
 #define FRAME_NO_IMAGE UINT32_MAX
 
 struct frame {
-	uint64_t pc;		/* where the call returns to, as the process saw it that had the stack first */
+	uint64_t pc;		/* where the call returns to, in the process named below */
 	uint64_t offset;	/* in the image's file, of pc; the pc itself where there is no image */
 	uint32_t image;		/* image id (image.h), or FRAME_NO_IMAGE */
 };
 
 struct stack {
 	uint64_t id;		/* from the event */
-	uint32_t pid;		/* that process */
+	uint32_t pid;		/* that had the stack first */
 	uint16_t n;
 	uint8_t end;		/* enum stack_end (event.h) */
 	struct frame frames[];	/* leaf first */
@@ -31,9 +31,10 @@ struct stacks *stacks__new(void);	/* NULL and errno */
 void stacks__free(struct stacks *s);
 /*
  * Stores a copy. 0; 1: known already, the same; -EEXIST: known already with other frames (the old
- * one stays); -ENOMEM. A stack that resolves to the same code as one with another id is the same stack: its
- * id becomes another name of the first. Ids differ for each process, and the kernel's side gives new
- * ones when the mapped files change. A stack with a frame in no file is its process's own.
+ * one stays); -ENOMEM. A stack that resolves to the same code as one with another id is the same
+ * stack: its id becomes another name of the first. Ids differ for each process, and the kernel's
+ * side gives new ones when the mapped files change. A stack with a frame in no file is its
+ * process's own.
  */
 int stacks__add(struct stacks *s, const struct stack *st);
 /* NULL: not known; stays valid. Its own id may be an older one: that which stands for the stack. */

@@ -12,8 +12,8 @@ void label__frame(struct strbuf *sb, const struct profile_frame *f);
 void label__api(struct strbuf *sb, const struct profile_site *s);
 /* "orderd[4242]" */
 void label__process(struct strbuf *sb, const char *comm, uint32_t pid);
-/* Whose a site is: the same, or where several have it "orderd (12 processes)"; with `container`, behind the
- * name of its container: "web/orderd[4242]". */
+/* Whose a site is: the same, or where several have it "orderd (12 processes)"; with `container`,
+ * behind the name of its container: "web/orderd[4242]". */
 void label__owner(struct strbuf *sb, const struct profile_site *s, bool container);
 
 #endif

@@ -71,7 +71,9 @@ char *number__pace(char *buf, size_t cap, double bytes_per_s)
 		if (bytes >= 10 || u + 1 == ARRAY_SIZE(units))
 			break;
 	}
-	util__format_size(size, sizeof(size), bytes < 0 ? 0 : bytes < 0x1p63 ? (uint64_t)bytes : UINT64_MAX);
+	if (bytes < 0)
+		bytes = 0;
+	util__format_size(size, sizeof(size), bytes < 0x1p63 ? (uint64_t)bytes : UINT64_MAX);
 	snprintf(buf, cap, "+%s/%s", size, units[u].name);
 	return buf;
 }
@@ -79,12 +81,12 @@ char *number__pace(char *buf, size_t cap, double bytes_per_s)
 char *number__share(char *buf, size_t cap, double share)
 {
 	double percent = share * 100;
+	int digits = percent >= 9.95 || percent <= 0 ? 0 : percent >= 0.995 ? 1 : 2;
 
 	if (percent > 0 && percent < 0.01)
 		snprintf(buf, cap, "<0.01%%");
 	else
-		snprintf(buf, cap, "%.*f%%", percent >= 9.95 || percent <= 0 ? 0 : percent >= 0.995 ? 1 : 2,
-			 percent);
+		snprintf(buf, cap, "%.*f%%", digits, percent);
 	return buf;
 }
 

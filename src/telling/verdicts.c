@@ -10,8 +10,8 @@
 
 /* ---- in the header ---- */
 
-static void finding(struct page *pg, const struct profile_findings *f, const char *one, const char *many,
-		    enum paint paint)
+static void finding(struct page *pg, const struct profile_findings *f, const char *one,
+		    const char *many, enum paint paint)
 {
 	char n[32], pace[32], text[96];
 
@@ -69,7 +69,8 @@ static const char *growing(char *buf, size_t cap, const struct profile_site *s)
 {
 	char pace[32], share[32];
 
-	snprintf(buf, cap, " %s, %s of blocks stay", number__pace(pace, sizeof(pace), s->leak_rate_bps),
+	snprintf(buf, cap, " %s, %s of blocks stay",
+		 number__pace(pace, sizeof(pace), s->leak_rate_bps),
 		 number__share(share, sizeof(share), s->survival));
 	return buf;
 }

@@ -199,12 +199,17 @@ static inline size_t rank_of(const struct snapshot *s, uint64_t stack)
 
 /* ---- agents ---- */
 
+/* When a block dies that was born at t: never, for a share of them. */
+static inline double until(struct agent *a, double t, double share)
+{
+	return uniform(a) < share ? INFINITY : t + exponential(a, a->life);
+}
+
 /* Blocks live for `life` on average, but a `share` of them for ever. */
 static inline void leaking_churn(struct agent *a, double t)
 {
 	for (unsigned int n = happen(a, a->rate); n > 0; n--)
-		sim_alloc(a, some_size(a), t >= a->phase && uniform(a) < a->share ? INFINITY :
-										  t + exponential(a, a->life));
+		sim_alloc(a, some_size(a), until(a, t, t >= a->phase ? a->share : 0));
 	free_due(a, t);
 }
 

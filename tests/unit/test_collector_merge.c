@@ -125,7 +125,8 @@ TEST(containers_are_told_apart)
 	end();
 }
 
-/* Each of twenty processes loses a block every 30 s: too few for a verdict on one, but not on all. */
+/* Each of twenty processes loses a block every 30 s: too few for a verdict on one, but not on
+ * all. */
 TEST(a_leak_of_all_together)
 {
 	struct snapshot s;
