@@ -19,6 +19,19 @@ static const char *const library_functions[] = {
 	"^operator new", "^operator delete", "^std::", "^__gnu_cxx::", "^__cxxabiv1::",
 	"^alloc::", "^<alloc::", "^core::", "^<core::", "^<std::", "^hashbrown::", "^<hashbrown::",
 	"^__rust_", "^__rdl_", "^__rg_",
+	/* Well-known wrappers of malloc: whoever called them is the one to know. */
+	"^xmalloc", "^xcalloc", "^xrealloc", "^xzalloc", "^xstrdup", "^xstrndup",
+	"^zmalloc", "^zcalloc", "^zrealloc", "^zstrdup", "^ztrymalloc", "^ztrycalloc",
+	"^ztryrealloc", "^sdsnewlen", "^_sdsnewlen", "^sdsMakeRoomFor", "^_sdsMakeRoomFor",
+	"^g_malloc", "^g_try_malloc", "^g_realloc", "^g_slice_alloc", "^g_strdup", "^g_strndup",
+	"^g_memdup", "^PyMem_", "^_PyMem_", "^PyObject_Malloc", "^PyObject_Calloc",
+	"^PyObject_Realloc", "^_PyObject_Malloc", "^_PyObject_GC_", "^PyType_GenericAlloc",
+	"^Perl_safesys", "^Perl_sv_grow", "^ngx_alloc$", "^ngx_calloc$", "^ngx_memalign$",
+	"^ngx_palloc", "^ngx_pcalloc$", "^ngx_pnalloc$", "^palloc", "^repalloc$",
+	"^MemoryContextAlloc", "^AllocSetAlloc", "^AllocSetRealloc", "^GenerationAlloc",
+	"^CRYPTO_malloc$", "^CRYPTO_zalloc$", "^CRYPTO_realloc$", "^CRYPTO_strdup$",
+	"^sqlite3Malloc", "^sqlite3_malloc", "^sqlite3MemMalloc$", "^sqlite3DbMalloc",
+	"^av_malloc", "^av_realloc", "^av_calloc",
 };
 
 static const char *const library_modules[] = {

@@ -48,7 +48,7 @@ TEST(what_is_folded_away)
 TEST(what_is_the_programs_own)
 {
 	OWN("main");
-	OWN("xmalloc");
+	OWN("session_alloc");
 	OWN("my_strdup");
 	OWN("strdup_all");
 	OWN("app::std::copy()");
