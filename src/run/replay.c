@@ -105,6 +105,7 @@ static int finish_report(struct replay *rp)
 	snapshot__free(&rp->snap);
 	rp->pending = false;
 	rp->ended = rp->tick.final;
+	rp->unwritten = err;
 	return err;
 }
 
@@ -169,11 +170,10 @@ static int read_all(struct replay *rp)
 
 	while (!err && (more = recording_reader__next(rp->reader, &r)) != 0)
 		err = more < 0 ? more : take_record(rp, &r);
-	if (err == -EINVAL || err == -EBADMSG)
-		refuse(rp, err, "it is damaged");
-	else if (err && err != -ENODATA && !rp->reports.output)
-		refuse(rp, err, strerror(-err));
-	return err;
+	if (!err || rp->unwritten || err == -ENODATA)	/* the last was told of */
+		return err;
+	return refuse(rp, err,
+		      err == -EINVAL || err == -EBADMSG ? "it is damaged" : strerror(-err));
 }
 
 /* Up to where a recording that was cut off goes. */
@@ -211,7 +211,7 @@ static int end_report(struct replay *rp)
 	rp->tick.wall = rp->recorded.wall + (rp->latest - rp->recorded.start);
 	say_cut(rp, rp->tick.wall);
 	err = take_snapshot(rp);
-	return err ? err : finish_report(rp);
+	return err ? refuse(rp, err, strerror(-err)) : finish_report(rp);
 }
 
 static int run_through(struct replay *rp)
@@ -231,9 +231,7 @@ int replay__report(struct replay *rp)
 		rp->reports.notice =
 		    "the oldest reports were left out of the recording (--record-size)";
 	err = run_through(rp);
-	if (err == -EINVAL || err == -EBADMSG || err == -ENODATA)
-		return err;
-	return reporting__commit(&rp->reports, err);
+	return err && !rp->unwritten ? err : reporting__commit(&rp->reports, err);
 }
 
 struct profile *replay__profile(struct replay *rp)
@@ -244,8 +242,8 @@ struct profile *replay__profile(struct replay *rp)
 	rp->plan.query.top = 0;
 	rp->plan.top_given = true;
 	err = run_through(rp);
-	if (err && err != -EINVAL && err != -EBADMSG && err != -ENODATA)
-		log__error("cannot read %s: %s", rp->path, strerror(-err));
+	if (rp->unwritten)
+		refuse(rp, err, strerror(-err));
 	return err ? NULL : rp->profile;
 }
 

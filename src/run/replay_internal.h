@@ -35,6 +35,7 @@ struct replay {
 	struct snapshot snap;		/* of it, until it is printed */
 	bool pending;
 	bool ended;			/* with a final report */
+	bool unwritten;			/* what failed was making or printing a report */
 	bool keep;			/* the final report is not printed but kept */
 	struct profile *profile;
 	char notice[256];
