@@ -92,6 +92,22 @@ static void refuse(const char *args, const char *line)
 	done(p);
 }
 
+TEST(groups)
+{
+	ACCEPT("-c|web|--container|k8s:a/b/c|-g|/sys/fs/cgroup/x|-a|--wait|--no-miss",
+		CHECK_EQ(o->ncontainers, 2);
+		CHECK_STR(o->containers[0], "web");
+		CHECK_STR(o->containers[1], "k8s:a/b/c");
+		CHECK_EQ(o->ncgroups, 1);
+		CHECK_STR(o->cgroups[0], "/sys/fs/cgroup/x");
+		CHECK(o->all && o->wait && o->no_miss);
+		CHECK_EQ(o->npids, 0));
+	ACCEPT("-p|1", CHECK(!o->all && !o->wait && !o->no_miss && !o->ncontainers && !o->ncgroups));
+	refuse("-c|", "--container: '' is no name; try --container web");
+	refuse("-p|1|--wait", "--wait: there is nothing to wait for; try -c NAME or -g DIRECTORY");
+	refuse("-a|--no-children", "--no-children: is for -p and COMMAND only; try -p PID");
+}
+
 TEST(defaults)
 {
 	ACCEPT("-p|1",
@@ -321,7 +337,7 @@ TEST(what_to_do_with_recordings)
 
 TEST(without_a_target)
 {
-	refuse("", "targets: there is none; try memtrace -p PID, or memtrace -- COMMAND");
+	refuse("", "targets: there is none; try memtrace -p PID, memtrace -c CONTAINER, or memtrace -- COMMAND");
 	refuse("-i|1", "targets: there is none; try memtrace -p PID, or memtrace -- COMMAND");
 	refuse("--", "--: no COMMAND follows; try memtrace -- COMMAND");
 	refuse("-p|1|--", "--: no COMMAND follows; try memtrace -- COMMAND");
