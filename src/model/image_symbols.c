@@ -46,17 +46,17 @@ static void make_room(struct image *used)
 	}
 }
 
+const char *image__debug_places(const struct image *im, struct debug_places *out)
+{
+	*out = (struct debug_places){ .roots = im->places.roots, .root = im->places.root };
+	return im->inside;
+}
+
 int image__know(struct image *im, uint64_t offset, const struct symbol_frame *frames, int n)
 {
 	if (!im->symbols)
 		im->symbols = symbols__new(&(struct symbols_source){ .fd = -1 });
 	return im->symbols ? symbols__know(im->symbols, offset, frames, n) : -ENOMEM;
-}
-
-const char *image__debug_places(const struct image *im, struct debug_places *out)
-{
-	*out = (struct debug_places){ .roots = im->places.roots, .root = im->places.root };
-	return im->inside;
 }
 
 int image__symbolize(struct image *im, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
