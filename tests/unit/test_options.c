@@ -338,7 +338,7 @@ TEST(what_to_do_with_recordings)
 TEST(without_a_target)
 {
 	refuse("", "targets: there is none; try memtrace -p PID, memtrace -c CONTAINER, or memtrace -- COMMAND");
-	refuse("-i|1", "targets: there is none; try memtrace -p PID, or memtrace -- COMMAND");
+	refuse("-i|1", "targets: there is none; try memtrace -p PID, memtrace -c CONTAINER, or memtrace -- COMMAND");
 	refuse("--", "--: no COMMAND follows; try memtrace -- COMMAND");
 	refuse("-p|1|--", "--: no COMMAND follows; try memtrace -- COMMAND");
 }
