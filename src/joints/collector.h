@@ -127,7 +127,9 @@ int collector__mark(struct collector *c, uint64_t now);
 /* ---- what a report is made of ---- */
 
 enum sort_key {
-	SORT_LEAK,		/* leaks, then what grows, each by its rate; the rest by bytes */
+	/* Leaks, then what grows and is at least a thousandth of all, each by its rate; the rest by
+	 * bytes. */
+	SORT_LEAK,
 	SORT_BYTES, SORT_BLOCKS, SORT_GROWTH, SORT_AGE, SORT_RATE,
 	SORT_MARK,		/* growth since the mark; what did not change is left out */
 	SORT_KEYS

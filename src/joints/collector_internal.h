@@ -154,10 +154,11 @@ bool survey__has_place(const struct query *q, const struct site_row *row);
 
 /* collector_rank.c */
 
-struct ranking {		/* start with { .top, .sort } */
+struct ranking {		/* start with { .top, .sort, .least } */
 	struct site_row *rows;
 	size_t n, cap, top;
 	enum sort_key sort;
+	uint64_t least;		/* bytes: what grows but holds less is no matter */
 	bool was_cut;
 };
 

@@ -7,8 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Leaks before what grows before all else; the first two by their rates in millibytes. */
-static uint64_t leak_key(const struct site_row *row)
+/* Leaks before what grows before all else; the first two by their rates in millibytes. What grows
+ * but is next to nothing has its place by its bytes. */
+static uint64_t leak_key(const struct site_row *row, uint64_t least)
 {
 	double rate = row->judged.rate * 1000;
 	uint64_t milli = rate >= 0x1p62 ? (1ull << 62) - 1 : rate > 0 ? (uint64_t)rate : 0;
@@ -17,17 +18,20 @@ static uint64_t leak_key(const struct site_row *row)
 	case VERDICT_LEAK:
 		return 2ull << 62 | milli;
 	case VERDICT_GROWING:
-		return 1ull << 62 | milli;
+		if (row->live_bytes >= least)
+			return 1ull << 62 | milli;
+		break;
 	default:
-		return row->live_bytes < 1ull << 62 ? row->live_bytes : (1ull << 62) - 1;
+		break;
 	}
+	return row->live_bytes < 1ull << 62 ? row->live_bytes : (1ull << 62) - 1;
 }
 
-static uint64_t key_of(const struct site_row *row, enum sort_key sort)
+static uint64_t key_of(const struct site_row *row, const struct ranking *r)
 {
-	switch (sort) {
+	switch (r->sort) {
 	case SORT_LEAK:
-		return leak_key(row);
+		return leak_key(row, r->least);
 	case SORT_BLOCKS:
 		return row->live_blocks;
 	case SORT_GROWTH:
@@ -49,11 +53,10 @@ static int order(uint64_t a, uint64_t b)
 }
 
 /* Below 0: a comes first. No two rows are equal. */
-static int compare(const void *one, const void *other, void *sort)
+static int compare(const void *one, const void *other, void *ranking)
 {
 	const struct site_row *a = one, *b = other;
-	enum sort_key by = *(const enum sort_key *)sort;
-	int by_key = order(key_of(b, by), key_of(a, by));
+	int by_key = order(key_of(b, ranking), key_of(a, ranking));
 	int by_bytes = order(b->live_bytes, a->live_bytes);
 
 	if (by_key || by_bytes)
@@ -66,7 +69,7 @@ static int compare(const void *one, const void *other, void *sort)
 void rank__cut(struct ranking *r)
 {
 	if (r->n)
-		qsort_r(r->rows, r->n, sizeof(*r->rows), compare, &r->sort);
+		qsort_r(r->rows, r->n, sizeof(*r->rows), compare, r);
 	if (r->n > r->top) {
 		r->n = r->top;
 		r->was_cut = true;
@@ -78,7 +81,7 @@ int rank__offer(struct ranking *r, const struct site_row *row)
 	size_t most = r->top < SIZE_MAX / 2 ? r->top * 2 : SIZE_MAX, cap;
 	struct site_row *rows;
 
-	if (r->was_cut && compare(row, &r->rows[r->top - 1], &r->sort) > 0)
+	if (r->was_cut && compare(row, &r->rows[r->top - 1], r) > 0)
 		return 0;
 	if (r->n == most)
 		rank__cut(r);

@@ -287,7 +287,11 @@ static void finish(const struct collector *c, const struct query *q, struct rank
 
 int collector__snapshot(struct collector *c, const struct query *q, struct snapshot *out)
 {
-	struct gathering g = { { .top = q->top ? q->top : SIZE_MAX, .sort = q->sort } };
+	struct gathering g = { {
+		.top = q->top ? q->top : SIZE_MAX,
+		.sort = q->sort,
+		.least = (c->live_bytes[API_HEAP] + c->live_bytes[API_MAP]) / 1000,
+	} };
 	int err = 0;
 
 	*out = (struct snapshot){

@@ -174,7 +174,7 @@ static enum verdict judge_stretch(const struct cohorts *c, const struct judge_fa
 		return VERDICT_UNKNOWN;
 	if (ceases(c, first, s) || matched_by_older(c, first, s, f))
 		return VERDICT_GROWING;
-	if (!c->longest && f->now - c->origin < JUDGE_ALONE_NS)
+	if (f->now - c->origin < JUDGE_LEAK_NS)
 		return VERDICT_GROWING;
 	return VERDICT_LEAK;
 }

@@ -22,7 +22,7 @@ enum verdict {
 
 /* There is no verdict on less than this: seen for so long, and so many blocks that stayed. */
 #define JUDGE_LEAST_NS 4000000000ull
-#define JUDGE_ALONE_NS 10000000000ull	/* for a leak where nothing ever died */
+#define JUDGE_LEAK_NS 10000000000ull	/* to call it a leak: much fills up while a program starts */
 #define JUDGE_LEAST_BLOCKS 8
 #define JUDGE_LEAST_COHORTS 3
 
