@@ -86,6 +86,7 @@ static __always_inline void hold__wait(__u64 number)
 struct code_question {
 	struct event_code code;
 	bool known;
+	bool file;		/* there is a file behind the address, code or not */
 };
 
 static long code__on_vma(struct task_struct *task, struct vm_area_struct *vma, struct code_question *q)
@@ -94,6 +95,7 @@ static long code__on_vma(struct task_struct *task, struct vm_area_struct *vma, s
 	struct unwind_file_key key = {};
 	struct inode *inode;
 
+	q->file = file;
 	if (!(vma->vm_flags & VM_EXEC))
 		return 0;
 	q->code.start = vma->vm_start;
@@ -113,9 +115,35 @@ static long code__on_vma(struct task_struct *task, struct vm_area_struct *vma, s
 /* Looks at the code at an address; q->code.end 0: there is none. False where that cannot be found out. */
 static __always_inline bool code__find(struct code_question *q, __u64 at)
 {
-	q->known = false;
+	q->known = q->file = false;
 	q->code.end = 0;
 	return UNWIND_CAN_ASK && !bpf_find_vma(bpf_get_current_task_btf(), at, code__on_vma, q, 0);
+}
+
+/*
+ * A system call is about to take away what is mapped at an address. If that may be code, an address may mean
+ * other code once there are new mappings. New ones alone change nothing: they are not in the tables, and
+ * asked for. replaced: by a mapping of the dynamic loader's, mostly, of parts of a file that it mapped just
+ * before.
+ */
+static __always_inline void code__goes(struct traced *p, __u64 at, bool replaced)
+{
+	struct code_question q = {};
+
+	if (p->flags & TRACED_CODE_GONE)
+		return;
+	if (!code__find(&q, at) || q.code.end || (q.file && !replaced))
+		__sync_fetch_and_or(&p->flags, TRACED_CODE_GONE);
+}
+
+/* There are new mappings, perhaps. Whether addresses may mean other code than before. */
+static __always_inline bool code__changed(struct traced *p)
+{
+	if (watches_maps && !(p->flags & (TRACED_CODE_GONE | TRACED_NO_MAPS)))
+		return false;
+	__sync_fetch_and_and(&p->flags, ~TRACED_CODE_GONE);
+	p->epoch++;
+	return true;
 }
 
 static __always_inline void code__send(struct traced *p, struct code_question *q)

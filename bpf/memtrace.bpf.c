@@ -99,7 +99,7 @@ static __always_inline int files_changed(void)
 
 	if (!p)
 		return 0;
-	p->epoch++;		/* an address may mean other code from now on */
+	code__changed(p);
 	if (!(p->flags & TRACED_HOLD) && (!watches_maps || p->flags & TRACED_NEW_CODE)) {
 		hold = p->flags & TRACED_NEW_CODE ? late_or_held() : hold__ask();
 		__sync_fetch_and_and(&p->flags, ~TRACED_NEW_CODE);
@@ -209,7 +209,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	unwind__forget(pid);
 	p->pid = pid;		/* a vfork child has memory of its own now */
 	p->epoch++;
-	__sync_fetch_and_and(&p->flags, ~TRACED_NEW_CODE);
+	__sync_fetch_and_and(&p->flags, ~(TRACED_NEW_CODE | TRACED_CODE_GONE));
 	if (!look_at_program(&program) && !(p->flags & TRACED_HOLD))
 		hold = late_or_held();
 	send_program(EVENT_EXEC, pid, hold);

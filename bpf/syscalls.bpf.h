@@ -63,8 +63,12 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 	s->len = regs->si;
 	s->old = s->old_len = 0;
 	s->flags = t->ncalls && inside_call(t, regs->sp) ? EVENT_F_ALLOCATOR : 0;
+	if (nr == NR_MUNMAP || nr == NR_MREMAP)
+		code__goes(p, regs->di, false);
 	if (nr == NR_MMAP) {
 		s->flags |= map_flags(regs->dx, regs->r10);
+		if (s->flags & EVENT_F_FIXED)
+			code__goes(p, regs->di, true);
 	} else if (nr == NR_MREMAP) {
 		s->old = regs->di;
 		s->old_len = regs->si;
@@ -148,6 +152,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 		return 0;		/* a question, or a refusal */
 	else if (!(s.flags & EVENT_F_ALLOCATOR))
 		stack = take_stack(regs, p);
+	if (nr == NR_MMAP && s.flags & EVENT_F_EXEC && p->flags & TRACED_CODE_GONE && code__changed(p))
+		send_files(p->pid, 0);
 	if (nr == NR_MMAP && (s.flags & (EVENT_F_EXEC | EVENT_F_FILE)) == (EVENT_F_EXEC | EVENT_F_FILE))
 		new_code(p, ret);
 	if (type == EVENT_BRK)

@@ -36,6 +36,7 @@ struct traced {
 #define TRACED_NO_MAPS 2	/* not all probes are in: a system call may be the allocator's, unseen */
 #define TRACED_ASKED 4		/* a stack met code of an unknown file, and that was told */
 #define TRACED_NEW_CODE 8	/* it mapped code of an unknown file since the loader last told */
+#define TRACED_CODE_GONE 16	/* it may have unmapped code since its epoch last changed */
 
 /*
  * Whose events are wanted besides those of processes named one by one. A process is of the target if any

@@ -119,7 +119,7 @@ static int read_all(struct process *p)
 	if (p->c->opts.offline)
 		return 0;
 	read_comm(p);
-	p->exe = NULL;
+	read_exe(p);	/* what was read before stays, where it has ended since */
 	return refresh(p);
 }
 

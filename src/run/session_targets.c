@@ -284,7 +284,8 @@ int targets__open(struct session *s)
 
 			err = targets__scan(s, pid);
 			err = err < 0 ? err : 0;
-			tracer__set_flags(s->tracer, pid, 0);
+			/* What it unmapped meanwhile went unseen. */
+			tracer__set_flags(s->tracer, pid, TRACED_CODE_GONE);
 			if (!err && s->plan->query.heap && s->probed_functions == before) {
 				snprintf(who, sizeof(who), "process %d", pid);
 				return complain_nothing_found(s, who);
