@@ -11,7 +11,7 @@
  *   - before the stretch there were hardly any (it began to leak) or it was a burst (it loaded
  *     something first); a stretch is no way to overlook that births slowly cease;
  *   - what the site holds grew accordingly (a cache at its bound loses an old block for a new one);
- *   - they are not matched by frees of blocks that are older than the tracing (the same cache,
+ *   - in its later half they are not matched by frees of blocks older than the tracing (the same cache,
  *     first
  *     seen when it was full). So a sawtooth proves nothing until it lasts some four times as long
  *     as the longest before it.
@@ -147,10 +147,12 @@ static bool replaces(const struct cohorts *c, unsigned int first, const struct s
 	return s->bytes * 4 >= (double)c->bytes && grown * 2 < s->bytes;
 }
 
+/* Whether the later half might just replace what was freed since and is older than the tracing. */
 static bool matched_by_older(const struct cohorts *c, unsigned int first, const struct stretch *s,
 			     const struct judge_facts *f)
 {
-	uint64_t from = c->origin + ((uint64_t)c->start[first] << c->shift), end;
+	double start = c->start[first], half = start + s->ticks / 2;
+	uint64_t from = c->origin + (uint64_t)(half * (double)(1ull << c->shift)), end;
 	const struct cohorts *o = f->older;
 	double frees = 0;
 
@@ -159,7 +161,7 @@ static bool matched_by_older(const struct cohorts *c, unsigned int first, const 
 		if (end > from)
 			frees += o->cohort[i].born;
 	}
-	return frees * 2 > s->blocks;
+	return frees * 2 > alive_between(c, half, start + s->ticks);
 }
 
 /* Whether the blocks born in cohorts [first, last] and alive make a leak, or at least growth. */
@@ -234,7 +236,7 @@ static void find_leak(const struct cohorts *c, const struct judge_facts *f, stru
  * some cohort is more than at its most before it, by far more than what it held differed before.
  * The first eighth does not count.
  */
-static bool grows(const struct cohorts *c, double *rate)
+static bool steps_up(const struct cohorts *c, double *rate)
 {
 	double most = 0, least = INFINITY, after, step;
 
@@ -252,6 +254,18 @@ static bool grows(const struct cohorts *c, double *rate)
 		}
 	}
 	return false;
+}
+
+/* The same without a step: at its least in the last quarter it held more than at its most in the first half. */
+static bool climbs(const struct cohorts *c, double *rate)
+{
+	double most = 0, least = least_since(c, c->tick * 0.75);
+
+	for (unsigned int i = 0; i < c->n && end_of(c, i) * 2 <= c->tick; i++)
+		if (end_of(c, i) * 8 > c->tick)
+			most = fmax(most, c->cohort[i].most);
+	*rate = (least - most) / seconds(c, c->tick * 0.375);
+	return most > 0 && isfinite(least) && least > most * GROWTH;
 }
 
 static uint64_t last_birth(const struct cohorts *c)
@@ -278,7 +292,7 @@ static void tell_apart(const struct cohorts *c, const struct judge_facts *f, str
 	struct stretch all = stretch(c, 0, c->n - 1u);
 	double old = alive_between(c, 0, c->tick * 0.5), rate;
 
-	if (grows(c, &rate)) {
+	if (steps_up(c, &rate) || climbs(c, &rate)) {
 		j->verdict = VERDICT_GROWING;
 		j->rate = rate;
 		return;
