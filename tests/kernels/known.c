@@ -2,14 +2,16 @@
  * A program that knows its own answer: allocates, through ten functions without frame pointers, blocks of
  * known sizes that it keeps, and others that it does not, and prints what it holds.
  *
- *   known THREADS [PAIRS [wait]]    PAIRS: blocks that each thread does not keep; wait: begins at the first
- *                                   byte from standard input, ends at its end
+ *   known THREADS [PAIRS [wait]]       PAIRS: blocks that each thread does not keep; wait: begins at the first
+ *                                      byte from standard input, ends at its end
+ *   known THREADS PAIRS PROGRAM        then has a child run PROGRAM THREADS PAIRS
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -125,6 +127,20 @@ static void *work(void *t)
 	return depth_1(t) == 10 ? t : NULL;
 }
 
+/* The child's own status. */
+static int run(char **argv)
+{
+	char *args[] = { argv[3], argv[1], argv[2], NULL };
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		execv(args[0], args);
+		_exit(127);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 int main(int argc, char **argv)
 {
 	int threads = argc > 1 ? argv[1][0] - '0' : 1, n;
@@ -148,5 +164,5 @@ int main(int argc, char **argv)
 		return 1;
 	while (waits && read(0, line, 1) > 0)
 		;
-	return 0;
+	return argc > 3 && !waits ? run(argv) : 0;
 }
