@@ -11,10 +11,9 @@
  *   - before the stretch there were hardly any (it began to leak) or it was a burst (it loaded
  *     something first); a stretch is no way to overlook that births slowly cease;
  *   - what the site holds grew accordingly (a cache at its bound loses an old block for a new one);
- *   - in its later half they are not matched by frees of blocks older than the tracing (the same cache,
- *     first
- *     seen when it was full). So a sawtooth proves nothing until it lasts some four times as long
- *     as the longest before it.
+ *   - in its later half they are not matched by frees of blocks older than the tracing (the same
+ *     cache, first seen when it was full).
+ * So a sawtooth proves nothing until it lasts some four times as long as the longest before it.
  *
  * What fails for one of the last reasons, or holds more at its lowest than it did at its highest,
  * is growing. The rest is told apart by when births ended and by how many of the old blocks live.
