@@ -176,6 +176,17 @@ static void know(struct session *s, const struct mapping *m, bool probed)
 	tracer__know_file(s->tracer, m->dev, m->ino);
 }
 
+static void count_probes(struct session *s, const struct image *im, int n)
+{
+	struct strbuf name = { 0 };
+
+	s->probed_functions += (size_t)n;
+	s->probed_files++;
+	escape__plain(&name, image__path(im));
+	log__debug("probed %d functions in %s", n, name.data ? name.data : "");
+	strbuf__free(&name);
+}
+
 int targets__scan(struct session *s, pid_t pid)
 {
 	struct space *sp = space__new(pid);
@@ -206,7 +217,7 @@ int targets__scan(struct session *s, pid_t pid)
 		else if (n < 0)
 			log__warn("cannot probe %s: %s", image__path(im), strerror(-n));
 		else if (n > 0)
-			s->probed_functions += n, s->probed_files++;
+			count_probes(s, im, n);
 		if (n >= 0)
 			know(s, m, n > 0);
 	}

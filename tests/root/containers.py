@@ -88,9 +88,9 @@ def exact(program, *options):
     return report
 
 
-def settle(seconds=1.0):
-    """Until probes are in a file that memtrace met a moment ago: nothing outside tells when."""
-    time.sleep(seconds)
+def settle(m):
+    """Until the probes are in a C library that memtrace met a moment ago: it says so if it is verbose."""
+    wait_for(lambda: re.search(r"probed \d+ functions in \S*/libc\.so", m.stderr()), "the C library to be probed")
 
 
 PROGRAMS_INSIDE = (
@@ -204,9 +204,9 @@ def later(p):
 
 with case("a process started later, from files that nobody ran before"):
     p = Inside(lambda env, shared: docker().run(image(docker()), LATER, env, shared))
-    m = trace("-c", p.container.name)
+    m = trace("-v", "-c", p.container.name)
     later(p)
-    settle()
+    settle(m)
     p.go()
     report = finish(m)
     compare(report, p.truth(), SOURCE)
