@@ -131,7 +131,7 @@ def main():
                 details.writelines(f"    {e}\n" for e in c.errors)
             exact[c.how] += not wrong
             if c.how == "unknown":
-                held.update(held=c.held()[0], missed=c.held()[1], late=c.missed())
+                held.update(held=c.held()[0], missed=c.held()[1], late=int(c.missed()))
             if stack == "dwarf" and not c.missed():
                 walked += 1
                 cut = c.incomplete()
