@@ -20,6 +20,8 @@ const volatile bool watches_maps = false;	/* the system calls are watched */
 /* Shared with the holder. */
 __u64 grants[HOLD_SLOTS] = {};
 __u64 hold_numbers = 0;
+__u32 catcher_cpus[HOLD_CATCHERS] = {};		/* + 1 */
+__u32 catchers_barred[HOLD_CATCHERS] = {};	/* threads that wait on the catcher's CPU */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -33,52 +35,77 @@ struct {
 	__uint(max_entries, 1 << 16);
 } hold_requests SEC(".maps");
 
+#define HOLD_CAN_WAIT bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)
+
+static __always_inline bool hold__request(__u64 number, __u32 tid)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct hold_request *r = bpf_ringbuf_reserve(&hold_requests, sizeof(*r), 0);
+
+	if (!r)
+		return false;
+	r->number = number;
+	r->pid = bpf_get_current_pid_tgid() >> 32;
+	r->tid = tid;
+	r->ip = regs ? regs->ip : 0;
+	r->sp = regs ? regs->sp : 0;
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	return true;
+}
+
+/* Asks for the running thread to be seized. The hold's number, or 0. */
+static __always_inline __u64 hold__ask(void)
+{
+	__u64 number;
+
+	if (!holding || !HOLD_CAN_WAIT)
+		return 0;
+	number = __sync_fetch_and_add(&hold_numbers, 1) + 1;
+	/* A thread has one tracer: who is being debugged cannot be held. */
+	if (!bpf_get_current_task_btf()->ptrace && hold__request(number, bpf_get_current_pid_tgid()))
+		return number;
+	count(holds_missed);
+	return 0;
+}
+
+/* What would have ended the hold found no room. */
+static __always_inline void hold__forget(__u64 number)
+{
+	if (number && HOLD_CAN_WAIT)
+		hold__request(number, 0);
+}
+
 struct hold_wait {
 	__u64 number, until;
+	bool bars;		/* a catcher cannot run while we wait here */
 };
 
 static long hold__over(__u32 i, struct hold_wait *w)
 {
 	volatile __u64 *grant = &grants[w->number & (HOLD_SLOTS - 1)];
+	volatile __u32 *barred = catchers_barred;
 
-	return *grant == w->number || bpf_ktime_get_ns() > w->until;
-}
-
-#define HOLD_CAN_WAIT bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)
-
-/* Asks for the running thread to be seized. The hold's number, or 0. */
-static __always_inline __u64 hold__ask(void)
-{
-	__u64 who = bpf_get_current_pid_tgid(), number;
-	struct hold_request *r;
-
-	if (!holding || !HOLD_CAN_WAIT)
-		return 0;
-	r = bpf_ringbuf_reserve(&hold_requests, sizeof(*r), 0);
-	if (!r) {
-		count(holds_missed);
-		return 0;
-	}
-	number = __sync_fetch_and_add(&hold_numbers, 1) + 1;
-	r->number = number;
-	r->pid = who >> 32;
-	r->tid = who;
-	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
-	return number;
+	/* With nobody left to catch us, waiting is useless: the catcher comes before we are back in the program. */
+	return *grant >> 1 == w->number || (w->bars && barred[0] && barred[1]) || bpf_ktime_get_ns() > w->until;
 }
 
 /* Waits until it is seized. */
 static __always_inline void hold__wait(__u64 number)
 {
 	struct hold_wait w = { .number = number, .until = bpf_ktime_get_ns() + HOLD_NS };
+	__u32 cpu = bpf_get_smp_processor_id() + 1;
 
 	if (!number || !HOLD_CAN_WAIT)
 		return;
+	for (int i = 0; i < HOLD_CATCHERS; i++)
+		if (catcher_cpus[i] == cpu) {
+			__sync_fetch_and_add(&catchers_barred[i], 1);
+			w.bars = true;
+		}
 	bpf_loop(1 << 20, hold__over, &w, 0);
-	if (grants[number & (HOLD_SLOTS - 1)] == number)
-		count(holds);
-	else
-		count(holds_missed);
+	for (int i = 0; i < HOLD_CATCHERS; i++)
+		if (w.bars && catcher_cpus[i] == cpu)
+			__sync_fetch_and_sub(&catchers_barred[i], 1);
 }
 
 /* ---- what is mapped ---- */

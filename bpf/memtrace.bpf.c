@@ -104,7 +104,8 @@ static __always_inline int files_changed(void)
 		hold = p->flags & TRACED_NEW_CODE ? late_or_held() : hold__ask();
 		__sync_fetch_and_and(&p->flags, ~TRACED_NEW_CODE);
 	}
-	send_files(p->pid, hold);
+	if (!send_files(p->pid, hold))
+		hold__forget(hold);
 	hold__wait(hold);
 	/*
 	 * Whoever is launched by us is also ptraced until its first libraries are probed: the signal stops it
@@ -199,7 +200,8 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	}
 	if (!p && pid != self && target__may_be(bpf_get_current_task_btf())) {
 		hold = hold__ask();
-		send_program(EVENT_CANDIDATE, pid, hold);
+		if (!send_program(EVENT_CANDIDATE, pid, hold))
+			hold__forget(hold);
 		hold__wait(hold);
 	}
 	if (!p)
@@ -212,7 +214,8 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	__sync_fetch_and_and(&p->flags, ~(TRACED_NEW_CODE | TRACED_CODE_GONE));
 	if (!look_at_program(&program) && !(p->flags & TRACED_HOLD))
 		hold = late_or_held();
-	send_program(EVENT_EXEC, pid, hold);
+	if (!send_program(EVENT_EXEC, pid, hold))
+		hold__forget(hold);
 	code__send(p, &program.own);
 	code__send(p, &program.loader);
 	code__send(p, &program.vdso);

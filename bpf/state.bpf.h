@@ -221,17 +221,18 @@ static __always_inline bool send_program(__u8 type, __u32 pid, __u64 hold)
 	return true;
 }
 
-static __always_inline void send_files(__u32 pid, __u64 hold)
+static __always_inline bool send_files(__u32 pid, __u64 hold)
 {
 	struct event_files *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
 	if (!e) {
 		count(lost_processes);
-		return;
+		return false;
 	}
 	head(&e->ev, EVENT_FILES, 0, 0, pid, bpf_ktime_get_ns());
 	e->hold = hold;
 	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
+	return true;
 }
 
 /* The running process was not traced so far, and is of the target now: it was moved there. */

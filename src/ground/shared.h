@@ -58,15 +58,18 @@ struct filter {
 
 /*
  * A hold: a thread that is about to run code that is not known yet waits, for HOLD_NS at most, until
- * somebody has got hold of it (by ptrace, before it executes another instruction of the program). The
- * grant of hold n is told by writing n to slot n % HOLD_SLOTS.
+ * somebody has got hold of it (by ptrace, before it executes another instruction of the program). What became
+ * of hold n is told in slot n % HOLD_SLOTS.
  */
-#define HOLD_SLOTS 64
+#define HOLD_SLOTS 1024
 #define HOLD_NS 3000000ull
+#define HOLD_TOLD(number, held) ((number) << 1 | (held))
+#define HOLD_CATCHERS 2
 
 struct hold_request {
 	ev_u64 number;		/* from 1 */
-	ev_u32 pid, tid;
+	ev_u32 pid, tid;	/* 0: who asked before asks no more, because the event that it comes with is lost */
+	ev_u64 ip, sp;		/* of the program: where it is to stop, or where that returns to */
 };
 
 /* A mapping of code, as the iterators list them. */
@@ -84,7 +87,7 @@ struct counters {
 	ev_u64 no_thread;	/* no room for a thread's state: its call was not seen */
 	ev_u64 no_scratch;	/* no free buffer to walk a stack in: reported without a stack */
 	ev_u64 abandoned;	/* calls that never returned: longjmp, cancelled threads; nothing is lost */
-	ev_u64 holds;		/* threads held until their new code was probed */
+	ev_u64 holds;		/* threads held until their new code was probed: the session's */
 	ev_u64 late;		/* programs that began, and libraries that came, before their files were known */
 	ev_u64 outsiders;	/* processes of others that map files which are probed, at this moment: the session's */
 	ev_u64 holds_missed;	/* that could not be held: what they did before the probes were in is missing */
@@ -95,7 +98,7 @@ enum { API_ROW_MMAP = 1, API_ROW_BRK, API_ROW_SHMAT, API_ROW_MREMAP };
 
 _Static_assert(sizeof(struct traced) == 16, "traced");
 _Static_assert(sizeof(struct filter) == 24, "filter");
-_Static_assert(sizeof(struct hold_request) == 16, "hold_request");
+_Static_assert(sizeof(struct hold_request) == 32, "hold_request");
 _Static_assert(sizeof(struct listed) == 40, "listed");
 
 #endif

@@ -2,9 +2,14 @@
  * The thread that asks to be held spins on its CPU until it is. Nobody else runs there meanwhile, and a thread of
  * ours that the kernel wakes on that CPU comes too late. So there are two, each bound to a CPU of its own:
  * whichever is first takes the request. Who seized a thread is the one who can let it go.
+ *
+ * Where both are barred by threads that spin, or there is one CPU only, the last one to ask does not spin: it
+ * is preempted by the catcher of its CPU on its way back to the program. So whether a thread was stopped in time
+ * is not told by its waiting but by where it stopped.
  */
 #include "joints/holder.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,6 +20,8 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,14 +29,15 @@
 #include "ground/util.h"
 
 #define LONGEST_NS 5000000000ull	/* whatever happens, nobody is held for longer */
-#define CATCHERS 2
+#define LONGEST_INSTRUCTION 15
 #define EARLY 256			/* releases that came before their requests, remembered */
 
 struct hold {
 	uint64_t number, since;
+	uint64_t ip, sp;	/* of the program, when it asked */
 	pid_t tid;
 	unsigned int catcher;	/* who seized it */
-	bool released;
+	bool stopped, released;
 };
 
 struct catcher {
@@ -41,10 +49,11 @@ struct catcher {
 
 struct holder {
 	struct holder_ops ops;
-	struct catcher catchers[CATCHERS];
+	struct catcher catchers[HOLD_CATCHERS];
 	unsigned int running;
 	atomic_bool stop;
 	_Atomic pid_t child;
+	_Atomic uint64_t held, missed;
 
 	pthread_mutex_t lock;	/* of those below; the catchers' only */
 	unsigned int taking;	/* which of them takes requests now */
@@ -65,10 +74,10 @@ struct holder *holder__new(void)
 		return NULL;
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_mutex_init(&h->release_lock, NULL);
-	for (unsigned int i = 0; i < CATCHERS; i++)
+	for (unsigned int i = 0; i < HOLD_CATCHERS; i++)
 		h->catchers[i] = (struct catcher){ .holder = h, .number = i,
 						   .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
-	if (h->catchers[0].wake >= 0 && h->catchers[CATCHERS - 1].wake >= 0)
+	if (h->catchers[0].wake >= 0 && h->catchers[HOLD_CATCHERS - 1].wake >= 0)
 		return h;
 	holder__free(h);
 	errno = EMFILE;
@@ -77,36 +86,68 @@ struct holder *holder__new(void)
 
 static void wake_all(struct holder *h)
 {
-	for (unsigned int i = 0; i < CATCHERS; i++)
+	for (unsigned int i = 0; i < HOLD_CATCHERS; i++)
 		eventfd_write(h->catchers[i].wake, 1);
 }
 
-/* True once the thread is stopped, or gone. */
-static bool stopped(const struct holder *h, const struct hold *hold, bool *gone)
+enum state { RUNNING, STOPPED, GONE };
+
+static enum state look(const struct holder *h, const struct hold *hold)
 {
 	siginfo_t si = { 0 };
 
-	*gone = true;
 	if (waitid(P_PID, (id_t)hold->tid, &si, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL))
-		return true;
+		return GONE;
+	/* A thread that executes a program takes over the main thread's number: that one is not ours. */
 	if (!si.si_pid)
-		return false;
-	*gone = si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED;
-	/* A traced thread's end is ours to take before its parent hears of it; a child's is its waiter's. */
-	if (!*gone || hold->tid != h->child)
-		waitpid(hold->tid, NULL, WNOHANG | __WALL);
-	return true;
+		return ptrace(PTRACE_INTERRUPT, hold->tid, NULL, NULL) ? GONE : RUNNING;
+	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED) {
+		/* A traced thread's end is ours to take before its parent hears of it; a child's is its waiter's. */
+		if (hold->tid != h->child)
+			waitpid(hold->tid, NULL, WNOHANG | __WALL);
+		return GONE;
+	}
+	return STOPPED;
 }
 
-/* Lets a thread go once it has stopped. False: not yet. */
-static bool let_go(const struct holder *h, const struct hold *hold)
+/* Whether it stopped where it asked, or at once when the probed instruction was over, which may return. */
+static bool in_time(const struct hold *hold)
 {
-	bool gone;
+	struct user_regs_struct regs;
+	struct iovec iov = { .iov_base = &regs, .iov_len = sizeof(regs) };
+	long back;
 
-	if (!stopped(h, hold, &gone))
+	if (ptrace(PTRACE_GETREGSET, hold->tid, (void *)(uintptr_t)NT_PRSTATUS, &iov))
 		return false;
-	if (!gone)
-		ptrace(PTRACE_DETACH, hold->tid, NULL, NULL);
+	if (regs.rip - hold->ip <= LONGEST_INSTRUCTION)
+		return true;
+	errno = 0;
+	back = ptrace(PTRACE_PEEKDATA, hold->tid, (void *)(uintptr_t)hold->sp, NULL);
+	return !errno && (uint64_t)back == regs.rip;
+}
+
+static void release(struct holder *h, uint64_t number)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->holds[i].number == number) {
+			h->holds[i].released = true;
+			return;
+		}
+	h->early[number % EARLY] = number;
+}
+
+static bool has_room(struct holder *h)
+{
+	size_t cap = h->cap ? h->cap * 2 : 16;
+	struct hold *holds;
+
+	if (h->n < h->cap)
+		return true;
+	holds = reallocarray(h->holds, cap, sizeof(*holds));
+	if (!holds)
+		return false;
+	h->holds = holds;
+	h->cap = cap;
 	return true;
 }
 
@@ -114,26 +155,25 @@ void holder__request(void *holder, const struct hold_request *r)
 {
 	struct holder *h = holder;
 	uint64_t *early = &h->early[r->number % EARLY];
+	pid_t tid = (pid_t)r->tid;
+	bool held = true;
 
-	if (*early != r->number && h->n == h->cap) {
-		size_t cap = h->cap ? h->cap * 2 : 16;
-		struct hold *holds = reallocarray(h->holds, cap, sizeof(*holds));
-
-		if (!holds)
-			return;
-		h->holds = holds;
-		h->cap = cap;
+	if (!tid) {
+		release(h, r->number);
+		return;
 	}
 	if (*early == r->number) {
 		*early = 0;	/* its probes are in already */
-	} else if (!ptrace(PTRACE_SEIZE, (pid_t)r->tid, NULL, NULL)) {
-		ptrace(PTRACE_INTERRUPT, (pid_t)r->tid, NULL, NULL);
-		h->holds[h->n++] = (struct hold){ .number = r->number, .since = util__now_ns(),
-						  .tid = (pid_t)r->tid, .catcher = h->taking };
+		h->held++;
+	} else if (has_room(h) && !ptrace(PTRACE_SEIZE, tid, NULL, NULL)) {
+		ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+		h->holds[h->n++] = (struct hold){ .number = r->number, .since = util__now_ns(), .ip = r->ip,
+						  .sp = r->sp, .tid = tid, .catcher = h->taking };
 	} else {
-		return;		/* it is being debugged, or gone */
+		held = false;	/* it is being debugged, or gone */
+		h->missed++;
 	}
-	h->ops.grant(h->ops.ctx, r->number);
+	h->ops.grant(h->ops.ctx, r->number, held);
 }
 
 void holder__release(struct holder *h, uint64_t number)
@@ -160,41 +200,49 @@ void holder__release(struct holder *h, uint64_t number)
 static void take_releases(struct holder *h)
 {
 	pthread_mutex_lock(&h->release_lock);
-	for (size_t i = 0; i < h->nreleases; i++) {
-		size_t k = 0;
-
-		while (k < h->n && h->holds[k].number != h->releases[i])
-			k++;
-		if (k < h->n)
-			h->holds[k].released = true;
-		else
-			h->early[h->releases[i] % EARLY] = h->releases[i];
-	}
+	for (size_t i = 0; i < h->nreleases; i++)
+		release(h, h->releases[i]);
 	h->nreleases = 0;
 	pthread_mutex_unlock(&h->release_lock);
+}
+
+/* False once the hold is over. */
+static bool tend_one(struct holder *h, struct hold *hold)
+{
+	enum state state = look(h, hold);
+
+	if (state == GONE)
+		return false;
+	if (state == STOPPED && !hold->stopped) {
+		hold->stopped = true;
+		if (in_time(hold))
+			h->held++;
+		else
+			h->missed++;
+	}
+	hold->released |= util__now_ns() - hold->since > LONGEST_NS;
+	if (!hold->stopped || !hold->released)
+		return true;
+	/* It may have been killed just now: its end is still to be taken. */
+	return ptrace(PTRACE_DETACH, hold->tid, NULL, NULL);
 }
 
 /* How long to wait for what comes next, ms; -1: for ever. */
 static int tend(struct holder *h, unsigned int catcher)
 {
-	uint64_t now = util__now_ns();
-	int wait = -1;
 	size_t kept = 0;
+	int wait = -1;
 
 	for (size_t i = 0; i < h->n; i++) {
 		struct hold *hold = &h->holds[i];
 
-		if (hold->catcher != catcher) {
-			h->holds[kept++] = *hold;
-			continue;
+		if (hold->catcher == catcher) {
+			if (!tend_one(h, hold))
+				continue;
+			/* It may be killed meanwhile, and its parent waits until we know. */
+			if (wait != 1)
+				wait = hold->stopped ? 10 : 1;
 		}
-		hold->released |= atomic_load(&h->stop) || now - hold->since > LONGEST_NS;
-		if (hold->released && let_go(h, hold))
-			continue;
-		if (hold->released)
-			wait = 1;
-		else if (wait < 0)
-			wait = 1000;
 		h->holds[kept++] = *hold;
 	}
 	h->n = kept;
@@ -202,22 +250,24 @@ static int tend(struct holder *h, unsigned int catcher)
 }
 
 /* To the CPU of that number among those that we may use, counted from both ends. */
-static void settle_on_cpu(unsigned int catcher)
+static void settle_on_cpu(const struct catcher *c)
 {
 	struct sched_param urgent = { .sched_priority = 1 };
 	cpu_set_t allowed, one;
-	int n = 0, want;
+	int n = 0, want, mine = 0;
 
 	/* Where we may not be urgent, we are as quick as others. */
 	pthread_setschedparam(pthread_self(), SCHED_FIFO, &urgent);
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		return;
-	want = catcher ? CPU_COUNT(&allowed) - 1 : 0;
-	CPU_ZERO(&one);
+	want = c->number ? CPU_COUNT(&allowed) - 1 : 0;
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
 		if (CPU_ISSET(cpu, &allowed) && n++ == want)
-			CPU_SET(cpu, &one);
-	sched_setaffinity(0, sizeof(one), &one);
+			mine = cpu;
+	CPU_ZERO(&one);
+	CPU_SET(mine, &one);
+	if (!sched_setaffinity(0, sizeof(one), &one))
+		c->holder->ops.settled(c->holder->ops.ctx, c->number, mine);
 }
 
 static void *run(void *arg)
@@ -228,11 +278,11 @@ static void *run(void *arg)
 		{ .fd = h->ops.fd, .events = POLLIN },
 		{ .fd = c->wake, .events = POLLIN },
 	};
-	bool busy = false;
 	int wait = -1;
 
-	settle_on_cpu(c->number);
-	while (!atomic_load(&h->stop) || busy) {
+	settle_on_cpu(c);
+	/* The kernel lets go of whomever a thread still holds when it ends. */
+	while (!atomic_load(&h->stop)) {
 		eventfd_t count;
 
 		poll(fds, 2, wait);
@@ -242,7 +292,6 @@ static void *run(void *arg)
 		h->ops.take(h->ops.ctx);
 		take_releases(h);
 		wait = tend(h, c->number);
-		busy = wait >= 0;
 		pthread_mutex_unlock(&h->lock);
 	}
 	return NULL;
@@ -253,7 +302,7 @@ int holder__start(struct holder *h, const struct holder_ops *ops)
 	int err = 0;
 
 	h->ops = *ops;
-	while (!err && h->running < CATCHERS) {
+	while (!err && h->running < HOLD_CATCHERS) {
 		struct catcher *c = &h->catchers[h->running];
 
 		err = -pthread_create(&c->thread, NULL, run, c);
@@ -268,15 +317,28 @@ void holder__spare(struct holder *h, pid_t child)
 		h->child = child;
 }
 
-void holder__free(struct holder *h)
+void holder__count(struct holder *h, uint64_t *held, uint64_t *missed)
+{
+	*held = h ? h->held : 0;
+	*missed = h ? h->missed : 0;
+}
+
+void holder__stop(struct holder *h)
 {
 	if (!h)
 		return;
 	atomic_store(&h->stop, true);
 	wake_all(h);
-	for (unsigned int i = 0; i < h->running; i++)
-		pthread_join(h->catchers[i].thread, NULL);
-	for (unsigned int i = 0; i < CATCHERS; i++)
+	while (h->running)
+		pthread_join(h->catchers[--h->running].thread, NULL);
+}
+
+void holder__free(struct holder *h)
+{
+	if (!h)
+		return;
+	holder__stop(h);
+	for (unsigned int i = 0; i < HOLD_CATCHERS; i++)
 		if (h->catchers[i].wake >= 0)
 			close(h->catchers[i].wake);
 	pthread_mutex_destroy(&h->lock);

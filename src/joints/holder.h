@@ -1,12 +1,13 @@
 /*
- * Holds threads of traced processes until their new code is probed, by ptrace: a thread of its own seizes
- * them, so that they stop before their next instruction, and detaches when told. The kernel lets them
+ * Holds threads of traced processes until their new code is probed, by ptrace: threads of its own seize
+ * them, so that they stop before their next instruction, and detach when told. The kernel lets them
  * go by itself should this process end in any way. A parent that waits for them, a shell's job control
  * included, sees nothing of it. Whoever is being debugged already cannot be held.
  */
 #ifndef MEMTRACE_HOLDER_H
 #define MEMTRACE_HOLDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,16 +17,26 @@ struct holder;
 struct holder_ops {
 	int fd;			/* readable when there are requests */
 	int (*take)(void *ctx);	/* makes holder__request be called for each */
-	void (*grant)(void *ctx, uint64_t number);	/* the thread cannot run on */
+	/* The thread cannot run on; or, not held: it cannot be stopped, and need not wait. */
+	void (*grant)(void *ctx, uint64_t number, bool held);
+	/* A catcher (below HOLD_CATCHERS) is on that CPU from now on. */
+	void (*settled)(void *ctx, unsigned int catcher, int cpu);
 	void *ctx;
 };
 
 /* NULL and errno. */
 struct holder *holder__new(void);
-/* Starts its thread. 0 or a negative errno. */
+/* Starts its threads. 0 or a negative errno. */
 int holder__start(struct holder *h, const struct holder_ops *ops);
-/* Ends it, and every hold. */
-void holder__free(struct holder *h);
+/* Ends its threads, and every hold. */
+void holder__stop(struct holder *h);
+void holder__free(struct holder *h);	/* the same */
+
+/*
+ * How many threads were stopped before they executed another instruction, and how many not, though they
+ * asked. Any thread.
+ */
+void holder__count(struct holder *h, uint64_t *held, uint64_t *missed);
 
 /* A child of ours: its end is not taken from whoever waits for it. */
 void holder__spare(struct holder *h, pid_t child);

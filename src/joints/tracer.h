@@ -121,14 +121,16 @@ int identities__of(void *identities, uint32_t tid, const struct identity **ids, 
 
 /*
  * Whoever holds threads is told of each request by tracer__take_holds, to be called when tracer__holds_fd is
- * readable, and answers with tracer__grant once the thread cannot run on. These belong to one thread, which
+ * readable, and answers with tracer__grant once the thread cannot run on, or cannot be held. These belong to one thread, which
  * may be another than that of the rest. 0, how many were told of, or a negative errno.
  */
 typedef void (*tracer_hold_fn)(void *ctx, const struct hold_request *r);
 int tracer__set_holder(struct tracer *t, tracer_hold_fn fn, void *ctx);
 int tracer__holds_fd(const struct tracer *t);
 int tracer__take_holds(struct tracer *t);
-void tracer__grant(struct tracer *t, uint64_t number);
+void tracer__grant(struct tracer *t, uint64_t number, bool held);
+/* From now on this catcher (below HOLD_CATCHERS) runs on that CPU only. */
+void tracer__settle(struct tracer *t, unsigned int catcher, int cpu);
 
 /* Detaches everything; what is in the ring stays readable. */
 void tracer__detach(struct tracer *t);

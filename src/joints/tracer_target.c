@@ -209,7 +209,12 @@ int tracer__take_holds(struct tracer *t)
 	return ring_buffer__consume(t->holds);
 }
 
-void tracer__grant(struct tracer *t, uint64_t number)
+void tracer__grant(struct tracer *t, uint64_t number, bool held)
 {
-	__atomic_store_n(&t->skel->bss->grants[number & (HOLD_SLOTS - 1)], number, __ATOMIC_RELEASE);
+	__atomic_store_n(&t->skel->bss->grants[number & (HOLD_SLOTS - 1)], HOLD_TOLD(number, held), __ATOMIC_RELEASE);
+}
+
+void tracer__settle(struct tracer *t, unsigned int catcher, int cpu)
+{
+	__atomic_store_n(&t->skel->bss->catcher_cpus[catcher], (uint32_t)cpu + 1, __ATOMIC_RELEASE);
 }

@@ -81,7 +81,13 @@ static void *consume(void *arg)
 
 void session__count(struct session *s)
 {
+	uint64_t held, missed;
+
 	tracer__counters(s->tracer, &s->counters);
+	holder__count(s->holder, &held, &missed);
+	s->counters.holds = held;
+	s->counters.holds_missed += missed;
+	s->counters.late += missed;
 	s->counters.outsiders = atomic_load(&s->outsiders);
 }
 
@@ -97,7 +103,7 @@ static void on_process_event(void *ctx, const struct event *ev)
 			return;
 		pe.pid = ((const struct event_fork *)ev)->child;
 		pe.parent = ev->pid;
-	} else if (ev->type == EVENT_EXEC || ev->type == EVENT_ENTER) {
+	} else if (ev->type == EVENT_EXEC || ev->type == EVENT_ENTER || ev->type == EVENT_CANDIDATE) {
 		pe.hold = ((const struct event_exec *)ev)->hold;
 	} else if (ev->type == EVENT_FILES) {
 		pe.hold = ((const struct event_files *)ev)->hold;
@@ -120,6 +126,28 @@ static void on_process_event(void *ctx, const struct event *ev)
 	eventfd_write(s->queue_fd, 1);
 }
 
+static bool wants_scan(uint8_t type)
+{
+	return type == EVENT_ENTER || type == EVENT_EXEC || type == EVENT_FILES;
+}
+
+/* Where many wait, a process's mappings are read once: by the last that asks for it, or not, if it ended. */
+static void mark_superseded(struct process_event *events, size_t n)
+{
+	struct hashmap *later = n > 1 ? hashmap__new() : NULL;
+	uintptr_t known;
+
+	for (size_t i = n; later && i-- > 0;) {
+		struct process_event *ev = &events[i];
+
+		if (!wants_scan(ev->type) && ev->type != EVENT_EXIT && ev->type != EVENT_FORK)
+			continue;
+		ev->superseded = ev->type != EVENT_FORK && hashmap__get(later, ev->pid, &known);
+		hashmap__set(later, ev->pid, 1);
+	}
+	hashmap__free(later);
+}
+
 static void handle_processes(struct session *s)
 {
 	struct process_event *events;
@@ -133,6 +161,7 @@ static void handle_processes(struct session *s)
 	s->queue = NULL;
 	s->queued = s->queue_cap = 0;
 	pthread_mutex_unlock(&s->queue_lock);
+	mark_superseded(events, n);
 	for (size_t i = 0; i < n; i++) {
 		int err = targets__handle(s, &events[i]);
 
@@ -346,9 +375,14 @@ static int take_holds(void *session)
 	return tracer__take_holds(((struct session *)session)->tracer);
 }
 
-static void grant(void *session, uint64_t number)
+static void grant(void *session, uint64_t number, bool is_held)
 {
-	tracer__grant(((struct session *)session)->tracer, number);
+	tracer__grant(((struct session *)session)->tracer, number, is_held);
+}
+
+static void settled(void *session, unsigned int catcher, int cpu)
+{
+	tracer__settle(((struct session *)session)->tracer, catcher, cpu);
 }
 
 /* Whoever maps unknown code waits until it is probed. */
@@ -361,7 +395,7 @@ static int start_holder(struct session *s)
 		return -errno;
 	err = tracer__set_holder(s->tracer, holder__request, s->holder);
 	return err ? err : holder__start(s->holder, &(struct holder_ops){
-		.fd = tracer__holds_fd(s->tracer), .take = take_holds, .grant = grant, .ctx = s });
+		.fd = tracer__holds_fd(s->tracer), .take = take_holds, .grant = grant, .settled = settled, .ctx = s });
 }
 
 static void lock_for_recorder(void *session)
@@ -522,6 +556,7 @@ static int finish(struct session *s)
 
 	s->ended = util__now_ns();
 	tracer__detach(s->tracer);
+	holder__stop(s->holder);	/* the report may take a while */
 	session__count(s);
 	atomic_store(&s->stop_consuming, true);
 	pthread_join(s->consumer, NULL);

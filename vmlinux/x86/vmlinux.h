@@ -127,6 +127,7 @@ struct css_set;
 struct pid;
 
 struct task_struct {
+	unsigned int ptrace;
 	struct mm_struct *mm;
 	pid_t pid;
 	pid_t tgid;
