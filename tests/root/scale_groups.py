@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Many processes, exactly told; and what memtrace itself takes for them does not grow with their number."""
+import containers_lib
+from containers_lib import *
+from lib import *
+
+SOURCE = "crowd.c"
+STAYING, SHORT, THREADS = 200, 5000, 64
+# Bytes that memtrace may keep.
+PER_ENDED, PER_SITE, PER_BLOCK = 4 << 10, 1 << 10, 200
+
+
+# ---- a cgroup of our own ----
+
+def remove(cgroup):
+    with open(os.path.join(cgroup, "cgroup.procs")) as f:
+        kill_wait([int(p) for p in f.read().split()])
+    os.rmdir(cgroup)
+
+
+def make_cgroup():
+    mounts = hierarchies()
+    keys = [k for k in mounts if k == ""] or [k for k in mounts if "memory" in k]
+    if not keys:
+        raise Skip("no cgroups are mounted")
+    cgroup = os.path.join(mounts[keys[0]], f"memtrace-test-{os.getpid()}")
+    os.mkdir(cgroup)
+    containers_lib._cleaners.append(lambda: remove(cgroup))
+    return cgroup
+
+
+_cgroup = None
+
+
+def cgroup():
+    global _cgroup
+    _cgroup = _cgroup or make_cgroup()
+    return _cgroup
+
+
+def inside(argv):
+    return ["/bin/sh", "-c", f'echo $$ > {cgroup()}/cgroup.procs && exec "$@"', "sh", *argv]
+
+
+# ---- what memtrace takes ----
+
+class Taken:
+    """Memory, descriptors, BPF links and processor time of a running memtrace."""
+
+    def __init__(self, m):
+        proc = f"/proc/{m.proc.pid}"
+        with open(f"{proc}/status") as f:
+            text = f.read()
+        self.rss, self.own = (int(re.search(rf"{key}:\s+(\d+)", text).group(1)) << 10 for key in ("VmRSS", "RssAnon"))
+        targets = []
+        for fd in os.listdir(f"{proc}/fd"):
+            try:
+                targets.append(os.readlink(f"{proc}/fd/{fd}"))
+            except FileNotFoundError:
+                pass
+        self.files = sum(t.startswith("/") for t in targets)
+        self.fds = len(targets) - self.files
+        self.links = sum("bpf_link" in t for t in targets)
+        with open(f"{proc}/stat") as f:
+            fields = f.read().rpartition(")")[2].split()
+        self.cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def __str__(self):
+        return (f"{self.rss >> 10} KiB resident, {self.own >> 10} KiB of them own, {self.files} files open, {self.fds} other descriptors, "
+                f"{self.links} of them links, {self.cpu:.2f} s of processor time")
+
+
+def settled(m):
+    """Once it has nothing left to do."""
+    last = None
+    for _ in range(100):
+        now = Taken(m)
+        if last is not None and now.cpu - last.cpu < 0.02:
+            return now
+        last = now
+        time.sleep(0.25)
+    return last
+
+
+def finish(m):
+    equal(m.interrupt(), 0, f"the exit status (standard error: {m.stderr()})")
+    return m.final()
+
+
+def named(report):
+    """{pid: [blocks, bytes]} of the blocks that `take` and `leave` keep, by name."""
+    found = {}
+    for s in report["sites"]:
+        if s["kind"] == "heap" and s["live_blocks"] and own_function(s, SOURCE) in ("take", "leave"):
+            row = found.setdefault(s["pid"], [0, 0])
+            row[0] += s["live_blocks"]
+            row[1] += s["live_bytes"]
+    return found
+
+
+def left(report, program, besides):
+    """(blocks, bytes) of each process of a program but one, in their order; by number, not by name."""
+    return [(row["live_blocks"], row["live_bytes"]) for row in report["processes"]
+            if row["comm"] == os.path.basename(program)[:15] and row["pid"] != besides]
+
+
+def bounded(before, after, what, memory):
+    print(f"# {what}: before {before}\n# {what}: after  {after}")
+    # The rest of the host may come with new files, each of which may be probed: they are not 5,000.
+    true(after.files <= before.files + 100, f"files grow with the processes: {before.files}, {after.files}")
+    true(after.fds <= before.fds + 20, f"descriptors grow with the processes: {before.fds}, {after.fds}")
+    true(after.links <= before.links + 10, f"links grow with the processes: {before.links}, {after.links}")
+    true(after.own - before.own <= memory, f"it took {after.own - before.own} bytes, not {memory} at most")
+
+
+def nothing_lost(report):
+    lost = {name: n for name, n in report["lost"].items() if n}
+    true(not lost, f"lost {lost}")
+
+
+# ---- the cases ----
+
+with case(f"{STAYING} processes of a cgroup, half of them there before, each exactly"):
+    program = build(SOURCE)
+    p = Program(inside([program, "stay", str(STAYING)]))
+    m = Memtrace(*EVERYTHING, "-g", cgroup()).attached()
+    before = settled(m)
+    p.go()
+    after = settled(m)
+    report = finish(m)
+    equal(p.end(), 0, "the program's status")
+    expected = [(i, i * (1000 + i)) for i in range(1, STAYING + 1)]
+    nothing_lost(report)
+    equal(sorted(left(report, program, p.pid)), expected, "what each process keeps")
+    equal(sorted(map(tuple, named(report).values())), expected, "what each process keeps, by name")
+    bounded(before, after, f"{STAYING} processes", 64 << 20)
+
+with case(f"{THREADS} threads in a process of a cgroup"):
+    p = Program(inside([build(SOURCE), "threads", str(THREADS)]))
+    m = Memtrace(*EVERYTHING, "-g", cgroup()).attached()
+    p.go()
+    report = finish(m)
+    compare(report, p.finished(), SOURCE)
+    equal(p.end(), 0, "the program's status")
+
+
+def by_itself(program):
+    """What a short one leaves, and its C library with it, traced alone."""
+    m = Memtrace(*EVERYTHING, "--kind", "heap", "--", program, "brief", "1")
+    equal(m.wait(), 0, f"the exit status (standard error: {m.stderr()})")
+    report = m.final()
+    return left(report, program, 0)[0]
+
+
+def storm(name, program, *options):
+    p = Program([program, "storm", str(SHORT)])
+    # The rest of the host may do anything meanwhile: there is room for that.
+    m = Memtrace(*EVERYTHING, "-a", "--ring", "128m", *options).attached()
+    before = settled(m)
+    began = time.monotonic()
+    p.go()
+    took = time.monotonic() - began
+    after = settled(m)
+    report = finish(m)
+    equal(p.end(), 0, "the program's status")
+    names = len(named(report))
+    print(f"# {name}: {took:.1f} s, {(after.cpu - before.cpu) / SHORT * 1e3:.2f} ms of memtrace's for each; "
+          f"the code of {names} has names")
+    nothing_lost(report)
+    found = left(report, program, p.pid)
+    equal(len(found), SHORT, "the processes that were seen")
+    equal(set(found), {by_itself(program)}, "what processes left")
+    # One that ends before its libraries could be looked at has addresses only.
+    true(names >= SHORT * 0.9, f"the code of {names} processes only has names")
+    equal(set(map(tuple, named(report).values())), {(2, 400)}, "what `leave` left in each")
+    others = sum(row["live_blocks"] for row in report["processes"]) * PER_BLOCK + len(report["sites"]) * PER_SITE
+    bounded(before, after, name, (16 << 20) + len(report["processes"]) * PER_ENDED + others)
+
+
+with case(f"{SHORT} short processes on the host, --kind heap"):
+    storm("heap, dynamic", build(SOURCE), "--kind", "heap")
+
+with case(f"{SHORT} short static processes on the host, --kind all"):
+    storm("all, static", build(SOURCE, "-static"), "--kind", "all")
+
+done()
