@@ -177,21 +177,27 @@ static struct image *find_closed(struct images *is, uint64_t dev, uint64_t ino, 
 	return NULL;
 }
 
-/* Makes the image of dev and ino, found from now on in the place of an older one. */
+/* Found from now on by its dev and ino, in the place of an older one. */
+static int index_image(struct images *is, struct image *im)
+{
+	uint64_t key = hashmap__mix(im->dev, im->ino);
+	uintptr_t first = 0;
+
+	if (hashmap__get(is->by_key, key, &first))
+		im->same_key = (struct image *)first;
+	return hashmap__set(is->by_key, key, (uintptr_t)im);
+}
+
 static struct image *make(struct images *is, uint64_t dev, uint64_t ino, const char *path,
 			  int64_t root)
 {
-	uint64_t key = hashmap__mix(dev, ino);
 	struct image *im = new_image(is, dev, ino, path);
-	uintptr_t first = 0;
 
 	if (!im)
 		return NULL;
 	im->places.root = root;
 	im->inside = roots__inside(is->roots, root, im->path);
-	if (hashmap__get(is->by_key, key, &first))
-		im->same_key = (struct image *)first;
-	if (hashmap__set(is->by_key, key, (uintptr_t)im)) {
+	if (index_image(is, im)) {
 		free_image(im);
 		return NULL;
 	}
@@ -217,7 +223,8 @@ static int64_t add_vdso(struct images *is, const struct mapped_file *f)
 		}
 	}
 	im = new_image(is, 0, 0, f->path);
-	if (!im) {
+	if (!im || index_image(is, im)) {
+		free_image(im);
 		free(memory);
 		return -ENOMEM;
 	}
@@ -248,12 +255,20 @@ static int64_t add_file(struct images *is, const struct mapped_file *f)
 	return im ? (int64_t)im->id : -ENOMEM;
 }
 
+/* The vDSO of all, where there is but one kind of processes. */
+static struct image *only_vdso(struct images *is)
+{
+	struct image *im = first_of(is, 0, 0);
+
+	return im && !im->same_key ? im : NULL;
+}
+
 int64_t images__find(struct images *is, uint64_t dev, uint64_t ino)
 {
 	struct image *im;
 
 	pthread_mutex_lock(&is->lock);
-	im = dev || ino ? find_open(is, dev, ino) : first_of(is, 0, 0);
+	im = dev || ino ? find_open(is, dev, ino) : only_vdso(is);
 	pthread_mutex_unlock(&is->lock);
 	return im ? (int64_t)im->id : -ENOENT;
 }

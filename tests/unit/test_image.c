@@ -338,6 +338,7 @@ TEST(the_vdso_is_copied_once)
 	CHECK_EQ(len, m->end - m->start);
 	CHECK(memory && !memcmp(memory, (const void *)(uintptr_t)m->start, len));
 	CHECK_STR(image__name(im), "[vdso]");
+	CHECK_EQ(images__find(is, 0, 0), image__id(im));
 	CHECK_EQ(image__fd(im), -1);
 	CHECK_EQ(image__error(im), 0);
 	CHECK(image__is_elf(im));
