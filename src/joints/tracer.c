@@ -112,6 +112,14 @@ static int load(struct tracer *t, const struct tracer_opts *o)
 	return err;
 }
 
+/* The BPF side finds out for itself, and counts as late who runs before it is probed. */
+static void tell_of_holds(const struct tracer_opts *o)
+{
+	if (o->holding && !libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL))
+		log__info("this kernel cannot hold new programs and libraries until they are probed (Linux 5.17 can); "
+			  "those that come before their probes are counted as late");
+}
+
 struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 {
 	struct tracer *t = calloc(1, sizeof(*t));
@@ -129,6 +137,7 @@ struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 		err = load(t, o);
 		if (!err) {
 			log__debug("probes attach as %s", method_names[m]);
+			tell_of_holds(o);
 			return t;
 		}
 		log__debug("%s probes: %s", method_names[m], strerror(-err));
