@@ -12,7 +12,8 @@
  *     something first); a stretch is no way to overlook that births slowly cease;
  *   - what the site holds grew accordingly (a cache at its bound loses an old block for a new one);
  *   - in its later half they are not matched by frees of blocks older than the tracing (the same
- *     cache, first seen when it was full).
+ *     cache, first seen when it was full);
+ *   - where no block ever died, they are more than a log or a small table takes until it is full.
  * So a sawtooth proves nothing until it lasts some four times as long as the longest before it.
  *
  * What fails for one of the last reasons, or holds more at its lowest than it did at its highest,
@@ -59,17 +60,30 @@ static struct stretch stretch(const struct cohorts *c, unsigned int first, unsig
 	return s;
 }
 
-/* Blocks alive that were born in [from, to); a cohort that lies across a border counts in part. */
+/* The part of cohort i that lies in [from, to). */
+static double part_between(const struct cohorts *c, unsigned int i, double from, double to)
+{
+	double low = fmax(c->start[i], from), high = fmin(end_of(c, i), to);
+
+	return high > low ? (high - low) / (end_of(c, i) - c->start[i]) : 0;
+}
+
+/* Blocks alive that were born in [from, to). */
 static double alive_between(const struct cohorts *c, double from, double to)
 {
-	double sum = 0, low, high;
+	double sum = 0;
 
-	for (unsigned int i = 0; i < c->n; i++) {
-		low = fmax(c->start[i], from);
-		high = fmin(end_of(c, i), to);
-		if (high > low)
-			sum += c->cohort[i].alive * (high - low) / (end_of(c, i) - c->start[i]);
-	}
+	for (unsigned int i = 0; i < c->n; i++)
+		sum += c->cohort[i].alive * part_between(c, i, from, to);
+	return sum;
+}
+
+static double born_between(const struct cohorts *c, double from, double to)
+{
+	double sum = 0;
+
+	for (unsigned int i = 0; i < c->n; i++)
+		sum += c->cohort[i].born * part_between(c, i, from, to);
 	return sum;
 }
 
@@ -123,14 +137,18 @@ static bool begins_anew(const struct cohorts *c, unsigned int first, const struc
 
 /*
  * Whether births cease: the later half is poorer than the earlier. Small numbers have the benefit
- * of chance, but not behind a burst: that might be the first part of the same decline.
+ * of chance, but not behind a burst: that might be the first part of the same decline. Where most
+ * blocks die, births tell how much the program had to do: with less of that, fewer stay.
  */
 static bool ceases(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
 	double start = c->start[first], half = start + s->ticks / 2, end = start + s->ticks;
 	double earlier = alive_between(c, start, half), later = alive_between(c, half, end);
 	double chance = before(c, first, s) < 1 ? 2 * sqrt(later) : 0;
+	double load = born_between(c, half, end) / born_between(c, start, half);
 
+	if (s->blocks * STEP < s->born && load < 1)
+		earlier *= load;
 	if (alive_between(c, end - s->ticks / 3, end) <= 0)
 		return true;
 	return later + chance < earlier * DECLINE;
@@ -163,6 +181,17 @@ static bool matched_by_older(const struct cohorts *c, unsigned int first, const 
 	return frees * 2 > alive_between(c, half, start + s->ticks);
 }
 
+/* Nothing shows that its blocks are meant to die, and they are not more than a table or log may take. */
+static bool might_fill_up(const struct cohorts *c, const struct stretch *s)
+{
+	uint64_t deaths = 0;
+
+	for (unsigned int i = 0; i < COHORTS_LIVES; i++)
+		deaths += c->lives[i];
+	return !deaths && s->blocks < JUDGE_ALONE_BLOCKS &&
+	       (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES);
+}
+
 /* Whether the blocks born in cohorts [first, last] and alive make a leak, or at least growth. */
 static enum verdict judge_stretch(const struct cohorts *c, const struct judge_facts *f,
 				  unsigned int first, const struct stretch *s)
@@ -175,7 +204,7 @@ static enum verdict judge_stretch(const struct cohorts *c, const struct judge_fa
 		return VERDICT_UNKNOWN;
 	if (ceases(c, first, s) || matched_by_older(c, first, s, f))
 		return VERDICT_GROWING;
-	if (f->now - c->origin < JUDGE_LEAK_NS)
+	if (f->now - c->origin < JUDGE_LEAK_NS || might_fill_up(c, s))
 		return VERDICT_GROWING;
 	return VERDICT_LEAK;
 }

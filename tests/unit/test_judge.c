@@ -362,6 +362,58 @@ TEST(too_little_evidence)
 	sim_end();
 }
 
+/*
+ * As redis fills its log of slow commands, and postgres its table of open files: a few blocks at a
+ * time, none of which dies before the bound. The same without a bound is a leak.
+ */
+static void log_in_groups(struct agent *a, double t)
+{
+	for (unsigned int groups = happen(a, a->rate); groups > 0; groups--)
+		for (unsigned int i = 0; i < 3 && (!a->bound || a->n < a->bound); i++)
+			sim_alloc(a, (uint64_t)a->size, t + 1e9);
+}
+
+TEST(what_fills_slowly_and_never_dies)
+{
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		struct agent agents[] = {
+			{ "slow log", log_in_groups, .rate = 0.5, .size = 30, .bound = 384 },
+			{ "open files", log_in_groups, .rate = 0.2, .size = 13, .bound = 48 },
+			{ "leak", log_in_groups, true, .rate = 2, .size = 30 },
+			{ "leak of large blocks", log_in_groups, true, .rate = 0.2, .size = 5000 },
+		};
+
+		sim_begin(agents, 4, seed);
+		for (double t = 5; t < 300; t += 5) {
+			sim_until(t);
+			CHECK(of_stack(1).verdict != VERDICT_LEAK);
+			CHECK(of_stack(2).verdict != VERDICT_LEAK);
+		}
+		CHECK_EQ(of_stack(3).verdict, VERDICT_LEAK);
+		CHECK_EQ(of_stack(4).verdict, VERDICT_LEAK);
+		sim_end();
+	}
+}
+
+/* A leak of one call in 500, in a program that has less and less to do. */
+static void leaking_less(struct agent *a, double t)
+{
+	a->due = a->rate * exp(-t / a->period);
+	free_due(a, t);
+	for (unsigned int n = happen(a, a->due); n > 0; n--)
+		sim_alloc(a, 100, uniform(a) < a->share ? INFINITY : t + 0.01);
+}
+
+TEST(a_leak_under_falling_load)
+{
+	struct agent a = { "leak", leaking_less, true, .rate = 2000, .period = 70, .share = 0.002 };
+
+	sim_begin(&a, 1, 1);
+	sim_until(150);
+	CHECK_EQ(of_stack(1).verdict, VERDICT_LEAK);
+	sim_end();
+}
+
 /* A cache that was full when the tracing began: each new block takes the place of one not known. */
 static void full_cache(struct agent *a, double t)
 {
