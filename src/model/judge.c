@@ -181,7 +181,7 @@ static bool matched_by_older(const struct cohorts *c, unsigned int first, const 
 	return frees * 2 > alive_between(c, half, start + s->ticks);
 }
 
-/* Nothing shows that its blocks are meant to die, and they are not more than a table or log may take. */
+/* Nothing shows that its blocks are meant to die, and a table or log may take as many. */
 static bool might_fill_up(const struct cohorts *c, const struct stretch *s)
 {
 	uint64_t deaths = 0;

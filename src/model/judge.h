@@ -24,7 +24,7 @@ enum verdict {
 #define JUDGE_LEAST_NS 4000000000ull
 #define JUDGE_LEAK_NS 10000000000ull	/* to call it a leak: much fills up while a program starts */
 #define JUDGE_LEAST_BLOCKS 8
-/* To call it a leak where nothing ever died: as many blocks, or as much in 32. Logs and tables fill up. */
+/* To call it a leak where nothing ever died: so many blocks, or so much in 32. Logs fill up, too. */
 #define JUDGE_ALONE_BLOCKS 500
 #define JUDGE_ALONE_BYTES 65536
 #define JUDGE_ALONE_LARGE 32
