@@ -114,6 +114,14 @@ struct code_question {
 	struct event_code code;
 	bool known;
 	bool file;		/* there is a file behind the address, code or not */
+	bool found;		/* the kernel could tell what there is */
+};
+
+#define CODE_TRIES 2000		/* some 100 us */
+
+struct code_patience {
+	struct code_question q;
+	__u64 at;
 };
 
 static long code__on_vma(struct task_struct *task, struct vm_area_struct *vma, struct code_question *q)
@@ -139,12 +147,19 @@ static long code__on_vma(struct task_struct *task, struct vm_area_struct *vma, s
 	return 0;
 }
 
-/* Looks at the code at an address; q->code.end 0: there is none. False where that cannot be found out. */
+/* Looks at the code at an address; q->code.end 0: there is none. False where the kernel cannot tell now. */
 static __always_inline bool code__find(struct code_question *q, __u64 at)
 {
 	q->known = q->file = false;
 	q->code.end = 0;
-	return UNWIND_CAN_ASK && !bpf_find_vma(bpf_get_current_task_btf(), at, code__on_vma, q, 0);
+	if (!UNWIND_CAN_ASK)
+		return q->found = false;
+	return q->found = bpf_find_vma(bpf_get_current_task_btf(), at, code__on_vma, q, 0) != -EBUSY;
+}
+
+static long code__try(__u32 i, struct code_patience *w)
+{
+	return code__find(&w->q, w->at);
 }
 
 /*
@@ -155,11 +170,14 @@ static __always_inline bool code__find(struct code_question *q, __u64 at)
  */
 static __always_inline void code__goes(struct traced *p, __u64 at, bool replaced)
 {
-	struct code_question q = {};
+	struct code_patience w = { .at = at };
 
 	if (p->flags & TRACED_CODE_GONE)
 		return;
-	if (!code__find(&q, at) || q.code.end || (q.file && !replaced))
+	/* Other threads are changing the mappings: the system call has to wait for them anyhow. */
+	if (!code__find(&w.q, at) && HOLD_CAN_WAIT)
+		bpf_loop(CODE_TRIES, code__try, &w, 0);
+	if (!w.q.found || w.q.code.end || (w.q.file && !replaced))
 		__sync_fetch_and_or(&p->flags, TRACED_CODE_GONE);
 }
 

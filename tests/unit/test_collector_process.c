@@ -1,5 +1,7 @@
 /* Processes, their address spaces and their stacks, in the collector. */
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "events.h"
 
@@ -366,4 +368,59 @@ TEST(process_events_are_passed_on)
 	happened(c, EVENT_EXIT, CHILD);
 	CHECK_STR(told, "fxle");
 	collector__free(c);
+}
+
+/* ---- code that was told of ---- */
+
+static int is_gone(void *ctx, struct space *sp, struct images *images)
+{
+	(void)ctx, (void)sp, (void)images;
+	return -ESRCH;
+}
+
+static int code_came(struct collector *c, uint64_t start, uint64_t end, uint64_t offset, const struct stat *st)
+{
+	struct event_code ev = { .ev = head(EVENT_CODE, PID), .start = start, .end = end, .offset = offset };
+
+	if (st) {
+		ev.dev = major(st->st_dev) << 20 | minor(st->st_dev);
+		ev.ino = st->st_ino;
+	}
+	return collector__event(c, &ev, sizeof(ev));
+}
+
+TEST(stacks_of_a_process_that_is_gone_are_resolved_by_what_was_told)
+{
+	struct images *images = images__new();
+	struct collector *c = make((struct collector_opts){ .images = images, .refresh = is_gone, .children = true });
+	uint64_t pcs[] = { 0x10100, 0x30100, 0x90000 }, again[] = { 0x10100 };
+	const struct stack *st;
+	struct stat exe, other;
+	int64_t id;
+
+	CHECK_EQ(stat("/proc/self/exe", &exe), 0);
+	CHECK_EQ(stat("/proc/self", &other), 0);
+	id = images__add_path(images, "/proc/self/exe");
+	CHECK(id >= 0);
+	execed(c, PID, "short");
+	CHECK_EQ(code_came(c, 0x10000, 0x20000, 0x3000, &exe), 0);
+	CHECK_EQ(code_came(c, 0x30000, 0x40000, 0, &other), 0);	/* of a file that nobody has met */
+	CHECK_EQ(code_came(c, 0x90000, 0x91000, 0, NULL), 0);	/* there is no vDSO yet */
+	CHECK_EQ(code_came(c, 0x20000, 0x20000, 0, &exe), -EINVAL);
+	CHECK_EQ(stack_came(c, 1, STACK_COMPLETE, 3, pcs), 0);
+	st = stacks__get(collector__stacks(c), 1);
+	CHECK(st && st->n == 3);
+	CHECK_EQ(st->frames[0].image, id);
+	CHECK_EQ(st->frames[0].offset, 0x3100);
+	CHECK(st->frames[1].image == FRAME_NO_IMAGE);
+	CHECK(st->frames[2].image == FRAME_NO_IMAGE);
+	/* What is mapped later in its place counts; an exec takes all away. */
+	CHECK_EQ(code_came(c, 0x10000, 0x11000, 0x8000, &exe), 0);
+	CHECK_EQ(stack_came(c, 2, STACK_COMPLETE, 1, again), 0);
+	CHECK_EQ(stacks__get(collector__stacks(c), 2)->frames[0].offset, 0x8100);
+	execed(c, PID, "next");
+	CHECK_EQ(stack_came(c, 3, STACK_COMPLETE, 1, again), 0);
+	CHECK(stacks__get(collector__stacks(c), 3)->frames[0].image == FRAME_NO_IMAGE);
+	collector__free(c);
+	images__free(images);
 }

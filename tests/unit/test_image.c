@@ -1,5 +1,6 @@
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -436,5 +437,31 @@ TEST(what_symbols_are_made_from_is_given_back)
 	CHECK_EQ(image__symbolize(images__get(is, 0), offset + 1, frames), 1);
 	CHECK_STR(frames[0].func, "which");
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+	images__free(is);
+}
+
+TEST(a_file_that_is_known_is_found)
+{
+	struct images *is = images__new();
+	struct stat st;
+	int64_t id, vdso;
+
+	CHECK_EQ(images__find(is, 0, 0), -ENOENT);	/* no vDSO yet */
+	CHECK_EQ(stat("/proc/self/exe", &st), 0);
+	CHECK_EQ(images__find(is, st.st_dev, st.st_ino), -ENOENT);
+	id = images__add_path(is, "/proc/self/exe");
+	CHECK(id >= 0);
+	CHECK_EQ(images__find(is, st.st_dev, st.st_ino), id);
+	CHECK_EQ(images__find(is, st.st_dev, st.st_ino + 1), -ENOENT);
+	CHECK_EQ(images__find(is, st.st_dev + 1, st.st_ino), -ENOENT);
+	CHECK_EQ(images__find(is, 0, 0), -ENOENT);
+	vdso = images__add(is, &(struct mapped_file){ .pid = getpid(), .start = getauxval(AT_SYSINFO_EHDR),
+						      .end = getauxval(AT_SYSINFO_EHDR) + 0x1000, .path = "[vdso]" });
+	CHECK(vdso >= 0 && vdso != id);
+	CHECK_EQ(images__find(is, 0, 0), vdso);
+	/* One that could not be opened is not known: it is tried again when it is mapped. */
+	CHECK(images__add(is, &(struct mapped_file){ .pid = getpid(), .start = 0x1000, .end = 0x2000, .dev = 7, .ino = 8,
+						     .path = "/no/such/file" }) >= 0);
+	CHECK_EQ(images__find(is, 7, 8), -ENOENT);
 	images__free(is);
 }

@@ -331,3 +331,93 @@ TEST(a_main_thread_that_ended_first)
 	space__free(sp);
 	images__free(is);
 }
+
+/* ---- one more mapping ---- */
+
+#define PAGE 0x1000ull
+#define PAGES 48
+
+/* What each page shows: which mapping, and which of its file's pages. */
+struct shown {
+	unsigned int ino;	/* 0: nothing */
+	unsigned int offset;
+};
+
+static void map_both(struct space *sp, struct shown *model, unsigned int first, unsigned int end, unsigned int ino)
+{
+	unsigned int offset = ino * 100;
+
+	CHECK_EQ(space__map(sp, &(struct mapping){ .start = first * PAGE, .end = end * PAGE, .offset = offset * PAGE,
+						   .ino = ino, .image = ino, .exec = true, .path = "/x" }), 0);
+	for (unsigned int i = first; i < end; i++)
+		model[i] = (struct shown){ ino, offset + i - first };
+}
+
+/* Each page shows what the model says, and the mappings are in order and apart. */
+static bool is_as_modelled(const struct space *sp, const struct shown *model)
+{
+	for (size_t i = 0; i < space__count(sp); i++) {
+		const struct mapping *m = space__at(sp, i);
+
+		if (m->start >= m->end || (i && space__at(sp, i - 1)->end > m->start))
+			return false;
+	}
+	for (unsigned int i = 0; i < PAGES; i++) {
+		const struct mapping *m = space__find(sp, i * PAGE);
+
+		if (!m != !model[i].ino || m != space__find(sp, i * PAGE + PAGE - 1))
+			return false;
+		if (m && (m->ino != model[i].ino || m->image != model[i].ino || strcmp(m->path, "/x") ||
+			  i * PAGE - m->start + m->offset != model[i].offset * PAGE))
+			return false;
+	}
+	return true;
+}
+
+TEST(a_mapping_takes_the_place_of_whatever_it_overlaps)
+{
+	unsigned int cases = 0;
+
+	/* Before, behind, between, inside, around, across one or two, and with each pair of ends that meet. */
+	for (unsigned int first = 0; first < 20; first++)
+		for (unsigned int end = first + 1; end <= 20; end++) {
+			struct shown model[PAGES] = { 0 };
+			struct space *sp = space__new(1);
+
+			map_both(sp, model, 3, 7, 1);
+			map_both(sp, model, 10, 14, 2);
+			map_both(sp, model, 14, 17, 3);
+			map_both(sp, model, first, end, 4);
+			if (!is_as_modelled(sp, model))
+				printf("# [%u, %u)\n", first, end);
+			CHECK(is_as_modelled(sp, model));
+			cases++;
+			space__free(sp);
+		}
+	CHECK_EQ(cases, 210);
+}
+
+TEST(many_mappings_in_any_order)
+{
+	uint64_t state = 1;
+
+	for (int round = 0; round < 200; round++) {
+		struct shown model[PAGES] = { 0 };
+		struct space *sp = space__new(1), *copy;
+
+		for (unsigned int ino = 1; ino <= 40; ino++) {
+			unsigned int first, len;
+
+			state = state * 6364136223846793005ull + 1442695040888963407ull;
+			first = (state >> 33) % PAGES;
+			len = 1 + (state >> 40) % 12;
+			map_both(sp, model, first, first + len < PAGES ? first + len : PAGES, ino);
+			CHECK(is_as_modelled(sp, model));
+		}
+		/* Their paths are not the space's own: a copy shows the same. */
+		copy = space__copy(sp, 2);
+		space__free(sp);
+		CHECK(is_as_modelled(copy, model));
+		space__free(copy);
+	}
+}
