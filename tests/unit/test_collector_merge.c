@@ -141,13 +141,13 @@ TEST(a_leak_of_all_together)
 		uint32_t i = (uint32_t)(t * 7 % 20);
 
 		now = START + t * SECOND;
-		allocated(c, PID + i, 0x1000 + t * 64, 64, 1 + i);
+		allocated(c, PID + i, 0x10000 * (t + 1), 4096, 1 + i);
 	}
 	s = asked(BY_STACK, 10);
 	CHECK_EQ(s.nsites, 1);
 	CHECK_EQ(s.sites[0].processes, 20);
 	CHECK_EQ(s.sites[0].judged.verdict, VERDICT_LEAK);
-	CHECK(s.sites[0].judged.rate > 50 && s.sites[0].judged.rate < 80);
+	CHECK(s.sites[0].judged.rate > 3200 && s.sites[0].judged.rate < 5000);
 	snapshot__free(&s);
 	s = asked(BY_PROCESS, 0);
 	CHECK_EQ(s.nsites, 20);
