@@ -84,6 +84,8 @@ static void add_totals(struct owner *o)
 		.lost_events = in->lost_events,
 		.lost_stacks = in->lost_stacks,
 		.lost_table = snap->lost_table,
+		.stack_guessed = snap->stack_guessed,
+		.stack_collisions = snap->stack_collisions,
 		.total_sites = snap->total_sites,
 		.rest_bytes = snap->rest_bytes,
 		.rest_blocks = snap->rest_blocks,

@@ -114,6 +114,8 @@ struct profile {
 	/* Allocations whose stack reached its first frame, and all others. */
 	uint64_t stacks_complete, stacks_truncated;
 	uint64_t stack_ends[STACK_ENDS];
+	uint64_t stack_guessed;	/* allocations whose walk passed a frame without unwind data by its frame pointer */
+	uint64_t stack_collisions;	/* stacks that took the id of another: told as that one */
 	/* Sites with anything live; and what is live in those that are neither in sites[] nor
 	 * suppressed. */
 	uint64_t total_sites, rest_bytes, rest_blocks;

@@ -201,7 +201,8 @@ struct snapshot {
 	uint64_t lost_table;	/* blocks that found no room */
 	uint64_t lost_stack_ids;	/* allocations whose stack's frames are not known */
 	uint64_t superseded;	/* blocks handed out again though no free was seen */
-	uint64_t stack_collisions;
+	uint64_t stack_collisions;	/* stacks whose id was another's before: they are told as that one */
+	uint64_t stack_guessed;	/* allocations whose walk passed a frame without unwind data by its frame pointer */
 	uint64_t stack_ends[STACK_ENDS];	/* allocations, by how their stack's walk ended */
 	struct site_row *sites;
 	size_t nsites;		/* in `sites` */

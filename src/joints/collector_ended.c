@@ -48,6 +48,8 @@ static void count_gone(struct collector *c, struct site *s)
 	if (!s->frames)
 		s->frames = stacks__get(c->stacks, s->stack);
 	c->gone_ends[s->kind][s->frames ? s->frames->end : STACK_ENDS] += s->allocs;
+	if (s->frames && s->frames->guessed)
+		c->gone_ends[s->kind][STACK_ENDS + 1] += s->allocs;
 }
 
 static void fold(struct process *p)

@@ -91,7 +91,7 @@ struct collector {
 	 * merge, by what they are merged by: struct cohorts. */
 	struct process *pending[PENDING];
 	uint32_t npending;
-	uint64_t gone_ends[API_KINDS][STACK_ENDS + 1];
+	uint64_t gone_ends[API_KINDS][STACK_ENDS + 2];	/* then: not known, guessed */
 	struct hashmap *gone;
 	struct hashmap *image_codes;	/* by image: the same for files with the same build ID */
 

@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "ground/unwind.h"
 #include "ground/util.h"
 #include "model/image.h"
 #include "model/space.h"
@@ -207,7 +208,8 @@ int process__stack(struct process *p, const struct event_stack *ev)
 	uint64_t now = ev->ev.time;
 	const char *exe;
 
-	*st = (struct stack){ .id = ev->id, .pid = p->pid, .n = ev->n, .end = ev->end };
+	*st = (struct stack){ .id = ev->id, .pid = p->pid, .n = ev->n, .end = ev->end,
+			      .guessed = !!(ev->ev.flags & EVENT_F_GUESSED) };
 	exe = p->exe;
 	if (p->stale && (!p->refreshed || now - p->refreshed >= REFRESH_GAP)) {
 		refresh(p);

@@ -42,7 +42,7 @@ static int restore_totals(struct collector *c, struct cursor *in)
 {
 	take_numbers(in, c, totals, ARRAY_SIZE(totals));
 	for (int kind = 0; kind < API_KINDS; kind++)
-		for (int end = 0; end <= STACK_ENDS; end++)
+		for (int end = 0; end < STACK_ENDS + 2; end++)
 			c->gone_ends[kind][end] = codec__take(in);
 	return 0;
 }
@@ -60,11 +60,14 @@ static int restore_stacks(struct collector *c, struct cursor *in)
 {
 	_Alignas(struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
 	struct stack *st = (struct stack *)buf;
+	uint8_t how;
 	int err;
 
 	*st = (struct stack){ .id = codec__take(in) };
 	st->pid = (uint32_t)codec__take(in);
-	st->end = (uint8_t)codec__take(in);
+	how = (uint8_t)codec__take(in);
+	st->end = STACK_HOW_END(how);
+	st->guessed = STACK_HOW_GUESSED(how);
 	st->n = (uint16_t)codec__take(in);
 	if (!st->id || st->end >= STACK_ENDS || st->n > EVENT_MAX_FRAMES)
 		return -EINVAL;

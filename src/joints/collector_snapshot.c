@@ -179,6 +179,8 @@ static void count_stacks(const struct collector *c, struct site *s, struct snaps
 		return;
 	if (!s->frames)
 		s->frames = stacks__get(c->stacks, s->stack);
+	if (s->frames && s->frames->guessed)
+		out->stack_guessed += s->allocs;
 	if (s->frames)
 		out->stack_ends[s->frames->end] += s->allocs;
 	else
@@ -267,6 +269,7 @@ static void add_gone(const struct collector *c, const struct query *q, struct sn
 		for (int end = 0; end < STACK_ENDS; end++)
 			out->stack_ends[end] += c->gone_ends[kind][end];
 		out->lost_stack_ids += c->gone_ends[kind][STACK_ENDS];
+		out->stack_guessed += c->gone_ends[kind][STACK_ENDS + 1];
 	}
 }
 

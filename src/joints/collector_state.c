@@ -79,7 +79,7 @@ static void save_stacks(struct saving *s)
 		room(s, PIECE_STACKS);
 		codec__put(&s->sb, st->id);
 		codec__put(&s->sb, st->pid);
-		codec__put(&s->sb, st->end);
+		codec__put(&s->sb, STACK_HOW(st));
 		codec__put(&s->sb, st->n);
 		for (unsigned int i = 0; i < st->n; i++) {
 			codec__put(&s->sb, st->frames[i].image);
@@ -195,7 +195,7 @@ int collector__save(const struct collector *c, void (*piece)(void *ctx, const st
 	room(&s, PIECE_TOTALS);
 	put_numbers(&s.sb, c, totals, ARRAY_SIZE(totals));
 	for (int kind = 0; kind < API_KINDS; kind++)
-		for (int end = 0; end <= STACK_ENDS; end++)
+		for (int end = 0; end < STACK_ENDS + 2; end++)
 			codec__put(&s.sb, c->gone_ends[kind][end]);
 	give(&s);
 	strbuf__free(&s.sb);

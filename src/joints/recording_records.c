@@ -229,7 +229,7 @@ void record__put_stack(struct strbuf *sb, uint64_t time, const struct stack *st)
 	codec__put(sb, time);
 	codec__put(sb, st->pid);
 	codec__put(sb, st->id);
-	codec__put(sb, st->end);
+	codec__put(sb, STACK_HOW(st));
 	codec__put(sb, st->n);
 	for (unsigned int i = 0; i < st->n; i++) {
 		const struct frame *f = &st->frames[i];
@@ -247,13 +247,16 @@ void record__put_stack(struct strbuf *sb, uint64_t time, const struct stack *st)
 int record__take_stack(struct cursor *c, struct record_stack *r)
 {
 	struct stack *st = &r->stack;
+	uint8_t how;
 	uint64_t pc = 0, base = 0;
 
 	memset(r, 0, sizeof(*r));
 	r->time = codec__take(c);
 	st->pid = take_u32(c);
 	st->id = codec__take(c);
-	st->end = (uint8_t)codec__take(c);
+	how = (uint8_t)codec__take(c);
+	st->end = STACK_HOW_END(how);
+	st->guessed = STACK_HOW_GUESSED(how);
 	st->n = (uint16_t)take_count(c);
 	if (c->bad || !st->pid || !st->id || st->end >= STACK_ENDS || st->n > EVENT_MAX_FRAMES)
 		return -EINVAL;

@@ -24,8 +24,14 @@ struct stack {
 	uint32_t pid;		/* that had the stack first */
 	uint16_t n;
 	uint8_t end;		/* enum stack_end (event.h) */
+	uint8_t guessed;	/* 1: a frame without unwind data was passed by its frame pointer */
 	struct frame frames[];	/* leaf first */
 };
+
+/* How the walk went, in one byte, where stacks are kept. */
+#define STACK_HOW(st) ((st)->end | (st)->guessed << 7)
+#define STACK_HOW_END(how) ((how) & 0x7f)
+#define STACK_HOW_GUESSED(how) ((how) >> 7 & 1)
 
 struct stacks *stacks__new(void);	/* NULL and errno */
 void stacks__free(struct stacks *s);

@@ -89,6 +89,8 @@ static void losses(struct json *w, const struct profile *p)
 	for (unsigned int end = 0; end < STACK_ENDS; end++)
 		json__u64(w, end_name(end), p->stack_ends[end]);
 	json__close(w, '}');
+	json__u64(w, "stack_guessed", p->stack_guessed);
+	json__u64(w, "stack_collisions", p->stack_collisions);
 }
 
 static void process(struct json *w, const struct profile_process *pr)

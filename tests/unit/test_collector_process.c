@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "ground/unwind.h"
+
 #include "events.h"
 
 /* ---- processes ---- */
@@ -421,6 +423,32 @@ TEST(stacks_of_a_process_that_is_gone_are_resolved_by_what_was_told)
 	execed(c, PID, "next");
 	CHECK_EQ(stack_came(c, 3, STACK_COMPLETE, 1, again), 0);
 	CHECK(stacks__get(collector__stacks(c), 3)->frames[0].image == FRAME_NO_IMAGE);
+	collector__free(c);
+	images__free(images);
+}
+
+TEST(allocations_by_what_their_walk_hangs_on)
+{
+	struct images *images = images__new();
+	struct maps maps = { .text = PROGRAM };
+	struct collector *c = make((struct collector_opts){
+	    .images = images, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
+	uint64_t pcs[] = { 0x10100, 0x10200 };
+	struct event_stack ev = { .ev = head(EVENT_STACK, PID), .id = 7, .n = 2, .end = STACK_COMPLETE };
+	struct snapshot s;
+
+	ev.ev.flags = EVENT_F_GUESSED;
+	memcpy(ev.pc, pcs, sizeof(pcs));
+	CHECK_EQ(collector__event(c, &ev, EVENT_STACK_HEAD + sizeof(pcs)), 0);
+	CHECK_EQ(stack_came(c, 8, STACK_COMPLETE, 1, pcs), 0);
+	CHECK_EQ(stack_came(c, 8, STACK_COMPLETE, 2, pcs), 0);	/* another with that id */
+	for (uint64_t i = 0; i < 5; i++)
+		allocated(c, PID, 0x1000 + i * 16, 10, i < 3 ? 7 : 8);
+	s = ask(c, (struct query){ .heap = true });
+	CHECK_EQ(s.stack_ends[STACK_COMPLETE], 5);
+	CHECK_EQ(s.stack_guessed, 3);
+	CHECK_EQ(s.stack_collisions, 1);
+	snapshot__free(&s);
 	collector__free(c);
 	images__free(images);
 }
