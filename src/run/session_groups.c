@@ -220,6 +220,16 @@ static int enter(struct session *s, uint32_t pid)
 	return err;
 }
 
+static void leave(struct session *s, uint32_t pid)
+{
+	struct event ev = { .type = EVENT_EXIT, .pid = pid, .time = util__now_ns() };
+
+	tracer__drop_process(s->tracer, (pid_t)pid);
+	session__lock(s);
+	collector__event(s->collector, &ev, sizeof(ev));
+	session__unlock(s);
+}
+
 /* Everybody who is of the target and not traced yet. How many that are, or a negative errno. */
 static int adopt_once(struct session *s)
 {
@@ -239,8 +249,10 @@ static int adopt_once(struct session *s)
 			break;
 		s->adopted++;
 		groups__met(s, pid);
-		targets__scan(s, pid);	/* what fails was told, or the process is gone */
-		tracer__set_flags(s->tracer, pid, 0);
+		if (targets__scan(s, pid) == -ESRCH)
+			leave(s, (uint32_t)pid);	/* nobody tells of an end that came before */
+		else
+			tracer__set_flags(s->tracer, pid, 0);
 	}
 	free(pids.at);
 	return err ? err : n;

@@ -26,6 +26,7 @@ struct process_event {		/* what the main thread is told of */
 	uint32_t pid;		/* of the new process, for a fork */
 	uint32_t parent;	/* for a fork */
 	uint64_t hold;		/* to be ended when it was handled; 0: none */
+	bool superseded;	/* a later one of the same process reads its mappings, or it ended */
 };
 
 struct target {

@@ -399,6 +399,8 @@ int targets__handle(struct session *s, const struct process_event *ev)
 	case EVENT_FILES:
 		if (ev->type != EVENT_FILES)
 			groups__met(s, ev->pid);
+		if (ev->superseded && !ev->hold)
+			break;
 		n = targets__scan(s, ev->pid);
 		/* At once: what is mapped now may be gone when the first stack through it is read. */
 		session__lock(s);
@@ -406,7 +408,8 @@ int targets__handle(struct session *s, const struct process_event *ev)
 		session__unlock(s);
 		break;
 	case EVENT_EXIT:
-		tracer__drop_process(s->tracer, ev->pid);
+		if (!ev->superseded || !s->per_file)	/* or its pid has come again */
+			tracer__drop_process(s->tracer, ev->pid);
 		for (size_t i = 0; i < s->ntargets; i++)
 			if ((uint32_t)s->targets[i].pid == ev->pid)
 				s->targets[i].ended = true;

@@ -190,6 +190,8 @@ static void walks(struct page *pg, const struct profile *p)
 	clause(&line, p->stack_ends[STACK_LIMIT], "cut at the frame limit");
 	clause(&line, broken, "broken off");
 	clause(&line, p->stack_ends[STACK_UNKNOWN], "by frame pointers (may be incomplete)");
+	clause(&line, p->stack_guessed, "past frames without unwind data, by frame pointer");
+	clause(&line, p->stack_collisions, "with the id of another");
 	labelled(pg, "  stacks   ", &line, PLAIN);
 	labelled(pg, "  broken   ", &why, PLAIN);
 }
@@ -254,7 +256,7 @@ static int processes(struct page *pg, const struct profile *p)
 		{ .title = "COMMAND", .least = 8 },
 		{ .title = any_container(p) ? "CONTAINER" : NULL, .least = 9 },
 	};
-	size_t shown = p->nprocesses < PROCESSES_MAX ? p->nprocesses : PROCESSES_MAX;
+	size_t shown = 0;
 	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
 	const struct profile_process **sorted;
 	char n[32];
@@ -268,8 +270,10 @@ static int processes(struct page *pg, const struct profile *p)
 	for (size_t i = 0; i < p->nprocesses; i++)
 		sorted[i] = &p->processes[i];
 	qsort(sorted, p->nprocesses, sizeof(*sorted), by_live_bytes);
-	for (size_t i = 0; i < shown; i++)
-		process_cells(&g, sorted[i]);
+	/* Those that ended and left nothing come last. */
+	while (shown < p->nprocesses && shown < PROCESSES_MAX &&
+	       (sorted[shown]->live_bytes || !sorted[shown]->exited || shown < 2))
+		process_cells(&g, sorted[shown++]);
 	free(sorted);
 	err = grid__fit(&g, pg);
 	if (err)
@@ -279,8 +283,9 @@ static int processes(struct page *pg, const struct profile *p)
 	for (size_t i = 0; i < shown; i++)
 		grid__row(&g, i, pg);
 	if (shown < p->nprocesses)
-		strbuf__addf(&pg->sb, "  … %s more processes hold no more than these\n",
-			     number__count(n, sizeof(n), p->nprocesses - shown));
+		strbuf__addf(&pg->sb, "  … %s more process%s no more than these\n",
+			     number__count(n, sizeof(n), p->nprocesses - shown),
+			     p->nprocesses - shown == 1 ? " holds" : "es hold");
 out:
 	grid__free(&g);
 	return err;
