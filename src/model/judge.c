@@ -181,14 +181,14 @@ static bool matched_by_older(const struct cohorts *c, unsigned int first, const 
 	return frees * 2 > alive_between(c, half, start + s->ticks);
 }
 
-/* Nothing shows that its blocks are meant to die, and a table or log may take as many. */
+/* Nothing shows that its blocks are meant to die, or its first just did; and a log may take as many. */
 static bool might_fill_up(const struct cohorts *c, const struct stretch *s)
 {
 	uint64_t deaths = 0;
 
 	for (unsigned int i = 0; i < COHORTS_LIVES; i++)
 		deaths += c->lives[i];
-	return !deaths && s->blocks < JUDGE_ALONE_BLOCKS &&
+	return (double)deaths * LATE_DEATHS <= s->blocks && s->blocks < JUDGE_ALONE_BLOCKS &&
 	       (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES);
 }
 

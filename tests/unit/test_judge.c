@@ -368,9 +368,16 @@ TEST(too_little_evidence)
  */
 static void log_in_groups(struct agent *a, double t)
 {
-	for (unsigned int groups = happen(a, a->rate); groups > 0; groups--)
-		for (unsigned int i = 0; i < 3 && (!a->bound || a->n < a->bound); i++)
-			sim_alloc(a, (uint64_t)a->size, t + 1e9);
+	for (unsigned int blocks = 3 * happen(a, a->rate); blocks > 0; blocks--) {
+		size_t oldest = 0;
+
+		for (size_t i = 0; i < a->n; i++)
+			if (a->held[i].addr < a->held[oldest].addr)
+				oldest = i;
+		if (a->bound && a->n >= a->bound)
+			sim_free(a, oldest);
+		sim_alloc(a, (uint64_t)a->size, t + 1e9);
+	}
 }
 
 TEST(what_fills_slowly_and_never_dies)
@@ -378,7 +385,7 @@ TEST(what_fills_slowly_and_never_dies)
 	for (uint64_t seed = 1; seed <= 3; seed++) {
 		struct agent agents[] = {
 			{ "slow log", log_in_groups, .rate = 0.5, .size = 30, .bound = 384 },
-			{ "open files", log_in_groups, .rate = 0.2, .size = 13, .bound = 48 },
+			{ "open files", log_in_groups, .rate = 0.1, .size = 13, .bound = 128 },
 			{ "leak", log_in_groups, true, .rate = 2, .size = 30 },
 			{ "leak of large blocks", log_in_groups, true, .rate = 0.2, .size = 5000 },
 		};
