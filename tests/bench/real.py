@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Are memtrace's verdicts right on real programs?
+
+    make && tests/bench/real.py [--minutes 4] [--only redis,nginx] [--phases healthy,slow,fast] [--keep DIR]
+
+Runs servers from Debian packages (redis-server, nginx-light with apache2-utils, postgresql, memcached, python3, perl)
+under load, all at the same time, and traces each with a memtrace of its own. First as they are: no call site may be
+called a leak, in any report. Then with a leak: slow (one block in some hundred of a busy call site is forgotten) and
+fast; it must come first. real_leak.c, preloaded, leaks in C programs; in others a few lines of the script do, or a
+client of redis that sends a new Lua script with every request, each of which redis 7.0 keeps for ever.
+
+Prints a table in Markdown, and what is to be looked at below it. Exits with 1 where a verdict is wrong. Needs
+root. Each phase takes --minutes; this is not part of the tests because of that. Every server has a private directory
+and socket or port; no installed service and no file outside a temporary directory is touched. With --keep, the reports
+and a recording of each run stay in DIR, and --again DIR judges the same runs again.
+
+The longer the load runs before (--warm), the more is in caches that memtrace knows nothing of. While these are
+replaced, block by block, a leak beside them is called growing: what is new might just take the place of what is old.
+"""
+import argparse
+import collections
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "root"))
+from lib import Memtrace, TMP  # noqa: E402
+from real_servers import SERVERS  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPORTS = ("-t", 0, "-f", "json")
+VERDICTS = ("leak", "growing", "plateau", "startup", "churn", "unknown")
+
+
+def title(site):
+    """A site in a line: its id and the innermost functions that have names."""
+    names = [f["func"] or f"{f['module']}+{f['offset']}" for f in site["stack"]]
+    return f"{site['id']} {site['api']} {' < '.join(names[:6])}"
+
+
+class Run:
+    """A server, traced for a while."""
+
+    def __init__(self, kind, phase, args, library):
+        self.server, self.phase = kind(phase, library), phase
+        self.args = args
+
+    def kept(self, suffix):
+        """A path in the directory that --keep or --again named."""
+        return os.path.join(self.args.keep or self.args.again, f"{self.server.name}-{self.phase}{suffix}")
+
+    def trace(self):
+        record = ["--record", self.kept(".mt")] if self.args.keep else []
+        self.memtrace = Memtrace("-i", self.args.interval, *REPORTS, *record,
+                                 *(a for pid in self.server.pids() for a in ("-p", pid)))
+
+    def end(self):
+        self.memtrace.proc.send_signal(signal.SIGINT)
+        self.memtrace.wait(120)
+        self.server.stop()
+        self.read()
+        if self.args.keep:
+            shutil.copy(self.memtrace.out_path, self.kept(".json"))
+            shutil.copy(self.memtrace.err_path, self.kept(".err"))
+
+    def again(self):
+        """Judges what an earlier run recorded."""
+        self.memtrace = Memtrace("report", self.kept(".mt"), "-i", self.args.interval, *REPORTS)
+        self.memtrace.wait(300)
+        self.read()
+
+    def read(self):
+        self.reports = self.memtrace.reports()
+        self.last = self.memtrace.final()
+
+    def key(self, site):
+        return site["id"], site["pid"]
+
+    def told(self):
+        """{site: in how many reports it was called a leak though it was not made to be one}"""
+        found = collections.Counter()
+        for r in self.reports:
+            for s in r["sites"]:
+                if s["verdict"] == "leak" and not (self.phase != "healthy" and self.server.is_leak(s)):
+                    found[self.key(s)] += 1
+        return found
+
+    def verdicts(self):
+        n = collections.Counter(s["verdict"] for s in self.last["sites"])
+        return [n[v] for v in VERDICTS]
+
+    def rank(self, value):
+        """The leak's best rank by `value`, and 0 where there is none."""
+        order = sorted(self.last["sites"], key=value, reverse=True)
+        return next((i + 1 for i, s in enumerate(order) if self.server.is_leak(s)), 0)
+
+    def growth(self):
+        """What each site holds more than in the middle of the run."""
+        middle = min(self.reports, key=lambda r: abs(r["elapsed_s"] - self.last["elapsed_s"] / 2))
+        before = {self.key(s): s["live_bytes"] for s in middle["sites"]}
+        return lambda s: s["live_bytes"] - before.get(self.key(s), 0)
+
+    def told_after(self):
+        """Seconds until a leak came first, was called one, and stayed so."""
+        since = None
+        for r in self.reports:
+            first = min(r["sites"], key=lambda s: s["rank"], default=None)
+            if first and first["verdict"] == "leak" and self.server.is_leak(first):
+                since = r["elapsed_s"] if since is None else since
+            else:
+                since = None
+        return since
+
+
+def healthy_row(run):
+    r = run.last
+    return [run.server.name, run.server.traffic, f"{r['allocs'] / r['elapsed_s']:,.0f}", len(r["sites"]),
+            *run.verdicts(), len(run.told())]
+
+
+def leak_row(run):
+    leaks = [s for s in run.last["sites"] if run.server.is_leak(s)]
+    best = min(leaks, key=lambda s: s["rank"], default=None)
+    after = run.told_after()
+    return [run.server.name, run.phase, f"{sum(s['live_blocks'] for s in leaks) / run.last['elapsed_s']:.2g}",
+            run.rank(lambda s: s["live_bytes"]), run.rank(run.growth()), best["rank"] if best else "-",
+            best["verdict"] if best else "-", f"{after:.0f} s" if after is not None else "-"]
+
+
+def table(head, rows):
+    for cells in [head, ["---"] * len(head), *rows]:
+        print("| " + " | ".join(map(str, cells)) + " |")
+    print()
+
+
+def notes(run):
+    """What is to be looked at; whether a verdict is wrong."""
+    told, wrong = run.told(), False
+    print(f"* {run.server.name}, {run.phase}: {run.last['elapsed_s']:.0f} s, "
+          f"{run.last['live_bytes']:,} bytes live, lost {run.last['lost']}, "
+          f"outsiders {run.last['outsiders']}; clients: {'; '.join(run.server.errors) or 'well'}")
+    for s in run.last["sites"]:
+        if s["verdict"] in ("leak", "growing"):
+            print(f"    {s['rank']:3} {s['verdict']:7} {s['live_bytes']:9,} bytes {s['live_blocks']:6} blocks "
+                  f"{s['survival']:.3f} {s['leak_rate_bps']:.0f} B/s {title(s)}"
+                  f"{' (ours)' if run.phase != 'healthy' and run.server.is_leak(s) else ''}")
+    final = {run.key(s): s for s in run.last["sites"]}
+    for key, n in told.items():
+        print(f"    called a leak in {n} of {len(run.reports)} reports: "
+              f"{title(final[key]) if key in final else key}")
+    if run.phase == "healthy":
+        wrong = bool(told)
+    else:
+        wrong = run.told_after() is None
+        if wrong:
+            print("    the leak does not come first")
+            for s in run.last["sites"]:
+                if run.server.is_leak(s):
+                    print(f"    {s['rank']:3} {s['verdict']:7} {s['live_bytes']:9,} bytes {s['live_blocks']} of "
+                          f"{s['allocs']} blocks {title(s)}")
+    return wrong
+
+
+def run_phase(phase, kinds, args, library):
+    runs = [Run(k, phase, args, library) for k in kinds]
+    if args.again:
+        runs = [r for r in runs if os.path.exists(r.kept(".mt"))]
+        for r in runs:
+            r.again()
+        return runs
+    for r in runs:
+        r.server.run()
+    for r in runs:
+        r.server.go_on()
+    time.sleep(args.warm)
+    for r in runs:
+        r.trace()
+    for r in runs:
+        r.memtrace.attached()
+    time.sleep(args.minutes * 60)
+    for r in runs:
+        r.end()
+    return runs
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--minutes", type=float, default=4, help="of each phase (default 4)")
+    p.add_argument("--warm", type=float, default=1, help="seconds of load before the tracing (default 1)")
+    p.add_argument("--interval", default="10", help="seconds between reports (default 10)")
+    p.add_argument("--only", default="", help="programs whose names begin so, separated by commas")
+    p.add_argument("--phases", default="healthy,slow,fast")
+    p.add_argument("--keep", help="a directory for reports and recordings")
+    p.add_argument("--again", metavar="DIR", help="run nothing: judge what is recorded in DIR")
+    args = p.parse_args()
+    only = tuple(filter(None, args.only.split(",")))
+    kinds = [k for k in SERVERS if not only or k.name.startswith(only)]
+    if args.keep:
+        os.makedirs(args.keep, exist_ok=True)
+    library = os.path.join(TMP, "real_leak.so")
+    subprocess.run(["gcc", "-g", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", library,
+                    os.path.join(HERE, "real_leak.c")], check=True)
+    os.chmod(TMP, 0o755)
+    runs = [r for phase in args.phases.split(",") for r in run_phase(phase, kinds, args, library)]
+    table(["program", "traffic", "allocs/s", "sites", *VERDICTS, "ever called leak"],
+          [healthy_row(r) for r in runs if r.phase == "healthy"])
+    table(["program", "leak", "blocks/s", "rank by bytes", "by growth", "by memtrace", "verdict", "first after"],
+          [leak_row(r) for r in runs if r.phase != "healthy"])
+    wrong = [notes(r) for r in runs]
+    sys.exit(1 if any(wrong) else 0)
+
+
+if __name__ == "__main__":
+    main()
