@@ -68,8 +68,8 @@ static int complain(const char *wanted, int err, const struct container **candid
 	return err;
 }
 
-/* 0: it is there and runs; -ENOENT: not yet; otherwise the reason was logged. */
-static int find_container(struct session *s, const struct group *g, const struct container **found)
+/* 0: it is there and runs; -ENOENT: not yet; otherwise the reason was logged, once. */
+static int find_container(struct session *s, struct group *g, const struct container **found)
 {
 	const struct container **candidates = NULL;
 	size_t n = 0;
@@ -77,10 +77,13 @@ static int find_container(struct session *s, const struct group *g, const struct
 
 	if (!err && !(*found)->init_pid)
 		err = s->plan->wait ? -ENOENT : -ECHILD;
-	if (err == -ECHILD)
-		log__error("cannot trace container %s: it does not run; start it, or use --wait", g->wanted);
-	else if (err && !(err == -ENOENT && s->plan->wait))
-		complain(g->wanted, err, candidates, n);
+	if (err && !(err == -ENOENT && s->plan->wait) && !g->refused) {
+		g->refused = true;
+		if (err == -ECHILD)
+			log__error("cannot trace container %s: it does not run; start it, or use --wait", g->wanted);
+		else
+			complain(g->wanted, err, candidates, n);
+	}
 	free(candidates);
 	return err;
 }
@@ -258,14 +261,19 @@ static int adopt_once(struct session *s)
 	return err ? err : n;
 }
 
-/* Who was forked meanwhile, by somebody who was not traced yet, is found the next time. */
+/*
+ * Who was forked meanwhile, by somebody who was not traced yet, is found the next time. How many that are, or
+ * a negative errno.
+ */
 static int adopt(struct session *s)
 {
-	int n = 1;
+	int n = 1, all = 0;
 
-	for (int i = 0; i < 4 && n > 0; i++)
+	for (int i = 0; i < 4 && n > 0; i++) {
 		n = adopt_once(s);
-	return n < 0 ? n : 0;
+		all += n > 0 ? n : 0;
+	}
+	return n < 0 ? n : all;
 }
 
 int groups__open(struct session *s)
@@ -279,6 +287,7 @@ int groups__open(struct session *s)
 	}
 	if (!err && s->ngroups)
 		err = adopt(s);
+	err = err < 0 ? err : 0;
 	if (!err && waits)
 		tracer__await(s->tracer, true);
 	groups__tend(s);
@@ -307,28 +316,43 @@ static void all_came(struct session *s)
 	tracer__await(s->tracer, waits);
 }
 
+static void has_come(struct session *s, struct group *g, const char *but)
+{
+	g->present = true;
+	log__info("%s has come%s", g->name, but);
+	all_came(s);
+}
+
+/* Looked for anew: it may be younger than the last look. */
+static bool is_of(struct session *s, struct group *g, pid_t pid)
+{
+	const struct container *c;
+
+	return !find_container(s, g, &c) && containers__of_process(s->containers, pid) == c;
+}
+
 void groups__candidate(struct session *s, pid_t pid)
 {
 	for (size_t i = 0; i < s->ngroups; i++) {
 		struct group *g = &s->groups[i];
-		const struct container *c = NULL;
-		int err;
 
-		if (g->present)
+		if (g->present || (g->container && !is_of(s, g, pid)) || resolve(s, g))
 			continue;
-		if (g->container) {
-			c = containers__of_process(s->containers, pid);
-			if (!c || !containers__answers(c, g->wanted))
-				continue;
-		}
-		err = resolve(s, g);
-		if (err)
-			continue;
-		g->present = true;
-		log__info("%s has come", g->name);
 		adopt(s);
-		all_came(s);
+		has_come(s, g, "");
 	}
+}
+
+/* Before a container's first program begins, which is told of, its runtime is already there. */
+static bool is_overdue(struct session *s, struct group *g)
+{
+	const struct container *c;
+	bool overdue = g->sighted;
+
+	if (!g->container)
+		return true;
+	g->sighted = !find_container(s, g, &c);
+	return overdue && g->sighted;
 }
 
 static void count_outsiders(struct session *s);
@@ -343,12 +367,9 @@ void groups__tend(struct session *s)
 	for (size_t i = 0; i < s->ngroups; i++) {
 		struct group *g = &s->groups[i];
 
-		if (g->present || resolve(s, g))
+		if (g->present || !is_overdue(s, g) || resolve(s, g))
 			continue;
-		g->present = true;
-		log__info("%s has come; what it did before is not known", g->name);
-		adopt(s);
-		all_came(s);
+		has_come(s, g, adopt(s) > 0 ? "; what it did before is not known" : "");
 	}
 	if (now - s->outsiders_counted >= COUNT_NS) {
 		count_outsiders(s);

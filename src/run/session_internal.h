@@ -106,6 +106,8 @@ struct group {
 	uint32_t kind;		/* FILTER_* (shared.h) */
 	int fd;			/* of what ends with it: the cgroup's directory, or the first process; -1: none */
 	bool container, present, ended;
+	bool sighted;		/* waited for, and there when it was last looked for */
+	bool refused;		/* why it cannot be traced was said */
 };
 
 /* The collector is the caller's between these two. */
