@@ -195,7 +195,7 @@ static __always_inline void code__send(struct traced *p, struct code_question *q
 {
 	if (!q->code.end)
 		return;
-	head(&q->code.ev, EVENT_CODE, 0, 0, p->pid, bpf_ktime_get_ns());
+	head(&q->code.ev, EVENT_CODE, 0, q->known ? 0 : EVENT_F_UNKNOWN, p->pid, bpf_ktime_get_ns());
 	if (bpf_ringbuf_output(&ring, &q->code, sizeof(q->code), 0))
 		count(lost_processes);
 }

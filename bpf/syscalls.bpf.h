@@ -111,8 +111,10 @@ static __always_inline void new_code(struct traced *p, __u64 at)
 {
 	struct code_question q = {};
 
-	code__find(&q, at);
-	code__send(p, &q);
+	if (code__find(&q, at))
+		code__send(p, &q);
+	else
+		send_files(p->pid, 0);
 	if (!q.known)
 		__sync_fetch_and_or(&p->flags, TRACED_NEW_CODE);
 }

@@ -57,6 +57,7 @@ enum event_type {
 #define EVENT_F_DONTUNMAP 0x80	/* mremap kept the old mapping */
 #define EVENT_F_CUSTOM    0x200	/* a call of the program's own allocator (--probe) */
 #define EVENT_F_INSIDE    0x400	/* freed inside such a call */
+#define EVENT_F_UNKNOWN   0x800	/* code of a file that is not probed yet */
 
 struct event {
 	ev_u8 type;		/* enum event_type */

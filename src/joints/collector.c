@@ -221,7 +221,7 @@ static const struct {
 	[EVENT_EXIT] = { sizeof(struct event), handle_exit, true },
 	[EVENT_FILES] = { sizeof(struct event_files), handle_files, true },
 	[EVENT_ENTER] = { sizeof(struct event_exec), handle_enter, true },
-	[EVENT_CODE] = { sizeof(struct event_code), handle_code, false },
+	[EVENT_CODE] = { sizeof(struct event_code), handle_code, true },
 	[EVENT_CANDIDATE] = { sizeof(struct event_exec), handle_candidate, true },
 };
 

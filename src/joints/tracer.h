@@ -72,9 +72,10 @@ int tracer__drop_process(struct tracer *t, pid_t pid);	/* its links, too */
 /*
  * Puts the probes into a file, for one process (pid > 0) or for all that map it (pid 0; the BPF side
  * filters). Frees first, then what may return a block: a block that is seen to come is seen to go.
- * Returns the number of functions probed now, 0 where this was done before, or a negative errno.
+ * Returns the number of functions probed now, 0 where this was done before, or a negative errno. *fresh is
+ * set, and never cleared, where probes were put now: of a dynamic loader they are not counted.
  */
-int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid);
+int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid, bool *fresh);
 
 /*
  * Tells that a function will be probed that may throw (probe_file's `throws`): from now on tracer__attach

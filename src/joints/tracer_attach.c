@@ -255,7 +255,7 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 	return err;
 }
 
-int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid)
+int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid, bool *fresh)
 {
 	static const int calls_in_order[] = { SHAPE_FREE_CALL, SHAPE_REALLOC, SHAPE_ALLOC, SHAPE_ALLOC_OUT };
 	struct batch *b;
@@ -290,6 +290,7 @@ int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *
 		attachment__destroy(a);
 		t->n--;
 	} else {
+		*fresh = true;
 		err = b[0].n + b[1].n;
 	}
 	free(b);

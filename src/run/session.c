@@ -98,6 +98,8 @@ static void on_process_event(void *ctx, const struct event *ev)
 	struct session *s = ctx;
 	struct process_event pe = { .type = ev->type, .pid = ev->pid };
 
+	if (ev->type == EVENT_CODE && !(ev->flags & EVENT_F_UNKNOWN))
+		return;
 	if (ev->type == EVENT_FORK) {
 		if (((const struct event_fork *)ev)->shares_memory)
 			return;
@@ -128,7 +130,7 @@ static void on_process_event(void *ctx, const struct event *ev)
 
 static bool wants_scan(uint8_t type)
 {
-	return type == EVENT_ENTER || type == EVENT_EXEC || type == EVENT_FILES;
+	return type == EVENT_ENTER || type == EVENT_EXEC || type == EVENT_FILES || type == EVENT_CODE;
 }
 
 /* Where many wait, a process's mappings are read once: by the last that asks for it, or not, if it ended. */

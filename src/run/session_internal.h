@@ -22,7 +22,7 @@
 #include "run/session.h"
 
 struct process_event {		/* what the main thread is told of */
-	uint8_t type;		/* EVENT_FORK, EVENT_EXEC, EVENT_EXIT, EVENT_FILES, EVENT_ENTER */
+	uint8_t type;		/* EVENT_FORK, EVENT_EXEC, EVENT_EXIT, EVENT_FILES, EVENT_CODE, EVENT_ENTER */
 	uint32_t pid;		/* of the new process, for a fork */
 	uint32_t parent;	/* for a fork */
 	uint64_t hold;		/* to be ended when it was handled; 0: none */

@@ -19,6 +19,8 @@
 #include "model/space.h"
 #include "run/session_internal.h"
 
+#define LOOKS 4		/* at the mappings of a process whose libraries are coming */
+
 static bool status_field(const char *text, const char *name, char *out, size_t cap)
 {
 	const char *p = strstr(text, name);
@@ -187,14 +189,12 @@ static void count_probes(struct session *s, const struct image *im, int n)
 	strbuf__free(&name);
 }
 
-int targets__scan(struct session *s, pid_t pid)
+/* One look at its mappings. *fresh: files were probed that had no probes before. */
+static int scan_once(struct session *s, struct space *sp, pid_t pid, bool *fresh)
 {
-	struct space *sp = space__new(pid);
 	uint32_t epoch = tracer__epoch(s->tracer, pid);	/* before the maps are read */
 	int err, files = 0;
 
-	if (!sp)
-		return -errno;
 	err = space__refresh_as(sp, s->images, &(struct identifier){ identities__of, s->seen_by_main });
 	if (!err) {
 		describe(s, pid, sp, epoch);
@@ -211,7 +211,7 @@ int targets__scan(struct session *s, pid_t pid)
 		files++;
 		im = images__get(s->images, m->image);
 		n = tracer__attach(s->tracer, im, s->plan->query.heap ? f : &(struct probe_file){
-			.image = f->image, .linker_notify = f->linker_notify }, s->per_file ? 0 : pid);
+			.image = f->image, .linker_notify = f->linker_notify }, s->per_file ? 0 : pid, fresh);
 		if (n == -ESRCH)
 			err = n;
 		else if (n < 0)
@@ -221,8 +221,27 @@ int targets__scan(struct session *s, pid_t pid)
 		if (n >= 0)
 			know(s, m, n > 0);
 	}
-	space__free(sp);
 	return err ? err : files;
+}
+
+/*
+ * Until a dynamic loader is probed, it cannot tell of the libraries that it maps: those that came between
+ * our look at the mappings and the probe are found by another look.
+ */
+int targets__scan(struct session *s, pid_t pid)
+{
+	struct space *sp = space__new(pid);
+	bool fresh = true;
+	int files = 0;
+
+	if (!sp)
+		return -errno;
+	for (int looks = 0; looks < LOOKS && fresh && files >= 0; looks++) {
+		fresh = false;
+		files = scan_once(s, sp, pid, &fresh);
+	}
+	space__free(sp);
+	return files;
 }
 
 static int add_target(struct session *s, pid_t pid)
@@ -397,7 +416,8 @@ int targets__handle(struct session *s, const struct process_event *ev)
 	case EVENT_ENTER:
 	case EVENT_EXEC:
 	case EVENT_FILES:
-		if (ev->type != EVENT_FILES)
+	case EVENT_CODE:
+		if (ev->type == EVENT_ENTER || ev->type == EVENT_EXEC)
 			groups__met(s, ev->pid);
 		if (ev->superseded && !ev->hold)
 			break;
