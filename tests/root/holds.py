@@ -81,8 +81,9 @@ with case("libraries that allocate as soon as they are there"):
 
 with case("libraries that come in threads while others allocate"):
     report, *got = command("sh", "-c", " ".join([fresh(), "threads", *libraries(6)]) + "; true")
-    # Where the kernel cannot tell what is mapped, because another thread is changing it, a stack is cut.
-    whole(report, 6, got, cut=report["allocs"] // 10)
+    # Where the kernel cannot tell what is mapped, because another thread is changing it, stacks are cut until
+    # it was looked at anew: some in a thousand, on a busy machine many more.
+    whole(report, 6, got, cut=report["allocs"] // 2)
     equal(blocks(report, "fresh_library.c"), {"in_library": (18, 900)}, "what is live")
     if not report["stack_ends"]["no_table"]:
         equal(blocks(report, "fresh.c"), {"at_birth": (1, 10), "in_thread": (200, 4000)}, "what is live")

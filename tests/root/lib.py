@@ -233,9 +233,10 @@ class Memtrace:
         return self.wait()
 
     def lines(self):
-        """The JSON lines of its output so far."""
+        """The JSON lines of its output so far: while it runs, the last may be half written."""
+        running, text = self.proc.poll() is None, self.stdout()
         found = []
-        for line in self.stdout().splitlines():
+        for line in (text[:text.rfind("\n") + 1] if running else text).splitlines():
             try:
                 found.append(json.loads(line))
             except ValueError:
