@@ -118,7 +118,7 @@ int tracer__list(struct tracer *t, pid_t pid, tracer_list_fn fn, void *ctx);
 /* An answer to model/space.h's question for identities; one for each thread that asks. NULL and errno. */
 struct identities *tracer__identities(struct tracer *t);
 void identities__free(struct identities *is);
-int identities__of(void *identities, uint32_t tid, const struct identity **ids, size_t *n);
+int identities__of(void *identities, uint32_t pid, const struct identity **ids, size_t *n);
 
 /*
  * Whoever holds threads is told of each request by tracer__take_holds, to be called when tracer__holds_fd is

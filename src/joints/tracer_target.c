@@ -168,13 +168,13 @@ void identities__free(struct identities *is)
 	free(is);
 }
 
-int identities__of(void *ctx, uint32_t tid, const struct identity **ids, size_t *n)
+int identities__of(void *ctx, uint32_t pid, const struct identity **ids, size_t *n)
 {
 	struct identities *is = ctx;
 	int err;
 
 	is->n = 0;
-	err = tracer__list(is->tracer, (pid_t)tid, add_identity, is);
+	err = tracer__list(is->tracer, (pid_t)pid, add_identity, is);
 	*ids = is->ids;
 	*n = is->n;
 	return err;

@@ -182,7 +182,7 @@ static bool trim(struct mapping *m, const struct mapping *before)
 
 /* What stands for a thread's files, and who knows them better than maps; NULLs: nobody. */
 struct context {
-	uint32_t tid;	/* whose /proc entry shows the memory */
+	uint32_t pid, tid;	/* tid: whose /proc entry shows the memory */
 	struct images *images;
 	const struct identifier *who;
 };
@@ -208,14 +208,38 @@ static void register_image(struct mapping *m, const struct context *c, const str
 		m->image = (uint32_t)id;
 }
 
-static void register_images(struct mapping *maps, size_t n, const struct context *c)
+static bool is_code_of_file(const struct mapping *m)
+{
+	return m->exec && m->ino;
+}
+
+/* -ESRCH: it had files to be identified, and has nothing any more. */
+static int identify(const struct mapping *maps, size_t n, const struct context *c, const struct identity **ids,
+		    size_t *nids)
+{
+	bool any = false;
+	int err;
+
+	*nids = 0;
+	if (!c->who)
+		return 0;
+	err = c->who->identify(c->who->ctx, c->pid, ids, nids);
+	if (err) {
+		*nids = 0;
+		return err == -ESRCH ? err : 0;
+	}
+	for (size_t i = 0; i < n && !any; i++)
+		any = is_code_of_file(&maps[i]);
+	return any && !*nids ? -ESRCH : 0;
+}
+
+static int register_images(struct mapping *maps, size_t n, const struct context *c)
 {
 	const struct identity *ids = NULL, *real;
-	size_t nids = 0, next = 0;
+	size_t nids, next = 0;
+	int err = identify(maps, n, c, &ids, &nids);
 
-	if (c->who && c->who->identify(c->who->ctx, c->tid, &ids, &nids))
-		nids = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !err; i++) {
 		struct mapping *m = &maps[i];
 
 		while (next < nids && ids[next].start < m->start)
@@ -229,6 +253,7 @@ static void register_images(struct mapping *maps, size_t n, const struct context
 			m->ino = real->ino;
 		}
 	}
+	return err;
 }
 
 static int parse(struct space *sp, const struct context *c, const char *text, size_t len)
@@ -237,6 +262,7 @@ static int parse(struct space *sp, const struct context *c, const char *text, si
 	size_t lines = 0, n = 0, used = 0;
 	struct mapping *maps;
 	char *paths;
+	int err;
 
 	for (const char *p = text; (p = memchr(p, '\n', (size_t)(end - p))); p++)
 		lines++;
@@ -263,7 +289,12 @@ static int parse(struct space *sp, const struct context *c, const char *text, si
 		}
 		text = eol ? eol + 1 : end;
 	}
-	register_images(maps, n, c);
+	err = register_images(maps, n, c);
+	if (err) {
+		free(maps);
+		free(paths);
+		return err;
+	}
 	free(sp->maps);
 	free(sp->paths);
 	sp->maps = maps;
@@ -275,7 +306,7 @@ static int parse(struct space *sp, const struct context *c, const char *text, si
 
 int space__parse(struct space *sp, struct images *images, const char *maps, size_t len)
 {
-	return parse(sp, &(struct context){ .tid = sp->pid, .images = images }, maps, len);
+	return parse(sp, &(struct context){ .pid = sp->pid, .tid = sp->pid, .images = images }, maps, len);
 }
 
 static char *read_maps(uint32_t tid, size_t *len)
@@ -317,7 +348,7 @@ static char *read_maps_of_thread(uint32_t pid, uint32_t *tid, size_t *len)
 
 int space__refresh_as(struct space *sp, struct images *images, const struct identifier *who)
 {
-	struct context c = { .tid = sp->pid, .images = images, .who = who };
+	struct context c = { .pid = sp->pid, .tid = sp->pid, .images = images, .who = who };
 	char *text;
 	size_t len;
 	int err;

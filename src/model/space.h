@@ -42,15 +42,16 @@ struct identity {
 };
 
 /* Who knows. Called after the maps were read, so that what they show is there to be seen: points
- * *ids to `n` identities by ascending start, good until the next call. `tid` is a thread that still
- * has the memory. On a negative errno, and for mappings that are not among them, what maps shows
- * counts. */
+ * *ids to `n` identities by ascending start, good until the next call. On a negative errno, and for
+ * mappings that are not among them, what maps shows counts; if there are none at all, the process has
+ * just ended. */
 struct identifier {
-	int (*identify)(void *ctx, uint32_t tid, const struct identity **ids, size_t *n);
+	int (*identify)(void *ctx, uint32_t pid, const struct identity **ids, size_t *n);
 	void *ctx;
 };
 
-/* space__refresh for files as somebody else (NULL: nobody) knows them. */
+/* space__refresh for files as somebody else (NULL: nobody) knows them. -ESRCH also where the process ended
+ * meanwhile: the space is what it was. */
 int space__refresh_as(struct space *sp, struct images *images, const struct identifier *who);
 
 /* One more mapping, in the place of whatever it overlaps; m->path must outlive the space. 0 or -ENOMEM. */

@@ -203,14 +203,14 @@ struct known {
 	struct identity ids[3];
 	size_t n;
 	int err;
-	uint32_t asked;	/* of which thread */
+	uint32_t asked;	/* of which process */
 };
 
-static int identify(void *ctx, uint32_t tid, const struct identity **ids, size_t *n)
+static int identify(void *ctx, uint32_t pid, const struct identity **ids, size_t *n)
 {
 	struct known *k = ctx;
 
-	k->asked = tid;
+	k->asked = pid;
 	*ids = k->ids;
 	*n = k->n;
 	return k->err;
@@ -252,7 +252,15 @@ TEST(who_knows_the_files_better)
 	k.ids[0].ino = 4714;
 	CHECK_EQ(space__refresh_as(sp, is, &who), 0);
 	CHECK(space__find(sp, code.start)->image != image);
+	/* It ended between our two looks: what was known stays. */
+	k.n = 0;
+	CHECK_EQ(space__refresh_as(sp, is, &who), -ESRCH);
+	CHECK_EQ(space__find(sp, code.start)->ino, 4714);
 	k.err = -ESRCH;
+	CHECK_EQ(space__refresh_as(sp, is, &who), -ESRCH);
+	CHECK_EQ(space__find(sp, code.start)->ino, 4714);
+	/* Nobody can tell. */
+	k.err = -EPERM;
 	CHECK_EQ(space__refresh_as(sp, is, &who), 0);
 	CHECK_EQ(space__find(sp, code.start)->ino, code.ino);
 	space__free(sp);
