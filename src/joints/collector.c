@@ -340,7 +340,7 @@ size_t collector__memory(const struct collector *c)
 		}
 		if (p->exited)
 			continue;
-		sum += heap__memory(p->heap) + ledger__memory(p->ledger) +
+		sum += p->freed.size * sizeof(*p->freed.at) + heap__memory(p->heap) + ledger__memory(p->ledger) +
 		       hashmap__memory(p->site_index) +
 		       space__count(p->space) * sizeof(struct mapping);
 	}

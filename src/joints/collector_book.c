@@ -175,6 +175,9 @@ static void note_came(struct process *p, const struct block *b, const struct blo
 		cohorts__came(co, present(p), beginning(b), b->size);
 }
 
+/* For each block of unknown origin, the addresses remembered: those in a thread's cache were freed long ago. */
+#define FREED_EACH 64
+
 /* The block was there before the tracing. */
 static void unmatched_free(struct process *p)
 {
@@ -183,6 +186,7 @@ static void unmatched_free(struct process *p)
 		p->older = cohorts__new(present(p));
 	if (p->older)
 		cohorts__came(p->older, present(p), present(p), 0);
+	freed__grow(&p->freed, p->unmatched_frees * FREED_EACH);
 }
 
 /* ---- blocks ---- */
@@ -265,23 +269,23 @@ int book__alloc(struct process *p, const struct event_alloc *ev)
 
 /*
  * One free is told more than once where a function passes it on: operator delete to free, an
- * interposed free to the C library's. Nothing comes between that is told of the same address. What
- * a program's own allocator frees inside of its functions is mostly its own, and was never booked.
+ * interposed free to the C library's; and where a thread ends, whose cache glibc frees block by block. Nothing
+ * comes between that is told of the same address. What a program's own allocator frees inside of its
+ * functions is mostly its own, and was never booked.
  */
 int book__free(struct process *p, const struct event_free *ev)
 {
 	uint64_t name = name_of(&ev->ev, ev->addr);
-	uint64_t *last = &p->freed[hashmap__mix(name, 0) % FREED];
 	struct block b;
 
 	if (take_block(p, &ev->ev, ev->addr, UINT64_MAX, &b)) {
 		note_died(p, &b);
 		block_ended(p, &b);
-	} else if (*last != name && !(ev->ev.flags & EVENT_F_INSIDE)) {
+	} else if (!(ev->ev.flags & EVENT_F_INSIDE) && !freed__has(&p->freed, name)) {
 		unmatched_free(p);
 	}
 	if (!(ev->ev.flags & EVENT_F_INSIDE))
-		*last = name;
+		freed__add(&p->freed, name);
 	return 0;
 }
 
@@ -297,6 +301,8 @@ int book__realloc(struct process *p, const struct event_realloc *ev)
 		p->c->superseded--;	/* the block that the younger one replaced ended here */
 	if (from)
 		block_ended(p, from);
+	if (ev->old && ev->old != ev->addr)
+		freed__add(&p->freed, name_of(&ev->ev, ev->old));
 	if (ev->addr)
 		return block_began(p, &ev->ev, ev->addr, ev->size, ev->stack, from);
 	if (from)

@@ -6,12 +6,12 @@
 #include "joints/collector.h"
 #include "model/api.h"
 #include "model/cohorts.h"
+#include "model/freed.h"
 #include "model/heap.h"
 #include "model/ledger.h"
 
 /* Blocks outside the sizes asked for are kept under this site, so that their frees are known. */
 #define SITE_HIDDEN 0
-#define FREED 64
 #define PENDING 64
 
 /*
@@ -65,7 +65,7 @@ struct process {
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
 	struct cohorts *older;	/* the unmatched frees, as births; NULL: none */
-	uint64_t *freed;	/* FREED addresses freed last, by their hash; NULL once it ended */
+	struct freed freed;	/* empty once it ended */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t live_bytes[API_KINDS];
 };

@@ -266,7 +266,7 @@ void process__free(struct process *p)
 		free(p->sites[i].left);
 	}
 	free(p->sites);
-	free(p->freed);
+	freed__free(&p->freed);
 	free(p->older);
 	free(p);
 }
@@ -306,9 +306,8 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 	p->heap = heap__new();
 	p->ledger = ledger__new(book__range_changed, p);
 	p->site_index = hashmap__new();
-	p->freed = calloc(FREED, sizeof(*p->freed));
 	p->space = parent ? space__copy(parent->space, pid) : space__new(pid);
-	if (!p->heap || !p->ledger || !p->site_index || !p->freed || !p->space ||
+	if (!p->heap || !p->ledger || !p->site_index || freed__init(&p->freed) || !p->space ||
 	    add_process(c, p)) {
 		process__free(p);
 		return NULL;
@@ -402,6 +401,7 @@ static void forget_memory(struct process *p)
 	}
 	free(p->older);
 	p->older = NULL;
+	freed__clear(&p->freed);
 	for (int kind = 0; kind < API_KINDS; kind++) {
 		p->c->live_bytes[kind] -= p->live_bytes[kind];
 		p->live_bytes[kind] = 0;
@@ -465,11 +465,10 @@ void process__retire(struct process *p, uint64_t now)
 	heap__free(p->heap);
 	ledger__free(p->ledger);
 	hashmap__free(p->site_index);
-	free(p->freed);
+	freed__free(&p->freed);
 	p->heap = NULL;
 	p->ledger = NULL;
 	p->site_index = NULL;
-	p->freed = NULL;
 	if (!p->named) {
 		space__free(p->space);
 		p->space = NULL;

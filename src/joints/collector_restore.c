@@ -108,6 +108,7 @@ static int restore_process(struct collector *c, struct cursor *in)
 	uint32_t before = c->nprocesses;
 	const void *comm;
 	char *exe, *container;
+	uint64_t size;
 	int err;
 
 	forget_wholes(c);
@@ -123,9 +124,24 @@ static int restore_process(struct collector *c, struct cursor *in)
 	free(container);
 	if (!err && c->nprocesses != before + 1)
 		err = -EINVAL;	/* its pid is another living one's */
-	for (size_t i = 0; !err && i < FREED; i++)
-		current(c)->freed[i] = codec__take(in);
+	size = codec__take(in);
+	if (!err && size > FREED_MOST)
+		err = -EINVAL;
+	if (!err)
+		freed__grow(&current(c)->freed, size);
 	return err;
+}
+
+/* Into the slots that they were in: the set is as large as it was. */
+static int restore_freed(struct collector *c, struct cursor *in)
+{
+	struct process *p = current(c);
+	uint64_t addr = codec__take(in);
+
+	if (!p || !addr || !p->freed.size)
+		return -EINVAL;
+	freed__add(&p->freed, addr);
+	return 0;
 }
 
 static int take_left(struct cursor *in, struct judgement **out)
@@ -242,6 +258,7 @@ static int (*const restorers[PIECES])(struct collector *c, struct cursor *in) = 
 	[PIECE_STACKS] = restore_stacks,
 	[PIECE_NAMES] = restore_names,
 	[PIECE_PROCESS] = restore_process,
+	[PIECE_FREED] = restore_freed,
 	[PIECE_SITES] = restore_sites,
 	[PIECE_BLOCKS] = restore_blocks,
 	[PIECE_RANGES] = restore_ranges,

@@ -96,6 +96,16 @@ static void save_stacks(struct saving *s)
 	}
 }
 
+static void save_freed(struct saving *s, const struct freed *f)
+{
+	for (uint32_t i = 0; i < f->size; i++) {
+		if (!f->at[i])
+			continue;
+		room(s, PIECE_FREED);
+		codec__put(&s->sb, f->at[i]);
+	}
+}
+
 static void save_sites(struct saving *s, const struct process *p)
 {
 	for (uint32_t i = SITE_HIDDEN + 1; i < p->nsites; i++) {
@@ -166,9 +176,9 @@ static void save_process(struct saving *s, const struct process *p)
 	strbuf__add(&s->sb, p->comm, sizeof(p->comm));
 	codec__put_string(&s->sb, p->exe);
 	codec__put_string(&s->sb, p->container);
-	for (size_t i = 0; i < FREED; i++)
-		codec__put(&s->sb, p->freed ? p->freed[i] : 0);
+	codec__put(&s->sb, p->freed.size);
 	give(s);
+	save_freed(s, &p->freed);
 	save_sites(s, p);
 	if (!p->exited) {
 		save_blocks(s, p);

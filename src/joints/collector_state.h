@@ -12,7 +12,8 @@ enum piece {
 	PIECE_STACKS,		/* each before its other names */
 	PIECE_NAMES,		/* of stacks that have several */
 	PIECE_PROCESS,
-	PIECE_SITES,		/* of the process before, as all that follows */
+	PIECE_FREED,		/* of the process before, as all that follows */
+	PIECE_SITES,
 	PIECE_BLOCKS,
 	PIECE_RANGES,
 	PIECE_LIFE,		/* whether it lives; its last piece */
