@@ -57,9 +57,10 @@ int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags);
 /* How often the files that a process maps have changed, as far as the probes were told. */
 uint32_t tracer__epoch(struct tracer *t, pid_t pid);
 /*
- * The process has these mappings, as of an epoch that was asked for before they were read: its stacks are walked by them. To be called before its probes are
- * attached, after an exec, and when its files changed. 0, -ENOSPC where an unwind table found no room (the
- * stacks that it would have been needed for say so), or another negative errno.
+ * The process has these mappings, as of an epoch that was asked for before they were read: its stacks are
+ * walked by them. To be called before its probes are attached, after an exec, and when its files changed.
+ * 0, -ENOSPC where an unwind table found no room (the stacks that it would have been needed for say so),
+ * or another negative errno.
  */
 int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space, uint32_t epoch);
 /* The child has its parent's mappings. */
@@ -122,8 +123,9 @@ int identities__of(void *identities, uint32_t pid, const struct identity **ids, 
 
 /*
  * Whoever holds threads is told of each request by tracer__take_holds, to be called when tracer__holds_fd is
- * readable, and answers with tracer__grant once the thread cannot run on, or cannot be held. These belong to one thread, which
- * may be another than that of the rest. 0, how many were told of, or a negative errno.
+ * readable, and answers with tracer__grant once the thread cannot run on, or cannot be held. These belong to
+ * one thread at a time, which may be another than that of the rest. 0, how many were told of, or a negative
+ * errno.
  */
 typedef void (*tracer_hold_fn)(void *ctx, const struct hold_request *r);
 int tracer__set_holder(struct tracer *t, tracer_hold_fn fn, void *ctx);

@@ -115,7 +115,13 @@ int groups__find(struct session *s)
 
 static int filter_cgroup(struct session *s, const struct cgroup *cg, bool from_exec)
 {
-	struct filter f = { .kind = FILTER_CGROUP, .from_exec = from_exec, .level = cg->level, .id = cg->id, .subsys = FILTER_V2 };
+	struct filter f = {
+		.kind = FILTER_CGROUP,
+		.from_exec = from_exec,
+		.level = cg->level,
+		.id = cg->id,
+		.subsys = FILTER_V2,
+	};
 	int err = cg->controller[0] ? tracer__controller(cg->controller, &f.subsys) : 0;
 
 	return err ? err : tracer__add_filter(s->tracer, &f);
