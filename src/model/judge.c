@@ -13,7 +13,8 @@
  *   - what the site holds grew accordingly (a cache at its bound loses an old block for a new one);
  *   - in its later half they are not matched by frees of blocks older than the tracing (the same
  *     cache, first seen when it was full);
- *   - where no block ever died, they are more than a log or a small table takes until it is full.
+ *   - where hardly a block ever died, they are more than a log or a small table takes until it is full, and do not
+ *     come ever more slowly, as into a cache that is hit the more, the fuller it is.
  * So a sawtooth proves nothing until it lasts some four times as long as the longest before it.
  *
  * What fails for one of the last reasons, or holds more at its lowest than it did at its highest,
@@ -29,6 +30,7 @@
 #define AGES 5			/* 1, 2, 4, 8, 16 ticks */
 #define LATE_DEATHS 16		/* overdue blocks for each death that came late */
 #define DECLINE 0.6		/* later births against earlier ones: fewer means ceasing */
+#define TAPER 0.8		/* the same of thirds, where it falls all along and hardly a block dies */
 #define STEP 4			/* so many times more, or less, is not a trend but an event */
 #define SHARE_MAX_NS 600000000000ull
 #define STARTUP_MAX_NS 120000000000ull
@@ -154,6 +156,30 @@ static bool ceases(const struct cohorts *c, unsigned int first, const struct str
 	return later + chance < earlier * DECLINE;
 }
 
+/* Hardly any of its blocks ever died. */
+static bool hardly_dies(const struct cohorts *c, const struct stretch *s)
+{
+	uint64_t deaths = 0;
+
+	for (unsigned int i = 0; i < COHORTS_LIVES; i++)
+		deaths += c->lives[i];
+	return (double)deaths * LATE_DEATHS <= s->blocks;
+}
+
+/*
+ * A cache is hit the more, the more is in it: each third of the stretch has fewer births than the one before,
+ * by more than chance.
+ */
+static bool tapers(const struct cohorts *c, unsigned int first, const struct stretch *s)
+{
+	double start = c->start[first], third = s->ticks / 3;
+	double a = alive_between(c, start, start + third);
+	double b = alive_between(c, start + third, start + 2 * third);
+	double d = alive_between(c, start + 2 * third, start + s->ticks);
+
+	return a > b && b > d && d < a * TAPER && a - d > 3 * sqrt(a + d);
+}
+
 /* Where the survivors are much of what the site holds, it must hold more than when they began to
  * come. */
 static bool replaces(const struct cohorts *c, unsigned int first, const struct stretch *s)
@@ -182,14 +208,12 @@ static bool matched_by_older(const struct cohorts *c, unsigned int first, const 
 }
 
 /* Nothing shows that its blocks are meant to die, or its first just did; and a log may take as many. */
-static bool might_fill_up(const struct cohorts *c, const struct stretch *s)
+static bool might_fill_up(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
-	uint64_t deaths = 0;
-
-	for (unsigned int i = 0; i < COHORTS_LIVES; i++)
-		deaths += c->lives[i];
-	return (double)deaths * LATE_DEATHS <= s->blocks && s->blocks < JUDGE_ALONE_BLOCKS &&
-	       (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES);
+	if (!hardly_dies(c, s))
+		return false;
+	return tapers(c, first, s) ||
+	       (s->blocks < JUDGE_ALONE_BLOCKS && (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES));
 }
 
 /* Whether the blocks born in cohorts [first, last] and alive make a leak, or at least growth. */
@@ -204,7 +228,7 @@ static enum verdict judge_stretch(const struct cohorts *c, const struct judge_fa
 		return VERDICT_UNKNOWN;
 	if (ceases(c, first, s) || matched_by_older(c, first, s, f))
 		return VERDICT_GROWING;
-	if (f->now - c->origin < JUDGE_LEAK_NS || might_fill_up(c, s))
+	if (f->now - c->origin < JUDGE_LEAK_NS || might_fill_up(c, first, s))
 		return VERDICT_GROWING;
 	return VERDICT_LEAK;
 }

@@ -529,6 +529,41 @@ static void leaking_less(struct agent *a, double t)
 		sim_alloc(a, 100, uniform(a) < a->share ? INFINITY : t + 0.01);
 }
 
+/* Few keys are asked for often and many seldom: the fuller the cache, the fewer are new. */
+static void cache_of_uneven_keys(struct agent *a, double t)
+{
+	const uint32_t keys = 20000;
+	uint32_t key;
+
+	(void)t;
+	if (!a->slot_of)
+		a->slot_of = calloc(keys, sizeof(*a->slot_of));
+	for (unsigned int n = happen(a, a->rate); n > 0; n--) {
+		key = (uint32_t)exponential(a, a->bound);
+		if (key < keys && !a->slot_of[key]++)
+			sim_alloc(a, some_size(a), INFINITY);
+	}
+}
+
+TEST(a_cache_that_is_hit_ever_more)
+{
+	for (uint64_t seed = 1; seed < 9; seed++) {
+		struct agent agents[] = {
+			{ "cache", cache_of_uneven_keys, false, .rate = 26, .size = 670, .bound = 2000 },
+			{ "leak", leaking_churn, true, .rate = 12, .size = 670, .share = 1 },
+		};
+
+		sim_begin(agents, ARRAY_SIZE(agents), seed);
+		for (int t = 40; t <= RUN_S; t += 10) {
+			sim_until(t);
+			CHECK_EQ(of_stack(2).verdict, VERDICT_LEAK);
+			if (t >= 120)
+				CHECK_EQ(of_stack(1).verdict, VERDICT_GROWING);
+		}
+		sim_end();
+	}
+}
+
 TEST(a_leak_under_falling_load)
 {
 	struct agent a = { "leak", leaking_less, true, .rate = 2000, .period = 70, .share = 0.002 };
