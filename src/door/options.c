@@ -101,7 +101,7 @@ static const struct option_row rows[] = {
 		  "(default all); heap alone spares all other system calls a small cost" },
 
 	{ .name = "since-mark", .of = OF_REPORTS, .take = option__flag, FIELD(since_mark), .on = true,
-	  .help = "growth since the mark that SIGUSR1 sets (before: since the start), most first" },
+	  .help = "growth since the mark that SIGUSR1 or the key m sets (before: since the start), most first" },
 
 	{ .heading = "Findings" },
 	{ .name = "suppressions", .of = OF_REPORTS, .value = "FILE", .example = "ci.supp", .take = option__suppressions,

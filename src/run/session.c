@@ -20,6 +20,7 @@
 #include "joints/tracer.h"
 #include "model/image.h"
 #include "model/probe_spec.h"
+#include "run/keys.h"
 #include "run/session_internal.h"
 #include "run/verdict.h"
 
@@ -232,6 +233,16 @@ static void handle_signal(struct session *s, struct loop *l)
 	}
 }
 
+static void handle_keys(struct session *s, struct pollfd *fd)
+{
+	int key = keys__next(s->keys);
+
+	if (key == 'm' || key == 'M')
+		reports__mark(s);
+	if (key < 0)
+		fd->fd = -1;
+}
+
 static bool expired(int fd)
 {
 	uint64_t n;
@@ -248,9 +259,11 @@ static void on_interval(struct session *s, struct loop *l)
 		reports__request(s);
 }
 
+#define FDS 5	/* and one for each target */
+
 static int loop(struct session *s, struct loop *l)
 {
-	size_t n = 4 + s->ntargets;
+	size_t n = FDS + s->ntargets;
 	struct pollfd *fds = calloc(n, sizeof(*fds));
 
 	if (!fds)
@@ -259,18 +272,21 @@ static int loop(struct session *s, struct loop *l)
 	fds[1] = (struct pollfd){ .fd = l->interval, .events = POLLIN };
 	fds[2] = (struct pollfd){ .fd = l->duration, .events = POLLIN };
 	fds[3] = (struct pollfd){ .fd = s->queue_fd, .events = POLLIN };
+	fds[4] = (struct pollfd){ .fd = keys__fd(s->keys), .events = POLLIN };
 	for (size_t i = 0; i < s->ntargets; i++)
-		fds[4 + i] = (struct pollfd){ .fd = s->targets[i].pidfd, .events = POLLIN };
+		fds[FDS + i] = (struct pollfd){ .fd = s->targets[i].pidfd, .events = POLLIN };
 	while (!l->stop) {
 		if (poll(fds, n, s->ngroups ? GROUPS_MS : -1) < 0 && errno != EINTR)
 			break;
 		handle_signal(s, l);
 		if (fds[3].revents)
 			handle_processes(s);
+		if (fds[4].revents)
+			handle_keys(s, &fds[4]);
 		for (size_t i = 0; i < s->ntargets; i++)
-			if (fds[4 + i].revents) {
+			if (fds[FDS + i].revents) {
 				s->targets[i].ended = true;
-				fds[4 + i].fd = -1;
+				fds[FDS + i].fd = -1;
 			}
 		groups__tend(s);
 		if (targets__all_ended(s) || expired(l->duration))
@@ -300,6 +316,9 @@ static int block_signals(sigset_t *before)
 	sigaddset(&set, SIGUSR1);
 	blocked = set;
 	sigaddset(&blocked, SIGPIPE);
+	/* Sent to the background, we do without keys. */
+	sigaddset(&blocked, SIGTTIN);
+	sigaddset(&blocked, SIGTTOU);
 	pthread_sigmask(SIG_BLOCK, &blocked, before);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -325,6 +344,7 @@ static struct session *new_session(const struct session_plan *plan)
 
 static void free_session(struct session *s)
 {
+	keys__close(s->keys);
 	reports__free(s);
 	if (s->consuming) {
 		atomic_store(&s->stop_consuming, true);
@@ -471,6 +491,11 @@ static int make_parts(struct session *s)
 	return reports__describe(s);
 }
 
+static const char *what_keys_do(const struct session *s)
+{
+	return s->keys ? "m sets a mark, Ctrl-C ends" : "Ctrl-C ends";
+}
+
 static void announce_groups(const struct session *s, const char *functions)
 {
 	const struct group *g = &s->groups[0];
@@ -482,9 +507,9 @@ static void announce_groups(const struct session *s, const char *functions)
 			 n == 1 ? "" : "es", n == 1 ? "s" : "");
 	if (s->ngroups > 1)
 		snprintf(more, sizeof(more), " and %zu more", s->ngroups - 1);
-	log__info("%s %s%s, %zu process%s%s (%s probes)%s; a report every %g s, Ctrl-C ends",
+	log__info("%s %s%s, %zu process%s%s (%s probes)%s; a report every %g s, %s",
 		  g->present ? "attached to" : "waiting for", g->present ? g->name : g->wanted, more, s->adopted,
-		  s->adopted == 1 ? "" : "es", functions, tracer__method(s->tracer), others, s->plan->interval_s);
+		  s->adopted == 1 ? "" : "es", functions, tracer__method(s->tracer), others, s->plan->interval_s, what_keys_do(s));
 }
 
 static void announce(struct session *s)
@@ -505,11 +530,11 @@ static void announce(struct session *s)
 	else if (s->ngroups)
 		announce_groups(s, name);
 	else if (s->ntargets == 1)
-		log__info("attached to %d%s (%s probes); a report every %g s, Ctrl-C ends", s->targets[0].pid, name,
-			  tracer__method(s->tracer), plan->interval_s);
+		log__info("attached to %d%s (%s probes); a report every %g s, %s", s->targets[0].pid, name,
+			  tracer__method(s->tracer), plan->interval_s, what_keys_do(s));
 	else
-		log__info("attached to %zu processes%s (%s probes); a report every %g s, Ctrl-C ends", s->ntargets,
-			  name, tracer__method(s->tracer), plan->interval_s);
+		log__info("attached to %zu processes%s (%s probes); a report every %g s, %s", s->ntargets,
+			  name, tracer__method(s->tracer), plan->interval_s, what_keys_do(s));
 }
 
 static int begin(struct session *s)
@@ -544,6 +569,8 @@ static int begin(struct session *s)
 	if (!err && s->plan->command)
 		err = targets__launch(s);
 	if (!err) {
+		/* A command's terminal is its own. */
+		s->keys = s->plan->command ? NULL : keys__open();
 		announce(s);
 		probes__complain(s);
 		err = reports__start(s);

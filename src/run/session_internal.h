@@ -42,6 +42,7 @@ struct session {
 	struct tracer *tracer;
 	struct symbolizer *symbolizer;
 	struct launch *launch;
+	struct keys *keys;		/* NULL: no terminal */
 	struct holder *holder;		/* NULL: nobody is held */
 	struct containers *containers;	/* NULL until one is asked for */
 	struct identities *seen_by_main, *seen_by_collector;	/* which real files are mapped */

@@ -14,7 +14,7 @@ void asides__mark(struct page *pg, const struct profile *p)
 	if (!p->marked) {
 		if (p->run->since_mark)
 			strbuf__addf(&pg->sb, LABEL "%s\n", "mark",
-				     "none yet (SIGUSR1 sets one): the start counts");
+				     "none yet (SIGUSR1 or the key m sets one): the start counts");
 		return;
 	}
 	number__change(change, sizeof(change), p->since_mark_bytes);

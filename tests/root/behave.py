@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """How it starts a command, how it ends, and that it leaves the target as it was."""
+import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
+import termios
 import time
 
 from lib import *
@@ -90,6 +93,49 @@ with case("Ctrl-C at a terminal is the command's too, once"):
         os.close(fd)
     equal(os.waitstatus_to_exitcode(code), 3, "the exit status")
     true(os.path.exists(out), "the report was written")
+
+with case("the key m sets a mark, and the terminal is as it was afterwards"):
+    target, out, said = start(["sleep", "1000"]), path("out"), bytearray()
+    pid, fd = pty.fork()
+    if pid == 0:
+        try:
+            os.execv(MEMTRACE, [MEMTRACE, "-p", str(target.pid), "-f", "json", "-o", out])
+        finally:
+            os._exit(127)
+
+    def says(text, times=1):
+        def heard():
+            if select.select([fd], [], [], 0)[0]:
+                said.extend(os.read(fd, 4096))
+            return said.count(text) == times
+        wait_for(heard, f"{text} at the terminal, not {bytes(said)}")
+
+    def reads_lines():
+        return termios.tcgetattr(fd)[3] & (termios.ICANON | termios.ECHO) == termios.ICANON | termios.ECHO
+
+    try:
+        true(reads_lines(), "a terminal reads lines at first")
+        says(b"m sets a mark")
+        true(not reads_lines(), "it reads lines still")
+        os.write(fd, b"xm")
+        says(b"mark set after ")
+        os.write(fd, b"m")
+        says(b"mark set after ", 2)
+        os.write(fd, b"\x03")
+        says(b"no leak found")
+        wait_for(reads_lines, "the terminal to be as it was")
+        code = wait_for(lambda: (lambda r: r[0] and (r,))(os.waitpid(pid, os.WNOHANG)), "its end")[0][1]
+        pid = 0
+    finally:
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        os.close(fd)
+        target.kill()
+    equal(os.waitstatus_to_exitcode(code), 0, "the exit status")
+    true(b"xm" not in said, "what is typed is shown")
+    with open(out) as f:
+        true(json.loads(f.read().splitlines()[-1])["mark_s"] > 0, "the mark is in the report")
 
 with case("Ctrl-C ends within half a second, with a final report"):
     p = Program([build("busy.c")])
