@@ -35,7 +35,7 @@ static const struct verb_row verbs[VERBS] = {
 	[VERB_RECORD] = { "record", "[TARGET...] [OPTIONS] -o FILE [-- COMMAND [ARG...]]",
 			  "keep all in FILE instead of reporting it now", 0 },
 	[VERB_REPORT] = { "report", "FILE [OPTIONS]",
-			  "make reports of such a file, on any machine: the last one, or each (with -i)", 1 },
+			  "make reports of such a file, anywhere: the last, or each (-i)", 1 },
 	[VERB_DIFF] = { "diff", "FILE FILE [OPTIONS]",
 			"compare the ends of two such files, call stack by call stack", 2 },
 };
