@@ -53,6 +53,7 @@ struct profile_site {
 	double window_s;	/* the verdict is on so much: the time since the first block */
 	double longest_life_s;	/* of the blocks that were freed */
 	double leaking_s;	/* of a leak: since when, as an age */
+	const char *doubt;	/* judge__doubt: what keeps it from being called one; NULL: nothing does */
 	bool small;		/* below 1% of what is live of its kind, and no finding */
 	bool complete;		/* the walk reached the first frame */
 	uint8_t end;		/* enum stack_end */

@@ -174,6 +174,7 @@ static void fill_site(const struct owner *o, struct profile_site *site, const st
 		.leak_rate_bps = row->judged.rate,
 		.survival = row->judged.survival,
 		.verdict = judge__name(row->judged.verdict),
+		.doubt = judge__doubt(row->judged.doubt),
 		.window_s = (double)row->judged.window / 1e9,
 		.longest_life_s = (double)row->judged.longest / 1e9,
 		.leaking_s = (double)row->judged.leaking / 1e9,

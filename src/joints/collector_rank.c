@@ -7,8 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Leaks before what grows before all else; the first two by their rates in millibytes. What grows
- * but is next to nothing has its place by its bytes. */
+enum { LEVEL_OTHER, LEVEL_GROWING, LEVEL_DOUBTED, LEVEL_LEAK };
+
+#define LEVEL(level) ((uint64_t)(level) << 62)
+
+/*
+ * Leaks come first, then what would be one but for frees of older blocks, then all that grows, each by their
+ * rates in millibytes; then the rest. What grows but is next to nothing has its place by its bytes.
+ */
 static uint64_t leak_key(const struct site_row *row, uint64_t least)
 {
 	double rate = row->judged.rate * 1000;
@@ -16,10 +22,10 @@ static uint64_t leak_key(const struct site_row *row, uint64_t least)
 
 	switch (row->judged.verdict) {
 	case VERDICT_LEAK:
-		return 2ull << 62 | milli;
+		return LEVEL(LEVEL_LEAK) | milli;
 	case VERDICT_GROWING:
 		if (row->live_bytes >= least)
-			return 1ull << 62 | milli;
+			return LEVEL(row->judged.doubt == DOUBT_OLDER ? LEVEL_DOUBTED : LEVEL_GROWING) | milli;
 		break;
 	default:
 		break;

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define RECORDING_MAGIC "\211memtrc\n"	/* 8 bytes */
-#define RECORDING_VERSION 1
+#define RECORDING_VERSION 2
 #define RECORDING_HEAD 16
 #define CHUNK_HEAD 16
 #define CHUNK_BYTES_MAX (64u << 20)	/* more is damage: nobody writes such chunks */

@@ -150,8 +150,8 @@ static int check(struct recording_reader *r, char *why, size_t cap)
 	if (err)
 		return explain(
 		    why, cap, err,
-		    "it is of version %u, and this memtrace knows version %d: use a newer one",
-		    version, RECORDING_VERSION);
+		    "it is of version %u, and this memtrace knows version %d: use %s",
+		    version, RECORDING_VERSION, version > RECORDING_VERSION ? "a newer one" : "the one that made it");
 	return check_chunks(r, why, cap);
 }
 

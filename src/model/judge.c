@@ -208,17 +208,28 @@ static bool matched_by_older(const struct cohorts *c, unsigned int first, const 
 }
 
 /* Nothing shows that its blocks are meant to die, or its first just did; and a log may take as many. */
-static bool might_fill_up(const struct cohorts *c, unsigned int first, const struct stretch *s)
+static bool is_little(const struct stretch *s)
 {
-	if (!hardly_dies(c, s))
-		return false;
-	return tapers(c, first, s) ||
-	       (s->blocks < JUDGE_ALONE_BLOCKS && (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES));
+	return s->blocks < JUDGE_ALONE_BLOCKS && (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES);
+}
+
+static enum doubt doubt(const struct cohorts *c, const struct judge_facts *f, unsigned int first,
+			const struct stretch *s)
+{
+	bool alone = hardly_dies(c, s);
+
+	if (ceases(c, first, s) || (alone && tapers(c, first, s)))
+		return DOUBT_SLOWS;
+	if (matched_by_older(c, first, s, f))
+		return DOUBT_OLDER;
+	if (f->now - c->origin < JUDGE_LEAK_NS)
+		return DOUBT_YOUNG;
+	return alone && is_little(s) ? DOUBT_FEW : DOUBT_NONE;
 }
 
 /* Whether the blocks born in cohorts [first, last] and alive make a leak, or at least growth. */
 static enum verdict judge_stretch(const struct cohorts *c, const struct judge_facts *f,
-				  unsigned int first, const struct stretch *s)
+				  unsigned int first, const struct stretch *s, enum doubt *why)
 {
 	double end = c->start[first] + s->ticks;
 
@@ -226,11 +237,8 @@ static enum verdict judge_stretch(const struct cohorts *c, const struct judge_fa
 	    s->ticks < least_ticks(c, f) || !begins_anew(c, first, s) || replaces(c, first, s) ||
 	    alive_between(c, end - s->ticks / 2, end) * STEP < s->blocks)
 		return VERDICT_UNKNOWN;
-	if (ceases(c, first, s) || matched_by_older(c, first, s, f))
-		return VERDICT_GROWING;
-	if (f->now - c->origin < JUDGE_LEAK_NS || might_fill_up(c, first, s))
-		return VERDICT_GROWING;
-	return VERDICT_LEAK;
+	*why = doubt(c, f, first, s);
+	return *why ? VERDICT_GROWING : VERDICT_LEAK;
 }
 
 /*
@@ -262,6 +270,7 @@ static void find_leak(const struct cohorts *c, const struct judge_facts *f, stru
 {
 	struct stretch s, head;
 	enum verdict verdict;
+	enum doubt why;
 
 	for (unsigned int first = 0; first < c->n && j->verdict != VERDICT_LEAK; first++) {
 		if (!overdue(c, first, &s))
@@ -269,10 +278,11 @@ static void find_leak(const struct cohorts *c, const struct judge_facts *f, stru
 		head = stretch(c, first, first);
 		if (head.blocks * STEP * s.ticks < s.blocks * head.ticks)
 			continue;
-		verdict = judge_stretch(c, f, first, &s);
+		verdict = judge_stretch(c, f, first, &s, &why);
 		if (verdict <= j->verdict)
 			continue;
 		j->verdict = verdict;
+		j->doubt = why;
 		j->rate = s.bytes / seconds(c, s.ticks);
 		j->survival = s.born > 0 ? s.blocks / s.born : 0;
 		j->leaking = verdict == VERDICT_LEAK ? f->now - c->origin -
@@ -396,6 +406,7 @@ struct judgement judge__single(uint64_t birth, const struct judge_facts *facts)
 void judge__save(const struct judgement *j, struct strbuf *sb)
 {
 	codec__put(sb, j->verdict);
+	codec__put(sb, j->doubt);
 	codec__put_double(sb, j->rate);
 	codec__put_double(sb, j->survival);
 	codec__put(sb, j->window);
@@ -405,15 +416,18 @@ void judge__save(const struct judgement *j, struct strbuf *sb)
 
 int judge__load(struct cursor *in, struct judgement *j)
 {
-	uint64_t verdict = codec__take(in);
+	uint64_t verdict = codec__take(in), doubt = codec__take(in);
 
-	*j = (struct judgement){ .verdict = (enum verdict)(verdict < VERDICTS ? verdict : 0) };
+	*j = (struct judgement){
+		.verdict = (enum verdict)(verdict < VERDICTS ? verdict : 0),
+		.doubt = (enum doubt)(doubt < DOUBTS ? doubt : 0),
+	};
 	j->rate = codec__take_double(in);
 	j->survival = codec__take_double(in);
 	j->window = codec__take(in);
 	j->longest = codec__take(in);
 	j->leaking = codec__take(in);
-	return in->bad || verdict >= VERDICTS ? -EINVAL : 0;
+	return in->bad || verdict >= VERDICTS || doubt >= DOUBTS ? -EINVAL : 0;
 }
 
 const char *judge__name(enum verdict verdict)
@@ -425,4 +439,13 @@ const char *judge__name(enum verdict verdict)
 	};
 
 	return names[(unsigned int)verdict < VERDICTS ? verdict : VERDICT_UNKNOWN];
+}
+
+const char *judge__doubt(enum doubt doubt)
+{
+	static const char *const names[DOUBTS] = {
+		[DOUBT_SLOWS] = "slows", [DOUBT_OLDER] = "older", [DOUBT_YOUNG] = "young", [DOUBT_FEW] = "few",
+	};
+
+	return (unsigned int)doubt < DOUBTS ? names[doubt] : NULL;
 }

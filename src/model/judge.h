@@ -20,6 +20,16 @@ enum verdict {
 	VERDICTS
 };
 
+/* What keeps a site that grows from being called a leak: the first of these. */
+enum doubt {
+	DOUBT_NONE,	/* there is no more to it than that it holds more and more */
+	DOUBT_SLOWS,	/* ever fewer blocks come */
+	DOUBT_OLDER,	/* as many blocks are freed that are older than the tracing: the new might replace them */
+	DOUBT_YOUNG,	/* seen for less than JUDGE_LEAK_NS */
+	DOUBT_FEW,	/* nothing of it ever died, and it is so little that a table might fill up */
+	DOUBTS
+};
+
 /* There is no verdict on less than this: seen for so long, and so many blocks that stayed. */
 #define JUDGE_LEAST_NS 4000000000ull
 #define JUDGE_LEAK_NS 10000000000ull	/* to call it a leak: much fills up while a program starts */
@@ -40,6 +50,7 @@ struct judge_facts {
 
 struct judgement {
 	enum verdict verdict;
+	enum doubt doubt;
 	double rate;		/* bytes a second that stay; 0 unless it is a leak or grows */
 	double survival;	/* 0 to 1: of the blocks born long enough ago, those that live */
 	uint64_t window;	/* ns that the site was seen */
@@ -58,5 +69,6 @@ void judge__save(const struct judgement *j, struct strbuf *sb);
 int judge__load(struct cursor *in, struct judgement *j);
 
 const char *judge__name(enum verdict verdict);
+const char *judge__doubt(enum doubt doubt);	/* NULL: none */
 
 #endif

@@ -200,6 +200,7 @@ static void site(struct json *w, const struct profile *p, const struct profile_s
 	json__double(w, "window_s", s->window_s);
 	json__double(w, "longest_life_s", s->longest_life_s);
 	json__double(w, "leaking_s", s->leaking_s);
+	json__string(w, "doubt", s->doubt);
 	json__i64(w, "since_mark_bytes", s->since_mark_bytes);
 	json__i64(w, "since_mark_blocks", s->since_mark_blocks);
 	names(w, s);

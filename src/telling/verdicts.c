@@ -67,11 +67,23 @@ static const char *leak(char *buf, size_t cap, const struct profile_site *s)
 
 static const char *growing(char *buf, size_t cap, const struct profile_site *s)
 {
+	static const struct {
+		const char *doubt, *why;
+	} rows[] = {
+		{ "slows", "; ever fewer come" },
+		{ "older", "; may replace older blocks" },
+		{ "young", "; too young for a leak" },
+		{ "few", "; too few for a leak" },
+	};
 	char pace[32], share[32];
+	const char *why = "";
 
-	snprintf(buf, cap, " %s, %s of blocks stay",
+	for (size_t i = 0; s->doubt && i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(s->doubt, rows[i].doubt))
+			why = rows[i].why;
+	snprintf(buf, cap, " %s, %s of blocks stay%s",
 		 number__pace(pace, sizeof(pace), s->leak_rate_bps),
-		 number__share(share, sizeof(share), s->survival));
+		 number__share(share, sizeof(share), s->survival), why);
 	return buf;
 }
 

@@ -35,7 +35,7 @@ static const struct profile_site finding_sites[] = {
 	  .survival = 0.0123, .window_s = 58, .longest_life_s = 0.25, .leaking_s = 50,
 	  .growth_bytes = 65536, .since_mark_bytes = 1 << 19, .since_mark_blocks = 2048 },
 	{ SITE(2, "growing", 3 << 20, 3, name_stack), .leak_rate_bps = 100, .survival = 1, .oldest_s = 60,
-	  .window_s = 59, .since_mark_bytes = -100 },
+	  .window_s = 59, .since_mark_bytes = -100, .doubt = "older" },
 	{ SITE(3, "plateau", 1 << 23, 8, small_stack), .oldest_s = 60 },
 	{ SITE(4, "churn", 70000, 7, small_stack), .small = true },
 	{ SITE(5, "leak", 16, 1, name_stack), .leak_rate_bps = 0.25, .survival = 0.00001, .leaking_s = 59 },

@@ -98,7 +98,7 @@ static const char schema[] =
 	"        allocs=I, frees=I, allocator_bytes=I, mapped_bytes=I, rss_bytes=I)],\n"
 	"    sites=[dict(rank=I, id=S, pid=I, kind=S, api=S, live_bytes=I, live_blocks=I,\n"
 	"        allocs=I, frees=I, alloc_bytes=I, growth_bytes=I, oldest_s=N, newest_s=N,\n"
-	"        leak_rate_bps=N, survival=N, verdict=S, window_s=N, complete=B,\n"
+	"        leak_rate_bps=N, survival=N, verdict=S, doubt=Z, window_s=N, complete=B,\n"
 	"        stack=[dict(func=Z, module=Z, offset=S, file=Z, line=I, inlined=B)])])\n"
 	"def check(value, want, where):\n"
 	"    if isinstance(want, list):\n"

@@ -469,6 +469,7 @@ TEST(too_little_evidence)
 	CHECK_EQ(of_stack(1).verdict, VERDICT_UNKNOWN);
 	sim_until(9);
 	CHECK_EQ(of_stack(1).verdict, VERDICT_GROWING);	/* nothing was ever freed here */
+	CHECK_EQ(of_stack(1).doubt, DOUBT_YOUNG);
 	sim_until(12);
 	CHECK_EQ(of_stack(1).verdict, VERDICT_LEAK);
 	sim_end();
@@ -513,6 +514,8 @@ TEST(what_fills_slowly_and_never_dies)
 			sim_until(t);
 			CHECK(of_stack(1).verdict != VERDICT_LEAK);
 			CHECK(of_stack(2).verdict != VERDICT_LEAK);
+			if (t == 100)
+				CHECK_EQ(of_stack(1).doubt, DOUBT_FEW);
 		}
 		CHECK_EQ(of_stack(3).verdict, VERDICT_LEAK);
 		CHECK_EQ(of_stack(4).verdict, VERDICT_LEAK);
@@ -557,8 +560,10 @@ TEST(a_cache_that_is_hit_ever_more)
 		for (int t = 40; t <= RUN_S; t += 10) {
 			sim_until(t);
 			CHECK_EQ(of_stack(2).verdict, VERDICT_LEAK);
-			if (t >= 120)
-				CHECK_EQ(of_stack(1).verdict, VERDICT_GROWING);
+			if (t < 120)
+				continue;
+			CHECK_EQ(of_stack(1).verdict, VERDICT_GROWING);
+			CHECK_EQ(of_stack(1).doubt, DOUBT_SLOWS);
 		}
 		sim_end();
 	}
@@ -594,7 +599,35 @@ TEST(blocks_that_replace_older_ones)
 	for (double t = 20; t <= 200; t += 20) {
 		sim_until(t);
 		CHECK_EQ(of_stack(1).verdict, VERDICT_GROWING);
+		CHECK_EQ(of_stack(1).doubt, DOUBT_OLDER);
 	}
+	sim_end();
+}
+
+/* What would be a leak but for the frees of older blocks is more suspect than a cache that fills up, faster. */
+TEST(the_doubted_come_before_what_slows)
+{
+	struct agent agents[] = {
+		{ "cache", cache_of_uneven_keys, false, .rate = 60, .size = 670, .bound = 2000 },
+		{ "full cache", full_cache, false, .rate = 5, .size = 100 },
+		{ "leak", leaking_churn, true, .rate = 20, .size = 64, .life = 0.3, .share = 0.02 },
+		{ "clear leak", leaking_churn, true, .rate = 300, .size = 20, .life = 0.1, .share = 0.2 },
+	};
+	struct snapshot s;
+
+	sim_begin(agents, ARRAY_SIZE(agents), 3);
+	sim_until(200);
+	CHECK_EQ(of_stack(1).doubt, DOUBT_SLOWS);
+	CHECK_EQ(of_stack(3).verdict, VERDICT_GROWING);
+	CHECK_EQ(of_stack(3).doubt, DOUBT_OLDER);
+	CHECK_EQ(of_stack(4).verdict, VERDICT_LEAK);
+	CHECK_EQ(of_stack(4).doubt, DOUBT_NONE);
+	s = sim_ask(SORT_LEAK);
+	CHECK_EQ(rank_of(&s, 4), 1);
+	CHECK_EQ(rank_of(&s, 2), 2);
+	CHECK_EQ(rank_of(&s, 3), 3);
+	CHECK_EQ(rank_of(&s, 1), 4);
+	snapshot__free(&s);
 	sim_end();
 }
 

@@ -453,7 +453,7 @@ TEST(a_file_with_any_byte_damaged)
 TEST(what_is_no_recording)
 {
 	const char *path = in_scratch("other");
-	static const char later[] = "\211memtrc\n\2\0\0\0\x50\x12\x2d\xba";
+	static const char earlier[] = "\211memtrc\012\001\000\000\000\276\275\230\250", later[] = "\211memtrc\012\003\000\000\0005u\221\002";
 
 	write_bytes(path, "#!/bin/sh\necho no recording at all\n", 35);
 	CHECK(!open_file(path) && errno == ENOMSG);
@@ -467,7 +467,10 @@ TEST(what_is_no_recording)
 	CHECK(!open_file("/") && errno);
 	write_bytes(path, later, RECORDING_HEAD);
 	CHECK(!open_file(path) && errno == ENOTSUP);
-	CHECK_STR(why, "it is of version 2, and this memtrace knows version 1: use a newer one");
+	CHECK_STR(why, "it is of version 3, and this memtrace knows version 2: use a newer one");
+	write_bytes(path, earlier, RECORDING_HEAD);
+	CHECK(!open_file(path) && errno == ENOTSUP);
+	CHECK_STR(why, "it is of version 1, and this memtrace knows version 2: use the one that made it");
 }
 
 /* Of a later version that says it can be skipped: chunks and records of unknown kinds. */
