@@ -72,7 +72,7 @@ static const char *growing(char *buf, size_t cap, const struct profile_site *s)
 	} rows[] = {
 		{ "slows", "; ever fewer come" },
 		{ "older", "; may replace older blocks" },
-		{ "young", "; too young for a leak" },
+		{ "young", "; seen too briefly for a leak" },
 		{ "few", "; too few for a leak" },
 	};
 	char pace[32], share[32];
