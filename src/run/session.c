@@ -24,61 +24,7 @@
 #include "run/session_internal.h"
 #include "run/verdict.h"
 
-#define POLL_MS 20		/* how long a record may wait in the ring */
-#define QUEUE_MAX 65536
 #define GROUPS_MS 300		/* how often containers are looked after */
-
-/* ---- the collector's lock ---- */
-
-void session__lock(struct session *s)
-{
-	pthread_mutex_lock(&s->turn);
-	atomic_store(&s->wanted, true);
-	pthread_mutex_lock(&s->lock);
-	atomic_store(&s->wanted, false);
-	pthread_mutex_unlock(&s->turn);
-}
-
-void session__unlock(struct session *s)
-{
-	pthread_mutex_unlock(&s->lock);
-}
-
-/* The consumer's side: it holds the lock while there are records, and stands back when asked. */
-static void stand_back(struct session *s)
-{
-	pthread_mutex_unlock(&s->lock);
-	pthread_mutex_lock(&s->turn);
-	pthread_mutex_unlock(&s->turn);
-	pthread_mutex_lock(&s->lock);
-}
-
-static int on_record(void *ctx, void *data, size_t size)
-{
-	struct session *s = ctx;
-
-	if (atomic_load_explicit(&s->wanted, memory_order_relaxed))
-		stand_back(s);
-	collector__event(s->collector, data, size);	/* counts what it could not book */
-	return 0;
-}
-
-static void *consume(void *arg)
-{
-	struct session *s = arg;
-
-	while (!atomic_load(&s->stop_consuming)) {
-		tracer__wait(s->tracer, POLL_MS);
-		pthread_mutex_lock(&s->lock);
-		tracer__consume(s->tracer);
-		pthread_mutex_unlock(&s->lock);
-	}
-	pthread_mutex_lock(&s->lock);
-	while (tracer__consume(s->tracer) > 0)
-		;
-	pthread_mutex_unlock(&s->lock);
-	return NULL;
-}
 
 void session__count(struct session *s)
 {
@@ -90,90 +36,6 @@ void session__count(struct session *s)
 	s->counters.holds_missed += missed;
 	s->counters.late += missed;
 	s->counters.outsiders = atomic_load(&s->outsiders);
-}
-
-/* ---- processes: from the consumer to the main thread ---- */
-
-static void on_process_event(void *ctx, const struct event *ev)
-{
-	struct session *s = ctx;
-	struct process_event pe = { .type = ev->type, .pid = ev->pid };
-
-	if (ev->type == EVENT_CODE && !(ev->flags & EVENT_F_UNKNOWN))
-		return;
-	if (ev->type == EVENT_FORK) {
-		if (((const struct event_fork *)ev)->shares_memory)
-			return;
-		pe.pid = ((const struct event_fork *)ev)->child;
-		pe.parent = ev->pid;
-	} else if (ev->type == EVENT_EXEC || ev->type == EVENT_ENTER || ev->type == EVENT_CANDIDATE) {
-		pe.hold = ((const struct event_exec *)ev)->hold;
-	} else if (ev->type == EVENT_FILES) {
-		pe.hold = ((const struct event_files *)ev)->hold;
-	}
-	pthread_mutex_lock(&s->queue_lock);
-	if (s->queued == s->queue_cap) {
-		size_t cap = s->queue_cap ? s->queue_cap * 2 : 64;
-		struct process_event *q = cap <= QUEUE_MAX ? realloc(s->queue, cap * sizeof(*q)) : NULL;
-
-		if (q) {
-			s->queue = q;
-			s->queue_cap = cap;
-		}
-	}
-	if (s->queued < s->queue_cap)
-		s->queue[s->queued++] = pe;
-	else
-		s->queue_dropped++, holder__release(s->holder, pe.hold);
-	pthread_mutex_unlock(&s->queue_lock);
-	eventfd_write(s->queue_fd, 1);
-}
-
-static bool wants_scan(uint8_t type)
-{
-	return type == EVENT_ENTER || type == EVENT_EXEC || type == EVENT_FILES || type == EVENT_CODE;
-}
-
-/* Where many wait, a process's mappings are read once: by the last that asks for it, or not, if it ended. */
-static void mark_superseded(struct process_event *events, size_t n)
-{
-	struct hashmap *later = n > 1 ? hashmap__new() : NULL;
-	uintptr_t known;
-
-	for (size_t i = n; later && i-- > 0;) {
-		struct process_event *ev = &events[i];
-
-		if (!wants_scan(ev->type) && ev->type != EVENT_EXIT && ev->type != EVENT_FORK)
-			continue;
-		ev->superseded = ev->type != EVENT_FORK && hashmap__get(later, ev->pid, &known);
-		hashmap__set(later, ev->pid, 1);
-	}
-	hashmap__free(later);
-}
-
-static void handle_processes(struct session *s)
-{
-	struct process_event *events;
-	eventfd_t count;
-	size_t n;
-
-	eventfd_read(s->queue_fd, &count);
-	pthread_mutex_lock(&s->queue_lock);
-	events = s->queue;
-	n = s->queued;
-	s->queue = NULL;
-	s->queued = s->queue_cap = 0;
-	pthread_mutex_unlock(&s->queue_lock);
-	mark_superseded(events, n);
-	for (size_t i = 0; i < n; i++) {
-		int err = targets__handle(s, &events[i]);
-
-		holder__release(s->holder, events[i].hold);
-		if (err)
-			log__warn("cannot attach to %u: %s", events[i].pid, strerror(-err));
-	}
-	free(events);
-	tracer__tend(s->tracer);
 }
 
 /* ---- the loop ---- */
@@ -280,7 +142,7 @@ static int loop(struct session *s, struct loop *l)
 			break;
 		handle_signal(s, l);
 		if (fds[3].revents)
-			handle_processes(s);
+			events__handle(s);
 		if (fds[4].revents)
 			handle_keys(s, &fds[4]);
 		for (size_t i = 0; i < s->ntargets; i++)
@@ -472,7 +334,7 @@ static int make_parts(struct session *s)
 		.refresh_ctx = s,
 		.witness = s->recorder ? &recorder__witness : NULL,
 		.witness_ctx = s->recorder,
-		.notify = on_process_event,
+		.notify = events__of_process,
 		.notify_ctx = s,
 		.min_size = plan->min_size,
 		.max_size = plan->max_size,
@@ -553,9 +415,9 @@ static int begin(struct session *s)
 		err = make_parts(s);
 	if (err)
 		return err;
-	err = tracer__set_consumer(s->tracer, on_record, s);
+	err = tracer__set_consumer(s->tracer, events__record, s);
 	if (!err)
-		err = -pthread_create(&s->consumer, NULL, consume, s);
+		err = -pthread_create(&s->consumer, NULL, events__consume, s);
 	s->consuming = !err;
 	if (!err)
 		err = tracer__start(s->tracer);

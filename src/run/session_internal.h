@@ -116,6 +116,12 @@ void session__lock(struct session *s);
 void session__unlock(struct session *s);
 void session__count(struct session *s);		/* what went missing so far */
 
+/* session_events.c */
+int events__record(void *session, void *data, size_t size);	/* the tracer's consumer */
+void *events__consume(void *session);				/* the thread that waits for records */
+void events__of_process(void *session, const struct event *ev);	/* the collector's notify */
+void events__handle(struct session *s);		/* what processes did, as far as the main thread has to act */
+
 /* session_targets.c: which processes, which files. */
 int targets__check(uint32_t pid);	/* 0, or a negative errno; the reason was logged */
 int targets__open(struct session *s);	/* the targets named by pid: attaches to each */

@@ -72,68 +72,71 @@ with case("SIGTERM and SIGINT to memtrace reach the command"):
         report = m.final()
         equal((report["live_blocks"], report["live_bytes"]), (1, 4000), "what it left")
 
+class Terminal:
+    """memtrace, alone at a terminal of its own."""
+
+    def __init__(self, *args, **env):
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            try:
+                os.execve(MEMTRACE, [MEMTRACE, *map(str, args)], {**os.environ, **env})
+            finally:
+                os._exit(127)
+        self.said = bytearray()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self.fd)
+
+    def press(self, keys):
+        os.write(self.fd, keys)
+
+    def says(self, text, times=1):
+        def heard():
+            if select.select([self.fd], [], [], 0)[0]:
+                self.said.extend(os.read(self.fd, 4096))
+            return self.said.count(text) == times
+        wait_for(heard, f"{text} at the terminal, which says {bytes(self.said)}")
+
+    def reads_lines(self):
+        return termios.tcgetattr(self.fd)[3] & (termios.ICANON | termios.ECHO) == termios.ICANON | termios.ECHO
+
+    def end(self):
+        """Waits for it; the exit status."""
+        code = wait_for(lambda: (lambda r: r[0] and r)(os.waitpid(self.pid, os.WNOHANG)), "its end")[1]
+        self.pid = 0
+        return os.waitstatus_to_exitcode(code)
+
+
 with case("Ctrl-C at a terminal is the command's too, once"):
-    exe, truth_path, out = build("busy.c"), path("truth"), path("out")
-    pid, fd = pty.fork()
-    if pid == 0:
-        try:
-            os.environ["TRUTH"] = truth_path
-            os.execv(MEMTRACE, [MEMTRACE, "-f", "json", "-o", out, "--", exe, "catch"])
-        finally:
-            os._exit(127)
-    try:
+    truth_path, out = path("truth"), path("out")
+    with Terminal("-f", "json", "-o", out, "--", build("busy.c"), "catch", TRUTH=truth_path) as t:
         wait_for(lambda: os.path.exists(truth_path), "the command to begin")
-        os.write(fd, b"\x03")
-        code = wait_for(lambda: (lambda r: r[0] and (r,))(os.waitpid(pid, os.WNOHANG)), "its end")[0][1]
-        pid = 0
-    finally:
-        if pid:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        os.close(fd)
-    equal(os.waitstatus_to_exitcode(code), 3, "the exit status")
+        t.press(b"\x03")
+        equal(t.end(), 3, "the exit status")
     true(os.path.exists(out), "the report was written")
 
 with case("the key m sets a mark, and the terminal is as it was afterwards"):
-    target, out, said = start(["sleep", "1000"]), path("out"), bytearray()
-    pid, fd = pty.fork()
-    if pid == 0:
-        try:
-            os.execv(MEMTRACE, [MEMTRACE, "-p", str(target.pid), "-f", "json", "-o", out])
-        finally:
-            os._exit(127)
-
-    def says(text, times=1):
-        def heard():
-            if select.select([fd], [], [], 0)[0]:
-                said.extend(os.read(fd, 4096))
-            return said.count(text) == times
-        wait_for(heard, f"{text} at the terminal, not {bytes(said)}")
-
-    def reads_lines():
-        return termios.tcgetattr(fd)[3] & (termios.ICANON | termios.ECHO) == termios.ICANON | termios.ECHO
-
-    try:
-        true(reads_lines(), "a terminal reads lines at first")
-        says(b"m sets a mark")
-        true(not reads_lines(), "it reads lines still")
-        os.write(fd, b"xm")
-        says(b"mark set after ")
-        os.write(fd, b"m")
-        says(b"mark set after ", 2)
-        os.write(fd, b"\x03")
-        says(b"no leak found")
-        wait_for(reads_lines, "the terminal to be as it was")
-        code = wait_for(lambda: (lambda r: r[0] and (r,))(os.waitpid(pid, os.WNOHANG)), "its end")[0][1]
-        pid = 0
-    finally:
-        if pid:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        os.close(fd)
-        target.kill()
-    equal(os.waitstatus_to_exitcode(code), 0, "the exit status")
-    true(b"xm" not in said, "what is typed is shown")
+    target, out = start(["sleep", "1000"]), path("out")
+    with Terminal("-p", target.pid, "-f", "json", "-o", out) as t:
+        true(t.reads_lines(), "a terminal reads lines at first")
+        t.says(b"m sets a mark")
+        true(not t.reads_lines(), "it reads lines still")
+        t.press(b"xm")
+        t.says(b"mark set after ")
+        t.press(b"m")
+        t.says(b"mark set after ", 2)
+        t.press(b"\x03")
+        t.says(b"no leak found")
+        wait_for(t.reads_lines, "the terminal to be as it was")
+        equal(t.end(), 0, "the exit status")
+        true(b"xm" not in t.said, "what is typed is shown")
+    target.kill()
     with open(out) as f:
         true(json.loads(f.read().splitlines()[-1])["mark_s"] > 0, "the mark is in the report")
 
