@@ -300,14 +300,19 @@ int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags)
 	return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), BPF_EXIST);
 }
 
+void tracer__bury_process(struct tracer *t, pid_t pid)
+{
+	tracer_attach__remove(t, pid);
+	if (t->unwind)
+		tracer_unwind__drop(t->unwind, pid);
+}
+
 int tracer__drop_process(struct tracer *t, pid_t pid)
 {
 	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
 	uint32_t key = pid;
 
-	tracer_attach__remove(t, pid);
-	if (t->unwind)
-		tracer_unwind__drop(t->unwind, pid);
+	tracer__bury_process(t, pid);
 	if (slot->tgid == key) {
 		slot->tgid = 0;
 		return 0;

@@ -69,6 +69,8 @@ int tracer__fork_process(struct tracer *t, pid_t parent, pid_t child);
 void tracer__tend(struct tracer *t);
 int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags);
 int tracer__drop_process(struct tracer *t, pid_t pid);	/* its links, too */
+/* The same for one that was seen to end: its events ended with it, and its pid may be another's already. */
+void tracer__bury_process(struct tracer *t, pid_t pid);
 
 /*
  * Puts the probes into a file, for one process (pid > 0) or for all that map it (pid 0; the BPF side

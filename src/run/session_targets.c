@@ -429,7 +429,7 @@ int targets__handle(struct session *s, const struct process_event *ev)
 		break;
 	case EVENT_EXIT:
 		if (!ev->superseded || !s->per_file)	/* or its pid has come again */
-			tracer__drop_process(s->tracer, ev->pid);
+			tracer__bury_process(s->tracer, ev->pid);
 		for (size_t i = 0; i < s->ntargets; i++)
 			if ((uint32_t)s->targets[i].pid == ev->pid)
 				s->targets[i].ended = true;
