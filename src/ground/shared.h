@@ -62,7 +62,7 @@ struct filter {
  * of hold n is told in slot n % HOLD_SLOTS.
  */
 #define HOLD_SLOTS 1024
-#define HOLD_NS 3000000ull
+#define HOLD_NS 10000000ull
 #define HOLD_TOLD(number, held) ((number) << 1 | (held))
 #define HOLD_CATCHERS 2
 
