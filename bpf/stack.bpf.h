@@ -29,7 +29,7 @@ static __always_inline bool stack__step_fp(struct unwind_slot *s)
 	return s->pc >= UNWIND_LOWEST && !(s->pc >> UNWIND_ADDRESS_BITS);
 }
 
-__noinline int stack_steps_fp(__u32 slot)
+GLOBAL_FUNC int stack_steps_fp(__u32 slot)
 {
 	struct unwind_slot *s = bpf_map_lookup_elem(&unwind_slots, &slot);
 

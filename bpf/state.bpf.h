@@ -236,7 +236,7 @@ static __always_inline bool send_files(__u32 pid, __u64 hold)
 }
 
 /* The running process was not traced so far, and is of the target now: it was moved there. */
-__noinline int enter_current(void)
+GLOBAL_FUNC int enter_current(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 

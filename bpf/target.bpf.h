@@ -9,6 +9,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "global.bpf.h"
 #include "ground/shared.h"
 
 /* Set before loading. */
@@ -110,7 +111,7 @@ static __always_inline bool target__may_be(struct task_struct *task)
 }
 
 /* Verified once, for all who call it. */
-__noinline int target_has_current(void)
+GLOBAL_FUNC int target_has_current(void)
 {
 	return target__has(bpf_get_current_task_btf(), true);
 }

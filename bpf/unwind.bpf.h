@@ -73,7 +73,7 @@ static __always_inline int unwind__need(struct unwind_slot *s, __u64 *value, __u
 
 /* What a return probe's trampoline at the top of the stack stands for: the address that was at
  * `place`. 0: not found, which ends the walk as STACK_NO_MAPPING. */
-__noinline __u64 unwind_original(__u64 place)
+GLOBAL_FUNC __u64 unwind_original(__u64 place)
 {
 	struct uprobe_task *utask = bpf_get_current_task_btf()->utask;
 	struct return_instance *ri = utask ? utask->return_instances : NULL;
@@ -259,7 +259,7 @@ static __always_inline int unwind__step(struct unwind_slot *s)
 }
 
 /* Two frames. 0: there is more. */
-__noinline int unwind_step(__u32 slot)
+GLOBAL_FUNC int unwind_step(__u32 slot)
 {
 	struct unwind_slot *s = bpf_map_lookup_elem(&unwind_slots, &slot);
 	int end;

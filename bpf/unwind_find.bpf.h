@@ -18,6 +18,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "global.bpf.h"
 #include "ground/event.h"
 #include "ground/unwind.h"
 
@@ -156,7 +157,7 @@ static __always_inline __u64 unwind__mix(__u64 h, __u64 v)
 
 /* The mapping that holds pc, as an index into all mappings; -1: none. No branch in the loop depends
  * on data. */
-__noinline int unwind_find_mapping(__u32 first, __u32 n, __u64 pc)
+GLOBAL_FUNC int unwind_find_mapping(__u32 first, __u32 n, __u64 pc)
 {
 	struct unwind_mappings *all = unwind__only(&unwind_mappings);
 	struct unwind_mapping *m;
@@ -184,7 +185,7 @@ static __always_inline struct unwind_chunk *unwind__chunk(__u32 word)
 }
 
 /* The rule at `offset` bytes behind the address that the page entry at `pages` stands for. */
-__noinline __u64 unwind_find_rule(__u32 pages, __u64 offset)
+GLOBAL_FUNC __u64 unwind_find_rule(__u32 pages, __u64 offset)
 {
 	__u32 page = pages + 2 * (__u32)(offset >> UNWIND_PAGE_BITS), first, n, row;
 	__u64 want = (offset & (UNWIND_PAGE_SIZE - 1)) << 16 | 0xffff;
