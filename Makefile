@@ -32,7 +32,7 @@ say =
 endif
 
 sources := $(wildcard src/*/*.c)
-objects := $(patsubst src/%.c,$B/%.o,$(filter-out src/door/main.c,$(sources)))
+objects := $(patsubst src/%.c,$B/%.o,$(filter-out src/cli/main.c,$(sources)))
 unit_tests := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
 bench_programs := $B/bench/floor $B/bench/collector_bench
 
@@ -42,14 +42,14 @@ bench_programs := $B/bench/floor $B/bench/collector_bench
 
 all: $B/memtrace
 
-$B/memtrace: $B/door/main.o $B/libmemtrace.a
+$B/memtrace: $B/cli/main.o $B/libmemtrace.a
 	$(call say,LINK,$@)$(CC) $(SAN) -o $@ $^ $(libs)
 
 $B/libmemtrace.a: $(objects)
-	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+	$(call say,AR,$@)rm -f $@ && ar qcs $@ $^
 
 # Only the tracer sees the skeletons.
-$(patsubst src/%.c,$B/%.o,$(wildcard src/joints/tracer*.c)): | $B/memtrace.skel.h $B/exceptions.skel.h
+$(patsubst src/%.c,$B/%.o,$(wildcard src/trace/*.c)): | $B/memtrace.skel.h $B/exceptions.skel.h
 
 $B/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
@@ -99,11 +99,10 @@ $B/root/unwind/walk.bpf.o: tests/root/unwind/walk.bpf.c Makefile
 , := ,
 fuzz_cflags := -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	-D_GNU_SOURCE -DMEMTRACE_VERSION='"$(VERSION)"' -Isrc -MMD -MP
-replay_parts := $(filter-out src/ground/log.c,$(wildcard src/ground/*.c src/model/*.c src/facts/*.c src/telling/*.c)) \
-	$(wildcard src/joints/collector*.c src/joints/recording*.c) src/joints/symbolizer.c \
-	$(addprefix src/run/,replay.c replay_records.c reporting.c verdict.c output.c)
+replay_parts := $(filter-out src/util/log.c,$(wildcard $(addsuffix /*.c,$(addprefix src/,util elf unwind symbols probe heap collect profile report run)))) \
+	$(filter-out %/differ.c,$(wildcard src/record/*.c))
 
-$B/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c src/model/cfi.c src/model/cfi_exec.c src/model/cfi_parse.c src/model/unwind_table.c Makefile
+$B/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c src/unwind/cfi.c src/unwind/cfi_exec.c src/unwind/cfi_parse.c src/unwind/table.c Makefile
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(fuzz_cflags) -MF $@.d -o $@ $(filter %.c,$^)
 

@@ -10,7 +10,7 @@
 #ifndef MEMTRACE_HOLD_BPF_H
 #define MEMTRACE_HOLD_BPF_H
 
-#include "ground/unwind.h"
+#include "abi/unwind.h"
 #include "state.bpf.h"
 
 /* Set before loading. */

@@ -2,7 +2,7 @@
 #ifndef MEMTRACE_STACK_BPF_H
 #define MEMTRACE_STACK_BPF_H
 
-#include "ground/shared.h"
+#include "abi/shared.h"
 #include "unwind.bpf.h"
 
 /* Set before loading. */

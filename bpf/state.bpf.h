@@ -5,8 +5,8 @@
 #ifndef MEMTRACE_STATE_BPF_H
 #define MEMTRACE_STATE_BPF_H
 
-#include "ground/event.h"
-#include "ground/shared.h"
+#include "abi/event.h"
+#include "abi/shared.h"
 #include "stack.bpf.h"
 #include "target.bpf.h"
 

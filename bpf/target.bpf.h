@@ -10,7 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "global.bpf.h"
-#include "ground/shared.h"
+#include "abi/shared.h"
 
 /* Set before loading. */
 const volatile __u32 self = 0;	/* the tracer's own pid: never of the target */

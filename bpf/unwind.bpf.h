@@ -1,5 +1,5 @@
 /*
- * The walk up a user stack without frame pointers, by the tables of ground/unwind.h.
+ * The walk up a user stack without frame pointers, by the tables of abi/unwind.h.
  *
  * A frame is a pc, a stack pointer, and what is known of rbp and rbx. The rule for the pc gives the
  * stack pointer of the caller (the CFA), and the word below it is the address that the call returns

@@ -1,5 +1,5 @@
 /*
- * From an address to its rule, and the maps that lie between them (ground/unwind.h).
+ * From an address to its rule, and the maps that lie between them (abi/unwind.h).
  *
  * Rules are remembered by pc in a table without locks: an entry whose two words don't fit together
  * is not used. The mapping of the last lookup is kept.
@@ -19,8 +19,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "global.bpf.h"
-#include "ground/event.h"
-#include "ground/unwind.h"
+#include "abi/event.h"
+#include "abi/unwind.h"
 
 #define UNWIND_SLOTS 8
 #define UNWIND_WINDOW 2048

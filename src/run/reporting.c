@@ -7,16 +7,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "facts/check.h"
-#include "facts/sieve.h"
-#include "ground/log.h"
-#include "joints/symbolizer.h"
+#include "profile/conditions.h"
+#include "profile/suppression_filter.h"
 #include "run/output.h"
 #include "run/verdict.h"
+#include "symbols/symbolizer.h"
+#include "util/log.h"
 
 int reporting__open(struct reporting *r)
 {
-	const struct session_plan *plan = r->plan;
+	const struct plan *plan = r->plan;
 	struct winsize ws;
 	int fd;
 

@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "facts/profile.h"
-#include "ground/shared.h"
-#include "ground/strbuf.h"
-#include "joints/collector.h"
-#include "run/session.h"
+#include "abi/shared.h"
+#include "collect/collector.h"
+#include "profile/profile.h"
+#include "run/plan.h"
+#include "util/strbuf.h"
 
 struct images;
 struct output;
@@ -30,7 +30,7 @@ struct report_tick {
 
 struct reporting {
 	/* The user's, who fills them in; all but the plan may come after reporting__open. */
-	const struct session_plan *plan;
+	const struct plan *plan;
 	const struct profile_run *run;
 	struct collector *collector;
 	struct symbolizer *symbolizer;

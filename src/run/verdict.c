@@ -1,8 +1,8 @@
 #include "run/verdict.h"
 
-#include "facts/sieve.h"
-#include "ground/log.h"
-#include "telling/summary.h"
+#include "profile/suppression_filter.h"
+#include "report/summary.h"
+#include "util/log.h"
 
 #define STATUS_FAILED 3
 
@@ -17,7 +17,7 @@ static void tell_unused(const struct sieve *sieve)
 	}
 }
 
-bool verdict__of(const struct session_plan *plan, const struct profile *p,
+bool verdict__of(const struct plan *plan, const struct profile *p,
 		 const struct sieve *sieve, struct strbuf *line)
 {
 	static const struct checks none;
@@ -31,7 +31,7 @@ bool verdict__of(const struct session_plan *plan, const struct profile *p,
 	return criteria__fail(&criteria, p);
 }
 
-int verdict__status(const struct session_plan *plan)
+int verdict__status(const struct plan *plan)
 {
 	return plan->error_exit ? plan->error_exit : STATUS_FAILED;
 }

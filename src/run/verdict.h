@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "facts/profile.h"
-#include "run/session.h"
+#include "profile/profile.h"
+#include "run/plan.h"
 
 struct sieve;
 
@@ -13,9 +13,9 @@ struct sieve;
  * Whether it has failed, by what the plan says; the line is added to `line`. Suppressions that
  * matched nothing are told with --verbose; `sieve` may be NULL.
  */
-bool verdict__of(const struct session_plan *plan, const struct profile *p,
+bool verdict__of(const struct plan *plan, const struct profile *p,
 		 const struct sieve *sieve, struct strbuf *line);
 /* The exit status of a run that has failed. */
-int verdict__status(const struct session_plan *plan);
+int verdict__status(const struct plan *plan);
 
 #endif

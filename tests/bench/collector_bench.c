@@ -11,8 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "joints/collector.h"
-#include "model/api.h"
+#include "collect/collector.h"
+#include "probe/alloc_functions.h"
 
 #define PID 5000000
 #define STACKS 10000

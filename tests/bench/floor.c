@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "floor.skel.h"
-#include "ground/event.h"
-#include "joints/discover.h"
-#include "model/api.h"
-#include "model/image.h"
+#include "abi/event.h"
+#include "probe/discover.h"
+#include "probe/alloc_functions.h"
+#include "symbols/module.h"
 
 struct multi_attr {
 	uint32_t prog_fd, target_fd, attach_type, flags;

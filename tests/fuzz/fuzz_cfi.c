@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/cfi.h"
-#include "model/unwind_table.h"
+#include "unwind/cfi.h"
+#include "unwind/table.h"
 
 #define TEXT 0x1000
 #define TEXT_END 0x11000

@@ -13,12 +13,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ground/log.h"
-#include "joints/recording.h"
-#include "joints/recording_chunk.h"
-#include "joints/recording_events.h"
-#include "run/replay.h"
-#include "telling/report.h"
+#include "util/log.h"
+#include "record/recording.h"
+#include "record/chunk.h"
+#include "record/event_codec.h"
+#include "record/replay.h"
+#include "report/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -138,7 +138,7 @@ static void make_file(struct strbuf *file, bool state, const uint8_t *data, size
 static void replay(const void *file, size_t size)
 {
 	static int fd = -1;
-	struct session_plan plan = {
+	struct plan plan = {
 		.query = { .sort = SORT_LEAK, .heap = true, .map = true, .min_age = 5 },
 		.sort_name = "leak",
 		.max_size = UINT64_MAX,

@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "ground/util.h"
-#include "joints/collector.h"
-#include "model/api.h"
-#include "model/image.h"
-#include "model/space.h"
+#include "collect/collector.h"
+#include "probe/alloc_functions.h"
+#include "symbols/mappings.h"
+#include "symbols/module.h"
+#include "util/util.h"
 
 #include "test.h"
 

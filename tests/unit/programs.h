@@ -2,9 +2,9 @@
 #ifndef PROGRAMS_H
 #define PROGRAMS_H
 
-#include "model/dwarf.h"
-#include "model/elf.h"
+#include "elf/elf.h"
 #include "scratch.h"
+#include "symbols/dwarf.h"
 
 /* The label `here` marks one address inside four functions. */
 static const char nested_source[] __attribute__((unused)) =

@@ -1,7 +1,7 @@
-#include "model/api.h"
+#include "probe/alloc_functions.h"
 
-#include "ground/event.h"
-#include "model/point.h"
+#include "abi/event.h"
+#include "probe/point.h"
 
 #include "test.h"
 

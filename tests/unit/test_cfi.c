@@ -6,8 +6,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "model/cfi.h"
-#include "model/elf.h"
+#include "elf/elf.h"
+#include "unwind/cfi.h"
 
 #define TEXT 0x1000
 #define TEXT_END 0x9000

@@ -16,8 +16,8 @@
 
 #include <dwarf.h>
 
-#include "model/cfi.h"
-#include "model/elf.h"
+#include "elf/elf.h"
+#include "unwind/cfi.h"
 
 static size_t compared, mismatches, unknown, damaged;
 

@@ -3,9 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ground/util.h"
-#include "model/cgroups.h"
+#include "container/cgroups.h"
 #include "test.h"
+#include "util/util.h"
 
 static const char *lines(const char *text)
 {

@@ -1,9 +1,9 @@
-#include "model/cohorts.h"
+#include "heap/cohorts.h"
 
 #include <stddef.h>
 
-#include "ground/codec.h"
 #include "test.h"
+#include "util/codec.h"
 
 #define S 1000000000ull
 

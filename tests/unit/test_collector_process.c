@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "ground/unwind.h"
+#include "abi/unwind.h"
 
 #include "events.h"
 

@@ -1,8 +1,8 @@
 /* A collector that was saved and restored in the middle of a run comes to the same as one that was not. */
 #include "events.h"
 
-#include "ground/codec.h"
-#include "ground/strbuf.h"
+#include "util/codec.h"
+#include "util/strbuf.h"
 
 #define EVENTS 60000
 

@@ -1,8 +1,8 @@
 /* Two runs side by side: what came, went, grew and shrank. */
 #include "profiles.h"
 
-#include "facts/compare.h"
-#include "telling/difference.h"
+#include "profile/compare.h"
+#include "report/difference.h"
 
 static const struct profile_site before_sites[] = {
 	{ .id = "00000000000000aa", .kind = "heap", .api = "malloc",

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "joints/containers.h"
-#include "joints/containers_internal.h"
+#include "container/containers.h"
+#include "container/internal.h"
 #include "scratch.h"
 #include "test.h"
 

@@ -1,10 +1,10 @@
 /* Where a container's debug files come from, and where they never come from. */
 #include <time.h>
 
-#include "model/debugfile.h"
-#include "model/roots.h"
 #include "programs.h"
 #include "rooted.h"
+#include "symbols/debug_file.h"
+#include "symbols/roots.h"
 #include "test.h"
 
 /*

@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "model/debuginfod.h"
 #include "scratch.h"
+#include "symbols/debuginfod.h"
 #include "test.h"
 
 /* The first byte of a build ID says how the server answers. */

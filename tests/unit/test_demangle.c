@@ -1,9 +1,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "ground/util.h"
-#include "model/demangle.h"
+#include "symbols/demangle.h"
 #include "test.h"
+#include "util/util.h"
 
 TEST(names_as_programmers_write_them)
 {

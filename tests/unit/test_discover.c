@@ -1,6 +1,6 @@
 /* Files made here, whose every symbol is known, and this machine's own libraries where it has them.
  */
-#include "joints/discover.h"
+#include "probe/discover.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -8,11 +8,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "ground/event.h"
-#include "ground/util.h"
-#include "model/api.h"
-#include "model/image.h"
-#include "model/probe_spec.h"
+#include "abi/event.h"
+#include "probe/alloc_functions.h"
+#include "probe/spec.h"
+#include "symbols/module.h"
+#include "util/util.h"
 
 #include "test.h"
 

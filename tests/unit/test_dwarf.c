@@ -1,6 +1,6 @@
-#include "model/debugfile.h"
-#include "model/roots.h"
 #include "programs.h"
+#include "symbols/debug_file.h"
+#include "symbols/roots.h"
 #include "test.h"
 
 static void check_nested(const char *compiler, const char *option)

@@ -2,7 +2,7 @@
 #include <elf.h>
 #include <sys/auxv.h>
 
-#include "model/elf.h"
+#include "elf/elf.h"
 #include "scratch.h"
 #include "test.h"
 

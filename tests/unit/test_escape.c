@@ -1,4 +1,4 @@
-#include "ground/escape.h"
+#include "util/escape.h"
 
 #include "test.h"
 

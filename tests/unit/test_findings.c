@@ -1,8 +1,8 @@
 /* Reports with findings, marks and suppressions, and what scripts make of them. */
 #include "profiles.h"
 
-#include "facts/check.h"
-#include "telling/summary.h"
+#include "profile/conditions.h"
+#include "report/summary.h"
 
 #define APP .module = "/opt/shop/shop", .mapping = 0
 #define LIBSTDCXX .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30", .mapping = UINT32_MAX

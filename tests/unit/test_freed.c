@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "model/freed.h"
+#include "heap/recent_frees.h"
 
 static size_t found(const struct freed *f, uint64_t from, size_t n)
 {

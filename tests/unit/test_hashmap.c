@@ -1,4 +1,4 @@
-#include "ground/hashmap.h"
+#include "util/hashmap.h"
 
 #include "test.h"
 

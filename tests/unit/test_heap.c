@@ -1,4 +1,4 @@
-#include "model/heap.h"
+#include "heap/heap.h"
 
 #include <errno.h>
 #include <time.h>

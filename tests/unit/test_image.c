@@ -4,10 +4,10 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "model/elf.h"
-#include "model/image.h"
-#include "model/space.h"
+#include "elf/elf.h"
 #include "scratch.h"
+#include "symbols/mappings.h"
+#include "symbols/module.h"
 #include "test.h"
 
 /* A library that says which one it is. */

@@ -1,5 +1,5 @@
-#include "model/intervals.h"
 #include "test.h"
+#include "util/intervals.h"
 
 TEST(the_innermost_range_is_found)
 {

@@ -4,7 +4,7 @@
  */
 #include "simulation.h"
 
-#include "model/judge.h"
+#include "heap/judge.h"
 
 #define RUN_S 300
 

@@ -1,9 +1,9 @@
-#include "model/ledger.h"
+#include "heap/ranges.h"
 
 #include <stdbool.h>
 #include <time.h>
 
-#include "ground/event.h"
+#include "abi/event.h"
 
 #include "test.h"
 

@@ -1,9 +1,9 @@
-#include "telling/number.h"
+#include "report/number.h"
 
-#include "ground/strbuf.h"
-#include "telling/cells.h"
-#include "telling/grid.h"
+#include "report/table.h"
+#include "report/text_width.h"
 #include "test.h"
+#include "util/strbuf.h"
 
 #define FORMATTED(call, want)                                                                      \
 	do {                                                                                       \

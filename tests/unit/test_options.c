@@ -1,8 +1,8 @@
-#include "door/options.h"
+#include "cli/options.h"
 
+#include "abi/shared.h"
 #include "golden.h"
-#include "ground/shared.h"
-#include "ground/util.h"
+#include "util/util.h"
 
 #define ARGS_MAX 48
 

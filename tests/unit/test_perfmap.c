@@ -1,6 +1,6 @@
 #include <stdbool.h>
 
-#include "model/perfmap.h"
+#include "symbols/perf_map.h"
 #include "test.h"
 
 static struct perfmap *parse(const char *text)

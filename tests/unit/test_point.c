@@ -1,5 +1,5 @@
 /* Prologues as Debian 12's libraries have them, with the offsets that objdump shows; then traps. */
-#include "model/point.h"
+#include "probe/point.h"
 
 #include <errno.h>
 

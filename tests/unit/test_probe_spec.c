@@ -1,10 +1,10 @@
 /* What --probe says, what it refuses, and which files and functions it means. */
-#include "model/probe_spec.h"
+#include "probe/spec.h"
 
 #include <errno.h>
 
-#include "ground/event.h"
-#include "ground/util.h"
+#include "abi/event.h"
+#include "util/util.h"
 
 #include "test.h"
 

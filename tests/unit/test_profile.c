@@ -1,15 +1,15 @@
-#include "facts/profile.h"
+#include "profile/profile.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "ground/util.h"
-#include "joints/collector.h"
-#include "joints/symbolizer.h"
-#include "model/api.h"
-#include "model/image.h"
+#include "collect/collector.h"
+#include "probe/alloc_functions.h"
+#include "symbols/module.h"
+#include "symbols/symbolizer.h"
 #include "test.h"
+#include "util/util.h"
 
 /* A function of this program, for a name, a file and a line to be found. */
 __attribute__((noinline, used)) static void known_function(void)

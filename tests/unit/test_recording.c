@@ -1,10 +1,10 @@
 /* What is written comes back, in order and to the bit; what was cut or damaged is told. */
-#include "ground/util.h"
-#include "joints/recording.h"
-#include "joints/recording_chunk.h"
-#include "joints/recording_events.h"
-#include "joints/recording_reader.h"
-#include "joints/recording_writer.h"
+#include "record/chunk.h"
+#include "record/event_codec.h"
+#include "record/reader.h"
+#include "record/recording.h"
+#include "record/writer.h"
+#include "util/util.h"
 
 #include "scratch.h"
 #include "test.h"

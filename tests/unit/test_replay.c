@@ -4,11 +4,11 @@
 
 #include "events.h"
 
-#include "joints/recording_reader.h"
-#include "joints/symbolizer.h"
-#include "run/recorder.h"
-#include "run/replay.h"
+#include "record/reader.h"
+#include "record/recorder.h"
+#include "record/replay.h"
 #include "run/reporting.h"
+#include "symbols/symbolizer.h"
 
 #include "scratch.h"
 
@@ -26,7 +26,7 @@ static const char *path_of(const char *name)
 /* ---- a live run without a kernel: the parts of a session, in its order ---- */
 
 struct live {
-	struct session_plan plan;
+	struct plan plan;
 	struct profile_run run;
 	struct profile_process target;
 	struct images *images;
@@ -58,9 +58,9 @@ static const struct stack *find_stack(void *ctx, uint64_t id)
 	return stacks__get(collector__stacks(((struct live *)ctx)->c), id);
 }
 
-static struct session_plan plan_of(const char *format, const char *output)
+static struct plan plan_of(const char *format, const char *output)
 {
-	return (struct session_plan){
+	return (struct plan){
 		.query = { .sort = SORT_LEAK, .top = 10, .heap = true, .map = true },
 		.sort_name = "leak",
 		.max_size = UINT64_MAX,
@@ -71,7 +71,7 @@ static struct session_plan plan_of(const char *format, const char *output)
 	};
 }
 
-static void begin_live(struct live *l, const struct session_plan *plan, bool real)
+static void begin_live(struct live *l, const struct plan *plan, bool real)
 {
 	*l = (struct live){ .plan = *plan };
 	now = START;
@@ -159,9 +159,9 @@ static void check_same_files(const char *a, const char *b)
 	free(y);
 }
 
-static void check_replay(const struct session_plan *live, const char *file)
+static void check_replay(const struct plan *live, const char *file)
 {
-	struct session_plan plan = *live;
+	struct plan plan = *live;
 
 	plan.output = in_scratch("replayed");
 	plan.record = NULL;
@@ -225,7 +225,7 @@ TEST(every_format_byte_for_byte)
 	const char *file = path_of("formats.mt"), *output = path_of("live");
 
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-		struct session_plan plan = plan_of(formats[i], output);
+		struct plan plan = plan_of(formats[i], output);
 		struct live l;
 
 		plan.record = file;
@@ -250,7 +250,7 @@ TEST(asked_in_another_way)
 		{ .sort = SORT_MARK, .top = 4, .heap = true, .map = true },
 	};
 	const char *file = path_of("ways.mt");
-	struct session_plan plan = plan_of("json", path_of("first"));
+	struct plan plan = plan_of("json", path_of("first"));
 	struct live l;
 
 	plan.record = file;
@@ -275,7 +275,7 @@ TEST(asked_in_another_way)
 TEST(fewer_reports_than_were_made)
 {
 	const char *file = path_of("fewer.mt");
-	struct session_plan plan = plan_of("json", path_of("all"));
+	struct plan plan = plan_of("json", path_of("all"));
 	size_t len, lines = 0;
 	struct live l;
 	uint8_t *text;
@@ -345,7 +345,7 @@ TEST(names_of_a_real_process)
 	close(fd);
 	some_function();
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-		struct session_plan plan = plan_of(formats[i], path_of("live"));
+		struct plan plan = plan_of(formats[i], path_of("live"));
 		uint64_t in_code = (uint64_t)(uintptr_t)code + 0x10;
 		size_t len;
 		uint8_t *text;
@@ -412,7 +412,7 @@ static void quiet(bool on)
 static int64_t last_blocks(const char *file, const char **notice, double *elapsed)
 {
 	static char text[256];
-	struct session_plan plan = plan_of("json", NULL);
+	struct plan plan = plan_of("json", NULL);
 	struct replay *rp = replay__open(&plan, file);
 	const struct profile *p = rp ? replay__profile(rp) : NULL;
 	int64_t blocks = p ? (int64_t)p->live_blocks : -1;
@@ -427,7 +427,7 @@ static int64_t last_blocks(const char *file, const char **notice, double *elapse
 TEST(a_recording_cut_off_at_any_byte)
 {
 	const char *file = path_of("uncut.mt"), *cut = path_of("cut.mt");
-	struct session_plan plan = plan_of("json", path_of("uncut.json"));
+	struct plan plan = plan_of("json", path_of("uncut.json"));
 	int64_t blocks = -1, before = -1, steps = 0;
 	double elapsed = 0, last = 0;
 	const char *notice = "";
@@ -474,7 +474,7 @@ TEST(a_recording_cut_off_at_any_byte)
 TEST(a_compacted_recording_ends_with_the_same_report)
 {
 	const char *file = path_of("compacted.mt");
-	struct session_plan plan = plan_of("json", path_of("compacted.json"));
+	struct plan plan = plan_of("json", path_of("compacted.json"));
 	struct recording_reader *r;
 	char why[128];
 	struct live l;
@@ -506,7 +506,7 @@ TEST(a_compacted_recording_ends_with_the_same_report)
 	/* The last report is what the live run's last one was; the others are not there any more.
 	 */
 	{
-		struct session_plan again = plan;
+		struct plan again = plan;
 		uint8_t *x, *y, *line;
 		size_t n, m;
 
@@ -527,7 +527,7 @@ TEST(a_compacted_recording_ends_with_the_same_report)
 TEST(what_was_not_recorded_is_refused)
 {
 	const char *file = path_of("kind.mt");
-	struct session_plan plan = plan_of("json", path_of("kind.json"));
+	struct plan plan = plan_of("json", path_of("kind.json"));
 	struct live l;
 
 	plan.record = file;

@@ -1,6 +1,6 @@
 /* What a path means below somebody else's root, and that no link leads out of there. */
-#include "model/roots.h"
 #include "rooted.h"
+#include "symbols/roots.h"
 #include "test.h"
 
 static int try(struct roots *r, int64_t root, const char *path)

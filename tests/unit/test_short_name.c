@@ -1,4 +1,4 @@
-#include "telling/short_name.h"
+#include "report/short_name.h"
 
 #include "test.h"
 

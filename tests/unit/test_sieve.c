@@ -1,15 +1,15 @@
 /* What suppressions do to a profile. */
-#include "facts/sieve.h"
+#include "profile/suppression_filter.h"
 
 #include <stdbool.h>
 
-#include "facts/profile.h"
-#include "ground/util.h"
-#include "joints/collector.h"
-#include "joints/symbolizer.h"
-#include "model/api.h"
-#include "model/image.h"
+#include "collect/collector.h"
+#include "probe/alloc_functions.h"
+#include "profile/profile.h"
+#include "symbols/module.h"
+#include "symbols/symbolizer.h"
 #include "test.h"
+#include "util/util.h"
 
 /* ---- the sieve alone ---- */
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "model/slices.h"
+#include "unwind/slices.h"
 
 static struct unwind_mapping all[UNWIND_MAX_MAPPINGS];
 

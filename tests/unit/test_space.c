@@ -7,10 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "model/image.h"
-#include "model/space.h"
-#include "model/stacks.h"
+#include "symbols/mappings.h"
+#include "symbols/module.h"
 #include "test.h"
+#include "unwind/stacks.h"
 
 static int parse(struct space *sp, const char *text)
 {

@@ -1,4 +1,4 @@
-#include "model/stacks.h"
+#include "unwind/stacks.h"
 
 #include <errno.h>
 

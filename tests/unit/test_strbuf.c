@@ -1,4 +1,4 @@
-#include "ground/strbuf.h"
+#include "util/strbuf.h"
 
 #include <errno.h>
 #include <stdint.h>

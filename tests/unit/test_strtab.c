@@ -1,4 +1,4 @@
-#include "ground/strtab.h"
+#include "util/strtab.h"
 
 #include "test.h"
 

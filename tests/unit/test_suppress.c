@@ -1,10 +1,10 @@
-#include "model/suppress.h"
+#include "profile/suppressions.h"
 
 #include <errno.h>
 #include <stdbool.h>
 
-#include "ground/util.h"
 #include "test.h"
+#include "util/util.h"
 
 /* ---- patterns ---- */
 

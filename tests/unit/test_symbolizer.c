@@ -3,9 +3,9 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
-#include "joints/symbolizer.h"
-#include "model/image.h"
 #include "programs.h"
+#include "symbols/module.h"
+#include "symbols/symbolizer.h"
 #include "test.h"
 
 struct world {

@@ -2,10 +2,10 @@
 #include <elf.h>
 #include <sys/auxv.h>
 
-#include "model/debugfile.h"
-#include "model/roots.h"
-#include "model/symbols.h"
 #include "programs.h"
+#include "symbols/debug_file.h"
+#include "symbols/roots.h"
+#include "symbols/symbols.h"
 #include "test.h"
 
 /* A function of each kind. */

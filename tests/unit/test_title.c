@@ -1,9 +1,9 @@
-#include "facts/title.h"
+#include "profile/title.h"
 
-#include "facts/profile.h"
-#include "ground/util.h"
-#include "model/suppress.h"
+#include "profile/profile.h"
+#include "profile/suppressions.h"
 #include "test.h"
+#include "util/util.h"
 
 #define LIBC .module = "/usr/lib/x86_64-linux-gnu/libc.so.6"
 #define LIBSTDCXX .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30"

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "model/elf.h"
-#include "model/unwind_table.h"
+#include "elf/elf.h"
+#include "unwind/table.h"
 
 #define CHUNKS 64 /* of the space that the tables are placed in */
 

@@ -1,4 +1,4 @@
-#include "ground/util.h"
+#include "util/util.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -25,11 +25,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ground/hashmap.h"
-#include "joints/tracer_unwind.h"
-#include "model/elf.h"
-#include "model/image.h"
-#include "model/space.h"
+#include "util/hashmap.h"
+#include "trace/unwind_maps.h"
+#include "elf/elf.h"
+#include "symbols/module.h"
+#include "symbols/mappings.h"
 #include "oracle.h"
 
 #define MAX_LINKS 32

@@ -2,7 +2,7 @@
 #ifndef ORACLE_H
 #define ORACLE_H
 
-#include "ground/event.h"
+#include "abi/event.h"
 
 #define ORACLE_FRAMES 192
 

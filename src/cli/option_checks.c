@@ -1,0 +1,69 @@
+/* The options that say what is no leak, and what is a failure. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/option_row.h"
+#include "cli/options.h"
+#include "util/log.h"
+#include "util/util.h"
+
+static int no_memory(const struct option_row *r)
+{
+	log__error("--%s: out of memory", r->name);
+	return -ENOMEM;
+}
+
+int option__suppressions(struct options *o, const struct option_row *r, const char *value)
+{
+	char reason[128], *text;
+	const char *why;
+	size_t len, line;
+	int err;
+
+	text = util__read_file(value, &len);
+	if (!text) {
+		snprintf(reason, sizeof(reason), "cannot be read (%s)", strerror(errno));
+		return option__refuse_value(r, value, reason);
+	}
+	if (!o->rules)
+		o->rules = suppress__new();
+	err = o->rules ? suppress__add_text(o->rules, text, len, value, &line, &why) : -ENOMEM;
+	free(text);
+	if (err != -EINVAL)
+		return err ? no_memory(r) : 0;
+	snprintf(reason, sizeof(reason), "line %zu %s", line, why);
+	return option__refuse("--suppressions", value, reason, "lines such as leak:^session_new$");
+}
+
+int option__fail_on(struct options *o, const struct option_row *r, const char *value)
+{
+	char why[128] = "";
+	int err = checks__add(&o->checks, value, why, sizeof(why));
+
+	if (err == -ENOMEM)
+		return no_memory(r);
+	return err ? option__refuse_value(r, value, why) : 0;
+}
+
+int option__exit_code(struct options *o, const struct option_row *r, const char *value)
+{
+	uint64_t n;
+
+	if (util__parse_u64(value, &n) || !n || n > 255)
+		return option__refuse_value(r, value, "is no exit status from 1 to 255");
+	o->error_exit = (int)n;
+	return 0;
+}
+
+/* The rules of files go before those built in: they are named for what both match. */
+int option__add_default_rules(struct options *o)
+{
+	if (!o->rules)
+		o->rules = suppress__new();
+	if (o->rules && (!o->default_rules || !suppress__add_builtin(o->rules)))
+		return 0;
+	log__error("out of memory");
+	return -ENOMEM;
+}

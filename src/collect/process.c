@@ -1,0 +1,486 @@
+/* Processes come, fork, exec and end; and the stacks that they send find the files they lie in. */
+#include "collect/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "abi/unwind.h"
+#include "symbols/mappings.h"
+#include "symbols/module.h"
+#include "util/util.h"
+
+/*
+ * Reading a large process's mappings takes a millisecond. So a space that went stale is read again
+ * only that often, and after a pc was not found even in a fresh one (code made at run time, a walk
+ * gone astray), the next such pc is taken as it is for a while.
+ */
+#define REFRESH_GAP 1000000ull
+#define RETRY_GAP 20000000ull
+
+/* ---- names ---- */
+
+/* The same string, for as long as the collector lives; NULL where there is no memory. */
+static const char *intern(struct collector *c, const char *s)
+{
+	size_t len = strlen(s);
+	uint64_t key = len;
+	uintptr_t first = 0;
+	struct name *n;
+
+	for (size_t i = 0; i < len; i++)
+		key = (key ^ (unsigned char)s[i]) * 0x100000001b3;
+	hashmap__get(c->names, key, &first);
+	for (n = (struct name *)first; n; n = n->next)
+		if (!strcmp(n->s, s))
+			return n->s;
+	n = malloc(sizeof(*n) + len + 1);
+	if (!n)
+		return NULL;
+	memcpy(n->s, s, len + 1);
+	n->next = (struct name *)first;
+	if (hashmap__set(c->names, key, (uintptr_t)n)) {
+		free(n);
+		return NULL;
+	}
+	return n->s;
+}
+
+static void read_comm(struct process *p)
+{
+	char path[64], *text;
+	size_t len;
+
+	if (p->c->opts.offline)
+		return;
+	snprintf(path, sizeof(path), "/proc/%u/comm", p->pid);
+	text = util__read_file(path, &len);
+	if (!text)
+		return;
+	if (len && text[len - 1] == '\n')
+		text[--len] = '\0';
+	snprintf(p->comm, sizeof(p->comm), "%s", text);
+	free(text);
+}
+
+static void read_exe(struct process *p)
+{
+	char path[64], exe[4096];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", p->pid);
+	n = readlink(path, exe, sizeof(exe) - 1);
+	if (n < 0)
+		return;
+	exe[n] = '\0';
+	p->exe = intern(p->c, exe);
+}
+
+static void tell(const struct process *p)
+{
+	const struct collector_opts *opts = &p->c->opts;
+	struct process_facts f = {
+		.pid = p->pid,
+		.first_seen = p->first_seen,
+		.named = p->named,
+		.exe = p->exe,
+		.container = p->container,
+	};
+
+	if (!opts->witness)
+		return;
+	memcpy(f.comm, p->comm, sizeof(f.comm));
+	opts->witness->process(opts->witness_ctx, &f);
+}
+
+/* ---- the address space ---- */
+
+static int refresh(struct process *p)
+{
+	const struct collector_opts *opts = &p->c->opts;
+	int err;
+
+	p->stale = false;
+	if (opts->offline)
+		return 0;
+	if (!p->exe)
+		read_exe(p);
+	err = opts->refresh ? opts->refresh(opts->refresh_ctx, p->space, opts->images) :
+			      space__refresh(p->space, opts->images);
+	if (err == -ENOMEM)
+		p->stale = true;
+	return err;
+}
+
+static int read_all(struct process *p)
+{
+	if (p->c->opts.offline)
+		return 0;
+	read_comm(p);
+	read_exe(p);	/* what was read before stays, where it has ended since */
+	return refresh(p);
+}
+
+int process__read(struct process *p)
+{
+	int err = read_all(p);
+
+	tell(p);
+	return err;
+}
+
+void collector__set_container(struct collector *c, uint32_t pid, const char *name)
+{
+	struct process *p = process__find(c, pid);
+
+	if (!p || (p->container && !strcmp(p->container, name)))
+		return;
+	p->container = intern(c, name);
+	tell(p);
+}
+
+int process__set(struct collector *c, const struct process_facts *f)
+{
+	struct process *p = process__get(c, f->pid, f->first_seen);
+
+	if (!p)
+		return -ENOMEM;
+	p->named = f->named;
+	memcpy(p->comm, f->comm, sizeof(p->comm));
+	p->comm[sizeof(p->comm) - 1] = '\0';
+	p->exe = f->exe ? intern(c, f->exe) : NULL;
+	p->container = f->container ? intern(c, f->container) : NULL;
+	return 0;
+}
+
+/*
+ * Code that was just mapped. What is told here is known even of a process that ends before its
+ * mappings can be read; a file that nobody has met yet waits for that.
+ */
+int process__code(struct process *p, const struct event_code *ev)
+{
+	struct images *images = p->c->opts.images;
+	int64_t image = images ? images__find(images, makedev(ev->dev >> 20, ev->dev & 0xfffff), ev->ino) : -ENOENT;
+
+	if (image < 0) {
+		p->stale = true;
+		return 0;
+	}
+	return space__map(p->space, &(struct mapping){
+		.start = ev->start,
+		.end = ev->end,
+		.offset = ev->offset,
+		.dev = makedev(ev->dev >> 20, ev->dev & 0xfffff),
+		.ino = ev->ino,
+		.image = (uint32_t)image,
+		.exec = true,
+		.path = image__path(images__get(images, (uint32_t)image)),
+	});
+}
+
+/* Fills the frames from the space as it is known; false where it does not hold every pc. */
+static bool resolve(const struct process *p, const struct event_stack *ev, struct stack *st)
+{
+	bool all = true;
+
+	for (unsigned int i = 0; i < ev->n; i++) {
+		uint64_t pc = ev->pc[i];
+		/* A call may be the last instruction of its mapping: look where it was made. */
+		const struct mapping *m = space__find(p->space, pc - 1);
+
+		st->frames[i] = (struct frame){ .pc = pc, .offset = pc, .image = FRAME_NO_IMAGE };
+		if (m && m->image != FRAME_NO_IMAGE) {
+			st->frames[i].image = m->image;
+			st->frames[i].offset = pc - m->start + m->offset;
+		}
+		all &= m != NULL;
+	}
+	return all;
+}
+
+int process__stack(struct process *p, const struct event_stack *ev)
+{
+	_Alignas(struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
+	struct stack *st = (struct stack *)buf;
+	uint64_t now = ev->ev.time;
+	const char *exe;
+
+	*st = (struct stack){ .id = ev->id, .pid = p->pid, .n = ev->n, .end = ev->end,
+			      .guessed = !!(ev->ev.flags & EVENT_F_GUESSED) };
+	exe = p->exe;
+	if (p->stale && (!p->refreshed || now - p->refreshed >= REFRESH_GAP)) {
+		refresh(p);
+		p->refreshed = now;
+	}
+	if (!resolve(p, ev, st) && now >= p->no_retry) {
+		refresh(p);
+		p->refreshed = now;
+		if (!resolve(p, ev, st))
+			p->no_retry = now + RETRY_GAP;
+	}
+	if (p->exe != exe)
+		tell(p);
+	return process__keep_stack(p, now, st);
+}
+
+int process__keep_stack(struct process *p, uint64_t time, const struct stack *st)
+{
+	const struct collector_opts *opts = &p->c->opts;
+	int err = stacks__add(p->c->stacks, st);
+
+	if (err == -EEXIST)
+		p->c->stack_collisions++;
+	if (err != -ENOMEM && opts->witness)
+		opts->witness->stack(opts->witness_ctx, time, st);
+	return err == -ENOMEM ? err : 0;
+}
+
+void process__segment(struct collector *c, struct event_map *ev)
+{
+	struct process *p = process__get(c, ev->ev.pid, ev->ev.time);
+	const struct mapping *m;
+
+	if (!p)
+		return;
+	process__read(p);
+	m = space__find(p->space, ev->addr);
+	if (m && m->start == ev->addr)
+		ev->len = m->end - m->start;
+}
+
+/* ---- life ---- */
+
+void process__free(struct process *p)
+{
+	if (!p)
+		return;
+	heap__free(p->heap);
+	ledger__free(p->ledger);
+	space__free(p->space);
+	hashmap__free(p->site_index);
+	for (uint32_t i = 0; i < p->nsites; i++) {
+		free(p->sites[i].cohorts);
+		free(p->sites[i].left);
+	}
+	free(p->sites);
+	freed__free(&p->freed);
+	free(p->older);
+	free(p);
+}
+
+static int add_process(struct collector *c, struct process *p)
+{
+	uint32_t cap = c->cap_processes ? c->cap_processes * 2 : 16;
+	struct process **processes;
+
+	if (c->nprocesses == c->cap_processes) {
+		if (cap < c->cap_processes)
+			return -ENOMEM;
+		processes = reallocarray(c->processes, cap, sizeof(*processes));
+		if (!processes)
+			return -ENOMEM;
+		c->processes = processes;
+		c->cap_processes = cap;
+	}
+	if (hashmap__set(c->by_pid, p->pid, (uintptr_t)p))
+		return -ENOMEM;
+	p->serial = c->nprocesses;
+	c->processes[c->nprocesses++] = p;
+	return 0;
+}
+
+/* A process with nothing booked, in the space of its parent or, without one, in an unread one. */
+static struct process *new_process(struct collector *c, uint32_t pid, const struct process *parent,
+				   uint64_t now)
+{
+	struct process *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->c = c;
+	p->pid = pid;
+	p->first_seen = now;
+	p->heap = heap__new();
+	p->ledger = ledger__new(book__range_changed, p);
+	p->site_index = hashmap__new();
+	p->space = parent ? space__copy(parent->space, pid) : space__new(pid);
+	if (!p->heap || !p->ledger || !p->site_index || freed__init(&p->freed) || !p->space ||
+	    add_process(c, p)) {
+		process__free(p);
+		return NULL;
+	}
+	p->stale = !parent || parent->stale;
+	if (parent) {
+		memcpy(p->comm, parent->comm, sizeof(p->comm));
+		p->exe = parent->exe;
+		p->container = parent->container;
+		p->refreshed = parent->refreshed;
+	}
+	c->last = p;
+	return p;
+}
+
+struct process *process__find(struct collector *c, uint32_t pid)
+{
+	uintptr_t known;
+
+	if (c->last && c->last->pid == pid)
+		return c->last;
+	if (!hashmap__get(c->by_pid, pid, &known))
+		return NULL;
+	return c->last = (struct process *)known;
+}
+
+struct process *process__get(struct collector *c, uint32_t pid, uint64_t now)
+{
+	struct process *p = process__find(c, pid);
+
+	if (p)
+		return p;
+	p = new_process(c, pid, NULL, now);
+	if (p) {
+		read_comm(p);
+		tell(p);
+	}
+	return p;
+}
+
+int process__name(struct collector *c, uint32_t pid)
+{
+	struct process *p = process__find(c, pid);
+	int err;
+
+	if (p) {
+		p->named = true;
+		return process__read(p);
+	}
+	p = new_process(c, pid, NULL, util__now_ns());
+	if (!p)
+		return -ENOMEM;
+	err = read_all(p);
+	if (err) {
+		hashmap__remove(c->by_pid, pid, NULL);
+		c->nprocesses--;
+		c->last = NULL;
+		process__free(p);
+		return err;
+	}
+	p->named = true;
+	tell(p);
+	return 0;
+}
+
+int process__fork(struct collector *c, const struct event_fork *ev)
+{
+	struct process *parent = process__find(c, ev->ev.pid);
+	struct process *known = process__find(c, ev->child);
+
+	if (ev->shares_memory || !c->opts.children)
+		return 0;
+	/* It was named before its birth was told; or the end of the pid's former owner was lost. */
+	if (known && known->first_seen > ev->ev.time)
+		return 0;
+	if (known)
+		process__exit(known, ev->ev.time);
+	return new_process(c, ev->child, parent == known ? NULL : parent, ev->ev.time) ? 0 : -ENOMEM;
+}
+
+/* All memory of the old program is gone, and was not freed. */
+static void forget_memory(struct process *p)
+{
+	for (uint32_t i = 0; i < p->nsites; i++) {
+		struct site *s = &p->sites[i];
+
+		s->live_bytes = s->live_blocks = 0;
+		s->aged_bytes = s->aged_blocks = 0;
+		free(s->cohorts);
+		s->cohorts = NULL;
+	}
+	free(p->older);
+	p->older = NULL;
+	freed__clear(&p->freed);
+	for (int kind = 0; kind < API_KINDS; kind++) {
+		p->c->live_bytes[kind] -= p->live_bytes[kind];
+		p->live_bytes[kind] = 0;
+	}
+	p->allocator_bytes = p->mapped_bytes = 0;
+}
+
+int process__exec(struct collector *c, const struct event_exec *ev)
+{
+	struct process *p = process__find(c, ev->ev.pid);
+	struct ledger *ledger;
+	struct space *space;
+	struct heap *heap;
+
+	if (!p && !c->opts.children)
+		return 0;
+	if (!p)
+		p = new_process(c, ev->ev.pid, NULL, ev->ev.time);
+	if (!p)
+		return -ENOMEM;
+	heap = heap__new();
+	ledger = ledger__new(book__range_changed, p);
+	space = space__new(p->pid);
+	if (!heap || !ledger || !space) {
+		heap__free(heap);
+		ledger__free(ledger);
+		space__free(space);
+		return -ENOMEM;
+	}
+	heap__free(p->heap);
+	ledger__free(p->ledger);
+	space__free(p->space);
+	p->heap = heap;
+	p->ledger = ledger;
+	p->space = space;
+	forget_memory(p);
+	p->stale = true;
+	p->refreshed = p->no_retry = 0;
+	p->exe = NULL;
+	memcpy(p->comm, ev->comm, sizeof(p->comm));
+	p->comm[sizeof(p->comm) - 1] = '\0';
+	return 0;
+}
+
+/* What it left is measured now, for good, and all that only serves further events is let go. */
+void process__exit(struct process *p, uint64_t now)
+{
+	uint64_t limit = birth_limit(p->c->opts.min_age, now);
+
+	survey__heap(p, limit);
+	survey__maps(p, limit);
+	process__retire(p, now);
+	ended__add(p);
+}
+
+void process__retire(struct process *p, uint64_t now)
+{
+	struct collector *c = p->c;
+	struct site *sites;
+
+	heap__free(p->heap);
+	ledger__free(p->ledger);
+	hashmap__free(p->site_index);
+	freed__free(&p->freed);
+	p->heap = NULL;
+	p->ledger = NULL;
+	p->site_index = NULL;
+	if (!p->named) {
+		space__free(p->space);
+		p->space = NULL;
+	}
+	sites = p->nsites ? reallocarray(p->sites, p->nsites, sizeof(*sites)) : NULL;
+	if (sites) {
+		p->sites = sites;
+		p->cap_sites = p->nsites;
+	}
+	p->exited = true;
+	p->ended = now;
+	hashmap__remove(c->by_pid, p->pid, NULL);
+	if (c->last == p)
+		c->last = NULL;
+}

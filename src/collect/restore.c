@@ -1,0 +1,281 @@
+/*
+ * A collector out of the pieces of another. Nothing here trusts a piece: numbers that lead anywhere
+ * (sites, kinds, pids) are checked, counts are taken as they are.
+ */
+#include "collect/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void take_numbers(struct cursor *c, void *to, const struct number *n, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *at = (char *)to + n[i].offset;
+
+		if (n[i].small)
+			*(uint32_t *)at = (uint32_t)codec__take(c);
+		else
+			*(uint64_t *)at = codec__take(c);
+	}
+}
+
+/* 0 or a negative errno; *out may be NULL then as well. */
+static int take_cohorts(struct cursor *in, struct cohorts **out)
+{
+	*out = NULL;
+	if (!(codec__take(in) & 1))
+		return 0;
+	*out = cohorts__load(in);
+	return *out ? 0 : -errno;
+}
+
+/* The process that pieces are about: the last that came, and alive so far. */
+static struct process *current(struct collector *c)
+{
+	struct process *p = c->nprocesses ? c->processes[c->nprocesses - 1] : NULL;
+
+	return p && !p->exited ? p : NULL;
+}
+
+static int restore_totals(struct collector *c, struct cursor *in)
+{
+	take_numbers(in, c, totals, ARRAY_SIZE(totals));
+	for (int kind = 0; kind < API_KINDS; kind++)
+		for (int end = 0; end < STACK_ENDS + 2; end++)
+			c->gone_ends[kind][end] = codec__take(in);
+	return 0;
+}
+
+static int restore_allocators(struct collector *c, struct cursor *in)
+{
+	uint64_t image = codec__take(in), lo = codec__take(in), hi = codec__take(in);
+
+	if (image >= FRAME_NO_IMAGE)
+		return -EINVAL;
+	return collector__add_allocator(c, (uint32_t)image, lo, hi);
+}
+
+static int restore_stacks(struct collector *c, struct cursor *in)
+{
+	_Alignas(struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
+	struct stack *st = (struct stack *)buf;
+	uint8_t how;
+	int err;
+
+	*st = (struct stack){ .id = codec__take(in) };
+	st->pid = (uint32_t)codec__take(in);
+	how = (uint8_t)codec__take(in);
+	st->end = STACK_HOW_END(how);
+	st->guessed = STACK_HOW_GUESSED(how);
+	st->n = (uint16_t)codec__take(in);
+	if (!st->id || st->end >= STACK_ENDS || st->n > EVENT_MAX_FRAMES)
+		return -EINVAL;
+	for (unsigned int i = 0; i < st->n; i++) {
+		st->frames[i].image = (uint32_t)codec__take(in);
+		st->frames[i].pc = codec__take(in);
+		st->frames[i].offset = codec__take(in);
+	}
+	err = stacks__add(c->stacks, st);
+	return err < 0 ? err : 0;
+}
+
+static int restore_names(struct collector *c, struct cursor *in)
+{
+	_Alignas(struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
+	struct stack *copy = (struct stack *)buf;
+	uint64_t id = codec__take(in);
+	const struct stack *st = stacks__get(c->stacks, codec__take(in));
+	int err;
+
+	if (!st || !id)
+		return -EINVAL;
+	memcpy(copy, st, sizeof(*st) + st->n * sizeof(st->frames[0]));
+	copy->id = id;
+	err = stacks__add(c->stacks, copy);
+	return err < 0 ? err : 0;
+}
+
+static void forget_wholes(struct collector *c)
+{
+	hashmap__free(c->wholes);
+	c->wholes = NULL;
+}
+
+static int restore_process(struct collector *c, struct cursor *in)
+{
+	struct process_facts f = { .pid = (uint32_t)codec__take(in) };
+	uint32_t before = c->nprocesses;
+	const void *comm;
+	char *exe, *container;
+	uint64_t size;
+	int err;
+
+	forget_wholes(c);
+	f.first_seen = codec__take(in);
+	f.named = codec__take(in) & 1;
+	comm = codec__take_bytes(in, sizeof(f.comm));
+	if (comm)
+		memcpy(f.comm, comm, sizeof(f.comm));
+	f.exe = exe = codec__take_string(in);
+	f.container = container = codec__take_string(in);
+	err = f.pid ? process__set(c, &f) : -EINVAL;
+	free(exe);
+	free(container);
+	if (!err && c->nprocesses != before + 1)
+		err = -EINVAL;	/* its pid is another living one's */
+	size = codec__take(in);
+	if (!err && size > FREED_MOST)
+		err = -EINVAL;
+	if (!err)
+		freed__grow(&current(c)->freed, size);
+	return err;
+}
+
+/* Into the slots that they were in: the set is as large as it was. */
+static int restore_freed(struct collector *c, struct cursor *in)
+{
+	struct process *p = current(c);
+	uint64_t addr = codec__take(in);
+
+	if (!p || !addr || !p->freed.size)
+		return -EINVAL;
+	freed__add(&p->freed, addr);
+	return 0;
+}
+
+static int take_left(struct cursor *in, struct judgement **out)
+{
+	if (!(codec__take(in) & 1))
+		return 0;
+	*out = malloc(sizeof(**out));
+	return *out ? judge__load(in, *out) : -ENOMEM;
+}
+
+static int restore_sites(struct collector *c, struct cursor *in)
+{
+	struct process *p = current(c);
+	struct site s = { 0 };
+	uint64_t kind = codec__take(in), api = codec__take(in);
+	int err;
+
+	s.kind = (uint8_t)kind;
+	s.api = (uint8_t)api;
+	s.map_flags = (uint16_t)codec__take(in);
+	take_numbers(in, &s, site_numbers, ARRAY_SIZE(site_numbers));
+	s.aged_parts = codec__take_double(in);
+	if (!p || kind >= API_KINDS || api > UINT8_MAX || in->bad)
+		return -EINVAL;
+	err = take_cohorts(in, &s.cohorts);
+	if (!err)
+		err = take_left(in, &s.left);
+	if (!err)
+		err = book__restore_site(p, &s);
+	if (err) {
+		free(s.cohorts);
+		free(s.left);
+	}
+	return err;
+}
+
+/* Each is told by its distance from the one before it, of the same site and piece. */
+static int restore_blocks(struct collector *c, struct cursor *in)
+{
+	uint64_t addr = 0, birth = 0, site, last = UINT64_MAX;
+	struct process *p = current(c);
+	struct block b, old;
+	int err = 0;
+
+	while (p && !err && codec__left(in)) {
+		site = codec__take(in);
+		if (site != last)
+			addr = birth = 0;
+		last = site;
+		b.addr = addr += codec__unfold(codec__take(in));
+		b.size = codec__take(in);
+		b.birth = birth += codec__unfold(codec__take(in));
+		b.chain = codec__take(in);
+		b.site = (uint32_t)site;
+		if (in->bad || (site != SITE_HIDDEN && site >= p->nsites))
+			return -EINVAL;
+		err = heap__put(p->heap, &b, &old);
+		err = err > 0 ? -EINVAL : err;
+	}
+	return p ? err : -EINVAL;
+}
+
+static int restore_ranges(struct collector *c, struct cursor *in)
+{
+	struct process *p = current(c);
+	uint64_t site, base, shared;
+	struct whole *whole = NULL;
+	struct range r = { 0 };
+	uintptr_t known;
+	int err;
+
+	r.start = codec__take(in);
+	r.end = codec__take(in);
+	r.birth = codec__take(in);
+	site = codec__take(in);
+	r.site = site ? (uint32_t)(site - 1) : LEDGER_ALLOCATOR;
+	r.flags = (uint32_t)codec__take(in);
+	base = codec__take(in);
+	shared = codec__take(in);
+	if (!p || in->bad || (site > SITE_HIDDEN + 1 && site > p->nsites))
+		return -EINVAL;
+	if (shared && !c->wholes)
+		c->wholes = hashmap__new();
+	if (shared && !c->wholes)
+		return -ENOMEM;
+	if (shared && hashmap__get(c->wholes, shared, &known))
+		whole = (struct whole *)known;
+	err = ledger__put_back(p->ledger, &r, base, shared, &whole);
+	return !err && shared ? hashmap__set(c->wholes, shared, (uintptr_t)whole) : err;
+}
+
+static int restore_life(struct collector *c, struct cursor *in)
+{
+	struct process *p = current(c);
+	bool exited = codec__take(in) & 1, pending = codec__take(in) & 1;
+	int err;
+
+	forget_wholes(c);
+	if (!p || p->older)
+		return -EINVAL;
+	take_numbers(in, p, process_numbers, ARRAY_SIZE(process_numbers));
+	err = take_cohorts(in, &p->older);
+	if (!err && exited)
+		process__retire(p, p->ended);
+	if (!err && exited && pending)
+		ended__add(p);
+	return err;
+}
+
+/* Each takes one thing of its kind, or all, from what is left of a piece. */
+static int (*const restorers[PIECES])(struct collector *c, struct cursor *in) = {
+	[PIECE_TOTALS] = restore_totals,
+	[PIECE_ALLOCATORS] = restore_allocators,
+	[PIECE_STACKS] = restore_stacks,
+	[PIECE_NAMES] = restore_names,
+	[PIECE_PROCESS] = restore_process,
+	[PIECE_FREED] = restore_freed,
+	[PIECE_SITES] = restore_sites,
+	[PIECE_BLOCKS] = restore_blocks,
+	[PIECE_RANGES] = restore_ranges,
+	[PIECE_LIFE] = restore_life,
+};
+
+int collector__restore(struct collector *c, struct cursor *piece)
+{
+	uint64_t kind = codec__take(piece);
+	int err = 0;
+
+	if (piece->bad || kind >= PIECES)
+		return -EINVAL;
+	while (!err && codec__left(piece)) {
+		err = restorers[kind](c, piece);
+		if (!err && piece->bad)
+			err = -EINVAL;
+	}
+	return err;
+}

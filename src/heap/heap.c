@@ -1,0 +1,462 @@
+/*
+ * Blocks are 32 bytes each, in chunks that never move, and known by a 32-bit index. The blocks of a
+ * site are a doubly linked list of indices, oldest first.
+ *
+ * From address to block leads extendible hashing (Fagin et al., 1979): the low bits of an address's
+ * hash pick an entry of the directory, which points to a segment of 1024 slots. A full segment is
+ * split in two by one more bit of the hash, and the directory doubles when it has no entry to tell
+ * the two apart. So growing never touches more than one segment and a directory of one pointer per
+ * some 700 blocks: there is no moment when everything is hashed again.
+ *
+ * A segment is probed linearly. Beside the block's index a slot holds 16 bits of the hash: ten say
+ * where the block would like to sit, so that removal moves entries back without looking at blocks,
+ * and six more spare most looks at other blocks on the way. A slot costs 6 bytes and a segment is
+ * between 7/16 and 7/8 full: 7 to 14 bytes a block on top of its 32.
+ *
+ * The hash is keyed at random, because addresses may come from a recording made to collide.
+ */
+#include "heap/block.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "util/hashmap.h"
+
+#define CHUNK_BLOCKS 1024
+#define SLOTS 1024
+#define SLOTS_FULL (SLOTS / 8 * 7)
+#define REORDER_MAX 16
+
+struct segment {
+	uint16_t n;
+	uint8_t depth;			/* low bits of the hash that all its blocks share */
+	uint16_t tag[SLOTS];		/* hash bits 48 to 63 */
+	uint32_t index[SLOTS];		/* 0: empty */
+};
+
+struct ends {
+	uint32_t oldest, youngest;	/* 0, 0: the site has no blocks */
+};
+
+struct heap {
+	struct packed **chunks;
+	uint32_t nchunks, cap_chunks;
+	uint32_t used;			/* indices ever handed out; 0 is never one */
+	uint32_t free;			/* first of the free list */
+	struct segment **directory;	/* 1 << depth of them */
+	uint8_t depth;
+	size_t nsegments;
+	struct ends *sites;
+	uint32_t nsites;
+	size_t count;
+	uint64_t key;
+};
+
+static struct packed *at(const struct heap *h, uint32_t index)
+{
+	return &h->chunks[index / CHUNK_BLOCKS][index % CHUNK_BLOCKS];
+}
+
+static uint64_t hash(const struct heap *h, uint64_t addr)
+{
+	return hashmap__mix(addr, h->key);
+}
+
+static struct segment *segment_of(const struct heap *h, uint64_t hashed)
+{
+	return h->directory[hashed & ((1ull << h->depth) - 1)];
+}
+
+static uint16_t tag_of(uint64_t hashed)
+{
+	return (uint16_t)(hashed >> 48);
+}
+
+/* The slot of the block at addr, or the empty one that ends the search. */
+static unsigned int probe(const struct heap *h, const struct segment *s, uint64_t hashed,
+			  uint64_t addr)
+{
+	uint16_t tag = tag_of(hashed);
+	unsigned int i = tag % SLOTS;
+
+	while (s->index[i] && !(s->tag[i] == tag && at(h, s->index[i])->addr == addr))
+		i = (i + 1) % SLOTS;
+	return i;
+}
+
+static uint32_t find(const struct heap *h, uint64_t hashed, uint64_t addr)
+{
+	const struct segment *s = segment_of(h, hashed);
+
+	return s->index[probe(h, s, hashed, addr)];
+}
+
+static void segment_add(struct segment *s, uint16_t tag, uint32_t index)
+{
+	unsigned int i = tag % SLOTS;
+
+	while (s->index[i])
+		i = (i + 1) % SLOTS;
+	s->tag[i] = tag;
+	s->index[i] = index;
+	s->n++;
+}
+
+static void segment_remove(struct segment *s, unsigned int hole)
+{
+	unsigned int i, home;
+
+	for (i = (hole + 1) % SLOTS; s->index[i]; i = (i + 1) % SLOTS) {
+		home = s->tag[i] % SLOTS;
+		/* It may move back to the hole unless its home lies between the two. */
+		if ((i - home) % SLOTS < (i - hole) % SLOTS)
+			continue;
+		s->tag[hole] = s->tag[i];
+		s->index[hole] = s->index[i];
+		hole = i;
+	}
+	s->index[hole] = 0;
+	s->n--;
+}
+
+static int double_directory(struct heap *h)
+{
+	size_t n = (size_t)1 << h->depth;
+	struct segment **bigger;
+
+	/* Only hashes that agree in many bits lead here: give up before the memory does. */
+	if (n > 64 * (h->nsegments + 16))
+		return -ENOMEM;
+	bigger = realloc(h->directory, 2 * n * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		bigger[n + i] = bigger[i];
+	h->directory = bigger;
+	h->depth++;
+	return 0;
+}
+
+/* Moves the blocks of the segment for `hashed` whose next bit is set to a segment of their own. */
+static int split(struct heap *h, uint64_t hashed)
+{
+	struct segment *low = segment_of(h, hashed), *high, both;
+	uint64_t bit = 1ull << low->depth, other;
+
+	if (low->depth == h->depth && double_directory(h))
+		return -ENOMEM;
+	high = calloc(1, sizeof(*high));
+	if (!high)
+		return -ENOMEM;
+	h->nsegments++;
+	both = *low;
+	*low = (struct segment){ .depth = both.depth + 1 };
+	high->depth = low->depth;
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		if (!both.index[i])
+			continue;
+		other = hash(h, at(h, both.index[i])->addr);
+		segment_add(other & bit ? high : low, both.tag[i], both.index[i]);
+	}
+	for (size_t i = (hashed & (bit - 1)) | bit; i < (size_t)1 << h->depth; i += 2 * bit)
+		h->directory[i] = high;
+	return 0;
+}
+
+static int index_add(struct heap *h, uint64_t hashed, uint32_t index)
+{
+	while (segment_of(h, hashed)->n >= SLOTS_FULL) {
+		if (split(h, hashed))
+			return -ENOMEM;
+	}
+	segment_add(segment_of(h, hashed), tag_of(hashed), index);
+	return 0;
+}
+
+static int add_chunk(struct heap *h)
+{
+	struct packed **chunks;
+
+	if (h->nchunks == h->cap_chunks) {
+		if (h->cap_chunks > UINT32_MAX / CHUNK_BLOCKS / 2)
+			return -ENOMEM;
+		chunks = reallocarray(h->chunks, h->cap_chunks * 2, sizeof(*chunks));
+		if (!chunks)
+			return -ENOMEM;
+		h->chunks = chunks;
+		h->cap_chunks *= 2;
+	}
+	h->chunks[h->nchunks] = calloc(CHUNK_BLOCKS, sizeof(struct packed));
+	if (!h->chunks[h->nchunks])
+		return -ENOMEM;
+	h->nchunks++;
+	return 0;
+}
+
+/* An index for a new block; 0 where there is no memory. */
+static uint32_t new_index(struct heap *h)
+{
+	uint32_t index = h->free;
+
+	if (index) {
+		h->free = at(h, index)->older;
+		return index;
+	}
+	index = h->used + 1;
+	if (index / CHUNK_BLOCKS >= h->nchunks && add_chunk(h))
+		return 0;
+	return h->used = index;
+}
+
+static void free_index(struct heap *h, uint32_t index)
+{
+	struct packed *p = at(h, index);
+
+	p->addr = 0;
+	p->older = h->free;
+	h->free = index;
+}
+
+static int grow_sites(struct heap *h, uint32_t site)
+{
+	size_t n = h->nsites ? h->nsites : 16;
+	struct ends *sites;
+
+	if (site < h->nsites)
+		return 0;
+	if (site >= SITE_END)
+		return -ENOMEM;
+	while (n <= site)
+		n *= 2;
+	sites = reallocarray(h->sites, n, sizeof(*sites));
+	if (!sites)
+		return -ENOMEM;
+	for (size_t i = h->nsites; i < n; i++)
+		sites[i] = (struct ends){ 0, 0 };
+	h->sites = sites;
+	h->nsites = (uint32_t)n;
+	return 0;
+}
+
+/*
+ * Goes to the young end, past the few that are younger: processors race for their places in the
+ * event stream, so times in it are not quite in order.
+ */
+static void link_block(struct heap *h, uint32_t index)
+{
+	struct packed *p = at(h, index);
+	struct ends *ends = &h->sites[p->site];
+	uint32_t older = ends->youngest, younger = 0;
+
+	for (int i = 0; older && i < REORDER_MAX && birth_of(at(h, older)) > birth_of(p); i++) {
+		younger = older;
+		older = at(h, older)->older;
+	}
+	p->older = older;
+	p->younger = younger;
+	*(older ? &at(h, older)->younger : &ends->oldest) = index;
+	*(younger ? &at(h, younger)->older : &ends->youngest) = index;
+}
+
+static void unlink_block(struct heap *h, uint32_t index)
+{
+	const struct packed *p = at(h, index);
+	struct ends *ends = &h->sites[p->site];
+
+	*(p->older ? &at(h, p->older)->younger : &ends->oldest) = p->younger;
+	*(p->younger ? &at(h, p->younger)->older : &ends->youngest) = p->older;
+}
+
+struct heap *heap__new(void)
+{
+	struct heap *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	if (getrandom(&h->key, sizeof(h->key), GRND_NONBLOCK) != sizeof(h->key))
+		h->key = (uintptr_t)h;
+	h->cap_chunks = 4;
+	h->chunks = calloc(h->cap_chunks, sizeof(*h->chunks));
+	h->directory = calloc(1, sizeof(*h->directory));
+	if (!h->chunks || !h->directory)
+		goto fail;
+	h->directory[0] = calloc(1, sizeof(*h->directory[0]));
+	if (!h->directory[0])
+		goto fail;
+	h->nsegments = 1;
+	return h;
+fail:
+	heap__free(h);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void heap__free(struct heap *h)
+{
+	struct segment *s;
+
+	if (!h)
+		return;
+	/* Many entries may point to one segment: it goes with the lowest, which comes last. */
+	for (size_t i = (size_t)1 << h->depth; h->directory && i-- > 0;) {
+		s = h->directory[i];
+		if (s && i < (size_t)1 << s->depth)
+			free(s);
+	}
+	for (uint32_t i = 0; i < h->nchunks; i++)
+		free(h->chunks[i]);
+	free(h->chunks);
+	free(h->directory);
+	free(h->sites);
+	free(h);
+}
+
+/* Takes a block that is in no list any more out of the index. */
+static void drop(struct heap *h, uint64_t hashed, uint32_t index)
+{
+	struct segment *s = segment_of(h, hashed);
+
+	segment_remove(s, probe(h, s, hashed, at(h, index)->addr));
+	free_index(h, index);
+	h->count--;
+}
+
+int heap__put(struct heap *h, struct block *b, struct block *old)
+{
+	uint64_t hashed = hash(h, b->addr);
+	uint32_t was, index;
+
+	old->addr = 0;
+	if (!b->addr)
+		return -EINVAL;
+	was = index = find(h, hashed, b->addr);
+	if (was) {
+		unpack(at(h, was), old);
+		unlink_block(h, was);
+	}
+	if (grow_sites(h, b->site))
+		goto fail;
+	if (!was) {
+		index = new_index(h);
+		if (!index)
+			goto fail;
+		if (index_add(h, hashed, index)) {
+			free_index(h, index);
+			goto fail;
+		}
+		h->count++;
+	}
+	pack(at(h, index), b);
+	link_block(h, index);
+	unpack(at(h, index), b);
+	return was != 0;
+fail:
+	if (was)
+		drop(h, hashed, was);
+	return -ENOMEM;
+}
+
+bool heap__take(struct heap *h, uint64_t addr, uint64_t not_after, struct block *out)
+{
+	uint64_t hashed = hash(h, addr);
+	uint32_t index = find(h, hashed, addr);
+
+	if (!index || birth_of(at(h, index)) > birth_units(not_after))
+		return false;
+	unpack(at(h, index), out);
+	unlink_block(h, index);
+	drop(h, hashed, index);
+	return true;
+}
+
+bool heap__find(const struct heap *h, uint64_t addr, struct block *out)
+{
+	uint32_t index = find(h, hash(h, addr), addr);
+
+	if (index)
+		unpack(at(h, index), out);
+	return index != 0;
+}
+
+size_t heap__count(const struct heap *h)
+{
+	return h->count;
+}
+
+size_t heap__memory(const struct heap *h)
+{
+	return sizeof(*h) + h->cap_chunks * sizeof(*h->chunks) +
+	       (size_t)h->nchunks * CHUNK_BLOCKS * sizeof(struct packed) +
+	       (sizeof(*h->directory) << h->depth) + h->nsegments * sizeof(struct segment) +
+	       h->nsites * sizeof(*h->sites);
+}
+
+bool heap__site_next(const struct heap *h, uint32_t site, uint32_t *cursor, struct block *out)
+{
+	uint32_t index = 0;
+
+	if (*cursor)
+		index = at(h, *cursor)->younger;
+	else if (site < h->nsites)
+		index = h->sites[site].oldest;
+	if (!index)
+		return false;
+	unpack(at(h, index), out);
+	*cursor = index;
+	return true;
+}
+
+bool heap__site_oldest(const struct heap *h, uint32_t site, struct block *out)
+{
+	uint32_t cursor = 0;
+
+	return heap__site_next(h, site, &cursor, out);
+}
+
+bool heap__site_newest(const struct heap *h, uint32_t site, struct block *out)
+{
+	uint32_t index = site < h->nsites ? h->sites[site].youngest : 0;
+
+	if (index)
+		unpack(at(h, index), out);
+	return index != 0;
+}
+
+void heap__site_aged(const struct heap *h, uint32_t site, uint64_t born_by, struct heap_sum *sum)
+{
+	uint64_t limit = birth_units(born_by);
+	struct heap_sum old = { 0 }, rest = *sum;
+	uint32_t i = 0, j = 0;
+
+	if (site < h->nsites) {
+		i = h->sites[site].oldest;
+		j = h->sites[site].youngest;
+	}
+	while (i && birth_of(at(h, i)) <= limit) {
+		old.blocks++;
+		old.bytes += at(h, i)->size;
+		old.newest = birth_of(at(h, i)) << BIRTH_SHIFT;
+		i = at(h, i)->younger;
+		if (birth_of(at(h, j)) <= limit) {
+			*sum = rest;
+			sum->newest = birth_of(at(h, j)) << BIRTH_SHIFT;
+			return;
+		}
+		rest.blocks--;
+		rest.bytes -= at(h, j)->size;
+		j = at(h, j)->older;
+	}
+	*sum = old;
+}
+
+bool heap__next(const struct heap *h, uint32_t *cursor, struct block *out)
+{
+	while (*cursor < h->used) {
+		if (at(h, ++*cursor)->addr) {
+			unpack(at(h, *cursor), out);
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,38 @@
+/*
+ * Two profiles side by side, call stack by call stack, as UMDH does it: what each stack held
+ * before, what it holds after, and the change. A stack is the same where its code is, whatever the
+ * process, run, or host: ids say so. What did not change is left out.
+ */
+#ifndef MEMTRACE_COMPARE_H
+#define MEMTRACE_COMPARE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "profile/profile.h"
+
+struct compared_sum {
+	uint64_t bytes, blocks;
+};
+
+struct compared_site {
+	const struct profile_site *site;	/* as it was after; or before, where it is gone */
+	const struct profile *of;		/* which of the two that is from */
+	struct compared_sum before, after;	/* in all processes together */
+	int64_t bytes, blocks;			/* the change */
+};
+
+struct comparison {
+	const struct profile *before, *after;
+	struct compared_sum total_before, total_after;	/* of all call stacks */
+	struct compared_site *sites; /* the largest growth first, the largest loss last */
+	size_t nsites;
+	uint64_t unchanged;				/* call stacks that are left out */
+};
+
+/* Both must hold all of their sites, and outlive it. 0 or -ENOMEM. */
+int compare__profiles(const struct profile *before, const struct profile *after,
+		      struct comparison *out);
+void compare__free(struct comparison *c);
+
+#endif

@@ -1,0 +1,369 @@
+/*
+ * The sites of a profile: which of a snapshot's rows are shown, and their stacks with names. Rows
+ * come in the order of their rank. What the sieve keeps out leaves its place to the next.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "profile/internal.h"
+#include "profile/suppression_filter.h"
+#include "symbols/module.h"
+#include "util/util.h"
+
+static void hex_build_id(struct images *images, uint32_t image, char out[2 * BUILD_ID_MAX + 1])
+{
+	struct image *im = images ? images__get(images, image) : NULL;
+	uint8_t id[BUILD_ID_MAX];
+	size_t len = im ? image__build_id(im, id) : 0;
+
+	for (size_t i = 0; i < len && i < BUILD_ID_MAX; i++)
+		snprintf(out + 2 * i, 3, "%02x", id[i]);
+}
+
+/* The index of an image among the profile's mappings; a negative errno. */
+static int64_t mapping_index(struct owner *o, const struct named_frame *nf)
+{
+	struct profile_mapping *grown, *m;
+	uintptr_t known;
+	size_t n = o->profile.nmappings, cap;
+
+	if (nf->image == FRAME_NO_IMAGE)
+		return UINT32_MAX;
+	if (hashmap__get(o->mapping_of, nf->image, &known))
+		return (int64_t)known;
+	if (n == o->mappings_cap) {
+		cap = n ? n * 2 : 16;
+		grown = reallocarray(o->mappings, cap, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		o->mappings = grown;
+		o->mappings_cap = cap;
+		o->profile.mappings = grown;
+	}
+	m = &o->mappings[n];
+	*m = (struct profile_mapping){
+		.path = strtab__copy(o->strings, nf->module ? nf->module : ""),
+	};
+	hex_build_id(o->in->images, nf->image, m->build_id);
+	if (hashmap__set(o->mapping_of, nf->image, n))
+		return -ENOMEM;
+	o->profile.nmappings++;
+	return (int64_t)n;
+}
+
+/*
+ * A mapping's stack begins inside the C library's wrapper of the system call. A report begins with
+ * whoever called that, as it does for malloc. How many frames to leave out.
+ */
+static size_t wrapper_frames(const struct named_frame *named, size_t n)
+{
+	static const char *const wrappers[] = {
+		"mmap", "mmap64", "__mmap", "__mmap64", "mremap", "__mremap", "brk", "__brk", "__brk_call",
+		"sbrk", "__sbrk", "shmat", "__shmat", "__libc_shmat", "syscall",
+	};
+	size_t i, k = 0;
+
+	for (i = 0; i + 1 < n; i++) {
+		for (k = 0; k < ARRAY_SIZE(wrappers); k++)
+			if (named[i].func && !strcmp(named[i].func, wrappers[k]))
+				break;
+		if (k == ARRAY_SIZE(wrappers))
+			break;
+	}
+	return i;
+}
+
+/* Names the frames of a site's stack. Returns the first, NULL where nothing is known of them. */
+static const struct named_frame *name_stack(struct owner *o, const struct stack *st, bool map,
+					    size_t *n)
+{
+	size_t skipped;
+
+	*n = st ? symbolizer__stack(o->in->symbolizer, st, o->named, NAMED_MAX) : 0;
+	if (!*n)
+		return NULL;
+	skipped = map ? wrapper_frames(o->named, *n) : 0;
+	*n -= skipped;
+	return o->named + skipped;
+}
+
+static int add_stack(struct owner *o, struct profile_site *site, const struct named_frame *named,
+		     size_t n)
+{
+	struct profile_frame *frames;
+
+	if (!named)
+		return 0;
+	frames = calloc(n, sizeof(*frames));
+	if (!frames)
+		return -ENOMEM;
+	site->stack = frames;
+	site->nstack = n;
+	for (size_t i = 0; i < n; i++) {
+		const struct named_frame *nf = &named[i];
+		int64_t mapping = mapping_index(o, nf);
+
+		if (mapping < 0)
+			return (int)mapping;
+		frames[i] = (struct profile_frame){
+			.func = strtab__copy(o->strings, nf->func),
+			.module = strtab__copy(o->strings, nf->module),
+			.file = strtab__copy(o->strings, nf->file),
+			.line = nf->line,
+			.inlined = nf->inlined,
+			.offset = nf->offset,
+			.address = nf->address,
+			.mapping = (uint32_t)mapping,
+		};
+	}
+	return 0;
+}
+
+static const char *map_kind(uint16_t flags)
+{
+	static const struct {
+		uint16_t flag;
+		const char *name;
+	} kinds[] = {
+		{ EVENT_F_SHM, "shared memory" },
+		{ EVENT_F_FILE, "file" },
+		{ EVENT_F_STACK, "thread stack" },
+		{ EVENT_F_SHARED, "shared memory" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (flags & kinds[i].flag)
+			return kinds[i].name;
+	}
+	return "anonymous";
+}
+
+static const char *api_name(const struct profile_input *in, uint8_t row)
+{
+	const char *name = in->api_names ? in->api_names[row] : api__get(row)->name;
+
+	return name ? name : api__get(API_NONE)->name;
+}
+
+static void fill_site(const struct owner *o, struct profile_site *site, const struct site_row *row)
+{
+	bool known = row->process < o->profile.nprocesses, map = row->kind == API_MAP;
+	const char *container = known ? o->processes[row->process].container : NULL;
+
+	*site = (struct profile_site){
+		.pid = row->pid,
+		.comm = known ? o->processes[row->process].comm : "",
+		.processes = row->processes,
+		.container = container,
+		.kind = map ? "map" : "heap",
+		.api = api_name(o->in, row->api),
+		.mapping = map ? map_kind(row->map_flags) : NULL,
+		.live_bytes = row->live_bytes,
+		.live_blocks = row->live_blocks,
+		.allocs = row->allocs,
+		.frees = row->frees,
+		.alloc_bytes = row->alloc_bytes,
+		.growth_bytes = row->growth_bytes,
+		.since_mark_bytes = row->since_mark_bytes,
+		.since_mark_blocks = row->since_mark_blocks,
+		.oldest_s = (double)row->oldest / 1e9,
+		.newest_s = (double)row->newest / 1e9,
+		.leak_rate_bps = row->judged.rate,
+		.survival = row->judged.survival,
+		.verdict = judge__name(row->judged.verdict),
+		.doubt = judge__doubt(row->judged.doubt),
+		.window_s = (double)row->judged.window / 1e9,
+		.longest_life_s = (double)row->judged.longest / 1e9,
+		.leaking_s = (double)row->judged.leaking / 1e9,
+	};
+	if (o->profile.interval_s > 0)
+		site->allocs_per_s = (double)row->allocs_since / o->profile.interval_s;
+}
+
+/* ---- which sites: those that pass the sieve, and of them the first ---- */
+
+static struct profile_findings *findings_of(struct profile *p, const struct profile_site *site)
+{
+	return !strcmp(site->verdict, "leak")	 ? &p->leak :
+	       !strcmp(site->verdict, "growing") ? &p->growing :
+						   NULL;
+}
+
+/* Whether live_bytes counts a site: mappings only where nothing else was asked for. */
+static bool in_totals(const struct site_row *row, const struct snapshot *snap)
+{
+	return row->kind == API_HEAP || !snap->heap;
+}
+
+static void suppress(struct owner *o, int rule, const struct site_row *row)
+{
+	struct profile_suppressed *s = &o->suppressed[rule];
+	struct profile *p = &o->profile;
+
+	if (!row->live_blocks)
+		return;
+	s->sites++;
+	s->live_bytes += row->live_bytes;
+	s->live_blocks += row->live_blocks;
+	p->suppressed_sites++;
+	if (!in_totals(row, o->in->snapshot))
+		return;
+	p->suppressed_live_bytes += row->live_bytes;
+	p->suppressed_live_blocks += row->live_blocks;
+	p->suppressed_since_mark += row->since_mark_bytes;
+}
+
+/* Whether a row's place is below the top. */
+static bool is_below(const struct owner *o, const struct site_row *row)
+{
+	const struct profile_run *run = o->in->run;
+
+	if (!o->in->top)
+		return false;
+	/* What holds nothing has a place where something else was asked for. */
+	return o->profile.nsites >= o->in->top ||
+	       (!row->live_blocks && !row->allocs_since &&
+		!(run->since_mark && row->since_mark_bytes));
+}
+
+/* A row on its way into the report. */
+struct candidate {
+	const struct site_row *row;
+	struct profile_site site;
+	struct profile_findings *findings;	/* where it counts; NULL: nowhere */
+	bool below;				/* the top */
+	const struct stack *stack;		/* NULL: not known */
+	const struct named_frame *named;	/* NULL: not named yet */
+	size_t n;
+};
+
+static void name_candidate(struct owner *o, struct candidate *c)
+{
+	if (!c->named)
+		c->named = name_stack(o, c->stack, c->row->kind == API_MAP, &c->n);
+}
+
+/* The rule that keeps a site out, or a negative number. What is below the top is only named
+ * where more than its bytes is asked for. */
+static int ask_sieve(struct owner *o, struct candidate *c)
+{
+	struct sieve *sieve = o->in->sieve;
+	int rule = sieve ? sieve__known(sieve, c->row->stack) : SIEVE_PASSED;
+
+	if (rule == SIEVE_NEW && (!c->below || c->findings || o->in->thorough)) {
+		name_candidate(o, c);
+		if (c->named)
+			rule = sieve__look(sieve, c->row->stack, c->named, c->n);
+	}
+	/* A built-in rule stands for what is allocated once: it does not hide what goes on and
+	 * on. */
+	if (rule >= 0 && c->findings && sieve__is_builtin(sieve, (size_t)rule))
+		rule = SIEVE_PASSED;
+	return rule;
+}
+
+static int show(struct owner *o, struct candidate *c)
+{
+	const struct profile_input *in = o->in;
+	const struct site_row *row = c->row;
+	struct profile_site *site = &o->sites[o->profile.nsites++];
+
+	*site = c->site;
+	site->rank = (uint32_t)o->profile.nsites;
+	/* One name for many mappings would be a guess. */
+	if (row->kind == API_MAP && (row->map_flags & EVENT_F_FILE) && row->live_blocks == 1 &&
+	    in->mapped_file)
+		site->mapped_file = strtab__copy(o->strings,
+						 in->mapped_file(in->ctx, row->pid, row->map_addr));
+	snprintf(site->id, sizeof(site->id), "%016" PRIx64,
+		 c->stack ? symbolizer__stable_id(in->symbolizer, c->stack) : 0);
+	site->end = c->stack ? c->stack->end : STACK_UNKNOWN;
+	site->complete = c->stack && c->stack->end == STACK_COMPLETE;
+	name_candidate(o, c);
+	return add_stack(o, site, c->named, c->n);
+}
+
+static int add_site(struct owner *o, const struct site_row *row)
+{
+	const struct profile_input *in = o->in;
+	struct profile *p = &o->profile;
+	struct candidate c = { .row = row };
+	int rule;
+
+	fill_site(o, &c.site, row);
+	c.findings = findings_of(p, &c.site);
+	c.below = is_below(o, row);
+	c.stack = row->stack && in->stack ? in->stack(in->ctx, row->stack) : NULL;
+	rule = ask_sieve(o, &c);
+	if (rule >= 0) {
+		suppress(o, rule, row);
+		return 0;
+	}
+	if (c.findings) {
+		c.findings->sites++;
+		c.findings->live_bytes += c.site.live_bytes;
+		c.findings->rate_bps += c.site.leak_rate_bps;
+	}
+	c.site.small = !c.findings && row->live_bytes < o->held[row->kind] / 100;
+	if (!c.below)
+		return show(o, &c);
+	p->rest_bytes += row->live_bytes;
+	p->rest_blocks += row->live_blocks;
+	if (c.site.small && row->live_blocks) {
+		p->small_sites++;
+		p->small_bytes += row->live_bytes;
+		p->small_blocks += row->live_blocks;
+	}
+	return 0;
+}
+
+/* Leaves the rows of rules that kept something out. */
+static void name_rules(struct owner *o)
+{
+	struct profile *p = &o->profile;
+
+	for (size_t i = 0; o->in->sieve && i < sieve__count(o->in->sieve); i++) {
+		const struct suppress_rule *rule = sieve__rule(o->in->sieve, i);
+		struct profile_suppressed row = o->suppressed[i];
+
+		if (!row.sites)
+			continue;
+		row.pattern = strtab__copy(o->strings, rule->pattern);
+		row.source = strtab__copy(o->strings, rule->source);
+		row.reason = strtab__copy(o->strings, rule->reason);
+		o->suppressed[p->nsuppressed++] = row;
+	}
+	p->suppressed = o->suppressed;
+}
+
+/* Mappings are weighed against mappings, of which live_bytes may know nothing. */
+static void weigh(struct owner *o)
+{
+	const struct snapshot *snap = o->in->snapshot;
+
+	for (size_t i = 0; i < o->profile.nprocesses; i++)
+		o->held[API_MAP] += o->processes[i].mapped_bytes;
+	o->held[snap->heap ? API_HEAP : API_MAP] = o->profile.live_bytes;
+}
+
+int sites__add(struct owner *o)
+{
+	const struct snapshot *snap = o->in->snapshot;
+	size_t top = o->in->top && o->in->top < snap->nsites ? o->in->top : snap->nsites;
+	size_t rules = o->in->sieve ? sieve__count(o->in->sieve) : 0;
+	int err = 0;
+
+	o->sites = calloc(top + 1, sizeof(*o->sites));
+	o->suppressed = calloc(rules + 1, sizeof(*o->suppressed));
+	if (!o->sites || !o->suppressed)
+		return -ENOMEM;
+	o->profile.sites = o->sites;
+	weigh(o);
+	for (size_t i = 0; i < snap->nsites && !err; i++)
+		err = add_site(o, &snap->sites[i]);
+	name_rules(o);
+	return err;
+}

@@ -1,0 +1,244 @@
+#include "profile/suppressions.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbols/demangle.h"
+#include "util/util.h"
+
+#define TYPE "leak:"
+#define BLANK " \t\r\v\f"
+
+/* A rule from a file matches any frame; a built-in one may be more exact. */
+struct rule {
+	struct suppress_rule shown;
+	bool leaf;		/* only the first frame, */
+	const char *caller;	/* and only where this pattern matches the second; NULL: any */
+	char *match;		/* the pattern that is looked for: demangled */
+	char *texts[2];		/* what `shown` points to, where it is ours */
+};
+
+struct suppress {
+	struct rule *rules;
+	size_t n, cap;
+};
+
+struct suppress *suppress__new(void)
+{
+	return calloc(1, sizeof(struct suppress));
+}
+
+void suppress__free(struct suppress *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->rules[i].match);
+		free(s->rules[i].texts[0]);
+		free(s->rules[i].texts[1]);
+	}
+	free(s->rules);
+	free(s);
+}
+
+/* ---- matching ---- */
+
+/* Wildcards match the least that they can, and take one character more wherever the rest then
+ * fails. */
+bool suppress__matches(const char *pattern, const char *name)
+{
+	const char *p = pattern, *s = name, *end = p + strlen(p);
+	bool from_start = *p == '^', to_end;
+	const char *again, *from = s;	/* where pattern and name are taken up after a failure */
+
+	if (!name || !*name)
+		return false;
+	p += from_start;
+	to_end = end > p && end[-1] == '$';
+	end -= to_end;
+	again = from_start ? NULL : p;
+	for (;;) {
+		if (p == end && (!to_end || !*s))
+			return true;
+		if (p < end && *p == '*') {
+			again = ++p;
+			from = s;
+		} else if (p < end && *s && *p == *s) {
+			p++;
+			s++;
+		} else if (again && *from) {
+			p = again;
+			s = ++from;
+		} else {
+			return false;
+		}
+	}
+}
+
+static bool frame_matches(const char *pattern, const struct suppress_frame *f)
+{
+	return suppress__matches(pattern, f->func) || suppress__matches(pattern, f->module) ||
+	       suppress__matches(pattern, f->file);
+}
+
+static bool rule_matches(const struct rule *r, const struct suppress_frame *stack, size_t n)
+{
+	if (r->caller && (n < 2 || !frame_matches(r->caller, &stack[1])))
+		return false;
+	for (size_t i = 0; i < n && !(r->leaf && i); i++) {
+		if (frame_matches(r->match, &stack[i]))
+			return true;
+	}
+	return false;
+}
+
+int suppress__find(const struct suppress *s, const struct suppress_frame *stack, size_t n)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (rule_matches(&s->rules[i], stack, n))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* ---- rules ---- */
+
+/* Frames bear demangled names: "^_ZN3foo3barEi$" becomes "^foo::bar(int)$". NULL: no memory. */
+static char *demangled(const char *pattern)
+{
+	size_t start = *pattern == '^', len = strlen(pattern);
+	bool to_end = len > start && pattern[len - 1] == '$';
+	char *name, *whole = NULL;
+
+	if (!demangle__is_mangled(pattern + start))
+		return strdup(pattern);
+	name = strndup(pattern + start, len - start - to_end);
+	if (!name)
+		return NULL;
+	whole = demangle__name(name);
+	free(name);
+	name = whole;
+	if (name && asprintf(&whole, "%.*s%s%s", (int)start, pattern, name, to_end ? "$" : "") < 0)
+		whole = NULL;
+	free(name);
+	return whole;
+}
+
+/* Takes what `r` holds, also where it fails. */
+static int add(struct suppress *s, struct rule *r)
+{
+	size_t cap = s->cap ? s->cap * 2 : 16;
+	struct rule *rules = s->rules;
+
+	r->match = r->shown.pattern && r->shown.source ?
+			   demangled(r->shown.pattern + strlen(TYPE)) : NULL;
+	if (s->n == s->cap)
+		rules = reallocarray(s->rules, cap, sizeof(*rules));
+	if (rules && s->n == s->cap) {
+		s->rules = rules;
+		s->cap = cap;
+	}
+	if (!rules || !r->match) {
+		free(r->match);
+		free(r->texts[0]);
+		free(r->texts[1]);
+		return -ENOMEM;
+	}
+	s->rules[s->n++] = *r;
+	return 0;
+}
+
+/* NULL: it is a rule, or needs none. */
+static const char *complaint(const char *line, size_t len)
+{
+	const size_t type = strlen(TYPE);
+
+	if (memchr(line, '\0', len))
+		return "holds a byte of zero";
+	if (len < type || strncmp(line, TYPE, type))
+		return "does not begin with \"leak:\"";
+	if (len == type)
+		return "has no pattern";
+	return NULL;
+}
+
+static int add_line(struct suppress *s, const char *line, size_t len, const char *name,
+		    size_t number, const char **why)
+{
+	struct rule r = { 0 };
+
+	while (len && strchr(BLANK, line[len - 1]) && line[len - 1])
+		len--;
+	while (len && strchr(BLANK, *line) && *line) {
+		line++;
+		len--;
+	}
+	if (!len || *line == '#')
+		return 0;
+	*why = complaint(line, len);
+	if (*why)
+		return -EINVAL;
+	r.texts[0] = strndup(line, len);
+	if (asprintf(&r.texts[1], "%s:%zu", name, number) < 0)
+		r.texts[1] = NULL;
+	r.shown = (struct suppress_rule){ .pattern = r.texts[0], .source = r.texts[1] };
+	return add(s, &r);
+}
+
+int suppress__add_text(struct suppress *s, const char *text, size_t len, const char *name,
+		       size_t *line, const char **why)
+{
+	const char *end = text + len, *next;
+	int err = 0;
+
+	*why = NULL;
+	for (*line = 1; text < end; text = next + 1, ++*line) {
+		next = memchr(text, '\n', (size_t)(end - text));
+		next = next ? next : end;
+		err = add_line(s, text, (size_t)(next - text), name, *line, why);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+/*
+ * Each was seen in real programs (perl, python3, redis-server, sqlite3, git, C++ programs), left
+ * behind by their start. What comes from code without names is known by whose it is and who called
+ * it.
+ */
+#define ROW(what, why, ...) { .shown = { TYPE what, "built-in", why }, __VA_ARGS__ }
+
+static const struct rule builtin[] = {
+	ROW("/ld-linux*.so", "libraries and thread-local data, by the loader", .leaf = true),
+	ROW("/ld-2.*.so$", "the same, by older loaders", .leaf = true),
+	ROW("/libstdc++.so", "libstdc++'s reserve for exceptions", .leaf = true,
+	    .caller = "/ld-linux*.so"),
+	ROW("^setlocale$", "locale data"),
+	ROW("^_nl_find_locale$", "locale data"),
+	ROW("^_IO_file_doallocate$", "buffers of open stdio files"),
+};
+
+int suppress__add_builtin(struct suppress *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(builtin) && !err; i++) {
+		struct rule r = builtin[i];
+
+		err = add(s, &r);
+	}
+	return err;
+}
+
+size_t suppress__count(const struct suppress *s)
+{
+	return s->n;
+}
+
+const struct suppress_rule *suppress__rule(const struct suppress *s, size_t i)
+{
+	return &s->rules[i].shown;
+}

@@ -1,0 +1,58 @@
+#include "record/differ.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "record/replay.h"
+#include "report/difference.h"
+#include "run/output.h"
+#include "run/reporting.h"
+#include "util/log.h"
+
+static int print(const struct plan *plan, difference_fn fn,
+		 const struct difference_input *in)
+{
+	struct reporting r = { .plan = plan };
+	int err = reporting__open(&r);
+
+	if (err)
+		return err;
+	err = fn(in, &r.style, output__stream(r.output));
+	err = reporting__commit(&r, err);
+	reporting__close(&r);
+	return err;
+}
+
+int differ__run(const struct plan *given, const char *before, const char *after)
+{
+	struct plan plan = *given;
+	difference_fn fn = difference__find(plan.format);
+	struct replay *old = NULL, *new = NULL;
+	const struct profile *p = NULL, *q = NULL;
+	struct comparison c;
+	int status = 1;
+
+	plan.rules = NULL;
+	plan.interval_s = 0;
+	if (!fn) {
+		log__error("cannot print a difference as %s; use -f text or json",
+			   plan.format->name);
+		return 1;
+	}
+	old = replay__open(&plan, before);
+	p = old ? replay__profile(old) : NULL;
+	new = p ? replay__open(&plan, after) : NULL;
+	q = new ? replay__profile(new) : NULL;
+	if (q && compare__profiles(p, q, &c)) {
+		log__error("cannot compare: %s", strerror(ENOMEM));
+	} else if (q) {
+		status =
+		    print(&plan, fn, &(struct difference_input){ &c, before, after, plan.query.top })
+			? 1
+			: 0;
+		compare__free(&c);
+	}
+	replay__free(old);
+	replay__free(new);
+	return status;
+}

@@ -1,0 +1,47 @@
+/*
+ * Events as few bytes, cheaply, and what these have in common with those before left out, so that a
+ * fast compressor finds much of the rest. An event that does not fit the scheme is no error: it is
+ * kept as it is, in a record.
+ */
+#ifndef MEMTRACE_RECORDING_EVENTS_H
+#define MEMTRACE_RECORDING_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/event.h"
+#include "util/codec.h"
+
+#define EVENT_PACKED_MAX 96		/* bytes of a packed event at most */
+#define EVENT_STACK_SLOTS 4096
+
+/* What both sides remember. It begins as zeros, anew in each chunk, so that chunks stand alone. */
+struct event_context {
+	uint32_t pid;
+	uint64_t time, addr;
+	struct {
+		uint16_t flags;
+		uint8_t api;
+	} last[EVENT_TYPES];		/* of each type */
+	uint64_t stacks[EVENT_STACK_SLOTS];	/* by their low bits */
+};
+
+union any_event {
+	struct event ev;
+	struct event_alloc alloc;
+	struct event_free free;
+	struct event_realloc realloc;
+	struct event_map map;
+};
+
+/* How many bytes were written, at most EVENT_PACKED_MAX; 0: an event of this type is not packed. */
+size_t events__pack(struct event_context *cx, const void *ev, size_t size, uint8_t *out);
+
+/* The first byte of what is no packed event: a record's kind, length and bytes follow. */
+#define EVENT_PACKED_NONE 0
+
+/* The size of the next event, or 0 where it is bad. */
+size_t events__unpack(struct event_context *cx, struct cursor *c, union any_event *out);
+
+#endif

@@ -1,0 +1,323 @@
+#include "record/recorder_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probe/alloc_functions.h"
+#include "symbols/module.h"
+#include "symbols/symbolizer.h"
+#include "util/hashmap.h"
+#include "util/log.h"
+#include "util/texts.h"
+#include "util/util.h"
+
+#define TEND_NS 1000000000ull	/* what came is in the file by then, with its names */
+
+/* ---- the witness ---- */
+
+static void on_event(void *ctx, const void *data, size_t size)
+{
+	recording__event(((struct recorder *)ctx)->recording, data, size);
+}
+
+static void on_stack(void *ctx, uint64_t time, const struct stack *st)
+{
+	struct recorder *rec = ctx;
+
+	names__note_stack(rec, st);
+	record__put_stack(recorder__fresh(rec), time, st);
+	recorder__put(rec, RECORD_STACK);
+}
+
+static void on_process(void *ctx, const struct process_facts *f)
+{
+	struct recorder *rec = ctx;
+	struct record_process r = {
+		.pid = f->pid,
+		.first_seen = f->first_seen,
+		.named = f->named,
+		.exe = (char *)f->exe,
+		.container = (char *)f->container,
+	};
+
+	memcpy(r.comm, f->comm, sizeof(r.comm));
+	record__put_process(recorder__fresh(rec), &r);
+	recorder__put(rec, RECORD_PROCESS);
+}
+
+static void on_allocator(void *ctx, uint32_t image, uint64_t start, uint64_t end)
+{
+	struct recorder *rec = ctx;
+
+	names__note_image(rec, image);
+	record__put_allocator(recorder__fresh(rec), &(struct record_allocator){ image, start, end });
+	recorder__put(rec, RECORD_ALLOCATOR);
+}
+
+const struct collector_witness recorder__witness = {
+	.event = on_event,
+	.stack = on_stack,
+	.process = on_process,
+	.allocator = on_allocator,
+};
+
+/* ---- the run, and its reports ---- */
+
+void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t start,
+		   uint64_t wall)
+{
+	const struct plan *plan = rec->opts.plan;
+	struct record_run r = {
+		.start = start,
+		.wall = wall,
+		.version = (char *)run->version,
+		.host = (char *)run->host,
+		.kernel = (char *)run->kernel,
+		.mode = (char *)run->mode,
+		.stack_mode = (char *)run->stack_mode,
+		.interval_s = run->interval_s,
+		.heap = plan->query.heap,
+		.map = plan->query.map,
+		.children = plan->children,
+		.min_size = plan->min_size,
+		.max_size = plan->max_size,
+		.min_age = plan->query.min_age,
+		.ntargets = run->ntargets,
+	};
+
+	r.targets = calloc(run->ntargets + 1, sizeof(*r.targets));
+	rec->failed |= !r.targets;
+	for (size_t i = 0; r.targets && i < run->ntargets; i++)
+		r.targets[i] = (struct record_target){
+			.pid = run->targets[i].pid,
+			.comm = (char *)run->targets[i].comm,
+			.exe = (char *)run->targets[i].exe,
+			.container = (char *)run->targets[i].container,
+		};
+	r.ntargets = r.targets ? run->ntargets : 0;
+	rec->begun = rec->run.len;
+	strbuf__reset(&rec->run);
+	record__put_run(&rec->run, &r);
+	recording__put(rec->recording, RECORD_RUN, &rec->run);
+	free(r.targets);
+	rec->start = start;
+	rec->wall = wall;
+}
+
+void recorder__tick(struct recorder *rec, const struct report_tick *tick)
+{
+	record__put_tick(
+	    recorder__fresh(rec),
+	    &(struct record_tick){ tick->seq, tick->final, tick->now, tick->wall, tick->counters });
+	recorder__put(rec, RECORD_TICK);
+	rec->last_tick = tick->now;
+	rec->last_seq = tick->seq;
+}
+
+void recorder__mark(struct recorder *rec, uint64_t now)
+{
+	record__put_mark(recorder__fresh(rec),
+			 &(struct record_mark){ now, rec->wall + (now - rec->start) });
+	recorder__put(rec, RECORD_MARK);
+}
+
+/* ---- a report's own facts ---- */
+
+static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *snap)
+{
+	struct record_told *t = &rec->told;
+
+	free(t->rss);
+	*t = (struct record_told){ .seq = seq };
+	t->rss = calloc(snap->nprocesses + 1, sizeof(*t->rss));
+	for (size_t i = 0; t->rss && i < snap->nprocesses; i++)
+		if (!snap->processes[i].exited)
+			t->rss[t->n++] = (struct record_rss){
+			    snap->processes[i].pid, util__resident_bytes(snap->processes[i].pid) };
+	record__sort_told(t);
+}
+
+uint64_t recorder__rss(const struct recorder *rec, uint32_t pid)
+{
+	return record__rss_of(&rec->told, pid);
+}
+
+void recorder__tell(struct recorder *rec, const struct report_tick *tick,
+		    const struct snapshot *snap)
+{
+	size_t n;
+
+	read_rss(rec, tick->seq, snap);
+	symbolizer__new_report(rec->symbolizer);
+	recorder__lock(rec);
+	names__settle_images(rec);
+	names__look_up_ranges(rec);
+	n = rec->nplaces;
+	recorder__unlock(rec);
+	names__look_up(rec, 0, n);
+	rec->named = n;
+	recorder__lock(rec);
+	record__put_told(recorder__fresh(rec), &rec->told);
+	recorder__put(rec, RECORD_TOLD);
+	recording__flush(rec->recording);
+	recorder__unlock(rec);
+	recorder__tend(rec);	/* where one report follows another, there is no other time */
+}
+
+/* ---- a state, for a recording that is compacted ---- */
+
+static void put_state(struct recorder *rec, enum record_kind kind)
+{
+	recording__put_state(rec->recording, kind, &rec->sb);
+}
+
+static void put_piece(void *ctx, const struct strbuf *sb)
+{
+	recording__put_state(((struct recorder *)ctx)->recording, RECORD_STATE, sb);
+}
+
+static void put_apis(struct recorder *rec,
+		     void (*give)(struct recorder *rec, enum record_kind kind))
+{
+	for (uint32_t row = 0; row < API_ROWS; row++) {
+		struct record_api r = { row, api__get(row)->kind, (char *)rec->opts.api_names[row] };
+
+		if (!r.name)
+			continue;
+		record__put_api(recorder__fresh(rec), &r);
+		give(rec, RECORD_API);
+	}
+}
+
+/* Names follow: all of them are recorded anew, from now on. */
+static void save_state(struct recorder *rec)
+{
+	struct record_compacted r = { rec->last_tick, rec->wall + (rec->last_tick - rec->start),
+				     rec->last_seq };
+
+	recording__begin_state(rec->recording);
+	recording__put_state(rec->recording, RECORD_RUN, &rec->run);
+	put_apis(rec, put_state);
+	record__put_compacted(recorder__fresh(rec), &r);
+	put_state(rec, RECORD_COMPACTED);
+	for (uint32_t i = 0; i < rec->nimages; i++) {
+		names__describe_image(rec, i, recorder__fresh(rec));
+		put_state(rec, RECORD_IMAGE);
+	}
+	if (collector__save(rec->collector, put_piece, rec))
+		rec->failed = true;
+	recording__end_state(rec->recording);
+	names__forget(rec);
+}
+
+int recorder__tend(struct recorder *rec)
+{
+	uint64_t now = util__now_ns();
+	size_t n;
+
+	if (now < rec->tended + TEND_NS && !recording__wants_state(rec->recording))
+		return recording__error(rec->recording);
+	rec->tended = now;
+	recorder__lock(rec);
+	if (rec->begun && recording__wants_state(rec->recording)) {
+		save_state(rec);
+		names__look_up_ranges(rec);
+	}
+	n = rec->nplaces;
+	recorder__unlock(rec);
+	names__look_up(rec, rec->named, n);
+	rec->named = n;
+	recorder__lock(rec);
+	recording__flush(rec->recording);
+	recorder__unlock(rec);
+	return recording__error(rec->recording);
+}
+
+/* ---- beginning and end ---- */
+
+struct recorder *recorder__open(const struct recorder_opts *opts)
+{
+	struct recorder *rec = calloc(1, sizeof(*rec));
+
+	if (rec) {
+		rec->opts = *opts;
+		rec->seen = hashmap__new();
+		rec->mapped = hashmap__new();
+		rec->texts = texts__new();
+	}
+	if (!rec || !rec->seen || !rec->mapped || !rec->texts) {
+		log__error("cannot record: out of memory");
+		recorder__free(rec);
+		return NULL;
+	}
+	rec->recording = recording__create(opts->plan->record, opts->plan->record_bytes);
+	if (!rec->recording) {
+		log__error("cannot write %s: %s", opts->plan->record, strerror(errno));
+		recorder__free(rec);
+		return NULL;
+	}
+	put_apis(rec, recorder__put);
+	return rec;
+}
+
+void recorder__attach(struct recorder *rec, struct collector *c, struct symbolizer *s)
+{
+	rec->collector = c;
+	rec->symbolizer = s;
+}
+
+void recorder__free(struct recorder *rec)
+{
+	if (!rec)
+		return;
+	recording__free(rec->recording);
+	if (rec->recording && !rec->begun)
+		unlink(rec->opts.plan->record);
+	strbuf__free(&rec->sb);
+	strbuf__free(&rec->run);
+	hashmap__free(rec->seen);
+	hashmap__free(rec->mapped);
+	texts__free(rec->texts);
+	free(rec->places);
+	free(rec->images);
+	free(rec->told.rss);
+	free(rec);
+}
+
+static void tell_end(struct recorder *rec)
+{
+	struct recording_stats st;
+	char size[16];
+
+	recording__stats(rec->recording, &st);
+	log__info("recorded %llu events in %s to %s%s", (unsigned long long)st.events,
+		  util__format_size(size, sizeof(size), st.bytes), rec->opts.plan->record,
+		  st.compactions ? ", without the oldest reports (--record-size)" : "");
+	if (st.waits)
+		log__warn("writing the recording held events up for %.1f s in all: what did not "
+			  "fit the ring is "
+			  "counted as lost",
+			  (double)st.waited_ns / 1e9);
+	if (st.plain_chunks)
+		log__debug("%llu pieces of the recording were left as they are, for lack of time",
+			   (unsigned long long)st.plain_chunks);
+}
+
+int recorder__close(struct recorder *rec)
+{
+	int err = recording__close(rec->recording);
+
+	if (err == -EFBIG)
+		log__error("cannot record on: what is outstanding takes more than half of "
+			   "--record-size; use a larger one");
+	else if (err)
+		log__error("cannot write %s: %s", rec->opts.plan->record, strerror(-err));
+	else
+		tell_end(rec);
+	if (!err && rec->failed)
+		log__warn("some code has no names in the recording: out of memory");
+	return err;
+}

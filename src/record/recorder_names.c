@@ -1,0 +1,288 @@
+/*
+ * What stacks lie in is noted when they come, once each; it is looked up soon after. What had no
+ * name then may have one later: a just-in-time compiler writes its map late, a file could not be
+ * opened at first. So with each report all of it is looked up again, and what has changed is
+ * recorded again. The lookups are cached where they are made.
+ */
+#include "record/recorder_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbols/mappings.h"
+#include "symbols/module.h"
+#include "symbols/symbolizer.h"
+#include "util/hashmap.h"
+#include "util/texts.h"
+
+#define BATCH 256		/* names that are looked up between two waits for the lock */
+
+/* ---- what is noted when a stack comes ---- */
+
+void names__describe_image(struct recorder *rec, uint32_t id, struct strbuf *sb)
+{
+	struct image *im = images__get(rec->opts.images, id);
+	struct record_image r = { .id = id, .path = "" };
+	struct image_told *told = &rec->images[id];
+	size_t len;
+
+	if (im) {
+		r.path = (char *)image__path(im);
+		r.build_id_len = image__build_id(im, r.build_id);
+		r.elf = told->elf = image__is_elf(im);
+		told->settled = image__fd(im) >= 0 || image__memory(im, &len);
+	}
+	record__put_image(sb, &r);
+}
+
+/* All up to this one: their ids are the same where the recording is read. */
+void names__note_image(struct recorder *rec, uint32_t id)
+{
+	struct image_told *images;
+
+	if (id < rec->nimages || id == FRAME_NO_IMAGE)
+		return;
+	images = realloc(rec->images, (id + 1) * sizeof(*images));
+	if (!images) {
+		rec->failed = true;
+		return;
+	}
+	rec->images = images;
+	while (rec->nimages <= id) {
+		images[rec->nimages] = (struct image_told){ 0 };
+		names__describe_image(rec, (uint32_t)rec->nimages++, recorder__fresh(rec));
+		recorder__put(rec, RECORD_IMAGE);
+	}
+}
+
+static void note_place(struct recorder *rec, uint32_t image, uint32_t pid, uint64_t at)
+{
+	uint64_t key = hashmap__mix(at, (uint64_t)image << 32 | pid);
+	size_t cap = rec->cap_places ? rec->cap_places * 2 : 1024;
+	struct place *places;
+	uintptr_t known;
+
+	if (rec->failed || hashmap__get(rec->seen, key, &known))
+		return;
+	if (rec->nplaces == rec->cap_places) {
+		places = reallocarray(rec->places, cap, sizeof(*places));
+		if (places) {
+			rec->places = places;
+			rec->cap_places = cap;
+		}
+	}
+	rec->failed = rec->nplaces == rec->cap_places || hashmap__set(rec->seen, key, 1);
+	if (!rec->failed)
+		rec->places[rec->nplaces++] = (struct place){ image, pid, at, 0 };
+}
+
+static void note_frame(struct recorder *rec, uint32_t pid, const struct frame *f)
+{
+	bool file = f->image != FRAME_NO_IMAGE && f->image < rec->nimages;
+	bool elf = file && rec->images[f->image].elf;
+
+	/* Run-time code may lie in a file too, in memory; and of one that is not open, nobody
+	 * knows. */
+	if (file && f->offset && (elf || !rec->images[f->image].settled))
+		note_place(rec, f->image, 0, f->offset);
+	if (!elf && f->pc)
+		note_place(rec, FRAME_NO_IMAGE, pid, f->pc);
+}
+
+void names__note_stack(struct recorder *rec, const struct stack *st)
+{
+	for (unsigned int i = 0; i < st->n; i++) {
+		names__note_image(rec, st->frames[i].image);
+		note_frame(rec, st->pid, &st->frames[i]);
+	}
+}
+
+/* ---- what it is called ---- */
+
+static uint64_t hash_text(uint64_t h, const char *s)
+{
+	for (; s && *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3;
+	return hashmap__mix(h, s != NULL);
+}
+
+static uint64_t hash_names(const struct named_frame *f, size_t n)
+{
+	uint64_t h = n;
+
+	for (size_t i = 0; i < n; i++) {
+		h = hash_text(hash_text(h, f[i].func), f[i].file);
+		h = hashmap__mix(h, (uint64_t)f[i].line << 1 | f[i].inlined);
+	}
+	return h | 1;
+}
+
+static void put_names(struct strbuf *sb, const struct place *p, const struct named_frame *f,
+		      size_t n)
+{
+	struct record_code r = { .image = p->image, .offset = p->at, .n = n };
+
+	if (p->image == FRAME_NO_IMAGE) {
+		record__put_jit(sb,
+				&(struct record_jit){ p->pid, p->at, n ? (char *)f[0].func : NULL });
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		r.names[i] = (struct record_name){ (char *)f[i].func, (char *)f[i].file, f[i].line,
+						   f[i].inlined, true };
+	record__put_code(sb, &r);
+}
+
+/* Looks a place up. What is to be recorded is added to `sb`: false where that is nothing. */
+static bool name_place(struct recorder *rec, struct place *p, struct strbuf *sb)
+{
+	struct named_frame f[RECORD_NAMES_MAX];
+	struct frame frame = { .image = p->image, .offset = p->at, .pc = p->at };
+	struct image *im =
+	    p->image == FRAME_NO_IMAGE ? NULL : images__get(rec->opts.images, p->image);
+	uint64_t hash;
+	size_t n = 0;
+
+	/* In a file that is none of code, it has its names as an address. */
+	if (!im || image__is_elf(im))
+		n = symbolizer__frame(rec->symbolizer, p->pid, &frame, f, RECORD_NAMES_MAX);
+	if (n == 1 && !f[0].func && !f[0].file)
+		n = 0;
+	hash = n ? hash_names(f, n) : 0;
+	if (hash == p->told)
+		return false;
+	p->told = hash;
+	strbuf__reset(sb);
+	put_names(sb, p, f, n);
+	return true;
+}
+
+/* Places [from, to): a copy is looked up, then what is new is given, each under the lock. */
+void names__look_up(struct recorder *rec, size_t from, size_t to)
+{
+	struct place batch[BATCH];
+	struct strbuf out[BATCH] = { 0 };
+	size_t n;
+
+	for (; from < to; from += n) {
+		n = to - from < BATCH ? to - from : BATCH;
+		recorder__lock(rec);
+		memcpy(batch, rec->places + from, n * sizeof(*batch));
+		recorder__unlock(rec);
+		for (size_t i = 0; i < n; i++)
+			if (!name_place(rec, &batch[i], &out[i]))
+				strbuf__reset(&out[i]);
+		recorder__lock(rec);
+		for (size_t i = 0; i < n; i++)
+			if (out[i].len || out[i].error)
+				recording__put(rec->recording,
+					       batch[i].image == FRAME_NO_IMAGE ? RECORD_JIT
+										: RECORD_CODE,
+					       &out[i]);
+		memcpy(rec->places + from, batch, n * sizeof(*batch));
+		recorder__unlock(rec);
+	}
+	for (size_t i = 0; i < BATCH; i++)
+		strbuf__free(&out[i]);
+}
+
+void names__settle_images(struct recorder *rec)
+{
+	for (uint32_t i = 0; i < rec->nimages; i++) {
+		if (rec->images[i].settled)
+			continue;
+		names__describe_image(rec, i, recorder__fresh(rec));
+		if (rec->images[i].settled)
+			recorder__put(rec, RECORD_IMAGE);
+	}
+}
+
+/* ---- files behind mappings ---- */
+
+struct ranges {
+	struct {
+		uint32_t pid;
+		uint64_t start;
+	} *at;
+	size_t n, cap;
+};
+
+static void note_range(void *ctx, uint32_t pid, uint64_t start)
+{
+	struct ranges *rs = ctx;
+	size_t cap = rs->cap ? rs->cap * 2 : 64;
+	void *at;
+
+	if (rs->n == rs->cap) {
+		at = reallocarray(rs->at, cap, sizeof(*rs->at));
+		if (!at)
+			return;
+		rs->at = at;
+		rs->cap = cap;
+	}
+	rs->at[rs->n].pid = pid;
+	rs->at[rs->n++].start = start;
+}
+
+/* As the session itself would find it; a process is read again at most once for all of its ranges.
+ */
+static const char *path_of(struct recorder *rec, uint32_t pid, uint64_t addr, uint32_t *refreshed)
+{
+	const struct mapping *m = NULL;
+
+	for (int again = 0; again < 2; again++) {
+		const struct space *sp = collector__space(rec->collector, pid);
+
+		m = sp ? space__find(sp, addr) : NULL;
+		if ((m && m->path[0]) || *refreshed == pid)
+			break;
+		*refreshed = pid;
+		collector__refresh_process(rec->collector, pid);
+	}
+	return m && m->path[0] ? m->path : NULL;
+}
+
+/* With the lock: a range's path may be gone with its process a moment later. */
+void names__look_up_ranges(struct recorder *rec)
+{
+	struct ranges rs = { 0 };
+	uint32_t refreshed = 0;
+
+	if (!rec->mapped)
+		return;
+	collector__file_ranges(rec->collector, note_range, &rs);
+	for (size_t i = 0; i < rs.n; i++) {
+		uint64_t key = hashmap__mix(rs.at[i].start, rs.at[i].pid);
+		const char *path = path_of(rec, rs.at[i].pid, rs.at[i].start, &refreshed);
+		const char *kept = texts__keep(rec->texts, path);
+		uintptr_t known = 0;
+
+		hashmap__get(rec->mapped, key, &known);
+		if (kept == (const char *)known || hashmap__set(rec->mapped, key, (uintptr_t)kept))
+			continue;
+		record__put_mapped(
+		    recorder__fresh(rec),
+		    &(struct record_mapped){ rs.at[i].pid, rs.at[i].start, (char *)kept });
+		recorder__put(rec, RECORD_MAPPED);
+	}
+	free(rs.at);
+}
+
+const char *recorder__mapped_file(const struct recorder *rec, uint32_t pid, uint64_t addr)
+{
+	uintptr_t known = 0;
+
+	if (rec->mapped)
+		hashmap__get(rec->mapped, hashmap__mix(addr, pid), &known);
+	return (const char *)known;
+}
+
+void names__forget(struct recorder *rec)
+{
+	for (size_t i = 0; i < rec->nplaces; i++)
+		rec->places[i].told = 0;
+	rec->named = 0;
+	hashmap__free(rec->mapped);
+	rec->mapped = hashmap__new();
+	rec->failed |= !rec->mapped;
+}

@@ -1,0 +1,192 @@
+/*
+ * What a recording is made of: the facts that a run learnt, each as a record that is put into bytes
+ * and taken out of them again. Events themselves are packed by recording_events.h, records are
+ * gathered into chunks and written by recording_writer.h, and read again by recording_reader.h.
+ *
+ * A recording holds all that reports are made of, so that they can be made anew without the
+ * processes, their files, or this machine: the events as the collector got them; and what it learnt
+ * besides, at the place where it learnt it: stacks resolved to files and offsets, names of
+ * processes, where allocators' code lies. What only a report needs follows once a second: the names
+ * of code, and with each report what it asked the system.
+ *
+ * Records are for ever: fields are only added at their ends, and what a reader does not know it
+ * skips. Strings that were taken are the taker's to free.
+ */
+#ifndef MEMTRACE_RECORDING_H
+#define MEMTRACE_RECORDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/event.h"
+#include "abi/shared.h"
+#include "unwind/stacks.h"
+#include "util/codec.h"
+
+enum record_kind {
+	RECORD_EVENT,		/* a struct of event.h */
+	RECORD_RUN,		/* struct record_run: always before the first tick */
+	RECORD_API,		/* struct record_api: rows of the table of functions, by number */
+	RECORD_PROCESS,		/* struct record_process */
+	RECORD_IMAGE,		/* struct record_image: before anything that lies in it */
+	RECORD_ALLOCATOR,	/* struct record_allocator */
+	RECORD_STACK,		/* struct record_stack */
+	RECORD_CODE,		/* struct record_code: names of what is in a file */
+	RECORD_JIT,		/* struct record_jit: the name of what is in none */
+	RECORD_MAPPED,		/* struct record_mapped: the file behind a mapping */
+	RECORD_TICK,		/* struct record_tick: a report was made here … */
+	RECORD_TOLD,		/* struct record_told: … and this is what it asked the system */
+	RECORD_MARK,		/* struct record_mark: growth since here may be asked for */
+	RECORD_STATE,		/* a piece of a collector's state (collector.h) */
+	RECORD_COMPACTED,	/* struct record_compacted: what is missing before it */
+	RECORD_KINDS
+};
+
+struct record_target {
+	uint32_t pid;
+	char *comm, *exe, *container;
+};
+
+struct record_run {
+	uint64_t start, wall;		/* ns: CLOCK_MONOTONIC, and CLOCK_REALTIME then */
+	char *version, *host, *kernel, *mode, *stack_mode;
+	double interval_s;
+	bool heap, map, children;
+	uint64_t min_size, max_size;	/* of the collector that states were taken of */
+	uint64_t min_age;		/* ns, likewise */
+	struct record_target *targets;
+	size_t ntargets;
+};
+
+struct record_api {
+	uint32_t row;
+	uint8_t kind;			/* enum api_kind */
+	char *name;
+};
+
+struct record_process {
+	uint32_t pid;
+	uint64_t first_seen;		/* ns, CLOCK_MONOTONIC */
+	bool named;
+	char comm[EVENT_COMM];
+	char *exe, *container;		/* NULL: unknown, none */
+};
+
+#define RECORD_BUILD_ID_MAX 32
+
+struct record_image {
+	uint32_t id; /* the next one, or one that was told before and is told better now */
+	bool elf;
+	uint8_t build_id[RECORD_BUILD_ID_MAX];
+	size_t build_id_len;
+	char *path;
+};
+
+struct record_allocator {
+	uint32_t image;
+	uint64_t start, end;
+};
+
+struct record_stack {
+	uint64_t time;
+	union {
+		struct stack stack;
+		uint8_t room[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
+	};
+};
+
+struct record_name {
+	char *func, *file;		/* NULL: unknown */
+	uint32_t line;
+	bool inlined, exact;
+};
+
+#define RECORD_NAMES_MAX 32
+
+struct record_code {
+	uint32_t image;
+	uint64_t offset;		/* of the return address */
+	size_t n;			/* innermost inlined call first; 0: no name is known */
+	struct record_name names[RECORD_NAMES_MAX];
+};
+
+struct record_jit {
+	uint32_t pid;
+	uint64_t pc;			/* the return address */
+	char *name;			/* NULL: not known any more */
+};
+
+struct record_mapped {
+	uint32_t pid;
+	uint64_t addr;
+	char *path;			/* NULL: not known any more */
+};
+
+struct record_tick {
+	uint32_t seq;			/* from 1 */
+	bool final;
+	uint64_t now, wall;		/* ns */
+	struct counters counters;
+};
+
+struct record_rss {
+	uint32_t pid;
+	uint64_t bytes;
+};
+
+struct record_told {
+	uint32_t seq;			/* of its tick */
+	size_t n;
+	struct record_rss *rss;		/* of the living, by pid */
+};
+
+struct record_mark {
+	uint64_t now, wall;		/* ns */
+};
+
+struct record_compacted {
+	uint64_t now, wall;		/* ns: reports before this cannot be made any more */
+	uint32_t seq;			/* of the last of them */
+};
+
+void record__put_event(struct strbuf *sb, const void *ev, size_t size);
+void record__put_run(struct strbuf *sb, const struct record_run *r);
+void record__put_api(struct strbuf *sb, const struct record_api *r);
+void record__put_process(struct strbuf *sb, const struct record_process *r);
+void record__put_image(struct strbuf *sb, const struct record_image *r);
+void record__put_allocator(struct strbuf *sb, const struct record_allocator *r);
+void record__put_stack(struct strbuf *sb, uint64_t time, const struct stack *st);
+void record__put_code(struct strbuf *sb, const struct record_code *r);
+void record__put_jit(struct strbuf *sb, const struct record_jit *r);
+void record__put_mapped(struct strbuf *sb, const struct record_mapped *r);
+void record__put_tick(struct strbuf *sb, const struct record_tick *r);
+void record__put_told(struct strbuf *sb, const struct record_told *r);
+void record__put_mark(struct strbuf *sb, const struct record_mark *r);
+void record__put_compacted(struct strbuf *sb, const struct record_compacted *r);
+
+/* Each returns 0, -EINVAL for bytes that are no such record, or -ENOMEM; then there is nothing to
+ * free. */
+int record__take_run(struct cursor *c, struct record_run *r);
+int record__take_api(struct cursor *c, struct record_api *r);
+int record__take_process(struct cursor *c, struct record_process *r);
+int record__take_image(struct cursor *c, struct record_image *r);
+int record__take_allocator(struct cursor *c, struct record_allocator *r);
+int record__take_stack(struct cursor *c, struct record_stack *r);
+int record__take_code(struct cursor *c, struct record_code *r);
+int record__take_jit(struct cursor *c, struct record_jit *r);
+int record__take_mapped(struct cursor *c, struct record_mapped *r);
+int record__take_tick(struct cursor *c, struct record_tick *r);
+int record__take_told(struct cursor *c, struct record_told *r);
+int record__take_mark(struct cursor *c, struct record_mark *r);
+int record__take_compacted(struct cursor *c, struct record_compacted *r);
+
+/* Brings the row in order, as it is put, and finds a process in such a row; 0 where it is not. */
+void record__sort_told(struct record_told *r);
+uint64_t record__rss_of(const struct record_told *r, uint32_t pid);
+
+/* What was taken; takes zeroed ones. */
+void record__free_run(struct record_run *r);
+void record__free_code(struct record_code *r);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * The files that a recording is written to: the one asked for, and from half of its limit on the
+ * one that will take its place, which has ".next" behind its name. Each chunk goes to both. One
+ * thread.
+ */
+#ifndef MEMTRACE_RECORDING_FILES_H
+#define MEMTRACE_RECORDING_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record/chunk.h"
+
+struct recording_files;
+
+struct recording_files *recording_files__open(const char *path,
+					      uint64_t limit); /* NULL and errno */
+void recording_files__free(struct recording_files *f);	/* removes the second file */
+
+/* It is time to begin the second file. True until it was begun, or given up. */
+bool recording_files__wants_next(const struct recording_files *f);
+int recording_files__begin_next(struct recording_files *f);
+/* The state is complete in it. -EFBIG: it takes too much of the limit; the second file is gone. */
+int recording_files__finish_next(struct recording_files *f);
+
+/* 0 or a negative errno, as all here. */
+int recording_files__write(struct recording_files *f, enum chunk_type type, const void *bytes,
+			   size_t n, bool plain);
+/* The second file alone. */
+int recording_files__write_next(struct recording_files *f, enum chunk_type type, const void *bytes,
+				size_t n);
+int recording_files__end(struct recording_files *f, const void *bytes, size_t n);
+
+uint64_t recording_files__bytes(const struct recording_files *f);
+uint64_t recording_files__switches(
+    const struct recording_files *f); /* how often the second took the first's place */
+
+#endif

@@ -1,0 +1,471 @@
+/* Each record in bytes: two functions that name its fields in the same order. */
+#include "record/recording.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNTERS (sizeof(struct counters) / sizeof(ev_u64))
+
+/* A record ended well; what a later version put behind its last field does not matter. */
+static int taken(const struct cursor *c)
+{
+	return c->bad ? -EINVAL : 0;
+}
+
+/* Bits of one number, from the lowest. */
+static uint64_t flags(bool a, bool b, bool c)
+{
+	return (uint64_t)a | (uint64_t)b << 1 | (uint64_t)c << 2;
+}
+
+/* A count of things that take at least a byte each. */
+static size_t take_count(struct cursor *c)
+{
+	uint64_t n = codec__take(c);
+
+	if (n > codec__left(c)) {
+		c->bad = true;
+		return 0;
+	}
+	return (size_t)n;
+}
+
+static uint32_t take_u32(struct cursor *c)
+{
+	uint64_t n = codec__take(c);
+
+	if (n > UINT32_MAX)
+		c->bad = true;
+	return (uint32_t)n;
+}
+
+void record__put_event(struct strbuf *sb, const void *ev, size_t size)
+{
+	strbuf__add(sb, ev, size);
+}
+
+/* ---- the run ---- */
+
+void record__put_run(struct strbuf *sb, const struct record_run *r)
+{
+	codec__put(sb, r->start);
+	codec__put(sb, r->wall);
+	codec__put_string(sb, r->version);
+	codec__put_string(sb, r->host);
+	codec__put_string(sb, r->kernel);
+	codec__put_string(sb, r->mode);
+	codec__put_string(sb, r->stack_mode);
+	codec__put_double(sb, r->interval_s);
+	codec__put(sb, flags(r->heap, r->map, r->children));
+	codec__put(sb, r->min_size);
+	codec__put(sb, r->max_size);
+	codec__put(sb, r->min_age);
+	codec__put(sb, r->ntargets);
+	for (size_t i = 0; i < r->ntargets; i++) {
+		codec__put(sb, r->targets[i].pid);
+		codec__put_string(sb, r->targets[i].comm);
+		codec__put_string(sb, r->targets[i].exe);
+		codec__put_string(sb, r->targets[i].container);
+	}
+}
+
+void record__free_run(struct record_run *r)
+{
+	for (size_t i = 0; i < r->ntargets; i++) {
+		free(r->targets[i].comm);
+		free(r->targets[i].exe);
+		free(r->targets[i].container);
+	}
+	free(r->targets);
+	free(r->version);
+	free(r->host);
+	free(r->kernel);
+	free(r->mode);
+	free(r->stack_mode);
+	*r = (struct record_run){ 0 };
+}
+
+static int take_targets(struct cursor *c, struct record_run *r)
+{
+	size_t n = take_count(c);
+
+	r->targets = calloc(n + 1, sizeof(*r->targets));
+	if (!r->targets)
+		return -ENOMEM;
+	r->ntargets = n;
+	for (size_t i = 0; i < n; i++) {
+		r->targets[i].pid = take_u32(c);
+		r->targets[i].comm = codec__take_string(c);
+		r->targets[i].exe = codec__take_string(c);
+		r->targets[i].container = codec__take_string(c);
+	}
+	return taken(c);
+}
+
+int record__take_run(struct cursor *c, struct record_run *r)
+{
+	uint64_t bits;
+	int err;
+
+	*r = (struct record_run){ 0 };
+	r->start = codec__take(c);
+	r->wall = codec__take(c);
+	r->version = codec__take_string(c);
+	r->host = codec__take_string(c);
+	r->kernel = codec__take_string(c);
+	r->mode = codec__take_string(c);
+	r->stack_mode = codec__take_string(c);
+	r->interval_s = codec__take_double(c);
+	bits = codec__take(c);
+	r->heap = bits & 1;
+	r->map = bits & 2;
+	r->children = bits & 4;
+	r->min_size = codec__take(c);
+	r->max_size = codec__take(c);
+	r->min_age = codec__take(c);
+	err = take_targets(c, r);
+	if (!err && (!r->version || !r->host || !r->kernel || !r->mode || !r->stack_mode))
+		err = -EINVAL;
+	if (err)
+		record__free_run(r);
+	return err;
+}
+
+void record__put_api(struct strbuf *sb, const struct record_api *r)
+{
+	codec__put(sb, r->row);
+	codec__put(sb, r->kind);
+	codec__put_string(sb, r->name);
+}
+
+int record__take_api(struct cursor *c, struct record_api *r)
+{
+	*r = (struct record_api){ .row = take_u32(c), .kind = (uint8_t)codec__take(c) };
+	r->name = codec__take_string(c);
+	return r->name ? 0 : -EINVAL;
+}
+
+/* ---- what the collector learnt ---- */
+
+void record__put_process(struct strbuf *sb, const struct record_process *r)
+{
+	codec__put(sb, r->pid);
+	codec__put(sb, r->first_seen);
+	codec__put(sb, flags(r->named, false, false));
+	strbuf__add(sb, r->comm, sizeof(r->comm));
+	codec__put_string(sb, r->exe);
+	codec__put_string(sb, r->container);
+}
+
+int record__take_process(struct cursor *c, struct record_process *r)
+{
+	const void *comm;
+
+	*r = (struct record_process){ .pid = take_u32(c) };
+	r->first_seen = codec__take(c);
+	r->named = codec__take(c) & 1;
+	comm = codec__take_bytes(c, sizeof(r->comm));
+	if (comm)
+		memcpy(r->comm, comm, sizeof(r->comm));
+	r->comm[sizeof(r->comm) - 1] = '\0';
+	r->exe = codec__take_string(c);
+	r->container = codec__take_string(c);
+	if (!c->bad && r->pid)
+		return 0;
+	free(r->exe);
+	free(r->container);
+	return -EINVAL;
+}
+
+void record__put_image(struct strbuf *sb, const struct record_image *r)
+{
+	codec__put(sb, r->id);
+	codec__put(sb, flags(r->elf, false, false));
+	codec__put(sb, r->build_id_len);
+	strbuf__add(sb, r->build_id, r->build_id_len);
+	codec__put_string(sb, r->path);
+}
+
+int record__take_image(struct cursor *c, struct record_image *r)
+{
+	const void *id;
+
+	*r = (struct record_image){ .id = take_u32(c) };
+	r->elf = codec__take(c) & 1;
+	r->build_id_len = take_count(c);
+	if (r->build_id_len > sizeof(r->build_id))
+		return -EINVAL;
+	id = codec__take_bytes(c, r->build_id_len);
+	if (id)
+		memcpy(r->build_id, id, r->build_id_len);
+	r->path = codec__take_string(c);
+	return r->path ? 0 : -EINVAL;
+}
+
+void record__put_allocator(struct strbuf *sb, const struct record_allocator *r)
+{
+	codec__put(sb, r->image);
+	codec__put(sb, r->start);
+	codec__put(sb, r->end - r->start);
+}
+
+int record__take_allocator(struct cursor *c, struct record_allocator *r)
+{
+	r->image = take_u32(c);
+	r->start = codec__take(c);
+	r->end = r->start + codec__take(c);
+	return taken(c);
+}
+
+/*
+ * Frames of one file differ from their places in memory by the same number: it is put once, and the
+ * rest are distances between return addresses.
+ */
+void record__put_stack(struct strbuf *sb, uint64_t time, const struct stack *st)
+{
+	uint64_t pc = 0, base = 0;
+
+	codec__put(sb, time);
+	codec__put(sb, st->pid);
+	codec__put(sb, st->id);
+	codec__put(sb, STACK_HOW(st));
+	codec__put(sb, st->n);
+	for (unsigned int i = 0; i < st->n; i++) {
+		const struct frame *f = &st->frames[i];
+
+		codec__put(sb, f->image == FRAME_NO_IMAGE ? 0 : (uint64_t)f->image + 1);
+		codec__put(sb, codec__fold(f->pc - pc));
+		pc = f->pc;
+		if (f->image == FRAME_NO_IMAGE)
+			continue;
+		codec__put(sb, codec__fold(f->pc - f->offset - base));
+		base = f->pc - f->offset;
+	}
+}
+
+int record__take_stack(struct cursor *c, struct record_stack *r)
+{
+	struct stack *st = &r->stack;
+	uint8_t how;
+	uint64_t pc = 0, base = 0;
+
+	memset(r, 0, sizeof(*r));
+	r->time = codec__take(c);
+	st->pid = take_u32(c);
+	st->id = codec__take(c);
+	how = (uint8_t)codec__take(c);
+	st->end = STACK_HOW_END(how);
+	st->guessed = STACK_HOW_GUESSED(how);
+	st->n = (uint16_t)take_count(c);
+	if (c->bad || !st->pid || !st->id || st->end >= STACK_ENDS || st->n > EVENT_MAX_FRAMES)
+		return -EINVAL;
+	for (unsigned int i = 0; i < st->n; i++) {
+		uint64_t image = codec__take(c);
+		/* Through the whole record: the compiler takes frames[] for empty inside of the
+		 * union. */
+		struct frame *f = (struct frame *)(r->room + sizeof(struct stack)) + i;
+
+		pc += codec__unfold(codec__take(c));
+		*f = (struct frame){ .pc = pc, .offset = pc, .image = FRAME_NO_IMAGE };
+		if (!image)
+			continue;
+		base += codec__unfold(codec__take(c));
+		f->image = image <= FRAME_NO_IMAGE ? (uint32_t)(image - 1) : FRAME_NO_IMAGE;
+		f->offset = pc - base;
+	}
+	return taken(c);
+}
+
+/* ---- names ---- */
+
+void record__put_code(struct strbuf *sb, const struct record_code *r)
+{
+	codec__put(sb, r->image);
+	codec__put(sb, r->offset);
+	codec__put(sb, r->n);
+	for (size_t i = 0; i < r->n; i++) {
+		codec__put_string(sb, r->names[i].func);
+		codec__put_string(sb, r->names[i].file);
+		codec__put(sb, r->names[i].line);
+		codec__put(sb, flags(r->names[i].inlined, r->names[i].exact, false));
+	}
+}
+
+void record__free_code(struct record_code *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->names[i].func);
+		free(r->names[i].file);
+	}
+	r->n = 0;
+}
+
+int record__take_code(struct cursor *c, struct record_code *r)
+{
+	size_t n;
+
+	*r = (struct record_code){ .image = take_u32(c) };
+	r->offset = codec__take(c);
+	n = take_count(c);
+	if (n > RECORD_NAMES_MAX)
+		return -EINVAL;
+	for (r->n = 0; r->n < n; r->n++) {
+		struct record_name *name = &r->names[r->n];
+		uint64_t bits;
+
+		name->func = codec__take_string(c);
+		name->file = codec__take_string(c);
+		name->line = take_u32(c);
+		bits = codec__take(c);
+		name->inlined = bits & 1;
+		name->exact = bits & 2;
+	}
+	if (taken(c))
+		record__free_code(r);
+	return taken(c);
+}
+
+void record__put_jit(struct strbuf *sb, const struct record_jit *r)
+{
+	codec__put(sb, r->pid);
+	codec__put(sb, r->pc);
+	codec__put_string(sb, r->name);
+}
+
+int record__take_jit(struct cursor *c, struct record_jit *r)
+{
+	*r = (struct record_jit){ .pid = take_u32(c) };
+	r->pc = codec__take(c);
+	r->name = codec__take_string(c);
+	return taken(c);	/* the string is last: where it is bad, there is none */
+}
+
+void record__put_mapped(struct strbuf *sb, const struct record_mapped *r)
+{
+	codec__put(sb, r->pid);
+	codec__put(sb, r->addr);
+	codec__put_string(sb, r->path);
+}
+
+int record__take_mapped(struct cursor *c, struct record_mapped *r)
+{
+	*r = (struct record_mapped){ .pid = take_u32(c) };
+	r->addr = codec__take(c);
+	r->path = codec__take_string(c);
+	return taken(c);
+}
+
+/* ---- reports ---- */
+
+void record__put_tick(struct strbuf *sb, const struct record_tick *r)
+{
+	ev_u64 counters[COUNTERS];
+
+	memcpy(counters, &r->counters, sizeof(counters));
+	codec__put(sb, r->seq);
+	codec__put(sb, flags(r->final, false, false));
+	codec__put(sb, r->now);
+	codec__put(sb, r->wall);
+	codec__put(sb, COUNTERS);
+	for (size_t i = 0; i < COUNTERS; i++)
+		codec__put(sb, counters[i]);
+}
+
+int record__take_tick(struct cursor *c, struct record_tick *r)
+{
+	ev_u64 counters[COUNTERS] = { 0 };
+	size_t n;
+
+	*r = (struct record_tick){ .seq = take_u32(c) };
+	r->final = codec__take(c) & 1;
+	r->now = codec__take(c);
+	r->wall = codec__take(c);
+	n = take_count(c);
+	for (size_t i = 0; i < n; i++) {
+		ev_u64 value = codec__take(c);
+
+		if (i < COUNTERS)
+			counters[i] = value;
+	}
+	memcpy(&r->counters, counters, sizeof(counters));
+	return taken(c);
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct record_rss *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+void record__sort_told(struct record_told *r)
+{
+	if (r->n)
+		qsort(r->rss, r->n, sizeof(*r->rss), by_pid);
+}
+
+uint64_t record__rss_of(const struct record_told *r, uint32_t pid)
+{
+	struct record_rss key = { .pid = pid }, *found = NULL;
+
+	if (r->n)
+		found = bsearch(&key, r->rss, r->n, sizeof(*r->rss), by_pid);
+	return found ? found->bytes : 0;
+}
+
+void record__put_told(struct strbuf *sb, const struct record_told *r)
+{
+	codec__put(sb, r->seq);
+	codec__put(sb, r->n);
+	for (size_t i = 0; i < r->n; i++) {
+		codec__put(sb, r->rss[i].pid);
+		codec__put(sb, r->rss[i].bytes);
+	}
+}
+
+int record__take_told(struct cursor *c, struct record_told *r)
+{
+	*r = (struct record_told){ .seq = take_u32(c) };
+	r->n = take_count(c);
+	r->rss = calloc(r->n + 1, sizeof(*r->rss));
+	if (!r->rss)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->n; i++) {
+		r->rss[i].pid = take_u32(c);
+		r->rss[i].bytes = codec__take(c);
+	}
+	if (taken(c)) {
+		free(r->rss);
+		r->rss = NULL;
+	}
+	return taken(c);
+}
+
+void record__put_mark(struct strbuf *sb, const struct record_mark *r)
+{
+	codec__put(sb, r->now);
+	codec__put(sb, r->wall);
+}
+
+int record__take_mark(struct cursor *c, struct record_mark *r)
+{
+	r->now = codec__take(c);
+	r->wall = codec__take(c);
+	return taken(c);
+}
+
+void record__put_compacted(struct strbuf *sb, const struct record_compacted *r)
+{
+	codec__put(sb, r->now);
+	codec__put(sb, r->wall);
+	codec__put(sb, r->seq);
+}
+
+int record__take_compacted(struct cursor *c, struct record_compacted *r)
+{
+	r->now = codec__take(c);
+	r->wall = codec__take(c);
+	r->seq = take_u32(c);
+	return taken(c);
+}

@@ -1,0 +1,315 @@
+#include "record/replay_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "run/verdict.h"
+#include "symbols/module.h"
+#include "symbols/symbolizer.h"
+#include "util/hashmap.h"
+#include "util/log.h"
+#include "util/texts.h"
+#include "util/util.h"
+
+static int refuse(const struct replay *rp, int err, const char *why)
+{
+	log__error("cannot read %s: %s", rp->path, why);
+	return err;
+}
+
+/* ---- what reports ask ---- */
+
+static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
+{
+	uintptr_t known = 0;
+
+	hashmap__get(((struct replay *)ctx)->mapped, hashmap__mix(addr, pid), &known);
+	return (const char *)known;
+}
+
+static const struct stack *find_stack(void *ctx, uint64_t id)
+{
+	return stacks__get(collector__stacks(((struct replay *)ctx)->collector), id);
+}
+
+static uint64_t told_rss(void *ctx, uint32_t pid)
+{
+	return record__rss_of(&((const struct replay *)ctx)->told, pid);
+}
+
+/* ---- reports ---- */
+
+/* To the nearest; what is none, or too much, is 0. */
+static uint64_t rounded(double d)
+{
+	return d >= 0 && d < 1e15 ? (uint64_t)(d + 0.5) : 0;
+}
+
+uint64_t replay__step(const struct replay *rp)
+{
+	uint64_t n = rp->recorded.interval_s > 0
+			 ? rounded(rp->given->interval_s / rp->recorded.interval_s)
+			 : 1;
+
+	return n ? n : 1;
+}
+
+static bool is_due(const struct replay *rp, const struct report_tick *tick)
+{
+	double elapsed = (double)(tick->now - rp->recorded.start) / 1e9;
+
+	if (tick->final || !rp->given->interval_s || !(rp->recorded.interval_s > 0))
+		return true;
+	return rounded(elapsed / rp->recorded.interval_s) % replay__step(rp) == 0;
+}
+
+static int take_snapshot(struct replay *rp)
+{
+	int err;
+
+	if (rp->pending)
+		snapshot__free(&rp->snap);
+	err = reporting__snapshot(&rp->reports, &rp->tick, &rp->snap);
+	rp->pending = !err;
+	return err;
+}
+
+/* Where the report was made; what it asked the system comes later, so it waits for that. */
+int replay__take_tick(struct replay *rp, struct cursor *c)
+{
+	struct record_tick r;
+	int err = record__take_tick(c, &r);
+
+	if (err || rp->ended)
+		return err ? err : -EINVAL;
+	if (r.now > rp->latest)
+		rp->latest = r.now;
+	rp->tick = (struct report_tick){ r.seq, r.final, r.now, r.wall, r.counters };
+	return is_due(rp, &rp->tick) ? take_snapshot(rp) : 0;
+}
+
+static int finish_report(struct replay *rp)
+{
+	int err = 0;
+
+	if (rp->keep && rp->tick.final) {
+		rp->profile = reporting__make(&rp->reports, &rp->tick, &rp->snap);
+		err = rp->profile ? 0 : -errno;
+	} else if (!rp->keep && (rp->tick.final || rp->given->interval_s > 0)) {
+		err = reporting__print(&rp->reports, &rp->tick, &rp->snap);
+		rp->reports.notice = NULL;
+	}
+	snapshot__free(&rp->snap);
+	rp->pending = false;
+	rp->ended = rp->tick.final;
+	rp->unwritten = err;
+	return err;
+}
+
+int replay__take_told(struct replay *rp, struct cursor *c)
+{
+	struct record_told r;
+	int err = record__take_told(c, &r);
+
+	if (err)
+		return err;
+	free(rp->told.rss);
+	rp->told = r;
+	return rp->pending && r.seq == rp->tick.seq ? finish_report(rp) : 0;
+}
+
+/* ---- the recording, record by record ---- */
+
+/* The state was taken under another --min-age: what is old enough for ours is counted anew. */
+static int end_state(struct replay *rp)
+{
+	struct report_tick then = { .now = rp->compacted.now };
+	struct snapshot snap;
+	int err;
+
+	rp->in_state = false;
+	if (!rp->compacted.now || rp->plan.query.min_age == rp->recorded.min_age)
+		return 0;
+	err = reporting__snapshot(&rp->reports, &then, &snap);
+	if (!err)
+		snapshot__free(&snap);
+	return err;
+}
+
+static int take_event(struct replay *rp, const struct record *r)
+{
+	uint64_t time = ((const struct event *)r->event)->time;
+	int err = rp->in_state ? end_state(rp) : 0;
+
+	if (r->size >= sizeof(struct event) && time > rp->latest)
+		rp->latest = time;
+	/* What the collector finds no room for, it counts; what it does not know, it knew not then.
+	 */
+	if (!err)
+		collector__event(rp->collector, (void *)r->event, r->size);
+	return err;
+}
+
+static int take_record(struct replay *rp, struct record *r)
+{
+	if (r->kind >= RECORD_KINDS)
+		return 0;	/* of a later version, which says that it can be skipped */
+	if (!rp->collector && !(r->kind != RECORD_EVENT && replay__facts[r->kind].early))
+		return -EINVAL;
+	return r->kind == RECORD_EVENT ? take_event(rp, r)
+				       : replay__facts[r->kind].take(rp, &r->bytes);
+}
+
+static int read_all(struct replay *rp)
+{
+	struct record r;
+	int more, err = 0;
+
+	while (!err && (more = recording_reader__next(rp->reader, &r)) != 0)
+		err = more < 0 ? more : take_record(rp, &r);
+	if (!err || rp->unwritten || err == -ENODATA)	/* the last was told of */
+		return err;
+	return refuse(rp, err,
+		      err == -EINVAL || err == -EBADMSG ? "it is damaged" : strerror(-err));
+}
+
+/* Up to where a recording that was cut off goes. */
+static void say_cut(struct replay *rp, uint64_t wall)
+{
+	time_t seconds = (time_t)(wall / 1000000000);
+	struct tm tm = { 0 };
+	char when[32] = "";
+	char size[16];
+
+	localtime_r(&seconds, &tm);
+	strftime(when, sizeof(when), "%F %T", &tm);
+	snprintf(rp->notice, sizeof(rp->notice),
+		 "the recording was cut off: it is complete up to %s, %.3f s after tracing began; "
+		 "%s at its end "
+		 "cannot be used",
+		 when, (double)(rp->latest - rp->recorded.start) / 1e9,
+		 util__format_size(size, sizeof(size), recording_reader__unusable(rp->reader)));
+	rp->reports.notice = rp->notice;
+	log__warn("%s: %s", rp->path, rp->notice);
+}
+
+/* A recording that was cut off ends with a report of all that is there. */
+static int end_report(struct replay *rp)
+{
+	int err;
+
+	if (!rp->collector)
+		return refuse(rp, -ENODATA, "it was cut off before anything was recorded");
+	if (rp->ended)
+		return 0;
+	rp->tick.seq++;
+	rp->tick.final = true;
+	rp->tick.now = rp->latest;
+	rp->tick.wall = rp->recorded.wall + (rp->latest - rp->recorded.start);
+	say_cut(rp, rp->tick.wall);
+	err = take_snapshot(rp);
+	return err ? refuse(rp, err, strerror(-err)) : finish_report(rp);
+}
+
+static int run_through(struct replay *rp)
+{
+	int err = read_all(rp);
+
+	return err ? err : end_report(rp);
+}
+
+int replay__report(struct replay *rp)
+{
+	int err = reporting__open(&rp->reports);
+
+	if (err)
+		return err;
+	if (recording_reader__compacted(rp->reader) && rp->given->interval_s > 0)
+		rp->reports.notice =
+		    "the oldest reports were left out of the recording (--record-size)";
+	err = run_through(rp);
+	return err && !rp->unwritten ? err : reporting__commit(&rp->reports, err);
+}
+
+struct profile *replay__profile(struct replay *rp)
+{
+	int err;
+
+	rp->keep = true;
+	rp->plan.query.top = 0;
+	rp->plan.top_given = true;
+	err = run_through(rp);
+	if (rp->unwritten)
+		refuse(rp, err, strerror(-err));
+	return err ? NULL : rp->profile;
+}
+
+/* ---- beginning and end ---- */
+
+struct replay *replay__open(const struct plan *plan, const char *path)
+{
+	struct replay *rp = calloc(1, sizeof(*rp));
+	char why[256] = "out of memory";
+
+	if (rp) {
+		rp->given = plan;
+		rp->plan = *plan;
+		rp->path = path;
+		rp->in_state = true;
+		rp->images = images__new();
+		rp->texts = texts__new();
+		rp->mapped = hashmap__new();
+		rp->symbolizer = rp->images ? symbolizer__new_offline(rp->images) : NULL;
+	}
+	if (rp && rp->symbolizer && rp->texts && rp->mapped)
+		rp->reader = recording_reader__open(path, why, sizeof(why));
+	if (!rp || !rp->reader) {
+		log__error("cannot read %s: %s", path, why);
+		replay__free(rp);
+		return NULL;
+	}
+	rp->reports = (struct reporting){
+		.plan = &rp->plan,
+		.run = &rp->run,
+		.symbolizer = rp->symbolizer,
+		.images = rp->images,
+		.api_names = rp->api_names,
+		.stack = find_stack,
+		.mapped_file = mapped_file,
+		.rss = told_rss,
+		.ctx = rp,
+	};
+	return rp;
+}
+
+void replay__free(struct replay *rp)
+{
+	if (!rp)
+		return;
+	profile__free(rp->profile);
+	if (rp->pending)
+		snapshot__free(&rp->snap);
+	reporting__close(&rp->reports);
+	recording_reader__free(rp->reader);
+	symbolizer__free(rp->symbolizer);
+	collector__free(rp->collector);
+	images__free(rp->images);
+	hashmap__free(rp->mapped);
+	texts__free(rp->texts);
+	record__free_run(&rp->recorded);
+	free(rp->targets);
+	free(rp->told.rss);
+	free(rp);
+}
+
+int replay__run(const struct plan *plan, const char *path)
+{
+	struct replay *rp = replay__open(plan, path);
+	int status = !rp || replay__report(rp) ? 1 : rp->reports.failed ? verdict__status(plan) : 0;
+
+	replay__free(rp);
+	return status;
+}

@@ -1,0 +1,276 @@
+/* The facts of a recording, each brought to where it was when it was recorded. */
+#include "record/replay_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbols/module.h"
+#include "symbols/symbolizer.h"
+#include "util/hashmap.h"
+#include "util/log.h"
+#include "util/texts.h"
+
+/* ---- the run ---- */
+
+static int describe_targets(struct replay *rp)
+{
+	const struct record_run *r = &rp->recorded;
+
+	free(rp->targets);
+	rp->targets = calloc(r->ntargets + 1, sizeof(*rp->targets));
+	if (!rp->targets)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->ntargets; i++)
+		rp->targets[i] = (struct profile_process){
+			.pid = r->targets[i].pid,
+			.comm = r->targets[i].comm ? r->targets[i].comm : "",
+			.exe = r->targets[i].exe,
+			.container = r->targets[i].container,
+		};
+	rp->run.targets = rp->targets;
+	rp->run.ntargets = r->ntargets;
+	return 0;
+}
+
+static int describe_run(struct replay *rp)
+{
+	const struct record_run *r = &rp->recorded;
+
+	rp->run = (struct profile_run){
+		.version = r->version,
+		.host = r->host,
+		.kernel = r->kernel,
+		.mode = r->mode,
+		.interval_s = r->interval_s * (double)replay__step(rp),
+		.stack_mode = r->stack_mode,
+		.sort = rp->plan.sort_name,
+		.by = rp->plan.by_name,
+		.top_given = rp->plan.top_given,
+		.top = rp->plan.query.top,
+		.since_mark = rp->plan.since_mark,
+	};
+	return describe_targets(rp);
+}
+
+/* What was not recorded cannot be reported; what a state left out cannot either. */
+static int check_plan(struct replay *rp)
+{
+	const struct plan *given = rp->given;
+	const struct record_run *r = &rp->recorded;
+	bool sized = given->min_size || given->max_size != UINT64_MAX;
+
+	rp->plan.query.heap = given->query.heap && r->heap;
+	rp->plan.query.map = given->query.map && r->map;
+	if (!rp->plan.query.heap && !rp->plan.query.map) {
+		log__error("%s has no %s: it was recorded with --kind %s", rp->path,
+			   given->query.heap ? "blocks" : "mappings", r->heap ? "heap" : "map");
+		return -ENODATA;
+	}
+	if (!recording_reader__compacted(rp->reader))
+		return 0;
+	if (sized && (given->min_size != r->min_size || given->max_size != r->max_size)) {
+		log__error("%s cannot be asked for sizes: it was compacted (--record-size)",
+			   rp->path);
+		return -ENODATA;
+	}
+	rp->plan.min_size = r->min_size;
+	rp->plan.max_size = r->max_size;
+	if (given->query.min_age != r->min_age)
+		log__warn("--min-age leaves out nothing of what processes left that ended before "
+			  "the recording was "
+			  "compacted");
+	return 0;
+}
+
+/* The first brings the collector into being; later ones tell more of the same run. */
+static int on_run(struct replay *rp, struct cursor *c)
+{
+	struct record_run r;
+	int err = record__take_run(c, &r);
+
+	if (err)
+		return err;
+	if (rp->collector && r.start != rp->recorded.start) {
+		record__free_run(&r);
+		return -EINVAL;
+	}
+	record__free_run(&rp->recorded);
+	rp->recorded = r;
+	err = describe_run(rp);
+	if (err || rp->collector)
+		return err;
+	err = check_plan(rp);
+	if (err)
+		return err;
+	rp->collector = collector__new(&(struct collector_opts){
+		.images = rp->images,
+		.offline = true,
+		.min_size = rp->plan.min_size,
+		.max_size = rp->plan.max_size,
+		.min_age = rp->plan.query.min_age,
+		.by = rp->plan.query.by,
+		.children = r.children,
+		.start = r.start,
+	});
+	rp->reports.collector = rp->collector;
+	rp->reports.start = r.start;
+	rp->latest = r.start;
+	return rp->collector ? 0 : -ENOMEM;
+}
+
+static int on_api(struct replay *rp, struct cursor *c)
+{
+	struct record_api r;
+	int err = record__take_api(c, &r);
+
+	if (!err && r.row < API_ROWS)
+		rp->api_names[r.row] = texts__keep(rp->texts, r.name);
+	if (!err)
+		free(r.name);
+	return err;
+}
+
+/* ---- what the collector learnt ---- */
+
+static int on_process(struct replay *rp, struct cursor *c)
+{
+	struct record_process r;
+	struct process_facts f;
+	int err = record__take_process(c, &r);
+
+	if (err)
+		return err;
+	f = (struct process_facts){.pid = r.pid,
+				   .first_seen = r.first_seen,
+				   .named = r.named,
+				   .exe = r.exe,
+				   .container = r.container};
+	memcpy(f.comm, r.comm, sizeof(f.comm));
+	err = collector__set_process(rp->collector, &f);
+	free(r.exe);
+	free(r.container);
+	return err;
+}
+
+static int on_image(struct replay *rp, struct cursor *c)
+{
+	struct record_image r;
+	int err = record__take_image(c, &r);
+	size_t n = images__count(rp->images);
+
+	if (err)
+		return err;
+	if (r.id > n)
+		err = -EINVAL;
+	else if (r.id == n && images__add_known(rp->images, r.path) < 0)
+		err = -ENOMEM;
+	if (!err)
+		image__identify_as(images__get(rp->images, r.id), r.elf, r.build_id,
+				   r.build_id_len);
+	free(r.path);
+	return err;
+}
+
+static int on_allocator(struct replay *rp, struct cursor *c)
+{
+	struct record_allocator r;
+	int err = record__take_allocator(c, &r);
+
+	return err ? err : collector__add_allocator(rp->collector, r.image, r.start, r.end);
+}
+
+static int on_stack(struct replay *rp, struct cursor *c)
+{
+	struct record_stack r;
+	int err = record__take_stack(c, &r);
+
+	if (err)
+		return err;
+	if (r.time > rp->latest)
+		rp->latest = r.time;
+	return collector__add_stack(rp->collector, r.time, &r.stack);
+}
+
+static int on_state(struct replay *rp, struct cursor *c)
+{
+	return rp->in_state ? collector__restore(rp->collector, c) : -EINVAL;
+}
+
+static int on_compacted(struct replay *rp, struct cursor *c)
+{
+	return record__take_compacted(c, &rp->compacted);
+}
+
+/* ---- names ---- */
+
+static int on_code(struct replay *rp, struct cursor *c)
+{
+	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+	struct record_code r;
+	struct image *im;
+	int err = record__take_code(c, &r);
+
+	_Static_assert(SYMBOL_FRAMES_MAX == RECORD_NAMES_MAX,
+		       "as many calls are inlined into one place");
+	if (err)
+		return err;
+	for (size_t i = 0; i < r.n; i++)
+		frames[i] = (struct symbol_frame){r.names[i].func, r.names[i].file, r.names[i].line,
+						  r.names[i].inlined, r.names[i].exact};
+	im = images__get(rp->images, r.image);
+	if (im && r.offset)
+		err = image__know(im, r.offset - 1, frames, (int)r.n);
+	record__free_code(&r);
+	return err;
+}
+
+static int on_jit(struct replay *rp, struct cursor *c)
+{
+	struct record_jit r;
+	int err = record__take_jit(c, &r);
+
+	if (!err && r.pc)
+		err = symbolizer__know(rp->symbolizer, r.pid, r.pc - 1, r.name);
+	free(r.name);
+	return err;
+}
+
+static int on_mapped(struct replay *rp, struct cursor *c)
+{
+	struct record_mapped r;
+	int err = record__take_mapped(c, &r);
+
+	if (!err)
+		err = hashmap__set(rp->mapped, hashmap__mix(r.addr, r.pid),
+				   (uintptr_t)texts__keep(rp->texts, r.path));
+	free(r.path);
+	return err;
+}
+
+static int on_mark(struct replay *rp, struct cursor *c)
+{
+	struct record_mark r;
+	int err = record__take_mark(c, &r);
+
+	return err ? err : collector__mark(rp->collector, r.now);
+}
+
+/* ---- all of them ---- */
+
+const struct replay_taker replay__facts[RECORD_KINDS] = {
+	[RECORD_RUN] = { on_run, true },
+	[RECORD_API] = { on_api, true },
+	[RECORD_IMAGE] = { on_image, true },
+	[RECORD_PROCESS] = { on_process, false },
+	[RECORD_ALLOCATOR] = { on_allocator, false },
+	[RECORD_STACK] = { on_stack, false },
+	[RECORD_CODE] = { on_code, false },
+	[RECORD_JIT] = { on_jit, false },
+	[RECORD_MAPPED] = { on_mapped, false },
+	[RECORD_TICK] = { replay__take_tick, false },
+	[RECORD_TOLD] = { replay__take_told, false },
+	[RECORD_MARK] = { on_mark, false },
+	[RECORD_STATE] = { on_state, false },
+	[RECORD_COMPACTED] = { on_compacted, false },
+};

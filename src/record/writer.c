@@ -1,0 +1,285 @@
+/*
+ * Two sides. The giver's side appends what it is given to the buffer that is being filled, as it
+ * is, and hands it over when it is full or is asked to. The writer's thread takes buffers in turn,
+ * packs what is in them into chunks, and hands the empty ones back.
+ *
+ * A state is gathered in buffers of its own, as many as it takes, and travels in front of the
+ * buffer whose records come after it. It may be large: the writer puts a piece of it into the
+ * second file after each buffer of events, so that these need not wait. The reader knows that all
+ * of the state comes first.
+ */
+#include "record/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/util.h"
+
+/* ---- buffers ---- */
+
+static struct buffer *new_buffer(size_t size)
+{
+	struct buffer *b = malloc(sizeof(*b) + size);
+
+	if (b)
+		*b = (struct buffer){ .size = size };
+	return b;
+}
+
+void recording__free_buffers(struct buffer *b)
+{
+	struct buffer *next;
+
+	for (; b; b = next) {
+		next = b->next;
+		recording__free_buffers(b->state);
+		free(b);
+	}
+}
+
+static void append(struct queue *q, struct buffer *b)
+{
+	b->next = NULL;
+	if (q->last)
+		q->last->next = b;
+	else
+		q->first = b;
+	q->last = b;
+	q->n++;
+}
+
+void recording__fail(struct recording *r, int err)
+{
+	int none = 0;
+
+	if (err)
+		atomic_compare_exchange_strong(&r->error, &none, err);
+}
+
+int recording__error(const struct recording *r)
+{
+	return atomic_load(&((struct recording *)r)->error);
+}
+
+/* ---- the giver's side ---- */
+
+/* Waits for the writer while too much is under way. */
+static void wait_for_room(struct recording *r)
+{
+	uint64_t began;
+
+	if (r->queue.n < BUFFERS_MAX)
+		return;
+	began = util__now_ns();
+	while (r->queue.n >= BUFFERS_MAX && !recording__error(r))
+		pthread_cond_wait(&r->room, &r->lock);
+	r->waits++;
+	r->waited_ns += util__now_ns() - began;
+}
+
+static void hand_over(struct recording *r, bool flush)
+{
+	struct buffer *b = r->filling;
+
+	r->filling = NULL;
+	b->flush = flush;
+	b->state = r->ready;
+	r->ready = NULL;
+	pthread_mutex_lock(&r->lock);
+	wait_for_room(r);
+	append(&r->queue, b);
+	pthread_cond_signal(&r->more);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static struct buffer *take_spare(struct recording *r)
+{
+	struct buffer *b;
+
+	pthread_mutex_lock(&r->lock);
+	b = r->spare;
+	if (b) {
+		r->spare = b->next;
+		r->nspare--;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return b;
+}
+
+static void add_entry(struct buffer *b, enum record_kind kind, const void *data, size_t size)
+{
+	struct entry *e = (struct entry *)(b->data + b->used);
+
+	*e = (struct entry){ (uint32_t)size, kind };
+	if (size)
+		memcpy(e + 1, data, size);
+	b->used += footprint(size);
+}
+
+static void give(struct recording *r, enum record_kind kind, const void *data, size_t size)
+{
+	size_t need = footprint(size);
+
+	if (atomic_load_explicit(&r->error, memory_order_relaxed))
+		return;
+	if (r->filling && r->filling->size - r->filling->used < need)
+		hand_over(r, false);
+	if (!r->filling && need <= BUFFER_BYTES)
+		r->filling = take_spare(r);
+	if (!r->filling)
+		r->filling = new_buffer(need > BUFFER_BYTES ? need : BUFFER_BYTES);
+	if (r->filling)
+		add_entry(r->filling, kind, data, size);
+	else
+		recording__fail(r, -ENOMEM);
+}
+
+void recording__event(struct recording *r, const void *ev, size_t size)
+{
+	give(r, RECORD_EVENT, ev, size);
+}
+
+void recording__put(struct recording *r, enum record_kind kind, const struct strbuf *bytes)
+{
+	if (bytes->error || bytes->len > CHUNK_BYTES_MAX / 2)
+		recording__fail(r, bytes->error ? bytes->error : -E2BIG);
+	else
+		give(r, kind, bytes->data, bytes->len);
+}
+
+void recording__flush(struct recording *r)
+{
+	if (!r->filling && r->ready)
+		r->filling = new_buffer(BUFFER_BYTES);
+	if (r->filling)
+		hand_over(r, true);
+}
+
+bool recording__wants_state(const struct recording *r)
+{
+	return atomic_load(&((struct recording *)r)->wants_state);
+}
+
+/* What was given before goes ahead: it is part of the state. */
+void recording__begin_state(struct recording *r)
+{
+	if (r->filling)
+		hand_over(r, true);
+	atomic_store(&r->wants_state, false);
+}
+
+void recording__put_state(struct recording *r, enum record_kind kind, const struct strbuf *bytes)
+{
+	struct buffer *b = r->state.last;
+	size_t need = footprint(bytes->len);
+
+	if (bytes->error || bytes->len > CHUNK_BYTES_MAX / 2)
+		recording__fail(r, bytes->error ? bytes->error : -E2BIG);
+	if (recording__error(r))
+		return;
+	if (!b || b->size - b->used < need) {
+		b = new_buffer(need > BUFFER_BYTES ? need : BUFFER_BYTES);
+		if (b)
+			append(&r->state, b);
+	}
+	if (b)
+		add_entry(b, kind, bytes->data, bytes->len);
+	else
+		recording__fail(r, -ENOMEM);
+}
+
+void recording__end_state(struct recording *r)
+{
+	recording__free_buffers(r->ready);
+	r->ready = r->state.first;
+	r->state = (struct queue){ 0 };
+	recording__flush(r);
+}
+
+/* ---- beginning and end ---- */
+
+struct recording *recording__create(const char *path, uint64_t limit)
+{
+	struct recording *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return NULL;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->more, NULL);
+	pthread_cond_init(&r->room, NULL);
+	r->files = recording_files__open(path, limit);
+	err = r->files ? -pthread_create(&r->writer, NULL, recording__thread, r) : -errno;
+	r->writing = !err;
+	if (!err)
+		return r;
+	recording__free(r);
+	errno = -err;
+	return NULL;
+}
+
+static void stop(struct recording *r)
+{
+	if (!r->writing)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->stop = true;
+	pthread_cond_signal(&r->more);
+	pthread_mutex_unlock(&r->lock);
+	pthread_join(r->writer, NULL);
+	r->writing = false;
+}
+
+int recording__close(struct recording *r)
+{
+	struct strbuf sb = { 0 };
+	int err;
+
+	recording__flush(r);
+	stop(r);
+	err = recording__error(r);
+	if (!err)
+		err = recording__write_events(r);
+	if (!err || err == -EFBIG) {
+		codec__put(&sb, atomic_load(&r->events));
+		codec__put(&sb, r->waits);
+		codec__put(&sb, r->waited_ns);
+		recording__fail(r, recording_files__end(r->files, sb.data, sb.len));
+		strbuf__free(&sb);
+	}
+	recording__fail(r, err);
+	atomic_store(&r->bytes, recording_files__bytes(r->files));
+	return recording__error(r);
+}
+
+void recording__free(struct recording *r)
+{
+	if (!r)
+		return;
+	stop(r);
+	recording_files__free(r->files);
+	recording__free_buffers(r->filling);
+	recording__free_buffers(r->state.first);
+	recording__free_buffers(r->ready);
+	recording__free_buffers(r->queue.first);
+	recording__free_buffers(r->spare);
+	recording__free_buffers(r->pending);
+	pthread_cond_destroy(&r->room);
+	pthread_cond_destroy(&r->more);
+	pthread_mutex_destroy(&r->lock);
+	free(r->chunk);
+	free(r);
+}
+
+void recording__stats(struct recording *r, struct recording_stats *out)
+{
+	*out = (struct recording_stats){
+		.events = atomic_load(&r->events),
+		.bytes = atomic_load(&r->bytes),
+		.waits = r->waits,
+		.waited_ns = r->waited_ns,
+		.plain_chunks = atomic_load(&r->plain_chunks),
+		.compactions = atomic_load(&r->compactions),
+	};
+}

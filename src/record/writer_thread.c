@@ -1,0 +1,207 @@
+/* The writer's side of a recording: takes buffers in turn, packs what is in them, writes, hands
+ * them back. */
+#include "record/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_BYTES (256u << 10)	/* a chunk is complete when it has as many */
+
+static int make_room(struct recording *r, size_t more)
+{
+	size_t cap = r->chunk_cap ? r->chunk_cap : CHUNK_BYTES + 4096;
+	uint8_t *chunk;
+
+	if (r->chunk_cap - r->chunk_len >= more)
+		return 0;
+	while (cap - r->chunk_len < more)
+		cap *= 2;
+	chunk = realloc(r->chunk, cap);
+	if (!chunk)
+		return -ENOMEM;
+	r->chunk = chunk;
+	r->chunk_cap = cap;
+	return 0;
+}
+
+static int pack_entry(struct recording *r, const struct entry *e)
+{
+	size_t n = 0;
+	int err = make_room(r, e->size + EVENT_PACKED_MAX);
+	uint8_t *p = r->chunk + r->chunk_len;
+
+	if (err)
+		return err;
+	if (e->kind == RECORD_EVENT) {
+		n = events__pack(&r->context, e + 1, e->size, p);
+		atomic_fetch_add_explicit(&r->events, 1, memory_order_relaxed);
+	}
+	if (!n) {
+		*p++ = EVENT_PACKED_NONE;
+		p = codec__write(p, e->kind);
+		p = codec__write(p, e->size);
+		memcpy(p, e + 1, e->size);
+		n = (size_t)(p + e->size - (r->chunk + r->chunk_len));
+	}
+	r->chunk_len += n;
+	return 0;
+}
+
+static void begin_chunk(struct recording *r)
+{
+	r->chunk_len = 0;
+	memset(&r->context, 0, sizeof(r->context));
+}
+
+int recording__write_events(struct recording *r)
+{
+	int err = 0;
+
+	if (r->chunk_len) {
+		err = recording_files__write(r->files, CHUNK_EVENTS, r->chunk, r->chunk_len,
+					     r->hurried);
+		atomic_fetch_add(&r->plain_chunks, r->hurried);
+	}
+	begin_chunk(r);
+	return err;
+}
+
+static int write_state_chunk(struct recording *r)
+{
+	int err = recording_files__write_next(r->files, CHUNK_STATE, r->chunk, r->chunk_len);
+
+	begin_chunk(r);
+	return err;
+}
+
+/* One buffer of a state that is being written, if there is one. The chunk is empty before and
+ * after. */
+static int write_pending(struct recording *r)
+{
+	struct buffer *b = r->pending;
+	int err = 0;
+
+	if (!b)
+		return 0;
+	for (size_t at = 0; at < b->used && !err;) {
+		const struct entry *e = (const struct entry *)(b->data + at);
+
+		err = pack_entry(r, e);
+		at += footprint(e->size);
+		if (!err && (r->chunk_len >= CHUNK_BYTES || at >= b->used))
+			err = write_state_chunk(r);
+	}
+	r->pending = b->next;
+	free(b);
+	if (!err && !r->pending)
+		err = recording_files__write_next(r->files, CHUNK_STATE_END, NULL, 0);
+	if (!err && !r->pending)
+		err = recording_files__finish_next(r->files);
+	return err;
+}
+
+static int begin_state(struct recording *r, struct buffer *b)
+{
+	int err = recording__write_events(r);
+
+	if (err)
+		return err;
+	r->pending = b->state;
+	b->state = NULL;
+	return recording_files__begin_next(r->files);
+}
+
+static int write_buffer(struct recording *r, struct buffer *b)
+{
+	int err = b->state ? begin_state(r, b) : 0;
+
+	for (size_t at = 0; at < b->used && !err;) {
+		const struct entry *e = (const struct entry *)(b->data + at);
+
+		err = pack_entry(r, e);
+		at += footprint(e->size);
+		if (!err && r->chunk_len >= CHUNK_BYTES)
+			err = recording__write_events(r);
+	}
+	if (!err && (b->flush || r->pending))
+		err = recording__write_events(r);
+	if (!err)
+		err = write_pending(r);
+	return err;
+}
+
+static void tell_sizes(struct recording *r)
+{
+	atomic_store(&r->bytes, recording_files__bytes(r->files));
+	atomic_store(&r->compactions, recording_files__switches(r->files));
+	if (recording_files__wants_next(r->files) &&
+	    r->asked != recording_files__switches(r->files) + 1) {
+		r->asked = recording_files__switches(r->files) + 1;
+		atomic_store(&r->wants_state, true);
+	}
+}
+
+/* The next buffer, or NULL when there is none: at the end, or while a state is pending. */
+static struct buffer *next_buffer(struct recording *r)
+{
+	struct buffer *b;
+
+	pthread_mutex_lock(&r->lock);
+	while (!r->queue.first && !r->stop && !r->pending)
+		pthread_cond_wait(&r->more, &r->lock);
+	b = r->queue.first;
+	if (b) {
+		r->queue.first = b->next;
+		if (!b->next)
+			r->queue.last = NULL;
+		r->hurried = r->queue.n-- > BUFFERS_HURRIED;
+		pthread_cond_signal(&r->room);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return b;
+}
+
+static void give_back(struct recording *r, struct buffer *b)
+{
+	pthread_mutex_lock(&r->lock);
+	if (b->size == BUFFER_BYTES && r->nspare < BUFFERS_SPARE) {
+		b->used = 0;
+		b->next = r->spare;
+		r->spare = b;
+		r->nspare++;
+		b = NULL;
+	}
+	pthread_mutex_unlock(&r->lock);
+	free(b);
+}
+
+void *recording__thread(void *arg)
+{
+	struct recording *r = arg;
+	struct buffer *b;
+
+	while ((b = next_buffer(r)) || r->pending) {
+		int err = recording__error(r);
+
+		if (!err && b)
+			err = write_buffer(r, b);
+		else if (!err)
+			err = write_pending(r);
+		if (err) {
+			recording__fail(r, err);
+			recording__free_buffers(r->pending);
+			r->pending = NULL;
+			pthread_mutex_lock(&r->lock);
+			pthread_cond_broadcast(&r->room);
+			pthread_mutex_unlock(&r->lock);
+		}
+		tell_sizes(r);
+		if (b) {
+			recording__free_buffers(b->state);
+			b->state = NULL;
+			give_back(r, b);
+		}
+	}
+	return NULL;
+}

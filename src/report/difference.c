@@ -1,0 +1,234 @@
+#include "report/difference.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "report/formats.h"
+#include "report/json_writer.h"
+#include "report/label.h"
+#include "report/number.h"
+#include "report/table.h"
+#include "report/text_stack.h"
+#include "util/escape.h"
+#include "util/util.h"
+
+/* ---- text ---- */
+
+static void side(struct page *pg, const char *label, const struct profile *p,
+		 const struct compared_sum *sum, const char *name)
+{
+	time_t s = (time_t)(p->wall_ns / 1000000000);
+	char when[32] = "", after[32], size[32], blocks[32];
+	struct tm tm;
+
+	if (localtime_r(&s, &tm))
+		strftime(when, sizeof(when), "%F %H:%M:%S", &tm);
+	strbuf__addf(&pg->sb, "%-6s  %s  ", label, when);
+	escape__plain(&pg->sb, name);
+	strbuf__addf(&pg->sb, " after %s: %s in %s block%s\n",
+		     number__seconds(after, sizeof(after), p->elapsed_s),
+		     util__format_size(size, sizeof(size), sum->bytes),
+		     number__count(blocks, sizeof(blocks), sum->blocks),
+		     sum->blocks == 1 ? "" : "s");
+	if (!p->notice)
+		return;
+	strbuf__adds(&pg->sb, "        ");
+	escape__plain(&pg->sb, p->notice);
+	strbuf__addc(&pg->sb, '\n');
+}
+
+static void total(struct page *pg, const struct comparison *c)
+{
+	char change[32], blocks[32], n[32];
+
+	number__change(change, sizeof(change),
+		       (int64_t)(c->total_after.bytes - c->total_before.bytes));
+	number__signed(blocks, sizeof(blocks),
+		       (int64_t)(c->total_after.blocks - c->total_before.blocks));
+	strbuf__adds(&pg->sb, "change  ");
+	page__painted(pg, page__sign(change), change);
+	strbuf__addf(&pg->sb, " in %s blocks", blocks);
+	if (c->unchanged)
+		strbuf__addf(&pg->sb, "; %s call stack%s unchanged",
+			     number__count(n, sizeof(n), c->unchanged),
+			     c->unchanged == 1 ? "" : "s");
+	strbuf__addc(&pg->sb, '\n');
+}
+
+static void cells(struct grid *g, size_t rank, const struct compared_site *s)
+{
+	char buf[32];
+
+	grid__cell(g, "%zu", rank);
+	grid__cell(g, "%s", number__change(buf, sizeof(buf), s->bytes));
+	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), s->before.bytes));
+	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), s->after.bytes));
+	grid__cell(g, "%s", number__signed(buf, sizeof(buf), s->blocks));
+	grid__cell(g, "%s", number__count(buf, sizeof(buf), s->before.blocks));
+	grid__cell(g, "%s", number__count(buf, sizeof(buf), s->after.blocks));
+	label__api(grid__open(g), s->site);
+	grid__close(g);
+	grid__cell(g, "%s", s->site->id);
+}
+
+static void rest(struct page *pg, const struct comparison *c, size_t shown)
+{
+	char n[32], change[32], blocks[32];
+	int64_t bytes = 0, held = 0;
+
+	for (size_t i = shown; i < c->nsites; i++) {
+		bytes += c->sites[i].bytes;
+		held += c->sites[i].blocks;
+	}
+	if (shown < c->nsites)
+		strbuf__addf(&pg->sb, "\n  … %s more call stack%s changed by %s in %s blocks\n",
+			     number__count(n, sizeof(n), c->nsites - shown),
+			     c->nsites - shown == 1 ? "" : "s",
+			     number__change(change, sizeof(change), bytes),
+			     number__signed(blocks, sizeof(blocks), held));
+}
+
+static int sites(struct page *pg, const struct comparison *c, size_t shown)
+{
+	static const struct grid_column columns[] = {
+		{ .title = "#", .right = true },
+		{ .title = "CHANGE", .right = true, .sign = true, .paint = BOLD },
+		{ .title = "BEFORE", .right = true },
+		{ .title = "AFTER", .right = true },
+		{ .title = "BLOCKS", .right = true, .sign = true },
+		{ .title = "BEFORE", .right = true },
+		{ .title = "AFTER", .right = true },
+		{ .least = 10, .most = 32 },
+		{ .least = 9, .paint = DIM },
+	};
+	struct grid g = {
+	    .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1, .last_first = true };
+	int err;
+
+	for (size_t i = 0; i < shown; i++)
+		cells(&g, i + 1, &c->sites[i]);
+	err = grid__fit(&g, pg);
+	if (!err && shown) {
+		strbuf__addc(&pg->sb, '\n');
+		grid__titles(&g, pg);
+	}
+	for (size_t i = 0; i < shown && !err; i++) {
+		grid__row(&g, i, pg);
+		err = frames__title(pg, c->sites[i].site);
+		if (!err)
+			err = frames__print(pg, c->sites[i].of->run, c->sites[i].site);
+	}
+	grid__free(&g);
+	return err;
+}
+
+static size_t shown_of(const struct difference_input *in)
+{
+	return in->top && in->top < in->c->nsites ? in->top : in->c->nsites;
+}
+
+static int in_text(const struct difference_input *in, const struct report_style *st, FILE *out)
+{
+	struct page pg = { .color = st->color, .width = st->width > 0 ? (size_t)st->width : 0 };
+	const struct comparison *c = in->c;
+	int err;
+
+	side(&pg, "before", c->before, &c->total_before, in->before_name);
+	side(&pg, "after", c->after, &c->total_after, in->after_name);
+	total(&pg, c);
+	err = sites(&pg, c, shown_of(in));
+	rest(&pg, c, shown_of(in));
+	if (!err)
+		err = pg.sb.error;
+	if (!err)
+		err = formats__write(out, pg.sb.data, pg.sb.len);
+	strbuf__free(&pg.sb);
+	return err;
+}
+
+/* ---- JSON: one line for the whole, then one for each call stack ---- */
+
+static void json_side(struct json *w, const char *key, const struct profile *p,
+		      const struct compared_sum *sum, const char *name)
+{
+	json__open(w, key, '{');
+	json__string(w, "file", name);
+	json__time(w, "time", p->wall_ns);
+	json__string(w, "host", p->run->host);
+	json__double(w, "elapsed_s", p->elapsed_s);
+	json__u64(w, "live_bytes", sum->bytes);
+	json__u64(w, "live_blocks", sum->blocks);
+	json__string(w, "notice", p->notice);
+	json__close(w, '}');
+}
+
+static int json_total(const struct difference_input *in, FILE *out)
+{
+	const struct comparison *c = in->c;
+	struct json w = { .out = out };
+
+	json__open(&w, NULL, '{');
+	json__string(&w, "type", "diff");
+	json__u64(&w, "schema", 1);
+	json_side(&w, "before", c->before, &c->total_before, in->before_name);
+	json_side(&w, "after", c->after, &c->total_after, in->after_name);
+	json__i64(&w, "change_bytes", (int64_t)(c->total_after.bytes - c->total_before.bytes));
+	json__i64(&w, "change_blocks", (int64_t)(c->total_after.blocks - c->total_before.blocks));
+	json__u64(&w, "changed_sites", c->nsites);
+	json__u64(&w, "unchanged_sites", c->unchanged);
+	json__close(&w, '}');
+	return json__line(&w);
+}
+
+static int json_site(const struct compared_site *s, size_t rank, FILE *out)
+{
+	struct json w = { .out = out };
+
+	json__open(&w, NULL, '{');
+	json__string(&w, "type", "diff_site");
+	json__u64(&w, "rank", rank);
+	json__string(&w, "id", s->site->id);
+	json__string(&w, "kind", s->site->kind);
+	json__string(&w, "api", s->site->api);
+	json__string(&w, "mapping", s->site->mapping);
+	json__u64(&w, "before_bytes", s->before.bytes);
+	json__u64(&w, "before_blocks", s->before.blocks);
+	json__u64(&w, "after_bytes", s->after.bytes);
+	json__u64(&w, "after_blocks", s->after.blocks);
+	json__i64(&w, "change_bytes", s->bytes);
+	json__i64(&w, "change_blocks", s->blocks);
+	json__bool(&w, "complete", s->site->complete);
+	json__open(&w, "stack", '[');
+	for (size_t i = 0; i < s->site->nstack; i++)
+		json__frame(&w, s->of, &s->site->stack[i]);
+	json__close(&w, ']');
+	json__close(&w, '}');
+	return json__line(&w);
+}
+
+static int in_json(const struct difference_input *in, const struct report_style *st, FILE *out)
+{
+	int err = json_total(in, out);
+
+	(void)st;
+	for (size_t i = 0; i < shown_of(in) && !err; i++)
+		err = json_site(&in->c->sites[i], i + 1, out);
+	return err;
+}
+
+difference_fn difference__find(const struct report_format *format)
+{
+	static const struct {
+		const char *name;
+		difference_fn print;
+	} formats[] = {
+		{ "text", in_text },
+		{ "json", in_json },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (!strcmp(formats[i].name, format->name))
+			return formats[i].print;
+	return NULL;
+}

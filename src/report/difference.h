@@ -1,0 +1,24 @@
+/* Prints a comparison of two profiles, in the formats that can say one. */
+#ifndef MEMTRACE_DIFFERENCE_H
+#define MEMTRACE_DIFFERENCE_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "profile/compare.h"
+#include "report/report.h"
+
+struct difference_input {
+	const struct comparison *c;
+	const char *before_name, *after_name;	/* the files' */
+	uint32_t top;				/* call stacks; 0: all */
+};
+
+/* 0 or a negative errno. */
+typedef int (*difference_fn)(const struct difference_input *in, const struct report_style *st,
+			     FILE *out);
+
+/* NULL: this format has no words for it. */
+difference_fn difference__find(const struct report_format *format);
+
+#endif

@@ -1,0 +1,57 @@
+#include "report/label.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "util/escape.h"
+
+const char *label__basename(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+void label__frame(struct strbuf *sb, const struct profile_frame *f)
+{
+	if (f->func && *f->func) {
+		escape__plain(sb, f->func);
+		return;
+	}
+	if (f->module && *f->module) {
+		escape__plain(sb, label__basename(f->module));
+		strbuf__addc(sb, '+');
+	}
+	strbuf__addf(sb, "0x%" PRIx64, f->offset);
+}
+
+void label__api(struct strbuf *sb, const struct profile_site *s)
+{
+	escape__plain(sb, s->api);
+	if (s->mapped_file && *s->mapped_file) {
+		strbuf__addc(sb, ' ');
+		escape__plain(sb, s->mapped_file);
+	} else if (s->mapping) {
+		strbuf__addf(sb, " (%s)", s->mapping);
+	}
+}
+
+void label__process(struct strbuf *sb, const char *comm, uint32_t pid)
+{
+	escape__plain(sb, comm);
+	strbuf__addf(sb, "[%" PRIu32 "]", pid);
+}
+
+void label__owner(struct strbuf *sb, const struct profile_site *s, bool container)
+{
+	if (container && s->container) {
+		escape__plain(sb, s->container);
+		strbuf__addc(sb, '/');
+	}
+	if (s->processes <= 1) {
+		label__process(sb, s->comm, s->pid);
+		return;
+	}
+	escape__plain(sb, s->comm);
+	strbuf__addf(sb, " (%" PRIu32 " processes)", s->processes);
+}

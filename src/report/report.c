@@ -1,0 +1,67 @@
+#include "report/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "report/formats.h"
+#include "util/util.h"
+
+static const struct report_format formats[] = {
+	{
+		.name = "text",
+		.help = "for people, one report every interval",
+		.report = text__report,
+	},
+	{
+		.name = "json",
+		.help = "JSON Lines, one object a report, for scripts",
+		.begin = json__begin,
+		.report = json__report,
+	},
+	{
+		.name = "pprof",
+		.help = "a gzipped profile.proto, for go tool pprof and its kin",
+		.document = true,
+		.binary = true,
+		.report = pprof__report,
+	},
+	{
+		.name = "folded",
+		.help = "a line a call stack, for flamegraph.pl",
+		.document = true,
+		.report = folded__report,
+	},
+};
+
+const struct report_format *report__find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (!strcmp(formats[i].name, name))
+			return &formats[i];
+	}
+	return NULL;
+}
+
+const struct report_format *report__at(size_t i)
+{
+	return i < ARRAY_SIZE(formats) ? &formats[i] : NULL;
+}
+
+static int failure(void)
+{
+	return errno ? -errno : -EIO;
+}
+
+int formats__flush(FILE *out)
+{
+	errno = 0;
+	return fflush(out) || ferror(out) ? failure() : 0;
+}
+
+int formats__write(FILE *out, const void *data, size_t len)
+{
+	errno = 0;
+	if (len && fwrite(data, 1, len, out) != len)
+		return failure();
+	return formats__flush(out);
+}

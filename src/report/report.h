@@ -1,0 +1,33 @@
+/*
+ * Report formats: a row each. A renderer takes a profile and a stream; foreign names are escaped
+ * on their way out. Streaming formats print one report after the other; documents hold one
+ * profile, the last.
+ */
+#ifndef MEMTRACE_REPORT_H
+#define MEMTRACE_REPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "profile/profile.h"
+
+struct report_style {
+	bool color;		/* a terminal that wants it */
+	int width;		/* columns; 0: unlimited */
+};
+
+struct report_format {
+	const char *name;
+	const char *help;
+	bool document;		/* only the final profile, with all sites unless --top was given */
+	bool binary;		/* refuses a terminal */
+	/* Before the first report; may be NULL. 0 or a negative errno, as all of these. */
+	int (*begin)(const struct profile_run *run, uint64_t wall_ns, const struct report_style *st,
+		     FILE *out);
+	int (*report)(const struct profile *p, const struct report_style *st, FILE *out);
+};
+
+const struct report_format *report__find(const char *name);	/* NULL: none */
+const struct report_format *report__at(size_t i);		/* NULL past the end */
+
+#endif

@@ -1,0 +1,71 @@
+#include "report/summary.h"
+
+#include "report/number.h"
+#include "util/util.h"
+
+bool criteria__fail(const struct criteria *c, const struct profile *p)
+{
+	for (size_t i = 0; i < c->checks->n; i++) {
+		if (check__fails(&c->checks->items[i], p))
+			return true;
+	}
+	return !c->checks->n && c->any_leak && p->leak.sites;
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void findings(struct strbuf *sb, const struct profile *p)
+{
+	char n[32], size[32], rate[32];
+	double bps = p->leak.rate_bps;
+	uint64_t whole = bps < 1e18 ? (uint64_t)(bps + 0.5) : UINT64_MAX;
+
+	if (!p->leak.sites) {
+		strbuf__adds(sb, "no leak found");
+	} else {
+		strbuf__addf(sb, "%s leak%s (%s", number__count(n, sizeof(n), p->leak.sites),
+			     plural(p->leak.sites),
+			     util__format_size(size, sizeof(size), p->leak.live_bytes));
+		if (bps > 0)
+			strbuf__addf(sb, ", %s/s", util__format_size(rate, sizeof(rate), whole));
+		strbuf__addc(sb, ')');
+	}
+	if (p->growing.sites)
+		strbuf__addf(sb, ", %s growing (%s)", number__count(n, sizeof(n), p->growing.sites),
+			     util__format_size(size, sizeof(size), p->growing.live_bytes));
+}
+
+static void outcome(struct strbuf *sb, const struct profile *p, const struct criteria *c)
+{
+	const struct checks *checks = c->checks;
+	const char *separator = "; FAILED: ";
+
+	if (!checks->n && c->any_leak)
+		strbuf__adds(sb, p->leak.sites ? "; FAILED" : "; passed");
+	for (size_t i = 0; i < checks->n; i++) {
+		if (!check__fails(&checks->items[i], p))
+			continue;
+		strbuf__addf(sb, "%s%s", separator, checks->items[i].text);
+		separator = ", ";
+	}
+	if (checks->n && !criteria__fail(c, p))
+		strbuf__adds(sb, "; passed");
+}
+
+void summary__add(struct strbuf *sb, const struct profile *p, const struct criteria *c)
+{
+	uint64_t shown = p->total_sites - p->suppressed_sites;
+	char n[32];
+
+	findings(sb, p);
+	strbuf__addf(sb, " in %s call stack%s", number__count(n, sizeof(n), shown), plural(shown));
+	if (p->suppressed_sites)
+		strbuf__addf(sb, ", %s suppressed",
+			     number__count(n, sizeof(n), p->suppressed_sites));
+	if (p->lost_events || p->lost_stacks || p->lost_table)
+		strbuf__adds(sb, ", something was lost");
+	outcome(sb, p, c);
+}

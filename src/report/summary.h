@@ -1,0 +1,23 @@
+/* A run in one line: what leaks, what was suppressed, and whether that is a failure. */
+#ifndef MEMTRACE_SUMMARY_H
+#define MEMTRACE_SUMMARY_H
+
+#include <stdbool.h>
+
+#include "profile/conditions.h"
+#include "profile/profile.h"
+#include "util/strbuf.h"
+
+/* What makes a run fail: any of the conditions; without any, a leak, where that is asked for. */
+struct criteria {
+	const struct checks *checks;
+	bool any_leak;
+};
+
+bool criteria__fail(const struct criteria *c, const struct profile *p);
+
+/* "2 leaks (1.4 MiB, 3.1 KiB/s) in 12 call stacks, 4 suppressed; FAILED: leak>64k", without an
+ * end of line. */
+void summary__add(struct strbuf *sb, const struct profile *p, const struct criteria *c);
+
+#endif

@@ -1,0 +1,169 @@
+#include "report/text_stack.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "profile/title.h"
+#include "report/label.h"
+#include "report/short_name.h"
+#include "report/table.h"
+#include "util/escape.h"
+#include "util/util.h"
+
+#define INDENT 6
+#define TITLE_INDENT 4
+#define NAME_MOST 60		/* longer names are folded: JSON has them whole */
+
+/* Why a walk ended before the first frame; NULL: nothing to say. */
+static const char *const end_clauses[STACK_ENDS] = {
+	[STACK_LIMIT] = "cut at the frame limit",
+	[STACK_NO_MAPPING] = "broken off: the caller lies in no mapped file",
+	[STACK_NO_CFI] = "broken off: no unwind information",
+	[STACK_UNREADABLE] = "broken off: the stack could not be read",
+	[STACK_BAD_SP] = "broken off: the stack pointer went backwards",
+	[STACK_NO_TABLE] = "broken off: no unwind table loaded for the caller",
+};
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* Recursion: frames that read the same are printed once, with their number. */
+static bool same_line(const struct profile_frame *a, const struct profile_frame *b)
+{
+	return same_text(a->func, b->func) && same_text(a->file, b->file) && a->line == b->line &&
+	       same_text(a->module, b->module) && a->inlined == b->inlined &&
+	       (a->func || a->offset == b->offset);
+}
+
+static void where(struct grid *g, const struct profile_frame *f)
+{
+	struct strbuf *sb = grid__open(g);
+
+	if (f->file && *f->file) {
+		escape__plain(sb, label__basename(f->file));
+		if (f->line)
+			strbuf__addf(sb, ":%u", f->line);
+	}
+	grid__close(g);
+}
+
+static void module(struct grid *g, const struct profile_frame *f)
+{
+	struct strbuf *sb = grid__open(g);
+
+	/* An unknown function is named by its module already. */
+	if (f->func && *f->func && f->module)
+		escape__plain(sb, label__basename(f->module));
+	grid__close(g);
+}
+
+static void function(struct grid *g, const struct profile_frame *f)
+{
+	struct profile_frame folded = *f;
+	struct strbuf name = { 0 };
+
+	if (f->func && *f->func) {
+		short_name__add(&name, f->func, NAME_MOST);
+		folded.func = name.data ? name.data : f->func;
+	}
+	label__frame(grid__open(g), &folded);
+	grid__close(g);
+	strbuf__free(&name);
+}
+
+static void row(struct grid *g, const struct profile_frame *f, size_t times)
+{
+	function(g, f);
+	where(g, f);
+	module(g, f);
+	if (times > 1)
+		grid__cell(g, "%s(%zu times)", f->inlined ? "(inlined) " : "", times);
+	else
+		grid__cell(g, "%s", f->inlined ? "(inlined)" : "");
+}
+
+static void remark(struct page *pg, const char *s)
+{
+	page__spaces(pg, INDENT);
+	page__painted(pg, DIM, s);
+	strbuf__addc(&pg->sb, '\n');
+}
+
+int frames__title(struct page *pg, const struct profile_site *s)
+{
+	const struct profile_frame *f = title__frame(s->stack, s->nstack);
+	const struct grid_column columns[] = {
+		{ .least = 20, .most = pg->width ? 0 : NAME_MOST, .paint = BOLD },
+		{ .least = 16, .most = 32, .paint = CYAN },
+	};
+	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns),
+			  .indent = TITLE_INDENT };
+	int err;
+
+	if (!f)
+		return 0;
+	function(&g, f);
+	where(&g, f);
+	err = grid__fit(&g, pg);
+	if (!err)
+		grid__row(&g, 0, pg);
+	grid__free(&g);
+	return err;
+}
+
+/* What to write into a file of suppressions to see no more of a finding. */
+static void suggestion(struct page *pg, const struct profile_site *s)
+{
+	const struct profile_frame *f = title__frame(s->stack, s->nstack);
+	struct strbuf rule = { 0 }, line = { 0 };
+
+	if (f && (!strcmp(s->verdict, "leak") || !strcmp(s->verdict, "growing")))
+		title__suppression(&rule, f);
+	if (rule.len) {
+		strbuf__adds(&line, "to suppress: ");
+		escape__plain(&line, rule.data);
+	}
+	if (rule.error || line.error)
+		pg->sb.error = -ENOMEM;
+	else if (line.len)
+		remark(pg, line.data);
+	strbuf__free(&line);
+	strbuf__free(&rule);
+}
+
+int frames__print(struct page *pg, const struct profile_run *run, const struct profile_site *s)
+{
+	struct grid_column columns[] = {
+		{ .least = 20, .most = pg->width ? 0 : NAME_MOST },
+		{ .paint = CYAN, .least = 16, .most = 32 },
+		{ .paint = DIM, .least = 12, .most = 24 },
+		{ .paint = DIM },
+	};
+	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = INDENT };
+	size_t rows = 0, times;
+	int err;
+
+	for (size_t i = 0; i < s->nstack; i += times) {
+		for (times = 1; i + times < s->nstack; times++) {
+			if (!same_line(&s->stack[i], &s->stack[i + times]))
+				break;
+		}
+		row(&g, &s->stack[i], times);
+		rows++;
+	}
+	err = grid__fit(&g, pg);
+	for (size_t i = 0; i < rows && !err; i++)
+		grid__row(&g, i, pg);
+	grid__free(&g);
+	if (err)
+		return err;
+	if (!s->nstack)
+		remark(pg, strcmp(run->stack_mode, "none") ? "(call stack not known)" :
+							     "(no call stacks: --stack none)");
+	else if (s->end < STACK_ENDS && end_clauses[s->end])
+		remark(pg, end_clauses[s->end]);
+	suggestion(pg, s);
+	return 0;
+}

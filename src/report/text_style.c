@@ -1,0 +1,26 @@
+#include "report/text_style.h"
+
+void page__painted(struct page *pg, enum paint paint, const char *s)
+{
+	static const char *const codes[] = {
+		[BOLD] = "\033[1m",   [DIM] = "\033[2m",     [RED] = "\033[31m",
+		[GREEN] = "\033[32m", [YELLOW] = "\033[33m", [CYAN] = "\033[36m",
+	};
+	bool color = pg->color && paint != PLAIN && *s;
+
+	if (color)
+		strbuf__adds(&pg->sb, codes[paint]);
+	strbuf__adds(&pg->sb, s);
+	if (color)
+		strbuf__adds(&pg->sb, "\033[0m");
+}
+
+void page__spaces(struct page *pg, size_t n)
+{
+	strbuf__addf(&pg->sb, "%*s", (int)n, "");
+}
+
+enum paint page__sign(const char *change)
+{
+	return *change == '+' ? RED : *change == '-' ? GREEN : PLAIN;
+}

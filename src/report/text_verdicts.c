@@ -1,0 +1,135 @@
+#include "report/text_verdicts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "report/number.h"
+#include "util/util.h"
+
+#define INDENT 4
+
+/* ---- in the header ---- */
+
+static void finding(struct page *pg, const struct profile_findings *f, const char *one,
+		    const char *many, enum paint paint)
+{
+	char n[32], pace[32], text[96];
+
+	snprintf(text, sizeof(text), "%s %s %s", number__count(n, sizeof(n), f->sites),
+		 f->sites == 1 ? one : many, number__pace(pace, sizeof(pace), f->rate_bps));
+	page__painted(pg, paint, text);
+}
+
+static bool is_judged(const struct profile *p)
+{
+	for (size_t i = 0; i < p->nsites; i++)
+		if (strcmp(p->sites[i].verdict, "unknown"))
+			return true;
+	return !p->nsites;
+}
+
+void verdicts__summary(struct page *pg, const struct profile *p)
+{
+	char window[32];
+
+	strbuf__adds(&pg->sb, "  verdict  ");
+	if (!is_judged(p)) {
+		strbuf__adds(&pg->sb, "none yet: too little was seen\n");
+		return;
+	}
+	if (p->leak.sites)
+		finding(pg, &p->leak, "leak", "leaks", RED);
+	if (p->leak.sites && p->growing.sites)
+		strbuf__adds(&pg->sb, ", ");
+	if (p->growing.sites)
+		finding(pg, &p->growing, "growing", "growing", YELLOW);
+	if (!p->leak.sites && !p->growing.sites)
+		strbuf__adds(&pg->sb, "no leak");
+	number__seconds(window, sizeof(window), p->window_s);
+	strbuf__addf(&pg->sb, ", judged over %s\n", window);
+}
+
+/* ---- of a call stack ---- */
+
+static const char *leak(char *buf, size_t cap, const struct profile_site *s)
+{
+	char pace[32], since[32], share[32], life[32], rest[64] = "";
+
+	if (s->longest_life_s > 0)
+		snprintf(rest, sizeof(rest), ", others die within %s",
+			 number__seconds(life, sizeof(life), s->longest_life_s));
+	snprintf(buf, cap, " %s for %s, %s of blocks stay%s",
+		 number__pace(pace, sizeof(pace), s->leak_rate_bps),
+		 number__seconds(since, sizeof(since), s->leaking_s),
+		 number__share(share, sizeof(share), s->survival), rest);
+	return buf;
+}
+
+static const char *growing(char *buf, size_t cap, const struct profile_site *s)
+{
+	static const struct {
+		const char *doubt, *why;
+	} rows[] = {
+		{ "slows", "; ever fewer come" },
+		{ "older", "; may replace older blocks" },
+		{ "young", "; seen too briefly for a leak" },
+		{ "few", "; too few for a leak" },
+	};
+	char pace[32], share[32];
+	const char *why = "";
+
+	for (size_t i = 0; s->doubt && i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(s->doubt, rows[i].doubt))
+			why = rows[i].why;
+	snprintf(buf, cap, " %s, %s of blocks stay%s",
+		 number__pace(pace, sizeof(pace), s->leak_rate_bps),
+		 number__share(share, sizeof(share), s->survival), why);
+	return buf;
+}
+
+static const char *churn(char *buf, size_t cap, const struct profile_site *s)
+{
+	char life[32];
+
+	snprintf(buf, cap, ": blocks come and go, none lived longer than %s",
+		 number__seconds(life, sizeof(life), s->longest_life_s));
+	return buf;
+}
+
+static const char *startup(char *buf, size_t cap, const struct profile_site *s)
+{
+	(void)s;
+	snprintf(buf, cap, ": held since the beginning");
+	return buf;
+}
+
+static const char *plateau(char *buf, size_t cap, const struct profile_site *s)
+{
+	(void)s;
+	snprintf(buf, cap, ": holds no more than it did");
+	return buf;
+}
+
+void verdicts__site(struct page *pg, const struct profile_site *s)
+{
+	static const struct {
+		const char *verdict, *word;
+		enum paint paint;
+		const char *(*say)(char *buf, size_t cap, const struct profile_site *s);
+	} rows[] = {
+		{ "leak", "LEAK", RED, leak },
+		{ "growing", "growing", YELLOW, growing },
+		{ "churn", "churn", GREEN, churn },
+		{ "startup", "startup", GREEN, startup },
+		{ "plateau", "plateau", GREEN, plateau },
+	};
+	char buf[160];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (strcmp(s->verdict, rows[i].verdict))
+			continue;
+		page__spaces(pg, INDENT);
+		page__painted(pg, rows[i].paint, rows[i].word);
+		strbuf__addf(&pg->sb, "%s\n", rows[i].say(buf, sizeof(buf), s));
+	}
+}

@@ -1,0 +1,65 @@
+/* The files that a session holds open, and where it looks for debug files. */
+#include <errno.h>
+#include <string.h>
+
+#include "session/internal.h"
+#include "symbols/debuginfod.h"
+#include "symbols/module.h"
+#include "util/log.h"
+
+/* Each executable file that is mapped takes a descriptor, and each probe may take some. */
+void files__raise_limit(struct session *s)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &s->files_limit) != 0)
+		return;
+	most = s->files_limit;
+	most.rlim_cur = most.rlim_max;
+	s->files_limit_known = true;
+	if (setrlimit(RLIMIT_NOFILE, &most) != 0)
+		log__debug("cannot raise the limit of open files: %s", strerror(errno));
+}
+
+int files__use_server(struct session *s)
+{
+	double patience = s->plan->debuginfod_s;
+
+	if (patience <= 0)
+		return 0;
+	s->debuginfod = debuginfod__new(patience);
+	if (s->debuginfod) {
+		images__use_server(s->images, s->debuginfod);
+		return 0;
+	}
+	if (errno == ELIBACC)
+		log__error("--debuginfod: cannot load libdebuginfod.so.1; install libdebuginfod1");
+	else if (errno == EDESTADDRREQ)
+		log__error("--debuginfod: no server is named; set DEBUGINFOD_URLS (sudo needs "
+			   "--preserve-env=DEBUGINFOD_URLS)");
+	else
+		log__error("--debuginfod: %s", strerror(errno));
+	return -errno;
+}
+
+void files__tell(struct session *s)
+{
+	struct debuginfod_stats asked = { 0 };
+	struct images_stats st;
+
+	images__stats(s->images, &st);
+	if (st.no_descriptor > s->untold_files)
+		log__warn("%zu files could not be kept open, so they are neither probed nor named: "
+			  "the limit of open files (ulimit -Hn) is too low", st.no_descriptor);
+	s->untold_files = st.no_descriptor;
+	if (s->debuginfod)
+		debuginfod__stats(s->debuginfod, &asked);
+	log__debug("%zu files, %zu open, %zu root directories; debuginfod was asked for %zu, had "
+		   "%zu, had not %zu", st.files, st.open, st.roots, asked.asked, asked.found,
+		   asked.failed);
+}
+
+void files__free(struct session *s)
+{
+	debuginfod__free(s->debuginfod);
+}

@@ -1,0 +1,332 @@
+/* Making and printing reports, beside the consumption of events. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "profile/profile.h"
+#include "session/internal.h"
+#include "symbols/mappings.h"
+#include "symbols/module.h"
+#include "symbols/symbolizer.h"
+#include "trace/tracer.h"
+#include "util/log.h"
+#include "util/util.h"
+
+#define TEND_NS 100000000	/* how often the recorder may do what waits */
+
+static const char *const stack_modes[] = { "none", "fp", "dwarf" };
+
+struct run_facts {		/* profile_run and what it points to */
+	struct profile_run run;
+	struct utsname uts;
+	struct snapshot first;
+};
+
+static void tell_recorder(struct session *s)
+{
+	if (!s->recorder)
+		return;
+	session__lock(s);
+	recorder__run(s->recorder, s->reports.run, s->start,
+		      util__wall_ns() - (util__now_ns() - s->start));
+	session__unlock(s);
+}
+
+int reports__describe(struct session *s)
+{
+	const struct plan *plan = s->plan;
+	struct run_facts *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	s->reports.run = &f->run;
+	uname(&f->uts);
+	f->run = (struct profile_run){
+		.version = MEMTRACE_VERSION,
+		.host = f->uts.nodename,
+		.kernel = f->uts.release,
+		.mode = "exact",
+		.interval_s = plan->interval_s,
+		.stack_mode = stack_modes[plan->stack_mode],
+		.sort = plan->sort_name,
+		.by = plan->by_name,
+		.top_given = plan->top_given,
+		.top = plan->query.top,
+		.since_mark = plan->since_mark,
+	};
+	tell_recorder(s);
+	return 0;
+}
+
+static struct profile_process as_target(const struct process_row *row)
+{
+	return (struct profile_process){
+		.pid = row->pid, .comm = row->comm, .exe = row->exe, .container = row->container };
+}
+
+static int describe_targets(struct session *s)
+{
+	struct query q = {.sort = SORT_BYTES, .top = 1, .heap = true, .map = true, .now = s->start};
+	struct run_facts *f = (struct run_facts *)s->reports.run;
+	struct profile_process *targets;
+	int err;
+
+	session__lock(s);
+	err = collector__snapshot(s->collector, &q, &f->first);
+	session__unlock(s);
+	if (err)
+		return err;
+	targets = calloc(s->ntargets + f->first.nprocesses + 1, sizeof(*targets));
+	if (!targets)
+		return -ENOMEM;
+	f->run.targets = targets;
+	for (size_t i = 0; i < s->ntargets; i++) {
+		size_t k = 0;
+
+		while (k < f->first.nprocesses &&
+		       f->first.processes[k].pid != (uint32_t)s->targets[i].pid)
+			k++;
+		targets[f->run.ntargets++] =
+		    k < f->first.nprocesses
+			? as_target(&f->first.processes[k])
+			: (struct profile_process){.pid = (uint32_t)s->targets[i].pid, .comm = ""};
+	}
+	for (size_t k = 0; s->ngroups && k < f->first.nprocesses; k++)
+		if (!f->first.processes[k].named)
+			targets[f->run.ntargets++] = as_target(&f->first.processes[k]);
+	tell_recorder(s);
+	return 0;
+}
+
+static const struct stack *find_stack(void *ctx, uint64_t id)
+{
+	struct session *s = ctx;
+	const struct stack *st;
+
+	session__lock(s);
+	st = stacks__get(collector__stacks(s->collector), id);
+	session__unlock(s);
+	return st;
+}
+
+static const struct mapping *find_mapping(struct session *s, uint32_t pid, uint64_t addr)
+{
+	const struct space *sp = collector__space(s->collector, pid);
+
+	return sp ? space__find(sp, addr) : NULL;
+}
+
+static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
+{
+	struct session *s = ctx;
+	const struct mapping *m;
+
+	session__lock(s);
+	m = find_mapping(s, pid, addr);
+	if (!m || !m->path[0]) {	/* younger than what is known of the process */
+		collector__refresh_process(s->collector, pid);
+		m = find_mapping(s, pid, addr);
+	}
+	if (m && m->path[0])
+		snprintf(s->name_buffer, sizeof(s->name_buffer), "%s", m->path);
+	else
+		m = NULL;
+	session__unlock(s);
+	return m ? s->name_buffer : NULL;
+}
+
+/* The recorder has asked already, and must be told the same. */
+static const char *recorded_file(void *ctx, uint32_t pid, uint64_t addr)
+{
+	return recorder__mapped_file(((struct session *)ctx)->recorder, pid, addr);
+}
+
+static uint64_t recorded_rss(void *ctx, uint32_t pid)
+{
+	return recorder__rss(((struct session *)ctx)->recorder, pid);
+}
+
+static int report(struct session *s, bool final)
+{
+	uint64_t began = util__now_ns();
+	struct report_tick tick = { .seq = ++s->seq, .final = final, .wall = util__wall_ns() };
+	struct snapshot snap;
+	int err;
+
+	tick.now = final ? s->ended : util__now_ns();
+	if (!final)
+		session__count(s);
+	tick.counters = s->counters;
+	session__lock(s);
+	err = reporting__snapshot(&s->reports, &tick, &snap);
+	if (!err && s->recorder)
+		recorder__tick(s->recorder, &tick);
+	session__unlock(s);
+	if (err)
+		return err;
+	if (s->recorder)
+		recorder__tell(s->recorder, &tick, &snap);
+	if (!s->plan->record_only)
+		err = reporting__print(&s->reports, &tick, &snap);
+	snapshot__free(&snap);
+	log__debug("report %u took %.0f ms; symbols take %zu KiB", s->seq,
+		   (double)(util__now_ns() - began) / 1e6,
+		   (symbolizer__memory(s->symbolizer) + images__memory(s->images)) / 1024);
+	files__tell(s);
+	return err;
+}
+
+/* Until a report is due, or the end; what is recorded is tended meanwhile. */
+static int wait_for_work(struct session *s)
+{
+	struct timespec until;
+	int err;
+
+	while (!s->report_due && !s->report_stop) {
+		if (!s->recorder) {
+			pthread_cond_wait(&s->report_cond, &s->report_lock);
+			continue;
+		}
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += TEND_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		if (pthread_cond_timedwait(&s->report_cond, &s->report_lock, &until) != ETIMEDOUT)
+			continue;
+		pthread_mutex_unlock(&s->report_lock);
+		err = recorder__tend(s->recorder);
+		pthread_mutex_lock(&s->report_lock);
+		s->record_failed = err;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void *reporter(void *arg)
+{
+	struct session *s = arg;
+	int err = 0;
+
+	pthread_mutex_lock(&s->report_lock);
+	while (!err) {
+		err = wait_for_work(s);
+		if (!s->report_due)
+			break;
+		s->report_due = false;
+		s->report_busy = true;
+		pthread_mutex_unlock(&s->report_lock);
+		if (!err)
+			err = report(s, false);
+		pthread_mutex_lock(&s->report_lock);
+		s->report_busy = false;
+		pthread_cond_broadcast(&s->report_cond);
+	}
+	s->report_error = err;
+	pthread_mutex_unlock(&s->report_lock);
+	return NULL;
+}
+
+int reports__open(struct session *s)
+{
+	s->reports.plan = s->plan;
+	return s->plan->record_only ? 0 : reporting__open(&s->reports);
+}
+
+static void describe_reporting(struct session *s)
+{
+	struct reporting *r = &s->reports;
+
+	r->collector = s->collector;
+	r->symbolizer = s->symbolizer;
+	r->images = s->images;
+	r->api_names = s->api_names;
+	r->stack = find_stack;
+	r->mapped_file = s->recorder ? recorded_file : mapped_file;
+	r->rss = s->recorder ? recorded_rss : NULL;
+	r->ctx = s;
+	r->start = s->start;
+}
+
+int reports__start(struct session *s)
+{
+	int err = describe_targets(s);
+
+	if (err)
+		return err;
+	describe_reporting(s);
+	err = -pthread_create(&s->reporter, NULL, reporter, s);
+	s->reporting = !err;
+	return err;
+}
+
+void reports__request(struct session *s)
+{
+	pthread_mutex_lock(&s->report_lock);
+	if (!s->report_busy)
+		s->report_due = true;
+	pthread_cond_signal(&s->report_cond);
+	pthread_mutex_unlock(&s->report_lock);
+}
+
+/* Growth is told from here on, to those who ask for it. */
+void reports__mark(struct session *s)
+{
+	uint64_t now = util__now_ns();
+	int err;
+
+	session__lock(s);
+	err = collector__mark(s->collector, now);
+	if (!err && s->recorder)
+		recorder__mark(s->recorder, now);
+	session__unlock(s);
+	if (err)
+		log__error("cannot set the mark: %s", strerror(-err));
+	else
+		log__info("mark set after %.1f s", (double)(now - s->start) / 1e9);
+}
+
+void reports__stop(struct session *s)
+{
+	if (!s->reporting)
+		return;
+	pthread_mutex_lock(&s->report_lock);
+	s->report_stop = true;
+	s->report_due = false;
+	pthread_cond_signal(&s->report_cond);
+	pthread_mutex_unlock(&s->report_lock);
+	pthread_join(s->reporter, NULL);
+	s->reporting = false;
+}
+
+int reports__final(struct session *s)
+{
+	int err = s->report_error, kept;
+
+	if (s->record_failed)
+		err = 0;
+	if (!err)
+		err = report(s, true);
+	if (!s->plan->record_only)
+		err = reporting__commit(&s->reports, err);
+	if (!s->recorder)
+		return err;
+	kept = recorder__close(s->recorder);
+	return err ? err : kept;
+}
+
+void reports__free(struct session *s)
+{
+	struct run_facts *f = (struct run_facts *)s->reports.run;
+
+	reports__stop(s);
+	reporting__close(&s->reports);
+	if (f) {
+		free((void *)f->run.targets);
+		snapshot__free(&f->first);
+		free(f);
+	}
+}

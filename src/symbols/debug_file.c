@@ -1,0 +1,271 @@
+#include "symbols/debug_file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <lzma.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "elf/elf.h"
+#include "symbols/debuginfod.h"
+#include "symbols/roots.h"
+
+#define BUILD_ID_BYTES 64
+/* What is read whole for its checksum. A sparse file can have any size. */
+#define CHECKED_MAX (1ll << 30)
+/* What .gnu_debugdata may unpack to, and what the unpacking may take. A small file can name any
+ * size. */
+#define UNPACKED_MAX (256u << 20)
+#define UNPACKER_MAX (128u << 20)
+
+struct id {
+	uint8_t bytes[BUILD_ID_BYTES];
+	size_t len;
+};
+
+/* .gnu_debuglink */
+struct link {
+	const char *name;	/* a file name without any directory */
+	uint32_t crc;
+};
+
+/* What is looked for: by its build ID, or else by the checksum. */
+struct wanted {
+	struct id id;
+	const struct link *link;	/* NULL: by build ID alone */
+};
+
+/* ---- whether a file belongs ---- */
+
+static struct id id_of(const struct elf *e)
+{
+	struct id id;
+
+	id.len = elf__build_id(e, id.bytes, sizeof(id.bytes));
+	return id;
+}
+
+static struct id id_of_fd(int fd)
+{
+	struct elf *e = elf__open(fd);
+	struct id id = { .len = 0 };
+
+	if (e)
+		id = id_of(e);
+	elf__close(e);
+	return id;
+}
+
+static bool same_id(const struct id *a, const struct id *b)
+{
+	return a->len && a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
+}
+
+static bool same_crc(int fd, uint32_t want)
+{
+	uLong crc = crc32(0, NULL, 0);
+	unsigned char buf[65536];
+	off_t at = 0;
+	ssize_t got;
+
+	while (at < CHECKED_MAX && (got = pread(fd, buf, sizeof(buf), at)) > 0) {
+		crc = crc32(crc, buf, (uInt)got);
+		at += got;
+	}
+	return at < CHECKED_MAX && got == 0 && crc == want;
+}
+
+static bool belongs(int fd, const struct wanted *want)
+{
+	struct id found = id_of_fd(fd);
+
+	if (same_id(&want->id, &found))
+		return true;
+	return want->link && !(want->id.len && found.len) && same_crc(fd, want->link->crc);
+}
+
+/* ---- looking at a path ---- */
+
+static const struct debugfile nothing = { .fd = -ENOENT };
+
+void debugfile__done(struct debugfile *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->path);
+	*f = nothing;
+}
+
+__attribute__((format(printf, 4, 5))) static struct debugfile
+look(const struct wanted *want, const struct debug_places *p, int64_t root, const char *format, ...)
+{
+	struct debugfile f = nothing;
+	char path[PATH_MAX];
+	struct stat st;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(path, sizeof(path), format, ap);
+	va_end(ap);
+	if (!p->roots || n < 0 || (size_t)n >= sizeof(path))
+		return f;
+	f.fd = roots__open(p->roots, root, path, &st);
+	if (f.fd >= 0 && belongs(f.fd, want)) {
+		f.path = strdup(path);
+		f.root = root;
+	}
+	if (f.fd >= 0 && !f.path)
+		debugfile__done(&f);
+	return f;
+}
+
+static const char *dir_of(const struct debug_places *p)
+{
+	return p->dir ? p->dir : DEBUGFILE_DIR;
+}
+
+static struct debugfile look_by_id(const struct wanted *want, const struct debug_places *p,
+				   int64_t root)
+{
+	char rest[2 * BUILD_ID_BYTES + 1] = "";
+
+	if (want->id.len < 2)
+		return nothing;
+	for (size_t i = 1; i < want->id.len; i++)
+		snprintf(rest + 2 * (i - 1), 3, "%02x", want->id.bytes[i]);
+	return look(want, p, root, "%s/.build-id/%02x/%s.debug", dir_of(p), want->id.bytes[0],
+		    rest);
+}
+
+/* Where paths do not count: on the host, and at a server. */
+static struct debugfile look_elsewhere(const struct wanted *want, const struct debug_places *p)
+{
+	struct debugfile f = nothing;
+
+	if (p->root != ROOT_OWN)
+		f = look_by_id(want, p, ROOT_OWN);
+	if (f.fd >= 0 || !p->server || want->id.len < 2)
+		return f;
+	f.fd = debuginfod__open(p->server, want->id.bytes, want->id.len);
+	if (f.fd >= 0 && !belongs(f.fd, want))
+		debugfile__done(&f);
+	return f;
+}
+
+/* ---- .gnu_debuglink ---- */
+
+/* The section holds a name, zeros up to a multiple of four, and the checksum of the whole file. */
+static bool read_link(const struct elf *e, struct link *l)
+{
+	size_t len, name;
+
+	l->name = elf__section(e, ".gnu_debuglink", &len);
+	if (!l->name || len < sizeof(l->crc) + 1)
+		return false;
+	name = strnlen(l->name, len - sizeof(l->crc));
+	if (!name || name == len - sizeof(l->crc) || strchr(l->name, '/'))
+		return false;
+	name = (name + 1 + 3) & ~(size_t)3;
+	if (name + sizeof(l->crc) > len)
+		return false;
+	memcpy(&l->crc, l->name + name, sizeof(l->crc));
+	return true;
+}
+
+static struct debugfile look_by_link(const struct wanted *want, const char *path,
+				     const struct debug_places *p)
+{
+	const char *slash = strrchr(path, '/'), *name = want->link->name;
+	int len = slash ? (int)(slash - path) : 0;
+	struct debugfile f = nothing;
+
+	if (!slash || slash - path >= PATH_MAX)
+		return f;
+	f = look(want, p, p->root, "%.*s/%s", len, path, name);
+	if (f.fd < 0)
+		f = look(want, p, p->root, "%.*s/.debug/%s", len, path, name);
+	if (f.fd < 0)
+		f = look(want, p, p->root, "%s%.*s/%s", dir_of(p), len, path, name);
+	return f;
+}
+
+struct debugfile debugfile__find(const struct elf *e, const char *path,
+				 const struct debug_places *places)
+{
+	struct wanted want = { .id = id_of(e) };
+	struct debugfile f = look_by_id(&want, places, places->root);
+	struct link l;
+
+	if (f.fd < 0 && path && read_link(e, &l)) {
+		want.link = &l;
+		f = look_by_link(&want, path, places);
+		want.link = NULL;
+	}
+	return f.fd < 0 ? look_elsewhere(&want, places) : f;
+}
+
+/* ---- .gnu_debugaltlink ---- */
+
+struct debugfile debugfile__find_shared(const char *name, const void *id, size_t len,
+					const char *from, const struct debug_places *places)
+{
+	const char *slash = from ? strrchr(from, '/') : NULL;
+	struct debugfile f = nothing;
+	struct wanted want;
+
+	if (len < 2 || len > sizeof(want.id.bytes))
+		return f;
+	want = (struct wanted){ .id.len = len };
+	memcpy(want.id.bytes, id, len);
+	if (name[0] == '/')
+		f = look(&want, places, places->root, "%s", name);
+	else if (slash && slash - from < PATH_MAX)
+		f = look(&want, places, places->root, "%.*s/%s", (int)(slash - from), from, name);
+	if (f.fd < 0)
+		f = look_by_id(&want, places, places->root);
+	return f.fd < 0 ? look_elsewhere(&want, places) : f;
+}
+
+/* ---- .gnu_debugdata ---- */
+
+void *debugfile__unpack(const struct elf *e, size_t *len)
+{
+	lzma_stream stream = LZMA_STREAM_INIT;
+	size_t packed, cap = 0, done = 0;
+	const void *in = elf__section(e, ".gnu_debugdata", &packed);
+	lzma_ret ret = LZMA_OK;
+	char *out = NULL;
+
+	if (!in || lzma_stream_decoder(&stream, UNPACKER_MAX, 0) != LZMA_OK) {
+		errno = ENOENT;
+		return NULL;
+	}
+	stream.next_in = in;
+	stream.avail_in = packed;
+	while (ret == LZMA_OK && cap < UNPACKED_MAX) {
+		size_t grown = cap ? cap * 2 : 65536;
+		char *bigger = realloc(out, grown);
+
+		if (!bigger)
+			break;
+		out = bigger;
+		cap = grown;
+		stream.next_out = (uint8_t *)out + done;
+		stream.avail_out = cap - done;
+		ret = lzma_code(&stream, LZMA_FINISH);
+		done = cap - stream.avail_out;
+	}
+	lzma_end(&stream);
+	if (ret != LZMA_STREAM_END) {
+		free(out);
+		errno = EBADMSG;
+		return NULL;
+	}
+	*len = done;
+	return out;
+}

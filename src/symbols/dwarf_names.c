@@ -1,0 +1,126 @@
+/*
+ * The names of functions that have no linkage name are built from the scopes around them, which
+ * DWARF gives no way back to: they are found again from the top of the unit.
+ */
+#include <dwarf.h>
+#include <string.h>
+
+#include "symbols/demangle.h"
+#include "symbols/dwarf_internal.h"
+#include "util/strbuf.h"
+
+#define SCOPES_MAX 32
+
+static const char *string_attr(Dwarf_Die *die, unsigned int name)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr_integrate(die, name, &attr) ? dwarf_formstring(&attr) : NULL;
+}
+
+/* The DIE that stands where the function was first declared. */
+static void follow_origin(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die origin;
+
+	for (int i = 0; i < 16; i++) {
+		if (!dwarf_attr(die, DW_AT_abstract_origin, &attr) &&
+		    !dwarf_attr(die, DW_AT_specification, &attr))
+			return;
+		if (!dwarf_formref_die(&attr, &origin))
+			return;
+		*die = origin;
+	}
+}
+
+/* The DIEs around one, outermost first, without the unit. Returns how many, 0 also where it is not
+ * found. */
+static int find_scopes(struct dwarf *d, Dwarf_Die *die, Dwarf_Die scopes[SCOPES_MAX])
+{
+	Dwarf_Off want = dwarf_dieoffset(die);
+	Dwarf_Die at, next;
+
+	if (!dwarf_diecu(die, &at, NULL, NULL))
+		return 0;
+	for (int n = 0;; n++) {
+		if (dwarf_child(&at, &at) != 0)
+			return 0;
+		while (dwarf__spend(d) && dwarf_siblingof(&at, &next) == 0 &&
+		       dwarf_dieoffset(&next) <= want)
+			at = next;
+		if (dwarf_dieoffset(&at) == want)
+			return n;
+		if (n == SCOPES_MAX)
+			return 0;
+		scopes[n] = at;
+	}
+}
+
+static bool names_have_scopes(Dwarf_Die *die)
+{
+	Dwarf_Die unit;
+
+	if (!dwarf_diecu(die, &unit, NULL, NULL))
+		return false;
+	switch (dwarf_srclang(&unit)) {
+	case DW_LANG_C_plus_plus:
+	case DW_LANG_C_plus_plus_03:
+	case DW_LANG_C_plus_plus_11:
+	case DW_LANG_C_plus_plus_14:
+	case DW_LANG_Rust:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void add_scope(struct strbuf *sb, Dwarf_Die *scope, const char *member)
+{
+	const char *name = string_attr(scope, DW_AT_name);
+	int tag = dwarf_tag(scope);
+
+	if (tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine)
+		return;
+	if (!name && tag == DW_TAG_namespace)
+		name = "(anonymous namespace)";
+	else if (!name)
+		name = strcmp(member, "operator()") ? "(anonymous class)" : "{lambda}";
+	strbuf__adds(sb, name);
+	strbuf__adds(sb, "::");
+}
+
+static char *build_name(struct dwarf *d, Dwarf_Die *function, const char *name)
+{
+	Dwarf_Die scopes[SCOPES_MAX], die = *function;
+	struct strbuf sb = { 0 };
+	char *copy;
+	int n;
+
+	follow_origin(&die);
+	n = find_scopes(d, &die, scopes);
+	for (int i = 0; i < n; i++)
+		add_scope(&sb, &scopes[i], name);
+	strbuf__adds(&sb, name);
+	copy = sb.error ? NULL : strndup(sb.data, DEMANGLE_MAX - 1);
+	strbuf__free(&sb);
+	return copy;
+}
+
+/* Linkage names that are not mangled are the assembler's, as glibc's "__GI_abort" for abort. */
+void dwarf__name_function(struct dwarf *d, Dwarf_Die *function, struct dwarf_frame *f)
+{
+	const char *linkage = string_attr(function, DW_AT_linkage_name);
+	const char *name = string_attr(function, DW_AT_name);
+
+	if (!linkage)
+		linkage = string_attr(function, DW_AT_MIPS_linkage_name);
+	if (linkage && (!name || demangle__is_mangled(linkage))) {
+		f->func = demangle__name(linkage);
+	} else if (name && names_have_scopes(function)) {
+		f->func = build_name(d, function, name);
+		f->built = true;
+	} else if (name) {
+		f->func = demangle__name(name);
+	}
+}

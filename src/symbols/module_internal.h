@@ -1,0 +1,64 @@
+/* What the files of the images share. */
+#ifndef MEMTRACE_IMAGE_INTERNAL_H
+#define MEMTRACE_IMAGE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "symbols/debug_file.h"
+#include "symbols/module.h"
+
+struct roots;
+
+struct image {
+	uint32_t id;
+	uint64_t dev, ino;	/* 0, 0 for a vDSO */
+	struct image *same_key;	/* the next one, older, whose dev and ino hash alike */
+	struct images *owner;
+	char *path;
+	const char *inside;	/* the path as the process has it; within `path` */
+	uint64_t seen;		/* ns since 1970: when it was first met */
+	void *memory;
+	size_t memory_len;
+
+	/* Written once, under the registry's lock; read by any thread. */
+	_Atomic int fd;
+	_Atomic int error;
+	char self_path[32];
+
+	pthread_mutex_t lock;	/* of the four below */
+	bool identified, is_elf;
+	uint8_t build_id[BUILD_ID_MAX];
+	size_t build_id_len;
+
+	/* The symbolizer's. */
+	struct debug_places places;
+	struct symbols *symbols;	/* made by the first look-up */
+	size_t loaded;			/* bytes that could be dropped */
+	uint64_t named;			/* when last, in steps of the registry's clock */
+};
+
+struct images {
+	pthread_mutex_t lock;
+	struct image **by_id;
+	size_t n, cap;
+	struct hashmap *by_key;
+	struct roots *roots;
+	struct debuginfod *server;	/* the caller's; NULL: none */
+
+	/* The symbolizer's: what could be dropped of all images. */
+	size_t loaded, loaded_files, loaded_files_max;
+	uint64_t clock;
+};
+
+/* A descriptor for the caller, or a negative errno. */
+int image__open_mapped(const struct mapped_file *f, struct roots *roots);
+/* When an open file was made, ns since 1970, or not long after; 0: unknown. */
+uint64_t image__birth(int fd);
+/* A copy of the vDSO, which the caller frees. 0 or a negative errno. */
+int image__read_vdso(const struct mapped_file *f, void **memory, size_t *len);
+
+#endif

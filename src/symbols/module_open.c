@@ -1,0 +1,89 @@
+/* How what a process has mapped is opened. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "symbols/module_internal.h"
+#include "symbols/roots.h"
+#include "util/file.h"
+
+#define VDSO_MAX (1u << 20)
+
+/*
+ * Whether a file found by its path is the one that is mapped. An overlay or a btrfs subvolume shows
+ * one device in maps and another to stat, neither of them a block device's (major 0): then the
+ * inode number alone has to do.
+ */
+static bool same_file(const struct stat *st, uint64_t dev, uint64_t ino)
+{
+	return st->st_ino == ino && (st->st_dev == dev || !major(dev) || !major(st->st_dev));
+}
+
+/* The mapped file itself; by its path only where map_files may not be read. */
+int image__open_mapped(const struct mapped_file *f, struct roots *roots)
+{
+	char proc[96];
+	struct stat st;
+	int64_t root;
+	int fd;
+
+	snprintf(proc, sizeof(proc), "/proc/%d/map_files/%llx-%llx", f->pid,
+		 (unsigned long long)f->start, (unsigned long long)f->end);
+	fd = file__open_regular(proc, 0, &st);
+	if (fd >= 0 || f->path[0] != '/')
+		return fd;
+	root = roots__add(roots, f->pid);
+	if (root < 0)
+		return (int)root;
+	fd = roots__open(roots, root, roots__inside(roots, root, f->path), &st);
+	if (fd >= 0 && !same_file(&st, f->dev, f->ino)) {
+		close(fd);
+		fd = -ESTALE;
+	}
+	return fd;
+}
+
+/* Where the file system does not say, the last change of its inode has to do: later, but a file has
+ * none before it is made. */
+uint64_t image__birth(int fd)
+{
+	struct statx_timestamp t;
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME | STATX_CTIME, &st) != 0)
+		return 0;
+	t = st.stx_mask & STATX_BTIME ? st.stx_btime : st.stx_ctime;
+	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int image__read_vdso(const struct mapped_file *f, void **memory, size_t *len)
+{
+	uint64_t size = f->end - f->start;
+	char path[32];
+	ssize_t got;
+	int fd, err = 0;
+	void *p;
+
+	if (f->end <= f->start || size > VDSO_MAX)
+		return -EINVAL;
+	snprintf(path, sizeof(path), "/proc/%d/mem", f->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	p = malloc(size);
+	got = p ? pread(fd, p, size, (off_t)f->start) : -1;
+	if (got != (ssize_t)size)
+		err = p ? -EIO : -ENOMEM;
+	close(fd);
+	if (err) {
+		free(p);
+		return err;
+	}
+	*memory = p;
+	*len = size;
+	return 0;
+}

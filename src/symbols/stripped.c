@@ -1,0 +1,72 @@
+#include "symbols/stripped.h"
+
+#include <stdlib.h>
+
+#include "elf/elf.h"
+#include "symbols/debug_file.h"
+#include "symbols/module.h"
+
+struct stripped {
+	struct elf *file; /* the caller's */
+	struct debugfile found;
+	struct elf *debug, *mini; /* NULL: there is none */
+	void *mini_bytes;
+};
+
+struct stripped *stripped__open(struct image *im, struct elf *e)
+{
+	struct stripped *s = calloc(1, sizeof(*s));
+	struct debug_places places;
+	const char *path;
+	size_t len;
+
+	if (!s)
+		return NULL;
+	s->file = e;
+	path = image__debug_places(im, &places);
+	s->found = debugfile__find(e, path, &places);
+	if (s->found.fd >= 0)
+		s->debug = elf__open(s->found.fd);
+	s->mini_bytes = debugfile__unpack(e, &len);
+	if (s->mini_bytes)
+		s->mini = elf__open_memory(s->mini_bytes, len);
+	if (s->debug || s->mini)
+		return s;
+	stripped__close(s);
+	return NULL;
+}
+
+void stripped__close(struct stripped *s)
+{
+	if (!s)
+		return;
+	elf__close(s->debug);
+	elf__close(s->mini);
+	debugfile__done(&s->found);
+	free(s->mini_bytes);
+	free(s);
+}
+
+struct visit {
+	struct elf *file;
+	int (*fn)(void *ctx, const struct elf_function *f);
+	void *ctx;
+};
+
+/* A debug file has the addresses of the code, and not the code. */
+static int visit(void *ctx, const struct elf_function *f)
+{
+	const struct visit *v = ctx;
+	struct elf_function moved = *f;
+
+	return elf__vaddr_to_offset(v->file, f->vaddr, &moved.offset) ? v->fn(v->ctx, &moved) : 0;
+}
+
+int stripped__functions(struct stripped *s, int (*fn)(void *ctx, const struct elf_function *f),
+			void *ctx)
+{
+	struct visit v = {.file = s->file, .fn = fn, .ctx = ctx};
+	int ret = s->debug ? elf__debug_functions(s->debug, visit, &v) : 0;
+
+	return ret || !s->mini ? ret : elf__debug_functions(s->mini, visit, &v);
+}

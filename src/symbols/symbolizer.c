@@ -1,0 +1,318 @@
+#include "symbols/symbolizer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "symbols/module.h"
+#include "symbols/perf_map.h"
+#include "util/file.h"
+#include "util/hashmap.h"
+#include "util/texts.h"
+#include "util/util.h"
+
+/* Of a longer perf map the end counts. */
+#define PERFMAP_MAX (64u << 20)
+
+/* A process's JIT symbols: what was last read, kept when the process is gone. */
+struct jit {
+	struct perfmap *map;	/* NULL: none */
+	struct stat read;	/* the file as it was then */
+	uint64_t report;	/* when it was last looked at */
+	struct hashmap *known;	/* by address: what a recording says instead */
+};
+
+struct symbolizer {
+	struct images *images;
+	struct texts *texts;
+	struct hashmap *jits;	/* by pid */
+	bool offline;
+	uint64_t report;
+};
+
+struct symbolizer *symbolizer__new(struct images *images)
+{
+	struct symbolizer *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->images = images;
+	s->report = 1;
+	s->texts = texts__new();
+	s->jits = hashmap__new();
+	if (s->texts && s->jits)
+		return s;
+	symbolizer__free(s);
+	errno = ENOMEM;
+	return NULL;
+}
+
+struct symbolizer *symbolizer__new_offline(struct images *images)
+{
+	struct symbolizer *s = symbolizer__new(images);
+
+	if (s)
+		s->offline = true;
+	return s;
+}
+
+void symbolizer__free(struct symbolizer *s)
+{
+	uintptr_t value;
+	size_t pos = 0;
+
+	if (!s)
+		return;
+	while (s->jits && hashmap__next(s->jits, &pos, NULL, &value)) {
+		perfmap__free(((struct jit *)value)->map);
+		hashmap__free(((struct jit *)value)->known);
+		free((struct jit *)value);
+	}
+	hashmap__free(s->jits);
+	texts__free(s->texts);
+	free(s);
+}
+
+/* ---- code made at run time ---- */
+
+/* A word after `key` on its line of /proc/PID/status: the `n`th, from 0, or the last for n < 0. */
+static bool status_number(const char *status, const char *key, int n, uint64_t *out)
+{
+	const char *p = strstr(status, key);
+	bool found = false;
+
+	if (!p)
+		return false;
+	p += strlen(key);
+	for (int i = 0; n < 0 || i <= n; i++) {
+		size_t len;
+		char word[24];
+
+		p += strspn(p, " \t");
+		len = strcspn(p, " \t\n");
+		if (!len || len >= sizeof(word))
+			break;
+		memcpy(word, p, len);
+		word[len] = '\0';
+		found = (n < 0 || i == n) && util__parse_u64(word, out) == 0;
+		p += len;
+	}
+	return found;
+}
+
+/*
+ * The map lies in the /tmp that the process sees and bears the number that the process knows itself
+ * by. Only the process's own user, or root, may name its code.
+ */
+static int open_perfmap(uint32_t pid, struct stat *st)
+{
+	char path[64], name[64], *status;
+	uint64_t uid, nspid;
+	bool known;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	status = util__read_file(path, NULL);
+	if (!status)
+		return -errno;
+	known = status_number(status, "\nNSpid:", -1, &nspid) &&
+		status_number(status, "\nUid:", 1, &uid);
+	free(status);
+	if (!known)
+		return -EINVAL;
+	snprintf(path, sizeof(path), "/proc/%u/root", pid);
+	snprintf(name, sizeof(name), "/tmp/perf-%llu.map", (unsigned long long)nspid);
+	fd = file__open_regular_in(path, name, O_NOFOLLOW, st);
+	if (fd >= 0 && st->st_uid != 0 && st->st_uid != uid) {
+		close(fd);
+		fd = -EPERM;
+	}
+	return fd;
+}
+
+static bool unchanged(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static void read_perfmap(struct jit *jit, uint32_t pid)
+{
+	struct perfmap *map = NULL;
+	struct stat st;
+	char *text = NULL;
+	size_t len;
+	int fd;
+
+	fd = open_perfmap(pid, &st);
+	if (fd < 0)
+		return;
+	if (!jit->map || !unchanged(&jit->read, &st))
+		text = file__read_end(fd, (uint64_t)st.st_size, PERFMAP_MAX, &len);
+	if (text)
+		map = perfmap__parse(text, len);
+	if (map) {
+		perfmap__free(jit->map);
+		jit->map = map;
+		jit->read = st;
+	}
+	free(text);
+	close(fd);
+}
+
+static struct jit *jit_of(struct symbolizer *s, uint32_t pid)
+{
+	struct jit *jit = NULL;
+	uintptr_t value;
+
+	if (hashmap__get(s->jits, pid, &value))
+		return (struct jit *)value;
+	jit = calloc(1, sizeof(*jit));
+	if (jit && hashmap__set(s->jits, pid, (uintptr_t)jit)) {
+		free(jit);
+		jit = NULL;
+	}
+	return jit;
+}
+
+/* The name of the run-time code at an address; NULL: unknown. Valid until the map is read again. */
+static const char *jit_name(struct symbolizer *s, uint32_t pid, uint64_t addr)
+{
+	struct jit *jit = jit_of(s, pid);
+	uintptr_t known;
+
+	if (!jit)
+		return NULL;
+	if (s->offline)
+		return jit->known && hashmap__get(jit->known, addr, &known) ? (const char *)known : NULL;
+	if (jit->report != s->report) {
+		jit->report = s->report;
+		read_perfmap(jit, pid);
+	}
+	return jit->map ? perfmap__find(jit->map, addr) : NULL;
+}
+
+int symbolizer__know(struct symbolizer *s, uint32_t pid, uint64_t addr, const char *name)
+{
+	const char *kept = texts__keep(s->texts, name);
+	struct jit *jit = jit_of(s, pid);
+
+	if (!jit || (name && !kept))
+		return -ENOMEM;
+	if (!jit->known)
+		jit->known = hashmap__new();
+	return jit->known ? hashmap__set(jit->known, addr, (uintptr_t)kept) : -ENOMEM;
+}
+
+void symbolizer__new_report(struct symbolizer *s)
+{
+	s->report++;
+	images__new_report(s->images);
+}
+
+/* ---- frames ---- */
+
+static struct image *image_of(struct symbolizer *s, const struct frame *f)
+{
+	return f->image == FRAME_NO_IMAGE ? NULL : images__get(s->images, f->image);
+}
+
+/* Code that is in no file, or in one that is no ELF file, such as a memory file. */
+static bool is_run_time_code(struct image *im)
+{
+	return !im || !image__is_elf(im);
+}
+
+/* One machine frame: the inlined calls in it and the function that they ended up in. */
+size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f, struct named_frame *out,
+			 size_t cap)
+{
+	struct image *im = image_of(s, f);
+	struct symbol_frame found[SYMBOL_FRAMES_MAX];
+	/* A return address may lie behind the end of its function: the call is before it. */
+	int n = im && f->offset ? image__symbolize(im, f->offset - 1, found) : 0;
+
+	if (n == 0) {
+		memset(&found[0], 0, sizeof(found[0]));
+		if (is_run_time_code(im) && f->pc)
+			found[0].func = texts__keep(s->texts, jit_name(s, pid, f->pc - 1));
+		n = 1;
+	}
+	for (int i = 0; i < n && (size_t)i < cap; i++) {
+		out[i] = (struct named_frame){
+			.func = found[i].func,
+			.module = im ? image__path(im) : NULL,
+			.file = found[i].file,
+			.line = found[i].line,
+			.offset = f->offset,
+			.address = f->pc,
+			.image = im ? f->image : FRAME_NO_IMAGE,
+			.inlined = found[i].inlined,
+		};
+	}
+	return (size_t)n < cap ? (size_t)n : cap;
+}
+
+size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct named_frame *out,
+			 size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < st->n && n < cap; i++)
+		n += symbolizer__frame(s, st->pid, &st->frames[i], out + n, cap - n);
+	return n;
+}
+
+/* ---- the stable id ---- */
+
+static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 0x100000001b3;	/* FNV-1a */
+	return h;
+}
+
+uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st)
+{
+	uint64_t id = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < st->n; i++) {
+		const struct frame *f = &st->frames[i];
+		struct image *im = image_of(s, f);
+		uint8_t build_id[BUILD_ID_MAX];
+		const char *name = NULL;
+		size_t len = 0;
+
+		if (!im)
+			name = f->pc ? jit_name(s, st->pid, f->pc - 1) : NULL;
+		else
+			len = image__build_id(im, build_id);
+		if (len)
+			id = hash_bytes(id, build_id, len);
+		else if (im)
+			name = image__path(im);
+		if (name)
+			id = hash_bytes(id, name, strlen(name));
+		/* An address without a file means nothing to another run. */
+		id = hashmap__mix(id, im ? f->offset : 0);
+	}
+	return id;
+}
+
+size_t symbolizer__memory(const struct symbolizer *s)
+{
+	size_t sum = sizeof(*s) + texts__memory(s->texts), pos = 0;
+	uintptr_t value;
+
+	while (hashmap__next(s->jits, &pos, NULL, &value)) {
+		const struct jit *jit = (const struct jit *)value;
+
+		sum += sizeof(*jit) + (jit->map ? perfmap__memory(jit->map) : 0);
+	}
+	return sum;
+}

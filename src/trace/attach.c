@@ -1,0 +1,361 @@
+/*
+ * Putting probes into files. A link of the "multi" kind holds all probes of a file; it is made with the bpf
+ * system call itself, because the library knows neither session links nor how to do without symbol
+ * names, which stripped files lack.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "probe/discover.h"
+#include "symbols/module.h"
+#include "trace/internal.h"
+#include "util/log.h"
+#include "util/util.h"
+
+/* The part of union bpf_attr that BPF_LINK_CREATE reads for uprobe_multi: a stable interface, newer than
+ * the headers that we build with. */
+struct link_create_uprobe_multi {
+	uint32_t prog_fd;
+	uint32_t target_fd;
+	uint32_t attach_type;
+	uint32_t flags;
+	uint64_t path;
+	uint64_t offsets;
+	uint64_t ref_ctr_offsets;
+	uint64_t cookies;
+	uint32_t cnt;
+	uint32_t multi_flags;
+	uint32_t pid;
+	uint32_t pad;
+};
+
+_Static_assert(sizeof(struct link_create_uprobe_multi) == 64, "link_create_uprobe_multi");
+
+enum { TYPE_UPROBE_MULTI = 48, TYPE_UPROBE_SESSION = 57, MULTI_RETURN = 1 };
+
+/* Offsets and cookies of one link. */
+struct batch {
+	unsigned long offsets[512];
+	uint64_t cookies[512];
+	size_t n;
+};
+
+static int multi_link(const struct bpf_program *prog, uint32_t type, uint32_t flags, const char *path,
+		      const struct batch *b, pid_t pid)
+{
+	struct link_create_uprobe_multi attr = {
+		.prog_fd = bpf_program__fd(prog),
+		.attach_type = type,
+		.path = (uintptr_t)path,
+		.offsets = (uintptr_t)b->offsets,
+		.cookies = (uintptr_t)b->cookies,
+		.cnt = b->n,
+		.multi_flags = flags,
+		.pid = pid,
+	};
+	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int keep_fd(struct attachment *a, int fd)
+{
+	int *fds;
+
+	if (fd < 0)
+		return fd;
+	fds = realloc(a->fds, (a->nfds + 1) * sizeof(*fds));
+	if (!fds) {
+		close(fd);
+		return -ENOMEM;
+	}
+	a->fds = fds;
+	a->fds[a->nfds++] = fd;
+	return 0;
+}
+
+static int keep_link(struct attachment *a, struct bpf_link *link)
+{
+	struct bpf_link **links;
+
+	if (!link)
+		return -errno;
+	links = realloc(a->links, (a->nlinks + 1) * sizeof(*links));
+	if (!links) {
+		bpf_link__destroy(link);
+		return -ENOMEM;
+	}
+	a->links = links;
+	a->links[a->nlinks++] = link;
+	return 0;
+}
+
+static int put_multi(struct attachment *a, const struct bpf_program *prog, uint32_t type, uint32_t flags,
+		     const char *path, const struct batch *b)
+{
+	return b->n ? keep_fd(a, multi_link(prog, type, flags, path, b, a->pid)) : 0;
+}
+
+static int put_perf(struct attachment *a, const struct bpf_program *prog, bool returns, const char *path,
+		    const struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns, .bpf_cookie = b->cookies[i]);
+		pid_t pid = a->pid ? a->pid : -1;
+		int err = keep_link(a, bpf_program__attach_uprobe_opts(prog, pid, path, b->offsets[i], &opts));
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * Frees first: a block whose coming is seen must be seen going. Returns come before entries, where they
+ * are two: an entry without its return would leave a call open.
+ */
+static int put_unwinders(struct tracer *t, struct attachment *a, const char *path, const struct batch *b)
+{
+	if (!t->exceptions)
+		return 0;
+	if (t->method == ATTACH_PERF)
+		return put_perf(a, t->exceptions->progs.perf_unwind, false, path, b);
+	return put_multi(a, t->exceptions->progs.multi_unwind, TYPE_UPROBE_MULTI, 0, path, b);
+}
+
+static int put_probes(struct tracer *t, struct attachment *a, const char *path, const struct batch *frees,
+		      const struct batch *calls, const struct batch *files)
+{
+	struct memtrace_bpf *s = t->skel;
+	int err;
+
+	switch (t->method) {
+	case ATTACH_SESSION:
+		err = put_multi(a, s->progs.multi_free, TYPE_UPROBE_MULTI, 0, path, frees);
+		if (!err)
+			err = put_multi(a, s->progs.session_call, TYPE_UPROBE_SESSION, 0, path, calls);
+		if (!err)
+			err = put_multi(a, s->progs.multi_files, TYPE_UPROBE_MULTI, 0, path, files);
+		return err;
+	case ATTACH_MULTI:
+		err = put_multi(a, s->progs.multi_free, TYPE_UPROBE_MULTI, 0, path, frees);
+		if (!err)
+			err = put_multi(a, s->progs.multi_return, TYPE_UPROBE_MULTI, MULTI_RETURN, path, calls);
+		if (!err)
+			err = put_multi(a, s->progs.multi_enter, TYPE_UPROBE_MULTI, 0, path, calls);
+		if (!err)
+			err = put_multi(a, s->progs.multi_files, TYPE_UPROBE_MULTI, 0, path, files);
+		return err;
+	default:
+		err = put_perf(a, s->progs.perf_free, false, path, frees);
+		if (!err)
+			err = put_perf(a, s->progs.perf_return, true, path, calls);
+		if (!err)
+			err = put_perf(a, s->progs.perf_enter, false, path, calls);
+		if (!err)
+			err = put_perf(a, s->progs.perf_files, false, path, files);
+		return err;
+	}
+}
+
+static void add(struct batch *b, uint64_t offset, uint64_t cookie)
+{
+	if (b->n == ARRAY_SIZE(b->offsets))
+		return;
+	b->offsets[b->n] = offset;
+	b->cookies[b->n++] = cookie;
+}
+
+/* A function that throws is probed where exceptions can pass, or where the user takes the risk. */
+static void collect(const struct tracer *t, const struct probe_file *f, int shape, struct batch *b)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->sites[i].shape == shape &&
+		    (!f->sites[i].throws || t->exceptions || t->probe_throwing))
+			add(b, f->sites[i].entry + f->sites[i].point.offset, f->sites[i].cookie);
+}
+
+static struct attachment *new_attachment(struct tracer *t, uint32_t image, pid_t pid)
+{
+	if (t->n == t->cap) {
+		size_t cap = t->cap ? t->cap * 2 : 16;
+		struct attachment *a = realloc(t->attachments, cap * sizeof(*a));
+
+		if (!a)
+			return NULL;
+		t->attachments = a;
+		t->cap = cap;
+	}
+	t->attachments[t->n] = (struct attachment){ .pid = pid, .image = image };
+	return &t->attachments[t->n++];
+}
+
+void attachment__destroy(struct attachment *a)
+{
+	for (size_t i = a->nfds; i-- > 0;)
+		close(a->fds[i]);
+	for (size_t i = a->nlinks; i-- > 0;)
+		bpf_link__destroy(a->links[i]);
+	free(a->fds);
+	free(a->links);
+	free(a->offsets);
+	*a = (struct attachment){ 0 };
+}
+
+/* For tracer__release_child. */
+static int remember(struct attachment *a, const char *path, const struct batch *b, size_t n)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += b[i].n;
+	a->path = path;
+	a->offsets = calloc(total + 1, sizeof(*a->offsets));
+	if (!a->offsets)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		memcpy(a->offsets + a->noffsets, b[i].offsets, b[i].n * sizeof(*a->offsets));
+		a->noffsets += b[i].n;
+	}
+	return 0;
+}
+
+/*
+ * When a link ends, the kernel looks at every process that maps the file, and takes the breakpoints out
+ * where no link is left that wants them. So one that is made for the child and ended at once does it.
+ */
+int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
+{
+	struct batch *b = t->method == ATTACH_PERF ? NULL : calloc(1, sizeof(*b));
+	int err = 0;
+
+	if (t->method == ATTACH_PERF)
+		return 0;		/* the kernel does it by itself */
+	if (!b)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n && !err; i++) {
+		const struct attachment *a = &t->attachments[i];
+
+		if (a->pid != parent || !a->noffsets)
+			continue;
+		b->n = a->noffsets < ARRAY_SIZE(b->offsets) ? a->noffsets : ARRAY_SIZE(b->offsets);
+		memcpy(b->offsets, a->offsets, b->n * sizeof(*b->offsets));
+		err = multi_link(t->skel->progs.multi_free, TYPE_UPROBE_MULTI, 0, a->path, b, child);
+		if (err >= 0) {
+			close(err);
+			err = 0;
+		}
+	}
+	free(b);
+	return err;
+}
+
+int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid, bool *fresh)
+{
+	static const int calls_in_order[] = { SHAPE_FREE_CALL, SHAPE_REALLOC, SHAPE_ALLOC, SHAPE_ALLOC_OUT };
+	struct batch *b;
+	struct attachment *a;
+	int err;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->attachments[i].image == image__id(im) &&
+		    (t->attachments[i].pid == pid || t->attachments[i].pid == 0))
+			return 0;
+	if (!f->n && !f->linker_notify && !(f->nunwinders && t->exceptions))
+		return 0;
+	b = calloc(4, sizeof(*b));
+	a = b ? new_attachment(t, image__id(im), pid) : NULL;
+	if (!a) {
+		free(b);
+		return -ENOMEM;
+	}
+	collect(t, f, SHAPE_FREE, &b[0]);
+	for (size_t i = 0; i < ARRAY_SIZE(calls_in_order); i++)
+		collect(t, f, calls_in_order[i], &b[1]);
+	if (f->linker_notify)
+		add(&b[2], f->linker_notify, 0);
+	for (size_t i = 0; i < f->nunwinders; i++)
+		add(&b[3], f->unwinders[i], 0);
+	err = put_unwinders(t, a, image__self_path(im), &b[3]);
+	if (!err)
+		err = put_probes(t, a, image__self_path(im), &b[0], &b[1], &b[2]);
+	if (!err)
+		err = remember(a, image__self_path(im), b, 4);
+	if (err) {
+		attachment__destroy(a);
+		t->n--;
+	} else {
+		*fresh = true;
+		err = b[0].n + b[1].n;
+	}
+	free(b);
+	return err;
+}
+
+void tracer_attach__remove(struct tracer *t, pid_t pid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->attachments[i].pid == pid)
+			attachment__destroy(&t->attachments[i]);
+		else
+			t->attachments[kept++] = t->attachments[i];
+	}
+	t->n = kept;
+}
+
+/* ---- does it work here? ---- */
+
+/* Probed once, never called by a traced program. */
+__attribute__((noinline, noipa)) static int trial_function(int v)
+{
+	__asm__ volatile("" ::: "memory");
+	return v + 1;
+}
+
+/* The file offset of an address of our own code. */
+static int own_offset(const void *addr, uint64_t *offset)
+{
+	uint64_t start, end, off, want = (uintptr_t)addr;
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[512], perms[8];
+	int err = -ENOENT;
+
+	if (!f)
+		return -errno;
+	while (err && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64, &start, &end, perms, &off) == 4 &&
+		    want >= start && want < end) {
+			*offset = want - start + off;
+			err = 0;
+		}
+	fclose(f);
+	return err;
+}
+
+int tracer_attach__trial(struct tracer *t)
+{
+	struct attachment a = { .pid = getpid() };
+	struct batch *b = calloc(2, sizeof(*b));
+	uint64_t offset = 0;
+	int err;
+
+	if (!b)
+		return -ENOMEM;
+	err = own_offset((const void *)trial_function, &offset);
+	if (!err) {
+		add(&b[0], offset, 1);	/* a cookie: without them nothing could be told apart */
+		err = put_probes(t, &a, "/proc/self/exe", &b[0], &b[0], &b[1]);
+	}
+	if (!err && trial_function(1) != 2)
+		err = -EIO;
+	attachment__destroy(&a);
+	free(b);
+	return err;
+}

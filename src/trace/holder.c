@@ -1,0 +1,349 @@
+/*
+ * The thread that asks to be held spins on its CPU until it is. Nobody else runs there meanwhile, and a thread of
+ * ours that the kernel wakes on that CPU comes too late. So there are two, each bound to a CPU of its own:
+ * whichever is first takes the request. Who seized a thread is the one who can let it go.
+ *
+ * Where both are barred by threads that spin, or there is one CPU only, the last one to ask does not spin: it
+ * is preempted by the catcher of its CPU on its way back to the program. So whether a thread was stopped in time
+ * is not told by its waiting but by where it stopped.
+ */
+#include "trace/holder.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "abi/shared.h"
+#include "util/util.h"
+
+#define LONGEST_NS 5000000000ull	/* whatever happens, nobody is held for longer */
+#define LONGEST_INSTRUCTION 15
+#define EARLY 256			/* releases that came before their requests, remembered */
+
+struct hold {
+	uint64_t number, since;
+	uint64_t ip, sp;	/* of the program, when it asked */
+	pid_t tid;
+	unsigned int catcher;	/* who seized it */
+	bool stopped, released;
+};
+
+struct catcher {
+	struct holder *holder;
+	unsigned int number;
+	pthread_t thread;
+	int wake;
+};
+
+struct holder {
+	struct holder_ops ops;
+	struct catcher catchers[HOLD_CATCHERS];
+	unsigned int running;
+	atomic_bool stop;
+	_Atomic pid_t child;
+	_Atomic uint64_t held, missed;
+
+	pthread_mutex_t lock;	/* of those below; the catchers' only */
+	unsigned int taking;	/* which of them takes requests now */
+	struct hold *holds;
+	size_t n, cap;
+	uint64_t early[EARLY];
+
+	pthread_mutex_t release_lock;
+	uint64_t *releases;
+	size_t nreleases, releases_cap;
+};
+
+struct holder *holder__new(void)
+{
+	struct holder *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_mutex_init(&h->release_lock, NULL);
+	for (unsigned int i = 0; i < HOLD_CATCHERS; i++)
+		h->catchers[i] = (struct catcher){ .holder = h, .number = i,
+						   .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+	if (h->catchers[0].wake >= 0 && h->catchers[HOLD_CATCHERS - 1].wake >= 0)
+		return h;
+	holder__free(h);
+	errno = EMFILE;
+	return NULL;
+}
+
+static void wake_all(struct holder *h)
+{
+	for (unsigned int i = 0; i < HOLD_CATCHERS; i++)
+		eventfd_write(h->catchers[i].wake, 1);
+}
+
+enum state { RUNNING, STOPPED, GONE };
+
+static enum state look(const struct holder *h, const struct hold *hold)
+{
+	siginfo_t si = { 0 };
+
+	if (waitid(P_PID, (id_t)hold->tid, &si, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL))
+		return GONE;
+	/* A thread that executes a program takes over the main thread's number: that one is not ours. */
+	if (!si.si_pid)
+		return ptrace(PTRACE_INTERRUPT, hold->tid, NULL, NULL) ? GONE : RUNNING;
+	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED) {
+		/* A traced thread's end is ours to take before its parent hears of it; a child's is its waiter's. */
+		if (hold->tid != h->child)
+			waitpid(hold->tid, NULL, WNOHANG | __WALL);
+		return GONE;
+	}
+	return STOPPED;
+}
+
+/* Whether it stopped where it asked, or at once when the probed instruction was over, which may return. */
+static bool in_time(const struct hold *hold)
+{
+	struct user_regs_struct regs;
+	struct iovec iov = { .iov_base = &regs, .iov_len = sizeof(regs) };
+	long back;
+
+	if (ptrace(PTRACE_GETREGSET, hold->tid, (void *)(uintptr_t)NT_PRSTATUS, &iov))
+		return false;
+	if (regs.rip - hold->ip <= LONGEST_INSTRUCTION)
+		return true;
+	errno = 0;
+	back = ptrace(PTRACE_PEEKDATA, hold->tid, (void *)(uintptr_t)hold->sp, NULL);
+	return !errno && (uint64_t)back == regs.rip;
+}
+
+static void release(struct holder *h, uint64_t number)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->holds[i].number == number) {
+			h->holds[i].released = true;
+			return;
+		}
+	h->early[number % EARLY] = number;
+}
+
+static bool has_room(struct holder *h)
+{
+	size_t cap = h->cap ? h->cap * 2 : 16;
+	struct hold *holds;
+
+	if (h->n < h->cap)
+		return true;
+	holds = reallocarray(h->holds, cap, sizeof(*holds));
+	if (!holds)
+		return false;
+	h->holds = holds;
+	h->cap = cap;
+	return true;
+}
+
+void holder__request(void *holder, const struct hold_request *r)
+{
+	struct holder *h = holder;
+	uint64_t *early = &h->early[r->number % EARLY];
+	pid_t tid = (pid_t)r->tid;
+	bool held = true;
+
+	if (!tid) {
+		release(h, r->number);
+		return;
+	}
+	if (*early == r->number) {
+		*early = 0;	/* its probes are in already */
+		h->held++;
+	} else if (has_room(h) && !ptrace(PTRACE_SEIZE, tid, NULL, NULL)) {
+		ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+		h->holds[h->n++] = (struct hold){ .number = r->number, .since = util__now_ns(), .ip = r->ip,
+						  .sp = r->sp, .tid = tid, .catcher = h->taking };
+	} else {
+		held = false;	/* it is being debugged, or gone */
+		h->missed++;
+	}
+	h->ops.grant(h->ops.ctx, r->number, held);
+}
+
+void holder__release(struct holder *h, uint64_t number)
+{
+	if (!h || !number)
+		return;
+	pthread_mutex_lock(&h->release_lock);
+	if (h->nreleases == h->releases_cap) {
+		size_t cap = h->releases_cap ? h->releases_cap * 2 : 64;
+		uint64_t *more = reallocarray(h->releases, cap, sizeof(*more));
+
+		if (more) {
+			h->releases = more;
+			h->releases_cap = cap;
+		}
+	}
+	/* One that finds no room is let go when its time is over. */
+	if (h->nreleases < h->releases_cap)
+		h->releases[h->nreleases++] = number;
+	pthread_mutex_unlock(&h->release_lock);
+	wake_all(h);
+}
+
+static void take_releases(struct holder *h)
+{
+	pthread_mutex_lock(&h->release_lock);
+	for (size_t i = 0; i < h->nreleases; i++)
+		release(h, h->releases[i]);
+	h->nreleases = 0;
+	pthread_mutex_unlock(&h->release_lock);
+}
+
+/* False once the hold is over. */
+static bool tend_one(struct holder *h, struct hold *hold)
+{
+	enum state state = look(h, hold);
+
+	if (state == GONE)
+		return false;
+	if (state == STOPPED && !hold->stopped) {
+		hold->stopped = true;
+		if (in_time(hold))
+			h->held++;
+		else
+			h->missed++;
+	}
+	hold->released |= util__now_ns() - hold->since > LONGEST_NS;
+	if (!hold->stopped || !hold->released)
+		return true;
+	/* It may have been killed just now: its end is still to be taken. */
+	return ptrace(PTRACE_DETACH, hold->tid, NULL, NULL);
+}
+
+/* How long to wait for what comes next, ms; -1: for ever. */
+static int tend(struct holder *h, unsigned int catcher)
+{
+	size_t kept = 0;
+	int wait = -1;
+
+	for (size_t i = 0; i < h->n; i++) {
+		struct hold *hold = &h->holds[i];
+
+		if (hold->catcher == catcher) {
+			if (!tend_one(h, hold))
+				continue;
+			/* It may be killed meanwhile, and its parent waits until we know. */
+			if (wait != 1)
+				wait = hold->stopped ? 10 : 1;
+		}
+		h->holds[kept++] = *hold;
+	}
+	h->n = kept;
+	return wait;
+}
+
+/* To the CPU of that number among those that we may use, counted from both ends. */
+static void settle_on_cpu(const struct catcher *c)
+{
+	struct sched_param urgent = { .sched_priority = 1 };
+	cpu_set_t allowed, one;
+	int n = 0, want, mine = 0;
+
+	/* Where we may not be urgent, we are as quick as others. */
+	pthread_setschedparam(pthread_self(), SCHED_FIFO, &urgent);
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		return;
+	want = c->number ? CPU_COUNT(&allowed) - 1 : 0;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &allowed) && n++ == want)
+			mine = cpu;
+	CPU_ZERO(&one);
+	CPU_SET(mine, &one);
+	if (!sched_setaffinity(0, sizeof(one), &one))
+		c->holder->ops.settled(c->holder->ops.ctx, c->number, mine);
+}
+
+static void *run(void *arg)
+{
+	struct catcher *c = arg;
+	struct holder *h = c->holder;
+	struct pollfd fds[] = {
+		{ .fd = h->ops.fd, .events = POLLIN },
+		{ .fd = c->wake, .events = POLLIN },
+	};
+	int wait = -1;
+
+	settle_on_cpu(c);
+	/* The kernel lets go of whomever a thread still holds when it ends. */
+	while (!atomic_load(&h->stop)) {
+		eventfd_t count;
+
+		poll(fds, 2, wait);
+		eventfd_read(c->wake, &count);
+		pthread_mutex_lock(&h->lock);
+		h->taking = c->number;
+		h->ops.take(h->ops.ctx);
+		take_releases(h);
+		wait = tend(h, c->number);
+		pthread_mutex_unlock(&h->lock);
+	}
+	return NULL;
+}
+
+int holder__start(struct holder *h, const struct holder_ops *ops)
+{
+	int err = 0;
+
+	h->ops = *ops;
+	while (!err && h->running < HOLD_CATCHERS) {
+		struct catcher *c = &h->catchers[h->running];
+
+		err = -pthread_create(&c->thread, NULL, run, c);
+		h->running += !err;
+	}
+	return err;
+}
+
+void holder__spare(struct holder *h, pid_t child)
+{
+	if (h)
+		h->child = child;
+}
+
+void holder__count(struct holder *h, uint64_t *held, uint64_t *missed)
+{
+	*held = h ? h->held : 0;
+	*missed = h ? h->missed : 0;
+}
+
+void holder__stop(struct holder *h)
+{
+	if (!h)
+		return;
+	atomic_store(&h->stop, true);
+	wake_all(h);
+	while (h->running)
+		pthread_join(h->catchers[--h->running].thread, NULL);
+}
+
+void holder__free(struct holder *h)
+{
+	if (!h)
+		return;
+	holder__stop(h);
+	for (unsigned int i = 0; i < HOLD_CATCHERS; i++)
+		if (h->catchers[i].wake >= 0)
+			close(h->catchers[i].wake);
+	pthread_mutex_destroy(&h->lock);
+	pthread_mutex_destroy(&h->release_lock);
+	free(h->holds);
+	free(h->releases);
+	free(h);
+}

@@ -1,0 +1,312 @@
+#include "trace/tables.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+
+#include "elf/elf.h"
+#include "symbols/mappings.h"
+#include "symbols/module.h"
+#include "trace/table_chunks.h"
+#include "unwind/cfi.h"
+#include "unwind/table.h"
+#include "util/hashmap.h"
+#include "util/log.h"
+#include "util/util.h"
+
+#define IDLE_NS 60000000000ull	/* how long a table is kept that nobody uses */
+#define RULES_BYTES (UNWIND_MAX_RULES * sizeof(uint64_t))
+
+struct tables {
+	struct images *images;
+	uint64_t *rules;
+	int files_fd, known_fd;
+	struct rule_set *rule_set;
+	struct chunks *chunks;
+	struct hashmap *by_image;
+	size_t rows, no_room;
+};
+
+int tables__prepare(struct bpf_object *obj, uint64_t memory)
+{
+	struct bpf_map *chunks = bpf_object__find_map_by_name(obj, "unwind_chunks");
+
+	if (!chunks)
+		return -ENOENT;
+	if (memory < RULES_BYTES + 2 * CHUNK_BYTES)
+		return -EINVAL;
+	return bpf_map__set_max_entries(chunks, (uint32_t)((memory - RULES_BYTES) / CHUNK_BYTES));
+}
+
+struct tables *tables__new(struct bpf_object *obj, struct images *images)
+{
+	struct bpf_map *chunks = bpf_object__find_map_by_name(obj, "unwind_chunks");
+	struct bpf_map *rules = bpf_object__find_map_by_name(obj, "unwind_rules");
+	struct tables *t = calloc(1, sizeof(*t));
+	void *memory;
+	int err = ENOENT;
+
+	if (!t)
+		return NULL;
+	t->images = images;
+	t->files_fd = bpf_object__find_map_fd_by_name(obj, "unwind_files");
+	t->known_fd = bpf_object__find_map_fd_by_name(obj, "known_files");
+	if (!chunks || !rules || t->files_fd < 0 || bpf_map__value_size(rules) != RULES_BYTES)
+		goto fail;
+	memory = mmap(NULL, RULES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(rules), 0);
+	err = errno;
+	if (memory == MAP_FAILED)
+		goto fail;
+	t->rules = memory;
+	t->rule_set = rule_set__new(t->rules);
+	t->by_image = hashmap__new();
+	t->chunks = chunks__new(bpf_map__fd(chunks), bpf_map__max_entries(chunks));
+	err = errno;
+	if (t->rule_set && t->by_image && t->chunks)
+		return t;
+fail:
+	tables__free(t);
+	errno = err;
+	return NULL;
+}
+
+static void free_table(struct table *f)
+{
+	unwind_table__free(f->layout);
+	free(f->numbers);
+	free(f);
+}
+
+void tables__free(struct tables *t)
+{
+	size_t pos = 0;
+	uintptr_t value;
+
+	if (!t)
+		return;
+	while (t->by_image && hashmap__next(t->by_image, &pos, NULL, &value))
+		free_table((struct table *)value);
+	hashmap__free(t->by_image);
+	chunks__free(t->chunks);
+	rule_set__free(t->rule_set);
+	if (t->rules)
+		munmap(t->rules, RULES_BYTES);
+	free(t);
+}
+
+/* ---- one file ---- */
+
+/* The table of an ELF file. NULL and errno; 0: it has no CFI. */
+static struct unwind_table *read_table(struct tables *t, struct elf *e)
+{
+	struct unwind_table *layout = NULL;
+	struct cfi_source src;
+	struct cfi cfi;
+	int err = cfi__source(e, &src);
+
+	if (!err)
+		err = cfi__build(&src, &cfi);
+	if (!err) {
+		err = cfi__add_ends(&cfi, &src, e);
+		layout = err ? NULL : unwind_table__new(&cfi, &src, t->rule_set);
+		err = err || layout ? err : -errno;
+		cfi__release(&cfi);
+	}
+	errno = err == -ENODATA || err == -ENOTSUP || err == -EFBIG ? 0 : -err;
+	return layout;
+}
+
+/* The table goes to where the walk finds it. */
+static int install(struct tables *t, struct table *f)
+{
+	size_t n = f->layout->nchunks;
+	int err;
+
+	f->numbers = calloc(n ? n : 1, sizeof(*f->numbers));
+	if (!f->numbers)
+		return -ENOMEM;
+	err = chunks__take(t->chunks, n, f->numbers);
+	f->wanted = err == -ENOSPC ? n : 0;
+	if (err)
+		return err;
+	f->nchunks = n;
+	unwind_table__place(f->layout, f->numbers);
+	for (size_t i = 0; i < n; i++)
+		memcpy(chunks__words(t->chunks, f->numbers[i]),
+		       f->layout->words + i * UNWIND_CHUNK_WORDS,
+		       UNWIND_CHUNK_WORDS * sizeof(uint32_t));
+	unwind_table__drop_words(f->layout);
+	t->rows += f->layout->rows;
+	return 0;
+}
+
+/* On failure the file has no table. */
+static int build(struct tables *t, struct table *f, struct image *im)
+{
+	size_t len;
+	const void *memory = image__memory(im, &len);
+	struct elf *e;
+	int err;
+
+	f->wanted = 0;
+	if (!memory && image__fd(im) < 0)
+		return image__error(im) ? image__error(im) : -ENOENT;
+	e = memory ? elf__open_memory(memory, len) : elf__open(image__fd(im));
+	if (!e)
+		return errno == ENOEXEC ? 0 : -errno;
+	f->layout = read_table(t, e);
+	err = f->layout ? install(t, f) : -errno;
+	elf__close(e);
+	if (!err)
+		return 0;
+	unwind_table__free(f->layout);
+	free(f->numbers);
+	f->layout = NULL;
+	f->numbers = NULL;
+	return err;
+}
+
+static struct unwind_file_key key_of(const struct table *f)
+{
+	return (struct unwind_file_key){ .ino = f->ino, .dev = f->dev };
+}
+
+/* From now on the file is known wherever it is mapped. */
+static void announce(struct tables *t, struct table *f, const struct mapping *m)
+{
+	struct unwind_file_key key;
+	struct unwind_file value;
+
+	if (!f->layout || (!m->ino && strcmp(m->path, "[vdso]") != 0))
+		return;
+	f->ino = m->ino;
+	f->dev = major(m->dev) << 20 | minor(m->dev); /* the kernel's own form */
+	key = key_of(f);
+	unwind_table__in_file(f->layout, &key, &value);
+	/* Where the map is full, mappings of the file have to be told. */
+	f->announced = bpf_map_update_elem(t->files_fd, &key, &value, BPF_ANY) == 0;
+}
+
+static void drop(struct tables *t, struct table *f)
+{
+	struct unwind_file_key key = key_of(f);
+
+	if (f->announced) {
+		bpf_map_delete_elem(t->files_fd, &key);
+		bpf_map_delete_elem(t->known_fd, &key);	/* whoever maps it next has to be told of */
+	}
+	hashmap__remove(t->by_image, f->image, NULL);
+	if (f->layout)
+		t->rows -= f->layout->rows;
+	chunks__give(t->chunks, f->numbers, f->nchunks);
+	free_table(f);
+}
+
+/* Frees the tables that nobody has used since. Whether there were any. */
+static bool drop_idle(struct tables *t, uint64_t since)
+{
+	bool any = false, found;
+
+	do {
+		struct table *f;
+		size_t pos = 0;
+		uintptr_t value;
+
+		found = false;
+		while (!found && hashmap__next(t->by_image, &pos, NULL, &value)) {
+			f = (struct table *)value;
+			found = !f->users && f->idle_since && f->idle_since <= since;
+		}
+		if (found)
+			drop(t, f);
+		any |= found;
+	} while (found);
+	return any;
+}
+
+/* Where there is no room, tables that nobody uses make some. */
+static int build_with_room(struct tables *t, struct table *f, struct image *im)
+{
+	int err = build(t, f, im);
+
+	if (err == -ENOSPC && drop_idle(t, UINT64_MAX) && !chunks__settle(t->chunks))
+		err = build(t, f, im);
+	return err;
+}
+
+/* A file whose table found no room is one, too. */
+int tables__get(struct tables *t, const struct mapping *m, struct table **out)
+{
+	struct image *im = images__get(t->images, m->image);
+	uintptr_t value;
+	struct table *f;
+	int err;
+
+	if (hashmap__get(t->by_image, m->image, &value)) {
+		f = *out = (struct table *)value;
+		if (f->wanted && f->wanted <= chunks__left(t->chunks) && build(t, f, im) == 0)
+			announce(t, f, m);
+		return 0;
+	}
+	f = im ? calloc(1, sizeof(*f)) : NULL;
+	if (!f)
+		return im ? -ENOMEM : -ENOENT;
+	f->image = m->image;
+	err = build_with_room(t, f, im);
+	if (err == -ENOSPC) {
+		if (!t->no_room++)
+			log__warn("no room for the unwind table of %s: stacks through it are cut "
+				  "there (raise --unwind-memory)",
+				  image__name(im));
+		err = 0;
+	}
+	if (!err)
+		err = hashmap__set(t->by_image, m->image, (uintptr_t)f);
+	if (err) {
+		log__debug("unwind table of %s: %s", image__name(im), strerror(-err));
+		chunks__give(t->chunks, f->numbers, f->nchunks);
+		free_table(f);
+		return err;
+	}
+	announce(t, f, m);
+	*out = f;
+	return 0;
+}
+
+void tables__release(struct tables *t, struct table *f)
+{
+	if (--f->users)
+		return;
+	if (f->nchunks)
+		f->idle_since = util__now_ns();
+	else
+		drop(t, f);
+}
+
+int tables__settle(struct tables *t)
+{
+	return chunks__settle(t->chunks);
+}
+
+void tables__tend(struct tables *t)
+{
+	uint64_t now = util__now_ns();
+
+	drop_idle(t, now > IDLE_NS ? now - IDLE_NS : 0);
+	chunks__tend(t->chunks);
+}
+
+void tables__stats(const struct tables *t, struct tables_stats *out)
+{
+	*out = (struct tables_stats){
+	    .files = hashmap__count(t->by_image),
+	    .rows = t->rows,
+	    .rules = rule_set__count(t->rule_set),
+	    .bytes = RULES_BYTES + chunks__bytes(t->chunks),
+	    .no_room = t->no_room,
+	};
+}

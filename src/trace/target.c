@@ -1,0 +1,220 @@
+/* What of the target is beyond single processes: filters, the files that are known, and lists of what is mapped. */
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "abi/unwind.h"
+#include "symbols/mappings.h"
+#include "trace/internal.h"
+
+/* ---- filters ---- */
+
+int tracer__add_filter(struct tracer *t, const struct filter *f)
+{
+	struct memtrace_bpf__bss *bss = t->skel->bss;
+
+	for (uint32_t i = 0; i < bss->nfilters; i++)
+		if (!memcmp(&bss->filters[i], f, sizeof(*f)))
+			return 0;
+	if (bss->nfilters == FILTERS_MAX)
+		return -ENOSPC;
+	bss->filters[bss->nfilters] = *f;
+	__atomic_store_n(&bss->nfilters, bss->nfilters + 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void tracer__await(struct tracer *t, bool yes)
+{
+	t->skel->bss->awaiting = yes;
+}
+
+int tracer__controller(const char *name, uint32_t *subsys)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id, err = -ENOENT;
+	const struct btf_type *type;
+	char want[40];
+
+	if (!btf)
+		return -errno;
+	/* The one whose name in the kernel is not that of its hierarchy. */
+	snprintf(want, sizeof(want), "%s_cgrp_id", !strcmp(name, "blkio") ? "io" : name);
+	id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
+	type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+	for (int i = 0; type && i < btf_vlen(type); i++) {
+		const struct btf_enum *e = btf_enum(type) + i;
+
+		if (!strcmp(btf__name_by_offset(btf, e->name_off), want)) {
+			*subsys = (uint32_t)e->val;
+			err = 0;
+		}
+	}
+	btf__free(btf);
+	return err;
+}
+
+/* ---- files ---- */
+
+static struct unwind_file_key key_of(uint64_t dev, uint64_t ino)
+{
+	return (struct unwind_file_key){ .ino = ino, .dev = major(dev) << 20 | minor(dev) };
+}
+
+int tracer__know_file(struct tracer *t, uint64_t dev, uint64_t ino)
+{
+	struct unwind_file_key key = key_of(dev, ino);
+	uint32_t yes = 1;
+
+	return bpf_map__update_elem(t->skel->maps.known_files, &key, sizeof(key), &yes, sizeof(yes), BPF_ANY);
+}
+
+/* ---- lists ---- */
+
+static int open_list(struct bpf_program *prog, pid_t pid, int *link)
+{
+	union bpf_iter_link_info which = { 0 };
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	int fd;
+
+	if (pid > 0) {
+		which.task.pid = (uint32_t)pid;
+		opts.iter_info = &which;
+		opts.iter_info_len = sizeof(which);
+	}
+	*link = bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, &opts);
+	if (*link < 0 && pid > 0)	/* before 6.1: all are listed, and the others left out here */
+		*link = bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, NULL);
+	if (*link < 0)
+		return *link;
+	fd = bpf_iter_create(*link);
+	if (fd < 0)
+		close(*link);
+	return fd;
+}
+
+int tracer__list(struct tracer *t, pid_t pid, tracer_list_fn fn, void *ctx)
+{
+	struct bpf_program *prog = pid == TRACER_LIST_TARGET ? t->skel->progs.list_target : t->skel->progs.list_code;
+	struct listed rows[512];
+	size_t have = 0;
+	int link, fd = open_list(prog, pid, &link), err = 0;
+
+	if (fd < 0)
+		return fd;
+	while (!err) {
+		ssize_t got = read(fd, (char *)rows + have, sizeof(rows) - have);
+		size_t n;
+
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got <= 0) {
+			err = got < 0 ? -errno : 0;
+			break;
+		}
+		have += (size_t)got;
+		n = have / sizeof(rows[0]);
+		for (size_t i = 0; i < n && !err; i++)
+			if (pid <= 0 || rows[i].pid == (uint32_t)pid)
+				err = fn(ctx, &rows[i]);
+		have -= n * sizeof(rows[0]);
+		memmove(rows, rows + n, have);
+	}
+	close(fd);
+	close(link);
+	return err;
+}
+
+struct identities {
+	struct tracer *tracer;
+	struct identity *ids;
+	size_t n, cap;
+};
+
+static int add_identity(void *ctx, const struct listed *l)
+{
+	struct identities *is = ctx;
+
+	if (is->n == is->cap) {
+		size_t cap = is->cap ? is->cap * 2 : 128;
+		struct identity *ids = reallocarray(is->ids, cap, sizeof(*ids));
+
+		if (!ids)
+			return -ENOMEM;
+		is->ids = ids;
+		is->cap = cap;
+	}
+	is->ids[is->n++] = (struct identity){
+		.start = l->start, .ino = l->ino, .dev = makedev(l->dev >> 20, l->dev & 0xfffff) };
+	return 0;
+}
+
+struct identities *tracer__identities(struct tracer *t)
+{
+	struct identities *is = calloc(1, sizeof(*is));
+
+	if (is)
+		is->tracer = t;
+	return is;
+}
+
+void identities__free(struct identities *is)
+{
+	if (is)
+		free(is->ids);
+	free(is);
+}
+
+int identities__of(void *ctx, uint32_t pid, const struct identity **ids, size_t *n)
+{
+	struct identities *is = ctx;
+	int err;
+
+	is->n = 0;
+	err = tracer__list(is->tracer, (pid_t)pid, add_identity, is);
+	*ids = is->ids;
+	*n = is->n;
+	return err;
+}
+
+/* ---- holds ---- */
+
+int tracer__holds_fd(const struct tracer *t)
+{
+	return t->holds ? ring_buffer__epoll_fd(t->holds) : -1;
+}
+
+static int on_hold(void *ctx, void *data, size_t size)
+{
+	struct tracer *t = ctx;
+
+	if (size == sizeof(struct hold_request))
+		t->hold_fn(t->hold_ctx, data);
+	return 0;
+}
+
+int tracer__set_holder(struct tracer *t, tracer_hold_fn fn, void *ctx)
+{
+	t->hold_fn = fn;
+	t->hold_ctx = ctx;
+	t->holds = ring_buffer__new(bpf_map__fd(t->skel->maps.hold_requests), on_hold, t, NULL);
+	return t->holds ? 0 : -errno;
+}
+
+int tracer__take_holds(struct tracer *t)
+{
+	return ring_buffer__consume(t->holds);
+}
+
+void tracer__grant(struct tracer *t, uint64_t number, bool held)
+{
+	__atomic_store_n(&t->skel->bss->grants[number & (HOLD_SLOTS - 1)], HOLD_TOLD(number, held), __ATOMIC_RELEASE);
+}
+
+void tracer__settle(struct tracer *t, unsigned int catcher, int cpu)
+{
+	__atomic_store_n(&t->skel->bss->catcher_cpus[catcher], (uint32_t)cpu + 1, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,388 @@
+/*
+ * Loading and watching. The same BPF bodies come in three forms (session, multi, perf); which one this
+ * kernel takes is found out by loading and attaching it to a function of our own, never by version.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "trace/internal.h"
+#include "trace/unwind_maps.h"
+#include "util/log.h"
+#include "util/util.h"
+
+#define BPF_TRACE_UPROBE_SESSION_TYPE 57	/* newer than the headers that we build with */
+
+static const char *const method_names[ATTACH_METHODS] = { "session", "multi", "perf" };
+
+/* In verbose mode, the end of what the library has to say: a verifier's log gives its reason there. */
+static int print(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	enum { LINES_MAX = 24 };
+	char *text, *line, *rest;
+	int lines = 0;
+
+	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, args) < 0)
+		return 0;
+	for (line = text + strlen(text); line > text && lines < LINES_MAX; line--)
+		lines += line[-1] == '\n';
+	rest = line;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log__debug("%s", line);
+	free(text);
+	return 0;
+}
+
+static uint64_t round_up_pow2(uint64_t v)
+{
+	uint64_t p = 4096;
+
+	while (p < v && p < 1ull << 31)
+		p <<= 1;
+	return p;
+}
+
+static void choose_programs(struct tracer *t, const struct tracer_opts *o)
+{
+	struct memtrace_bpf *s = t->skel;
+	bool session = t->method == ATTACH_SESSION, perf = t->method == ATTACH_PERF;
+	bool multi = t->method == ATTACH_MULTI;
+	const struct {
+		struct bpf_program *prog;
+		bool load;
+	} rows[] = {
+		{ s->progs.session_call, session },
+		{ s->progs.multi_enter, multi },
+		{ s->progs.multi_return, multi },
+		{ s->progs.multi_free, session || multi },
+		{ s->progs.multi_files, session || multi },
+		{ s->progs.perf_enter, perf },
+		{ s->progs.perf_return, perf },
+		{ s->progs.perf_free, perf },
+		{ s->progs.perf_files, perf },
+		{ s->progs.on_sys_enter, o->syscalls },
+		{ s->progs.on_sys_exit, o->syscalls },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		bpf_program__set_autoload(rows[i].prog, rows[i].load);
+	if (session)
+		bpf_program__set_expected_attach_type(s->progs.session_call,
+						      (enum bpf_attach_type)BPF_TRACE_UPROBE_SESSION_TYPE);
+}
+
+static int load(struct tracer *t, const struct tracer_opts *o)
+{
+	int err;
+
+	t->skel = memtrace_bpf__open();
+	if (!t->skel)
+		return -errno;
+	choose_programs(t, o);
+	t->skel->rodata->follow_children = o->children;
+	t->skel->rodata->stack_mode = o->stack_mode;
+	t->skel->rodata->self = (uint32_t)getpid();
+	t->skel->rodata->holding = o->holding;
+	t->skel->rodata->watches_maps = o->syscalls;
+	t->skel->rodata->max_depth = o->max_depth ? o->max_depth : EVENT_MAX_FRAMES;
+	if (o->ring_bytes)
+		bpf_map__set_max_entries(t->skel->maps.ring, round_up_pow2(o->ring_bytes));
+	t->skel->rodata->wakeup_bytes = bpf_map__max_entries(t->skel->maps.ring) / 16;
+	/* Sized even where it is not used: what is in the object is made. */
+	err = tracer_unwind__prepare(t->skel->obj, o->stack_mode != STACK_DWARF ? TRACER_UNWIND_MEMORY_MIN :
+						   o->unwind_memory ? o->unwind_memory : TRACER_UNWIND_MEMORY);
+	if (!err)
+		err = memtrace_bpf__load(t->skel);
+	if (!err && o->stack_mode == STACK_DWARF) {
+		t->unwind = tracer_unwind__new(t->skel->obj, o->images);
+		err = t->unwind ? 0 : -errno;
+	}
+	if (!err)
+		err = tracer_attach__trial(t);
+	if (err) {
+		tracer_unwind__free(t->unwind);
+		t->unwind = NULL;
+		memtrace_bpf__destroy(t->skel);
+		t->skel = NULL;
+	}
+	return err;
+}
+
+/* The BPF side finds out for itself, and counts as late who runs before it is probed. */
+static void tell_of_holds(const struct tracer_opts *o)
+{
+	if (o->holding && !libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL))
+		log__info("this kernel cannot hold new programs and libraries until they are probed (Linux 5.17 can); "
+			  "those that come before their probes are counted as late");
+}
+
+struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
+{
+	struct tracer *t = calloc(1, sizeof(*t));
+	int err = -EINVAL, first = 0;
+
+	if (!t)
+		return NULL;
+	libbpf_set_print(print);
+	t->syscalls = o->syscalls;
+	t->probe_throwing = o->probe_throwing;
+	for (int m = 0; m < ATTACH_METHODS; m++) {
+		if (o->method && strcmp(o->method, method_names[m]))
+			continue;
+		t->method = m;
+		err = load(t, o);
+		if (!err) {
+			log__debug("probes attach as %s", method_names[m]);
+			tell_of_holds(o);
+			return t;
+		}
+		log__debug("%s probes: %s", method_names[m], strerror(-err));
+		if (!first)
+			first = err;
+	}
+	if (err == -EPERM)
+		snprintf(why, cap, "not permitted; run as root (CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE are needed)");
+	else
+		snprintf(why, cap, "%s; Linux 5.15 or later with BTF and uprobes is needed", strerror(-err));
+	free(t);
+	errno = -err;
+	return NULL;
+}
+
+int tracer__expect_exceptions(struct tracer *t)
+{
+	struct exceptions_bpf *e;
+	int err;
+
+	if (t->exceptions || t->exceptions_error)
+		return t->exceptions_error;
+	e = exceptions_bpf__open();
+	if (!e)
+		return t->exceptions_error = -errno;
+	bpf_program__set_autoload(e->progs.multi_unwind, t->method != ATTACH_PERF);
+	bpf_program__set_autoload(e->progs.perf_unwind, t->method == ATTACH_PERF);
+	err = exceptions_bpf__load(e);
+	if (err) {
+		exceptions_bpf__destroy(e);
+		return t->exceptions_error = err;
+	}
+	t->exceptions = e;
+	return 0;
+}
+
+const char *tracer__method(const struct tracer *t)
+{
+	return method_names[t->method];
+}
+
+static int watch(struct tracer *t, struct bpf_program *prog)
+{
+	struct bpf_link *link = bpf_program__attach(prog);
+
+	if (!link)
+		return -errno;
+	t->watches[t->nwatches++] = link;
+	return 0;
+}
+
+int tracer__start(struct tracer *t)
+{
+	struct bpf_program *const progs[] = {
+		t->skel->progs.on_exit, t->skel->progs.on_exec, t->skel->progs.on_fork,
+		t->skel->progs.on_sys_exit, t->skel->progs.on_sys_enter,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(progs); i++) {
+		int err = bpf_program__autoload(progs[i]) ? watch(t, progs[i]) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The slot of a process, taken if it is free; NULL where another process has it. */
+static struct traced *own_slot(struct tracer *t, pid_t pid)
+{
+	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
+	uint32_t owner = 0;
+
+	if (__atomic_compare_exchange_n(&slot->tgid, &owner, pid, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+	    owner == (uint32_t)pid)
+		return slot;
+	return NULL;
+}
+
+/* What the BPF side knows of a process. */
+static int find_process(struct tracer *t, pid_t pid, struct traced *out)
+{
+	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
+	uint32_t key = pid;
+
+	if (slot->tgid == key) {
+		*out = *slot;
+		return 0;
+	}
+	return bpf_map__lookup_elem(t->skel->maps.process_overflow, &key, sizeof(key), out, sizeof(*out), 0);
+}
+
+bool tracer__traces(struct tracer *t, pid_t pid)
+{
+	struct traced p;
+
+	return !find_process(t, pid, &p);
+}
+
+int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
+{
+	struct traced p = { .tgid = pid, .pid = pid, .flags = flags };
+	bool known = tracer__traces(t, pid);
+	struct traced *slot = own_slot(t, pid);
+	uint32_t key = pid;
+
+	if (known)
+		return tracer__set_flags(t, pid, flags);
+	if (!slot) {
+		t->skel->bss->processes_overflowed = 1;
+		return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), BPF_ANY);
+	}
+	slot->flags = flags;
+	slot->epoch = 0;
+	slot->pid = pid;
+	return 0;
+}
+
+uint32_t tracer__epoch(struct tracer *t, pid_t pid)
+{
+	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)], p;
+
+	if (find_process(t, pid, &p))
+		return 0;
+	/* From now on unknown code is worth telling again. */
+	if (slot->tgid == (uint32_t)pid)
+		__atomic_and_fetch(&slot->flags, ~(uint32_t)TRACED_ASKED, __ATOMIC_SEQ_CST);
+	return p.epoch;
+}
+
+int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space, uint32_t epoch)
+{
+	return t->unwind ? tracer_unwind__update_at(t->unwind, pid, space, epoch) : 0;
+}
+
+int tracer__fork_process(struct tracer *t, pid_t parent, pid_t child)
+{
+	return t->unwind ? tracer_unwind__fork(t->unwind, parent, child) : 0;
+}
+
+void tracer__tend(struct tracer *t)
+{
+	if (t->unwind)
+		tracer_unwind__tend(t->unwind);
+}
+
+int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags)
+{
+	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)], p;
+	uint32_t key = pid;
+	int err = find_process(t, pid, &p);
+
+	if (err)
+		return err;
+	if (slot->tgid == key) {
+		slot->flags = flags;
+		return 0;
+	}
+	p.flags = flags;
+	return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), BPF_EXIST);
+}
+
+void tracer__bury_process(struct tracer *t, pid_t pid)
+{
+	tracer_attach__remove(t, pid);
+	if (t->unwind)
+		tracer_unwind__drop(t->unwind, pid);
+}
+
+int tracer__drop_process(struct tracer *t, pid_t pid)
+{
+	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
+	uint32_t key = pid;
+
+	tracer__bury_process(t, pid);
+	if (slot->tgid == key) {
+		slot->tgid = 0;
+		return 0;
+	}
+	return bpf_map__delete_elem(t->skel->maps.process_overflow, &key, sizeof(key), 0);
+}
+
+int tracer__set_consumer(struct tracer *t, tracer_record_fn fn, void *ctx)
+{
+	t->rb = ring_buffer__new(bpf_map__fd(t->skel->maps.ring), fn, ctx, NULL);
+	return t->rb ? 0 : -errno;
+}
+
+int tracer__wait(struct tracer *t, int timeout_ms)
+{
+	struct epoll_event ev;
+
+	if (epoll_wait(ring_buffer__epoll_fd(t->rb), &ev, 1, timeout_ms) < 0 && errno != EINTR)
+		return -errno;
+	return 0;
+}
+
+int tracer__consume(struct tracer *t)
+{
+	t->skel->bss->woken = 0;
+	return ring_buffer__consume(t->rb);
+}
+
+/* Runs of a program that the kernel left out, because it was already running on that CPU. */
+static uint64_t misses(const struct bpf_program *prog)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = bpf_program__fd(prog);
+
+	return fd >= 0 && !bpf_prog_get_info_by_fd(fd, &info, &len) ? info.recursion_misses : 0;
+}
+
+void tracer__counters(const struct tracer *t, struct counters *out)
+{
+	const struct memtrace_bpf *s = t->skel;
+
+	*out = s->bss->counters;
+	/* Whose they were is not known: they may have been ours. */
+	out->lost_processes += misses(s->progs.on_fork) + misses(s->progs.on_exec) + misses(s->progs.on_exit);
+	if (t->syscalls)
+		out->lost_events += misses(s->progs.on_sys_enter) + misses(s->progs.on_sys_exit);
+}
+
+void tracer__detach(struct tracer *t)
+{
+	t->skel->bss->stopped = 1;
+	for (size_t i = 0; i < t->n; i++)
+		attachment__destroy(&t->attachments[i]);
+	t->n = 0;
+	for (size_t i = 0; i < t->nwatches; i++)
+		bpf_link__destroy(t->watches[i]);
+	t->nwatches = 0;
+}
+
+void tracer__free(struct tracer *t)
+{
+	if (!t)
+		return;
+	tracer__detach(t);
+	ring_buffer__free(t->rb);
+	ring_buffer__free(t->holds);
+	tracer_unwind__free(t->unwind);
+	exceptions_bpf__destroy(t->exceptions);
+	memtrace_bpf__destroy(t->skel);
+	free(t->attachments);
+	free(t);
+}

@@ -1,0 +1,402 @@
+/*
+ * A *view* is what a process has mapped: a slice of the array of mappings, and a hold on the tables
+ * that it refers to. A new one is drafted from the process's space, written to a slice that nobody
+ * reads, and published by one update of the map of processes; the old one is released behind that.
+ * Slices and tables that were released are not written again before every program that was running
+ * at that time has ended.
+ */
+#include "trace/unwind_maps.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "symbols/mappings.h"
+#include "trace/tables.h"
+#include "unwind/slices.h"
+#include "unwind/stacks.h"
+#include "unwind/table.h"
+#include "util/hashmap.h"
+
+#define MAPPINGS_BYTES (UNWIND_MAX_MAPPINGS * sizeof(struct unwind_mapping))
+#define CACHE_BYTES ((size_t)16 << UNWIND_CACHE_BITS)
+/* Hash maps: key, value, and the element's head, roughly. */
+#define PROCESS_BYTES 96
+#define FILE_BYTES (sizeof(struct unwind_file_key) + sizeof(struct unwind_file) + 64)
+/* What is taken whatever is traced. */
+#define FIXED_BYTES                                                                                \
+	(MAPPINGS_BYTES + CACHE_BYTES + UNWIND_MAX_PROCESSES * PROCESS_BYTES +                     \
+	 UNWIND_MAX_FILES * FILE_BYTES)
+
+#define KERNEL_ADDRESSES (1ull << 47) /* [vsyscall] is mapped above */
+
+/* What one or several processes have mapped: a forked child shares its parent's. */
+struct view {
+	unsigned int processes;
+	struct slice slice;
+	struct table **tables;
+	size_t ntables;
+};
+
+struct process {
+	struct view *view;
+	uint32_t epoch; /* as struct unwind_process has it */
+};
+
+struct tracer_unwind {
+	int processes_fd;
+	struct unwind_mapping *mappings;
+	void *cache;
+	struct tables *tables;
+	struct slices *slices;
+	struct hashmap *processes; /* by pid */
+};
+
+/* ---- making and ending ---- */
+
+int tracer_unwind__prepare(struct bpf_object *obj, uint64_t memory)
+{
+	return memory < TRACER_UNWIND_MEMORY_MIN ? -EINVAL
+						 : tables__prepare(obj, memory - FIXED_BYTES);
+}
+
+static void *map_memory(struct bpf_object *obj, const char *name, size_t size)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, name);
+	void *p;
+
+	if (!map || bpf_map__value_size(map) != size) {
+		errno = ENOENT;
+		return NULL;
+	}
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+struct tracer_unwind *tracer_unwind__new(struct bpf_object *obj, struct images *images)
+{
+	struct tracer_unwind *u = calloc(1, sizeof(*u));
+	int err;
+
+	if (!u)
+		return NULL;
+	u->processes_fd = bpf_object__find_map_fd_by_name(obj, "unwind_processes");
+	errno = ENOENT;
+	if (u->processes_fd < 0)
+		goto fail;
+	u->mappings = map_memory(obj, "unwind_mappings", MAPPINGS_BYTES);
+	u->cache = map_memory(obj, "unwind_cache", CACHE_BYTES);
+	if (!u->mappings || !u->cache)
+		goto fail;
+	u->slices = slices__new(u->mappings);
+	u->processes = hashmap__new();
+	if (!u->slices || !u->processes)
+		goto fail;
+	u->tables = tables__new(obj, images);
+	if (u->tables)
+		return u;
+fail:
+	err = errno;
+	tracer_unwind__free(u);
+	errno = err;
+	return NULL;
+}
+
+static void free_view(struct view *v)
+{
+	free(v->tables);
+	free(v);
+}
+
+void tracer_unwind__free(struct tracer_unwind *u)
+{
+	size_t pos = 0;
+	uintptr_t value;
+
+	if (!u)
+		return;
+	while (u->processes && hashmap__next(u->processes, &pos, NULL, &value)) {
+		struct process *p = (struct process *)value;
+
+		if (--p->view->processes == 0)
+			free_view(p->view);
+		free(p);
+	}
+	hashmap__free(u->processes);
+	tables__free(u->tables);
+	slices__free(u->slices);
+	if (u->mappings)
+		munmap(u->mappings, MAPPINGS_BYTES);
+	if (u->cache)
+		munmap(u->cache, CACHE_BYTES);
+	free(u);
+}
+
+/* ---- views ---- */
+
+/* A view that is being made. */
+struct draft {
+	struct unwind_mapping *maps;
+	size_t n, cap;
+	struct table **tables;
+	size_t ntables, tables_cap;
+	bool no_room;
+};
+
+static int add_mapping(void *ctx, const struct unwind_mapping *m)
+{
+	struct draft *d = ctx;
+
+	if (d->n == d->cap) {
+		size_t cap = d->cap ? d->cap * 2 : 64;
+		struct unwind_mapping *maps = reallocarray(d->maps, cap, sizeof(*maps));
+
+		if (!maps)
+			return -ENOMEM;
+		d->maps = maps;
+		d->cap = cap;
+	}
+	d->maps[d->n++] = *m;
+	return 0;
+}
+
+/* The table is used by this view: once, however often its file is mapped. */
+static int add_table(struct draft *d, struct table *t)
+{
+	for (size_t i = d->ntables; i-- > 0;)
+		if (d->tables[i] == t)
+			return 0;
+	if (d->ntables == d->tables_cap) {
+		size_t cap = d->tables_cap ? d->tables_cap * 2 : 16;
+		struct table **tables = reallocarray(d->tables, cap, sizeof(*tables));
+
+		if (!tables)
+			return -ENOMEM;
+		d->tables = tables;
+		d->tables_cap = cap;
+	}
+	d->tables[d->ntables++] = t;
+	t->users++;
+	return 0;
+}
+
+static int add_code(struct tracer_unwind *u, struct draft *d, const struct mapping *m)
+{
+	struct unwind_mapping plain = {
+	    .start = m->start,
+	    .len = m->end - m->start,
+	    .pages = UNWIND_NO_CFI,
+	};
+	struct table *t;
+	int err;
+
+	if (m->image == FRAME_NO_IMAGE)
+		return add_mapping(d, &plain);
+	err = tables__get(u->tables, m, &t);
+	if (err == -ENOMEM)
+		return err;
+	if (err) {
+		plain.pages = UNWIND_NO_TABLE;
+		return add_mapping(d, &plain);
+	}
+	err = add_table(d, t);
+	if (err) {
+		t->users++;
+		tables__release(u->tables, t);
+		return err;
+	}
+	if (t->wanted) {
+		plain.pages = UNWIND_NO_TABLE;
+		d->no_room = true;
+	}
+	if (!t->layout)
+		return add_mapping(d, &plain);
+	return unwind_table__map(t->layout, m->start, m->end, m->offset, add_mapping, d);
+}
+
+static int draft_view(struct tracer_unwind *u, struct draft *d, const struct space *space)
+{
+	for (size_t i = 0; i < space__count(space); i++) {
+		const struct mapping *m = space__at(space, i);
+		int err = m->exec && m->start < KERNEL_ADDRESSES ? add_code(u, d, m) : 0;
+
+		if (err)
+			return err;
+	}
+	return d->n ? 0 : -ENODATA;
+}
+
+static void discard_draft(struct tracer_unwind *u, struct draft *d)
+{
+	for (size_t i = 0; i < d->ntables; i++)
+		tables__release(u->tables, d->tables[i]);
+	free(d->tables);
+	free(d->maps);
+}
+
+static bool is_as_drafted(const struct tracer_unwind *u, const struct view *v,
+			  const struct draft *d)
+{
+	return v->slice.n == d->n &&
+	       !memcmp(u->mappings + v->slice.first, d->maps, d->n * sizeof(*d->maps));
+}
+
+/* A slice for the draft's mappings, waiting for old ones to be free if need be. */
+static int take_slice(struct tracer_unwind *u, const struct draft *d, struct slice *out)
+{
+	int err = slices__add(u->slices, d->maps, d->n, out);
+	int settled;
+
+	if (err != -ENOSPC && err != -ENOSR)
+		return err;
+	settled = tables__settle(u->tables);
+	if (settled)
+		return settled;
+	slices__settle(u->slices);
+	if (err == -ENOSR) {
+		memset(u->cache, 0, CACHE_BYTES);
+		slices__reset_ids(u->slices);
+	}
+	return slices__add(u->slices, d->maps, d->n, out);
+}
+
+static void release_view(struct tracer_unwind *u, struct view *v)
+{
+	if (--v->processes)
+		return;
+	slices__give_up(u->slices, v->slice.id);
+	for (size_t i = 0; i < v->ntables; i++)
+		tables__release(u->tables, v->tables[i]);
+	free_view(v);
+}
+
+/* ---- processes ---- */
+
+static struct process *find_process(const struct tracer_unwind *u, uint32_t pid)
+{
+	uintptr_t value;
+
+	return hashmap__get(u->processes, pid, &value) ? (struct process *)value : NULL;
+}
+
+/* Tells the walk, and only then releases what the process had before. */
+static int publish(struct tracer_unwind *u, uint32_t pid, struct view *v, uint32_t epoch)
+{
+	uint64_t slice = UNWIND_SLICE(v->slice.first, v->slice.n, v->slice.id);
+	struct unwind_process told = {
+	    .slice = slice,
+	    .check = UNWIND_FOLD(slice) ^ (uint64_t)epoch << 32 ^ pid,
+	};
+	struct process *p = find_process(u, pid);
+	struct view *before = p ? p->view : NULL;
+
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p || hashmap__set(u->processes, pid, (uintptr_t)p) != 0) {
+			free(p);
+			return -ENOMEM;
+		}
+	}
+	if (bpf_map_update_elem(u->processes_fd, &pid, &told, BPF_ANY) != 0) {
+		int err = -errno;
+
+		if (!before) {
+			hashmap__remove(u->processes, pid, NULL);
+			free(p);
+		}
+		return err;
+	}
+	p->view = v;
+	p->epoch = epoch;
+	v->processes++;
+	if (before)
+		release_view(u, before);
+	return 0;
+}
+
+static int update(struct tracer_unwind *u, uint32_t pid, const struct space *space, uint32_t epoch)
+{
+	struct process *p = find_process(u, pid);
+	struct draft d = { 0 };
+	struct view *v = NULL;
+	int err = draft_view(u, &d, space);
+	bool no_room = d.no_room;
+
+	if (err)
+		goto out;
+	if (p && is_as_drafted(u, p->view, &d)) {
+		/* Told again: the epoch may be another, or the process forgotten, with an exec. */
+		err = publish(u, pid, p->view, epoch);
+		goto out;
+	}
+	v = calloc(1, sizeof(*v));
+	err = v ? take_slice(u, &d, &v->slice) : -ENOMEM;
+	if (err)
+		goto out;
+	v->tables = d.tables;
+	v->ntables = d.ntables;
+	d.tables = NULL;
+	d.ntables = 0;
+	v->processes = 1; /* we are, until it is published */
+	err = publish(u, pid, v, epoch);
+	release_view(u, v);
+	v = NULL;
+out:
+	free(v);
+	discard_draft(u, &d);
+	return err ? err : no_room ? -ENOSPC : 0;
+}
+
+int tracer_unwind__update(struct tracer_unwind *u, pid_t pid, const struct space *space)
+{
+	return update(u, (uint32_t)pid, space, 0);
+}
+
+int tracer_unwind__update_at(struct tracer_unwind *u, pid_t pid, const struct space *space,
+			     uint32_t epoch)
+{
+	return update(u, (uint32_t)pid, space, epoch + 1);
+}
+
+int tracer_unwind__fork(struct tracer_unwind *u, pid_t parent, pid_t child)
+{
+	struct process *p = find_process(u, (uint32_t)parent);
+
+	return p ? publish(u, (uint32_t)child, p->view, p->epoch) : -ESRCH;
+}
+
+void tracer_unwind__drop(struct tracer_unwind *u, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid;
+	struct process *p = find_process(u, key);
+
+	if (!p)
+		return;
+	bpf_map_delete_elem(u->processes_fd, &key);
+	hashmap__remove(u->processes, key, NULL);
+	release_view(u, p->view);
+	free(p);
+}
+
+void tracer_unwind__tend(struct tracer_unwind *u)
+{
+	tables__tend(u->tables);
+}
+
+void tracer_unwind__stats(const struct tracer_unwind *u, struct tracer_unwind_stats *out)
+{
+	struct tables_stats t;
+
+	tables__stats(u->tables, &t);
+	*out = (struct tracer_unwind_stats){
+	    .processes = hashmap__count(u->processes),
+	    .files = t.files,
+	    .rows = t.rows,
+	    .rules = t.rules,
+	    .bytes = FIXED_BYTES + t.bytes,
+	    .no_room = t.no_room,
+	};
+}

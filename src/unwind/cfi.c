@@ -1,0 +1,223 @@
+/*
+ * From functions described one by one to the rows of a whole file: sorted, without overlaps, and
+ * with the gaps marked, because "no CFI here" is what stops the walk from taking a neighbour's
+ * rule.
+ */
+#include "unwind/cfi.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "unwind/cfi_internal.h"
+
+/* Code at the entry point that is described nowhere is taken to be this long at most. */
+#define ENTRY_CODE 256
+
+struct builder {
+	struct cfi cfi;
+	size_t cap;
+	uint64_t limit; /* rows from here on are another function's */
+	bool no_memory;
+};
+
+static bool same_rule(const struct unwind_rule *a, const struct unwind_rule *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static bool push(struct builder *b, uint64_t vaddr, struct unwind_rule rule)
+{
+	struct cfi *c = &b->cfi;
+
+	if (c->n && c->rows[c->n - 1].vaddr == vaddr)
+		c->n--; /* replaced */
+	if (c->n && same_rule(&c->rows[c->n - 1].rule, &rule))
+		return true;
+	if (c->n == b->cap) {
+		size_t cap = b->cap ? b->cap * 2 : 1024;
+		struct cfi_row *rows = reallocarray(c->rows, cap, sizeof(*rows));
+
+		if (!rows) {
+			b->no_memory = true;
+			return false;
+		}
+		c->rows = rows;
+		b->cap = cap;
+	}
+	c->rows[c->n++] = (struct cfi_row){ vaddr, rule };
+	return true;
+}
+
+static bool push_kind(struct builder *b, uint64_t vaddr, uint8_t kind)
+{
+	return push(b, vaddr, (struct unwind_rule){ .kind = kind });
+}
+
+static bool on_row(void *ctx, uint64_t vaddr, struct unwind_rule rule)
+{
+	struct builder *b = ctx;
+
+	return vaddr >= b->limit || push(b, vaddr, rule);
+}
+
+/* By start; of those that start together the longest comes last, and counts. */
+static int compare_fdes(const void *pa, const void *pb)
+{
+	const struct fde *a = pa, *b = pb;
+
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	return a->end < b->end ? -1 : a->end > b->end;
+}
+
+static void sort_fdes(struct cfi_parts *p)
+{
+	for (size_t i = 1; i < p->nfdes; i++) {
+		if (compare_fdes(&p->fdes[i - 1], &p->fdes[i]) > 0) {
+			qsort(p->fdes, p->nfdes, sizeof(*p->fdes), compare_fdes);
+			return;
+		}
+	}
+}
+
+/* Drops what is outside of the executable segments, and what reaches out of them. */
+static void clip_fdes(const struct cfi_source *src, struct cfi_parts *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nfdes; i++) {
+		struct fde f = p->fdes[i];
+
+		for (size_t k = 0; k < src->ncode; k++) {
+			if (f.start < src->code[k].start || f.start >= src->code[k].end)
+				continue;
+			if (f.end > src->code[k].end)
+				f.end = src->code[k].end;
+			p->fdes[n++] = f;
+			break;
+		}
+	}
+	p->nfdes = n;
+}
+
+static bool add_functions(struct builder *b, const struct cfi_parts *p)
+{
+	uint64_t covered = 0; /* up to here rows are known */
+
+	for (size_t i = 0; i < p->nfdes; i++) {
+		const struct fde *f = &p->fdes[i];
+		uint64_t next = i + 1 < p->nfdes ? p->fdes[i + 1].start : UINT64_MAX;
+
+		if (f->start == next)
+			continue;
+		if (f->start > covered && b->cfi.n && !push_kind(b, covered, UNWIND_NONE))
+			return false;
+		b->limit = f->end < next ? f->end : next;
+		b->cfi.functions++;
+		if (!cfi_exec__run(p->section, f, on_row, b))
+			b->cfi.damaged++;
+		if (b->no_memory)
+			return false;
+		covered = b->limit;
+	}
+	return !b->cfi.n || push_kind(b, covered, UNWIND_NONE);
+}
+
+/* The first row behind an address. */
+static size_t row_after(const struct cfi *c, uint64_t vaddr)
+{
+	size_t lo = 0, hi = c->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (c->rows[mid].vaddr <= vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/*
+ * Where the kernel starts a program, the stack ends. Most entry points say so themselves; the
+ * dynamic loader's and those of some C libraries are not described at all, and constructors are
+ * called from there.
+ */
+static bool add_entry(struct builder *b, uint64_t entry)
+{
+	struct cfi_row *rows = b->cfi.rows;
+	size_t at = row_after(&b->cfi, entry), n = b->cfi.n - at;
+	struct cfi_row *tail;
+	uint64_t end = entry + ENTRY_CODE;
+	bool ok;
+
+	if (!entry || end < entry || (at && rows[at - 1].rule.kind != UNWIND_NONE))
+		return true;
+	tail = malloc((n + 1) * sizeof(*tail));
+	if (!tail)
+		return false;
+	memcpy(tail, rows + at, n * sizeof(*tail));
+	b->cfi.n = at;
+	ok = push_kind(b, entry, UNWIND_BOTTOM);
+	if (ok && (!n || tail[0].vaddr > end))
+		ok = push_kind(b, end, UNWIND_NONE);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = push(b, tail[i].vaddr, tail[i].rule);
+	free(tail);
+	return ok;
+}
+
+static int build(const struct cfi_source *src, const struct cfi_section *section, bool debug,
+		 struct cfi *out)
+{
+	struct cfi_parts parts = {
+		.section = section,
+		.debug = debug,
+		.ends_at_zero = !debug && src->ends_at_zero,
+	};
+	struct builder b = { 0 };
+	int err = cfi_parse__split(&parts);
+
+	if (err)
+		goto out;
+	clip_fdes(src, &parts);
+	sort_fdes(&parts);
+	err = parts.nfdes ? 0 : -ENODATA;
+	if (err)
+		goto out;
+	if (!add_functions(&b, &parts) || !add_entry(&b, src->entry))
+		err = -ENOMEM;
+	if (!err)
+		*out = b.cfi;
+out:
+	if (err)
+		free(b.cfi.rows);
+	free(parts.cies);
+	free(parts.fdes);
+	return err;
+}
+
+int cfi__build(const struct cfi_source *src, struct cfi *out)
+{
+	int err = -ENODATA;
+
+	if (src->eh_frame.bytes)
+		err = build(src, &src->eh_frame, false, out);
+	if (err == -ENODATA && src->debug_frame.bytes)
+		err = build(src, &src->debug_frame, true, out);
+	return err;
+}
+
+void cfi__release(struct cfi *c)
+{
+	free(c->rows);
+	*c = (struct cfi){ 0 };
+}
+
+struct unwind_rule cfi__find(const struct cfi *c, uint64_t vaddr)
+{
+	size_t at = row_after(c, vaddr);
+
+	return at ? c->rows[at - 1].rule : (struct unwind_rule){ .kind = UNWIND_NONE };
+}

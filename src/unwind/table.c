@@ -1,0 +1,380 @@
+/*
+ * Layout. Each executable segment is cut into parts of up to 4,096 pages, so that the entries of a
+ * part fit into one chunk. A part's entries come first, then the rows of its pages. What would
+ * cross the end of a chunk starts at the next one.
+ */
+#include "unwind/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UNWIND_MAX_CODE (4ull << 30)
+
+/* ---- rules ---- */
+
+#define NO_RULE 0
+#define LOST_RULE 1
+#define HASH_BITS 17 /* twice as many as rules */
+
+struct rule_set {
+	uint64_t *rules;
+	size_t n;
+	uint16_t hash[1 << HASH_BITS]; /* numbers; NO_RULE: empty */
+};
+
+static uint64_t rule_word(struct unwind_rule rule)
+{
+	uint64_t word;
+
+	memcpy(&word, &rule, sizeof(word));
+	return word;
+}
+
+struct rule_set *rule_set__new(uint64_t *rules)
+{
+	struct rule_set *rs = calloc(1, sizeof(*rs));
+
+	if (!rs)
+		return NULL;
+	rs->rules = rules;
+	rs->rules[NO_RULE] = rule_word((struct unwind_rule){ .kind = UNWIND_NONE });
+	rs->rules[LOST_RULE] = rule_word((struct unwind_rule){ .kind = UNWIND_LOST });
+	rs->n = LOST_RULE + 1;
+	return rs;
+}
+
+void rule_set__free(struct rule_set *rs)
+{
+	free(rs);
+}
+
+size_t rule_set__count(const struct rule_set *rs)
+{
+	return rs->n;
+}
+
+uint16_t rule_set__number(struct rule_set *rs, struct unwind_rule rule)
+{
+	uint64_t word = rule_word(rule);
+	uint32_t at = (uint32_t)(word * UNWIND_GOLDEN >> (64 - HASH_BITS));
+
+	if (rule.kind == UNWIND_NONE)
+		return NO_RULE;
+	while (rs->hash[at] != NO_RULE) {
+		if (rs->rules[rs->hash[at]] == word)
+			return rs->hash[at];
+		at = (at + 1) & ((1 << HASH_BITS) - 1);
+	}
+	if (rs->n == UNWIND_MAX_RULES)
+		return LOST_RULE;
+	rs->rules[rs->n] = word;
+	rs->hash[at] = (uint16_t)rs->n;
+	return (uint16_t)rs->n++;
+}
+
+/* ---- layout ---- */
+
+struct layout {
+	struct unwind_table *t;
+	size_t used, cap; /* words */
+	size_t parts_cap;
+};
+
+/* Room for n words in a row, on an even address. Returns the first one's address, or -1: no memory.
+ */
+static int64_t reserve(struct layout *l, size_t n)
+{
+	size_t at = (l->used + 1) & ~(size_t)1;
+
+	if (at % UNWIND_CHUNK_WORDS + n > UNWIND_CHUNK_WORDS)
+		at = (at / UNWIND_CHUNK_WORDS + 1) * UNWIND_CHUNK_WORDS;
+	while (at + n > l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : UNWIND_CHUNK_WORDS;
+		uint32_t *words = reallocarray(l->t->words, cap, sizeof(*words));
+
+		if (!words)
+			return -1;
+		memset(words + l->cap, 0, (cap - l->cap) * sizeof(*words));
+		l->t->words = words;
+		l->cap = cap;
+	}
+	l->used = at + n;
+	return (int64_t)at;
+}
+
+static int add_part(struct layout *l, uint64_t start, uint64_t end)
+{
+	struct unwind_table *t = l->t;
+	uint64_t pages = (end - start) >> UNWIND_PAGE_BITS;
+	int64_t at = reserve(l, 2 * pages);
+
+	if (at < 0)
+		return -ENOMEM;
+	if (t->nparts == l->parts_cap) {
+		size_t cap = l->parts_cap ? l->parts_cap * 2 : 4;
+		struct table_part *parts = reallocarray(t->parts, cap, sizeof(*parts));
+
+		if (!parts)
+			return -ENOMEM;
+		t->parts = parts;
+		l->parts_cap = cap;
+	}
+	t->parts[t->nparts++] = (struct table_part){ start, end - start, (uint32_t)at };
+	return 0;
+}
+
+/* The rows of one page: the rule that holds where it starts, then each that begins in it. */
+static int add_page(struct layout *l, const struct cfi *cfi, size_t *next, uint64_t page,
+		    uint32_t entry, struct rule_set *rs)
+{
+	uint32_t rows[UNWIND_PAGE_SIZE], n = 1;
+	size_t i = *next;
+	int64_t at;
+
+	rows[0] = UNWIND_ROW(0, i ? rule_set__number(rs, cfi->rows[i - 1].rule) : NO_RULE);
+	for (; i < cfi->n && cfi->rows[i].vaddr < page + UNWIND_PAGE_SIZE; i++) {
+		uint16_t number = rule_set__number(rs, cfi->rows[i].rule);
+		uint32_t offset = (uint32_t)(cfi->rows[i].vaddr - page);
+
+		if (offset == 0)
+			rows[0] = UNWIND_ROW(0, number);
+		else if (UNWIND_ROW_RULE(rows[n - 1]) != number)
+			rows[n++] = UNWIND_ROW(offset, number);
+	}
+	*next = i;
+	if (n == 1 && UNWIND_ROW_RULE(rows[0]) == NO_RULE)
+		return 0; /* an entry of zeros says the same */
+	at = reserve(l, n);
+	if (at < 0)
+		return -ENOMEM;
+	memcpy(l->t->words + at, rows, n * sizeof(rows[0]));
+	memcpy(l->t->words + entry, &(struct unwind_page){ (uint32_t)at, n },
+	       sizeof(struct unwind_page));
+	l->t->rows += n;
+	return 0;
+}
+
+/* The first row at or behind an address. */
+static size_t row_from(const struct cfi *c, uint64_t vaddr)
+{
+	size_t lo = 0, hi = c->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (c->rows[mid].vaddr < vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static int add_code(struct layout *l, const struct cfi *cfi, uint64_t start, uint64_t end,
+		    struct rule_set *rs)
+{
+	const uint64_t part = (uint64_t)UNWIND_CHUNK_PAGES << UNWIND_PAGE_BITS;
+
+	for (uint64_t at = start; at < end; at += part) {
+		uint64_t stop = end - at < part ? end : at + part;
+		size_t next = row_from(cfi, at);
+		int err = add_part(l, at, stop);
+		uint32_t entry;
+
+		if (err)
+			return err;
+		entry = l->t->parts[l->t->nparts - 1].pages;
+		for (uint64_t page = at; page < stop; page += UNWIND_PAGE_SIZE, entry += 2) {
+			err = add_page(l, cfi, &next, page, entry, rs);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int compare_code(const void *pa, const void *pb)
+{
+	const struct cfi_code *a = pa, *b = pb;
+
+	return a->start < b->start ? -1 : a->start > b->start;
+}
+
+static int lay_out(struct unwind_table *t, const struct cfi *cfi, struct rule_set *rs)
+{
+	struct layout l = { .t = t };
+	uint64_t done = 0, total = 0;
+
+	for (size_t i = 0; i < t->ncode; i++) {
+		/* In pages; two segments may share one. */
+		uint64_t start = t->code[i].start & ~(uint64_t)(UNWIND_PAGE_SIZE - 1);
+		uint64_t end = t->code[i].end;
+		int err;
+
+		if (end > UINT64_MAX - UNWIND_PAGE_SIZE)
+			continue;
+		end = (end + UNWIND_PAGE_SIZE - 1) & ~(uint64_t)(UNWIND_PAGE_SIZE - 1);
+		if (start < done)
+			start = done;
+		if (start >= end)
+			continue;
+		total += end - start;
+		if (total > UNWIND_MAX_CODE)
+			return -EFBIG;
+		err = add_code(&l, cfi, start, end, rs);
+		if (err)
+			return err;
+		done = end;
+	}
+	t->nchunks = (l.used + UNWIND_CHUNK_WORDS - 1) / UNWIND_CHUNK_WORDS;
+	return 0;
+}
+
+struct unwind_table *unwind_table__new(const struct cfi *cfi, const struct cfi_source *src,
+				       struct rule_set *rs)
+{
+	struct unwind_table *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t)
+		return NULL;
+	t->ncode = src->ncode;
+	memcpy(t->code, src->code, sizeof(t->code));
+	qsort(t->code, t->ncode, sizeof(t->code[0]), compare_code);
+	err = lay_out(t, cfi, rs);
+	if (err) {
+		unwind_table__free(t);
+		errno = -err;
+		return NULL;
+	}
+	return t;
+}
+
+void unwind_table__free(struct unwind_table *t)
+{
+	if (!t)
+		return;
+	free(t->parts);
+	free(t->words);
+	free(t);
+}
+
+void unwind_table__drop_words(struct unwind_table *t)
+{
+	free(t->words);
+	t->words = NULL;
+}
+
+static uint32_t placed(uint32_t word, const uint32_t *numbers)
+{
+	return numbers[word >> UNWIND_CHUNK_BITS] << UNWIND_CHUNK_BITS |
+	       (word & (UNWIND_CHUNK_WORDS - 1));
+}
+
+void unwind_table__place(struct unwind_table *t, const uint32_t *numbers)
+{
+	for (size_t i = 0; i < t->nparts; i++) {
+		struct table_part *part = &t->parts[i];
+		uint64_t pages = part->len >> UNWIND_PAGE_BITS;
+
+		for (uint64_t k = 0; k < pages; k++) {
+			uint32_t *entry = t->words + part->pages + 2 * k;
+
+			if (entry[1]) /* it has rows */
+				entry[0] = placed(entry[0], numbers);
+		}
+		part->pages = placed(part->pages, numbers);
+	}
+}
+
+/* ---- mappings ---- */
+
+/* The executable segment that an address is in, or in the page of. */
+static const struct cfi_code *code_at(const struct unwind_table *t, uint64_t vaddr)
+{
+	for (size_t i = 0; i < t->ncode; i++)
+		if (vaddr < t->code[i].end)
+			return &t->code[i];
+	return NULL;
+}
+
+void unwind_table__in_file(const struct unwind_table *t, const struct unwind_file_key *key,
+			   struct unwind_file *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < t->nparts && i < UNWIND_FILE_PARTS; i++) {
+		const struct cfi_code *c = code_at(t, t->parts[i].start);
+		struct unwind_part *p = &out->parts[i];
+
+		if (!c)
+			continue;
+		p->offset = t->parts[i].start - c->start + c->offset;
+		p->len = t->parts[i].len;
+		p->pages = t->parts[i].pages;
+		p->check = UNWIND_PART_CHECK(key, p);
+	}
+}
+
+/* The address in the file that an offset is loaded at, by the executable segment that it is in. */
+static bool find_vaddr(const struct unwind_table *t, uint64_t offset, uint64_t *vaddr)
+{
+	for (size_t i = 0; i < t->ncode; i++) {
+		const struct cfi_code *c = &t->code[i];
+		/* The kernel maps whole pages. */
+		uint64_t from = c->offset & ~(uint64_t)(UNWIND_PAGE_SIZE - 1);
+
+		if (offset >= from && offset < c->offset + (c->end - c->start)) {
+			*vaddr = c->start + (offset - c->offset);
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct unwind_mapping no_cfi(uint64_t start, uint64_t end)
+{
+	return (struct unwind_mapping){
+		.start = start,
+		.len = end - start,
+		.pages = UNWIND_NO_CFI,
+	};
+}
+
+int unwind_table__map(const struct unwind_table *t, uint64_t start, uint64_t end, uint64_t offset,
+		      int (*fn)(void *ctx, const struct unwind_mapping *m), void *ctx)
+{
+	struct unwind_mapping m = no_cfi(start, end);
+	uint64_t vaddr, at = start, bias;
+	int err = 0;
+
+	if (!find_vaddr(t, offset, &vaddr))
+		return fn(ctx, &m);
+	bias = start - vaddr;
+	for (size_t i = 0; i < t->nparts && !err; i++) {
+		const struct table_part *p = &t->parts[i];
+		uint64_t from = p->start + bias, to = from + p->len;
+
+		if (to <= at || from >= end)
+			continue;
+		if (from > at) {
+			m = no_cfi(at, from);
+			err = fn(ctx, &m);
+			at = from;
+		}
+		m = (struct unwind_mapping){
+			.start = at,
+			.len = (to < end ? to : end) - at,
+			.base = from,
+			.pages = p->pages,
+		};
+		at += m.len;
+		if (!err)
+			err = fn(ctx, &m);
+	}
+	if (!err && at < end) {
+		m = no_cfi(at, end);
+		err = fn(ctx, &m);
+	}
+	return err;
+}

@@ -1,0 +1,69 @@
+/*
+ * A file's rows in the form that the walk in BPF reads (abi/unwind.h): page entries and rows,
+ * laid out in chunks whose numbers are not known yet.
+ */
+#ifndef MEMTRACE_UNWIND_TABLE_H
+#define MEMTRACE_UNWIND_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/unwind.h"
+#include "unwind/cfi.h"
+
+/* ---- the rules of all files, numbered ---- */
+
+struct rule_set;
+
+/* `rules` is where the walk finds them, room for UNWIND_MAX_RULES; it stays the caller's. NULL and
+ * errno. */
+struct rule_set *rule_set__new(uint64_t *rules);
+void rule_set__free(struct rule_set *rs);
+/* The rule's number. Where there is no room for it, that of UNWIND_LOST. */
+uint16_t rule_set__number(struct rule_set *rs, struct unwind_rule rule);
+size_t rule_set__count(const struct rule_set *rs);
+
+/* ---- one file ---- */
+
+/* Page entries for [start, start + len), in a row of words. */
+struct table_part {
+	uint64_t start, len; /* addresses in the file; multiples of the page size */
+	uint32_t pages;	     /* word of the first entry */
+};
+
+struct unwind_table {
+	struct table_part *parts; /* by address; they don't overlap */
+	size_t nparts;
+	struct cfi_code code[CFI_MAX_CODE];
+	size_t ncode;
+	uint32_t *
+	    words; /* nchunks * UNWIND_CHUNK_WORDS; NULL once unwind_table__drop_words was called */
+	size_t nchunks;
+	size_t rows;
+};
+
+/* Words are addressed as if the chunks were numbered from 0. NULL and errno: ENOMEM, or EFBIG for a
+ * file with more than UNWIND_MAX_CODE of code. */
+struct unwind_table *unwind_table__new(const struct cfi *cfi, const struct cfi_source *src,
+				       struct rule_set *rs);
+void unwind_table__free(struct unwind_table *t);
+
+/* Gives the chunks their numbers: the i-th is numbers[i]. Once. */
+void unwind_table__place(struct unwind_table *t, const uint32_t *numbers);
+/* They were copied to where they belong. */
+void unwind_table__drop_words(struct unwind_table *t);
+
+/* The parts by their place in the file, as many as there is room for; the rest of `out` is zeroed.
+ */
+void unwind_table__in_file(const struct unwind_table *t, const struct unwind_file_key *key,
+			   struct unwind_file *out);
+
+/*
+ * Tells a process's mapping [start, end) of the file from `offset` on: calls fn for each piece, by
+ * address. Pieces without page entries have UNWIND_NO_CFI. Stops when fn returns non-zero, and
+ * returns that.
+ */
+int unwind_table__map(const struct unwind_table *t, uint64_t start, uint64_t end, uint64_t offset,
+		      int (*fn)(void *ctx, const struct unwind_mapping *m), void *ctx);
+
+#endif

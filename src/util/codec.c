@@ -1,0 +1,102 @@
+#include "util/codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void codec__put(struct strbuf *sb, uint64_t n)
+{
+	uint8_t bytes[CODEC_NUMBER_MAX];
+
+	strbuf__add(sb, bytes, (size_t)(codec__write(bytes, n) - bytes));
+}
+
+void codec__put_signed(struct strbuf *sb, int64_t n)
+{
+	codec__put(sb, codec__fold((uint64_t)n));
+}
+
+void codec__put_double(struct strbuf *sb, double d)
+{
+	uint8_t bytes[8];
+	uint64_t bits;
+
+	memcpy(&bits, &d, sizeof(bits));
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(bits >> 8 * i);
+	strbuf__add(sb, bytes, sizeof(bytes));
+}
+
+void codec__put_string(struct strbuf *sb, const char *s)
+{
+	size_t len = s ? strlen(s) : 0;
+
+	codec__put(sb, s ? len + 1 : 0);
+	strbuf__add(sb, s, len);
+}
+
+static uint64_t spoilt(struct cursor *c)
+{
+	c->bad = true;
+	c->p = c->end;
+	return 0;
+}
+
+uint64_t codec__take(struct cursor *c)
+{
+	uint64_t n = 0;
+
+	for (unsigned int shift = 0; c->p < c->end && shift < 64; shift += 7) {
+		uint64_t bits = *c->p & 0x7f;
+
+		if (shift == 63 && bits > 1)
+			break;
+		n |= bits << shift;
+		if (!(*c->p++ & 0x80))
+			return n;
+	}
+	return spoilt(c);
+}
+
+int64_t codec__take_signed(struct cursor *c)
+{
+	return (int64_t)codec__unfold(codec__take(c));
+}
+
+const void *codec__take_bytes(struct cursor *c, size_t len)
+{
+	const uint8_t *p = c->p;
+
+	if (len > (size_t)(c->end - c->p)) {
+		spoilt(c);
+		return NULL;
+	}
+	c->p += len;
+	return p;
+}
+
+double codec__take_double(struct cursor *c)
+{
+	const uint8_t *bytes = codec__take_bytes(c, 8);
+	uint64_t bits = 0;
+	double d;
+
+	for (int i = 0; bytes && i < 8; i++)
+		bits |= (uint64_t)bytes[i] << 8 * i;
+	memcpy(&d, &bits, sizeof(d));
+	return d;
+}
+
+char *codec__take_string(struct cursor *c)
+{
+	uint64_t len = codec__take(c);
+	const void *bytes;
+
+	if (!len)
+		return NULL;
+	if (len - 1 > codec__left(c)) {
+		spoilt(c);
+		return NULL;
+	}
+	bytes = codec__take_bytes(c, (size_t)(len - 1));
+	return bytes ? strndup(bytes, (size_t)(len - 1)) : NULL;
+}

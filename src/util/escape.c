@@ -1,0 +1,104 @@
+#include "util/escape.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/*
+ * The length of the well-formed UTF-8 sequence at `s` (RFC 3629: no overlong forms, no surrogates,
+ * nothing above U+10FFFF) and its code point; 0 where it is malformed. The terminating NUL is no
+ * continuation byte, so nothing behind it is read.
+ */
+static size_t utf8(const char *s, uint32_t *code)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = (const unsigned char *)s;
+	uint32_t c = p[0];
+	size_t len;
+
+	if (c < 0x80)
+		len = 1;
+	else if (c >= 0xc2 && c < 0xe0)
+		len = 2;
+	else if (c >= 0xe0 && c < 0xf0)
+		len = 3;
+	else if (c >= 0xf0 && c < 0xf5)
+		len = 4;
+	else
+		return 0;
+	if (len > 1)
+		c &= 0x7f >> len;
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < smallest[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	*code = c;
+	return len;
+}
+
+/* What a terminal obeys, or what changes the order or the lines in which the rest is shown. */
+static bool harmful(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+void escape__plain(struct strbuf *sb, const char *s)
+{
+	uint32_t code;
+	size_t len;
+
+	while (*s) {
+		len = utf8(s, &code);
+		if (len && !harmful(code)) {
+			strbuf__add(sb, s, len);
+			s += len;
+			continue;
+		}
+		for (len = len ? len : 1; len; len--)
+			strbuf__addf(sb, "\\x%02x", (unsigned char)*s++);
+	}
+}
+
+static void json_ascii(struct strbuf *sb, char c)
+{
+	static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+
+	for (const char *p = named; *p; p += 2) {
+		if (*p == c) {
+			strbuf__addc(sb, '\\');
+			strbuf__addc(sb, p[1]);
+			return;
+		}
+	}
+	if ((unsigned char)c < 0x20 || c == 0x7f)
+		strbuf__addf(sb, "\\u%04x", (unsigned char)c);
+	else
+		strbuf__addc(sb, c);
+}
+
+void escape__json(struct strbuf *sb, const char *s)
+{
+	uint32_t code;
+	size_t len;
+
+	if (!s) {
+		strbuf__adds(sb, "null");
+		return;
+	}
+	strbuf__addc(sb, '"');
+	while (*s) {
+		len = utf8(s, &code);
+		if (len == 1)
+			json_ascii(sb, *s);
+		else if (len)
+			strbuf__add(sb, s, len);
+		else
+			strbuf__adds(sb, "\xef\xbf\xbd");
+		s += len ? len : 1;
+	}
+	strbuf__addc(sb, '"');
+}

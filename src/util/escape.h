@@ -1,0 +1,17 @@
+/*
+ * Foreign names made harmless. What comes from a traced program (function, file and thread names)
+ * may hold any byte; each output has its own way to show it.
+ */
+#ifndef MEMTRACE_ESCAPE_H
+#define MEMTRACE_ESCAPE_H
+
+#include "util/strbuf.h"
+
+/* For terminals and folded stacks: control bytes, DEL, C1 controls, bidirectional overrides and
+ * malformed UTF-8 become \xNN; the backslash stays, well-formed UTF-8 stays. */
+void escape__plain(struct strbuf *sb, const char *s);
+
+/* A JSON string with its quotes: always valid UTF-8; malformed bytes become U+FFFD. NULL gives null. */
+void escape__json(struct strbuf *sb, const char *s);
+
+#endif

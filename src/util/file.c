@@ -1,0 +1,102 @@
+#include "util/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Takes over `handle`, a descriptor opened with O_PATH, or -1 and errno. */
+static int open_handle(int handle, struct stat *st)
+{
+	char self[32];
+	int fd;
+
+	if (handle < 0)
+		return -errno;
+	if (fstat(handle, st) != 0) {
+		fd = -errno;
+	} else if (!S_ISREG(st->st_mode)) {
+		fd = -EACCES;
+	} else {
+		snprintf(self, sizeof(self), "/proc/self/fd/%d", handle);
+		fd = open(self, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (fd < 0)
+			fd = -errno;
+	}
+	close(handle);
+	return fd;
+}
+
+int file__open_regular(const char *path, int flags, struct stat *st)
+{
+	return open_handle(open(path, O_PATH | O_CLOEXEC | flags), st);
+}
+
+/* -1 and errno. */
+static int open_below(int root, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(O_CLOEXEC | flags),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+int file__open_regular_at(int root, const char *path, int flags, struct stat *st)
+{
+	return open_handle(open_below(root, path, O_PATH | flags), st);
+}
+
+int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st)
+{
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+
+	if (dir < 0)
+		return -errno;
+	fd = file__open_regular_at(dir, path, flags, st);
+	close(dir);
+	return fd;
+}
+
+int file__open_directory_in(const char *root, const char *path)
+{
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+
+	if (dir < 0)
+		return -errno;
+	fd = open_below(dir, path, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		fd = -errno;
+	close(dir);
+	return fd;
+}
+
+char *file__read_end(int fd, uint64_t size, size_t max, size_t *len)
+{
+	uint64_t start = size > max ? size - max : 0;
+	size_t want = (size_t)(size - start), n = 0;
+	char *buf = malloc(want + 1);
+	ssize_t got;
+
+	if (!buf)
+		return NULL;
+	while (n < want) {
+		got = pread(fd, buf + n, want - n, (off_t)(start + n));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			free(buf);
+			return NULL;
+		}
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	buf[n] = '\0';
+	*len = n;
+	return buf;
+}

@@ -1,0 +1,191 @@
+/*
+ * Linear probing at a load of at most three quarters. `tag` holds a byte a slot: 0 for an empty one,
+ * else seven bits of the key's hash, so that no key has to be reserved and a probe mostly reads tags.
+ * Removal moves later entries of the run back, so there are no tombstones and a map that churns for
+ * days stays as fast as a new one.
+ */
+#include "util/hashmap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct slot {
+	uint64_t key;
+	uintptr_t value;
+};
+
+struct hashmap {
+	struct slot *slots;
+	uint8_t *tag;
+	size_t mask;		/* slots - 1 */
+	size_t count;
+};
+
+#define FIRST_SLOTS 16
+
+uint64_t hashmap__mix(uint64_t a, uint64_t b)
+{
+	/* The finalizer of SplitMix64 (Steele, Lea, Flood 2014) over both parts in turn. */
+	uint64_t x = a + 0x9e3779b97f4a7c15;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+	x ^= x >> 31;
+	x += b + 0x9e3779b97f4a7c15;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+	return x ^ (x >> 31);
+}
+
+static uint64_t hash(uint64_t key)
+{
+	key = (key ^ (key >> 32)) * 0xd6e8feb86659fd93;
+	key = (key ^ (key >> 32)) * 0xd6e8feb86659fd93;
+	return key ^ (key >> 32);
+}
+
+static uint8_t tag_of(uint64_t h)
+{
+	return (uint8_t)(h >> 57) | 0x80;
+}
+
+/* The key's slot, or the empty one where it would go. */
+static size_t probe(const struct hashmap *m, uint64_t key)
+{
+	uint64_t h = hash(key);
+	uint8_t tag = tag_of(h);
+	size_t i = h & m->mask;
+
+	while (m->tag[i] && !(m->tag[i] == tag && m->slots[i].key == key))
+		i = (i + 1) & m->mask;
+	return i;
+}
+
+static int allocate(struct hashmap *m, size_t slots)
+{
+	m->slots = calloc(slots, sizeof(*m->slots));
+	m->tag = calloc(slots, sizeof(*m->tag));
+	if (!m->slots || !m->tag) {
+		free(m->slots);
+		free(m->tag);
+		return -ENOMEM;
+	}
+	m->mask = slots - 1;
+	return 0;
+}
+
+struct hashmap *hashmap__new(void)
+{
+	struct hashmap *m = calloc(1, sizeof(*m));
+
+	if (!m || allocate(m, FIRST_SLOTS)) {
+		free(m);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return m;
+}
+
+void hashmap__free(struct hashmap *m)
+{
+	if (!m)
+		return;
+	free(m->slots);
+	free(m->tag);
+	free(m);
+}
+
+static int grow(struct hashmap *m)
+{
+	struct hashmap bigger = { .count = m->count };
+	size_t at;
+
+	if (allocate(&bigger, (m->mask + 1) * 2))
+		return -ENOMEM;
+	for (size_t i = 0; i <= m->mask; i++) {
+		if (!m->tag[i])
+			continue;
+		at = probe(&bigger, m->slots[i].key);
+		bigger.slots[at] = m->slots[i];
+		bigger.tag[at] = m->tag[i];
+	}
+	free(m->slots);
+	free(m->tag);
+	*m = bigger;
+	return 0;
+}
+
+int hashmap__set(struct hashmap *m, uint64_t key, uintptr_t value)
+{
+	size_t i = probe(m, key);
+
+	if (!m->tag[i]) {
+		if ((m->count + 1) * 4 > (m->mask + 1) * 3) {
+			if (grow(m))
+				return -ENOMEM;
+			i = probe(m, key);
+		}
+		m->tag[i] = tag_of(hash(key));
+		m->slots[i].key = key;
+		m->count++;
+	}
+	m->slots[i].value = value;
+	return 0;
+}
+
+bool hashmap__get(const struct hashmap *m, uint64_t key, uintptr_t *value)
+{
+	size_t i = probe(m, key);
+
+	if (!m->tag[i])
+		return false;
+	*value = m->slots[i].value;
+	return true;
+}
+
+bool hashmap__remove(struct hashmap *m, uint64_t key, uintptr_t *value)
+{
+	size_t hole = probe(m, key), i, home;
+
+	if (!m->tag[hole])
+		return false;
+	if (value)
+		*value = m->slots[hole].value;
+	for (i = (hole + 1) & m->mask; m->tag[i]; i = (i + 1) & m->mask) {
+		home = hash(m->slots[i].key) & m->mask;
+		/* It may move back to the hole unless its home lies between the two. */
+		if (((i - home) & m->mask) < ((i - hole) & m->mask))
+			continue;
+		m->slots[hole] = m->slots[i];
+		m->tag[hole] = m->tag[i];
+		hole = i;
+	}
+	m->tag[hole] = 0;
+	m->count--;
+	return true;
+}
+
+size_t hashmap__count(const struct hashmap *m)
+{
+	return m->count;
+}
+
+size_t hashmap__memory(const struct hashmap *m)
+{
+	return sizeof(*m) + (m->mask + 1) * (sizeof(*m->slots) + sizeof(*m->tag));
+}
+
+bool hashmap__next(const struct hashmap *m, size_t *pos, uint64_t *key, uintptr_t *value)
+{
+	for (; *pos <= m->mask; ++*pos) {
+		if (!m->tag[*pos])
+			continue;
+		if (key)
+			*key = m->slots[*pos].key;
+		if (value)
+			*value = m->slots[*pos].value;
+		++*pos;
+		return true;
+	}
+	return false;
+}
