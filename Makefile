@@ -1,4 +1,4 @@
-# memtrace: make, make check, make check-root, make bench, make install, make clean; V=1 shows commands.
+# memtrace: make, make check [T=NAME...], make check-root [T=NAME...], make bench, make install, make clean; V=1 shows commands.
 
 VERSION := 0.1.0
 prefix ?= /usr/local
@@ -33,7 +33,7 @@ endif
 
 sources := $(wildcard src/*/*.c)
 objects := $(patsubst src/%.c,$B/%.o,$(filter-out src/cli/main.c,$(sources)))
-unit_tests := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
+unit_tests := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*/test_*.c))
 bench_programs := $B/bench/floor $B/bench/collector_bench
 
 .PHONY: all check check-root bench install uninstall clean format-check
@@ -114,10 +114,10 @@ $B/fuzz/%.o: src/%.c Makefile
 	$(call say,FUZZ,$@)$(CLANG) $(subst fuzzer$(,),fuzzer-no-link$(,),$(fuzz_cflags)) -c -o $@ $<
 
 check: all $(unit_tests)
-	$(Q)B=$B tests/run unit
+	$(Q)B=$B tests/run unit $T
 
 check-root: all $(unwind_parts)
-	$(Q)B=$B CC="$(CC)" CXX="$(CXX)" tests/run root
+	$(Q)B=$B CC="$(CC)" CXX="$(CXX)" tests/run root $T
 
 bench: all $(bench_programs)
 	$(Q)B=$B CC="$(CC)" scripts/bench
