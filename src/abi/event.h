@@ -7,8 +7,8 @@
  * `pid` is the process (the kernel's tgid) that owns the address space: a vfork child reports
  * as its parent until it execs.
  */
-#ifndef MEMTRACE_EVENT_H
-#define MEMTRACE_EVENT_H
+#ifndef MEMTRACE_ABI_EVENT_H
+#define MEMTRACE_ABI_EVENT_H
 
 #ifdef __bpf__
 typedef __u8 ev_u8;

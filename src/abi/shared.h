@@ -2,8 +2,8 @@
  * What the BPF programs and their loader agree on besides the records: map values, limits, counters.
  * Compiles alone on both sides.
  */
-#ifndef MEMTRACE_SHARED_H
-#define MEMTRACE_SHARED_H
+#ifndef MEMTRACE_ABI_SHARED_H
+#define MEMTRACE_ABI_SHARED_H
 
 #include "abi/event.h"
 

@@ -20,8 +20,8 @@
  * reads yet, and last the process with a number never used before, because what the walk remembers
  * is keyed by that number.
  */
-#ifndef MEMTRACE_UNWIND_H
-#define MEMTRACE_UNWIND_H
+#ifndef MEMTRACE_ABI_UNWIND_H
+#define MEMTRACE_ABI_UNWIND_H
 
 #include "abi/event.h"
 

@@ -28,8 +28,8 @@ int option__suppressions(struct options *o, const struct option_row *r, const ch
 		return option__refuse_value(r, value, reason);
 	}
 	if (!o->rules)
-		o->rules = suppress__new();
-	err = o->rules ? suppress__add_text(o->rules, text, len, value, &line, &why) : -ENOMEM;
+		o->rules = suppressions__new();
+	err = o->rules ? suppressions__add_text(o->rules, text, len, value, &line, &why) : -ENOMEM;
 	free(text);
 	if (err != -EINVAL)
 		return err ? no_memory(r) : 0;
@@ -40,7 +40,7 @@ int option__suppressions(struct options *o, const struct option_row *r, const ch
 int option__fail_on(struct options *o, const struct option_row *r, const char *value)
 {
 	char why[128] = "";
-	int err = checks__add(&o->checks, value, why, sizeof(why));
+	int err = conditions__add(&o->checks, value, why, sizeof(why));
 
 	if (err == -ENOMEM)
 		return no_memory(r);
@@ -61,8 +61,8 @@ int option__exit_code(struct options *o, const struct option_row *r, const char 
 int option__add_default_rules(struct options *o)
 {
 	if (!o->rules)
-		o->rules = suppress__new();
-	if (o->rules && (!o->default_rules || !suppress__add_builtin(o->rules)))
+		o->rules = suppressions__new();
+	if (o->rules && (!o->default_rules || !suppressions__add_builtin(o->rules)))
 		return 0;
 	log__error("out of memory");
 	return -ENOMEM;

@@ -1,6 +1,6 @@
 /* A row of the table of options: how it is written, what it means, who takes its value. */
-#ifndef MEMTRACE_OPTION_ROW_H
-#define MEMTRACE_OPTION_ROW_H
+#ifndef MEMTRACE_CLI_OPTION_ROW_H
+#define MEMTRACE_CLI_OPTION_ROW_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -419,7 +419,7 @@ void options__free(struct options *o)
 	o->containers = o->cgroups = NULL;
 	o->ncontainers = o->ncgroups = 0;
 	probe_specs__release(&o->probes);
-	suppress__free(o->rules);
+	suppressions__free(o->rules);
 	o->rules = NULL;
-	checks__release(&o->checks);
+	conditions__release(&o->checks);
 }

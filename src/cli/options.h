@@ -1,7 +1,7 @@
 /* The command line, and nothing else: argv becomes a struct options, or one clear line and
  * status 2. */
-#ifndef MEMTRACE_OPTIONS_H
-#define MEMTRACE_OPTIONS_H
+#ifndef MEMTRACE_CLI_OPTIONS_H
+#define MEMTRACE_CLI_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,9 +63,9 @@ struct options {
 	uint64_t ring_bytes;	/* --ring: size of the ring buffer */
 	const char *record;	/* --record, or where the verb is to record: the output */
 	uint64_t record_bytes;	/* --record-size */
-	struct suppress *rules;	/* --suppressions, then those built in */
+	struct suppressions *rules;	/* --suppressions, then those built in */
 	bool default_rules;
-	struct checks checks;	/* --fail-on */
+	struct conditions checks;	/* --fail-on */
 	int error_exit;		/* --error-exitcode; 0: not given */
 	bool verbose;
 };

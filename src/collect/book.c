@@ -186,7 +186,7 @@ static void unmatched_free(struct process *p)
 		p->older = cohorts__new(present(p));
 	if (p->older)
 		cohorts__came(p->older, present(p), present(p), 0);
-	freed__grow(&p->freed, p->unmatched_frees * FREED_EACH);
+	recent_frees__grow(&p->freed, p->unmatched_frees * FREED_EACH);
 }
 
 /* ---- blocks ---- */
@@ -281,11 +281,11 @@ int book__free(struct process *p, const struct event_free *ev)
 	if (take_block(p, &ev->ev, ev->addr, UINT64_MAX, &b)) {
 		note_died(p, &b);
 		block_ended(p, &b);
-	} else if (!(ev->ev.flags & EVENT_F_INSIDE) && !freed__has(&p->freed, name)) {
+	} else if (!(ev->ev.flags & EVENT_F_INSIDE) && !recent_frees__has(&p->freed, name)) {
 		unmatched_free(p);
 	}
 	if (!(ev->ev.flags & EVENT_F_INSIDE))
-		freed__add(&p->freed, name);
+		recent_frees__add(&p->freed, name);
 	return 0;
 }
 
@@ -302,7 +302,7 @@ int book__realloc(struct process *p, const struct event_realloc *ev)
 	if (from)
 		block_ended(p, from);
 	if (ev->old && ev->old != ev->addr)
-		freed__add(&p->freed, name_of(&ev->ev, ev->old));
+		recent_frees__add(&p->freed, name_of(&ev->ev, ev->old));
 	if (ev->addr)
 		return block_began(p, &ev->ev, ev->addr, ev->size, ev->stack, from);
 	if (from)
@@ -357,7 +357,7 @@ bool book__is_allocator(const struct collector *c, const struct stack *st)
 	for (unsigned int i = 0; st && i < st->n; i++) {
 		const struct frame *f = &st->frames[i];
 
-		if (f->image != FRAME_NO_IMAGE && hashmap__get(c->allocators, f->image, &known) &&
+		if (f->module != FRAME_NO_MODULE && hashmap__get(c->allocators, f->module, &known) &&
 		    intervals__find((const struct intervals *)known, f->offset - 1))
 			return true;
 	}
@@ -381,7 +381,7 @@ static int range_began(struct process *p, const struct event_map *ev, unsigned i
 		if (err)
 			return err;
 	}
-	return ledger__map(p->ledger, &r);
+	return ranges__map(p->ranges, &r);
 }
 
 /* The break is no page border, but what it maps ends at the next one. */
@@ -406,16 +406,16 @@ int book__map(struct process *p, const struct event_map *ev)
 				   end_of(ev->addr, ev->len));
 	case EVENT_UNMAP:
 		if (shm && !ev->len)
-			return ledger__detach(p->ledger, ev->addr, ev->began);
-		return ledger__unmap(p->ledger, ev->addr, end_of(ev->addr, ev->len), ev->began);
+			return ranges__detach(p->ranges, ev->addr, ev->began);
+		return ranges__unmap(p->ranges, ev->addr, end_of(ev->addr, ev->len), ev->began);
 	case EVENT_REMAP:
-		return ledger__remap(p->ledger, ev->old, ev->old_len, ev->addr, ev->len, ev->began,
+		return ranges__remap(p->ranges, ev->old, ev->old_len, ev->addr, ev->len, ev->began,
 				     ev->ev.flags & EVENT_F_DONTUNMAP);
 	default:
 		if (!ev->old)
 			return 0;
 		if (is >= was)
 			return range_began(p, ev, API_BRK, was, is);
-		return ledger__unmap(p->ledger, is, was, ev->began);
+		return ranges__unmap(p->ranges, is, was, ev->began);
 	}
 }

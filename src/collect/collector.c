@@ -22,10 +22,10 @@ struct collector *collector__new(const struct collector_opts *opts)
 	c->names = hashmap__new();
 	c->allocators = hashmap__new();
 	c->gone = hashmap__new();
-	c->image_codes = hashmap__new();
+	c->module_codes = hashmap__new();
 	c->now = opts->start;
 	if (!c->stacks || !c->by_pid || !c->names || !c->allocators || !c->gone ||
-	    !c->image_codes) {
+	    !c->module_codes) {
 		collector__free(c);
 		errno = ENOMEM;
 		return NULL;
@@ -33,17 +33,17 @@ struct collector *collector__new(const struct collector_opts *opts)
 	return c;
 }
 
-int collector__add_allocator(struct collector *c, uint32_t image, uint64_t start, uint64_t end)
+int collector__add_allocator(struct collector *c, uint32_t module, uint64_t start, uint64_t end)
 {
 	struct intervals *code;
 	uintptr_t known;
 	int err;
 
-	if (hashmap__get(c->allocators, image, &known)) {
+	if (hashmap__get(c->allocators, module, &known)) {
 		code = (struct intervals *)known;
 	} else {
 		code = calloc(1, sizeof(*code));
-		if (!code || hashmap__set(c->allocators, image, (uintptr_t)code)) {
+		if (!code || hashmap__set(c->allocators, module, (uintptr_t)code)) {
 			free(code);
 			return -ENOMEM;
 		}
@@ -51,7 +51,7 @@ int collector__add_allocator(struct collector *c, uint32_t image, uint64_t start
 	err = intervals__add(code, start, end, 0);
 	intervals__sort(code);
 	if (!err && c->opts.witness)
-		c->opts.witness->allocator(c->opts.witness_ctx, image, start, end);
+		c->opts.witness->allocator(c->opts.witness_ctx, module, start, end);
 	return err;
 }
 
@@ -81,7 +81,7 @@ void collector__free(struct collector *c)
 	while (c->gone && hashmap__next(c->gone, &pos, NULL, &first))
 		free((void *)first);
 	hashmap__free(c->gone);
-	hashmap__free(c->image_codes);
+	hashmap__free(c->module_codes);
 	hashmap__free(c->allocators);
 	hashmap__free(c->wholes);
 	hashmap__free(c->names);
@@ -316,7 +316,7 @@ const struct stacks *collector__stacks(const struct collector *c)
 	return c->stacks;
 }
 
-const struct space *collector__space(const struct collector *c, uint32_t pid)
+const struct mappings *collector__space(const struct collector *c, uint32_t pid)
 {
 	/* The latest with that pid: the living one, if there is one. */
 	for (uint32_t i = c->nprocesses; i-- > 0;)
@@ -340,9 +340,9 @@ size_t collector__memory(const struct collector *c)
 		}
 		if (p->exited)
 			continue;
-		sum += p->freed.size * sizeof(*p->freed.at) + heap__memory(p->heap) + ledger__memory(p->ledger) +
+		sum += p->freed.size * sizeof(*p->freed.at) + heap__memory(p->heap) + ranges__memory(p->ranges) +
 		       hashmap__memory(p->site_index) +
-		       space__count(p->space) * sizeof(struct mapping);
+		       mappings__count(p->space) * sizeof(struct mapping);
 	}
 	return sum;
 }

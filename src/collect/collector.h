@@ -3,8 +3,8 @@
  * sites, and what was lost. Its entry has the ring buffer's callback signature, so that a test or a
  * recording hands it the bytes that the kernel would. Single-threaded: the session serializes.
  */
-#ifndef MEMTRACE_COLLECTOR_H
-#define MEMTRACE_COLLECTOR_H
+#ifndef MEMTRACE_COLLECT_COLLECTOR_H
+#define MEMTRACE_COLLECT_COLLECTOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,8 +15,8 @@
 #include "unwind/stacks.h"
 
 struct collector;
-struct images;
-struct space;
+struct modules;
+struct mappings;
 
 /* What is known of a process besides its events. */
 struct process_facts {
@@ -38,7 +38,7 @@ struct collector_witness {
 	/* A stack, resolved, under the id and at the time of its event. */
 	void (*stack)(void *ctx, uint64_t time, const struct stack *st);
 	void (*process)(void *ctx, const struct process_facts *f);
-	void (*allocator)(void *ctx, uint32_t image, uint64_t start, uint64_t end);
+	void (*allocator)(void *ctx, uint32_t module, uint64_t start, uint64_t end);
 };
 
 /* Whether sites of different processes are one, if they are the same code: files of one build ID
@@ -46,12 +46,12 @@ struct collector_witness {
 enum merge_by { BY_PROCESS, BY_CONTAINER, BY_STACK };
 
 struct collector_opts {
-	struct images *images;
+	struct modules *modules;
 	bool offline;			/* nothing is read from the system: a recording tells it */
 	const struct collector_witness *witness;	/* may be NULL */
 	void *witness_ctx;
-	/* Brings a process's address space up to date; NULL: space__refresh. For tests. */
-	int (*refresh)(void *ctx, struct space *sp, struct images *images);
+	/* Brings a process's address space up to date; NULL: mappings__refresh. For tests. */
+	int (*refresh)(void *ctx, struct mappings *sp, struct modules *modules);
 	void *refresh_ctx;
 	/* Told of fork, exec, exit and file events after they were booked. May be NULL. */
 	void (*notify)(void *ctx, const struct event *ev);
@@ -91,11 +91,11 @@ int collector__add_process(struct collector *c, uint32_t pid);
 void collector__refresh_process(struct collector *c, uint32_t pid);
 
 /*
- * Code at [start, end) of an image's file is an allocation function's. What is mapped from below it
+ * Code at [start, end) of a module's file is an allocation function's. What is mapped from below it
  * is the allocator's own, even where the call was not seen: one that was under way when its probe
  * came, or a free, which is reported at its entry. 0 or -ENOMEM.
  */
-int collector__add_allocator(struct collector *c, uint32_t image, uint64_t start, uint64_t end);
+int collector__add_allocator(struct collector *c, uint32_t module, uint64_t start, uint64_t end);
 
 /* ---- what a recording tells ---- */
 
@@ -106,7 +106,7 @@ int collector__set_process(struct collector *c, const struct process_facts *f);
 /*
  * All that the collector knows, in pieces of some 64 KiB, such that collector__restore, given all
  * of them in order, brings a new collector of the same options to the same point. Their form is the
- * collector's own affair; the images in them are known by their ids. 0 or -ENOMEM; -EINVAL for what
+ * collector's own affair; the modules in them are known by their ids. 0 or -ENOMEM; -EINVAL for what
  * is no piece.
  */
 struct strbuf;
@@ -220,9 +220,9 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 void snapshot__free(struct snapshot *s);
 
 const struct stacks *collector__stacks(const struct collector *c);
-/* A process's address space, for naming what has no image; NULL: unknown process, or a child that
+/* A process's address space, for naming what has no module; NULL: unknown process, or a child that
  * ended. */
-const struct space *collector__space(const struct collector *c, uint32_t pid);
+const struct mappings *collector__space(const struct collector *c, uint32_t pid);
 size_t collector__memory(const struct collector *c);
 
 #endif

@@ -1,6 +1,6 @@
 /* What the collector's files share: its processes, and their sites. */
-#ifndef MEMTRACE_COLLECTOR_INTERNAL_H
-#define MEMTRACE_COLLECTOR_INTERNAL_H
+#ifndef MEMTRACE_COLLECT_INTERNAL_H
+#define MEMTRACE_COLLECT_INTERNAL_H
 
 #include "collect/collector.h"
 #include "heap/cohorts.h"
@@ -53,8 +53,8 @@ struct process {
 	uint64_t first_seen, ended;
 
 	struct heap *heap;	/* these three are NULL once it has ended */
-	struct ledger *ledger;
-	struct space *space;	/* but a named process keeps its space */
+	struct ranges *ranges;
+	struct mappings *space;	/* but a named process keeps its space */
 	bool stale;		/* the space is to be read again before its next use */
 	uint64_t refreshed;	/* event time when the space was last read */
 	uint64_t no_retry;	/* until this event time, a missing pc is no reason to read it again */
@@ -65,7 +65,7 @@ struct process {
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
 	struct cohorts *older;	/* the unmatched frees, as births; NULL: none */
-	struct freed freed;	/* empty once it ended */
+	struct recent_frees freed;	/* empty once it ended */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t live_bytes[API_KINDS];
 };
@@ -84,7 +84,7 @@ struct collector {
 	uint32_t nprocesses, cap_processes;
 	struct hashmap *names;
 	struct hashmap *wholes;		/* while it is restored: mappings in several pieces */
-	struct hashmap *allocators;	/* by image: struct intervals of allocation functions' code */
+	struct hashmap *allocators;	/* by module: struct intervals of allocation functions' code */
 
 	/* Ended processes that still have all their sites, and what is left of the sites of the
 	 * others: their allocations by how stacks ended (the last: unknown), and, where queries
@@ -93,7 +93,7 @@ struct collector {
 	uint32_t npending;
 	uint64_t gone_ends[API_KINDS][STACK_ENDS + 2];	/* then: not known, guessed */
 	struct hashmap *gone;
-	struct hashmap *image_codes;	/* by image: the same for files with the same build ID */
+	struct hashmap *module_codes;	/* by module: the same for files with the same build ID */
 
 	uint64_t live_bytes[API_KINDS], peak_bytes[API_KINDS];
 	uint64_t events, bad_events, lost_table, superseded, stack_collisions;

@@ -31,21 +31,21 @@ struct merging {
 
 /* ---- what is the same ---- */
 
-static uint64_t image_code(struct collector *c, uint32_t id)
+static uint64_t module_code(struct collector *c, uint32_t id)
 {
-	struct image *im = c->opts.images ? images__get(c->opts.images, id) : NULL;
+	struct module *mod = c->opts.modules ? modules__get(c->opts.modules, id) : NULL;
 	uint8_t build_id[BUILD_ID_MAX];
 	uint64_t code;
 	uintptr_t known;
 	size_t len;
 
-	if (hashmap__get(c->image_codes, id, &known))
+	if (hashmap__get(c->module_codes, id, &known))
 		return known;
-	len = im ? image__build_id(im, build_id) : 0;
+	len = mod ? module__build_id(mod, build_id) : 0;
 	code = hashmap__mix(len, len ? 0 : id);
 	for (size_t i = 0; i < len; i++)
 		code = hashmap__mix(code, build_id[i]);
-	hashmap__set(c->image_codes, id, code);	/* or it is made again */
+	hashmap__set(c->module_codes, id, code);	/* or it is made again */
 	return code;
 }
 
@@ -63,10 +63,10 @@ static uint64_t code_of(struct collector *c, const struct process *p, struct sit
 	for (unsigned int i = 0; i < s->frames->n; i++) {
 		const struct frame *f = &s->frames->frames[i];
 
-		if (f->image == FRAME_NO_IMAGE)
+		if (f->module == FRAME_NO_MODULE)
 			code = hashmap__mix(hashmap__mix(code, (uint64_t)p->serial + 1), f->pc);
 		else
-			code = hashmap__mix(hashmap__mix(code, image_code(c, f->image)), f->offset);
+			code = hashmap__mix(hashmap__mix(code, module_code(c, f->module)), f->offset);
 	}
 	return s->code = code ? code : 1;
 }

@@ -108,8 +108,8 @@ static int refresh(struct process *p)
 		return 0;
 	if (!p->exe)
 		read_exe(p);
-	err = opts->refresh ? opts->refresh(opts->refresh_ctx, p->space, opts->images) :
-			      space__refresh(p->space, opts->images);
+	err = opts->refresh ? opts->refresh(opts->refresh_ctx, p->space, opts->modules) :
+			      mappings__refresh(p->space, opts->modules);
 	if (err == -ENOMEM)
 		p->stale = true;
 	return err;
@@ -162,22 +162,22 @@ int process__set(struct collector *c, const struct process_facts *f)
  */
 int process__code(struct process *p, const struct event_code *ev)
 {
-	struct images *images = p->c->opts.images;
-	int64_t image = images ? images__find(images, makedev(ev->dev >> 20, ev->dev & 0xfffff), ev->ino) : -ENOENT;
+	struct modules *modules = p->c->opts.modules;
+	int64_t module = modules ? modules__find(modules, makedev(ev->dev >> 20, ev->dev & 0xfffff), ev->ino) : -ENOENT;
 
-	if (image < 0) {
+	if (module < 0) {
 		p->stale = true;
 		return 0;
 	}
-	return space__map(p->space, &(struct mapping){
+	return mappings__map(p->space, &(struct mapping){
 		.start = ev->start,
 		.end = ev->end,
 		.offset = ev->offset,
 		.dev = makedev(ev->dev >> 20, ev->dev & 0xfffff),
 		.ino = ev->ino,
-		.image = (uint32_t)image,
+		.module = (uint32_t)module,
 		.exec = true,
-		.path = image__path(images__get(images, (uint32_t)image)),
+		.path = module__path(modules__get(modules, (uint32_t)module)),
 	});
 }
 
@@ -189,11 +189,11 @@ static bool resolve(const struct process *p, const struct event_stack *ev, struc
 	for (unsigned int i = 0; i < ev->n; i++) {
 		uint64_t pc = ev->pc[i];
 		/* A call may be the last instruction of its mapping: look where it was made. */
-		const struct mapping *m = space__find(p->space, pc - 1);
+		const struct mapping *m = mappings__find(p->space, pc - 1);
 
-		st->frames[i] = (struct frame){ .pc = pc, .offset = pc, .image = FRAME_NO_IMAGE };
-		if (m && m->image != FRAME_NO_IMAGE) {
-			st->frames[i].image = m->image;
+		st->frames[i] = (struct frame){ .pc = pc, .offset = pc, .module = FRAME_NO_MODULE };
+		if (m && m->module != FRAME_NO_MODULE) {
+			st->frames[i].module = m->module;
 			st->frames[i].offset = pc - m->start + m->offset;
 		}
 		all &= m != NULL;
@@ -246,7 +246,7 @@ void process__segment(struct collector *c, struct event_map *ev)
 	if (!p)
 		return;
 	process__read(p);
-	m = space__find(p->space, ev->addr);
+	m = mappings__find(p->space, ev->addr);
 	if (m && m->start == ev->addr)
 		ev->len = m->end - m->start;
 }
@@ -258,15 +258,15 @@ void process__free(struct process *p)
 	if (!p)
 		return;
 	heap__free(p->heap);
-	ledger__free(p->ledger);
-	space__free(p->space);
+	ranges__free(p->ranges);
+	mappings__free(p->space);
 	hashmap__free(p->site_index);
 	for (uint32_t i = 0; i < p->nsites; i++) {
 		free(p->sites[i].cohorts);
 		free(p->sites[i].left);
 	}
 	free(p->sites);
-	freed__free(&p->freed);
+	recent_frees__free(&p->freed);
 	free(p->older);
 	free(p);
 }
@@ -304,10 +304,10 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 	p->pid = pid;
 	p->first_seen = now;
 	p->heap = heap__new();
-	p->ledger = ledger__new(book__range_changed, p);
+	p->ranges = ranges__new(book__range_changed, p);
 	p->site_index = hashmap__new();
-	p->space = parent ? space__copy(parent->space, pid) : space__new(pid);
-	if (!p->heap || !p->ledger || !p->site_index || freed__init(&p->freed) || !p->space ||
+	p->space = parent ? mappings__copy(parent->space, pid) : mappings__new(pid);
+	if (!p->heap || !p->ranges || !p->site_index || recent_frees__init(&p->freed) || !p->space ||
 	    add_process(c, p)) {
 		process__free(p);
 		return NULL;
@@ -401,7 +401,7 @@ static void forget_memory(struct process *p)
 	}
 	free(p->older);
 	p->older = NULL;
-	freed__clear(&p->freed);
+	recent_frees__clear(&p->freed);
 	for (int kind = 0; kind < API_KINDS; kind++) {
 		p->c->live_bytes[kind] -= p->live_bytes[kind];
 		p->live_bytes[kind] = 0;
@@ -412,8 +412,8 @@ static void forget_memory(struct process *p)
 int process__exec(struct collector *c, const struct event_exec *ev)
 {
 	struct process *p = process__find(c, ev->ev.pid);
-	struct ledger *ledger;
-	struct space *space;
+	struct ranges *ranges;
+	struct mappings *space;
 	struct heap *heap;
 
 	if (!p && !c->opts.children)
@@ -423,19 +423,19 @@ int process__exec(struct collector *c, const struct event_exec *ev)
 	if (!p)
 		return -ENOMEM;
 	heap = heap__new();
-	ledger = ledger__new(book__range_changed, p);
-	space = space__new(p->pid);
-	if (!heap || !ledger || !space) {
+	ranges = ranges__new(book__range_changed, p);
+	space = mappings__new(p->pid);
+	if (!heap || !ranges || !space) {
 		heap__free(heap);
-		ledger__free(ledger);
-		space__free(space);
+		ranges__free(ranges);
+		mappings__free(space);
 		return -ENOMEM;
 	}
 	heap__free(p->heap);
-	ledger__free(p->ledger);
-	space__free(p->space);
+	ranges__free(p->ranges);
+	mappings__free(p->space);
 	p->heap = heap;
-	p->ledger = ledger;
+	p->ranges = ranges;
 	p->space = space;
 	forget_memory(p);
 	p->stale = true;
@@ -463,14 +463,14 @@ void process__retire(struct process *p, uint64_t now)
 	struct site *sites;
 
 	heap__free(p->heap);
-	ledger__free(p->ledger);
+	ranges__free(p->ranges);
 	hashmap__free(p->site_index);
-	freed__free(&p->freed);
+	recent_frees__free(&p->freed);
 	p->heap = NULL;
-	p->ledger = NULL;
+	p->ranges = NULL;
 	p->site_index = NULL;
 	if (!p->named) {
-		space__free(p->space);
+		mappings__free(p->space);
 		p->space = NULL;
 	}
 	sites = p->nsites ? reallocarray(p->sites, p->nsites, sizeof(*sites)) : NULL;

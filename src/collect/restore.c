@@ -49,11 +49,11 @@ static int restore_totals(struct collector *c, struct cursor *in)
 
 static int restore_allocators(struct collector *c, struct cursor *in)
 {
-	uint64_t image = codec__take(in), lo = codec__take(in), hi = codec__take(in);
+	uint64_t module = codec__take(in), lo = codec__take(in), hi = codec__take(in);
 
-	if (image >= FRAME_NO_IMAGE)
+	if (module >= FRAME_NO_MODULE)
 		return -EINVAL;
-	return collector__add_allocator(c, (uint32_t)image, lo, hi);
+	return collector__add_allocator(c, (uint32_t)module, lo, hi);
 }
 
 static int restore_stacks(struct collector *c, struct cursor *in)
@@ -72,7 +72,7 @@ static int restore_stacks(struct collector *c, struct cursor *in)
 	if (!st->id || st->end >= STACK_ENDS || st->n > EVENT_MAX_FRAMES)
 		return -EINVAL;
 	for (unsigned int i = 0; i < st->n; i++) {
-		st->frames[i].image = (uint32_t)codec__take(in);
+		st->frames[i].module = (uint32_t)codec__take(in);
 		st->frames[i].pc = codec__take(in);
 		st->frames[i].offset = codec__take(in);
 	}
@@ -128,7 +128,7 @@ static int restore_process(struct collector *c, struct cursor *in)
 	if (!err && size > FREED_MOST)
 		err = -EINVAL;
 	if (!err)
-		freed__grow(&current(c)->freed, size);
+		recent_frees__grow(&current(c)->freed, size);
 	return err;
 }
 
@@ -140,7 +140,7 @@ static int restore_freed(struct collector *c, struct cursor *in)
 
 	if (!p || !addr || !p->freed.size)
 		return -EINVAL;
-	freed__add(&p->freed, addr);
+	recent_frees__add(&p->freed, addr);
 	return 0;
 }
 
@@ -229,7 +229,7 @@ static int restore_ranges(struct collector *c, struct cursor *in)
 		return -ENOMEM;
 	if (shared && hashmap__get(c->wholes, shared, &known))
 		whole = (struct whole *)known;
-	err = ledger__put_back(p->ledger, &r, base, shared, &whole);
+	err = ranges__put_back(p->ranges, &r, base, shared, &whole);
 	return !err && shared ? hashmap__set(c->wholes, shared, (uintptr_t)whole) : err;
 }
 

@@ -22,7 +22,7 @@ void survey__maps(struct process *p, uint64_t limit)
 		s->aged_bytes = s->aged_blocks = s->oldest = s->newest = s->map_addr = 0;
 		s->aged_parts = 0;
 	}
-	while (ledger__next(p->ledger, &cursor, &r)) {
+	while (ranges__next(p->ranges, &cursor, &r)) {
 		if (r.site == LEDGER_ALLOCATOR || r.site == SITE_HIDDEN || r.birth > limit)
 			continue;
 		s = &p->sites[r.site];

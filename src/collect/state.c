@@ -51,16 +51,16 @@ static void put_cohorts(struct strbuf *sb, const struct cohorts *c)
 
 static void save_allocators(struct saving *s)
 {
-	uint64_t image;
+	uint64_t module;
 	uintptr_t known;
 	size_t pos = 0;
 
-	while (hashmap__next(s->c->allocators, &pos, &image, &known)) {
+	while (hashmap__next(s->c->allocators, &pos, &module, &known)) {
 		const struct intervals *code = (const struct intervals *)known;
 
 		for (size_t i = 0; i < code->n; i++) {
 			room(s, PIECE_ALLOCATORS);
-			codec__put(&s->sb, image);
+			codec__put(&s->sb, module);
 			codec__put(&s->sb, code->at[i].lo);
 			codec__put(&s->sb, code->at[i].hi);
 		}
@@ -82,7 +82,7 @@ static void save_stacks(struct saving *s)
 		codec__put(&s->sb, STACK_HOW(st));
 		codec__put(&s->sb, st->n);
 		for (unsigned int i = 0; i < st->n; i++) {
-			codec__put(&s->sb, st->frames[i].image);
+			codec__put(&s->sb, st->frames[i].module);
 			codec__put(&s->sb, st->frames[i].pc);
 			codec__put(&s->sb, st->frames[i].offset);
 		}
@@ -96,7 +96,7 @@ static void save_stacks(struct saving *s)
 	}
 }
 
-static void save_freed(struct saving *s, const struct freed *f)
+static void save_freed(struct saving *s, const struct recent_frees *f)
 {
 	for (uint32_t i = 0; i < f->size; i++) {
 		if (!f->at[i])
@@ -155,7 +155,7 @@ static void save_ranges(struct saving *s, const struct process *p)
 	struct range r;
 	uint64_t base;
 
-	while (ledger__next_piece(p->ledger, &cursor, &r, &base, &whole)) {
+	while (ranges__next_piece(p->ranges, &cursor, &r, &base, &whole)) {
 		room(s, PIECE_RANGES);
 		codec__put(&s->sb, r.start);
 		codec__put(&s->sb, r.end);
@@ -223,7 +223,7 @@ void collector__file_ranges(const struct collector *c,
 		const struct process *p = c->processes[i];
 		size_t cursor = 0;
 
-		while (!p->exited && ledger__next(p->ledger, &cursor, &r))
+		while (!p->exited && ranges__next(p->ranges, &cursor, &r))
 			if ((r.flags & EVENT_F_FILE) && r.site != LEDGER_ALLOCATOR &&
 			    r.site != SITE_HIDDEN)
 				range(ctx, p->pid, r.start);

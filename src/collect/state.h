@@ -1,6 +1,6 @@
 /* The pieces that a collector's state is saved in and restored from, and their plain numbers. */
-#ifndef MEMTRACE_COLLECTOR_STATE_H
-#define MEMTRACE_COLLECTOR_STATE_H
+#ifndef MEMTRACE_COLLECT_STATE_H
+#define MEMTRACE_COLLECT_STATE_H
 
 #include "collect/internal.h"
 #include "util/codec.h"

@@ -3,8 +3,8 @@
  * program can compare, found from a directory or from a line of /proc/PID/cgroup. Hierarchies that
  * are mounted nowhere in sight are mounted for the look-up alone, attached nowhere.
  */
-#ifndef MEMTRACE_CGROUPS_H
-#define MEMTRACE_CGROUPS_H
+#ifndef MEMTRACE_CONTAINER_CGROUPS_H
+#define MEMTRACE_CONTAINER_CGROUPS_H
 
 #include <stdbool.h>
 #include <stdint.h>

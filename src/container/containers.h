@@ -6,8 +6,8 @@
  * Nothing here is asked of a daemon, so that a container of one that hangs is found as well. Names
  * and paths are foreign: any byte may be in them, so whoever prints them escapes them.
  */
-#ifndef MEMTRACE_CONTAINERS_H
-#define MEMTRACE_CONTAINERS_H
+#ifndef MEMTRACE_CONTAINER_CONTAINERS_H
+#define MEMTRACE_CONTAINER_CONTAINERS_H
 
 #include <stdbool.h>
 #include <stddef.h>

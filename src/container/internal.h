@@ -1,6 +1,6 @@
 /* What the files of the joint share: a runtime is a row that looks around and tells what it saw. */
-#ifndef MEMTRACE_CONTAINERS_INTERNAL_H
-#define MEMTRACE_CONTAINERS_INTERNAL_H
+#ifndef MEMTRACE_CONTAINER_INTERNAL_H
+#define MEMTRACE_CONTAINER_INTERNAL_H
 
 #include <dirent.h>
 #include <json-c/json_types.h>

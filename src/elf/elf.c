@@ -98,13 +98,13 @@ struct elf *elf__open(int fd)
 	return e;
 }
 
-struct elf *elf__open_memory(const void *image, size_t len)
+struct elf *elf__open_memory(const void *module, size_t len)
 {
 	struct elf *e;
 
 	elf_version(EV_CURRENT);
 	/* libelf wants a pointer that it may write through, but writes only when told to update. */
-	e = open_libelf(elf_memory((char *)(uintptr_t)image, len));
+	e = open_libelf(elf_memory((char *)(uintptr_t)module, len));
 	if (e)
 		e->file_size = len;
 	return e;

@@ -2,8 +2,8 @@
  * The one reader of ELF structure, on libelf: segments, the build ID, and where functions start.
  * Needs no privilege; every offset from the file is checked against its length.
  */
-#ifndef MEMTRACE_ELF_H
-#define MEMTRACE_ELF_H
+#ifndef MEMTRACE_ELF_ELF_H
+#define MEMTRACE_ELF_ELF_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@ enum elf_machine { ELF_OTHER, ELF_X86_64, ELF_I386, ELF_ARM64 };
 
 /* NULL and errno: ENOEXEC where it is no ELF file. The fd stays the caller's, open as long. */
 struct elf *elf__open(int fd);
-struct elf *elf__open_memory(const void *image, size_t len);	/* the memory must outlive it */
+struct elf *elf__open_memory(const void *module, size_t len);	/* the memory must outlive it */
 void elf__close(struct elf *e);
 
 enum elf_machine elf__machine(const struct elf *e);

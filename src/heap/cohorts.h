@@ -3,8 +3,8 @@
  * cohorts that are narrow for what was born lately and as wide as a quarter of the time for the
  * oldest. It looks at no clock: times are those that it is told, in ns since the run's start.
  */
-#ifndef MEMTRACE_COHORTS_H
-#define MEMTRACE_COHORTS_H
+#ifndef MEMTRACE_HEAP_COHORTS_H
+#define MEMTRACE_HEAP_COHORTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * list of its blocks from the oldest to the youngest. At most 48 bytes a block, all included, at a
  * million blocks; growth is incremental, so that no single call takes long.
  */
-#ifndef MEMTRACE_HEAP_H
-#define MEMTRACE_HEAP_H
+#ifndef MEMTRACE_HEAP_HEAP_H
+#define MEMTRACE_HEAP_HEAP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * Says of a call site whether it leaks, from what it had born when and what of it still lives
  * (cohorts.h). Times are ns since the run's start. It depends on nothing but what it is given.
  */
-#ifndef MEMTRACE_JUDGE_H
-#define MEMTRACE_JUDGE_H
+#ifndef MEMTRACE_HEAP_JUDGE_H
+#define MEMTRACE_HEAP_JUDGE_H
 
 #include <stdbool.h>
 #include <stdint.h>

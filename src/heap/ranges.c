@@ -34,7 +34,7 @@ struct shelf {
 	struct piece pieces[SHELF_MAX];
 };
 
-struct ledger {
+struct ranges {
 	ledger_change_fn change;
 	void *ctx;
 	struct shelf **shelves;
@@ -42,15 +42,15 @@ struct ledger {
 	size_t count;
 };
 
-/* The place of a piece: pieces[i] of shelf s. Any change of the ledger makes it void. */
+/* The place of a piece: pieces[i] of shelf s. Any change of the ranges makes it void. */
 struct place {
 	size_t s;
 	unsigned int i;
 };
 
-struct ledger *ledger__new(ledger_change_fn change, void *ctx)
+struct ranges *ranges__new(ledger_change_fn change, void *ctx)
 {
-	struct ledger *l = calloc(1, sizeof(*l));
+	struct ranges *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
@@ -65,7 +65,7 @@ static void put_whole(struct whole *w)
 		free(w);
 }
 
-void ledger__free(struct ledger *l)
+void ranges__free(struct ranges *l)
 {
 	if (!l)
 		return;
@@ -80,12 +80,12 @@ void ledger__free(struct ledger *l)
 
 /* ---- places ---- */
 
-static struct piece *piece_at(const struct ledger *l, struct place p)
+static struct piece *piece_at(const struct ranges *l, struct place p)
 {
 	return p.s < l->n ? &l->shelves[p.s]->pieces[p.i] : NULL;
 }
 
-static struct place next_place(const struct ledger *l, struct place p)
+static struct place next_place(const struct ranges *l, struct place p)
 {
 	if (++p.i < l->shelves[p.s]->n)
 		return p;
@@ -93,7 +93,7 @@ static struct place next_place(const struct ledger *l, struct place p)
 }
 
 /* The first piece that ends behind addr: the one that holds it, or the next one up. */
-static struct place seek(const struct ledger *l, uint64_t addr)
+static struct place seek(const struct ranges *l, uint64_t addr)
 {
 	size_t lo = 0, hi = l->n, mid;
 	struct place p;
@@ -123,7 +123,7 @@ static struct place seek(const struct ledger *l, uint64_t addr)
 }
 
 /* An empty shelf at position s of the row. */
-static struct shelf *new_shelf(struct ledger *l, size_t s)
+static struct shelf *new_shelf(struct ranges *l, size_t s)
 {
 	size_t cap = l->cap ? l->cap * 2 : 4;
 	struct shelf **row, *sh;
@@ -146,7 +146,7 @@ static struct shelf *new_shelf(struct ledger *l, size_t s)
 }
 
 /* Puts a piece where nothing overlaps it. */
-static int insert(struct ledger *l, const struct piece *piece)
+static int insert(struct ranges *l, const struct piece *piece)
 {
 	struct place p = seek(l, piece->r.start);
 	struct shelf *sh, *upper;
@@ -181,7 +181,7 @@ static int insert(struct ledger *l, const struct piece *piece)
 }
 
 /* Takes a piece out, unreported. What followed it is now at the same place, or at the next shelf. */
-static struct place take(struct ledger *l, struct place p, struct piece *out)
+static struct place take(struct ranges *l, struct place p, struct piece *out)
 {
 	struct shelf *sh = l->shelves[p.s];
 
@@ -205,7 +205,7 @@ static int64_t bytes_of(const struct range *r)
 }
 
 /* Reports that a piece, taken out already, is gone. */
-static void gone(struct ledger *l, struct piece *p)
+static void gone(struct ranges *l, struct piece *p)
 {
 	bool last = !p->whole || p->whole->parts == 1;
 
@@ -214,7 +214,7 @@ static void gone(struct ledger *l, struct piece *p)
 }
 
 /* Makes addr a border between pieces, unless what lies across it is younger than `began`. */
-static int cut(struct ledger *l, uint64_t addr, uint64_t began)
+static int cut(struct ranges *l, uint64_t addr, uint64_t began)
 {
 	struct piece *p = piece_at(l, seek(l, addr)), upper;
 	int err;
@@ -239,7 +239,7 @@ static int cut(struct ledger *l, uint64_t addr, uint64_t began)
 }
 
 /* Cuts at both ends, then removes what lies in [start, end) and is not younger. */
-static int clear(struct ledger *l, uint64_t start, uint64_t end, uint64_t began)
+static int clear(struct ranges *l, uint64_t start, uint64_t end, uint64_t began)
 {
 	struct place p;
 	struct piece *at, out;
@@ -273,7 +273,7 @@ static uint64_t end_of(uint64_t start, uint64_t len)
 	return len < UINT64_MAX - start ? start + len : UINT64_MAX;
 }
 
-int ledger__map(struct ledger *l, const struct range *r)
+int ranges__map(struct ranges *l, const struct range *r)
 {
 	struct piece p = { .r = *r };
 
@@ -288,13 +288,13 @@ int ledger__map(struct ledger *l, const struct range *r)
 	return 0;
 }
 
-int ledger__unmap(struct ledger *l, uint64_t start, uint64_t end, uint64_t began)
+int ranges__unmap(struct ranges *l, uint64_t start, uint64_t end, uint64_t began)
 {
 	round_out(&start, &end);
 	return clear(l, start, end, began);
 }
 
-int ledger__detach(struct ledger *l, uint64_t addr, uint64_t began)
+int ranges__detach(struct ranges *l, uint64_t addr, uint64_t began)
 {
 	struct place p = seek(l, addr);
 	struct piece *at, out;
@@ -316,7 +316,7 @@ int ledger__detach(struct ledger *l, uint64_t addr, uint64_t began)
 /* ---- mremap ---- */
 
 /* A second mapping of what is mapped at `old`: from a shared mapping, or with the old one kept. */
-static int map_again(struct ledger *l, uint64_t old, uint64_t addr, uint64_t len, uint64_t began)
+static int map_again(struct ranges *l, uint64_t old, uint64_t addr, uint64_t len, uint64_t began)
 {
 	const struct piece *p = piece_at(l, seek(l, old));
 	struct range r;
@@ -326,11 +326,11 @@ static int map_again(struct ledger *l, uint64_t old, uint64_t addr, uint64_t len
 	r = p->r;
 	r.start = addr;
 	r.end = end_of(addr, len);
-	return ledger__map(l, &r);
+	return ranges__map(l, &r);
 }
 
 /* Takes the pieces of [start, end) out, unreported, into an array that the caller frees. */
-static int lift(struct ledger *l, uint64_t start, uint64_t end, uint64_t began,
+static int lift(struct ranges *l, uint64_t start, uint64_t end, uint64_t began,
 		struct piece **lifted, size_t *n)
 {
 	struct place first = seek(l, start), p;
@@ -352,7 +352,7 @@ static int lift(struct ledger *l, uint64_t start, uint64_t end, uint64_t began,
 	return 0;
 }
 
-int ledger__remap(struct ledger *l, uint64_t old, uint64_t old_len, uint64_t addr, uint64_t len,
+int ranges__remap(struct ranges *l, uint64_t old, uint64_t old_len, uint64_t addr, uint64_t len,
 		  uint64_t began, bool keep_old)
 {
 	uint64_t old_end = end_of(old, old_len), end = end_of(addr, len), grown;
@@ -400,17 +400,17 @@ int ledger__remap(struct ledger *l, uint64_t old, uint64_t old_len, uint64_t add
 
 /* ---- reading ---- */
 
-size_t ledger__count(const struct ledger *l)
+size_t ranges__count(const struct ranges *l)
 {
 	return l->count;
 }
 
-size_t ledger__memory(const struct ledger *l)
+size_t ranges__memory(const struct ranges *l)
 {
 	return sizeof(*l) + l->cap * sizeof(*l->shelves) + l->n * sizeof(struct shelf);
 }
 
-bool ledger__next_piece(const struct ledger *l, size_t *cursor, struct range *out, uint64_t *base,
+bool ranges__next_piece(const struct ranges *l, size_t *cursor, struct range *out, uint64_t *base,
 			const struct whole **whole)
 {
 	struct place p = { *cursor / SHELF_MAX, *cursor % SHELF_MAX };
@@ -427,15 +427,15 @@ bool ledger__next_piece(const struct ledger *l, size_t *cursor, struct range *ou
 	return true;
 }
 
-bool ledger__next(const struct ledger *l, size_t *cursor, struct range *out)
+bool ranges__next(const struct ranges *l, size_t *cursor, struct range *out)
 {
 	const struct whole *whole;
 	uint64_t base;
 
-	return ledger__next_piece(l, cursor, out, &base, &whole);
+	return ranges__next_piece(l, cursor, out, &base, &whole);
 }
 
-int ledger__put_back(struct ledger *l, const struct range *r, uint64_t base, bool shared,
+int ranges__put_back(struct ranges *l, const struct range *r, uint64_t base, bool shared,
 		     struct whole **whole)
 {
 	struct piece p = { .r = *r, .base = base }, *at;

@@ -6,21 +6,21 @@
  * "born" times (ns) settle races: a call that began before a range was mapped cannot have been
  * meant for it, so it leaves it alone.
  */
-#ifndef MEMTRACE_LEDGER_H
-#define MEMTRACE_LEDGER_H
+#ifndef MEMTRACE_HEAP_RANGES_H
+#define MEMTRACE_HEAP_RANGES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct ledger;
+struct ranges;
 
 struct range {
 	uint64_t start, end;	/* [start, end) */
 	uint64_t birth;		/* ns; the call's return */
 	uint32_t site;		/* LEDGER_ALLOCATOR, or the owner's number for the call site */
 	uint32_t flags;		/* EVENT_F_* of the event that made it */
-	uint32_t parts;		/* set by the ledger: how many pieces the mapping is in */
+	uint32_t parts;		/* set by the ranges: how many pieces the mapping is in */
 };
 
 #define LEDGER_ALLOCATOR UINT32_MAX	/* obtained by an allocator: never a site of its own */
@@ -32,37 +32,37 @@ struct range {
  */
 typedef void (*ledger_change_fn)(void *ctx, const struct range *r, int64_t bytes, int blocks);
 
-struct ledger *ledger__new(ledger_change_fn change, void *ctx);	/* NULL and errno */
-void ledger__free(struct ledger *l);
+struct ranges *ranges__new(ledger_change_fn change, void *ctx);	/* NULL and errno */
+void ranges__free(struct ranges *l);
 
 /* All sizes are rounded out to whole pages of 4096 bytes. 0 or -ENOMEM. */
-int ledger__map(struct ledger *l, const struct range *r);	/* replaces whatever overlaps */
-int ledger__unmap(struct ledger *l, uint64_t start, uint64_t end, uint64_t began);
+int ranges__map(struct ranges *l, const struct range *r);	/* replaces whatever overlaps */
+int ranges__unmap(struct ranges *l, uint64_t start, uint64_t end, uint64_t began);
 /* Moves, grows or shrinks; parts of the old range that were never seen mapped are not invented. The
  * new range keeps the site and birth of the old one; one that was never seen stays unknown. With
  * keep_old, and for old_len 0 (shared memory), the new range is a further one of the old one's site. */
-int ledger__remap(struct ledger *l, uint64_t old, uint64_t old_len, uint64_t addr, uint64_t len,
+int ranges__remap(struct ranges *l, uint64_t old, uint64_t old_len, uint64_t addr, uint64_t len,
 		  uint64_t began, bool keep_old);
 /* System V: the whole segment attached at addr. */
-int ledger__detach(struct ledger *l, uint64_t addr, uint64_t began);
+int ranges__detach(struct ranges *l, uint64_t addr, uint64_t began);
 
-size_t ledger__count(const struct ledger *l);
-size_t ledger__memory(const struct ledger *l);	/* bytes it holds */
-bool ledger__next(const struct ledger *l, size_t *cursor, struct range *out);	/* by address */
+size_t ranges__count(const struct ranges *l);
+size_t ranges__memory(const struct ranges *l);	/* bytes it holds */
+bool ranges__next(const struct ranges *l, size_t *cursor, struct range *out);	/* by address */
 
 /*
- * To save and restore a ledger: the next piece, with where its mapping's first byte is, and what it
- * shares with the other pieces of that (NULL: it is in one). The order is that of ledger__next.
+ * To save and restore a ranges: the next piece, with where its mapping's first byte is, and what it
+ * shares with the other pieces of that (NULL: it is in one). The order is that of ranges__next.
  */
 struct whole;
-bool ledger__next_piece(const struct ledger *l, size_t *cursor, struct range *out, uint64_t *base,
+bool ranges__next_piece(const struct ranges *l, size_t *cursor, struct range *out, uint64_t *base,
 			const struct whole **whole);
 /*
  * Puts a piece back, unreported. *whole is NULL for the first piece of a mapping that was in several
  * (`shared`), and is what that returned for the others. 0, -ENOMEM, or -EINVAL where it is no range of
  * whole pages or something lies there.
  */
-int ledger__put_back(struct ledger *l, const struct range *r, uint64_t base, bool shared,
+int ranges__put_back(struct ranges *l, const struct range *r, uint64_t base, bool shared,
 		     struct whole **whole);
 
 #endif

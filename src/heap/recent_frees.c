@@ -11,35 +11,35 @@ static uint64_t *slot_of(uint64_t *at, uint32_t size, uint64_t addr)
 	return &at[hashmap__mix(addr, 0) & (size - 1)];
 }
 
-int freed__init(struct freed *f)
+int recent_frees__init(struct recent_frees *f)
 {
 	f->at = calloc(FREED_LEAST, sizeof(*f->at));
 	f->size = f->at ? FREED_LEAST : 0;
 	return f->at ? 0 : -ENOMEM;
 }
 
-void freed__free(struct freed *f)
+void recent_frees__free(struct recent_frees *f)
 {
 	free(f->at);
-	*f = (struct freed){ 0 };
+	*f = (struct recent_frees){ 0 };
 }
 
-void freed__clear(struct freed *f)
+void recent_frees__clear(struct recent_frees *f)
 {
 	memset(f->at, 0, f->size * sizeof(*f->at));
 }
 
-void freed__add(struct freed *f, uint64_t addr)
+void recent_frees__add(struct recent_frees *f, uint64_t addr)
 {
 	*slot_of(f->at, f->size, addr) = addr;
 }
 
-bool freed__has(const struct freed *f, uint64_t addr)
+bool recent_frees__has(const struct recent_frees *f, uint64_t addr)
 {
 	return *slot_of(f->at, f->size, addr) == addr;
 }
 
-void freed__grow(struct freed *f, uint64_t wanted)
+void recent_frees__grow(struct recent_frees *f, uint64_t wanted)
 {
 	uint32_t size = f->size;
 	uint64_t *at;

@@ -4,8 +4,8 @@
  * that ends gives back what its cache of freed blocks holds), and does not free a block that is
  * older than the tracing. A forgotten one is taken for such a block.
  */
-#ifndef MEMTRACE_FREED_H
-#define MEMTRACE_FREED_H
+#ifndef MEMTRACE_HEAP_RECENT_FREES_H
+#define MEMTRACE_HEAP_RECENT_FREES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,17 +14,17 @@
 #define FREED_LEAST 64		/* addresses; grows by powers of two */
 #define FREED_MOST 32768
 
-struct freed {
+struct recent_frees {
 	uint64_t *at;		/* each in its slot; 0: none */
 	uint32_t size;
 };
 
-int freed__init(struct freed *f);	/* 0 or -ENOMEM */
-void freed__free(struct freed *f);
-void freed__clear(struct freed *f);
-void freed__add(struct freed *f, uint64_t addr);	/* never 0 */
-bool freed__has(const struct freed *f, uint64_t addr);
+int recent_frees__init(struct recent_frees *f);	/* 0 or -ENOMEM */
+void recent_frees__free(struct recent_frees *f);
+void recent_frees__clear(struct recent_frees *f);
+void recent_frees__add(struct recent_frees *f, uint64_t addr);	/* never 0 */
+bool recent_frees__has(const struct recent_frees *f, uint64_t addr);
 /* Makes room for as many, up to FREED_MOST; without memory it stays as it is. */
-void freed__grow(struct freed *f, uint64_t wanted);
+void recent_frees__grow(struct recent_frees *f, uint64_t wanted);
 
 #endif

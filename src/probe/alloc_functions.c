@@ -18,7 +18,7 @@
  */
 #define NO ARG_NONE
 
-static const struct api table[] = {
+static const struct alloc_function table[] = {
 	/* symbol, name, kind, shape, size, count, ptr, throws */
 	[API_NONE] = { NULL, "unknown", API_HEAP, SHAPE_ALLOC, NO, NO, NO },
 	[API_MMAP] = { NULL, "mmap", API_MAP, SHAPE_ALLOC, NO, NO, NO },
@@ -194,17 +194,17 @@ static const struct api table[] = {
 
 _Static_assert(ARRAY_SIZE(table) <= API_ROWS, "a row's number travels in 8 bits");
 
-const struct api *api__get(unsigned int row)
+const struct alloc_function *alloc_functions__get(unsigned int row)
 {
 	return &table[row < ARRAY_SIZE(table) ? row : API_NONE];
 }
 
-unsigned int api__count(void)
+unsigned int alloc_functions__count(void)
 {
 	return ARRAY_SIZE(table);
 }
 
-unsigned int api__find(const char *symbol)
+unsigned int alloc_functions__find(const char *symbol)
 {
 	for (unsigned int row = API_FIRST_FUNCTION; row < ARRAY_SIZE(table); row++) {
 		if (symbol[0] == table[row].symbol[0] && !strcmp(symbol, table[row].symbol))
@@ -213,7 +213,7 @@ unsigned int api__find(const char *symbol)
 	return API_NONE;
 }
 
-uint64_t api__cookie(unsigned int row, const struct api *a, const uint8_t arg[])
+uint64_t alloc_functions__cookie(unsigned int row, const struct alloc_function *a, const uint8_t arg[])
 {
 	uint8_t where[3] = { a->size, a->count, a->ptr };
 	uint64_t cookie;
@@ -230,7 +230,7 @@ uint64_t api__cookie(unsigned int row, const struct api *a, const uint8_t arg[])
 	return cookie | (uint64_t)a->bytes << COOKIE_BYTES_SHIFT;
 }
 
-unsigned int api__arguments(const struct api *a)
+unsigned int alloc_functions__arguments(const struct alloc_function *a)
 {
 	const uint8_t args[] = { a->size, a->count, a->ptr };
 	unsigned int mask = 0;

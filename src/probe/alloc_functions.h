@@ -3,8 +3,8 @@
  * page gives. Adding an allocator is adding rows. A row's index travels in the attach cookie and in
  * every event (event.h); rows that stand for system calls are never looked for in files.
  */
-#ifndef MEMTRACE_API_H
-#define MEMTRACE_API_H
+#ifndef MEMTRACE_PROBE_ALLOC_FUNCTIONS_H
+#define MEMTRACE_PROBE_ALLOC_FUNCTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 enum api_kind { API_HEAP, API_MAP, API_KINDS };
 
-struct api {
+struct alloc_function {
 	const char *symbol;	/* as the ELF symbol table spells it; NULL for system calls */
 	const char *name;	/* as reports show it: "operator new" */
 	uint8_t kind;		/* enum api_kind */
@@ -29,14 +29,14 @@ struct api {
 /* Rows that the collector names itself, by fixed number. */
 enum { API_NONE, API_MMAP, API_BRK, API_SHMAT, API_MREMAP, API_FIRST_FUNCTION };
 
-const struct api *api__get(unsigned int row);	/* row API_NONE ("unknown") for any bad number */
-unsigned int api__count(void);
+const struct alloc_function *alloc_functions__get(unsigned int row);	/* row API_NONE ("unknown") for any bad number */
+unsigned int alloc_functions__count(void);
 /* The row of an ELF symbol, or API_NONE. */
-unsigned int api__find(const char *symbol);
+unsigned int alloc_functions__find(const char *symbol);
 /* The attach cookie of a row (event.h), which is `a`, for a probe where argument i is in register
  * arg[i] (point.h); NULL: each in its own. */
-uint64_t api__cookie(unsigned int row, const struct api *a, const uint8_t arg[]);
+uint64_t alloc_functions__cookie(unsigned int row, const struct alloc_function *a, const uint8_t arg[]);
 /* Which arguments the probe wants: bit i for argument i. */
-unsigned int api__arguments(const struct api *a);
+unsigned int alloc_functions__arguments(const struct alloc_function *a);
 
 #endif

@@ -22,7 +22,7 @@
 
 struct candidate {
 	unsigned int row;
-	const struct api *api;
+	const struct alloc_function *api;
 	const char *name; /* the elf's, or the specification's */
 	uint64_t vaddr, offset;
 	uint64_t size; /* bytes that belong to it */
@@ -90,7 +90,7 @@ static int note(void *ctx, const struct elf_function *f)
 		s->linker_notify = f->offset;
 	else if (f->name[0] == '_' && is_unwinder(f->name))
 		note_unwinder(s, f);
-	add(s, api__find(f->name), f, NULL);
+	add(s, alloc_functions__find(f->name), f, NULL);
 	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
 		if (!s->wanted[i])
 			continue;
@@ -269,7 +269,7 @@ static void find_forwarders(struct search *s, const struct elf *e)
 			if (!is_cxx(c) || c->ifunc || c->forwards)
 				continue;
 			code = code_of(e, c, &len);
-			c->forwards = code && point__only_forwards(code, len, c->vaddr, to, n);
+			c->forwards = code && probe_point__only_forwards(code, len, c->vaddr, to, n);
 			if (c->forwards)
 				to[n++] = c->vaddr;
 		}
@@ -277,7 +277,7 @@ static void find_forwarders(struct search *s, const struct elf *e)
 }
 
 /* NULL, or why the function cannot be probed. */
-static const char *place(const struct elf *e, const struct candidate *c, struct point *out)
+static const char *place(const struct elf *e, const struct candidate *c, struct probe_point *out)
 {
 	const uint8_t *code;
 	size_t len;
@@ -290,16 +290,16 @@ static const char *place(const struct elf *e, const struct candidate *c, struct 
 	if (!code || !len)
 		return "no code at its address";
 	if (elf__machine(e) == ELF_X86_64)
-		point__find(code, len, c->vaddr, c->api ? api__arguments(c->api) : 0, out);
+		probe_point__find(code, len, c->vaddr, c->api ? alloc_functions__arguments(c->api) : 0, out);
 	else
-		*out = (struct point){.insn = "-", .why = "the entry"};
+		*out = (struct probe_point){.insn = "-", .why = "the entry"};
 	return NULL;
 }
 
 static void place_unwinders(struct probe_file *f, const struct search *s, const struct elf *e)
 {
 	struct candidate c;
-	struct point point;
+	struct probe_point point;
 
 	for (size_t i = 0; i < s->nunwinders; i++) {
 		c = s->unwinders[i];
@@ -321,7 +321,7 @@ static void fill_site(struct probe_site *site, const struct candidate *c)
 	site->api = c->row;
 	site->shape = c->api->shape;
 	site->throws = c->api->throws;
-	site->cookie = api__cookie(c->row, c->api, site->point.arg);
+	site->cookie = alloc_functions__cookie(c->row, c->api, site->point.arg);
 	site->entry = c->offset;
 	site->size = c->size;
 }
@@ -381,9 +381,9 @@ static bool misses_one(const struct search *s)
 }
 
 /* 0, or a negative errno for want of memory. What is wrong with the file goes into f->error. */
-static int search(struct probe_file *f, struct search *s, struct image *im)
+static int search(struct probe_file *f, struct search *s, struct module *mod)
 {
-	struct elf *e = elf__open(image__fd(im));
+	struct elf *e = elf__open(module__fd(mod));
 	struct stripped *names = NULL;
 	int err = 0;
 
@@ -394,7 +394,7 @@ static int search(struct probe_file *f, struct search *s, struct image *im)
 	if (elf__is_64bit(e) && (elf__machine(e) == ELF_X86_64 || elf__machine(e) == ELF_ARM64)) {
 		elf__functions(e, note, s);
 		if (!s->names || misses_one(s))
-			names = stripped__open(im, e);
+			names = stripped__open(mod, e);
 		if (names)
 			stripped__functions(names, note, s);
 		f->nameless = !s->names;
@@ -408,19 +408,19 @@ static int search(struct probe_file *f, struct search *s, struct image *im)
 	return err;
 }
 
-bool discover__is_file(struct image *im, const struct probe_spec *spec)
+bool discover__is_file(struct module *mod, const struct probe_spec *spec)
 {
 	struct stat named, mapped;
 
-	if (probe_spec__is_file(spec, image__path(im)))
+	if (probe_spec__is_file(spec, module__path(mod)))
 		return true;
-	return strchr(spec->file, '/') && image__fd(im) >= 0 && !stat(spec->file, &named) &&
-	       !fstat(image__fd(im), &mapped) && named.st_dev == mapped.st_dev &&
+	return strchr(spec->file, '/') && module__fd(mod) >= 0 && !stat(spec->file, &named) &&
+	       !fstat(module__fd(mod), &mapped) && named.st_dev == mapped.st_dev &&
 	       named.st_ino == mapped.st_ino;
 }
 
 /* NULL: no memory. */
-static struct search *new_search(struct image *im, const struct probe_specs *specs)
+static struct search *new_search(struct module *mod, const struct probe_specs *specs)
 {
 	size_t n = specs ? specs->n : 0;
 	struct search *s = calloc(1, sizeof(*s));
@@ -434,25 +434,25 @@ static struct search *new_search(struct image *im, const struct probe_specs *spe
 		return NULL;
 	}
 	for (size_t i = 0; i < n; i++)
-		s->wanted[i] = discover__is_file(im, &specs->specs[i]);
+		s->wanted[i] = discover__is_file(mod, &specs->specs[i]);
 	return s;
 }
 
-struct probe_file *discover__file(struct image *im, const struct probe_specs *specs)
+struct probe_file *discover__file(struct module *mod, const struct probe_specs *specs)
 {
 	struct probe_file *f = calloc(1, sizeof(*f));
-	struct search *s = f ? new_search(im, specs) : NULL;
+	struct search *s = f ? new_search(mod, specs) : NULL;
 	size_t len;
 	int err = s ? 0 : -ENOMEM;
 
 	if (s) {
-		f->image = image__id(im);
-		if (image__memory(im, &len))
+		f->module = module__id(mod);
+		if (module__memory(mod, &len))
 			; /* the vDSO allocates nothing */
-		else if (image__fd(im) < 0)
+		else if (module__fd(mod) < 0)
 			f->error = -ENOENT;
 		else
-			err = search(f, s, im);
+			err = search(f, s, mod);
 		free(s->wanted);
 	}
 	free(s);

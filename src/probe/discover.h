@@ -13,8 +13,8 @@
  * Functions that the user names (probe_spec.h) come before the table's, and are probed whatever
  * they call.
  */
-#ifndef MEMTRACE_DISCOVER_H
-#define MEMTRACE_DISCOVER_H
+#ifndef MEMTRACE_PROBE_DISCOVER_H
+#define MEMTRACE_PROBE_DISCOVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@
 
 #include "probe/point.h"
 
-struct image;
+struct module;
 struct probe_spec;
 struct probe_specs;
 
@@ -37,7 +37,7 @@ struct probe_site {
 	char name[64];	    /* the symbol found; or as the user named it */
 	uint64_t entry;	    /* file offset of the function */
 	uint64_t size;	    /* its code, bytes */
-	struct point point; /* entry + point.offset is where the probe goes */
+	struct probe_point point; /* entry + point.offset is where the probe goes */
 };
 
 struct probe_skip { /* found, and not probed */
@@ -48,7 +48,7 @@ struct probe_skip { /* found, and not probed */
 };
 
 struct probe_file {
-	uint32_t image;
+	uint32_t module;
 	struct probe_site *sites; /* one for each distinct address, sorted by address */
 	size_t n;
 	uint64_t linker_notify; /* file offset of the dynamic loader's _dl_debug_state, 0: none */
@@ -65,9 +65,9 @@ struct probe_file {
 };
 
 /* NULL and errno. A file that defines nothing gives n == 0. `specs` may be NULL. */
-struct probe_file *discover__file(struct image *im, const struct probe_specs *specs);
+struct probe_file *discover__file(struct module *mod, const struct probe_specs *specs);
 /* Is the specification about this file, by its path or because it names the same file? */
-bool discover__is_file(struct image *im, const struct probe_spec *spec);
+bool discover__is_file(struct module *mod, const struct probe_spec *spec);
 void discover__free(struct probe_file *f);
 
 /* --explain-probes: function, file, offset, instruction and why, in aligned columns. */

@@ -235,7 +235,7 @@ static void format(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
 		snprintf(buf, cap, "(bad)");
 }
 
-__attribute__((format(printf, 2, 3))) static void stay(struct point *out, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void stay(struct probe_point *out, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -248,7 +248,7 @@ __attribute__((format(printf, 2, 3))) static void stay(struct point *out, const 
 	va_end(ap);
 }
 
-static void take(struct point *out, size_t at)
+static void take(struct probe_point *out, size_t at)
 {
 	bool moved = false;
 
@@ -263,7 +263,7 @@ static void take(struct point *out, size_t at)
 
 /* The walk: all of *out but the instruction's text. */
 static void walk(const ZydisDecoder *decoder, const uint8_t *code, size_t len, uint64_t vaddr,
-		 unsigned int args, struct point *out)
+		 unsigned int args, struct probe_point *out)
 {
 	struct holds holds = { { 0, 1, 2, 3, 4, 5, NOTHING } };
 	struct insn in;
@@ -297,8 +297,8 @@ static void walk(const ZydisDecoder *decoder, const uint8_t *code, size_t len, u
 	stay(out, "none is emulated in %zu bytes", at);
 }
 
-int point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args,
-		struct point *out)
+int probe_point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args,
+		struct probe_point *out)
 {
 	ZydisDecoder decoder;
 
@@ -327,7 +327,7 @@ static bool uses_other_memory(const struct insn *in)
 	return false;
 }
 
-bool point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr, const uint64_t *to,
+bool probe_point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr, const uint64_t *to,
 			  size_t n)
 {
 	ZydisDecoder decoder;

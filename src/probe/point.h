@@ -6,8 +6,8 @@
  * pointer (and the slot that it points at) as at entry, and no branch of the function leading back
  * into what lies before it. Where there is none, the entry itself.
  */
-#ifndef MEMTRACE_POINT_H
-#define MEMTRACE_POINT_H
+#ifndef MEMTRACE_PROBE_POINT_H
+#define MEMTRACE_PROBE_POINT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #define POINT_ARGS 6	/* argument registers: rdi, rsi, rdx, rcx, r8, r9 */
 #define POINT_RAX 6	/* one more register that an argument may be found in: ARG_RAX (event.h) */
 
-struct point {
+struct probe_point {
 	uint32_t offset;	/* bytes from the function's entry */
 	bool emulated;		/* false: the entry, single-stepped */
 	uint8_t arg[POINT_ARGS];	/* which register holds argument i there: mostly i */
@@ -29,15 +29,15 @@ struct point {
  * vaddr: its address, for branch targets. args: bit i set: argument i is wanted. Returns 0, or
  * -EINVAL for no bytes.
  */
-int point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args,
-		struct point *out);
+int probe_point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args,
+		struct probe_point *out);
 
 /*
  * Does the function leave its work to one of these (addresses of functions)? True where it calls,
  * or jumps to, one of them, and reads and writes no memory but the stack: then it has no blocks of
  * its own.
  */
-bool point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr, const uint64_t *to,
+bool probe_point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr, const uint64_t *to,
 			  size_t n);
 
 #endif

@@ -222,11 +222,11 @@ static int check_arguments(const struct parser *p, struct span list, const struc
 	return 0;
 }
 
-static void fill_api(struct api *api, const struct arguments *a)
+static void fill_api(struct alloc_function *api, const struct arguments *a)
 {
 	bool out = a->number[KEY_OUT] != ARG_NONE;
 
-	*api = (struct api){
+	*api = (struct alloc_function){
 	    .kind = API_HEAP,
 	    .size = a->number[KEY_SIZE],
 	    .count = a->number[KEY_COUNT],
@@ -250,7 +250,7 @@ static void fill_api(struct api *api, const struct arguments *a)
 }
 
 static int parse_arguments(const struct parser *p, struct span function, struct span list,
-			   struct api *api)
+			   struct alloc_function *api)
 {
 	struct arguments a = {.number = {ARG_NONE, ARG_NONE, ARG_NONE, ARG_NONE}};
 	int err = take_items(p, list, &a);
@@ -443,24 +443,24 @@ void probe_specs__release(struct probe_specs *ps)
 
 size_t probe_specs__most(void)
 {
-	return API_ROWS - api__count();
+	return API_ROWS - alloc_functions__count();
 }
 
 unsigned int probe_specs__row(size_t i)
 {
-	return api__count() + (unsigned int)i;
+	return alloc_functions__count() + (unsigned int)i;
 }
 
-const struct api *probe_specs__api(const struct probe_specs *ps, unsigned int row)
+const struct alloc_function *probe_specs__api(const struct probe_specs *ps, unsigned int row)
 {
-	if (ps && row >= api__count() && row - api__count() < ps->n)
-		return &ps->specs[row - api__count()].api;
-	return api__get(row);
+	if (ps && row >= alloc_functions__count() && row - alloc_functions__count() < ps->n)
+		return &ps->specs[row - alloc_functions__count()].api;
+	return alloc_functions__get(row);
 }
 
 void probe_specs__names(const struct probe_specs *ps, const char *names[API_ROWS])
 {
-	size_t n = api__count() + (ps ? ps->n : 0);
+	size_t n = alloc_functions__count() + (ps ? ps->n : 0);
 
 	for (unsigned int row = 0; row < API_ROWS; row++)
 		names[row] = row < n ? probe_specs__api(ps, row)->name : NULL;

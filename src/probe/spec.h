@@ -26,7 +26,7 @@ struct probe_spec {
 	char *part;	/* every mangled name of the function contains it; NULL: any may be one */
 	bool by_offset;
 	uint64_t offset; /* in the file */
-	struct api api;	 /* what it does; named as in FUNCTION */
+	struct alloc_function api;	 /* what it does; named as in FUNCTION */
 };
 
 /* Starts out zeroed. A pointer into it is good until the next probe_specs__add. */
@@ -45,7 +45,7 @@ size_t probe_specs__most(void);
 /* The number of the i-th one's row. */
 unsigned int probe_specs__row(size_t i);
 /* Any row: the table's, or one of these; `ps` may be NULL. API_NONE's for any other number. */
-const struct api *probe_specs__api(const struct probe_specs *ps, unsigned int row);
+const struct alloc_function *probe_specs__api(const struct probe_specs *ps, unsigned int row);
 /* The names of all rows, for reports and recordings; NULL for numbers without a row. They belong to
  * the table and to `ps`, which may be NULL. */
 void probe_specs__names(const struct probe_specs *ps, const char *names[API_ROWS]);

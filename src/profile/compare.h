@@ -3,8 +3,8 @@
  * before, what it holds after, and the change. A stack is the same where its code is, whatever the
  * process, run, or host: ids say so. What did not change is left out.
  */
-#ifndef MEMTRACE_COMPARE_H
-#define MEMTRACE_COMPARE_H
+#ifndef MEMTRACE_PROFILE_COMPARE_H
+#define MEMTRACE_PROFILE_COMPARE_H
 
 #include <stddef.h>
 #include <stdint.h>

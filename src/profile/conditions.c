@@ -72,7 +72,7 @@ static const struct {
 	{ "lost", "events, call stacks and blocks that were lost", lost },
 };
 
-const char *check__metric(size_t i, const char **meaning)
+const char *condition__metric(size_t i, const char **meaning)
 {
 	if (i >= ARRAY_SIZE(metrics))
 		return NULL;
@@ -80,7 +80,7 @@ const char *check__metric(size_t i, const char **meaning)
 	return metrics[i].name;
 }
 
-bool check__fails(const struct check *c, const struct profile *p)
+bool condition__fails(const struct condition *c, const struct profile *p)
 {
 	uint64_t value = metrics[c->metric].value(p);
 
@@ -105,7 +105,7 @@ static int complain(char *why, size_t cap, const char *what)
 	return -EINVAL;
 }
 
-static int find_metric(const char *name, size_t len, struct check *c)
+static int find_metric(const char *name, size_t len, struct condition *c)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
 		if (strlen(metrics[i].name) == len && !strncmp(metrics[i].name, name, len)) {
@@ -116,7 +116,7 @@ static int find_metric(const char *name, size_t len, struct check *c)
 	return -EINVAL;
 }
 
-static int parse(const char *text, struct check *c, char *why, size_t cap)
+static int parse(const char *text, struct condition *c, char *why, size_t cap)
 {
 	size_t len = strcspn(text, "<>=!");
 	const char *value = text + len + 1;
@@ -134,9 +134,9 @@ static int parse(const char *text, struct check *c, char *why, size_t cap)
 	return 0;
 }
 
-static int add(struct checks *c, const char *text, char *why, size_t cap)
+static int add(struct conditions *c, const char *text, char *why, size_t cap)
 {
-	struct check check = { 0 }, *items;
+	struct condition check = { 0 }, *items;
 	int err;
 
 	err = parse(text, &check, why, cap);
@@ -153,7 +153,7 @@ static int add(struct checks *c, const char *text, char *why, size_t cap)
 	return 0;
 }
 
-int checks__add(struct checks *c, const char *list, char *why, size_t cap)
+int conditions__add(struct conditions *c, const char *list, char *why, size_t cap)
 {
 	char *copy = strdup(list), *rest = copy, *text;
 	int err = copy ? 0 : -ENOMEM;
@@ -166,10 +166,10 @@ int checks__add(struct checks *c, const char *list, char *why, size_t cap)
 	return err;
 }
 
-void checks__release(struct checks *c)
+void conditions__release(struct conditions *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		free(c->items[i].text);
 	free(c->items);
-	*c = (struct checks){ 0 };
+	*c = (struct conditions){ 0 };
 }

@@ -24,7 +24,7 @@ struct owner {
 	struct profile_suppressed *suppressed;	/* a row a rule; later only those that matched */
 	/* Only while building. */
 	const struct profile_input *in;
-	struct hashmap *mapping_of;	/* image id to index */
+	struct hashmap *mapping_of;	/* module id to index */
 	struct named_frame *named;
 	uint64_t held[API_KINDS];	/* live bytes of a kind, in all */
 };

@@ -5,8 +5,8 @@
  *
  * Sizes are bytes, times are seconds, unless a name says otherwise.
  */
-#ifndef MEMTRACE_PROFILE_H
-#define MEMTRACE_PROFILE_H
+#ifndef MEMTRACE_PROFILE_PROFILE_H
+#define MEMTRACE_PROFILE_PROFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -141,10 +141,10 @@ struct profile {
 };
 
 struct snapshot;
-struct sieve;
+struct suppression_filter;
 struct collector;
 struct symbolizer;
-struct images;
+struct modules;
 
 /* Sites of a snapshot beyond the top, to take the places of suppressed ones. */
 #define PROFILE_SPARE 4096
@@ -154,12 +154,12 @@ struct profile_input {
 	const struct profile_run *run;
 	const struct snapshot *snapshot;
 	struct symbolizer *symbolizer;
-	struct images *images;
+	struct modules *modules;
 	/* The sites are the first `top` (0: all) of those of the snapshot that pass the sieve
 	 * (NULL: all do); whoever made the snapshot has asked for that many more: see
 	 * PROFILE_SPARE. */
 	uint32_t top;
-	struct sieve *sieve;
+	struct suppression_filter *sieve;
 	/* Looks at what is below the top too, so that all that is suppressed is known. */
 	bool thorough;
 	/* Finds a stack and names a file mapping while the collector may be moving on: see

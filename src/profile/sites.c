@@ -13,26 +13,26 @@
 #include "symbols/module.h"
 #include "util/util.h"
 
-static void hex_build_id(struct images *images, uint32_t image, char out[2 * BUILD_ID_MAX + 1])
+static void hex_build_id(struct modules *modules, uint32_t module, char out[2 * BUILD_ID_MAX + 1])
 {
-	struct image *im = images ? images__get(images, image) : NULL;
+	struct module *mod = modules ? modules__get(modules, module) : NULL;
 	uint8_t id[BUILD_ID_MAX];
-	size_t len = im ? image__build_id(im, id) : 0;
+	size_t len = mod ? module__build_id(mod, id) : 0;
 
 	for (size_t i = 0; i < len && i < BUILD_ID_MAX; i++)
 		snprintf(out + 2 * i, 3, "%02x", id[i]);
 }
 
-/* The index of an image among the profile's mappings; a negative errno. */
+/* The index of a module among the profile's mappings; a negative errno. */
 static int64_t mapping_index(struct owner *o, const struct named_frame *nf)
 {
 	struct profile_mapping *grown, *m;
 	uintptr_t known;
 	size_t n = o->profile.nmappings, cap;
 
-	if (nf->image == FRAME_NO_IMAGE)
+	if (nf->module_id == FRAME_NO_MODULE)
 		return UINT32_MAX;
-	if (hashmap__get(o->mapping_of, nf->image, &known))
+	if (hashmap__get(o->mapping_of, nf->module_id, &known))
 		return (int64_t)known;
 	if (n == o->mappings_cap) {
 		cap = n ? n * 2 : 16;
@@ -47,8 +47,8 @@ static int64_t mapping_index(struct owner *o, const struct named_frame *nf)
 	*m = (struct profile_mapping){
 		.path = strtab__copy(o->strings, nf->module ? nf->module : ""),
 	};
-	hex_build_id(o->in->images, nf->image, m->build_id);
-	if (hashmap__set(o->mapping_of, nf->image, n))
+	hex_build_id(o->in->modules, nf->module_id, m->build_id);
+	if (hashmap__set(o->mapping_of, nf->module_id, n))
 		return -ENOMEM;
 	o->profile.nmappings++;
 	return (int64_t)n;
@@ -143,9 +143,9 @@ static const char *map_kind(uint16_t flags)
 
 static const char *api_name(const struct profile_input *in, uint8_t row)
 {
-	const char *name = in->api_names ? in->api_names[row] : api__get(row)->name;
+	const char *name = in->api_names ? in->api_names[row] : alloc_functions__get(row)->name;
 
-	return name ? name : api__get(API_NONE)->name;
+	return name ? name : alloc_functions__get(API_NONE)->name;
 }
 
 static void fill_site(const struct owner *o, struct profile_site *site, const struct site_row *row)
@@ -250,17 +250,17 @@ static void name_candidate(struct owner *o, struct candidate *c)
  * where more than its bytes is asked for. */
 static int ask_sieve(struct owner *o, struct candidate *c)
 {
-	struct sieve *sieve = o->in->sieve;
-	int rule = sieve ? sieve__known(sieve, c->row->stack) : SIEVE_PASSED;
+	struct suppression_filter *sieve = o->in->sieve;
+	int rule = sieve ? suppression_filter__known(sieve, c->row->stack) : SIEVE_PASSED;
 
 	if (rule == SIEVE_NEW && (!c->below || c->findings || o->in->thorough)) {
 		name_candidate(o, c);
 		if (c->named)
-			rule = sieve__look(sieve, c->row->stack, c->named, c->n);
+			rule = suppression_filter__look(sieve, c->row->stack, c->named, c->n);
 	}
 	/* A built-in rule stands for what is allocated once: it does not hide what goes on and
 	 * on. */
-	if (rule >= 0 && c->findings && sieve__is_builtin(sieve, (size_t)rule))
+	if (rule >= 0 && c->findings && suppression_filter__is_builtin(sieve, (size_t)rule))
 		rule = SIEVE_PASSED;
 	return rule;
 }
@@ -325,8 +325,8 @@ static void name_rules(struct owner *o)
 {
 	struct profile *p = &o->profile;
 
-	for (size_t i = 0; o->in->sieve && i < sieve__count(o->in->sieve); i++) {
-		const struct suppress_rule *rule = sieve__rule(o->in->sieve, i);
+	for (size_t i = 0; o->in->sieve && i < suppression_filter__count(o->in->sieve); i++) {
+		const struct suppress_rule *rule = suppression_filter__rule(o->in->sieve, i);
 		struct profile_suppressed row = o->suppressed[i];
 
 		if (!row.sites)
@@ -353,7 +353,7 @@ int sites__add(struct owner *o)
 {
 	const struct snapshot *snap = o->in->snapshot;
 	size_t top = o->in->top && o->in->top < snap->nsites ? o->in->top : snap->nsites;
-	size_t rules = o->in->sieve ? sieve__count(o->in->sieve) : 0;
+	size_t rules = o->in->sieve ? suppression_filter__count(o->in->sieve) : 0;
 	int err = 0;
 
 	o->sites = calloc(top + 1, sizeof(*o->sites));

@@ -6,29 +6,29 @@
 #include "symbols/symbolizer.h"
 #include "util/hashmap.h"
 
-struct sieve {
-	const struct suppress *rules;
+struct suppression_filter {
+	const struct suppressions *rules;
 	struct hashmap *known;	/* by stack: 0, or the rule's number and one */
 	bool *matched;
 };
 
-struct sieve *sieve__new(const struct suppress *rules)
+struct suppression_filter *suppression_filter__new(const struct suppressions *rules)
 {
-	struct sieve *s = calloc(1, sizeof(*s));
+	struct suppression_filter *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->rules = rules;
 	s->known = hashmap__new();
-	s->matched = calloc(suppress__count(rules) + 1, sizeof(*s->matched));
+	s->matched = calloc(suppressions__count(rules) + 1, sizeof(*s->matched));
 	if (s->known && s->matched)
 		return s;
-	sieve__free(s);
+	suppression_filter__free(s);
 	errno = ENOMEM;
 	return NULL;
 }
 
-void sieve__free(struct sieve *s)
+void suppression_filter__free(struct suppression_filter *s)
 {
 	if (!s)
 		return;
@@ -37,14 +37,14 @@ void sieve__free(struct sieve *s)
 	free(s);
 }
 
-int sieve__known(const struct sieve *s, uint64_t stack)
+int suppression_filter__known(const struct suppression_filter *s, uint64_t stack)
 {
 	uintptr_t value;
 
 	return hashmap__get(s->known, stack, &value) ? (int)value - 1 : SIEVE_NEW;
 }
 
-int sieve__look(struct sieve *s, uint64_t stack, const struct named_frame *frames, size_t n)
+int suppression_filter__look(struct suppression_filter *s, uint64_t stack, const struct named_frame *frames, size_t n)
 {
 	struct suppress_frame *seen = calloc(n + 1, sizeof(*seen));
 	int rule;
@@ -57,7 +57,7 @@ int sieve__look(struct sieve *s, uint64_t stack, const struct named_frame *frame
 			.module = frames[i].module,
 			.file = frames[i].file,
 		};
-	rule = suppress__find(s->rules, seen, n);
+	rule = suppressions__find(s->rules, seen, n);
 	free(seen);
 	if (rule >= 0)
 		s->matched[rule] = true;
@@ -66,22 +66,22 @@ int sieve__look(struct sieve *s, uint64_t stack, const struct named_frame *frame
 	return rule;
 }
 
-size_t sieve__count(const struct sieve *s)
+size_t suppression_filter__count(const struct suppression_filter *s)
 {
-	return suppress__count(s->rules);
+	return suppressions__count(s->rules);
 }
 
-const struct suppress_rule *sieve__rule(const struct sieve *s, size_t i)
+const struct suppress_rule *suppression_filter__rule(const struct suppression_filter *s, size_t i)
 {
-	return suppress__rule(s->rules, i);
+	return suppressions__rule(s->rules, i);
 }
 
-bool sieve__is_builtin(const struct sieve *s, size_t i)
+bool suppression_filter__is_builtin(const struct suppression_filter *s, size_t i)
 {
-	return suppress__rule(s->rules, i)->reason;
+	return suppressions__rule(s->rules, i)->reason;
 }
 
-bool sieve__has_matched(const struct sieve *s, size_t i)
+bool suppression_filter__has_matched(const struct suppression_filter *s, size_t i)
 {
 	return s->matched[i];
 }

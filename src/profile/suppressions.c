@@ -20,17 +20,17 @@ struct rule {
 	char *texts[2];		/* what `shown` points to, where it is ours */
 };
 
-struct suppress {
+struct suppressions {
 	struct rule *rules;
 	size_t n, cap;
 };
 
-struct suppress *suppress__new(void)
+struct suppressions *suppressions__new(void)
 {
-	return calloc(1, sizeof(struct suppress));
+	return calloc(1, sizeof(struct suppressions));
 }
 
-void suppress__free(struct suppress *s)
+void suppressions__free(struct suppressions *s)
 {
 	if (!s)
 		return;
@@ -47,7 +47,7 @@ void suppress__free(struct suppress *s)
 
 /* Wildcards match the least that they can, and take one character more wherever the rest then
  * fails. */
-bool suppress__matches(const char *pattern, const char *name)
+bool suppressions__matches(const char *pattern, const char *name)
 {
 	const char *p = pattern, *s = name, *end = p + strlen(p);
 	bool from_start = *p == '^', to_end;
@@ -79,8 +79,8 @@ bool suppress__matches(const char *pattern, const char *name)
 
 static bool frame_matches(const char *pattern, const struct suppress_frame *f)
 {
-	return suppress__matches(pattern, f->func) || suppress__matches(pattern, f->module) ||
-	       suppress__matches(pattern, f->file);
+	return suppressions__matches(pattern, f->func) || suppressions__matches(pattern, f->module) ||
+	       suppressions__matches(pattern, f->file);
 }
 
 static bool rule_matches(const struct rule *r, const struct suppress_frame *stack, size_t n)
@@ -94,7 +94,7 @@ static bool rule_matches(const struct rule *r, const struct suppress_frame *stac
 	return false;
 }
 
-int suppress__find(const struct suppress *s, const struct suppress_frame *stack, size_t n)
+int suppressions__find(const struct suppressions *s, const struct suppress_frame *stack, size_t n)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		if (rule_matches(&s->rules[i], stack, n))
@@ -127,7 +127,7 @@ static char *demangled(const char *pattern)
 }
 
 /* Takes what `r` holds, also where it fails. */
-static int add(struct suppress *s, struct rule *r)
+static int add(struct suppressions *s, struct rule *r)
 {
 	size_t cap = s->cap ? s->cap * 2 : 16;
 	struct rule *rules = s->rules;
@@ -164,7 +164,7 @@ static const char *complaint(const char *line, size_t len)
 	return NULL;
 }
 
-static int add_line(struct suppress *s, const char *line, size_t len, const char *name,
+static int add_line(struct suppressions *s, const char *line, size_t len, const char *name,
 		    size_t number, const char **why)
 {
 	struct rule r = { 0 };
@@ -187,7 +187,7 @@ static int add_line(struct suppress *s, const char *line, size_t len, const char
 	return add(s, &r);
 }
 
-int suppress__add_text(struct suppress *s, const char *text, size_t len, const char *name,
+int suppressions__add_text(struct suppressions *s, const char *text, size_t len, const char *name,
 		       size_t *line, const char **why)
 {
 	const char *end = text + len, *next;
@@ -221,7 +221,7 @@ static const struct rule builtin[] = {
 	ROW("^_IO_file_doallocate$", "buffers of open stdio files"),
 };
 
-int suppress__add_builtin(struct suppress *s)
+int suppressions__add_builtin(struct suppressions *s)
 {
 	int err = 0;
 
@@ -233,12 +233,12 @@ int suppress__add_builtin(struct suppress *s)
 	return err;
 }
 
-size_t suppress__count(const struct suppress *s)
+size_t suppressions__count(const struct suppressions *s)
 {
 	return s->n;
 }
 
-const struct suppress_rule *suppress__rule(const struct suppress *s, size_t i)
+const struct suppress_rule *suppressions__rule(const struct suppressions *s, size_t i)
 {
 	return &s->rules[i].shown;
 }

@@ -8,13 +8,13 @@
  * A pattern that is a whole mangled name means the function that bears it. The syntax is described
  * in https://clang.llvm.org/docs/AddressSanitizer.html and in LeakSanitizer's own documentation.
  */
-#ifndef MEMTRACE_SUPPRESS_H
-#define MEMTRACE_SUPPRESS_H
+#ifndef MEMTRACE_PROFILE_SUPPRESSIONS_H
+#define MEMTRACE_PROFILE_SUPPRESSIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct suppress;
+struct suppressions;
 
 struct suppress_rule {
 	const char *pattern;	/* as written, with its "leak:" */
@@ -26,28 +26,28 @@ struct suppress_frame {		/* what is NULL is unknown, and matches nothing */
 	const char *func, *module, *file;
 };
 
-struct suppress *suppress__new(void);	/* NULL and errno */
-void suppress__free(struct suppress *s);	/* takes NULL */
+struct suppressions *suppressions__new(void);	/* NULL and errno */
+void suppressions__free(struct suppressions *s);	/* takes NULL */
 
 /*
  * Adds the rules of a file's text; `name` is what the file is called. 0, -ENOMEM, or -EINVAL where
  * a line is none of those above: *line is its number, from 1, and *why a few words for it.
  */
-int suppress__add_text(struct suppress *s, const char *text, size_t len, const char *name,
+int suppressions__add_text(struct suppressions *s, const char *text, size_t len, const char *name,
 		       size_t *line, const char **why);
 /*
  * Known allocations that are made once and kept for good. They are taken more narrowly than a
  * file's: see the table. 0 or -ENOMEM.
  */
-int suppress__add_builtin(struct suppress *s);
+int suppressions__add_builtin(struct suppressions *s);
 
-size_t suppress__count(const struct suppress *s);
-const struct suppress_rule *suppress__rule(const struct suppress *s, size_t i);
+size_t suppressions__count(const struct suppressions *s);
+const struct suppress_rule *suppressions__rule(const struct suppressions *s, size_t i);
 
 /* The first rule that suppresses a stack, whose leaf comes first; -1: none. */
-int suppress__find(const struct suppress *s, const struct suppress_frame *stack, size_t n);
+int suppressions__find(const struct suppressions *s, const struct suppress_frame *stack, size_t n);
 
 /* Whether a pattern, without "leak:", matches a name. Nothing matches NULL and "". */
-bool suppress__matches(const char *pattern, const char *name);
+bool suppressions__matches(const char *pattern, const char *name);
 
 #endif

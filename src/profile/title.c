@@ -44,7 +44,7 @@ static const char *const library_modules[] = {
 static bool any_matches(const char *const patterns[], size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (suppress__matches(patterns[i], name))
+		if (suppressions__matches(patterns[i], name))
 			return true;
 	}
 	return false;

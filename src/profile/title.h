@@ -2,8 +2,8 @@
  * What a call stack is called: the first frame that is the program's own, and not the allocator's
  * or a standard library's. Stacks themselves are always told whole.
  */
-#ifndef MEMTRACE_TITLE_H
-#define MEMTRACE_TITLE_H
+#ifndef MEMTRACE_PROFILE_TITLE_H
+#define MEMTRACE_PROFILE_TITLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,8 +10,8 @@
  * A chunk of events or of state is a row of packed events (recording_events.h) and of records: a
  *byte EVENT_PACKED_NONE, the record's kind, its length, its bytes.
  */
-#ifndef MEMTRACE_RECORDING_CHUNK_H
-#define MEMTRACE_RECORDING_CHUNK_H
+#ifndef MEMTRACE_RECORD_CHUNK_H
+#define MEMTRACE_RECORD_CHUNK_H
 
 #include <stdbool.h>
 #include <stddef.h>

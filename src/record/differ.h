@@ -1,6 +1,6 @@
 /* Compares the ends of two recordings. */
-#ifndef MEMTRACE_DIFFER_H
-#define MEMTRACE_DIFFER_H
+#ifndef MEMTRACE_RECORD_DIFFER_H
+#define MEMTRACE_RECORD_DIFFER_H
 
 #include "run/plan.h"
 

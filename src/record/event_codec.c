@@ -110,7 +110,7 @@ static uint8_t *pack_field(struct event_context *cx, const struct event *ev, con
 	}
 }
 
-size_t events__pack(struct event_context *cx, const void *data, size_t size, uint8_t *out)
+size_t event_codec__pack(struct event_context *cx, const void *data, size_t size, uint8_t *out)
 {
 	const struct event *ev = data;
 	unsigned int type = size < sizeof(*ev) || ev->type > TYPE_MASK ? 0 : ev->type;
@@ -176,7 +176,7 @@ static uint64_t unpack_field(struct event_context *cx, const struct field *f, bo
 	}
 }
 
-size_t events__unpack(struct event_context *cx, struct cursor *c, union any_event *out)
+size_t event_codec__unpack(struct event_context *cx, struct cursor *c, union any_event *out)
 {
 	const uint8_t *first = codec__take_bytes(c, 1), *api;
 	unsigned int bits = first ? *first : 0, type = bits & TYPE_MASK;

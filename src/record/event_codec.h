@@ -3,8 +3,8 @@
  * fast compressor finds much of the rest. An event that does not fit the scheme is no error: it is
  * kept as it is, in a record.
  */
-#ifndef MEMTRACE_RECORDING_EVENTS_H
-#define MEMTRACE_RECORDING_EVENTS_H
+#ifndef MEMTRACE_RECORD_EVENT_CODEC_H
+#define MEMTRACE_RECORD_EVENT_CODEC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,12 +36,12 @@ union any_event {
 };
 
 /* How many bytes were written, at most EVENT_PACKED_MAX; 0: an event of this type is not packed. */
-size_t events__pack(struct event_context *cx, const void *ev, size_t size, uint8_t *out);
+size_t event_codec__pack(struct event_context *cx, const void *ev, size_t size, uint8_t *out);
 
 /* The first byte of what is no packed event: a record's kind, length and bytes follow. */
 #define EVENT_PACKED_NONE 0
 
 /* The size of the next event, or 0 where it is bad. */
-size_t events__unpack(struct event_context *cx, struct cursor *c, union any_event *out);
+size_t event_codec__unpack(struct event_context *cx, struct cursor *c, union any_event *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* What the two sides of writing a recording share. */
-#ifndef MEMTRACE_RECORDING_INTERNAL_H
-#define MEMTRACE_RECORDING_INTERNAL_H
+#ifndef MEMTRACE_RECORD_INTERNAL_H
+#define MEMTRACE_RECORD_INTERNAL_H
 
 #include <pthread.h>
 #include <stdatomic.h>

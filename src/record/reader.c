@@ -302,6 +302,6 @@ int recording_reader__next(struct recording_reader *r, struct record *out)
 	if (*r->left.p == EVENT_PACKED_NONE)
 		return take_record(r, out);
 	out->event = &r->event;
-	out->size = events__unpack(&r->context, &r->left, &r->event);
+	out->size = event_codec__unpack(&r->context, &r->left, &r->event);
 	return out->size ? 1 : -EBADMSG;
 }

@@ -3,8 +3,8 @@
  * out, and nothing in it is trusted. A file that ends in the middle of a chunk was cut off, which
  * is no error: what came before is all there.
  */
-#ifndef MEMTRACE_RECORDING_READER_H
-#define MEMTRACE_RECORDING_READER_H
+#ifndef MEMTRACE_RECORD_READER_H
+#define MEMTRACE_RECORD_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>

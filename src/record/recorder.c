@@ -48,12 +48,12 @@ static void on_process(void *ctx, const struct process_facts *f)
 	recorder__put(rec, RECORD_PROCESS);
 }
 
-static void on_allocator(void *ctx, uint32_t image, uint64_t start, uint64_t end)
+static void on_allocator(void *ctx, uint32_t module, uint64_t start, uint64_t end)
 {
 	struct recorder *rec = ctx;
 
-	names__note_image(rec, image);
-	record__put_allocator(recorder__fresh(rec), &(struct record_allocator){ image, start, end });
+	names__note_module(rec, module);
+	record__put_allocator(recorder__fresh(rec), &(struct record_allocator){ module, start, end });
 	recorder__put(rec, RECORD_ALLOCATOR);
 }
 
@@ -153,7 +153,7 @@ void recorder__tell(struct recorder *rec, const struct report_tick *tick,
 	read_rss(rec, tick->seq, snap);
 	symbolizer__new_report(rec->symbolizer);
 	recorder__lock(rec);
-	names__settle_images(rec);
+	names__settle_modules(rec);
 	names__look_up_ranges(rec);
 	n = rec->nplaces;
 	recorder__unlock(rec);
@@ -183,7 +183,7 @@ static void put_apis(struct recorder *rec,
 		     void (*give)(struct recorder *rec, enum record_kind kind))
 {
 	for (uint32_t row = 0; row < API_ROWS; row++) {
-		struct record_api r = { row, api__get(row)->kind, (char *)rec->opts.api_names[row] };
+		struct record_api r = { row, alloc_functions__get(row)->kind, (char *)rec->opts.api_names[row] };
 
 		if (!r.name)
 			continue;
@@ -203,9 +203,9 @@ static void save_state(struct recorder *rec)
 	put_apis(rec, put_state);
 	record__put_compacted(recorder__fresh(rec), &r);
 	put_state(rec, RECORD_COMPACTED);
-	for (uint32_t i = 0; i < rec->nimages; i++) {
-		names__describe_image(rec, i, recorder__fresh(rec));
-		put_state(rec, RECORD_IMAGE);
+	for (uint32_t i = 0; i < rec->nmodules; i++) {
+		names__describe_module(rec, i, recorder__fresh(rec));
+		put_state(rec, RECORD_MODULE);
 	}
 	if (collector__save(rec->collector, put_piece, rec))
 		rec->failed = true;
@@ -282,7 +282,7 @@ void recorder__free(struct recorder *rec)
 	hashmap__free(rec->mapped);
 	texts__free(rec->texts);
 	free(rec->places);
-	free(rec->images);
+	free(rec->modules);
 	free(rec->told.rss);
 	free(rec);
 }

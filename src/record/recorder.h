@@ -6,8 +6,8 @@
  * The witness, recorder__run, recorder__tick and recorder__mark are for whoever holds the
  * collector's lock. The rest is the reporter's thread's, without the lock.
  */
-#ifndef MEMTRACE_RECORDER_H
-#define MEMTRACE_RECORDER_H
+#ifndef MEMTRACE_RECORD_RECORDER_H
+#define MEMTRACE_RECORD_RECORDER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@ struct recorder;
 /* Where the session's objects are, and how its collector is locked; all outlive the recorder. */
 struct recorder_opts {
 	const struct plan *plan;
-	struct images *images;
+	struct modules *modules;
 	const char *const *api_names;
 	void (*lock)(void *ctx);
 	void (*unlock)(void *ctx);

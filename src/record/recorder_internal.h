@@ -1,6 +1,6 @@
 /* What the recorder's files share. */
-#ifndef MEMTRACE_RECORDER_INTERNAL_H
-#define MEMTRACE_RECORDER_INTERNAL_H
+#ifndef MEMTRACE_RECORD_RECORDER_INTERNAL_H
+#define MEMTRACE_RECORD_RECORDER_INTERNAL_H
 
 #include "record/recorder.h"
 #include "record/writer.h"
@@ -11,13 +11,13 @@ struct texts;
 
 /* A place in code. */
 struct place {
-	uint32_t image;		/* FRAME_NO_IMAGE: run-time code of `pid` at `at` */
+	uint32_t module;		/* FRAME_NO_MODULE: run-time code of `pid` at `at` */
 	uint32_t pid;
 	uint64_t at;		/* where a call returns to: in the file, or the address */
 	uint64_t told;		/* a hash of its names as they were recorded; 0: none were */
 };
 
-struct image_told {
+struct module_told {
 	bool settled;		/* it was open: nothing more will be known of it */
 	bool elf;
 };
@@ -33,8 +33,8 @@ struct recorder {
 	struct hashmap *seen;		/* places, by their hash */
 	struct place *places;
 	size_t nplaces, cap_places;
-	struct image_told *images;
-	size_t nimages;
+	struct module_told *modules;
+	size_t nmodules;
 	bool failed;			/* out of memory: what follows has no names */
 	struct strbuf run;
 	bool begun;			/* its targets are known */
@@ -73,11 +73,11 @@ static inline void recorder__put(struct recorder *rec, enum record_kind kind)
 
 /* recorder_names.c; with the lock, but for names__look_up. */
 
-void names__note_image(struct recorder *rec, uint32_t id); /* tells of all images up to this one */
+void names__note_module(struct recorder *rec, uint32_t id); /* tells of all modules up to this one */
 void names__note_stack(struct recorder *rec, const struct stack *st);
-void names__describe_image(struct recorder *rec, uint32_t id, struct strbuf *sb);
+void names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb);
 /* Files that could not be opened when they were met, and can now. */
-void names__settle_images(struct recorder *rec);
+void names__settle_modules(struct recorder *rec);
 /* The files behind mappings, where that is new. */
 void names__look_up_ranges(struct recorder *rec);
 /* The names of places [from, to), where they are new. The reporter's. */

@@ -19,45 +19,45 @@
 
 /* ---- what is noted when a stack comes ---- */
 
-void names__describe_image(struct recorder *rec, uint32_t id, struct strbuf *sb)
+void names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb)
 {
-	struct image *im = images__get(rec->opts.images, id);
-	struct record_image r = { .id = id, .path = "" };
-	struct image_told *told = &rec->images[id];
+	struct module *mod = modules__get(rec->opts.modules, id);
+	struct record_module r = { .id = id, .path = "" };
+	struct module_told *told = &rec->modules[id];
 	size_t len;
 
-	if (im) {
-		r.path = (char *)image__path(im);
-		r.build_id_len = image__build_id(im, r.build_id);
-		r.elf = told->elf = image__is_elf(im);
-		told->settled = image__fd(im) >= 0 || image__memory(im, &len);
+	if (mod) {
+		r.path = (char *)module__path(mod);
+		r.build_id_len = module__build_id(mod, r.build_id);
+		r.elf = told->elf = module__is_elf(mod);
+		told->settled = module__fd(mod) >= 0 || module__memory(mod, &len);
 	}
-	record__put_image(sb, &r);
+	record__put_module(sb, &r);
 }
 
 /* All up to this one: their ids are the same where the recording is read. */
-void names__note_image(struct recorder *rec, uint32_t id)
+void names__note_module(struct recorder *rec, uint32_t id)
 {
-	struct image_told *images;
+	struct module_told *modules;
 
-	if (id < rec->nimages || id == FRAME_NO_IMAGE)
+	if (id < rec->nmodules || id == FRAME_NO_MODULE)
 		return;
-	images = realloc(rec->images, (id + 1) * sizeof(*images));
-	if (!images) {
+	modules = realloc(rec->modules, (id + 1) * sizeof(*modules));
+	if (!modules) {
 		rec->failed = true;
 		return;
 	}
-	rec->images = images;
-	while (rec->nimages <= id) {
-		images[rec->nimages] = (struct image_told){ 0 };
-		names__describe_image(rec, (uint32_t)rec->nimages++, recorder__fresh(rec));
-		recorder__put(rec, RECORD_IMAGE);
+	rec->modules = modules;
+	while (rec->nmodules <= id) {
+		modules[rec->nmodules] = (struct module_told){ 0 };
+		names__describe_module(rec, (uint32_t)rec->nmodules++, recorder__fresh(rec));
+		recorder__put(rec, RECORD_MODULE);
 	}
 }
 
-static void note_place(struct recorder *rec, uint32_t image, uint32_t pid, uint64_t at)
+static void note_place(struct recorder *rec, uint32_t module, uint32_t pid, uint64_t at)
 {
-	uint64_t key = hashmap__mix(at, (uint64_t)image << 32 | pid);
+	uint64_t key = hashmap__mix(at, (uint64_t)module << 32 | pid);
 	size_t cap = rec->cap_places ? rec->cap_places * 2 : 1024;
 	struct place *places;
 	uintptr_t known;
@@ -73,26 +73,26 @@ static void note_place(struct recorder *rec, uint32_t image, uint32_t pid, uint6
 	}
 	rec->failed = rec->nplaces == rec->cap_places || hashmap__set(rec->seen, key, 1);
 	if (!rec->failed)
-		rec->places[rec->nplaces++] = (struct place){ image, pid, at, 0 };
+		rec->places[rec->nplaces++] = (struct place){ module, pid, at, 0 };
 }
 
 static void note_frame(struct recorder *rec, uint32_t pid, const struct frame *f)
 {
-	bool file = f->image != FRAME_NO_IMAGE && f->image < rec->nimages;
-	bool elf = file && rec->images[f->image].elf;
+	bool file = f->module != FRAME_NO_MODULE && f->module < rec->nmodules;
+	bool elf = file && rec->modules[f->module].elf;
 
 	/* Run-time code may lie in a file too, in memory; and of one that is not open, nobody
 	 * knows. */
-	if (file && f->offset && (elf || !rec->images[f->image].settled))
-		note_place(rec, f->image, 0, f->offset);
+	if (file && f->offset && (elf || !rec->modules[f->module].settled))
+		note_place(rec, f->module, 0, f->offset);
 	if (!elf && f->pc)
-		note_place(rec, FRAME_NO_IMAGE, pid, f->pc);
+		note_place(rec, FRAME_NO_MODULE, pid, f->pc);
 }
 
 void names__note_stack(struct recorder *rec, const struct stack *st)
 {
 	for (unsigned int i = 0; i < st->n; i++) {
-		names__note_image(rec, st->frames[i].image);
+		names__note_module(rec, st->frames[i].module);
 		note_frame(rec, st->pid, &st->frames[i]);
 	}
 }
@@ -120,9 +120,9 @@ static uint64_t hash_names(const struct named_frame *f, size_t n)
 static void put_names(struct strbuf *sb, const struct place *p, const struct named_frame *f,
 		      size_t n)
 {
-	struct record_code r = { .image = p->image, .offset = p->at, .n = n };
+	struct record_code r = { .module = p->module, .offset = p->at, .n = n };
 
-	if (p->image == FRAME_NO_IMAGE) {
+	if (p->module == FRAME_NO_MODULE) {
 		record__put_jit(sb,
 				&(struct record_jit){ p->pid, p->at, n ? (char *)f[0].func : NULL });
 		return;
@@ -137,14 +137,14 @@ static void put_names(struct strbuf *sb, const struct place *p, const struct nam
 static bool name_place(struct recorder *rec, struct place *p, struct strbuf *sb)
 {
 	struct named_frame f[RECORD_NAMES_MAX];
-	struct frame frame = { .image = p->image, .offset = p->at, .pc = p->at };
-	struct image *im =
-	    p->image == FRAME_NO_IMAGE ? NULL : images__get(rec->opts.images, p->image);
+	struct frame frame = { .module = p->module, .offset = p->at, .pc = p->at };
+	struct module *mod =
+	    p->module == FRAME_NO_MODULE ? NULL : modules__get(rec->opts.modules, p->module);
 	uint64_t hash;
 	size_t n = 0;
 
 	/* In a file that is none of code, it has its names as an address. */
-	if (!im || image__is_elf(im))
+	if (!mod || module__is_elf(mod))
 		n = symbolizer__frame(rec->symbolizer, p->pid, &frame, f, RECORD_NAMES_MAX);
 	if (n == 1 && !f[0].func && !f[0].file)
 		n = 0;
@@ -176,7 +176,7 @@ void names__look_up(struct recorder *rec, size_t from, size_t to)
 		for (size_t i = 0; i < n; i++)
 			if (out[i].len || out[i].error)
 				recording__put(rec->recording,
-					       batch[i].image == FRAME_NO_IMAGE ? RECORD_JIT
+					       batch[i].module == FRAME_NO_MODULE ? RECORD_JIT
 										: RECORD_CODE,
 					       &out[i]);
 		memcpy(rec->places + from, batch, n * sizeof(*batch));
@@ -186,14 +186,14 @@ void names__look_up(struct recorder *rec, size_t from, size_t to)
 		strbuf__free(&out[i]);
 }
 
-void names__settle_images(struct recorder *rec)
+void names__settle_modules(struct recorder *rec)
 {
-	for (uint32_t i = 0; i < rec->nimages; i++) {
-		if (rec->images[i].settled)
+	for (uint32_t i = 0; i < rec->nmodules; i++) {
+		if (rec->modules[i].settled)
 			continue;
-		names__describe_image(rec, i, recorder__fresh(rec));
-		if (rec->images[i].settled)
-			recorder__put(rec, RECORD_IMAGE);
+		names__describe_module(rec, i, recorder__fresh(rec));
+		if (rec->modules[i].settled)
+			recorder__put(rec, RECORD_MODULE);
 	}
 }
 
@@ -231,9 +231,9 @@ static const char *path_of(struct recorder *rec, uint32_t pid, uint64_t addr, ui
 	const struct mapping *m = NULL;
 
 	for (int again = 0; again < 2; again++) {
-		const struct space *sp = collector__space(rec->collector, pid);
+		const struct mappings *sp = collector__space(rec->collector, pid);
 
-		m = sp ? space__find(sp, addr) : NULL;
+		m = sp ? mappings__find(sp, addr) : NULL;
 		if ((m && m->path[0]) || *refreshed == pid)
 			break;
 		*refreshed = pid;

@@ -12,8 +12,8 @@
  * Records are for ever: fields are only added at their ends, and what a reader does not know it
  * skips. Strings that were taken are the taker's to free.
  */
-#ifndef MEMTRACE_RECORDING_H
-#define MEMTRACE_RECORDING_H
+#ifndef MEMTRACE_RECORD_RECORDING_H
+#define MEMTRACE_RECORD_RECORDING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ enum record_kind {
 	RECORD_RUN,		/* struct record_run: always before the first tick */
 	RECORD_API,		/* struct record_api: rows of the table of functions, by number */
 	RECORD_PROCESS,		/* struct record_process */
-	RECORD_IMAGE,		/* struct record_image: before anything that lies in it */
+	RECORD_MODULE,		/* struct record_module: before anything that lies in it */
 	RECORD_ALLOCATOR,	/* struct record_allocator */
 	RECORD_STACK,		/* struct record_stack */
 	RECORD_CODE,		/* struct record_code: names of what is in a file */
@@ -75,7 +75,7 @@ struct record_process {
 
 #define RECORD_BUILD_ID_MAX 32
 
-struct record_image {
+struct record_module {
 	uint32_t id; /* the next one, or one that was told before and is told better now */
 	bool elf;
 	uint8_t build_id[RECORD_BUILD_ID_MAX];
@@ -84,7 +84,7 @@ struct record_image {
 };
 
 struct record_allocator {
-	uint32_t image;
+	uint32_t module;
 	uint64_t start, end;
 };
 
@@ -105,7 +105,7 @@ struct record_name {
 #define RECORD_NAMES_MAX 32
 
 struct record_code {
-	uint32_t image;
+	uint32_t module;
 	uint64_t offset;		/* of the return address */
 	size_t n;			/* innermost inlined call first; 0: no name is known */
 	struct record_name names[RECORD_NAMES_MAX];
@@ -154,7 +154,7 @@ void record__put_event(struct strbuf *sb, const void *ev, size_t size);
 void record__put_run(struct strbuf *sb, const struct record_run *r);
 void record__put_api(struct strbuf *sb, const struct record_api *r);
 void record__put_process(struct strbuf *sb, const struct record_process *r);
-void record__put_image(struct strbuf *sb, const struct record_image *r);
+void record__put_module(struct strbuf *sb, const struct record_module *r);
 void record__put_allocator(struct strbuf *sb, const struct record_allocator *r);
 void record__put_stack(struct strbuf *sb, uint64_t time, const struct stack *st);
 void record__put_code(struct strbuf *sb, const struct record_code *r);
@@ -170,7 +170,7 @@ void record__put_compacted(struct strbuf *sb, const struct record_compacted *r);
 int record__take_run(struct cursor *c, struct record_run *r);
 int record__take_api(struct cursor *c, struct record_api *r);
 int record__take_process(struct cursor *c, struct record_process *r);
-int record__take_image(struct cursor *c, struct record_image *r);
+int record__take_module(struct cursor *c, struct record_module *r);
 int record__take_allocator(struct cursor *c, struct record_allocator *r);
 int record__take_stack(struct cursor *c, struct record_stack *r);
 int record__take_code(struct cursor *c, struct record_code *r);

@@ -3,8 +3,8 @@
  * one that will take its place, which has ".next" behind its name. Each chunk goes to both. One
  * thread.
  */
-#ifndef MEMTRACE_RECORDING_FILES_H
-#define MEMTRACE_RECORDING_FILES_H
+#ifndef MEMTRACE_RECORD_RECORDING_FILES_H
+#define MEMTRACE_RECORD_RECORDING_FILES_H
 
 #include <stdbool.h>
 #include <stddef.h>

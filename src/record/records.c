@@ -178,7 +178,7 @@ int record__take_process(struct cursor *c, struct record_process *r)
 	return -EINVAL;
 }
 
-void record__put_image(struct strbuf *sb, const struct record_image *r)
+void record__put_module(struct strbuf *sb, const struct record_module *r)
 {
 	codec__put(sb, r->id);
 	codec__put(sb, flags(r->elf, false, false));
@@ -187,11 +187,11 @@ void record__put_image(struct strbuf *sb, const struct record_image *r)
 	codec__put_string(sb, r->path);
 }
 
-int record__take_image(struct cursor *c, struct record_image *r)
+int record__take_module(struct cursor *c, struct record_module *r)
 {
 	const void *id;
 
-	*r = (struct record_image){ .id = take_u32(c) };
+	*r = (struct record_module){ .id = take_u32(c) };
 	r->elf = codec__take(c) & 1;
 	r->build_id_len = take_count(c);
 	if (r->build_id_len > sizeof(r->build_id))
@@ -205,14 +205,14 @@ int record__take_image(struct cursor *c, struct record_image *r)
 
 void record__put_allocator(struct strbuf *sb, const struct record_allocator *r)
 {
-	codec__put(sb, r->image);
+	codec__put(sb, r->module);
 	codec__put(sb, r->start);
 	codec__put(sb, r->end - r->start);
 }
 
 int record__take_allocator(struct cursor *c, struct record_allocator *r)
 {
-	r->image = take_u32(c);
+	r->module = take_u32(c);
 	r->start = codec__take(c);
 	r->end = r->start + codec__take(c);
 	return taken(c);
@@ -234,10 +234,10 @@ void record__put_stack(struct strbuf *sb, uint64_t time, const struct stack *st)
 	for (unsigned int i = 0; i < st->n; i++) {
 		const struct frame *f = &st->frames[i];
 
-		codec__put(sb, f->image == FRAME_NO_IMAGE ? 0 : (uint64_t)f->image + 1);
+		codec__put(sb, f->module == FRAME_NO_MODULE ? 0 : (uint64_t)f->module + 1);
 		codec__put(sb, codec__fold(f->pc - pc));
 		pc = f->pc;
-		if (f->image == FRAME_NO_IMAGE)
+		if (f->module == FRAME_NO_MODULE)
 			continue;
 		codec__put(sb, codec__fold(f->pc - f->offset - base));
 		base = f->pc - f->offset;
@@ -261,17 +261,17 @@ int record__take_stack(struct cursor *c, struct record_stack *r)
 	if (c->bad || !st->pid || !st->id || st->end >= STACK_ENDS || st->n > EVENT_MAX_FRAMES)
 		return -EINVAL;
 	for (unsigned int i = 0; i < st->n; i++) {
-		uint64_t image = codec__take(c);
+		uint64_t module = codec__take(c);
 		/* Through the whole record: the compiler takes frames[] for empty inside of the
 		 * union. */
 		struct frame *f = (struct frame *)(r->room + sizeof(struct stack)) + i;
 
 		pc += codec__unfold(codec__take(c));
-		*f = (struct frame){ .pc = pc, .offset = pc, .image = FRAME_NO_IMAGE };
-		if (!image)
+		*f = (struct frame){ .pc = pc, .offset = pc, .module = FRAME_NO_MODULE };
+		if (!module)
 			continue;
 		base += codec__unfold(codec__take(c));
-		f->image = image <= FRAME_NO_IMAGE ? (uint32_t)(image - 1) : FRAME_NO_IMAGE;
+		f->module = module <= FRAME_NO_MODULE ? (uint32_t)(module - 1) : FRAME_NO_MODULE;
 		f->offset = pc - base;
 	}
 	return taken(c);
@@ -281,7 +281,7 @@ int record__take_stack(struct cursor *c, struct record_stack *r)
 
 void record__put_code(struct strbuf *sb, const struct record_code *r)
 {
-	codec__put(sb, r->image);
+	codec__put(sb, r->module);
 	codec__put(sb, r->offset);
 	codec__put(sb, r->n);
 	for (size_t i = 0; i < r->n; i++) {
@@ -305,7 +305,7 @@ int record__take_code(struct cursor *c, struct record_code *r)
 {
 	size_t n;
 
-	*r = (struct record_code){ .image = take_u32(c) };
+	*r = (struct record_code){ .module = take_u32(c) };
 	r->offset = codec__take(c);
 	n = take_count(c);
 	if (n > RECORD_NAMES_MAX)

@@ -259,10 +259,10 @@ struct replay *replay__open(const struct plan *plan, const char *path)
 		rp->plan = *plan;
 		rp->path = path;
 		rp->in_state = true;
-		rp->images = images__new();
+		rp->modules = modules__new();
 		rp->texts = texts__new();
 		rp->mapped = hashmap__new();
-		rp->symbolizer = rp->images ? symbolizer__new_offline(rp->images) : NULL;
+		rp->symbolizer = rp->modules ? symbolizer__new_offline(rp->modules) : NULL;
 	}
 	if (rp && rp->symbolizer && rp->texts && rp->mapped)
 		rp->reader = recording_reader__open(path, why, sizeof(why));
@@ -275,7 +275,7 @@ struct replay *replay__open(const struct plan *plan, const char *path)
 		.plan = &rp->plan,
 		.run = &rp->run,
 		.symbolizer = rp->symbolizer,
-		.images = rp->images,
+		.modules = rp->modules,
 		.api_names = rp->api_names,
 		.stack = find_stack,
 		.mapped_file = mapped_file,
@@ -296,7 +296,7 @@ void replay__free(struct replay *rp)
 	recording_reader__free(rp->reader);
 	symbolizer__free(rp->symbolizer);
 	collector__free(rp->collector);
-	images__free(rp->images);
+	modules__free(rp->modules);
 	hashmap__free(rp->mapped);
 	texts__free(rp->texts);
 	record__free_run(&rp->recorded);

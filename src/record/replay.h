@@ -3,8 +3,8 @@
  * report wherever one was made then. Needs no privilege, and nothing of the machine that it was
  * recorded on.
  */
-#ifndef MEMTRACE_REPLAY_H
-#define MEMTRACE_REPLAY_H
+#ifndef MEMTRACE_RECORD_REPLAY_H
+#define MEMTRACE_RECORD_REPLAY_H
 
 #include "profile/profile.h"
 #include "run/plan.h"

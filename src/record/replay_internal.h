@@ -1,6 +1,6 @@
 /* What the files of the replay share. */
-#ifndef MEMTRACE_REPLAY_INTERNAL_H
-#define MEMTRACE_REPLAY_INTERNAL_H
+#ifndef MEMTRACE_RECORD_REPLAY_INTERNAL_H
+#define MEMTRACE_RECORD_REPLAY_INTERNAL_H
 
 #include "probe/alloc_functions.h"
 #include "record/reader.h"
@@ -15,7 +15,7 @@ struct replay {
 	struct plan plan;	/* what of it the recording has */
 	const char *path;
 	struct recording_reader *reader;
-	struct images *images;
+	struct modules *modules;
 	struct symbolizer *symbolizer;
 	struct collector *collector;	/* NULL until the recording tells of its run */
 	struct reporting reports;

@@ -104,7 +104,7 @@ static int on_run(struct replay *rp, struct cursor *c)
 	if (err)
 		return err;
 	rp->collector = collector__new(&(struct collector_opts){
-		.images = rp->images,
+		.modules = rp->modules,
 		.offline = true,
 		.min_size = rp->plan.min_size,
 		.max_size = rp->plan.max_size,
@@ -153,20 +153,20 @@ static int on_process(struct replay *rp, struct cursor *c)
 	return err;
 }
 
-static int on_image(struct replay *rp, struct cursor *c)
+static int on_module(struct replay *rp, struct cursor *c)
 {
-	struct record_image r;
-	int err = record__take_image(c, &r);
-	size_t n = images__count(rp->images);
+	struct record_module r;
+	int err = record__take_module(c, &r);
+	size_t n = modules__count(rp->modules);
 
 	if (err)
 		return err;
 	if (r.id > n)
 		err = -EINVAL;
-	else if (r.id == n && images__add_known(rp->images, r.path) < 0)
+	else if (r.id == n && modules__add_known(rp->modules, r.path) < 0)
 		err = -ENOMEM;
 	if (!err)
-		image__identify_as(images__get(rp->images, r.id), r.elf, r.build_id,
+		module__identify_as(modules__get(rp->modules, r.id), r.elf, r.build_id,
 				   r.build_id_len);
 	free(r.path);
 	return err;
@@ -177,7 +177,7 @@ static int on_allocator(struct replay *rp, struct cursor *c)
 	struct record_allocator r;
 	int err = record__take_allocator(c, &r);
 
-	return err ? err : collector__add_allocator(rp->collector, r.image, r.start, r.end);
+	return err ? err : collector__add_allocator(rp->collector, r.module, r.start, r.end);
 }
 
 static int on_stack(struct replay *rp, struct cursor *c)
@@ -208,7 +208,7 @@ static int on_code(struct replay *rp, struct cursor *c)
 {
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 	struct record_code r;
-	struct image *im;
+	struct module *mod;
 	int err = record__take_code(c, &r);
 
 	_Static_assert(SYMBOL_FRAMES_MAX == RECORD_NAMES_MAX,
@@ -218,9 +218,9 @@ static int on_code(struct replay *rp, struct cursor *c)
 	for (size_t i = 0; i < r.n; i++)
 		frames[i] = (struct symbol_frame){r.names[i].func, r.names[i].file, r.names[i].line,
 						  r.names[i].inlined, r.names[i].exact};
-	im = images__get(rp->images, r.image);
-	if (im && r.offset)
-		err = image__know(im, r.offset - 1, frames, (int)r.n);
+	mod = modules__get(rp->modules, r.module);
+	if (mod && r.offset)
+		err = module__know(mod, r.offset - 1, frames, (int)r.n);
 	record__free_code(&r);
 	return err;
 }
@@ -261,7 +261,7 @@ static int on_mark(struct replay *rp, struct cursor *c)
 const struct replay_taker replay__facts[RECORD_KINDS] = {
 	[RECORD_RUN] = { on_run, true },
 	[RECORD_API] = { on_api, true },
-	[RECORD_IMAGE] = { on_image, true },
+	[RECORD_MODULE] = { on_module, true },
 	[RECORD_PROCESS] = { on_process, false },
 	[RECORD_ALLOCATOR] = { on_allocator, false },
 	[RECORD_STACK] = { on_stack, false },

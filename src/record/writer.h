@@ -12,8 +12,8 @@
  * place. So it keeps at least the last half of what fits. Both together may take one and a half
  * times the limit.
  */
-#ifndef MEMTRACE_RECORDING_WRITER_H
-#define MEMTRACE_RECORDING_WRITER_H
+#ifndef MEMTRACE_RECORD_WRITER_H
+#define MEMTRACE_RECORD_WRITER_H
 
 #include <stdbool.h>
 #include <stddef.h>

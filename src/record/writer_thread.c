@@ -34,7 +34,7 @@ static int pack_entry(struct recording *r, const struct entry *e)
 	if (err)
 		return err;
 	if (e->kind == RECORD_EVENT) {
-		n = events__pack(&r->context, e + 1, e->size, p);
+		n = event_codec__pack(&r->context, e + 1, e->size, p);
 		atomic_fetch_add_explicit(&r->events, 1, memory_order_relaxed);
 	}
 	if (!n) {

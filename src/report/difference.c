@@ -15,7 +15,7 @@
 
 /* ---- text ---- */
 
-static void side(struct page *pg, const char *label, const struct profile *p,
+static void side(struct text_style *pg, const char *label, const struct profile *p,
 		 const struct compared_sum *sum, const char *name)
 {
 	time_t s = (time_t)(p->wall_ns / 1000000000);
@@ -38,7 +38,7 @@ static void side(struct page *pg, const char *label, const struct profile *p,
 	strbuf__addc(&pg->sb, '\n');
 }
 
-static void total(struct page *pg, const struct comparison *c)
+static void total(struct text_style *pg, const struct comparison *c)
 {
 	char change[32], blocks[32], n[32];
 
@@ -47,7 +47,7 @@ static void total(struct page *pg, const struct comparison *c)
 	number__signed(blocks, sizeof(blocks),
 		       (int64_t)(c->total_after.blocks - c->total_before.blocks));
 	strbuf__adds(&pg->sb, "change  ");
-	page__painted(pg, page__sign(change), change);
+	text_style__painted(pg, text_style__sign(change), change);
 	strbuf__addf(&pg->sb, " in %s blocks", blocks);
 	if (c->unchanged)
 		strbuf__addf(&pg->sb, "; %s call stack%s unchanged",
@@ -56,23 +56,23 @@ static void total(struct page *pg, const struct comparison *c)
 	strbuf__addc(&pg->sb, '\n');
 }
 
-static void cells(struct grid *g, size_t rank, const struct compared_site *s)
+static void cells(struct table *g, size_t rank, const struct compared_site *s)
 {
 	char buf[32];
 
-	grid__cell(g, "%zu", rank);
-	grid__cell(g, "%s", number__change(buf, sizeof(buf), s->bytes));
-	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), s->before.bytes));
-	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), s->after.bytes));
-	grid__cell(g, "%s", number__signed(buf, sizeof(buf), s->blocks));
-	grid__cell(g, "%s", number__count(buf, sizeof(buf), s->before.blocks));
-	grid__cell(g, "%s", number__count(buf, sizeof(buf), s->after.blocks));
-	label__api(grid__open(g), s->site);
-	grid__close(g);
-	grid__cell(g, "%s", s->site->id);
+	table__cell(g, "%zu", rank);
+	table__cell(g, "%s", number__change(buf, sizeof(buf), s->bytes));
+	table__cell(g, "%s", util__format_size(buf, sizeof(buf), s->before.bytes));
+	table__cell(g, "%s", util__format_size(buf, sizeof(buf), s->after.bytes));
+	table__cell(g, "%s", number__signed(buf, sizeof(buf), s->blocks));
+	table__cell(g, "%s", number__count(buf, sizeof(buf), s->before.blocks));
+	table__cell(g, "%s", number__count(buf, sizeof(buf), s->after.blocks));
+	label__api(table__open(g), s->site);
+	table__close(g);
+	table__cell(g, "%s", s->site->id);
 }
 
-static void rest(struct page *pg, const struct comparison *c, size_t shown)
+static void rest(struct text_style *pg, const struct comparison *c, size_t shown)
 {
 	char n[32], change[32], blocks[32];
 	int64_t bytes = 0, held = 0;
@@ -89,9 +89,9 @@ static void rest(struct page *pg, const struct comparison *c, size_t shown)
 			     number__signed(blocks, sizeof(blocks), held));
 }
 
-static int sites(struct page *pg, const struct comparison *c, size_t shown)
+static int sites(struct text_style *pg, const struct comparison *c, size_t shown)
 {
-	static const struct grid_column columns[] = {
+	static const struct table_column columns[] = {
 		{ .title = "#", .right = true },
 		{ .title = "CHANGE", .right = true, .sign = true, .paint = BOLD },
 		{ .title = "BEFORE", .right = true },
@@ -102,24 +102,24 @@ static int sites(struct page *pg, const struct comparison *c, size_t shown)
 		{ .least = 10, .most = 32 },
 		{ .least = 9, .paint = DIM },
 	};
-	struct grid g = {
+	struct table g = {
 	    .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1, .last_first = true };
 	int err;
 
 	for (size_t i = 0; i < shown; i++)
 		cells(&g, i + 1, &c->sites[i]);
-	err = grid__fit(&g, pg);
+	err = table__fit(&g, pg);
 	if (!err && shown) {
 		strbuf__addc(&pg->sb, '\n');
-		grid__titles(&g, pg);
+		table__titles(&g, pg);
 	}
 	for (size_t i = 0; i < shown && !err; i++) {
-		grid__row(&g, i, pg);
-		err = frames__title(pg, c->sites[i].site);
+		table__row(&g, i, pg);
+		err = text_stack__title(pg, c->sites[i].site);
 		if (!err)
-			err = frames__print(pg, c->sites[i].of->run, c->sites[i].site);
+			err = text_stack__print(pg, c->sites[i].of->run, c->sites[i].site);
 	}
-	grid__free(&g);
+	table__free(&g);
 	return err;
 }
 
@@ -130,7 +130,7 @@ static size_t shown_of(const struct difference_input *in)
 
 static int in_text(const struct difference_input *in, const struct report_style *st, FILE *out)
 {
-	struct page pg = { .color = st->color, .width = st->width > 0 ? (size_t)st->width : 0 };
+	struct text_style pg = { .color = st->color, .width = st->width > 0 ? (size_t)st->width : 0 };
 	const struct comparison *c = in->c;
 	int err;
 

@@ -1,6 +1,6 @@
 /* Prints a comparison of two profiles, in the formats that can say one. */
-#ifndef MEMTRACE_DIFFERENCE_H
-#define MEMTRACE_DIFFERENCE_H
+#ifndef MEMTRACE_REPORT_DIFFERENCE_H
+#define MEMTRACE_REPORT_DIFFERENCE_H
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* What the report formats offer to the table in report.c, and the few lines they share. */
-#ifndef MEMTRACE_FORMATS_H
-#define MEMTRACE_FORMATS_H
+#ifndef MEMTRACE_REPORT_FORMATS_H
+#define MEMTRACE_REPORT_FORMATS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The names that the readable formats share, escaped for a terminal. */
-#ifndef MEMTRACE_LABEL_H
-#define MEMTRACE_LABEL_H
+#ifndef MEMTRACE_REPORT_LABEL_H
+#define MEMTRACE_REPORT_LABEL_H
 
 #include "profile/profile.h"
 #include "util/strbuf.h"

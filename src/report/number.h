@@ -1,6 +1,6 @@
 /* Numbers as people read them. Each fills buf and returns it; 32 bytes are enough for any value. */
-#ifndef MEMTRACE_NUMBER_H
-#define MEMTRACE_NUMBER_H
+#ifndef MEMTRACE_REPORT_NUMBER_H
+#define MEMTRACE_REPORT_NUMBER_H
 
 #include <stddef.h>
 #include <stdint.h>

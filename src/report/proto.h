@@ -3,8 +3,8 @@
  * field whose value is the default (0, "") is left out, as proto3 does. Errors stay in the string
  * buffer.
  */
-#ifndef MEMTRACE_PROTO_H
-#define MEMTRACE_PROTO_H
+#ifndef MEMTRACE_REPORT_PROTO_H
+#define MEMTRACE_REPORT_PROTO_H
 
 #include <stdint.h>
 #include <stdio.h>

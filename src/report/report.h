@@ -3,8 +3,8 @@
  * on their way out. Streaming formats print one report after the other; documents hold one
  * profile, the last.
  */
-#ifndef MEMTRACE_REPORT_H
-#define MEMTRACE_REPORT_H
+#ifndef MEMTRACE_REPORT_REPORT_H
+#define MEMTRACE_REPORT_REPORT_H
 
 #include <stdbool.h>
 #include <stdio.h>

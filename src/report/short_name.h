@@ -1,6 +1,6 @@
 /* C++ names, which may run over pages, told so that a person can read them. */
-#ifndef MEMTRACE_SHORT_NAME_H
-#define MEMTRACE_SHORT_NAME_H
+#ifndef MEMTRACE_REPORT_SHORT_NAME_H
+#define MEMTRACE_REPORT_SHORT_NAME_H
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
 bool criteria__fail(const struct criteria *c, const struct profile *p)
 {
 	for (size_t i = 0; i < c->checks->n; i++) {
-		if (check__fails(&c->checks->items[i], p))
+		if (condition__fails(&c->checks->items[i], p))
 			return true;
 	}
 	return !c->checks->n && c->any_leak && p->leak.sites;
@@ -40,13 +40,13 @@ static void findings(struct strbuf *sb, const struct profile *p)
 
 static void outcome(struct strbuf *sb, const struct profile *p, const struct criteria *c)
 {
-	const struct checks *checks = c->checks;
+	const struct conditions *checks = c->checks;
 	const char *separator = "; FAILED: ";
 
 	if (!checks->n && c->any_leak)
 		strbuf__adds(sb, p->leak.sites ? "; FAILED" : "; passed");
 	for (size_t i = 0; i < checks->n; i++) {
-		if (!check__fails(&checks->items[i], p))
+		if (!condition__fails(&checks->items[i], p))
 			continue;
 		strbuf__addf(sb, "%s%s", separator, checks->items[i].text);
 		separator = ", ";

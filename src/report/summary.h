@@ -1,6 +1,6 @@
 /* A run in one line: what leaks, what was suppressed, and whether that is a failure. */
-#ifndef MEMTRACE_SUMMARY_H
-#define MEMTRACE_SUMMARY_H
+#ifndef MEMTRACE_REPORT_SUMMARY_H
+#define MEMTRACE_REPORT_SUMMARY_H
 
 #include <stdbool.h>
 
@@ -10,7 +10,7 @@
 
 /* What makes a run fail: any of the conditions; without any, a leak, where that is asked for. */
 struct criteria {
-	const struct checks *checks;
+	const struct conditions *checks;
 	bool any_leak;
 };
 

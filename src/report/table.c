@@ -9,7 +9,7 @@
 
 #define GAP 2
 
-void grid__free(struct grid *g)
+void table__free(struct table *g)
 {
 	strbuf__free(&g->text);
 	free(g->at);
@@ -17,7 +17,7 @@ void grid__free(struct grid *g)
 	g->n = g->cap = 0;
 }
 
-struct strbuf *grid__open(struct grid *g)
+struct strbuf *table__open(struct table *g)
 {
 	size_t cap = g->cap ? g->cap * 2 : 64, *at;
 
@@ -34,14 +34,14 @@ struct strbuf *grid__open(struct grid *g)
 	return &g->text;
 }
 
-void grid__close(struct grid *g)
+void table__close(struct table *g)
 {
 	strbuf__addc(&g->text, '\0');
 }
 
-void grid__cell(struct grid *g, const char *fmt, ...)
+void table__cell(struct table *g, const char *fmt, ...)
 {
-	struct strbuf *sb = grid__open(g);
+	struct strbuf *sb = table__open(g);
 	char buf[128];
 	va_list args;
 
@@ -49,15 +49,15 @@ void grid__cell(struct grid *g, const char *fmt, ...)
 	vsnprintf(buf, sizeof(buf), fmt, args);
 	va_end(args);
 	strbuf__adds(sb, buf);
-	grid__close(g);
+	table__close(g);
 }
 
-static const char *cell(const struct grid *g, size_t row, size_t column)
+static const char *cell(const struct table *g, size_t row, size_t column)
 {
 	return g->text.data + g->at[row * g->ncolumns + column];
 }
 
-static void shrink(struct grid *g, size_t width)
+static void shrink(struct table *g, size_t width)
 {
 	size_t total = g->indent, give, c;
 
@@ -75,18 +75,18 @@ static void shrink(struct grid *g, size_t width)
 	}
 }
 
-int grid__fit(struct grid *g, const struct page *pg)
+int table__fit(struct table *g, const struct text_style *pg)
 {
 	size_t width;
 
 	if (g->text.error)
 		return g->text.error;
 	for (size_t c = 0; c < g->ncolumns; c++) {
-		const struct grid_column *col = &g->columns[c];
+		const struct table_column *col = &g->columns[c];
 
-		g->widths[c] = col->title ? cells__width(col->title) : 0;
+		g->widths[c] = col->title ? text_width__width(col->title) : 0;
 		for (size_t row = 0; row < g->n / g->ncolumns; row++) {
-			width = cells__width(cell(g, row, c));
+			width = text_width__width(cell(g, row, c));
 			if (col->most && width > col->most)
 				width = col->most;
 			if (width > g->widths[c])
@@ -99,30 +99,30 @@ int grid__fit(struct grid *g, const struct page *pg)
 }
 
 /* What is too long for its column is cut on a page with a width. */
-static size_t shown_width(const struct grid *g, size_t c, const char *s, const struct page *pg)
+static size_t shown_width(const struct table *g, size_t c, const char *s, const struct text_style *pg)
 {
-	size_t width = cells__width(s);
+	size_t width = text_width__width(s);
 
 	return pg->width && width > g->widths[c] ? g->widths[c] : width;
 }
 
-static void print_cell(const struct grid *g, size_t c, const char *s, enum paint paint,
-		       struct page *pg)
+static void print_cell(const struct table *g, size_t c, const char *s, enum paint paint,
+		       struct text_style *pg)
 {
 	struct strbuf cut = { 0 };
 
-	cells__cut(&cut, s, pg->width ? g->widths[c] : 0);
+	text_width__cut(&cut, s, pg->width ? g->widths[c] : 0);
 	if (cut.error)
 		pg->sb.error = cut.error;
 	else
-		page__painted(pg, paint, cut.data ? cut.data : "");
+		text_style__painted(pg, paint, cut.data ? cut.data : "");
 	strbuf__free(&cut);
 }
 
 /* The blanks that end a cell are held back until something follows, so that no line ends in
  * them. */
-static void put(const struct grid *g, size_t c, const char *s, enum paint paint, size_t *blanks,
-		struct page *pg)
+static void put(const struct table *g, size_t c, const char *s, enum paint paint, size_t *blanks,
+		struct text_style *pg)
 {
 	size_t width = shown_width(g, c, s, pg);
 	size_t pad = width < g->widths[c] ? g->widths[c] - width : 0;
@@ -132,7 +132,7 @@ static void put(const struct grid *g, size_t c, const char *s, enum paint paint,
 	if (g->columns[c].right)
 		*blanks += pad;
 	if (*s) {
-		page__spaces(pg, *blanks);
+		text_style__spaces(pg, *blanks);
 		*blanks = 0;
 		print_cell(g, c, s, paint, pg);
 	}
@@ -141,7 +141,7 @@ static void put(const struct grid *g, size_t c, const char *s, enum paint paint,
 		*blanks += pad;
 }
 
-void grid__titles(const struct grid *g, struct page *pg)
+void table__titles(const struct table *g, struct text_style *pg)
 {
 	size_t blanks = g->indent;
 
@@ -150,14 +150,14 @@ void grid__titles(const struct grid *g, struct page *pg)
 	strbuf__addc(&pg->sb, '\n');
 }
 
-void grid__row(const struct grid *g, size_t row, struct page *pg)
+void table__row(const struct table *g, size_t row, struct text_style *pg)
 {
 	size_t blanks = g->indent;
 
 	for (size_t c = 0; c < g->ncolumns; c++) {
 		const char *s = cell(g, row, c);
 
-		put(g, c, s, g->columns[c].sign ? page__sign(s) : g->columns[c].paint, &blanks, pg);
+		put(g, c, s, g->columns[c].sign ? text_style__sign(s) : g->columns[c].paint, &blanks, pg);
 	}
 	strbuf__addc(&pg->sb, '\n');
 }

@@ -3,14 +3,14 @@
  * at a time, so that other lines may stand between them. Cells hold no control bytes and are
  * well-formed UTF-8.
  */
-#ifndef MEMTRACE_GRID_H
-#define MEMTRACE_GRID_H
+#ifndef MEMTRACE_REPORT_TABLE_H
+#define MEMTRACE_REPORT_TABLE_H
 
 #include "report/text_style.h"
 
 #define GRID_COLUMNS 10
 
-struct grid_column {
+struct table_column {
 	const char *title;	/* NULL: none */
 	bool right;		/* aligned to the right */
 	bool sign;		/* painted by its sign */
@@ -23,8 +23,8 @@ struct grid_column {
 	size_t least;
 };
 
-struct grid {			/* start with { .columns, .ncolumns, … } */
-	const struct grid_column *columns;
+struct table {			/* start with { .columns, .ncolumns, … } */
+	const struct table_column *columns;
 	size_t ncolumns;
 	size_t indent;
 	bool last_first;
@@ -33,14 +33,14 @@ struct grid {			/* start with { .columns, .ncolumns, … } */
 	size_t widths[GRID_COLUMNS];
 };
 
-void grid__free(struct grid *g);
-/* The next cell: printed into what grid__open returns, or made by grid__cell at once. */
-struct strbuf *grid__open(struct grid *g);
-void grid__close(struct grid *g);
-void grid__cell(struct grid *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void table__free(struct table *g);
+/* The next cell: printed into what table__open returns, or made by table__cell at once. */
+struct strbuf *table__open(struct table *g);
+void table__close(struct table *g);
+void table__cell(struct table *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Once all cells are there. 0 or -ENOMEM. */
-int grid__fit(struct grid *g, const struct page *pg);
-void grid__titles(const struct grid *g, struct page *pg);
-void grid__row(const struct grid *g, size_t row, struct page *pg);
+int table__fit(struct table *g, const struct text_style *pg);
+void table__titles(const struct table *g, struct text_style *pg);
+void table__row(const struct table *g, size_t row, struct text_style *pg);
 
 #endif

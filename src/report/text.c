@@ -30,7 +30,7 @@ static bool lossy(const struct profile *p)
 
 /* ---- the header ---- */
 
-static void subject(struct page *pg, const struct profile *p)
+static void subject(struct text_style *pg, const struct profile *p)
 {
 	struct strbuf name = { 0 };
 	size_t exited = 0;
@@ -45,7 +45,7 @@ static void subject(struct page *pg, const struct profile *p)
 	if (name.error)
 		pg->sb.error = name.error;
 	else
-		page__painted(pg, BOLD, name.data);
+		text_style__painted(pg, BOLD, name.data);
 	strbuf__free(&name);
 	if (exited && p->nprocesses == 1)
 		strbuf__adds(&pg->sb, " (exited)");
@@ -53,7 +53,7 @@ static void subject(struct page *pg, const struct profile *p)
 		strbuf__addf(&pg->sb, " (%s exited)", number__count(n, sizeof(n), exited));
 }
 
-static void headline(struct page *pg, const struct profile *p)
+static void headline(struct text_style *pg, const struct profile *p)
 {
 	time_t s = (time_t)(p->wall_ns / 1000000000);
 	char clock[16] = "", after[32], every[32];
@@ -66,7 +66,7 @@ static void headline(struct page *pg, const struct profile *p)
 	number__seconds(after, sizeof(after), p->elapsed_s);
 	strbuf__adds(&pg->sb, "  ");
 	if (p->final) {
-		page__painted(pg, BOLD, "final report");
+		text_style__painted(pg, BOLD, "final report");
 		strbuf__addf(&pg->sb, " after %s\n", after);
 		return;
 	}
@@ -74,23 +74,23 @@ static void headline(struct page *pg, const struct profile *p)
 	strbuf__addf(&pg->sb, "report %" PRIu32 " after %s, every %s\n", p->seq, after, every);
 }
 
-static void live(struct page *pg, const struct profile *p)
+static void live(struct text_style *pg, const struct profile *p)
 {
 	char size[32], change[32], blocks[32], peak[32];
 
 	strbuf__addf(&pg->sb, LABEL, "live");
 	if (lossy(p))
-		page__painted(pg, YELLOW, "± ");
-	page__painted(pg, BOLD, util__format_size(size, sizeof(size), p->live_bytes));
+		text_style__painted(pg, YELLOW, "± ");
+	text_style__painted(pg, BOLD, util__format_size(size, sizeof(size), p->live_bytes));
 	strbuf__addf(&pg->sb, " in %s block%s, growth ",
 		     number__count(blocks, sizeof(blocks), p->live_blocks),
 		     p->live_blocks == 1 ? "" : "s");
 	number__change(change, sizeof(change), p->growth_bytes);
-	page__painted(pg, page__sign(change), change);
+	text_style__painted(pg, text_style__sign(change), change);
 	strbuf__addf(&pg->sb, ", peak %s\n", util__format_size(peak, sizeof(peak), p->peak_bytes));
 }
 
-static void memory(struct page *pg, const struct profile *p)
+static void memory(struct text_style *pg, const struct profile *p)
 {
 	uint64_t allocator = 0, mapped = 0, rss = 0;
 	char a[32], m[32], r[32];
@@ -108,7 +108,7 @@ static void memory(struct page *pg, const struct profile *p)
 	strbuf__addc(&pg->sb, '\n');
 }
 
-static void calls(struct page *pg, const struct profile *p)
+static void calls(struct text_style *pg, const struct profile *p)
 {
 	char a[32], f[32], n[32];
 
@@ -145,20 +145,20 @@ static void clause(struct strbuf *sb, uint64_t n, const char *what)
 			     number__count(count, sizeof(count), n), what);
 }
 
-static void labelled(struct page *pg, const char *label, struct strbuf *line, enum paint paint)
+static void labelled(struct text_style *pg, const char *label, struct strbuf *line, enum paint paint)
 {
 	if (line->error)
 		pg->sb.error = line->error;
 	if (line->len) {
 		/* No %-7s here: "±" is one column and two bytes. */
 		strbuf__adds(&pg->sb, label);
-		page__painted(pg, paint, line->data);
+		text_style__painted(pg, paint, line->data);
 		strbuf__addc(&pg->sb, '\n');
 	}
 	strbuf__free(line);
 }
 
-static void losses(struct page *pg, const struct profile *p)
+static void losses(struct text_style *pg, const struct profile *p)
 {
 	struct strbuf line = { 0 };
 
@@ -168,7 +168,7 @@ static void losses(struct page *pg, const struct profile *p)
 	labelled(pg, "  ± lost   ", &line, YELLOW);
 }
 
-static void walks(struct page *pg, const struct profile *p)
+static void walks(struct text_style *pg, const struct profile *p)
 {
 	static const char *const reasons[STACK_ENDS] = {
 		[STACK_NO_MAPPING] = "in no mapped file",
@@ -196,7 +196,7 @@ static void walks(struct page *pg, const struct profile *p)
 	labelled(pg, "  broken   ", &why, PLAIN);
 }
 
-static void notice(struct page *pg, const struct profile *p)
+static void notice(struct text_style *pg, const struct profile *p)
 {
 	struct strbuf line = { 0 };
 
@@ -219,21 +219,21 @@ static int by_live_bytes(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-static void process_cells(struct grid *g, const struct profile_process *pr)
+static void process_cells(struct table *g, const struct profile_process *pr)
 {
 	char buf[32];
 
-	grid__cell(g, "%" PRIu32, pr->pid);
-	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->live_bytes));
-	grid__cell(g, "%s", number__count(buf, sizeof(buf), pr->live_blocks));
-	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->allocator_bytes));
-	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->mapped_bytes));
-	grid__cell(g, "%s", pr->exited ? "exited" :
+	table__cell(g, "%" PRIu32, pr->pid);
+	table__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->live_bytes));
+	table__cell(g, "%s", number__count(buf, sizeof(buf), pr->live_blocks));
+	table__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->allocator_bytes));
+	table__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->mapped_bytes));
+	table__cell(g, "%s", pr->exited ? "exited" :
 					 util__format_size(buf, sizeof(buf), pr->rss_bytes));
-	escape__plain(grid__open(g), pr->comm);
-	grid__close(g);
-	escape__plain(grid__open(g), pr->container ? pr->container : "");
-	grid__close(g);
+	escape__plain(table__open(g), pr->comm);
+	table__close(g);
+	escape__plain(table__open(g), pr->container ? pr->container : "");
+	table__close(g);
 }
 
 static bool any_container(const struct profile *p)
@@ -244,9 +244,9 @@ static bool any_container(const struct profile *p)
 	return false;
 }
 
-static int processes(struct page *pg, const struct profile *p)
+static int processes(struct text_style *pg, const struct profile *p)
 {
-	const struct grid_column columns[] = {
+	const struct table_column columns[] = {
 		{ .title = "PID", .right = true },
 		{ .title = "LIVE", .right = true, .paint = BOLD },
 		{ .title = "BLOCKS", .right = true },
@@ -257,7 +257,7 @@ static int processes(struct page *pg, const struct profile *p)
 		{ .title = any_container(p) ? "CONTAINER" : NULL, .least = 9 },
 	};
 	size_t shown = 0;
-	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
+	struct table g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
 	const struct profile_process **sorted;
 	char n[32];
 	int err;
@@ -275,25 +275,25 @@ static int processes(struct page *pg, const struct profile *p)
 	       (sorted[shown]->live_bytes || !sorted[shown]->exited || shown < 2))
 		process_cells(&g, sorted[shown++]);
 	free(sorted);
-	err = grid__fit(&g, pg);
+	err = table__fit(&g, pg);
 	if (err)
 		goto out;
 	strbuf__addc(&pg->sb, '\n');
-	grid__titles(&g, pg);
+	table__titles(&g, pg);
 	for (size_t i = 0; i < shown; i++)
-		grid__row(&g, i, pg);
+		table__row(&g, i, pg);
 	if (shown < p->nprocesses)
 		strbuf__addf(&pg->sb, "  … %s more process%s no more than these\n",
 			     number__count(n, sizeof(n), p->nprocesses - shown),
 			     p->nprocesses - shown == 1 ? " holds" : "es hold");
 out:
-	grid__free(&g);
+	table__free(&g);
 	return err;
 }
 
 /* ---- call stacks ---- */
 
-static void site_cells(struct grid *g, const struct profile *p, const struct profile_site *s)
+static void site_cells(struct table *g, const struct profile *p, const struct profile_site *s)
 {
 	/* The final report sums the run up, so its rates are those of the whole run. */
 	double rate = p->final && p->elapsed_s > 0 ? (double)s->allocs / p->elapsed_s :
@@ -301,25 +301,25 @@ static void site_cells(struct grid *g, const struct profile *p, const struct pro
 	bool since_mark = p->run->since_mark;
 	char buf[32];
 
-	grid__cell(g, "%" PRIu32, s->rank);
-	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
-	grid__cell(g, "%s", number__change(buf, sizeof(buf), since_mark ? s->since_mark_bytes :
+	table__cell(g, "%" PRIu32, s->rank);
+	table__cell(g, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
+	table__cell(g, "%s", number__change(buf, sizeof(buf), since_mark ? s->since_mark_bytes :
 									  s->growth_bytes));
 	if (since_mark)
 		number__signed(buf, sizeof(buf), s->since_mark_blocks);
 	else
 		number__count(buf, sizeof(buf), s->live_blocks);
-	grid__cell(g, "%s", buf);
-	grid__cell(g, "%s", s->live_blocks ? number__seconds(buf, sizeof(buf), s->oldest_s) : "-");
-	grid__cell(g, "%s", number__rate(buf, sizeof(buf), rate));
-	label__api(grid__open(g), s);
-	grid__close(g);
+	table__cell(g, "%s", buf);
+	table__cell(g, "%s", s->live_blocks ? number__seconds(buf, sizeof(buf), s->oldest_s) : "-");
+	table__cell(g, "%s", number__rate(buf, sizeof(buf), rate));
+	label__api(table__open(g), s);
+	table__close(g);
 	if (p->nprocesses > 1)
-		label__owner(grid__open(g), s, p->run->by && !strcmp(p->run->by, "container"));
+		label__owner(table__open(g), s, p->run->by && !strcmp(p->run->by, "container"));
 	else
-		grid__open(g);
-	grid__close(g);
-	grid__cell(g, "%s", s->id);
+		table__open(g);
+	table__close(g);
+	table__cell(g, "%s", s->id);
 }
 
 /*
@@ -334,7 +334,7 @@ static bool is_folded(const struct profile *p, const struct profile_site *s)
 	       (!strcmp(run->sort, "leak") || !strcmp(run->sort, "bytes"));
 }
 
-static void sum_line(struct page *pg, uint64_t stacks, const char *which, uint64_t bytes,
+static void sum_line(struct text_style *pg, uint64_t stacks, const char *which, uint64_t bytes,
 		     uint64_t held)
 {
 	char n[32], size[32], blocks[32];
@@ -348,7 +348,7 @@ static void sum_line(struct page *pg, uint64_t stacks, const char *which, uint64
 }
 
 /* What is not shown: whatever is below the top, and what is small. */
-static void rest(struct page *pg, const struct profile *p)
+static void rest(struct text_style *pg, const struct profile *p)
 {
 	uint64_t stacks = p->total_sites - p->suppressed_sites, bytes = p->rest_bytes;
 	uint64_t blocks = p->rest_blocks, folded = 0, folded_bytes = 0, folded_blocks = 0;
@@ -375,11 +375,11 @@ static void rest(struct page *pg, const struct profile *p)
 	sum_line(pg, folded, " below 1%", folded_bytes, folded_blocks);
 }
 
-static int sites(struct page *pg, const struct profile *p)
+static int sites(struct text_style *pg, const struct profile *p)
 {
 	/* Where nothing is cut, one long name must not push the ids of all sites away. */
 	size_t most = pg->width ? 0 : 32;
-	const struct grid_column columns[] = {
+	const struct table_column columns[] = {
 		{ .title = "#", .right = true },
 		{ .title = "LIVE", .right = true, .paint = BOLD },
 		{ .title = p->run->since_mark ? "SINCE MARK" : "GROWTH", .right = true,
@@ -391,14 +391,14 @@ static int sites(struct page *pg, const struct profile *p)
 		{ .least = 10, .most = most },
 		{ .least = 9, .paint = DIM },
 	};
-	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1,
+	struct table g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1,
 			  .last_first = true };
 	int err;
 
 	for (size_t i = 0; i < p->nsites; i++)
 		if (!is_folded(p, &p->sites[i]))
 			site_cells(&g, p, &p->sites[i]);
-	err = grid__fit(&g, pg);
+	err = table__fit(&g, pg);
 	if (err)
 		goto out;
 	if (!p->nsites) {
@@ -407,44 +407,44 @@ static int sites(struct page *pg, const struct profile *p)
 		goto out;
 	}
 	strbuf__addc(&pg->sb, '\n');
-	grid__titles(&g, pg);
+	table__titles(&g, pg);
 	for (size_t i = 0, row = 0; i < p->nsites && !err; i++) {
 		if (is_folded(p, &p->sites[i]))
 			continue;
-		grid__row(&g, row++, pg);
-		verdicts__site(pg, &p->sites[i]);
-		err = frames__title(pg, &p->sites[i]);
+		table__row(&g, row++, pg);
+		text_verdicts__site(pg, &p->sites[i]);
+		err = text_stack__title(pg, &p->sites[i]);
 		if (!err)
-			err = frames__print(pg, p->run, &p->sites[i]);
+			err = text_stack__print(pg, p->run, &p->sites[i]);
 	}
 	rest(pg, p);
 out:
-	grid__free(&g);
+	table__free(&g);
 	return err;
 }
 
 int text__report(const struct profile *p, const struct report_style *st, FILE *out)
 {
-	struct page pg = { .color = st->color, .width = st->width > 0 ? (size_t)st->width : 0 };
+	struct text_style pg = { .color = st->color, .width = st->width > 0 ? (size_t)st->width : 0 };
 	int err;
 
 	if (p->seq > 1)
 		strbuf__addc(&pg.sb, '\n');
 	headline(&pg, p);
-	verdicts__summary(&pg, p);
+	text_verdicts__summary(&pg, p);
 	live(&pg, p);
 	memory(&pg, p);
 	calls(&pg, p);
 	walks(&pg, p);
 	losses(&pg, p);
-	asides__mark(&pg, p);
-	asides__suppressed(&pg, p);
+	text_notes__mark(&pg, p);
+	text_notes__suppressed(&pg, p);
 	notice(&pg, p);
 	err = processes(&pg, p);
 	if (!err)
 		err = sites(&pg, p);
 	if (!err && p->final)
-		err = asides__rules(&pg, p);
+		err = text_notes__rules(&pg, p);
 	if (!err)
 		err = pg.sb.error;
 	if (!err)

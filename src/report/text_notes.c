@@ -7,7 +7,7 @@
 
 #define LABEL "  %-7s  "
 
-void asides__mark(struct page *pg, const struct profile *p)
+void text_notes__mark(struct text_style *pg, const struct profile *p)
 {
 	char at[32], ago[32], change[32], n[32];
 
@@ -21,12 +21,12 @@ void asides__mark(struct page *pg, const struct profile *p)
 	strbuf__addf(&pg->sb, LABEL "set after %s, %s ago; since then ", "mark",
 		     number__seconds(at, sizeof(at), p->mark_s),
 		     number__seconds(ago, sizeof(ago), p->elapsed_s - p->mark_s));
-	page__painted(pg, page__sign(change), change);
+	text_style__painted(pg, text_style__sign(change), change);
 	number__signed(n, sizeof(n), p->since_mark_blocks);
 	strbuf__addf(&pg->sb, " in %s blocks\n", n);
 }
 
-void asides__suppressed(struct page *pg, const struct profile *p)
+void text_notes__suppressed(struct text_style *pg, const struct profile *p)
 {
 	uint64_t bytes = 0, blocks = 0;
 	char n[32], size[32], count[32];
@@ -43,46 +43,46 @@ void asides__suppressed(struct page *pg, const struct profile *p)
 			     number__count(count, sizeof(count), blocks), blocks == 1 ? "" : "s");
 }
 
-static void rule_cells(struct grid *g, const struct profile_suppressed *s)
+static void rule_cells(struct table *g, const struct profile_suppressed *s)
 {
 	char buf[32];
 
-	grid__cell(g, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
-	grid__cell(g, "%s", number__count(buf, sizeof(buf), s->live_blocks));
-	grid__cell(g, "%s", number__count(buf, sizeof(buf), s->sites));
-	escape__plain(grid__open(g), s->pattern);
-	grid__close(g);
-	escape__plain(grid__open(g), s->source);
+	table__cell(g, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
+	table__cell(g, "%s", number__count(buf, sizeof(buf), s->live_blocks));
+	table__cell(g, "%s", number__count(buf, sizeof(buf), s->sites));
+	escape__plain(table__open(g), s->pattern);
+	table__close(g);
+	escape__plain(table__open(g), s->source);
 	if (s->reason) {
 		strbuf__adds(&g->text, ": ");
 		escape__plain(&g->text, s->reason);
 	}
-	grid__close(g);
+	table__close(g);
 }
 
-int asides__rules(struct page *pg, const struct profile *p)
+int text_notes__rules(struct text_style *pg, const struct profile *p)
 {
-	static const struct grid_column columns[] = {
+	static const struct table_column columns[] = {
 		{ .title = "SUPPRESSED", .right = true },
 		{ .title = "BLOCKS", .right = true },
 		{ .title = "STACKS", .right = true },
 		{ .title = "BY", .least = 16 },
 		{ .least = 16, .paint = DIM },
 	};
-	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
+	struct table g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
 	int err;
 
 	if (!p->nsuppressed)
 		return 0;
 	for (size_t i = 0; i < p->nsuppressed; i++)
 		rule_cells(&g, &p->suppressed[i]);
-	err = grid__fit(&g, pg);
+	err = table__fit(&g, pg);
 	if (!err) {
 		strbuf__addc(&pg->sb, '\n');
-		grid__titles(&g, pg);
+		table__titles(&g, pg);
 		for (size_t i = 0; i < p->nsuppressed; i++)
-			grid__row(&g, i, pg);
+			table__row(&g, i, pg);
 	}
-	grid__free(&g);
+	table__free(&g);
 	return err;
 }

@@ -37,29 +37,29 @@ static bool same_line(const struct profile_frame *a, const struct profile_frame 
 	       (a->func || a->offset == b->offset);
 }
 
-static void where(struct grid *g, const struct profile_frame *f)
+static void where(struct table *g, const struct profile_frame *f)
 {
-	struct strbuf *sb = grid__open(g);
+	struct strbuf *sb = table__open(g);
 
 	if (f->file && *f->file) {
 		escape__plain(sb, label__basename(f->file));
 		if (f->line)
 			strbuf__addf(sb, ":%u", f->line);
 	}
-	grid__close(g);
+	table__close(g);
 }
 
-static void module(struct grid *g, const struct profile_frame *f)
+static void module(struct table *g, const struct profile_frame *f)
 {
-	struct strbuf *sb = grid__open(g);
+	struct strbuf *sb = table__open(g);
 
 	/* An unknown function is named by its module already. */
 	if (f->func && *f->func && f->module)
 		escape__plain(sb, label__basename(f->module));
-	grid__close(g);
+	table__close(g);
 }
 
-static void function(struct grid *g, const struct profile_frame *f)
+static void function(struct table *g, const struct profile_frame *f)
 {
 	struct profile_frame folded = *f;
 	struct strbuf name = { 0 };
@@ -68,37 +68,37 @@ static void function(struct grid *g, const struct profile_frame *f)
 		short_name__add(&name, f->func, NAME_MOST);
 		folded.func = name.data ? name.data : f->func;
 	}
-	label__frame(grid__open(g), &folded);
-	grid__close(g);
+	label__frame(table__open(g), &folded);
+	table__close(g);
 	strbuf__free(&name);
 }
 
-static void row(struct grid *g, const struct profile_frame *f, size_t times)
+static void row(struct table *g, const struct profile_frame *f, size_t times)
 {
 	function(g, f);
 	where(g, f);
 	module(g, f);
 	if (times > 1)
-		grid__cell(g, "%s(%zu times)", f->inlined ? "(inlined) " : "", times);
+		table__cell(g, "%s(%zu times)", f->inlined ? "(inlined) " : "", times);
 	else
-		grid__cell(g, "%s", f->inlined ? "(inlined)" : "");
+		table__cell(g, "%s", f->inlined ? "(inlined)" : "");
 }
 
-static void remark(struct page *pg, const char *s)
+static void remark(struct text_style *pg, const char *s)
 {
-	page__spaces(pg, INDENT);
-	page__painted(pg, DIM, s);
+	text_style__spaces(pg, INDENT);
+	text_style__painted(pg, DIM, s);
 	strbuf__addc(&pg->sb, '\n');
 }
 
-int frames__title(struct page *pg, const struct profile_site *s)
+int text_stack__title(struct text_style *pg, const struct profile_site *s)
 {
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);
-	const struct grid_column columns[] = {
+	const struct table_column columns[] = {
 		{ .least = 20, .most = pg->width ? 0 : NAME_MOST, .paint = BOLD },
 		{ .least = 16, .most = 32, .paint = CYAN },
 	};
-	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns),
+	struct table g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns),
 			  .indent = TITLE_INDENT };
 	int err;
 
@@ -106,15 +106,15 @@ int frames__title(struct page *pg, const struct profile_site *s)
 		return 0;
 	function(&g, f);
 	where(&g, f);
-	err = grid__fit(&g, pg);
+	err = table__fit(&g, pg);
 	if (!err)
-		grid__row(&g, 0, pg);
-	grid__free(&g);
+		table__row(&g, 0, pg);
+	table__free(&g);
 	return err;
 }
 
 /* What to write into a file of suppressions to see no more of a finding. */
-static void suggestion(struct page *pg, const struct profile_site *s)
+static void suggestion(struct text_style *pg, const struct profile_site *s)
 {
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);
 	struct strbuf rule = { 0 }, line = { 0 };
@@ -133,15 +133,15 @@ static void suggestion(struct page *pg, const struct profile_site *s)
 	strbuf__free(&rule);
 }
 
-int frames__print(struct page *pg, const struct profile_run *run, const struct profile_site *s)
+int text_stack__print(struct text_style *pg, const struct profile_run *run, const struct profile_site *s)
 {
-	struct grid_column columns[] = {
+	struct table_column columns[] = {
 		{ .least = 20, .most = pg->width ? 0 : NAME_MOST },
 		{ .paint = CYAN, .least = 16, .most = 32 },
 		{ .paint = DIM, .least = 12, .most = 24 },
 		{ .paint = DIM },
 	};
-	struct grid g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = INDENT };
+	struct table g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = INDENT };
 	size_t rows = 0, times;
 	int err;
 
@@ -153,10 +153,10 @@ int frames__print(struct page *pg, const struct profile_run *run, const struct p
 		row(&g, &s->stack[i], times);
 		rows++;
 	}
-	err = grid__fit(&g, pg);
+	err = table__fit(&g, pg);
 	for (size_t i = 0; i < rows && !err; i++)
-		grid__row(&g, i, pg);
-	grid__free(&g);
+		table__row(&g, i, pg);
+	table__free(&g);
 	if (err)
 		return err;
 	if (!s->nstack)

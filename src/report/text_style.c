@@ -1,6 +1,6 @@
 #include "report/text_style.h"
 
-void page__painted(struct page *pg, enum paint paint, const char *s)
+void text_style__painted(struct text_style *pg, enum paint paint, const char *s)
 {
 	static const char *const codes[] = {
 		[BOLD] = "\033[1m",   [DIM] = "\033[2m",     [RED] = "\033[31m",
@@ -15,12 +15,12 @@ void page__painted(struct page *pg, enum paint paint, const char *s)
 		strbuf__adds(&pg->sb, "\033[0m");
 }
 
-void page__spaces(struct page *pg, size_t n)
+void text_style__spaces(struct text_style *pg, size_t n)
 {
 	strbuf__addf(&pg->sb, "%*s", (int)n, "");
 }
 
-enum paint page__sign(const char *change)
+enum paint text_style__sign(const char *change)
 {
 	return *change == '+' ? RED : *change == '-' ? GREEN : PLAIN;
 }

@@ -10,14 +10,14 @@
 
 /* ---- in the header ---- */
 
-static void finding(struct page *pg, const struct profile_findings *f, const char *one,
+static void finding(struct text_style *pg, const struct profile_findings *f, const char *one,
 		    const char *many, enum paint paint)
 {
 	char n[32], pace[32], text[96];
 
 	snprintf(text, sizeof(text), "%s %s %s", number__count(n, sizeof(n), f->sites),
 		 f->sites == 1 ? one : many, number__pace(pace, sizeof(pace), f->rate_bps));
-	page__painted(pg, paint, text);
+	text_style__painted(pg, paint, text);
 }
 
 static bool is_judged(const struct profile *p)
@@ -28,7 +28,7 @@ static bool is_judged(const struct profile *p)
 	return !p->nsites;
 }
 
-void verdicts__summary(struct page *pg, const struct profile *p)
+void text_verdicts__summary(struct text_style *pg, const struct profile *p)
 {
 	char window[32];
 
@@ -110,7 +110,7 @@ static const char *plateau(char *buf, size_t cap, const struct profile_site *s)
 	return buf;
 }
 
-void verdicts__site(struct page *pg, const struct profile_site *s)
+void text_verdicts__site(struct text_style *pg, const struct profile_site *s)
 {
 	static const struct {
 		const char *verdict, *word;
@@ -128,8 +128,8 @@ void verdicts__site(struct page *pg, const struct profile_site *s)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (strcmp(s->verdict, rows[i].verdict))
 			continue;
-		page__spaces(pg, INDENT);
-		page__painted(pg, rows[i].paint, rows[i].word);
+		text_style__spaces(pg, INDENT);
+		text_style__painted(pg, rows[i].paint, rows[i].word);
 		strbuf__addf(&pg->sb, "%s\n", rows[i].say(buf, sizeof(buf), s));
 	}
 }

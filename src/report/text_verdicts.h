@@ -1,12 +1,12 @@
 /* What the text report says of verdicts: one line in the header, and one for each call stack. */
-#ifndef MEMTRACE_VERDICTS_H
-#define MEMTRACE_VERDICTS_H
+#ifndef MEMTRACE_REPORT_TEXT_VERDICTS_H
+#define MEMTRACE_REPORT_TEXT_VERDICTS_H
 
 #include "profile/profile.h"
 #include "report/text_style.h"
 
-void verdicts__summary(struct page *pg, const struct profile *p);
+void text_verdicts__summary(struct text_style *pg, const struct profile *p);
 /* Nothing where there is no verdict. */
-void verdicts__site(struct page *pg, const struct profile_site *s);
+void text_verdicts__site(struct text_style *pg, const struct profile_site *s);
 
 #endif

@@ -40,7 +40,7 @@ static size_t columns(uint32_t c)
 	return 1;
 }
 
-size_t cells__width(const char *s)
+size_t text_width__width(const char *s)
 {
 	size_t n = 0;
 
@@ -49,10 +49,10 @@ size_t cells__width(const char *s)
 	return n;
 }
 
-size_t cells__cut(struct strbuf *sb, const char *s, size_t max)
+size_t text_width__cut(struct strbuf *sb, const char *s, size_t max)
 {
 	const char *end = s, *after = s;
-	size_t width = cells__width(s), used = 0, more;
+	size_t width = text_width__width(s), used = 0, more;
 
 	if (!max || width <= max) {
 		strbuf__adds(sb, s);

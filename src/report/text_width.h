@@ -1,15 +1,15 @@
 /* How many columns of a terminal a name takes, and cutting one to fit. Names are well-formed
  * UTF-8 here. */
-#ifndef MEMTRACE_CELLS_H
-#define MEMTRACE_CELLS_H
+#ifndef MEMTRACE_REPORT_TEXT_WIDTH_H
+#define MEMTRACE_REPORT_TEXT_WIDTH_H
 
 #include <stddef.h>
 
 #include "util/strbuf.h"
 
-size_t cells__width(const char *s);
+size_t text_width__width(const char *s);
 /* Adds `s`, or as much of it as leaves room for an ellipsis in `max` columns (0: no limit). Returns
  * the columns taken. */
-size_t cells__cut(struct strbuf *sb, const char *s, size_t max);
+size_t text_width__cut(struct strbuf *sb, const char *s, size_t max);
 
 #endif

@@ -1,6 +1,6 @@
 /* Where reports go: standard output, or a file that appears whole or not at all. */
-#ifndef MEMTRACE_OUTPUT_H
-#define MEMTRACE_OUTPUT_H
+#ifndef MEMTRACE_RUN_OUTPUT_H
+#define MEMTRACE_RUN_OUTPUT_H
 
 #include <stdio.h>
 

@@ -9,9 +9,9 @@
 #include "collect/collector.h"
 #include "report/report.h"
 
-struct checks;
+struct conditions;
 struct probe_specs;
-struct suppress;
+struct suppressions;
 
 /* What to do; all pointers stay the caller's and must outlive the run. */
 struct plan {
@@ -33,8 +33,8 @@ struct plan {
 	const char *sort_name, *by_name;
 	bool top_given;
 	bool since_mark;	/* growth is told since the mark */
-	const struct suppress *rules;	/* NULL: nothing is suppressed */
-	const struct checks *checks;	/* what makes the run fail; NULL: nothing does */
+	const struct suppressions *rules;	/* NULL: nothing is suppressed */
+	const struct conditions *checks;	/* what makes the run fail; NULL: nothing does */
 	int error_exit;		/* the status then, and for a leak where there are no checks; 0: not given */
 	uint64_t min_size, max_size;
 	const struct report_format *format;

@@ -20,7 +20,7 @@ int reporting__open(struct reporting *r)
 	struct winsize ws;
 	int fd;
 
-	r->sieve = plan->rules ? sieve__new(plan->rules) : NULL;
+	r->sieve = plan->rules ? suppression_filter__new(plan->rules) : NULL;
 	if (plan->rules && !r->sieve) {
 		log__error("cannot begin: %s", strerror(errno));
 		return -errno;
@@ -91,7 +91,7 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 		.sieve = r->sieve,
 		.thorough = tick->final,
 		.symbolizer = r->symbolizer,
-		.images = r->images,
+		.modules = r->modules,
 		.stack = r->stack,
 		.mapped_file = r->mapped_file,
 		.rss = r->rss,
@@ -156,6 +156,6 @@ void reporting__close(struct reporting *r)
 	output__free(r->output);
 	r->output = NULL;
 	strbuf__free(&r->last_line);
-	sieve__free(r->sieve);
+	suppression_filter__free(r->sieve);
 	r->sieve = NULL;
 }

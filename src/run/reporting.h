@@ -2,8 +2,8 @@
  * Makes a report of what a collector knows and prints it: the same for a live session and for a
  * recording, which differ in where the answers to its few questions come from.
  */
-#ifndef MEMTRACE_REPORTING_H
-#define MEMTRACE_REPORTING_H
+#ifndef MEMTRACE_RUN_REPORTING_H
+#define MEMTRACE_RUN_REPORTING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,9 +15,9 @@
 #include "run/plan.h"
 #include "util/strbuf.h"
 
-struct images;
+struct modules;
 struct output;
-struct sieve;
+struct suppression_filter;
 struct symbolizer;
 
 /* What a report needs of its moment. */
@@ -34,7 +34,7 @@ struct reporting {
 	const struct profile_run *run;
 	struct collector *collector;
 	struct symbolizer *symbolizer;
-	struct images *images;
+	struct modules *modules;
 	const char *const *api_names;	/* as in profile_input, as the next four */
 	const struct stack *(*stack)(void *ctx, uint64_t id);
 	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr);
@@ -46,7 +46,7 @@ struct reporting {
 	/* Its own. */
 	struct output *output;
 	struct report_style style;
-	struct sieve *sieve;		/* NULL: nothing is suppressed */
+	struct suppression_filter *sieve;		/* NULL: nothing is suppressed */
 	bool begun;
 	bool failed;			/* by what the plan says of the final report */
 	struct strbuf last_line;	/* what that comes to */

@@ -7,20 +7,20 @@
 #define STATUS_FAILED 3
 
 /* What a user wrote and may want to remove. */
-static void tell_unused(const struct sieve *sieve)
+static void tell_unused(const struct suppression_filter *sieve)
 {
-	for (size_t i = 0; sieve && i < sieve__count(sieve); i++) {
-		const struct suppress_rule *rule = sieve__rule(sieve, i);
+	for (size_t i = 0; sieve && i < suppression_filter__count(sieve); i++) {
+		const struct suppress_rule *rule = suppression_filter__rule(sieve, i);
 
-		if (!sieve__is_builtin(sieve, i) && !sieve__has_matched(sieve, i))
+		if (!suppression_filter__is_builtin(sieve, i) && !suppression_filter__has_matched(sieve, i))
 			log__debug("%s: %s matched nothing", rule->source, rule->pattern);
 	}
 }
 
 bool verdict__of(const struct plan *plan, const struct profile *p,
-		 const struct sieve *sieve, struct strbuf *line)
+		 const struct suppression_filter *sieve, struct strbuf *line)
 {
-	static const struct checks none;
+	static const struct conditions none;
 	const struct criteria criteria = {
 		.checks = plan->checks ? plan->checks : &none,
 		.any_leak = plan->error_exit,

@@ -37,7 +37,7 @@ struct target {
 
 struct session {
 	const struct plan *plan;
-	struct images *images;
+	struct modules *modules;
 	struct collector *collector;
 	struct tracer *tracer;
 	struct symbolizer *symbolizer;
@@ -53,7 +53,7 @@ struct session {
 	struct target *targets;
 	size_t ntargets;
 	const char *api_names[API_ROWS];	/* by row */
-	struct probe_file **files;	/* what discovery found, by image id */
+	struct probe_file **files;	/* what discovery found, by module id */
 	size_t nfiles;
 	size_t probed_functions, probed_files;
 	bool told_of_exceptions;	/* a warning is given once */
@@ -128,7 +128,7 @@ int targets__open(struct session *s);	/* the targets named by pid: attaches to e
 int targets__launch(struct session *s);
 int targets__handle(struct session *s, const struct process_event *ev);
 bool targets__all_ended(struct session *s);
-int targets__refresh(void *session, struct space *sp, struct images *images);	/* the collector's */
+int targets__refresh(void *session, struct mappings *sp, struct modules *modules);	/* the collector's */
 /* Probes what a process has mapped and was not probed yet. How many executable files it maps, or a negative errno. */
 int targets__scan(struct session *s, pid_t pid);
 void targets__free(struct session *s);
@@ -147,24 +147,24 @@ void groups__free(struct session *s);
 
 /* session_probes.c: what became of --probe. */
 /* How many of its functions are probed now. */
-size_t probes__found(const struct session *s);
+size_t probe_report__found(const struct session *s);
 /* Says of each that is not why. */
-void probes__complain(const struct session *s);
+void probe_report__complain(const struct session *s);
 
 /* session_files.c */
-void files__raise_limit(struct session *s);
-int files__use_server(struct session *s);	/* 0, or a negative errno; the reason was logged */
-void files__tell(struct session *s);	/* what is not kept open; the reporter's */
-void files__free(struct session *s);	/* after the images */
+void open_files__raise_limit(struct session *s);
+int open_files__use_server(struct session *s);	/* 0, or a negative errno; the reason was logged */
+void open_files__tell(struct session *s);	/* what is not kept open; the reporter's */
+void open_files__free(struct session *s);	/* after the modules */
 
 /* session_report.c */
-int reports__open(struct session *s);
-int reports__describe(struct session *s);	/* what is known of the run before anything is traced */
-int reports__start(struct session *s);
-void reports__request(struct session *s);	/* from the reporter; skipped while one is being made */
-void reports__mark(struct session *s);		/* growth counts from here on, for who asks for it */
-void reports__stop(struct session *s);		/* waits for the one being made */
-int reports__final(struct session *s);
-void reports__free(struct session *s);
+int reporter__open(struct session *s);
+int reporter__describe(struct session *s);	/* what is known of the run before anything is traced */
+int reporter__start(struct session *s);
+void reporter__request(struct session *s);	/* from the reporter; skipped while one is being made */
+void reporter__mark(struct session *s);		/* growth counts from here on, for who asks for it */
+void reporter__stop(struct session *s);		/* waits for the one being made */
+int reporter__final(struct session *s);
+void reporter__free(struct session *s);
 
 #endif

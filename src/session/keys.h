@@ -2,8 +2,8 @@
  * Keys pressed in the terminal that memtrace runs in the foreground of, one by one and without echo. The
  * terminal is as it was once they are closed.
  */
-#ifndef MEMTRACE_KEYS_H
-#define MEMTRACE_KEYS_H
+#ifndef MEMTRACE_SESSION_KEYS_H
+#define MEMTRACE_SESSION_KEYS_H
 
 struct keys;
 

@@ -8,7 +8,7 @@
 #include "util/log.h"
 
 /* Each executable file that is mapped takes a descriptor, and each probe may take some. */
-void files__raise_limit(struct session *s)
+void open_files__raise_limit(struct session *s)
 {
 	struct rlimit most;
 
@@ -21,7 +21,7 @@ void files__raise_limit(struct session *s)
 		log__debug("cannot raise the limit of open files: %s", strerror(errno));
 }
 
-int files__use_server(struct session *s)
+int open_files__use_server(struct session *s)
 {
 	double patience = s->plan->debuginfod_s;
 
@@ -29,7 +29,7 @@ int files__use_server(struct session *s)
 		return 0;
 	s->debuginfod = debuginfod__new(patience);
 	if (s->debuginfod) {
-		images__use_server(s->images, s->debuginfod);
+		modules__use_server(s->modules, s->debuginfod);
 		return 0;
 	}
 	if (errno == ELIBACC)
@@ -42,12 +42,12 @@ int files__use_server(struct session *s)
 	return -errno;
 }
 
-void files__tell(struct session *s)
+void open_files__tell(struct session *s)
 {
 	struct debuginfod_stats asked = { 0 };
-	struct images_stats st;
+	struct modules_stats st;
 
-	images__stats(s->images, &st);
+	modules__stats(s->modules, &st);
 	if (st.no_descriptor > s->untold_files)
 		log__warn("%zu files could not be kept open, so they are neither probed nor named: "
 			  "the limit of open files (ulimit -Hn) is too low", st.no_descriptor);
@@ -59,7 +59,7 @@ void files__tell(struct session *s)
 		   asked.failed);
 }
 
-void files__free(struct session *s)
+void open_files__free(struct session *s)
 {
 	debuginfod__free(s->debuginfod);
 }

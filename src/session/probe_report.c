@@ -9,7 +9,7 @@
 struct outcome {
 	size_t probed, skipped;	       /* functions */
 	size_t files;		       /* that it is about */
-	uint32_t image;		       /* one of these */
+	uint32_t module;		       /* one of these */
 	const struct probe_skip *skip; /* one of the skipped */
 };
 
@@ -21,11 +21,11 @@ static struct outcome outcome_of(const struct session *s, size_t i)
 
 	for (size_t k = 0; k < s->nfiles; k++) {
 		const struct probe_file *f = s->files[k];
-		struct image *im = f ? images__get(s->images, f->image) : NULL;
+		struct module *mod = f ? modules__get(s->modules, f->module) : NULL;
 
-		if (!im || !discover__is_file(im, spec))
+		if (!mod || !discover__is_file(mod, spec))
 			continue;
-		o.image = f->image;
+		o.module = f->module;
 		o.files++;
 		for (size_t j = 0; j < f->n; j++)
 			o.probed += f->sites[j].api == row;
@@ -38,7 +38,7 @@ static struct outcome outcome_of(const struct session *s, size_t i)
 	return o;
 }
 
-size_t probes__found(const struct session *s)
+size_t probe_report__found(const struct session *s)
 {
 	size_t found = 0;
 
@@ -53,7 +53,7 @@ static void complain(const struct session *s, const struct probe_spec *spec,
 	struct strbuf text = {0}, file = {0};
 
 	escape__plain(&text, spec->text);
-	escape__plain(&file, o->files ? image__path(images__get(s->images, o->image)) : "");
+	escape__plain(&file, o->files ? module__path(modules__get(s->modules, o->module)) : "");
 	if (text.error || file.error)
 		goto out;
 	if (o->skip)
@@ -75,7 +75,7 @@ out:
 	strbuf__free(&file);
 }
 
-void probes__complain(const struct session *s)
+void probe_report__complain(const struct session *s)
 {
 	for (size_t i = 0; s->plan->query.heap && s->plan->probes && i < s->plan->probes->n; i++) {
 		struct outcome o = outcome_of(s, i);

@@ -35,7 +35,7 @@ static void tell_recorder(struct session *s)
 	session__unlock(s);
 }
 
-int reports__describe(struct session *s)
+int reporter__describe(struct session *s)
 {
 	const struct plan *plan = s->plan;
 	struct run_facts *f = calloc(1, sizeof(*f));
@@ -114,9 +114,9 @@ static const struct stack *find_stack(void *ctx, uint64_t id)
 
 static const struct mapping *find_mapping(struct session *s, uint32_t pid, uint64_t addr)
 {
-	const struct space *sp = collector__space(s->collector, pid);
+	const struct mappings *sp = collector__space(s->collector, pid);
 
-	return sp ? space__find(sp, addr) : NULL;
+	return sp ? mappings__find(sp, addr) : NULL;
 }
 
 static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
@@ -174,8 +174,8 @@ static int report(struct session *s, bool final)
 	snapshot__free(&snap);
 	log__debug("report %u took %.0f ms; symbols take %zu KiB", s->seq,
 		   (double)(util__now_ns() - began) / 1e6,
-		   (symbolizer__memory(s->symbolizer) + images__memory(s->images)) / 1024);
-	files__tell(s);
+		   (symbolizer__memory(s->symbolizer) + modules__memory(s->modules)) / 1024);
+	open_files__tell(s);
 	return err;
 }
 
@@ -230,7 +230,7 @@ static void *reporter(void *arg)
 	return NULL;
 }
 
-int reports__open(struct session *s)
+int reporter__open(struct session *s)
 {
 	s->reports.plan = s->plan;
 	return s->plan->record_only ? 0 : reporting__open(&s->reports);
@@ -242,7 +242,7 @@ static void describe_reporting(struct session *s)
 
 	r->collector = s->collector;
 	r->symbolizer = s->symbolizer;
-	r->images = s->images;
+	r->modules = s->modules;
 	r->api_names = s->api_names;
 	r->stack = find_stack;
 	r->mapped_file = s->recorder ? recorded_file : mapped_file;
@@ -251,7 +251,7 @@ static void describe_reporting(struct session *s)
 	r->start = s->start;
 }
 
-int reports__start(struct session *s)
+int reporter__start(struct session *s)
 {
 	int err = describe_targets(s);
 
@@ -263,7 +263,7 @@ int reports__start(struct session *s)
 	return err;
 }
 
-void reports__request(struct session *s)
+void reporter__request(struct session *s)
 {
 	pthread_mutex_lock(&s->report_lock);
 	if (!s->report_busy)
@@ -273,7 +273,7 @@ void reports__request(struct session *s)
 }
 
 /* Growth is told from here on, to those who ask for it. */
-void reports__mark(struct session *s)
+void reporter__mark(struct session *s)
 {
 	uint64_t now = util__now_ns();
 	int err;
@@ -289,7 +289,7 @@ void reports__mark(struct session *s)
 		log__info("mark set after %.1f s", (double)(now - s->start) / 1e9);
 }
 
-void reports__stop(struct session *s)
+void reporter__stop(struct session *s)
 {
 	if (!s->reporting)
 		return;
@@ -302,7 +302,7 @@ void reports__stop(struct session *s)
 	s->reporting = false;
 }
 
-int reports__final(struct session *s)
+int reporter__final(struct session *s)
 {
 	int err = s->report_error, kept;
 
@@ -318,11 +318,11 @@ int reports__final(struct session *s)
 	return err ? err : kept;
 }
 
-void reports__free(struct session *s)
+void reporter__free(struct session *s)
 {
 	struct run_facts *f = (struct run_facts *)s->reports.run;
 
-	reports__stop(s);
+	reporter__stop(s);
 	reporting__close(&s->reports);
 	if (f) {
 		free((void *)f->run.targets);

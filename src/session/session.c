@@ -81,7 +81,7 @@ static void handle_signal(struct session *s, struct loop *l)
 			if (s->launch && launch__ended(s->launch, &status))
 				l->stop = true;
 		} else if (si.ssi_signo == SIGUSR1) {
-			reports__mark(s);
+			reporter__mark(s);
 		} else if (!s->launch) {
 			l->stop = true;
 		} else if (si.ssi_code == SI_KERNEL) {
@@ -100,7 +100,7 @@ static void handle_keys(struct session *s, struct pollfd *fd)
 	int key = keys__next(s->keys);
 
 	if (key == 'm' || key == 'M')
-		reports__mark(s);
+		reporter__mark(s);
 	if (key < 0)
 		fd->fd = -1;
 }
@@ -118,7 +118,7 @@ static void on_interval(struct session *s, struct loop *l)
 	if (s->plan->reports && l->reports >= s->plan->reports)
 		l->stop = true;		/* the last one is the final one */
 	else
-		reports__request(s);
+		reporter__request(s);
 }
 
 #define FDS 5	/* and one for each target */
@@ -207,7 +207,7 @@ static struct session *new_session(const struct plan *plan)
 static void free_session(struct session *s)
 {
 	keys__close(s->keys);
-	reports__free(s);
+	reporter__free(s);
 	if (s->consuming) {
 		atomic_store(&s->stop_consuming, true);
 		pthread_join(s->consumer, NULL);
@@ -222,8 +222,8 @@ static void free_session(struct session *s)
 	symbolizer__free(s->symbolizer);
 	collector__free(s->collector);
 	targets__free(s);
-	images__free(s->images);
-	files__free(s);
+	modules__free(s->modules);
+	open_files__free(s);
 	launch__free(s->launch);
 	if (s->queue_fd >= 0)
 		close(s->queue_fd);
@@ -241,7 +241,7 @@ static int load_probes(struct session *s)
 		.ring_bytes = plan->ring_bytes,
 		.stack_mode = plan->stack_mode,
 		.max_depth = plan->max_depth,
-		.images = s->images,
+		.modules = s->modules,
 		.unwind_memory = plan->unwind_memory,
 		.children = plan->children,
 		.syscalls = plan->query.map,
@@ -296,7 +296,7 @@ static bool open_recorder(struct session *s)
 {
 	s->recorder = recorder__open(&(struct recorder_opts){
 		.plan = s->plan,
-		.images = s->images,
+		.modules = s->modules,
 		.api_names = s->api_names,
 		.lock = lock_for_recorder,
 		.unlock = unlock_for_recorder,
@@ -311,9 +311,9 @@ static int make_parts(struct session *s)
 	const struct plan *plan = s->plan;
 	int err;
 
-	s->images = images__new();
+	s->modules = modules__new();
 	s->probed = hashmap__new();
-	err = s->images && s->probed ? files__use_server(s) : -ENOMEM;
+	err = s->modules && s->probed ? open_files__use_server(s) : -ENOMEM;
 	if (!err)
 		err = load_probes(s);
 	if (!err && (plan->command || plan->no_miss))
@@ -329,7 +329,7 @@ static int make_parts(struct session *s)
 	if (plan->record && !open_recorder(s))
 		return -EIO;
 	s->collector = collector__new(&(struct collector_opts){
-		.images = s->images,
+		.modules = s->modules,
 		.refresh = targets__refresh,
 		.refresh_ctx = s,
 		.witness = s->recorder ? &recorder__witness : NULL,
@@ -343,14 +343,14 @@ static int make_parts(struct session *s)
 		.children = plan->children,
 		.start = s->start,
 	});
-	s->symbolizer = s->collector ? symbolizer__new(s->images) : NULL;
+	s->symbolizer = s->collector ? symbolizer__new(s->modules) : NULL;
 	if (!s->symbolizer) {
 		log__error("cannot begin: %s", strerror(errno));
 		return -errno;
 	}
 	if (s->recorder)
 		recorder__attach(s->recorder, s->collector, s->symbolizer);
-	return reports__describe(s);
+	return reporter__describe(s);
 }
 
 static const char *what_keys_do(const struct session *s)
@@ -384,7 +384,7 @@ static void announce(struct session *s)
 		n = snprintf(name, sizeof(name), ", %zu functions in %zu file%s", s->probed_functions,
 			     s->probed_files, s->probed_files == 1 ? "" : "s");
 	if (plan->query.heap && plan->probes && plan->probes->n)
-		snprintf(name + n, sizeof(name) - n, ", %zu of %zu of --probe", probes__found(s),
+		snprintf(name + n, sizeof(name) - n, ", %zu of %zu of --probe", probe_report__found(s),
 			 plan->probes->n);
 	if (s->launch)
 		log__info("tracing %s[%d]%s (%s probes)", plan->command[0], launch__pid(s->launch), name,
@@ -410,7 +410,7 @@ static int begin(struct session *s)
 	}
 	err = groups__find(s);
 	if (!err)
-		err = reports__open(s);
+		err = reporter__open(s);
 	if (!err)
 		err = make_parts(s);
 	if (err)
@@ -434,8 +434,8 @@ static int begin(struct session *s)
 		/* A command's terminal is its own. */
 		s->keys = s->plan->command ? NULL : keys__open();
 		announce(s);
-		probes__complain(s);
-		err = reports__start(s);
+		probe_report__complain(s);
+		err = reporter__start(s);
 	}
 	return err;
 }
@@ -456,8 +456,8 @@ static int finish(struct session *s)
 	if (s->counters.holds || s->counters.holds_missed)
 		log__debug("%llu threads were held until their code was probed, %llu could not be",
 			   (unsigned long long)s->counters.holds, (unsigned long long)s->counters.holds_missed);
-	reports__stop(s);
-	err = reports__final(s);
+	reporter__stop(s);
+	err = reporter__final(s);
 	return err;
 }
 
@@ -485,7 +485,7 @@ int session__run(const struct plan *plan)
 		return 1;
 	}
 	l.signals = block_signals(&s->mask);
-	files__raise_limit(s);
+	open_files__raise_limit(s);
 	err = begin(s);
 	if (!err) {
 		l.interval = timer(plan->interval_s, true);

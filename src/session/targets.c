@@ -97,16 +97,16 @@ static void know_allocator(struct session *s, const struct probe_file *f)
 
 	session__lock(s);
 	for (size_t i = 0; i < f->n && !err; i++)
-		err = collector__add_allocator(s->collector, f->image, f->sites[i].entry,
+		err = collector__add_allocator(s->collector, f->module, f->sites[i].entry,
 					       f->sites[i].entry + f->sites[i].size);
 	session__unlock(s);
 	if (err)
 		log__warn("what allocators map may be told as the program's: %s", strerror(-err));
 }
 
-static struct probe_file *probes_of(struct session *s, struct image *im)
+static struct probe_file *probes_of(struct session *s, struct module *mod)
 {
-	uint32_t id = image__id(im);
+	uint32_t id = module__id(mod);
 
 	if (id >= s->nfiles) {
 		size_t n = id + 64;
@@ -119,17 +119,17 @@ static struct probe_file *probes_of(struct session *s, struct image *im)
 		s->nfiles = n;
 	}
 	if (!s->files[id]) {
-		s->files[id] = discover__file(im, s->plan->probes);
+		s->files[id] = discover__file(mod, s->plan->probes);
 		if (s->files[id])
 			know_allocator(s, s->files[id]);
 		if (s->files[id] && s->plan->explain_probes && s->files[id]->n)
-			discover__explain(s->files[id], image__path(im), stderr);
+			discover__explain(s->files[id], module__path(mod), stderr);
 	}
 	return s->files[id];
 }
 
 /* How the process's stacks are walked; where that fails, they are cut, and say so. */
-static void describe(struct session *s, pid_t pid, const struct space *sp, uint32_t epoch)
+static void describe(struct session *s, pid_t pid, const struct mappings *sp, uint32_t epoch)
 {
 	int err = tracer__update_process(s->tracer, pid, sp, epoch);
 
@@ -139,22 +139,22 @@ static void describe(struct session *s, pid_t pid, const struct space *sp, uint3
 
 static struct probe_file *probes_at(struct session *s, const struct mapping *m)
 {
-	struct image *im = m->exec ? images__get(s->images, m->image) : NULL;
+	struct module *mod = m->exec ? modules__get(s->modules, m->module) : NULL;
 
-	return im && image__fd(im) >= 0 ? probes_of(s, im) : NULL;
+	return mod && module__fd(mod) >= 0 ? probes_of(s, mod) : NULL;
 }
 
 /* Before anything is attached: the files that an exception passes through may come before those that throw. */
-static void expect_exceptions(struct session *s, const struct space *sp)
+static void expect_exceptions(struct session *s, const struct mappings *sp)
 {
-	for (size_t i = 0; s->plan->query.heap && i < space__count(sp); i++) {
-		const struct mapping *m = space__at(sp, i);
+	for (size_t i = 0; s->plan->query.heap && i < mappings__count(sp); i++) {
+		const struct mapping *m = mappings__at(sp, i);
 		struct probe_file *f = probes_at(s, m);
 		int err = f && f->throws ? tracer__expect_exceptions(s->tracer) : 0;
 
 		if (err && !s->told_of_exceptions) {
 			log__info("C++ operator new of %s is %s: no exception can pass a probe here%s",
-				  image__name(images__get(s->images, m->image)),
+				  module__name(modules__get(s->modules, m->module)),
 				  s->plan->probe_throwing ? "traced as asked" : "not traced",
 				  s->plan->probe_throwing ? ", and one would end the program" :
 							    " (--probe-throwing takes the risk; C programs do without)");
@@ -163,11 +163,11 @@ static void expect_exceptions(struct session *s, const struct space *sp)
 	}
 }
 
-int targets__refresh(void *session, struct space *sp, struct images *images)
+int targets__refresh(void *session, struct mappings *sp, struct modules *modules)
 {
 	struct session *s = session;
 
-	return space__refresh_as(sp, images, &(struct identifier){ identities__of, s->seen_by_collector });
+	return mappings__refresh_as(sp, modules, &(struct identifier){ identities__of, s->seen_by_collector });
 }
 
 /* Its functions are probed, its unwind table is there. */
@@ -178,46 +178,46 @@ static void know(struct session *s, const struct mapping *m, bool probed)
 	tracer__know_file(s->tracer, m->dev, m->ino);
 }
 
-static void count_probes(struct session *s, const struct image *im, int n)
+static void count_probes(struct session *s, const struct module *mod, int n)
 {
 	struct strbuf name = { 0 };
 
 	s->probed_functions += (size_t)n;
 	s->probed_files++;
-	escape__plain(&name, image__path(im));
+	escape__plain(&name, module__path(mod));
 	log__debug("probed %d functions in %s", n, name.data ? name.data : "");
 	strbuf__free(&name);
 }
 
 /* One look at its mappings. *fresh: files were probed that had no probes before. */
-static int scan_once(struct session *s, struct space *sp, pid_t pid, bool *fresh)
+static int scan_once(struct session *s, struct mappings *sp, pid_t pid, bool *fresh)
 {
 	uint32_t epoch = tracer__epoch(s->tracer, pid);	/* before the maps are read */
 	int err, files = 0;
 
-	err = space__refresh_as(sp, s->images, &(struct identifier){ identities__of, s->seen_by_main });
+	err = mappings__refresh_as(sp, s->modules, &(struct identifier){ identities__of, s->seen_by_main });
 	if (!err) {
 		describe(s, pid, sp, epoch);
 		expect_exceptions(s, sp);
 	}
-	for (size_t i = 0; !err && i < space__count(sp); i++) {
-		const struct mapping *m = space__at(sp, i);
+	for (size_t i = 0; !err && i < mappings__count(sp); i++) {
+		const struct mapping *m = mappings__at(sp, i);
 		struct probe_file *f = probes_at(s, m);
-		struct image *im;
+		struct module *mod;
 		int n;
 
 		if (!f)
 			continue;
 		files++;
-		im = images__get(s->images, m->image);
-		n = tracer__attach(s->tracer, im, s->plan->query.heap ? f : &(struct probe_file){
-			.image = f->image, .linker_notify = f->linker_notify }, s->per_file ? 0 : pid, fresh);
+		mod = modules__get(s->modules, m->module);
+		n = tracer__attach(s->tracer, mod, s->plan->query.heap ? f : &(struct probe_file){
+			.module = f->module, .linker_notify = f->linker_notify }, s->per_file ? 0 : pid, fresh);
 		if (n == -ESRCH)
 			err = n;
 		else if (n < 0)
-			log__warn("cannot probe %s: %s", image__path(im), strerror(-n));
+			log__warn("cannot probe %s: %s", module__path(mod), strerror(-n));
 		else if (n > 0)
-			count_probes(s, im, n);
+			count_probes(s, mod, n);
 		if (n >= 0)
 			know(s, m, n > 0);
 	}
@@ -230,7 +230,7 @@ static int scan_once(struct session *s, struct space *sp, pid_t pid, bool *fresh
  */
 int targets__scan(struct session *s, pid_t pid)
 {
-	struct space *sp = space__new(pid);
+	struct mappings *sp = mappings__new(pid);
 	bool fresh = true;
 	int files = 0;
 
@@ -240,7 +240,7 @@ int targets__scan(struct session *s, pid_t pid)
 		fresh = false;
 		files = scan_once(s, sp, pid, &fresh);
 	}
-	space__free(sp);
+	mappings__free(sp);
 	return files;
 }
 
@@ -272,18 +272,18 @@ static int enroll(struct session *s, pid_t pid)
 static int complain_nothing_found(struct session *s, const char *who)
 {
 	struct strbuf sb = { 0 };
-	size_t n = images__count(s->images), shown = 0;
+	size_t n = modules__count(s->modules), shown = 0;
 	bool stripped = false;
 
-	probes__complain(s);
+	probe_report__complain(s);
 	for (uint32_t i = 0; i < n; i++) {
-		struct image *im = images__get(s->images, i);
+		struct module *mod = modules__get(s->modules, i);
 
-		if (!im || image__fd(im) < 0)
+		if (!mod || module__fd(mod) < 0)
 			continue;
 		if (shown++)
 			strbuf__adds(&sb, ", ");
-		escape__plain(&sb, image__path(im));
+		escape__plain(&sb, module__path(mod));
 		if (i < s->nfiles && s->files[i] && s->files[i]->nameless) {
 			strbuf__adds(&sb, " (stripped of all names)");
 			stripped = true;

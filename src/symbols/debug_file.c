@@ -90,9 +90,9 @@ static bool belongs(int fd, const struct wanted *want)
 
 /* ---- looking at a path ---- */
 
-static const struct debugfile nothing = { .fd = -ENOENT };
+static const struct debug_file nothing = { .fd = -ENOENT };
 
-void debugfile__done(struct debugfile *f)
+void debug_file__done(struct debug_file *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
@@ -100,10 +100,10 @@ void debugfile__done(struct debugfile *f)
 	*f = nothing;
 }
 
-__attribute__((format(printf, 4, 5))) static struct debugfile
+__attribute__((format(printf, 4, 5))) static struct debug_file
 look(const struct wanted *want, const struct debug_places *p, int64_t root, const char *format, ...)
 {
-	struct debugfile f = nothing;
+	struct debug_file f = nothing;
 	char path[PATH_MAX];
 	struct stat st;
 	va_list ap;
@@ -120,7 +120,7 @@ look(const struct wanted *want, const struct debug_places *p, int64_t root, cons
 		f.root = root;
 	}
 	if (f.fd >= 0 && !f.path)
-		debugfile__done(&f);
+		debug_file__done(&f);
 	return f;
 }
 
@@ -129,7 +129,7 @@ static const char *dir_of(const struct debug_places *p)
 	return p->dir ? p->dir : DEBUGFILE_DIR;
 }
 
-static struct debugfile look_by_id(const struct wanted *want, const struct debug_places *p,
+static struct debug_file look_by_id(const struct wanted *want, const struct debug_places *p,
 				   int64_t root)
 {
 	char rest[2 * BUILD_ID_BYTES + 1] = "";
@@ -143,9 +143,9 @@ static struct debugfile look_by_id(const struct wanted *want, const struct debug
 }
 
 /* Where paths do not count: on the host, and at a server. */
-static struct debugfile look_elsewhere(const struct wanted *want, const struct debug_places *p)
+static struct debug_file look_elsewhere(const struct wanted *want, const struct debug_places *p)
 {
-	struct debugfile f = nothing;
+	struct debug_file f = nothing;
 
 	if (p->root != ROOT_OWN)
 		f = look_by_id(want, p, ROOT_OWN);
@@ -153,7 +153,7 @@ static struct debugfile look_elsewhere(const struct wanted *want, const struct d
 		return f;
 	f.fd = debuginfod__open(p->server, want->id.bytes, want->id.len);
 	if (f.fd >= 0 && !belongs(f.fd, want))
-		debugfile__done(&f);
+		debug_file__done(&f);
 	return f;
 }
 
@@ -177,12 +177,12 @@ static bool read_link(const struct elf *e, struct link *l)
 	return true;
 }
 
-static struct debugfile look_by_link(const struct wanted *want, const char *path,
+static struct debug_file look_by_link(const struct wanted *want, const char *path,
 				     const struct debug_places *p)
 {
 	const char *slash = strrchr(path, '/'), *name = want->link->name;
 	int len = slash ? (int)(slash - path) : 0;
-	struct debugfile f = nothing;
+	struct debug_file f = nothing;
 
 	if (!slash || slash - path >= PATH_MAX)
 		return f;
@@ -194,11 +194,11 @@ static struct debugfile look_by_link(const struct wanted *want, const char *path
 	return f;
 }
 
-struct debugfile debugfile__find(const struct elf *e, const char *path,
+struct debug_file debug_file__find(const struct elf *e, const char *path,
 				 const struct debug_places *places)
 {
 	struct wanted want = { .id = id_of(e) };
-	struct debugfile f = look_by_id(&want, places, places->root);
+	struct debug_file f = look_by_id(&want, places, places->root);
 	struct link l;
 
 	if (f.fd < 0 && path && read_link(e, &l)) {
@@ -211,11 +211,11 @@ struct debugfile debugfile__find(const struct elf *e, const char *path,
 
 /* ---- .gnu_debugaltlink ---- */
 
-struct debugfile debugfile__find_shared(const char *name, const void *id, size_t len,
+struct debug_file debug_file__find_shared(const char *name, const void *id, size_t len,
 					const char *from, const struct debug_places *places)
 {
 	const char *slash = from ? strrchr(from, '/') : NULL;
-	struct debugfile f = nothing;
+	struct debug_file f = nothing;
 	struct wanted want;
 
 	if (len < 2 || len > sizeof(want.id.bytes))
@@ -233,7 +233,7 @@ struct debugfile debugfile__find_shared(const char *name, const void *id, size_t
 
 /* ---- .gnu_debugdata ---- */
 
-void *debugfile__unpack(const struct elf *e, size_t *len)
+void *debug_file__unpack(const struct elf *e, size_t *len)
 {
 	lzma_stream stream = LZMA_STREAM_INIT;
 	size_t packed, cap = 0, done = 0;

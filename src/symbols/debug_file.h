@@ -8,8 +8,8 @@
  * debuginfod server. A found file counts only if it belongs: its build ID must be the same, or
  * else, where one of the two has none, its checksum the one that the link states.
  */
-#ifndef MEMTRACE_DEBUGFILE_H
-#define MEMTRACE_DEBUGFILE_H
+#ifndef MEMTRACE_SYMBOLS_DEBUG_FILE_H
+#define MEMTRACE_SYMBOLS_DEBUG_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,23 +29,23 @@ struct debug_places {
 	struct debuginfod *server;	/* NULL: none is asked */
 };
 
-struct debugfile {
+struct debug_file {
 	int fd;		/* the caller's; or a negative errno, -EAGAIN: a server has yet to answer */
 	char *path;	/* where it was found; the caller's. NULL: at a server, or not at all */
 	int64_t root;	/* below which path is */
 };
 
 /* The separate debug file of `e`, which lies at `path` as its process sees it (NULL: unknown). */
-struct debugfile debugfile__find(const struct elf *e, const char *path,
+struct debug_file debug_file__find(const struct elf *e, const char *path,
 				 const struct debug_places *places);
 /* The file that `name` in .gnu_debugaltlink stands for, with this build ID. `from`: the path of the
  * file that holds the link; NULL: unknown. */
-struct debugfile debugfile__find_shared(const char *name, const void *id, size_t len,
+struct debug_file debug_file__find_shared(const char *name, const void *id, size_t len,
 					const char *from, const struct debug_places *places);
 /* Closes and frees what it holds. */
-void debugfile__done(struct debugfile *f);
+void debug_file__done(struct debug_file *f);
 
 /* The unpacked .gnu_debugdata, itself an ELF file; the caller frees it. NULL and errno. */
-void *debugfile__unpack(const struct elf *e, size_t *len);
+void *debug_file__unpack(const struct elf *e, size_t *len);
 
 #endif

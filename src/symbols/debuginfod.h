@@ -7,8 +7,8 @@
  * came late is there for the next report. What a server does not have, or not within a minute, is
  * not asked for again. One thread at a time may call.
  */
-#ifndef MEMTRACE_DEBUGINFOD_H
-#define MEMTRACE_DEBUGINFOD_H
+#ifndef MEMTRACE_SYMBOLS_DEBUGINFOD_H
+#define MEMTRACE_SYMBOLS_DEBUGINFOD_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Names as programmers write them, from C++ (Itanium ABI) and Rust (legacy and v0) symbols. */
-#ifndef MEMTRACE_DEMANGLE_H
-#define MEMTRACE_DEMANGLE_H
+#ifndef MEMTRACE_SYMBOLS_DEMANGLE_H
+#define MEMTRACE_SYMBOLS_DEMANGLE_H
 
 #include <stdbool.h>
 

@@ -184,7 +184,7 @@ static int open_shared(struct dwarf *d, const char *path, const struct debug_pla
 	if (len < 0)
 		return -ENODATA;
 	if (places)
-		d->shared_file = debugfile__find_shared(name, id, (size_t)len, path, places);
+		d->shared_file = debug_file__find_shared(name, id, (size_t)len, path, places);
 	if (d->shared_file.fd < 0)
 		return d->shared_file.fd == -EAGAIN ? -EAGAIN : -ENODATA;
 	d->shared_elf = elf__open(d->shared_file.fd);
@@ -242,7 +242,7 @@ void dwarf__close(struct dwarf *d)
 	dwarf_end(d->dw);
 	dwarf_end(d->shared);
 	elf__close(d->shared_elf);
-	debugfile__done(&d->shared_file);
+	debug_file__done(&d->shared_file);
 	free(d);
 }
 

@@ -5,8 +5,8 @@
  * others (.gnu_debugaltlink) are opened: split DWARF (.dwo files) counts as absent, and so does
  * more DWARF than is good for a tracer's memory (1 GiB).
  */
-#ifndef MEMTRACE_DWARF_H
-#define MEMTRACE_DWARF_H
+#ifndef MEMTRACE_SYMBOLS_DWARF_H
+#define MEMTRACE_SYMBOLS_DWARF_H
 
 #include <stdbool.h>
 #include <stddef.h>

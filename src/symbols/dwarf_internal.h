@@ -1,6 +1,6 @@
 /* What the files that read DWARF share. */
-#ifndef MEMTRACE_DWARF_INTERNAL_H
-#define MEMTRACE_DWARF_INTERNAL_H
+#ifndef MEMTRACE_SYMBOLS_DWARF_INTERNAL_H
+#define MEMTRACE_SYMBOLS_DWARF_INTERNAL_H
 
 #include <elfutils/libdw.h>
 #include <stdbool.h>
@@ -26,7 +26,7 @@ struct dwarf {
 	size_t lines;		/* bytes of line tables, roughly */
 	struct elf *shared_elf;
 	Dwarf *shared;
-	struct debugfile shared_file;
+	struct debug_file shared_file;
 	struct unit *units;
 	size_t n, cap;
 	struct intervals ranges;	/* value: index of the unit */

@@ -11,7 +11,7 @@
 #include "unwind/stacks.h"
 #include "util/util.h"
 
-struct space {
+struct mappings {
 	uint32_t pid;
 	struct mapping *maps;	/* by address, never overlapping */
 	size_t n;
@@ -19,16 +19,16 @@ struct space {
 	size_t paths_len;
 };
 
-struct space *space__new(uint32_t pid)
+struct mappings *mappings__new(uint32_t pid)
 {
-	struct space *sp = calloc(1, sizeof(*sp));
+	struct mappings *sp = calloc(1, sizeof(*sp));
 
 	if (sp)
 		sp->pid = pid;
 	return sp;
 }
 
-void space__free(struct space *sp)
+void mappings__free(struct mappings *sp)
 {
 	if (!sp)
 		return;
@@ -38,21 +38,21 @@ void space__free(struct space *sp)
 }
 
 /* Whether a path is part of the text that this space holds. */
-static bool is_own(const struct space *sp, const char *path)
+static bool is_own(const struct mappings *sp, const char *path)
 {
 	return sp->paths && path >= sp->paths && path < sp->paths + sp->paths_len;
 }
 
-struct space *space__copy(const struct space *sp, uint32_t pid)
+struct mappings *mappings__copy(const struct mappings *sp, uint32_t pid)
 {
-	struct space *copy = space__new(pid);
+	struct mappings *copy = mappings__new(pid);
 
 	if (!copy || !sp->n)
 		return copy;
 	copy->maps = malloc(sp->n * sizeof(*sp->maps));
 	copy->paths = malloc(sp->paths_len + 1);
 	if (!copy->maps || !copy->paths) {
-		space__free(copy);
+		mappings__free(copy);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -162,7 +162,7 @@ static size_t parse_line(struct line l, struct mapping *m, char *path)
 	if (l.bad || m->start >= m->end)
 		return 0;
 	m->dev = makedev(major, minor);
-	m->image = FRAME_NO_IMAGE;
+	m->module = FRAME_NO_MODULE;
 	m->path = path;
 	return take_path(&l, path);
 }
@@ -183,11 +183,11 @@ static bool trim(struct mapping *m, const struct mapping *before)
 /* What stands for a thread's files, and who knows them better than maps; NULLs: nobody. */
 struct context {
 	uint32_t pid, tid;	/* tid: whose /proc entry shows the memory */
-	struct images *images;
+	struct modules *modules;
 	const struct identifier *who;
 };
 
-static void register_image(struct mapping *m, const struct context *c, const struct identity *real)
+static void register_module(struct mapping *m, const struct context *c, const struct identity *real)
 {
 	struct mapped_file f = {
 		.pid = (pid_t)c->tid,
@@ -203,9 +203,9 @@ static void register_image(struct mapping *m, const struct context *c, const str
 
 	if (!m->exec || (!m->ino && strcmp(m->path, "[vdso]")))
 		return;
-	id = images__add(c->images, &f);
+	id = modules__add(c->modules, &f);
 	if (id >= 0)
-		m->image = (uint32_t)id;
+		m->module = (uint32_t)id;
 }
 
 static bool is_code_of_file(const struct mapping *m)
@@ -233,7 +233,7 @@ static int identify(const struct mapping *maps, size_t n, const struct context *
 	return any && !*nids ? -ESRCH : 0;
 }
 
-static int register_images(struct mapping *maps, size_t n, const struct context *c)
+static int register_modules(struct mapping *maps, size_t n, const struct context *c)
 {
 	const struct identity *ids = NULL, *real;
 	size_t nids, next = 0;
@@ -246,8 +246,8 @@ static int register_images(struct mapping *maps, size_t n, const struct context 
 			next++;
 		real = next < nids && ids[next].start == m->start && m->ino && ids[next].ino ?
 			       &ids[next] : NULL;
-		if (c->images)
-			register_image(m, c, real);
+		if (c->modules)
+			register_module(m, c, real);
 		if (real) {
 			m->dev = real->dev;
 			m->ino = real->ino;
@@ -256,7 +256,7 @@ static int register_images(struct mapping *maps, size_t n, const struct context 
 	return err;
 }
 
-static int parse(struct space *sp, const struct context *c, const char *text, size_t len)
+static int parse(struct mappings *sp, const struct context *c, const char *text, size_t len)
 {
 	const char *end = text + len;
 	size_t lines = 0, n = 0, used = 0;
@@ -289,7 +289,7 @@ static int parse(struct space *sp, const struct context *c, const char *text, si
 		}
 		text = eol ? eol + 1 : end;
 	}
-	err = register_images(maps, n, c);
+	err = register_modules(maps, n, c);
 	if (err) {
 		free(maps);
 		free(paths);
@@ -304,9 +304,9 @@ static int parse(struct space *sp, const struct context *c, const char *text, si
 	return 0;
 }
 
-int space__parse(struct space *sp, struct images *images, const char *maps, size_t len)
+int mappings__parse(struct mappings *sp, struct modules *modules, const char *maps, size_t len)
 {
-	return parse(sp, &(struct context){ .pid = sp->pid, .tid = sp->pid, .images = images }, maps, len);
+	return parse(sp, &(struct context){ .pid = sp->pid, .tid = sp->pid, .modules = modules }, maps, len);
 }
 
 static char *read_maps(uint32_t tid, size_t *len)
@@ -346,9 +346,9 @@ static char *read_maps_of_thread(uint32_t pid, uint32_t *tid, size_t *len)
 	return text;
 }
 
-int space__refresh_as(struct space *sp, struct images *images, const struct identifier *who)
+int mappings__refresh_as(struct mappings *sp, struct modules *modules, const struct identifier *who)
 {
-	struct context c = { .pid = sp->pid, .tid = sp->pid, .images = images, .who = who };
+	struct context c = { .pid = sp->pid, .tid = sp->pid, .modules = modules, .who = who };
 	char *text;
 	size_t len;
 	int err;
@@ -365,9 +365,9 @@ int space__refresh_as(struct space *sp, struct images *images, const struct iden
 	return err;
 }
 
-int space__refresh(struct space *sp, struct images *images)
+int mappings__refresh(struct mappings *sp, struct modules *modules)
 {
-	return space__refresh_as(sp, images, NULL);
+	return mappings__refresh_as(sp, modules, NULL);
 }
 
 /* What is left of [start, end) of a mapping. */
@@ -381,7 +381,7 @@ static struct mapping part_of(const struct mapping *m, uint64_t start, uint64_t 
 	return part;
 }
 
-int space__map(struct space *sp, const struct mapping *m)
+int mappings__map(struct mappings *sp, const struct mapping *m)
 {
 	struct mapping *maps = reallocarray(NULL, sp->n + 2, sizeof(*maps));
 	size_t n = 0, i = 0;
@@ -408,7 +408,7 @@ int space__map(struct space *sp, const struct mapping *m)
 
 /* ---- look-up ---- */
 
-const struct mapping *space__find(const struct space *sp, uint64_t addr)
+const struct mapping *mappings__find(const struct mappings *sp, uint64_t addr)
 {
 	size_t lo = 0, hi = sp->n;
 
@@ -423,12 +423,12 @@ const struct mapping *space__find(const struct space *sp, uint64_t addr)
 	return lo < sp->n && sp->maps[lo].start <= addr ? &sp->maps[lo] : NULL;
 }
 
-size_t space__count(const struct space *sp)
+size_t mappings__count(const struct mappings *sp)
 {
 	return sp->n;
 }
 
-const struct mapping *space__at(const struct space *sp, size_t i)
+const struct mapping *mappings__at(const struct mappings *sp, size_t i)
 {
 	return i < sp->n ? &sp->maps[i] : NULL;
 }

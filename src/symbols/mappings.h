@@ -3,15 +3,15 @@
  * the text of /proc/PID/maps, so that it is tested from strings. Old mappings that vanished
  * (dlclose) are forgotten on update; stacks were resolved when they arrived.
  */
-#ifndef MEMTRACE_SPACE_H
-#define MEMTRACE_SPACE_H
+#ifndef MEMTRACE_SYMBOLS_MAPPINGS_H
+#define MEMTRACE_SYMBOLS_MAPPINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct images;
-struct space;
+struct modules;
+struct mappings;
 
 struct mapping {
 	uint64_t start, end;
@@ -19,20 +19,20 @@ struct mapping {
 	/* What the file is known by: as /proc/PID/maps shows them, or as an identifier knows
 	 * better; 0, 0 for anonymous memory. */
 	uint64_t dev, ino;
-	uint32_t image;		/* image id, or FRAME_NO_IMAGE */
+	uint32_t module;		/* module id, or FRAME_NO_MODULE */
 	bool exec, write;
 	const char *path;	/* "/usr/bin/x", "[vdso]", "": unescaped, " (deleted)" cut off */
 };
 
-struct space *space__new(uint32_t pid);		/* NULL and errno */
-struct space *space__copy(const struct space *sp, uint32_t pid);	/* for fork */
-void space__free(struct space *sp);
+struct mappings *mappings__new(uint32_t pid);		/* NULL and errno */
+struct mappings *mappings__copy(const struct mappings *sp, uint32_t pid);	/* for fork */
+void mappings__free(struct mappings *sp);
 
-/* Reads /proc/PID/maps; registers each executable file mapping's image with `images`. 0, -ESRCH
+/* Reads /proc/PID/maps; registers each executable file mapping's module with `modules`. 0, -ESRCH
  * (the process is gone: the old contents stay), or another negative errno. */
-int space__refresh(struct space *sp, struct images *images);
+int mappings__refresh(struct mappings *sp, struct modules *modules);
 /* The same from text. */
-int space__parse(struct space *sp, struct images *images, const char *maps, size_t len);
+int mappings__parse(struct mappings *sp, struct modules *modules, const char *maps, size_t len);
 
 /* The file that is mapped at `start`: the device as makedev() has it, the inode of the file itself,
  * where /proc/PID/maps shows those of an overlay. */
@@ -50,16 +50,16 @@ struct identifier {
 	void *ctx;
 };
 
-/* space__refresh for files as somebody else (NULL: nobody) knows them. -ESRCH also where the process ended
+/* mappings__refresh for files as somebody else (NULL: nobody) knows them. -ESRCH also where the process ended
  * meanwhile: the space is what it was. */
-int space__refresh_as(struct space *sp, struct images *images, const struct identifier *who);
+int mappings__refresh_as(struct mappings *sp, struct modules *modules, const struct identifier *who);
 
 /* One more mapping, in the place of whatever it overlaps; m->path must outlive the space. 0 or -ENOMEM. */
-int space__map(struct space *sp, const struct mapping *m);
+int mappings__map(struct mappings *sp, const struct mapping *m);
 
 /* The mapping that holds an address; NULL where none does. Valid until the next refresh. */
-const struct mapping *space__find(const struct space *sp, uint64_t addr);
-size_t space__count(const struct space *sp);
-const struct mapping *space__at(const struct space *sp, size_t i);	/* by address */
+const struct mapping *mappings__find(const struct mappings *sp, uint64_t addr);
+size_t mappings__count(const struct mappings *sp);
+const struct mapping *mappings__at(const struct mappings *sp, size_t i);	/* by address */
 
 #endif

@@ -31,9 +31,9 @@ static size_t few_descriptors(size_t share, size_t most)
 	return n;
 }
 
-struct images *images__new(void)
+struct modules *modules__new(void)
 {
-	struct images *is = calloc(1, sizeof(*is));
+	struct modules *is = calloc(1, sizeof(*is));
 
 	if (!is)
 		return NULL;
@@ -43,30 +43,30 @@ struct images *images__new(void)
 	is->roots = roots__new(few_descriptors(8, ROOTS_MAX));
 	if (is->by_key && is->roots)
 		return is;
-	images__free(is);
+	modules__free(is);
 	errno = ENOMEM;
 	return NULL;
 }
 
-static void free_image(struct image *im)
+static void free_module(struct module *mod)
 {
-	if (!im)
+	if (!mod)
 		return;
-	symbols__free(im->symbols);
-	if (im->fd >= 0)
-		close(im->fd);
-	pthread_mutex_destroy(&im->lock);
-	free(im->memory);
-	free(im->path);
-	free(im);
+	symbols__free(mod->symbols);
+	if (mod->fd >= 0)
+		close(mod->fd);
+	pthread_mutex_destroy(&mod->lock);
+	free(mod->memory);
+	free(mod->path);
+	free(mod);
 }
 
-void images__free(struct images *is)
+void modules__free(struct modules *is)
 {
 	if (!is)
 		return;
 	for (size_t i = 0; i < is->n; i++)
-		free_image(is->by_id[i]);
+		free_module(is->by_id[i]);
 	free(is->by_id);
 	hashmap__free(is->by_key);
 	roots__free(is->roots);
@@ -87,193 +87,193 @@ static bool fds_are_scarce(int fd)
 	return (rlim_t)fd + reserved >= rl.rlim_cur;
 }
 
-static void adopt_fd(struct image *im, int fd)
+static void adopt_fd(struct module *mod, int fd)
 {
 	if (fd >= 0 && fds_are_scarce(fd)) {
 		close(fd);
 		fd = -EMFILE;
 	}
-	im->error = fd < 0 ? fd : 0;
+	mod->error = fd < 0 ? fd : 0;
 	if (fd < 0)
 		return;
-	snprintf(im->self_path, sizeof(im->self_path), "/proc/self/fd/%d", fd);
-	im->fd = fd;
+	snprintf(mod->self_path, sizeof(mod->self_path), "/proc/self/fd/%d", fd);
+	mod->fd = fd;
 }
 
 /* ---- the registry ---- */
 
-static struct image *new_image(struct images *is, uint64_t dev, uint64_t ino, const char *path)
+static struct module *new_module(struct modules *is, uint64_t dev, uint64_t ino, const char *path)
 {
-	struct image *im;
+	struct module *mod;
 
 	if (is->n == is->cap) {
 		size_t cap = is->cap ? is->cap * 2 : 64;
-		struct image **bigger = realloc(is->by_id, cap * sizeof(*bigger));
+		struct module **bigger = realloc(is->by_id, cap * sizeof(*bigger));
 
 		if (!bigger)
 			return NULL;
 		is->by_id = bigger;
 		is->cap = cap;
 	}
-	im = calloc(1, sizeof(*im));
-	if (!im)
+	mod = calloc(1, sizeof(*mod));
+	if (!mod)
 		return NULL;
-	pthread_mutex_init(&im->lock, NULL);
-	im->dev = dev;
-	im->ino = ino;
-	im->fd = -1;
-	im->error = -ENOENT;
-	im->owner = is;
-	im->seen = util__wall_ns();
-	im->places = (struct debug_places){ .roots = is->roots, .root = -1 };
-	snprintf(im->self_path, sizeof(im->self_path), "/proc/self/fd/-1");
-	im->path = strdup(path);
-	im->inside = im->path;
-	if (!im->path) {
-		free_image(im);
+	pthread_mutex_init(&mod->lock, NULL);
+	mod->dev = dev;
+	mod->ino = ino;
+	mod->fd = -1;
+	mod->error = -ENOENT;
+	mod->owner = is;
+	mod->seen = util__wall_ns();
+	mod->places = (struct debug_places){ .roots = is->roots, .root = -1 };
+	snprintf(mod->self_path, sizeof(mod->self_path), "/proc/self/fd/-1");
+	mod->path = strdup(path);
+	mod->inside = mod->path;
+	if (!mod->path) {
+		free_module(mod);
 		return NULL;
 	}
-	return im;
+	return mod;
 }
 
-static void publish(struct images *is, struct image *im)
+static void publish(struct modules *is, struct module *mod)
 {
-	im->id = (uint32_t)is->n;
-	is->by_id[is->n++] = im;
+	mod->id = (uint32_t)is->n;
+	is->by_id[is->n++] = mod;
 }
 
-/* The latest image of dev and ino; NULL: none. */
-static struct image *first_of(struct images *is, uint64_t dev, uint64_t ino)
+/* The latest module of dev and ino; NULL: none. */
+static struct module *first_of(struct modules *is, uint64_t dev, uint64_t ino)
 {
 	uintptr_t value = 0;
 
 	hashmap__get(is->by_key, hashmap__mix(dev, ino), &value);
-	return (struct image *)value;
+	return (struct module *)value;
 }
 
-/* As long as an image is open, its inode number cannot become another file's. */
-static struct image *find_open(struct images *is, uint64_t dev, uint64_t ino)
+/* As long as a module is open, its inode number cannot become another file's. */
+static struct module *find_open(struct modules *is, uint64_t dev, uint64_t ino)
 {
-	struct image *im = first_of(is, dev, ino);
+	struct module *mod = first_of(is, dev, ino);
 
-	while (im && (im->dev != dev || im->ino != ino || im->fd < 0))
-		im = im->same_key;
-	return im;
+	while (mod && (mod->dev != dev || mod->ino != ino || mod->fd < 0))
+		mod = mod->same_key;
+	return mod;
 }
 
 /*
  * Of one that is not open, the number may since have been given to another file: one that is
  * younger than our knowledge of it, or, where nothing can be opened, one that is called otherwise.
  */
-static struct image *find_closed(struct images *is, uint64_t dev, uint64_t ino, const char *path,
+static struct module *find_closed(struct modules *is, uint64_t dev, uint64_t ino, const char *path,
 				 int fd)
 {
-	uint64_t birth = fd >= 0 ? image__birth(fd) : 0;
+	uint64_t birth = fd >= 0 ? module__birth(fd) : 0;
 
-	for (struct image *im = first_of(is, dev, ino); im; im = im->same_key)
-		if (im->dev == dev && im->ino == ino &&
-		    (fd >= 0 ? birth <= im->seen : !strcmp(im->path, path)))
-			return im;
+	for (struct module *mod = first_of(is, dev, ino); mod; mod = mod->same_key)
+		if (mod->dev == dev && mod->ino == ino &&
+		    (fd >= 0 ? birth <= mod->seen : !strcmp(mod->path, path)))
+			return mod;
 	return NULL;
 }
 
 /* Found from now on by its dev and ino, in the place of an older one. */
-static int index_image(struct images *is, struct image *im)
+static int index_module(struct modules *is, struct module *mod)
 {
-	uint64_t key = hashmap__mix(im->dev, im->ino);
+	uint64_t key = hashmap__mix(mod->dev, mod->ino);
 	uintptr_t first = 0;
 
 	if (hashmap__get(is->by_key, key, &first))
-		im->same_key = (struct image *)first;
-	return hashmap__set(is->by_key, key, (uintptr_t)im);
+		mod->same_key = (struct module *)first;
+	return hashmap__set(is->by_key, key, (uintptr_t)mod);
 }
 
-static struct image *make(struct images *is, uint64_t dev, uint64_t ino, const char *path,
+static struct module *make(struct modules *is, uint64_t dev, uint64_t ino, const char *path,
 			  int64_t root)
 {
-	struct image *im = new_image(is, dev, ino, path);
+	struct module *mod = new_module(is, dev, ino, path);
 
-	if (!im)
+	if (!mod)
 		return NULL;
-	im->places.root = root;
-	im->inside = roots__inside(is->roots, root, im->path);
-	if (index_image(is, im)) {
-		free_image(im);
+	mod->places.root = root;
+	mod->inside = roots__inside(is->roots, root, mod->path);
+	if (index_module(is, mod)) {
+		free_module(mod);
 		return NULL;
 	}
-	publish(is, im);
-	return im;
+	publish(is, mod);
+	return mod;
 }
 
 /* Processes of one kind (64-bit, say) share one vDSO: it is known by its bytes. */
-static int64_t add_vdso(struct images *is, const struct mapped_file *f)
+static int64_t add_vdso(struct modules *is, const struct mapped_file *f)
 {
 	void *memory = NULL;
-	struct image *im;
+	struct module *mod;
 	size_t len = 0;
-	int err = image__read_vdso(f, &memory, &len);
+	int err = module__read_vdso(f, &memory, &len);
 
 	if (err)
 		return err;
 	for (size_t i = 0; i < is->n; i++) {
-		im = is->by_id[i];
-		if (im->memory_len == len && !memcmp(im->memory, memory, len)) {
+		mod = is->by_id[i];
+		if (mod->memory_len == len && !memcmp(mod->memory, memory, len)) {
 			free(memory);
-			return im->id;
+			return mod->id;
 		}
 	}
-	im = new_image(is, 0, 0, f->path);
-	if (!im || index_image(is, im)) {
-		free_image(im);
+	mod = new_module(is, 0, 0, f->path);
+	if (!mod || index_module(is, mod)) {
+		free_module(mod);
 		free(memory);
 		return -ENOMEM;
 	}
-	im->memory = memory;
-	im->memory_len = len;
-	im->error = 0;
-	publish(is, im);
-	return im->id;
+	mod->memory = memory;
+	mod->memory_len = len;
+	mod->error = 0;
+	publish(is, mod);
+	return mod->id;
 }
 
-static int64_t add_file(struct images *is, const struct mapped_file *f)
+static int64_t add_file(struct modules *is, const struct mapped_file *f)
 {
 	bool known = f->real_ino != 0;
 	uint64_t dev = known ? f->real_dev : f->dev, ino = known ? f->real_ino : f->ino;
-	struct image *im = find_open(is, dev, ino);
+	struct module *mod = find_open(is, dev, ino);
 	int fd;
 
-	if (im)
-		return im->id;
-	fd = image__open_mapped(f, is->roots);
-	im = find_closed(is, dev, ino, f->path, fd);
-	if (!im)
-		im = make(is, dev, ino, f->path, roots__add(is->roots, f->pid));
-	if (im)
-		adopt_fd(im, fd);
+	if (mod)
+		return mod->id;
+	fd = module__open_mapped(f, is->roots);
+	mod = find_closed(is, dev, ino, f->path, fd);
+	if (!mod)
+		mod = make(is, dev, ino, f->path, roots__add(is->roots, f->pid));
+	if (mod)
+		adopt_fd(mod, fd);
 	else if (fd >= 0)
 		close(fd);
-	return im ? (int64_t)im->id : -ENOMEM;
+	return mod ? (int64_t)mod->id : -ENOMEM;
 }
 
 /* The vDSO of all, where there is but one kind of processes. */
-static struct image *only_vdso(struct images *is)
+static struct module *only_vdso(struct modules *is)
 {
-	struct image *im = first_of(is, 0, 0);
+	struct module *mod = first_of(is, 0, 0);
 
-	return im && !im->same_key ? im : NULL;
+	return mod && !mod->same_key ? mod : NULL;
 }
 
-int64_t images__find(struct images *is, uint64_t dev, uint64_t ino)
+int64_t modules__find(struct modules *is, uint64_t dev, uint64_t ino)
 {
-	struct image *im;
+	struct module *mod;
 
 	pthread_mutex_lock(&is->lock);
-	im = dev || ino ? find_open(is, dev, ino) : only_vdso(is);
+	mod = dev || ino ? find_open(is, dev, ino) : only_vdso(is);
 	pthread_mutex_unlock(&is->lock);
-	return im ? (int64_t)im->id : -ENOENT;
+	return mod ? (int64_t)mod->id : -ENOENT;
 }
 
-int64_t images__add(struct images *is, const struct mapped_file *f)
+int64_t modules__add(struct modules *is, const struct mapped_file *f)
 {
 	int64_t id;
 
@@ -283,10 +283,10 @@ int64_t images__add(struct images *is, const struct mapped_file *f)
 	return id;
 }
 
-int64_t images__add_path(struct images *is, const char *path)
+int64_t modules__add_path(struct modules *is, const char *path)
 {
 	int64_t id = -ENOMEM;
-	struct image *im;
+	struct module *mod;
 	struct stat st;
 	int fd;
 
@@ -294,47 +294,47 @@ int64_t images__add_path(struct images *is, const char *path)
 	if (fd < 0)
 		return fd;
 	pthread_mutex_lock(&is->lock);
-	im = find_open(is, st.st_dev, st.st_ino);
-	if (!im)
-		im = find_closed(is, st.st_dev, st.st_ino, path, fd);
-	if (!im)
-		im = make(is, st.st_dev, st.st_ino, path, ROOT_OWN);
-	if (im && im->fd < 0)
-		adopt_fd(im, fd);
+	mod = find_open(is, st.st_dev, st.st_ino);
+	if (!mod)
+		mod = find_closed(is, st.st_dev, st.st_ino, path, fd);
+	if (!mod)
+		mod = make(is, st.st_dev, st.st_ino, path, ROOT_OWN);
+	if (mod && mod->fd < 0)
+		adopt_fd(mod, fd);
 	else
 		close(fd);
-	if (im)
-		id = im->error ? im->error : (int64_t)im->id;
+	if (mod)
+		id = mod->error ? mod->error : (int64_t)mod->id;
 	pthread_mutex_unlock(&is->lock);
 	return id;
 }
 
-int64_t images__add_known(struct images *is, const char *path)
+int64_t modules__add_known(struct modules *is, const char *path)
 {
-	struct image *im;
+	struct module *mod;
 	int64_t id = -ENOMEM;
 
 	pthread_mutex_lock(&is->lock);
-	im = new_image(is, 0, 0, path);
-	if (im) {
-		publish(is, im);
-		id = im->id;
+	mod = new_module(is, 0, 0, path);
+	if (mod) {
+		publish(is, mod);
+		id = mod->id;
 	}
 	pthread_mutex_unlock(&is->lock);
 	return id;
 }
 
-struct image *images__get(struct images *is, uint32_t id)
+struct module *modules__get(struct modules *is, uint32_t id)
 {
-	struct image *im;
+	struct module *mod;
 
 	pthread_mutex_lock(&is->lock);
-	im = id < is->n ? is->by_id[id] : NULL;
+	mod = id < is->n ? is->by_id[id] : NULL;
 	pthread_mutex_unlock(&is->lock);
-	return im;
+	return mod;
 }
 
-size_t images__count(struct images *is)
+size_t modules__count(struct modules *is)
 {
 	size_t n;
 
@@ -344,102 +344,102 @@ size_t images__count(struct images *is)
 	return n;
 }
 
-/* ---- one image ---- */
+/* ---- one module ---- */
 
-uint32_t image__id(const struct image *im)
+uint32_t module__id(const struct module *mod)
 {
-	return im->id;
+	return mod->id;
 }
 
-const char *image__path(const struct image *im)
+const char *module__path(const struct module *mod)
 {
-	return im->path;
+	return mod->path;
 }
 
-const char *image__name(const struct image *im)
+const char *module__name(const struct module *mod)
 {
-	const char *slash = strrchr(im->path, '/');
+	const char *slash = strrchr(mod->path, '/');
 
-	return slash ? slash + 1 : im->path;
+	return slash ? slash + 1 : mod->path;
 }
 
-int image__fd(const struct image *im)
+int module__fd(const struct module *mod)
 {
-	return im->fd;
+	return mod->fd;
 }
 
-int image__error(const struct image *im)
+int module__error(const struct module *mod)
 {
-	return im->error;
+	return mod->error;
 }
 
-const char *image__self_path(const struct image *im)
+const char *module__self_path(const struct module *mod)
 {
-	return im->self_path;
+	return mod->self_path;
 }
 
-const void *image__memory(const struct image *im, size_t *len)
+const void *module__memory(const struct module *mod, size_t *len)
 {
-	*len = im->memory_len;
-	return im->memory;
+	*len = mod->memory_len;
+	return mod->memory;
 }
 
-/* Looks at the file once. Call with the image's lock held. */
-static void identify(struct image *im)
+/* Looks at the file once. Call with the module's lock held. */
+static void identify(struct module *mod)
 {
 	struct elf *e;
 
-	if (im->identified || (!im->memory && im->fd < 0))
+	if (mod->identified || (!mod->memory && mod->fd < 0))
 		return;
-	im->identified = true;
-	e = im->memory ? elf__open_memory(im->memory, im->memory_len) : elf__open(im->fd);
+	mod->identified = true;
+	e = mod->memory ? elf__open_memory(mod->memory, mod->memory_len) : elf__open(mod->fd);
 	if (!e)
 		return;
-	im->is_elf = true;
-	im->build_id_len = elf__build_id(e, im->build_id, BUILD_ID_MAX);
+	mod->is_elf = true;
+	mod->build_id_len = elf__build_id(e, mod->build_id, BUILD_ID_MAX);
 	elf__close(e);
 }
 
-bool image__is_elf(struct image *im)
+bool module__is_elf(struct module *mod)
 {
 	bool is_elf;
 
-	pthread_mutex_lock(&im->lock);
-	identify(im);
-	is_elf = im->is_elf;
-	pthread_mutex_unlock(&im->lock);
+	pthread_mutex_lock(&mod->lock);
+	identify(mod);
+	is_elf = mod->is_elf;
+	pthread_mutex_unlock(&mod->lock);
 	return is_elf;
 }
 
-size_t image__build_id(struct image *im, uint8_t out[BUILD_ID_MAX])
+size_t module__build_id(struct module *mod, uint8_t out[BUILD_ID_MAX])
 {
 	size_t len;
 
-	pthread_mutex_lock(&im->lock);
-	identify(im);
-	len = im->build_id_len;
-	memcpy(out, im->build_id, len);
-	pthread_mutex_unlock(&im->lock);
+	pthread_mutex_lock(&mod->lock);
+	identify(mod);
+	len = mod->build_id_len;
+	memcpy(out, mod->build_id, len);
+	pthread_mutex_unlock(&mod->lock);
 	return len;
 }
 
-void image__identify_as(struct image *im, bool elf, const uint8_t *build_id, size_t len)
+void module__identify_as(struct module *mod, bool elf, const uint8_t *build_id, size_t len)
 {
-	pthread_mutex_lock(&im->lock);
-	im->identified = true;
-	im->is_elf = elf;
-	im->build_id_len = len < BUILD_ID_MAX ? len : BUILD_ID_MAX;
-	memcpy(im->build_id, build_id, im->build_id_len);
-	pthread_mutex_unlock(&im->lock);
+	pthread_mutex_lock(&mod->lock);
+	mod->identified = true;
+	mod->is_elf = elf;
+	mod->build_id_len = len < BUILD_ID_MAX ? len : BUILD_ID_MAX;
+	memcpy(mod->build_id, build_id, mod->build_id_len);
+	pthread_mutex_unlock(&mod->lock);
 }
 
-void images__stats(struct images *is, struct images_stats *out)
+void modules__stats(struct modules *is, struct modules_stats *out)
 {
 	struct roots_stats roots;
 
 	roots__stats(is->roots, &roots);
 	pthread_mutex_lock(&is->lock);
-	*out = (struct images_stats){ .files = is->n, .roots = roots.open };
+	*out = (struct modules_stats){ .files = is->n, .roots = roots.open };
 	for (size_t i = 0; i < is->n; i++) {
 		out->open += is->by_id[i]->fd >= 0;
 		out->no_descriptor += is->by_id[i]->error == -EMFILE;

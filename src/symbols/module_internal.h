@@ -1,6 +1,6 @@
-/* What the files of the images share. */
-#ifndef MEMTRACE_IMAGE_INTERNAL_H
-#define MEMTRACE_IMAGE_INTERNAL_H
+/* What the files of the modules share. */
+#ifndef MEMTRACE_SYMBOLS_MODULE_INTERNAL_H
+#define MEMTRACE_SYMBOLS_MODULE_INTERNAL_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,11 +13,11 @@
 
 struct roots;
 
-struct image {
+struct module {
 	uint32_t id;
 	uint64_t dev, ino;	/* 0, 0 for a vDSO */
-	struct image *same_key;	/* the next one, older, whose dev and ino hash alike */
-	struct images *owner;
+	struct module *same_key;	/* the next one, older, whose dev and ino hash alike */
+	struct modules *owner;
 	char *path;
 	const char *inside;	/* the path as the process has it; within `path` */
 	uint64_t seen;		/* ns since 1970: when it was first met */
@@ -41,24 +41,24 @@ struct image {
 	uint64_t named;			/* when last, in steps of the registry's clock */
 };
 
-struct images {
+struct modules {
 	pthread_mutex_t lock;
-	struct image **by_id;
+	struct module **by_id;
 	size_t n, cap;
 	struct hashmap *by_key;
 	struct roots *roots;
 	struct debuginfod *server;	/* the caller's; NULL: none */
 
-	/* The symbolizer's: what could be dropped of all images. */
+	/* The symbolizer's: what could be dropped of all modules. */
 	size_t loaded, loaded_files, loaded_files_max;
 	uint64_t clock;
 };
 
 /* A descriptor for the caller, or a negative errno. */
-int image__open_mapped(const struct mapped_file *f, struct roots *roots);
+int module__open_mapped(const struct mapped_file *f, struct roots *roots);
 /* When an open file was made, ns since 1970, or not long after; 0: unknown. */
-uint64_t image__birth(int fd);
+uint64_t module__birth(int fd);
 /* A copy of the vDSO, which the caller frees. 0 or a negative errno. */
-int image__read_vdso(const struct mapped_file *f, void **memory, size_t *len);
+int module__read_vdso(const struct mapped_file *f, void **memory, size_t *len);
 
 #endif

@@ -24,7 +24,7 @@ static bool same_file(const struct stat *st, uint64_t dev, uint64_t ino)
 }
 
 /* The mapped file itself; by its path only where map_files may not be read. */
-int image__open_mapped(const struct mapped_file *f, struct roots *roots)
+int module__open_mapped(const struct mapped_file *f, struct roots *roots)
 {
 	char proc[96];
 	struct stat st;
@@ -49,7 +49,7 @@ int image__open_mapped(const struct mapped_file *f, struct roots *roots)
 
 /* Where the file system does not say, the last change of its inode has to do: later, but a file has
  * none before it is made. */
-uint64_t image__birth(int fd)
+uint64_t module__birth(int fd)
 {
 	struct statx_timestamp t;
 	struct statx st;
@@ -60,7 +60,7 @@ uint64_t image__birth(int fd)
 	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-int image__read_vdso(const struct mapped_file *f, void **memory, size_t *len)
+int module__read_vdso(const struct mapped_file *f, void **memory, size_t *len)
 {
 	uint64_t size = f->end - f->start;
 	char path[32];

@@ -1,4 +1,4 @@
-/* The symbols of images: loaded by the first look-up, dropped when there is too much of them. */
+/* The symbols of modules: loaded by the first look-up, dropped when there is too much of them. */
 #include <errno.h>
 #include <string.h>
 
@@ -8,109 +8,109 @@
 /* What symbols are made from stays in memory up to here; the rest is read again when needed. */
 #define LOADED_BYTES (512u << 20)
 
-static void count_loaded(struct image *im)
+static void count_loaded(struct module *mod)
 {
-	struct images *is = im->owner;
-	size_t before = im->loaded;
+	struct modules *is = mod->owner;
+	size_t before = mod->loaded;
 
-	im->loaded = im->symbols ? symbols__loaded(im->symbols) : 0;
-	is->loaded += im->loaded - before;
-	is->loaded_files += (size_t)!!im->loaded - (size_t)!!before;
+	mod->loaded = mod->symbols ? symbols__loaded(mod->symbols) : 0;
+	is->loaded += mod->loaded - before;
+	is->loaded_files += (size_t)!!mod->loaded - (size_t)!!before;
 }
 
-void image__unload(struct image *im)
+void module__unload(struct module *mod)
 {
-	if (im->symbols)
-		symbols__unload(im->symbols);
-	count_loaded(im);
+	if (mod->symbols)
+		symbols__unload(mod->symbols);
+	count_loaded(mod);
 }
 
 /* Drops what was not used for longest, but for what is being used. */
-static void make_room(struct image *used)
+static void make_room(struct module *used)
 {
-	struct images *is = used->owner;
+	struct modules *is = used->owner;
 
 	while (is->loaded > LOADED_BYTES || is->loaded_files > is->loaded_files_max) {
-		struct image *oldest = NULL;
-		size_t n = images__count(is);
+		struct module *oldest = NULL;
+		size_t n = modules__count(is);
 
 		for (size_t i = 0; i < n; i++) {
-			struct image *im = images__get(is, (uint32_t)i);
+			struct module *mod = modules__get(is, (uint32_t)i);
 
-			if (im != used && im->loaded && (!oldest || im->named < oldest->named))
-				oldest = im;
+			if (mod != used && mod->loaded && (!oldest || mod->named < oldest->named))
+				oldest = mod;
 		}
 		if (!oldest)
 			break;
-		image__unload(oldest);
+		module__unload(oldest);
 	}
 }
 
-const char *image__debug_places(const struct image *im, struct debug_places *out)
+const char *module__debug_places(const struct module *mod, struct debug_places *out)
 {
-	*out = (struct debug_places){ .roots = im->places.roots, .root = im->places.root };
-	return im->inside;
+	*out = (struct debug_places){ .roots = mod->places.roots, .root = mod->places.root };
+	return mod->inside;
 }
 
-int image__know(struct image *im, uint64_t offset, const struct symbol_frame *frames, int n)
+int module__know(struct module *mod, uint64_t offset, const struct symbol_frame *frames, int n)
 {
-	if (!im->symbols)
-		im->symbols = symbols__new(&(struct symbols_source){ .fd = -1 });
-	return im->symbols ? symbols__know(im->symbols, offset, frames, n) : -ENOMEM;
+	if (!mod->symbols)
+		mod->symbols = symbols__new(&(struct symbols_source){ .fd = -1 });
+	return mod->symbols ? symbols__know(mod->symbols, offset, frames, n) : -ENOMEM;
 }
 
-int image__symbolize(struct image *im, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
+int module__symbolize(struct module *mod, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
 {
 	struct symbols_source source = {
-		.fd = im->fd,
-		.memory = im->memory,
-		.len = im->memory_len,
-		.path = im->inside,
-		.places = &im->places,
+		.fd = mod->fd,
+		.memory = mod->memory,
+		.len = mod->memory_len,
+		.path = mod->inside,
+		.places = &mod->places,
 	};
 	int n;
 
-	if (!im->symbols && (im->memory || source.fd >= 0)) {
-		im->places.server = im->owner->server;
-		im->symbols = symbols__new(&source);
+	if (!mod->symbols && (mod->memory || source.fd >= 0)) {
+		mod->places.server = mod->owner->server;
+		mod->symbols = symbols__new(&source);
 	}
-	if (!im->symbols)
+	if (!mod->symbols)
 		return 0;
-	n = symbols__lookup(im->symbols, offset, out);
-	im->named = ++im->owner->clock;
-	count_loaded(im);
-	make_room(im);
+	n = symbols__lookup(mod->symbols, offset, out);
+	mod->named = ++mod->owner->clock;
+	count_loaded(mod);
+	make_room(mod);
 	return n;
 }
 
-void images__use_server(struct images *is, struct debuginfod *server)
+void modules__use_server(struct modules *is, struct debuginfod *server)
 {
 	is->server = server;
 }
 
-void images__new_report(struct images *is)
+void modules__new_report(struct modules *is)
 {
-	size_t n = is->server ? images__count(is) : 0;
+	size_t n = is->server ? modules__count(is) : 0;
 
 	if (is->server)
 		debuginfod__new_report(is->server);
 	for (size_t i = 0; i < n; i++) {
-		struct image *im = images__get(is, (uint32_t)i);
+		struct module *mod = modules__get(is, (uint32_t)i);
 
-		if (im->symbols)
-			symbols__retry(im->symbols);
-		count_loaded(im);
+		if (mod->symbols)
+			symbols__retry(mod->symbols);
+		count_loaded(mod);
 	}
 }
 
-size_t images__memory(struct images *is)
+size_t modules__memory(struct modules *is)
 {
-	size_t sum = 0, n = images__count(is);
+	size_t sum = 0, n = modules__count(is);
 
 	for (size_t i = 0; i < n; i++) {
-		struct image *im = images__get(is, (uint32_t)i);
+		struct module *mod = modules__get(is, (uint32_t)i);
 
-		sum += im->memory_len + (im->symbols ? symbols__memory(im->symbols) : 0);
+		sum += mod->memory_len + (mod->symbols ? symbols__memory(mod->symbols) : 0);
 	}
 	return sum;
 }

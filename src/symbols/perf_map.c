@@ -22,7 +22,7 @@ struct piece {
 	uint32_t name;		/* where in `names` */
 };
 
-struct perfmap {
+struct perf_map {
 	char *names;
 	size_t names_len;
 	struct piece *pieces;	/* by order */
@@ -90,7 +90,7 @@ static size_t count_lines(const char *text, const char *end)
 
 /* Fills pieces and names, which have room. The last line counts only if it is whole: it may still
  * be being written. */
-static void parse_lines(struct perfmap *m, const char *text, const char *end, size_t skip)
+static void parse_lines(struct perf_map *m, const char *text, const char *end, size_t skip)
 {
 	for (const char *eol; (eol = memchr(text, '\n', (size_t)(end - text))); text = eol + 1) {
 		struct line l = { .p = text, .end = eol };
@@ -158,7 +158,7 @@ static int by_address(const void *pa, const void *pb)
 }
 
 /* `sorted` holds the pieces by address, m->pieces by order. */
-static int sweep(struct perfmap *m, const struct piece *sorted, struct open_pieces *open)
+static int sweep(struct perf_map *m, const struct piece *sorted, struct open_pieces *open)
 {
 	uint64_t at = 0, next;
 	size_t i = 0;
@@ -184,7 +184,7 @@ static int sweep(struct perfmap *m, const struct piece *sorted, struct open_piec
 	return 0;
 }
 
-static int make_ranges(struct perfmap *m)
+static int make_ranges(struct perf_map *m)
 {
 	struct piece *sorted = malloc((m->n + 1) * sizeof(*sorted));
 	struct open_pieces open = { .order = malloc((m->n + 1) * sizeof(*open.order)) };
@@ -200,11 +200,11 @@ static int make_ranges(struct perfmap *m)
 	return err;
 }
 
-struct perfmap *perfmap__parse(const char *text, size_t len)
+struct perf_map *perf_map__parse(const char *text, size_t len)
 {
 	size_t lines = count_lines(text, text + len);
 	size_t skip = lines > PIECES_MAX ? lines - PIECES_MAX : 0;
-	struct perfmap *m = calloc(1, sizeof(*m));
+	struct perf_map *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return NULL;
@@ -215,12 +215,12 @@ struct perfmap *perfmap__parse(const char *text, size_t len)
 		if (!make_ranges(m))
 			return m;
 	}
-	perfmap__free(m);
+	perf_map__free(m);
 	errno = ENOMEM;
 	return NULL;
 }
 
-void perfmap__free(struct perfmap *m)
+void perf_map__free(struct perf_map *m)
 {
 	if (!m)
 		return;
@@ -230,19 +230,19 @@ void perfmap__free(struct perfmap *m)
 	free(m);
 }
 
-const char *perfmap__find(const struct perfmap *m, uint64_t addr)
+const char *perf_map__find(const struct perf_map *m, uint64_t addr)
 {
 	const struct interval *r = intervals__find(&m->ranges, addr);
 
 	return r ? m->names + m->pieces[r->value].name : NULL;
 }
 
-size_t perfmap__count(const struct perfmap *m)
+size_t perf_map__count(const struct perf_map *m)
 {
 	return m->n;
 }
 
-size_t perfmap__memory(const struct perfmap *m)
+size_t perf_map__memory(const struct perf_map *m)
 {
 	return sizeof(*m) + m->names_len + m->n * sizeof(*m->pieces) +
 	       m->ranges.cap * sizeof(*m->ranges.at);

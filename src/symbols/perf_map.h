@@ -3,21 +3,21 @@
  * each piece of code, "START SIZE name", numbers in hexadecimal. A runtime appends; what it wrote
  * last about an address is true.
  */
-#ifndef MEMTRACE_PERFMAP_H
-#define MEMTRACE_PERFMAP_H
+#ifndef MEMTRACE_SYMBOLS_PERF_MAP_H
+#define MEMTRACE_SYMBOLS_PERF_MAP_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct perfmap;
+struct perf_map;
 
 /* Lines that are none are skipped. The text stays the caller's. NULL and errno. */
-struct perfmap *perfmap__parse(const char *text, size_t len);
-void perfmap__free(struct perfmap *m);	/* takes NULL */
+struct perf_map *perf_map__parse(const char *text, size_t len);
+void perf_map__free(struct perf_map *m);	/* takes NULL */
 
 /* The name, as written, of the code at an address; NULL: none. Valid as long as the map. */
-const char *perfmap__find(const struct perfmap *m, uint64_t addr);
-size_t perfmap__count(const struct perfmap *m);	/* pieces of code */
-size_t perfmap__memory(const struct perfmap *m);
+const char *perf_map__find(const struct perf_map *m, uint64_t addr);
+size_t perf_map__count(const struct perf_map *m);	/* pieces of code */
+size_t perf_map__memory(const struct perf_map *m);
 
 #endif

@@ -6,8 +6,8 @@
  *
  * Roots are known by small numbers that are never used again. Thread-safe.
  */
-#ifndef MEMTRACE_ROOTS_H
-#define MEMTRACE_ROOTS_H
+#ifndef MEMTRACE_SYMBOLS_ROOTS_H
+#define MEMTRACE_SYMBOLS_ROOTS_H
 
 #include <stddef.h>
 #include <stdint.h>

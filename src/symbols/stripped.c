@@ -8,12 +8,12 @@
 
 struct stripped {
 	struct elf *file; /* the caller's */
-	struct debugfile found;
+	struct debug_file found;
 	struct elf *debug, *mini; /* NULL: there is none */
 	void *mini_bytes;
 };
 
-struct stripped *stripped__open(struct image *im, struct elf *e)
+struct stripped *stripped__open(struct module *mod, struct elf *e)
 {
 	struct stripped *s = calloc(1, sizeof(*s));
 	struct debug_places places;
@@ -23,11 +23,11 @@ struct stripped *stripped__open(struct image *im, struct elf *e)
 	if (!s)
 		return NULL;
 	s->file = e;
-	path = image__debug_places(im, &places);
-	s->found = debugfile__find(e, path, &places);
+	path = module__debug_places(mod, &places);
+	s->found = debug_file__find(e, path, &places);
 	if (s->found.fd >= 0)
 		s->debug = elf__open(s->found.fd);
-	s->mini_bytes = debugfile__unpack(e, &len);
+	s->mini_bytes = debug_file__unpack(e, &len);
 	if (s->mini_bytes)
 		s->mini = elf__open_memory(s->mini_bytes, len);
 	if (s->debug || s->mini)
@@ -42,7 +42,7 @@ void stripped__close(struct stripped *s)
 		return;
 	elf__close(s->debug);
 	elf__close(s->mini);
-	debugfile__done(&s->found);
+	debug_file__done(&s->found);
 	free(s->mini_bytes);
 	free(s);
 }

@@ -2,19 +2,19 @@
  * The functions of a file whose symbol table was taken out, from where it went: a separate debug
  * file, or .gnu_debugdata. For names that the file itself does not have.
  */
-#ifndef MEMTRACE_STRIPPED_H
-#define MEMTRACE_STRIPPED_H
+#ifndef MEMTRACE_SYMBOLS_STRIPPED_H
+#define MEMTRACE_SYMBOLS_STRIPPED_H
 
 struct elf;
 struct elf_function;
-struct image;
+struct module;
 struct stripped;
 
-/* `e` is the image's file, open as long. NULL where nothing is found, or for want of memory. */
-struct stripped *stripped__open(struct image *im, struct elf *e);
+/* `e` is the module's file, open as long. NULL where nothing is found, or for want of memory. */
+struct stripped *stripped__open(struct module *mod, struct elf *e);
 void stripped__close(struct stripped *s);
 
-/* As elf__functions does, with offsets in the image's file; names are valid until stripped__close.
+/* As elf__functions does, with offsets in the module's file; names are valid until stripped__close.
  */
 int stripped__functions(struct stripped *s, int (*fn)(void *ctx, const struct elf_function *f),
 			void *ctx);

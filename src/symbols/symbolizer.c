@@ -19,27 +19,27 @@
 
 /* A process's JIT symbols: what was last read, kept when the process is gone. */
 struct jit {
-	struct perfmap *map;	/* NULL: none */
+	struct perf_map *map;	/* NULL: none */
 	struct stat read;	/* the file as it was then */
 	uint64_t report;	/* when it was last looked at */
 	struct hashmap *known;	/* by address: what a recording says instead */
 };
 
 struct symbolizer {
-	struct images *images;
+	struct modules *modules;
 	struct texts *texts;
 	struct hashmap *jits;	/* by pid */
 	bool offline;
 	uint64_t report;
 };
 
-struct symbolizer *symbolizer__new(struct images *images)
+struct symbolizer *symbolizer__new(struct modules *modules)
 {
 	struct symbolizer *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->images = images;
+	s->modules = modules;
 	s->report = 1;
 	s->texts = texts__new();
 	s->jits = hashmap__new();
@@ -50,9 +50,9 @@ struct symbolizer *symbolizer__new(struct images *images)
 	return NULL;
 }
 
-struct symbolizer *symbolizer__new_offline(struct images *images)
+struct symbolizer *symbolizer__new_offline(struct modules *modules)
 {
-	struct symbolizer *s = symbolizer__new(images);
+	struct symbolizer *s = symbolizer__new(modules);
 
 	if (s)
 		s->offline = true;
@@ -67,7 +67,7 @@ void symbolizer__free(struct symbolizer *s)
 	if (!s)
 		return;
 	while (s->jits && hashmap__next(s->jits, &pos, NULL, &value)) {
-		perfmap__free(((struct jit *)value)->map);
+		perf_map__free(((struct jit *)value)->map);
 		hashmap__free(((struct jit *)value)->known);
 		free((struct jit *)value);
 	}
@@ -141,7 +141,7 @@ static bool unchanged(const struct stat *a, const struct stat *b)
 
 static void read_perfmap(struct jit *jit, uint32_t pid)
 {
-	struct perfmap *map = NULL;
+	struct perf_map *map = NULL;
 	struct stat st;
 	char *text = NULL;
 	size_t len;
@@ -153,9 +153,9 @@ static void read_perfmap(struct jit *jit, uint32_t pid)
 	if (!jit->map || !unchanged(&jit->read, &st))
 		text = file__read_end(fd, (uint64_t)st.st_size, PERFMAP_MAX, &len);
 	if (text)
-		map = perfmap__parse(text, len);
+		map = perf_map__parse(text, len);
 	if (map) {
-		perfmap__free(jit->map);
+		perf_map__free(jit->map);
 		jit->map = map;
 		jit->read = st;
 	}
@@ -192,7 +192,7 @@ static const char *jit_name(struct symbolizer *s, uint32_t pid, uint64_t addr)
 		jit->report = s->report;
 		read_perfmap(jit, pid);
 	}
-	return jit->map ? perfmap__find(jit->map, addr) : NULL;
+	return jit->map ? perf_map__find(jit->map, addr) : NULL;
 }
 
 int symbolizer__know(struct symbolizer *s, uint32_t pid, uint64_t addr, const char *name)
@@ -210,46 +210,46 @@ int symbolizer__know(struct symbolizer *s, uint32_t pid, uint64_t addr, const ch
 void symbolizer__new_report(struct symbolizer *s)
 {
 	s->report++;
-	images__new_report(s->images);
+	modules__new_report(s->modules);
 }
 
 /* ---- frames ---- */
 
-static struct image *image_of(struct symbolizer *s, const struct frame *f)
+static struct module *module_of(struct symbolizer *s, const struct frame *f)
 {
-	return f->image == FRAME_NO_IMAGE ? NULL : images__get(s->images, f->image);
+	return f->module == FRAME_NO_MODULE ? NULL : modules__get(s->modules, f->module);
 }
 
 /* Code that is in no file, or in one that is no ELF file, such as a memory file. */
-static bool is_run_time_code(struct image *im)
+static bool is_run_time_code(struct module *mod)
 {
-	return !im || !image__is_elf(im);
+	return !mod || !module__is_elf(mod);
 }
 
 /* One machine frame: the inlined calls in it and the function that they ended up in. */
 size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f, struct named_frame *out,
 			 size_t cap)
 {
-	struct image *im = image_of(s, f);
+	struct module *mod = module_of(s, f);
 	struct symbol_frame found[SYMBOL_FRAMES_MAX];
 	/* A return address may lie behind the end of its function: the call is before it. */
-	int n = im && f->offset ? image__symbolize(im, f->offset - 1, found) : 0;
+	int n = mod && f->offset ? module__symbolize(mod, f->offset - 1, found) : 0;
 
 	if (n == 0) {
 		memset(&found[0], 0, sizeof(found[0]));
-		if (is_run_time_code(im) && f->pc)
+		if (is_run_time_code(mod) && f->pc)
 			found[0].func = texts__keep(s->texts, jit_name(s, pid, f->pc - 1));
 		n = 1;
 	}
 	for (int i = 0; i < n && (size_t)i < cap; i++) {
 		out[i] = (struct named_frame){
 			.func = found[i].func,
-			.module = im ? image__path(im) : NULL,
+			.module = mod ? module__path(mod) : NULL,
 			.file = found[i].file,
 			.line = found[i].line,
 			.offset = f->offset,
 			.address = f->pc,
-			.image = im ? f->image : FRAME_NO_IMAGE,
+			.module_id = mod ? f->module : FRAME_NO_MODULE,
 			.inlined = found[i].inlined,
 		};
 	}
@@ -283,23 +283,23 @@ uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st)
 
 	for (size_t i = 0; i < st->n; i++) {
 		const struct frame *f = &st->frames[i];
-		struct image *im = image_of(s, f);
+		struct module *mod = module_of(s, f);
 		uint8_t build_id[BUILD_ID_MAX];
 		const char *name = NULL;
 		size_t len = 0;
 
-		if (!im)
+		if (!mod)
 			name = f->pc ? jit_name(s, st->pid, f->pc - 1) : NULL;
 		else
-			len = image__build_id(im, build_id);
+			len = module__build_id(mod, build_id);
 		if (len)
 			id = hash_bytes(id, build_id, len);
-		else if (im)
-			name = image__path(im);
+		else if (mod)
+			name = module__path(mod);
 		if (name)
 			id = hash_bytes(id, name, strlen(name));
 		/* An address without a file means nothing to another run. */
-		id = hashmap__mix(id, im ? f->offset : 0);
+		id = hashmap__mix(id, mod ? f->offset : 0);
 	}
 	return id;
 }
@@ -312,7 +312,7 @@ size_t symbolizer__memory(const struct symbolizer *s)
 	while (hashmap__next(s->jits, &pos, NULL, &value)) {
 		const struct jit *jit = (const struct jit *)value;
 
-		sum += sizeof(*jit) + (jit->map ? perfmap__memory(jit->map) : 0);
+		sum += sizeof(*jit) + (jit->map ? perf_map__memory(jit->map) : 0);
 	}
 	return sum;
 }

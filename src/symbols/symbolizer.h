@@ -1,9 +1,9 @@
 /*
- * Names the frames of a stack: functions, files and lines through the images, JIT code through the
+ * Names the frames of a stack: functions, files and lines through the modules, JIT code through the
  * process's perf map, else module and offset. Never a bare number where the module is known.
  */
-#ifndef MEMTRACE_SYMBOLIZER_H
-#define MEMTRACE_SYMBOLIZER_H
+#ifndef MEMTRACE_SYMBOLS_SYMBOLIZER_H
+#define MEMTRACE_SYMBOLS_SYMBOLIZER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +11,12 @@
 
 #include "unwind/stacks.h"
 
-struct images;
+struct modules;
 struct symbolizer;
 
-struct symbolizer *symbolizer__new(struct images *images);	/* NULL and errno */
+struct symbolizer *symbolizer__new(struct modules *modules);	/* NULL and errno */
 /* For a recording: code made at run time is known by symbolizer__know alone, and nothing is read. */
-struct symbolizer *symbolizer__new_offline(struct images *images);
+struct symbolizer *symbolizer__new_offline(struct modules *modules);
 void symbolizer__free(struct symbolizer *s);
 
 struct named_frame {
@@ -26,7 +26,7 @@ struct named_frame {
 	uint32_t line;		/* 0: unknown */
 	uint64_t offset;	/* of the return address in the module's file; else the address */
 	uint64_t address;	/* as the process saw it */
-	uint32_t image;		/* FRAME_NO_IMAGE: none */
+	uint32_t module_id;	/* FRAME_NO_MODULE: none */
 	bool inlined;
 };
 

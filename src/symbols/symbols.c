@@ -27,7 +27,7 @@ struct symbols {
 	bool loaded;
 	struct elf *elf;		/* the file itself */
 	struct elf *debug, *mini;	/* its separate debug file, its unpacked .gnu_debugdata */
-	struct debugfile debug_file;
+	struct debug_file debug_file;
 	bool unsettled;			/* a server may still tell more */
 	void *mini_bytes;
 	size_t mini_len;
@@ -60,7 +60,7 @@ void symbols__unload(struct symbols *s)
 	elf__close(s->debug);
 	elf__close(s->elf);
 	free(s->mini_bytes);
-	debugfile__done(&s->debug_file);
+	debug_file__done(&s->debug_file);
 	s->dwarf = NULL;
 	s->symtab = NULL;
 	s->mini = s->debug = s->elf = NULL;
@@ -113,10 +113,10 @@ static void find_separate_files(struct symbols *s)
 	/* A server need not be asked for what the file has. */
 	if (elf__debug_size(s->elf))
 		places.server = NULL;
-	s->debug_file = debugfile__find(s->elf, s->source.path, &places);
+	s->debug_file = debug_file__find(s->elf, s->source.path, &places);
 	if (s->debug_file.fd >= 0)
 		s->debug = elf__open(s->debug_file.fd);
-	s->mini_bytes = debugfile__unpack(s->elf, &s->mini_len);
+	s->mini_bytes = debug_file__unpack(s->elf, &s->mini_len);
 	if (s->mini_bytes)
 		s->mini = elf__open_memory(s->mini_bytes, s->mini_len);
 }

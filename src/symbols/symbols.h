@@ -4,8 +4,8 @@
  * there. Results are kept by offset; what they were made from can be dropped and is read again when
  * needed. One thread at a time.
  */
-#ifndef MEMTRACE_SYMBOLS_H
-#define MEMTRACE_SYMBOLS_H
+#ifndef MEMTRACE_SYMBOLS_SYMBOLS_H
+#define MEMTRACE_SYMBOLS_SYMBOLS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@ struct debug_places;
 struct symbols;
 
 struct symbol_frame {
-	const char *func;	/* demangled; NULL: unknown. The image's, valid as long as it */
+	const char *func;	/* demangled; NULL: unknown. The module's, valid as long as it */
 	const char *file;	/* source file path, NULL: unknown */
 	uint32_t line;		/* 0: unknown */
 	bool inlined;		/* an inlined call: the next frame is its caller */
@@ -26,7 +26,7 @@ struct symbol_frame {
 
 struct symbols_source {
 	int fd;			/* the file, or -1 */
-	const void *memory;	/* where there is no fd: its image in memory, or NULL */
+	const void *memory;	/* where there is no fd: its module in memory, or NULL */
 	size_t len;
 	const char *path;	/* as its process sees it, to look beside; may be NULL */
 	const struct debug_places *places;	/* of separate debug files; NULL: there are none */

@@ -1,6 +1,6 @@
 /* The functions of ELF symbol tables, by address. */
-#ifndef MEMTRACE_SYMTAB_H
-#define MEMTRACE_SYMTAB_H
+#ifndef MEMTRACE_SYMBOLS_SYMTAB_H
+#define MEMTRACE_SYMBOLS_SYMTAB_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -180,7 +180,7 @@ static void collect(const struct tracer *t, const struct probe_file *f, int shap
 			add(b, f->sites[i].entry + f->sites[i].point.offset, f->sites[i].cookie);
 }
 
-static struct attachment *new_attachment(struct tracer *t, uint32_t image, pid_t pid)
+static struct attachment *new_attachment(struct tracer *t, uint32_t module, pid_t pid)
 {
 	if (t->n == t->cap) {
 		size_t cap = t->cap ? t->cap * 2 : 16;
@@ -191,7 +191,7 @@ static struct attachment *new_attachment(struct tracer *t, uint32_t image, pid_t
 		t->attachments = a;
 		t->cap = cap;
 	}
-	t->attachments[t->n] = (struct attachment){ .pid = pid, .image = image };
+	t->attachments[t->n] = (struct attachment){ .pid = pid, .module = module };
 	return &t->attachments[t->n++];
 }
 
@@ -255,7 +255,7 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 	return err;
 }
 
-int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid, bool *fresh)
+int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file *f, pid_t pid, bool *fresh)
 {
 	static const int calls_in_order[] = { SHAPE_FREE_CALL, SHAPE_REALLOC, SHAPE_ALLOC, SHAPE_ALLOC_OUT };
 	struct batch *b;
@@ -263,13 +263,13 @@ int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *
 	int err;
 
 	for (size_t i = 0; i < t->n; i++)
-		if (t->attachments[i].image == image__id(im) &&
+		if (t->attachments[i].module == module__id(mod) &&
 		    (t->attachments[i].pid == pid || t->attachments[i].pid == 0))
 			return 0;
 	if (!f->n && !f->linker_notify && !(f->nunwinders && t->exceptions))
 		return 0;
 	b = calloc(4, sizeof(*b));
-	a = b ? new_attachment(t, image__id(im), pid) : NULL;
+	a = b ? new_attachment(t, module__id(mod), pid) : NULL;
 	if (!a) {
 		free(b);
 		return -ENOMEM;
@@ -281,11 +281,11 @@ int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *
 		add(&b[2], f->linker_notify, 0);
 	for (size_t i = 0; i < f->nunwinders; i++)
 		add(&b[3], f->unwinders[i], 0);
-	err = put_unwinders(t, a, image__self_path(im), &b[3]);
+	err = put_unwinders(t, a, module__self_path(mod), &b[3]);
 	if (!err)
-		err = put_probes(t, a, image__self_path(im), &b[0], &b[1], &b[2]);
+		err = put_probes(t, a, module__self_path(mod), &b[0], &b[1], &b[2]);
 	if (!err)
-		err = remember(a, image__self_path(im), b, 4);
+		err = remember(a, module__self_path(mod), b, 4);
 	if (err) {
 		attachment__destroy(a);
 		t->n--;

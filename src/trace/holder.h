@@ -4,8 +4,8 @@
  * go by itself should this process end in any way. A parent that waits for them, a shell's job control
  * included, sees nothing of it. Whoever is being debugged already cannot be held.
  */
-#ifndef MEMTRACE_HOLDER_H
-#define MEMTRACE_HOLDER_H
+#ifndef MEMTRACE_TRACE_HOLDER_H
+#define MEMTRACE_TRACE_HOLDER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* What the files of the tracer share; nobody else includes it. */
-#ifndef MEMTRACE_TRACER_INTERNAL_H
-#define MEMTRACE_TRACER_INTERNAL_H
+#ifndef MEMTRACE_TRACE_INTERNAL_H
+#define MEMTRACE_TRACE_INTERNAL_H
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -13,8 +13,8 @@
 /* The probes of one file for one process (or for all: pid 0). */
 struct attachment {
 	pid_t pid;
-	uint32_t image;
-	const char *path;	/* opens the file; the image's */
+	uint32_t module;
+	const char *path;	/* opens the file; the module's */
 	unsigned long *offsets;	/* of all its probes */
 	size_t noffsets;
 	int *fds;		/* links of the bpf system call */

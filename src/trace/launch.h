@@ -6,8 +6,8 @@
  *
  * All calls come from the thread that made it: ptrace belongs to a thread.
  */
-#ifndef MEMTRACE_LAUNCH_H
-#define MEMTRACE_LAUNCH_H
+#ifndef MEMTRACE_TRACE_LAUNCH_H
+#define MEMTRACE_TRACE_LAUNCH_H
 
 #include <signal.h>
 #include <stdbool.h>

@@ -34,7 +34,7 @@ struct chunk {
 	uint8_t state;
 };
 
-struct chunks {
+struct table_chunks {
 	int outer;
 	int empty; /* chunk 0's map */
 	struct chunk *all;
@@ -42,7 +42,7 @@ struct chunks {
 	size_t count[GIVEN + 1];
 };
 
-static void set_state(struct chunks *c, size_t i, uint8_t state)
+static void set_state(struct table_chunks *c, size_t i, uint8_t state)
 {
 	c->count[c->all[i].state]--;
 	c->all[i].state = state;
@@ -59,7 +59,7 @@ static int new_map(void)
 }
 
 /* Puts maps into the array. One call where the kernel has it: each waits for a grace period. */
-static int put(struct chunks *c, uint32_t *keys, uint32_t *fds, uint32_t n)
+static int put(struct table_chunks *c, uint32_t *keys, uint32_t *fds, uint32_t n)
 {
 	uint32_t done = n;
 
@@ -71,7 +71,7 @@ static int put(struct chunks *c, uint32_t *keys, uint32_t *fds, uint32_t n)
 	return 0;
 }
 
-int chunks__settle(struct chunks *c)
+int table_chunks__settle(struct table_chunks *c)
 {
 	uint32_t zero = 0;
 
@@ -85,7 +85,7 @@ int chunks__settle(struct chunks *c)
 }
 
 /* Makes n more chunks, or as many as the limit allows. */
-static int make(struct chunks *c, size_t n)
+static int make(struct table_chunks *c, size_t n)
 {
 	uint32_t keys[AT_HAND], fds[AT_HAND], made = 0;
 	int err = 0;
@@ -128,7 +128,7 @@ static int make(struct chunks *c, size_t n)
 }
 
 /* Frees chunks that are at hand. */
-static void unmake(struct chunks *c, size_t n)
+static void unmake(struct table_chunks *c, size_t n)
 {
 	uint32_t keys[TOO_MANY], fds[TOO_MANY], found = 0;
 
@@ -147,9 +147,9 @@ static void unmake(struct chunks *c, size_t n)
 	}
 }
 
-struct chunks *chunks__new(int outer, size_t max)
+struct table_chunks *table_chunks__new(int outer, size_t max)
 {
-	struct chunks *c = calloc(1, sizeof(*c));
+	struct table_chunks *c = calloc(1, sizeof(*c));
 	int err = ENOMEM;
 
 	if (!c)
@@ -163,18 +163,18 @@ struct chunks *chunks__new(int outer, size_t max)
 	if (c->empty < 0 || !c->all)
 		goto fail;
 	c->count[NOT_MADE] = max - 1; /* all but chunk 0 */
-	err = -chunks__settle(c);
+	err = -table_chunks__settle(c);
 	if (err)
 		goto fail;
-	chunks__tend(c);
+	table_chunks__tend(c);
 	return c;
 fail:
-	chunks__free(c);
+	table_chunks__free(c);
 	errno = err;
 	return NULL;
 }
 
-void chunks__free(struct chunks *c)
+void table_chunks__free(struct table_chunks *c)
 {
 	if (!c)
 		return;
@@ -187,14 +187,14 @@ void chunks__free(struct chunks *c)
 	free(c);
 }
 
-int chunks__take(struct chunks *c, size_t n, uint32_t *numbers)
+int table_chunks__take(struct table_chunks *c, size_t n, uint32_t *numbers)
 {
 	size_t got = 0;
 
-	if (n > chunks__left(c))
+	if (n > table_chunks__left(c))
 		return -ENOSPC;
 	if (n > c->count[READY] && c->count[GIVEN]) {
-		int err = chunks__settle(c);
+		int err = table_chunks__settle(c);
 
 		if (err)
 			return err;
@@ -214,21 +214,21 @@ int chunks__take(struct chunks *c, size_t n, uint32_t *numbers)
 	return 0;
 }
 
-uint32_t *chunks__words(struct chunks *c, uint32_t number)
+uint32_t *table_chunks__words(struct table_chunks *c, uint32_t number)
 {
 	return c->all[number].words;
 }
 
-void chunks__give(struct chunks *c, const uint32_t *numbers, size_t n)
+void table_chunks__give(struct table_chunks *c, const uint32_t *numbers, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		set_state(c, numbers[i], GIVEN);
 }
 
-void chunks__tend(struct chunks *c)
+void table_chunks__tend(struct table_chunks *c)
 {
 	if (c->count[GIVEN])
-		chunks__settle(c);
+		table_chunks__settle(c);
 	if (c->count[READY] < TOO_FEW && c->count[NOT_MADE])
 		make(c, AT_HAND - c->count[READY]);
 	while (c->count[READY] > TOO_MANY) {
@@ -240,12 +240,12 @@ void chunks__tend(struct chunks *c)
 	}
 }
 
-size_t chunks__left(const struct chunks *c)
+size_t table_chunks__left(const struct table_chunks *c)
 {
 	return c->count[NOT_MADE] + c->count[READY] + c->count[GIVEN];
 }
 
-size_t chunks__bytes(const struct chunks *c)
+size_t table_chunks__bytes(const struct table_chunks *c)
 {
 	return (c->max - c->count[NOT_MADE]) * CHUNK_BYTES;
 }

@@ -22,12 +22,12 @@
 #define RULES_BYTES (UNWIND_MAX_RULES * sizeof(uint64_t))
 
 struct tables {
-	struct images *images;
+	struct modules *modules;
 	uint64_t *rules;
 	int files_fd, known_fd;
 	struct rule_set *rule_set;
-	struct chunks *chunks;
-	struct hashmap *by_image;
+	struct table_chunks *chunks;
+	struct hashmap *by_module;
 	size_t rows, no_room;
 };
 
@@ -42,7 +42,7 @@ int tables__prepare(struct bpf_object *obj, uint64_t memory)
 	return bpf_map__set_max_entries(chunks, (uint32_t)((memory - RULES_BYTES) / CHUNK_BYTES));
 }
 
-struct tables *tables__new(struct bpf_object *obj, struct images *images)
+struct tables *tables__new(struct bpf_object *obj, struct modules *modules)
 {
 	struct bpf_map *chunks = bpf_object__find_map_by_name(obj, "unwind_chunks");
 	struct bpf_map *rules = bpf_object__find_map_by_name(obj, "unwind_rules");
@@ -52,7 +52,7 @@ struct tables *tables__new(struct bpf_object *obj, struct images *images)
 
 	if (!t)
 		return NULL;
-	t->images = images;
+	t->modules = modules;
 	t->files_fd = bpf_object__find_map_fd_by_name(obj, "unwind_files");
 	t->known_fd = bpf_object__find_map_fd_by_name(obj, "known_files");
 	if (!chunks || !rules || t->files_fd < 0 || bpf_map__value_size(rules) != RULES_BYTES)
@@ -63,10 +63,10 @@ struct tables *tables__new(struct bpf_object *obj, struct images *images)
 		goto fail;
 	t->rules = memory;
 	t->rule_set = rule_set__new(t->rules);
-	t->by_image = hashmap__new();
-	t->chunks = chunks__new(bpf_map__fd(chunks), bpf_map__max_entries(chunks));
+	t->by_module = hashmap__new();
+	t->chunks = table_chunks__new(bpf_map__fd(chunks), bpf_map__max_entries(chunks));
 	err = errno;
-	if (t->rule_set && t->by_image && t->chunks)
+	if (t->rule_set && t->by_module && t->chunks)
 		return t;
 fail:
 	tables__free(t);
@@ -88,10 +88,10 @@ void tables__free(struct tables *t)
 
 	if (!t)
 		return;
-	while (t->by_image && hashmap__next(t->by_image, &pos, NULL, &value))
+	while (t->by_module && hashmap__next(t->by_module, &pos, NULL, &value))
 		free_table((struct table *)value);
-	hashmap__free(t->by_image);
-	chunks__free(t->chunks);
+	hashmap__free(t->by_module);
+	table_chunks__free(t->chunks);
 	rule_set__free(t->rule_set);
 	if (t->rules)
 		munmap(t->rules, RULES_BYTES);
@@ -129,14 +129,14 @@ static int install(struct tables *t, struct table *f)
 	f->numbers = calloc(n ? n : 1, sizeof(*f->numbers));
 	if (!f->numbers)
 		return -ENOMEM;
-	err = chunks__take(t->chunks, n, f->numbers);
+	err = table_chunks__take(t->chunks, n, f->numbers);
 	f->wanted = err == -ENOSPC ? n : 0;
 	if (err)
 		return err;
 	f->nchunks = n;
 	unwind_table__place(f->layout, f->numbers);
 	for (size_t i = 0; i < n; i++)
-		memcpy(chunks__words(t->chunks, f->numbers[i]),
+		memcpy(table_chunks__words(t->chunks, f->numbers[i]),
 		       f->layout->words + i * UNWIND_CHUNK_WORDS,
 		       UNWIND_CHUNK_WORDS * sizeof(uint32_t));
 	unwind_table__drop_words(f->layout);
@@ -145,17 +145,17 @@ static int install(struct tables *t, struct table *f)
 }
 
 /* On failure the file has no table. */
-static int build(struct tables *t, struct table *f, struct image *im)
+static int build(struct tables *t, struct table *f, struct module *mod)
 {
 	size_t len;
-	const void *memory = image__memory(im, &len);
+	const void *memory = module__memory(mod, &len);
 	struct elf *e;
 	int err;
 
 	f->wanted = 0;
-	if (!memory && image__fd(im) < 0)
-		return image__error(im) ? image__error(im) : -ENOENT;
-	e = memory ? elf__open_memory(memory, len) : elf__open(image__fd(im));
+	if (!memory && module__fd(mod) < 0)
+		return module__error(mod) ? module__error(mod) : -ENOENT;
+	e = memory ? elf__open_memory(memory, len) : elf__open(module__fd(mod));
 	if (!e)
 		return errno == ENOEXEC ? 0 : -errno;
 	f->layout = read_table(t, e);
@@ -199,10 +199,10 @@ static void drop(struct tables *t, struct table *f)
 		bpf_map_delete_elem(t->files_fd, &key);
 		bpf_map_delete_elem(t->known_fd, &key);	/* whoever maps it next has to be told of */
 	}
-	hashmap__remove(t->by_image, f->image, NULL);
+	hashmap__remove(t->by_module, f->module, NULL);
 	if (f->layout)
 		t->rows -= f->layout->rows;
-	chunks__give(t->chunks, f->numbers, f->nchunks);
+	table_chunks__give(t->chunks, f->numbers, f->nchunks);
 	free_table(f);
 }
 
@@ -217,7 +217,7 @@ static bool drop_idle(struct tables *t, uint64_t since)
 		uintptr_t value;
 
 		found = false;
-		while (!found && hashmap__next(t->by_image, &pos, NULL, &value)) {
+		while (!found && hashmap__next(t->by_module, &pos, NULL, &value)) {
 			f = (struct table *)value;
 			found = !f->users && f->idle_since && f->idle_since <= since;
 		}
@@ -229,46 +229,46 @@ static bool drop_idle(struct tables *t, uint64_t since)
 }
 
 /* Where there is no room, tables that nobody uses make some. */
-static int build_with_room(struct tables *t, struct table *f, struct image *im)
+static int build_with_room(struct tables *t, struct table *f, struct module *mod)
 {
-	int err = build(t, f, im);
+	int err = build(t, f, mod);
 
-	if (err == -ENOSPC && drop_idle(t, UINT64_MAX) && !chunks__settle(t->chunks))
-		err = build(t, f, im);
+	if (err == -ENOSPC && drop_idle(t, UINT64_MAX) && !table_chunks__settle(t->chunks))
+		err = build(t, f, mod);
 	return err;
 }
 
 /* A file whose table found no room is one, too. */
 int tables__get(struct tables *t, const struct mapping *m, struct table **out)
 {
-	struct image *im = images__get(t->images, m->image);
+	struct module *mod = modules__get(t->modules, m->module);
 	uintptr_t value;
 	struct table *f;
 	int err;
 
-	if (hashmap__get(t->by_image, m->image, &value)) {
+	if (hashmap__get(t->by_module, m->module, &value)) {
 		f = *out = (struct table *)value;
-		if (f->wanted && f->wanted <= chunks__left(t->chunks) && build(t, f, im) == 0)
+		if (f->wanted && f->wanted <= table_chunks__left(t->chunks) && build(t, f, mod) == 0)
 			announce(t, f, m);
 		return 0;
 	}
-	f = im ? calloc(1, sizeof(*f)) : NULL;
+	f = mod ? calloc(1, sizeof(*f)) : NULL;
 	if (!f)
-		return im ? -ENOMEM : -ENOENT;
-	f->image = m->image;
-	err = build_with_room(t, f, im);
+		return mod ? -ENOMEM : -ENOENT;
+	f->module = m->module;
+	err = build_with_room(t, f, mod);
 	if (err == -ENOSPC) {
 		if (!t->no_room++)
 			log__warn("no room for the unwind table of %s: stacks through it are cut "
 				  "there (raise --unwind-memory)",
-				  image__name(im));
+				  module__name(mod));
 		err = 0;
 	}
 	if (!err)
-		err = hashmap__set(t->by_image, m->image, (uintptr_t)f);
+		err = hashmap__set(t->by_module, m->module, (uintptr_t)f);
 	if (err) {
-		log__debug("unwind table of %s: %s", image__name(im), strerror(-err));
-		chunks__give(t->chunks, f->numbers, f->nchunks);
+		log__debug("unwind table of %s: %s", module__name(mod), strerror(-err));
+		table_chunks__give(t->chunks, f->numbers, f->nchunks);
 		free_table(f);
 		return err;
 	}
@@ -289,7 +289,7 @@ void tables__release(struct tables *t, struct table *f)
 
 int tables__settle(struct tables *t)
 {
-	return chunks__settle(t->chunks);
+	return table_chunks__settle(t->chunks);
 }
 
 void tables__tend(struct tables *t)
@@ -297,16 +297,16 @@ void tables__tend(struct tables *t)
 	uint64_t now = util__now_ns();
 
 	drop_idle(t, now > IDLE_NS ? now - IDLE_NS : 0);
-	chunks__tend(t->chunks);
+	table_chunks__tend(t->chunks);
 }
 
 void tables__stats(const struct tables *t, struct tables_stats *out)
 {
 	*out = (struct tables_stats){
-	    .files = hashmap__count(t->by_image),
+	    .files = hashmap__count(t->by_module),
 	    .rows = t->rows,
 	    .rules = rule_set__count(t->rule_set),
-	    .bytes = RULES_BYTES + chunks__bytes(t->chunks),
+	    .bytes = RULES_BYTES + table_chunks__bytes(t->chunks),
 	    .no_room = t->no_room,
 	};
 }

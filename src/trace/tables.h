@@ -3,21 +3,21 @@
  * time after none does any more, or when their room is needed: programs that run again and again
  * find theirs. Part of the tracer.
  */
-#ifndef MEMTRACE_TRACER_TABLES_H
-#define MEMTRACE_TRACER_TABLES_H
+#ifndef MEMTRACE_TRACE_TABLES_H
+#define MEMTRACE_TRACE_TABLES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct bpf_object;
-struct images;
+struct modules;
 struct mapping;
 struct tables;
 struct unwind_table;
 
 struct table {
-	uint32_t image;
+	uint32_t module;
 	unsigned int users;	     /* 0: idle, or the caller of tables__get is about to be the first */
 	uint64_t idle_since;	     /* ns, CLOCK_MONOTONIC */
 	struct unwind_table *layout; /* NULL: the file has no CFI, or its table found no room */
@@ -33,7 +33,7 @@ struct table {
  * errno. */
 int tables__prepare(struct bpf_object *obj, uint64_t memory);
 /* Both stay the caller's. NULL and errno. */
-struct tables *tables__new(struct bpf_object *obj, struct images *images);
+struct tables *tables__new(struct bpf_object *obj, struct modules *modules);
 void tables__free(struct tables *t);
 
 /* The table of the file that a mapping shows, made now if it was not. 0 or a negative errno. */

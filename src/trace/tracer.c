@@ -98,7 +98,7 @@ static int load(struct tracer *t, const struct tracer_opts *o)
 	if (!err)
 		err = memtrace_bpf__load(t->skel);
 	if (!err && o->stack_mode == STACK_DWARF) {
-		t->unwind = tracer_unwind__new(t->skel->obj, o->images);
+		t->unwind = tracer_unwind__new(t->skel->obj, o->modules);
 		err = t->unwind ? 0 : -errno;
 	}
 	if (!err)
@@ -268,7 +268,7 @@ uint32_t tracer__epoch(struct tracer *t, pid_t pid)
 	return p.epoch;
 }
 
-int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space, uint32_t epoch)
+int tracer__update_process(struct tracer *t, pid_t pid, const struct mappings *space, uint32_t epoch)
 {
 	return t->unwind ? tracer_unwind__update_at(t->unwind, pid, space, epoch) : 0;
 }

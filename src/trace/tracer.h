@@ -5,8 +5,8 @@
  * Links vanish with this process, however it ends. tracer__wait and tracer__consume belong to
  * one thread, all other calls to one thread.
  */
-#ifndef MEMTRACE_TRACER_H
-#define MEMTRACE_TRACER_H
+#ifndef MEMTRACE_TRACE_TRACER_H
+#define MEMTRACE_TRACE_TRACER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,10 +15,10 @@
 
 #include "abi/shared.h"
 
-struct image;
-struct images;
+struct module;
+struct modules;
 struct probe_file;
-struct space;
+struct mappings;
 struct tracer;
 struct identities;
 struct identity;
@@ -35,7 +35,7 @@ struct tracer_opts {
 	uint64_t ring_bytes;	/* rounded up to a power of two; 0: the default */
 	uint32_t stack_mode;	/* STACK_* (shared.h) */
 	uint32_t max_depth;	/* frames */
-	struct images *images;	/* where unwind tables are read from; must outlive the tracer */
+	struct modules *modules;	/* where unwind tables are read from; must outlive the tracer */
 	uint64_t unwind_memory;	/* bytes that unwind tables may take; 0: the default */
 	bool children;		/* forked children are traced */
 	bool syscalls;		/* mmap, brk, …: taxes every system call on the machine */
@@ -62,7 +62,7 @@ uint32_t tracer__epoch(struct tracer *t, pid_t pid);
  * 0, -ENOSPC where an unwind table found no room (the stacks that it would have been needed for say so),
  * or another negative errno.
  */
-int tracer__update_process(struct tracer *t, pid_t pid, const struct space *space, uint32_t epoch);
+int tracer__update_process(struct tracer *t, pid_t pid, const struct mappings *space, uint32_t epoch);
 /* The child has its parent's mappings. */
 int tracer__fork_process(struct tracer *t, pid_t parent, pid_t child);
 /* What can wait until nobody does; to be called when there is time. */
@@ -78,7 +78,7 @@ void tracer__bury_process(struct tracer *t, pid_t pid);
  * Returns the number of functions probed now, 0 where this was done before, or a negative errno. *fresh is
  * set, and never cleared, where probes were put now: of a dynamic loader they are not counted.
  */
-int tracer__attach(struct tracer *t, struct image *im, const struct probe_file *f, pid_t pid, bool *fresh);
+int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file *f, pid_t pid, bool *fresh);
 
 /*
  * Tells that a function will be probed that may throw (probe_file's `throws`): from now on tracer__attach

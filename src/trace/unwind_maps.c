@@ -76,7 +76,7 @@ static void *map_memory(struct bpf_object *obj, const char *name, size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-struct tracer_unwind *tracer_unwind__new(struct bpf_object *obj, struct images *images)
+struct tracer_unwind *tracer_unwind__new(struct bpf_object *obj, struct modules *modules)
 {
 	struct tracer_unwind *u = calloc(1, sizeof(*u));
 	int err;
@@ -95,7 +95,7 @@ struct tracer_unwind *tracer_unwind__new(struct bpf_object *obj, struct images *
 	u->processes = hashmap__new();
 	if (!u->slices || !u->processes)
 		goto fail;
-	u->tables = tables__new(obj, images);
+	u->tables = tables__new(obj, modules);
 	if (u->tables)
 		return u;
 fail:
@@ -193,7 +193,7 @@ static int add_code(struct tracer_unwind *u, struct draft *d, const struct mappi
 	struct table *t;
 	int err;
 
-	if (m->image == FRAME_NO_IMAGE)
+	if (m->module == FRAME_NO_MODULE)
 		return add_mapping(d, &plain);
 	err = tables__get(u->tables, m, &t);
 	if (err == -ENOMEM)
@@ -217,10 +217,10 @@ static int add_code(struct tracer_unwind *u, struct draft *d, const struct mappi
 	return unwind_table__map(t->layout, m->start, m->end, m->offset, add_mapping, d);
 }
 
-static int draft_view(struct tracer_unwind *u, struct draft *d, const struct space *space)
+static int draft_view(struct tracer_unwind *u, struct draft *d, const struct mappings *space)
 {
-	for (size_t i = 0; i < space__count(space); i++) {
-		const struct mapping *m = space__at(space, i);
+	for (size_t i = 0; i < mappings__count(space); i++) {
+		const struct mapping *m = mappings__at(space, i);
 		int err = m->exec && m->start < KERNEL_ADDRESSES ? add_code(u, d, m) : 0;
 
 		if (err)
@@ -317,7 +317,7 @@ static int publish(struct tracer_unwind *u, uint32_t pid, struct view *v, uint32
 	return 0;
 }
 
-static int update(struct tracer_unwind *u, uint32_t pid, const struct space *space, uint32_t epoch)
+static int update(struct tracer_unwind *u, uint32_t pid, const struct mappings *space, uint32_t epoch)
 {
 	struct process *p = find_process(u, pid);
 	struct draft d = { 0 };
@@ -350,12 +350,12 @@ out:
 	return err ? err : no_room ? -ENOSPC : 0;
 }
 
-int tracer_unwind__update(struct tracer_unwind *u, pid_t pid, const struct space *space)
+int tracer_unwind__update(struct tracer_unwind *u, pid_t pid, const struct mappings *space)
 {
 	return update(u, (uint32_t)pid, space, 0);
 }
 
-int tracer_unwind__update_at(struct tracer_unwind *u, pid_t pid, const struct space *space,
+int tracer_unwind__update_at(struct tracer_unwind *u, pid_t pid, const struct mappings *space,
 			     uint32_t epoch)
 {
 	return update(u, (uint32_t)pid, space, epoch + 1);

@@ -7,16 +7,16 @@
  * stopped mapping it or ended. Where the limit of memory leaves no room for one, stacks that pass
  * through the file end as STACK_NO_TABLE.
  */
-#ifndef MEMTRACE_TRACER_UNWIND_H
-#define MEMTRACE_TRACER_UNWIND_H
+#ifndef MEMTRACE_TRACE_UNWIND_MAPS_H
+#define MEMTRACE_TRACE_UNWIND_MAPS_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct bpf_object;
-struct images;
-struct space;
+struct modules;
+struct mappings;
 struct tracer_unwind;
 
 #define TRACER_UNWIND_MEMORY (64ull << 20) /* the default limit, bytes */
@@ -25,7 +25,7 @@ struct tracer_unwind;
 /* Before the object is loaded: sizes the maps of bpf/unwind.bpf.h. 0 or a negative errno. */
 int tracer_unwind__prepare(struct bpf_object *obj, uint64_t memory);
 /* After. Both stay the caller's and must outlive it. NULL and errno. */
-struct tracer_unwind *tracer_unwind__new(struct bpf_object *obj, struct images *images);
+struct tracer_unwind *tracer_unwind__new(struct bpf_object *obj, struct modules *modules);
 void tracer_unwind__free(struct tracer_unwind *u);
 
 /*
@@ -34,13 +34,13 @@ void tracer_unwind__free(struct tracer_unwind *u);
  * mappings, process, so that a walk meets all or nothing. 0, -ENOSPC where some table found no
  * room, or another negative errno (then its former mappings stay).
  */
-int tracer_unwind__update(struct tracer_unwind *u, pid_t pid, const struct space *space);
+int tracer_unwind__update(struct tracer_unwind *u, pid_t pid, const struct mappings *space);
 /*
  * The same, as of an epoch: the number of changes to the mapped files that the BPF side had counted
  * before the space was read. Where it has counted more, stacks are not walked by these mappings,
  * but by asking the kernel for each, where it can be asked.
  */
-int tracer_unwind__update_at(struct tracer_unwind *u, pid_t pid, const struct space *space,
+int tracer_unwind__update_at(struct tracer_unwind *u, pid_t pid, const struct mappings *space,
 			     uint32_t epoch);
 /* The child has its parent's mappings. 0 or a negative errno. */
 int tracer_unwind__fork(struct tracer_unwind *u, pid_t parent, pid_t child);

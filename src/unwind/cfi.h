@@ -8,8 +8,8 @@
  *
  * DWARF 5, section 6.4; the Linux Standard Base for what .eh_frame does otherwise.
  */
-#ifndef MEMTRACE_CFI_H
-#define MEMTRACE_CFI_H
+#ifndef MEMTRACE_UNWIND_CFI_H
+#define MEMTRACE_UNWIND_CFI_H
 
 #include <stdbool.h>
 #include <stddef.h>

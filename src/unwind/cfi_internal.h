@@ -1,7 +1,7 @@
 /* What the files of the CFI reader share: the accessor for foreign bytes, and the parts of a
  * section. */
-#ifndef MEMTRACE_CFI_INTERNAL_H
-#define MEMTRACE_CFI_INTERNAL_H
+#ifndef MEMTRACE_UNWIND_CFI_INTERNAL_H
+#define MEMTRACE_UNWIND_CFI_INTERNAL_H
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * still be read for a while: its place is used again after slices__settle only. Its id may be what
  * rules are remembered by: it is used again after slices__reset_ids only.
  */
-#ifndef MEMTRACE_SLICES_H
-#define MEMTRACE_SLICES_H
+#ifndef MEMTRACE_UNWIND_SLICES_H
+#define MEMTRACE_UNWIND_SLICES_H
 
 #include <stddef.h>
 #include <stdint.h>

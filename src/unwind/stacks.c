@@ -76,7 +76,7 @@ static struct stack *room(struct stacks *s, size_t need)
 static uint32_t owner(const struct stack *st)
 {
 	for (unsigned int i = 0; i < st->n; i++)
-		if (st->frames[i].image == FRAME_NO_IMAGE)
+		if (st->frames[i].module == FRAME_NO_MODULE)
 			return st->pid;
 	return 0;
 }
@@ -86,7 +86,7 @@ static bool same_code(const struct stack *a, const struct stack *b)
 	if (a->n != b->n || owner(a) != owner(b) || a->end != b->end)
 		return false;
 	for (unsigned int i = 0; i < a->n; i++)
-		if (a->frames[i].image != b->frames[i].image || a->frames[i].offset != b->frames[i].offset)
+		if (a->frames[i].module != b->frames[i].module || a->frames[i].offset != b->frames[i].offset)
 			return false;
 	return true;
 }
@@ -98,7 +98,7 @@ static const struct stack *find_code(const struct stacks *s, const struct stack 
 
 	*key = hashmap__mix(owner(st), st->n);
 	for (unsigned int i = 0; i < st->n; i++)
-		*key = hashmap__mix(*key, hashmap__mix(st->frames[i].image, st->frames[i].offset));
+		*key = hashmap__mix(*key, hashmap__mix(st->frames[i].module, st->frames[i].offset));
 	for (; hashmap__get(s->by_code, *key, &known); ++*key)
 		if (same_code((const struct stack *)known, st))
 			return (const struct stack *)known;

@@ -1,9 +1,9 @@
 /*
- * Interned call stacks: a stack is stored once, resolved to (image, file offset) when it arrives,
+ * Interned call stacks: a stack is stored once, resolved to (module, file offset) when it arrives,
  * because the process or its mappings may be gone when it is printed.
  */
-#ifndef MEMTRACE_STACKS_H
-#define MEMTRACE_STACKS_H
+#ifndef MEMTRACE_UNWIND_STACKS_H
+#define MEMTRACE_UNWIND_STACKS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +11,12 @@
 
 struct stacks;
 
-#define FRAME_NO_IMAGE UINT32_MAX
+#define FRAME_NO_MODULE UINT32_MAX
 
 struct frame {
 	uint64_t pc;		/* where the call returns to, in the process named below */
-	uint64_t offset;	/* in the image's file, of pc; the pc itself where there is no image */
-	uint32_t image;		/* image id (image.h), or FRAME_NO_IMAGE */
+	uint64_t offset;	/* in the module's file, of pc; the pc itself where there is no module */
+	uint32_t module;		/* module id (module.h), or FRAME_NO_MODULE */
 };
 
 struct stack {

@@ -5,8 +5,8 @@
  * accessor of foreign bytes here: past the end, or for a number that is none, it turns bad, and all
  * that is taken from then on is zero.
  */
-#ifndef MEMTRACE_CODEC_H
-#define MEMTRACE_CODEC_H
+#ifndef MEMTRACE_UTIL_CODEC_H
+#define MEMTRACE_UTIL_CODEC_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * Foreign names made harmless. What comes from a traced program (function, file and thread names)
  * may hold any byte; each output has its own way to show it.
  */
-#ifndef MEMTRACE_ESCAPE_H
-#define MEMTRACE_ESCAPE_H
+#ifndef MEMTRACE_UTIL_ESCAPE_H
+#define MEMTRACE_UTIL_ESCAPE_H
 
 #include "util/strbuf.h"
 

@@ -1,6 +1,6 @@
 /* Opening and reading files that somebody else named: only regular ones, never without bounds. */
-#ifndef MEMTRACE_FILE_H
-#define MEMTRACE_FILE_H
+#ifndef MEMTRACE_UTIL_FILE_H
+#define MEMTRACE_UTIL_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* A hash map from a 64-bit key to a pointer-sized value: open addressing, any key but none reserved. */
-#ifndef MEMTRACE_HASHMAP_H
-#define MEMTRACE_HASHMAP_H
+#ifndef MEMTRACE_UTIL_HASHMAP_H
+#define MEMTRACE_UTIL_HASHMAP_H
 
 #include <stdbool.h>
 #include <stddef.h>

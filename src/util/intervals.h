@@ -1,6 +1,6 @@
 /* A table of address ranges, built once and searched often: which range holds an address? */
-#ifndef MEMTRACE_INTERVALS_H
-#define MEMTRACE_INTERVALS_H
+#ifndef MEMTRACE_UTIL_INTERVALS_H
+#define MEMTRACE_UTIL_INTERVALS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * One line at a time to standard error, prefixed "memtrace: ". Only the joints at the edge, the
  * session and the door may use it. errno is kept.
  */
-#ifndef MEMTRACE_LOG_H
-#define MEMTRACE_LOG_H
+#ifndef MEMTRACE_UTIL_LOG_H
+#define MEMTRACE_UTIL_LOG_H
 
 #include <stdbool.h>
 

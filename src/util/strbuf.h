@@ -2,8 +2,8 @@
  * A growing string. Failure to grow is remembered in `error` and turns later calls into no-ops, so
  * that a renderer checks once, at its end.
  */
-#ifndef MEMTRACE_STRBUF_H
-#define MEMTRACE_STRBUF_H
+#ifndef MEMTRACE_UTIL_STRBUF_H
+#define MEMTRACE_UTIL_STRBUF_H
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * keeps its place in memory until the table is freed. Failure to grow is remembered, and
  * everything added from then on is "", so that a builder checks once, at its end.
  */
-#ifndef MEMTRACE_STRTAB_H
-#define MEMTRACE_STRTAB_H
+#ifndef MEMTRACE_UTIL_STRTAB_H
+#define MEMTRACE_UTIL_STRTAB_H
 
 #include <stddef.h>
 #include <stdint.h>

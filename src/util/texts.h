@@ -1,6 +1,6 @@
 /* A set of strings, each kept once: a pointer that it gave out stays valid as long as the set. */
-#ifndef MEMTRACE_TEXTS_H
-#define MEMTRACE_TEXTS_H
+#ifndef MEMTRACE_UTIL_TEXTS_H
+#define MEMTRACE_UTIL_TEXTS_H
 
 #include <stddef.h>
 

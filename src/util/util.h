@@ -1,6 +1,6 @@
 /* Small things every layer needs: parsing of numbers and sizes, clocks, checked allocation sizes. */
-#ifndef MEMTRACE_UTIL_H
-#define MEMTRACE_UTIL_H
+#ifndef MEMTRACE_UTIL_UTIL_H
+#define MEMTRACE_UTIL_UTIL_H
 
 #include <stdbool.h>
 #include <stddef.h>

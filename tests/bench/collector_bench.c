@@ -162,9 +162,9 @@ static void send_stacks(struct stream *s)
 	}
 }
 
-static int no_refresh(void *ctx, struct space *sp, struct images *images)
+static int no_refresh(void *ctx, struct mappings *sp, struct modules *modules)
 {
-	(void)ctx, (void)sp, (void)images;
+	(void)ctx, (void)sp, (void)modules;
 	return 0;
 }
 
@@ -223,8 +223,8 @@ int main(void)
 	s.idle = calloc(2 * LIVE, sizeof(*s.idle));
 	if (!s.c || !s.live || !s.idle)
 		goto out;
-	s.malloc_row = (uint8_t)api__find("malloc");
-	s.realloc_row = (uint8_t)api__find("realloc");
+	s.malloc_row = (uint8_t)alloc_functions__find("malloc");
+	s.realloc_row = (uint8_t)alloc_functions__find("realloc");
 	for (uint32_t i = 0; i < 2 * LIVE; i++)
 		s.idle[s.nidle++] = i;
 	send_stacks(&s);

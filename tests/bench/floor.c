@@ -38,19 +38,19 @@ static int put(struct bpf_program *prog, int type, int flags, const char *path, 
 
 int main(int argc, char **argv)
 {
-	struct images *images = images__new();
+	struct modules *modules = modules__new();
 	unsigned long frees[64], calls[64];
 	int nfrees = 0, ncalls = 0, err, pid;
 	struct floor_bpf *skel = floor_bpf__open();
 	struct probe_file *f;
 	int64_t id;
 
-	if (argc < 4 || argc > 5 || !images || !skel)
+	if (argc < 4 || argc > 5 || !modules || !skel)
 		return 2;
 	pid = (int)strtol(argv[1], NULL, 10);
 	int session = !strcmp(argv[2], "session");
-	id = images__add_path(images, argv[3]);
-	f = id < 0 ? NULL : discover__file(images__get(images, (uint32_t)id), NULL);
+	id = modules__add_path(modules, argv[3]);
+	f = id < 0 ? NULL : discover__file(modules__get(modules, (uint32_t)id), NULL);
 	if (!f || !f->n) {
 		fprintf(stderr, "floor: nothing to probe in %s\n", argv[3]);
 		return 1;
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < f->n && i < 64; i++) {
 		unsigned long at = f->sites[i].entry + f->sites[i].point.offset;
 
-		if (api__get(f->sites[i].api)->shape == SHAPE_FREE)
+		if (alloc_functions__get(f->sites[i].api)->shape == SHAPE_FREE)
 			frees[nfrees++] = at;
 		else
 			calls[ncalls++] = at;

@@ -56,7 +56,7 @@ static void put_record(struct strbuf *sb, enum record_kind kind, const struct st
 	strbuf__add(sb, bytes->data, bytes->len);
 }
 
-/* A run, an image, a stack and a block: something to go wrong with. */
+/* A run, a module, a stack and a block: something to go wrong with. */
 static void begin(struct strbuf *sb)
 {
 	struct record_run run = {
@@ -73,7 +73,7 @@ static void begin(struct strbuf *sb)
 	    .children = true,
 	    .max_size = UINT64_MAX,
 	};
-	struct record_image image = { .elf = true, .path = (char *)"/bin/x" };
+	struct record_module module = { .elf = true, .path = (char *)"/bin/x" };
 	union {
 		struct stack st;
 		uint8_t room[sizeof(struct stack) + sizeof(struct frame)];
@@ -85,8 +85,8 @@ static void begin(struct strbuf *sb)
 	record__put_run(&bytes, &run);
 	put_record(sb, RECORD_RUN, &bytes);
 	strbuf__reset(&bytes);
-	record__put_image(&bytes, &image);
-	put_record(sb, RECORD_IMAGE, &bytes);
+	record__put_module(&bytes, &module);
+	put_record(sb, RECORD_MODULE, &bytes);
 	strbuf__reset(&bytes);
 	record__put_stack(&bytes, 2000, &stack.st);
 	put_record(sb, RECORD_STACK, &bytes);
@@ -100,7 +100,7 @@ static void add_event(struct strbuf *sb)
 	uint8_t packed[EVENT_PACKED_MAX];
 
 	memset(&cx, 0, sizeof(cx));
-	strbuf__add(sb, packed, events__pack(&cx, &ev, sizeof(ev), packed));
+	strbuf__add(sb, packed, event_codec__pack(&cx, &ev, sizeof(ev), packed));
 }
 
 static void add_chunk(struct strbuf *file, enum chunk_type type, const struct strbuf *bytes)

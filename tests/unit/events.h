@@ -26,13 +26,13 @@ static uint8_t malloc_row;
 static inline struct collector *make(struct collector_opts opts)
 {
 	opts.start = now = START;
-	malloc_row = (uint8_t)api__find("malloc");
+	malloc_row = (uint8_t)alloc_functions__find("malloc");
 	return collector__new(&opts);
 }
 
-static inline int no_refresh(void *ctx, struct space *sp, struct images *images)
+static inline int no_refresh(void *ctx, struct mappings *sp, struct modules *modules)
 {
-	(void)ctx, (void)sp, (void)images;
+	(void)ctx, (void)sp, (void)modules;
 	return 0;
 }
 

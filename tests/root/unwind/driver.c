@@ -38,8 +38,8 @@
 
 struct run {
 	struct bpf_object *obj;
-	struct images *images;
-	struct space *space;
+	struct modules *modules;
+	struct mappings *space;
 	struct tracer_unwind *unwind;
 	struct bpf_link *links[MAX_LINKS];
 	size_t nlinks;
@@ -103,7 +103,7 @@ static void probe(struct run *r, const char *program, const char *file, const ch
 
 static void show_frame(const struct run *r, const char *who, uint64_t pc)
 {
-	const struct mapping *m = space__find(r->space, pc - 1);
+	const struct mapping *m = mappings__find(r->space, pc - 1);
 
 	if (m)
 		printf(" %s %s+%#lx", who, *m->path ? m->path : "?",
@@ -135,7 +135,7 @@ static void show(const struct run *r, const struct record *rec, const uint64_t *
 /* An address as it is in every run: the file, and the offset in it. */
 static uint64_t place(const struct run *r, uint64_t pc)
 {
-	const struct mapping *m = space__find(r->space, pc - 1);
+	const struct mapping *m = mappings__find(r->space, pc - 1);
 	uint64_t h = 0;
 
 	if (!m)
@@ -151,7 +151,7 @@ static uint64_t place(const struct run *r, uint64_t pc)
  */
 static bool is_blind(const struct run *r, const struct record *rec)
 {
-	const struct mapping *m = rec->n ? space__find(r->space, rec->truth[rec->n - 1] - 1) : NULL;
+	const struct mapping *m = rec->n ? mappings__find(r->space, rec->truth[rec->n - 1] - 1) : NULL;
 
 	return rec->n && (!m || !strcmp(m->path, "[uprobes]"));
 }
@@ -199,7 +199,7 @@ static int on_record(void *ctx, void *data, size_t size)
 
 	(void)size;
 	if (rec->kind == RECORD_FILES) {
-		int err = space__refresh(r->space, r->images);
+		int err = mappings__refresh(r->space, r->modules);
 
 		if (!err && r->stale)
 			err = tracer_unwind__update_at(r->unwind, r->pid, r->space, 7);
@@ -264,8 +264,8 @@ static void load(struct run *r, const char *object, uint64_t memory)
 		err = bpf_object__load(r->obj);
 	if (err)
 		die("loading", err);
-	r->images = images__new();
-	r->unwind = tracer_unwind__new(r->obj, r->images);
+	r->modules = modules__new();
+	r->unwind = tracer_unwind__new(r->obj, r->modules);
 	if (!r->unwind)
 		die("tables", errno);
 }
@@ -334,7 +334,7 @@ int main(int argc, char **argv)
 		child(argv + optind, oracle, every, start[0], ack[0]);
 	r.ack = ack[1];
 	load(&r, object, memory);
-	r.space = space__new((uint32_t)r.pid);
+	r.space = mappings__new((uint32_t)r.pid);
 	probe(&r, "on_mark", oracle, "oracle_mark", false);
 	probe(&r, "on_files", oracle, "oracle_files", false);
 	for (size_t i = 0; i < nreturns; i++) {
@@ -357,8 +357,8 @@ int main(int argc, char **argv)
 		bpf_link__destroy(r.links[i]);
 	tracer_unwind__free(r.unwind);
 	bpf_object__close(r.obj);
-	space__free(r.space);
-	images__free(r.images);
+	mappings__free(r.space);
+	modules__free(r.modules);
 	free(r.before);
 	return r.compared && r.compared == r.identical && !lost(&r) ? 0 : 1;
 }

@@ -134,8 +134,8 @@ TEST(defaults)
 		CHECK(!o->attach);
 		CHECK_EQ(o->ring_bytes, RING_BYTES);
 		CHECK(!o->since_mark);
-		CHECK(suppress__count(o->rules) > 0);
-		CHECK_STR(suppress__rule(o->rules, 0)->source, "built-in");
+		CHECK(suppressions__count(o->rules) > 0);
+		CHECK_STR(suppressions__rule(o->rules, 0)->source, "built-in");
 		CHECK_EQ(o->checks.n, 0);
 		CHECK_EQ(o->error_exit, 0);
 		CHECK(!o->verbose));
@@ -243,14 +243,14 @@ TEST(suppressions)
 
 	snprintf(args, sizeof(args), "-p|1|--suppressions|%s", file);
 	ACCEPT(args,
-		CHECK(suppress__count(o->rules) > 2);
-		CHECK_STR(suppress__rule(o->rules, 0)->pattern, "leak:one");
-		CHECK(!strncmp(suppress__rule(o->rules, 1)->source, "/dev/fd/", 8));
-		CHECK_STR(suppress__rule(o->rules, 2)->source, "built-in"));
+		CHECK(suppressions__count(o->rules) > 2);
+		CHECK_STR(suppressions__rule(o->rules, 0)->pattern, "leak:one");
+		CHECK(!strncmp(suppressions__rule(o->rules, 1)->source, "/dev/fd/", 8));
+		CHECK_STR(suppressions__rule(o->rules, 2)->source, "built-in"));
 	snprintf(args, sizeof(args), "-p|1|--no-default-suppressions|--suppressions|%s", file);
-	ACCEPT(args, CHECK_EQ(suppress__count(o->rules), 2));
+	ACCEPT(args, CHECK_EQ(suppressions__count(o->rules), 2));
 	close_rules(file);
-	ACCEPT("-p|1|--no-default-suppressions", CHECK_EQ(suppress__count(o->rules), 0));
+	ACCEPT("-p|1|--no-default-suppressions", CHECK_EQ(suppressions__count(o->rules), 0));
 }
 
 TEST(bad_suppressions)

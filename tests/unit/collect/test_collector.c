@@ -32,7 +32,7 @@ TEST(alloc_and_free)
 	CHECK_EQ(s.total_sites, 2);
 	CHECK_EQ(s.sites[0].pid, PID);
 	CHECK_EQ(s.sites[0].kind, API_HEAP);
-	CHECK_STR(api__get(s.sites[0].api)->name, "malloc");
+	CHECK_STR(alloc_functions__get(s.sites[0].api)->name, "malloc");
 	CHECK_EQ(s.sites[0].allocs, 2);
 	CHECK_EQ(s.sites[0].frees, 1);
 	CHECK_EQ(s.sites[0].alloc_bytes, 500);
@@ -86,7 +86,7 @@ TEST(one_site_for_each_stack_and_function)
 	struct collector *c = plain();
 
 	allocated(c, PID, 0x1000, 1, 1);
-	malloc_row = (uint8_t)api__find("calloc");
+	malloc_row = (uint8_t)alloc_functions__find("calloc");
 	allocated(c, PID, 0x2000, 2, 1);
 	malloc_row = 255; /* a row that does not exist */
 	allocated(c, PID, 0x3000, 3, 1);

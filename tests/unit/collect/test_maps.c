@@ -140,12 +140,12 @@ TEST(shared_memory)
 	collector__free(c);
 }
 
-static int one_segment(void *ctx, struct space *sp, struct images *images)
+static int one_segment(void *ctx, struct mappings *sp, struct modules *modules)
 {
 	static const char maps[] = "00100000-00103000 rw-s 00000000 00:01 7 /SYSV00000000\n";
 
 	(void)ctx;
-	return space__parse(sp, images, maps, strlen(maps));
+	return mappings__parse(sp, modules, maps, strlen(maps));
 }
 
 TEST(shared_memory_of_unknown_length)

@@ -5,31 +5,31 @@
 
 #define SECOND (1000 * MS)
 
-static struct images *images;
+static struct modules *modules;
 static struct collector *c;
 
 static void begin(enum merge_by by)
 {
-	images = images__new();
+	modules = modules__new();
 	c = make((struct collector_opts){
-	    .images = images, .refresh = no_refresh, .children = true, .by = by });
+	    .modules = modules, .refresh = no_refresh, .children = true, .by = by });
 }
 
 static void end(void)
 {
 	collector__free(c);
-	images__free(images);
+	modules__free(modules);
 }
 
 /* A process's stack in a file. */
-static void stack_of(uint32_t pid, uint64_t id, uint32_t image, uint64_t offset)
+static void stack_of(uint32_t pid, uint64_t id, uint32_t module, uint64_t offset)
 {
 	_Alignas(struct stack) char buf[sizeof(struct stack) + 2 * sizeof(struct frame)];
 	struct stack *st = (struct stack *)buf;
 
 	*st = (struct stack){ .id = id, .pid = pid, .n = 2, .end = STACK_COMPLETE };
-	st->frames[0] = (struct frame){ 0x1000 * id, offset, image };
-	st->frames[1] = (struct frame){ 0x1000 * id + 8, 0x999, image };
+	st->frames[0] = (struct frame){ 0x1000 * id, offset, module };
+	st->frames[1] = (struct frame){ 0x1000 * id + 8, 0x999, module };
 	CHECK_EQ(collector__add_stack(c, now, st), 0);
 }
 
@@ -38,9 +38,9 @@ static struct snapshot asked(enum merge_by by, uint32_t top)
 	return ask(c, (struct query){ .sort = SORT_LEAK, .top = top, .by = by });
 }
 
-static uint32_t image_at(const char *path)
+static uint32_t module_at(const char *path)
 {
-	int64_t id = images__add_path(images, path);
+	int64_t id = modules__add_path(modules, path);
 
 	CHECK(id >= 0);
 	return (uint32_t)id;
@@ -59,16 +59,16 @@ TEST(files_of_one_build_id_are_one)
 	fclose(from);
 	fclose(to);
 	begin(BY_STACK);
-	one = image_at("/proc/self/exe");
-	two = image_at(copy);
-	other = image_at("/bin/sh");
+	one = module_at("/proc/self/exe");
+	two = module_at(copy);
+	other = module_at("/bin/sh");
 	CHECK(one != two && one != other);
 	stack_of(PID, 1, one, 0x100);
 	stack_of(CHILD, 2, two, 0x100);		/* the same code */
 	stack_of(CHILD, 3, two, 0x200);
 	stack_of(CHILD, 4, other, 0x100);
-	stack_of(PID, 5, FRAME_NO_IMAGE, 0x100);
-	stack_of(CHILD, 6, FRAME_NO_IMAGE, 0x100);
+	stack_of(PID, 5, FRAME_NO_MODULE, 0x100);
+	stack_of(CHILD, 6, FRAME_NO_MODULE, 0x100);
 	allocated(c, PID, 0x10, 100, 1);
 	allocated(c, CHILD, 0x20, 500, 2);
 	allocated(c, CHILD, 0x30, 50, 2);
@@ -105,12 +105,12 @@ TEST(files_of_one_build_id_are_one)
 TEST(containers_are_told_apart)
 {
 	struct snapshot s;
-	uint32_t image;
+	uint32_t module;
 
 	begin(BY_CONTAINER);
-	image = image_at("/proc/self/exe");
+	module = module_at("/proc/self/exe");
 	for (uint32_t i = 0; i < 6; i++) {
-		stack_of(PID + i, 1 + i, image, 0x100);
+		stack_of(PID + i, 1 + i, module, 0x100);
 		allocated(c, PID + i, 0x10, 100 + i, 1 + i);
 	}
 	collector__set_container(c, PID + 1, "web");
@@ -131,12 +131,12 @@ TEST(a_leak_of_all_together)
 {
 	struct snapshot s;
 	uint64_t t = 0;
-	uint32_t image;
+	uint32_t module;
 
 	begin(BY_STACK);
-	image = image_at("/proc/self/exe");
+	module = module_at("/proc/self/exe");
 	for (uint32_t i = 0; i < 20; i++)
-		stack_of(PID + i, 1 + i, image, 0x100);
+		stack_of(PID + i, 1 + i, module, 0x100);
 	for (t = 0; t < 90; t++) {
 		uint32_t i = (uint32_t)(t * 7 % 20);
 
@@ -160,7 +160,7 @@ TEST(a_leak_of_all_together)
 /* Each second a worker starts, allocates what it needs, and ends with it a few seconds later. */
 static void workers(uint64_t seconds, enum merge_by by, unsigned int *leaks)
 {
-	uint32_t image = image_at("/proc/self/exe");
+	uint32_t module = module_at("/proc/self/exe");
 	struct event_exec ev;
 	struct snapshot s;
 
@@ -170,7 +170,7 @@ static void workers(uint64_t seconds, enum merge_by by, unsigned int *leaks)
 		now = START + t * SECOND;
 		ev = (struct event_exec){ .ev = head(EVENT_EXEC, pid), .comm = "worker" };
 		CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
-		stack_of(pid, 1000000 + t, image, 0x100);
+		stack_of(pid, 1000000 + t, module, 0x100);
 		for (uint64_t i = 0; i < 5; i++)
 			allocated(c, pid, 0x1000 + i * 64, 64, 1000000 + t);
 		if (t >= 5)
@@ -223,13 +223,13 @@ static double spent_ms(void)
 }
 
 /* One that allocates at a hundred places, frees most, and ends. */
-static void short_program(uint32_t pid, uint32_t image, uint64_t n)
+static void short_program(uint32_t pid, uint32_t module, uint64_t n)
 {
 	struct event_exec ev = { .ev = head(EVENT_EXEC, pid), .comm = "short" };
 
 	CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
 	for (uint64_t i = 0; i < 100; i++)
-		stack_of(pid, n * 1000 + i, image, 0x100 + i);
+		stack_of(pid, n * 1000 + i, module, 0x100 + i);
 	for (uint64_t i = 0; i < 300; i++)
 		allocated(c, pid, 0x1000 + i * 64, 64, n * 1000 + i % 100);
 	for (uint64_t i = 0; i < 300; i++)
@@ -243,15 +243,15 @@ TEST(five_thousand_processes)
 	size_t memory[2], early = 0;
 	double ms[2], began;
 	struct snapshot s;
-	uint32_t image;
+	uint32_t module;
 
 	for (int merged = 0; merged < 2; merged++) {
 		enum merge_by by = merged ? BY_STACK : BY_PROCESS;
 
 		begin(by);
-		image = image_at("/proc/self/exe");
+		module = module_at("/proc/self/exe");
 		for (uint32_t i = 0; i < 5000; i++) {
-			short_program(PID + i, image, i + 1);
+			short_program(PID + i, module, i + 1);
 			if (i == 1000)
 				early = collector__memory(c);
 		}

@@ -171,10 +171,10 @@ TEST(named_processes)
 	CHECK_STR(s.processes[0].comm, "mt-named");
 	CHECK_STR(s.processes[0].exe, exe);
 	snapshot__free(&s);
-	CHECK(collector__space(c, self) && space__count(collector__space(c, self)) > 3);
+	CHECK(collector__space(c, self) && mappings__count(collector__space(c, self)) > 3);
 	CHECK(!collector__space(c, PID));
 	happened(c, EVENT_EXIT, self);
-	CHECK(collector__space(c, self) && space__count(collector__space(c, self)) > 3);
+	CHECK(collector__space(c, self) && mappings__count(collector__space(c, self)) > 3);
 	collector__free(c);
 }
 
@@ -185,12 +185,12 @@ struct maps {
 	int reads;
 };
 
-static int parse_maps(void *ctx, struct space *sp, struct images *images)
+static int parse_maps(void *ctx, struct mappings *sp, struct modules *modules)
 {
 	struct maps *m = ctx;
 
 	m->reads++;
-	return space__parse(sp, images, m->text, strlen(m->text));
+	return mappings__parse(sp, modules, m->text, strlen(m->text));
 }
 
 #define PROGRAM "00010000-00020000 r-xp 00003000 08:01 777 /nowhere/program\n"
@@ -200,9 +200,9 @@ static int parse_maps(void *ctx, struct space *sp, struct images *images)
 TEST(stacks_are_resolved_when_they_come)
 {
 	struct maps maps = { .text = PROGRAM JIT };
-	struct images *images = images__new();
+	struct modules *modules = modules__new();
 	struct collector *c = make((struct collector_opts){
-	    .images = images, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
+	    .modules = modules, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
 	/* A return address may be the first one behind its mapping. */
 	uint64_t one[] = { 0x10100, 0x20000, 0x70010 }, two[] = { 0x50500 };
 	const struct stack *st;
@@ -211,19 +211,19 @@ TEST(stacks_are_resolved_when_they_come)
 	CHECK_EQ(maps.reads, 1);
 	st = stacks__get(collector__stacks(c), 1);
 	CHECK(st && st->n == 3 && st->pid == PID && st->end == STACK_COMPLETE);
-	CHECK_STR(image__path(images__get(images, st->frames[0].image)), "/nowhere/program");
+	CHECK_STR(module__path(modules__get(modules, st->frames[0].module)), "/nowhere/program");
 	CHECK_EQ(st->frames[0].offset, 0x3100);
 	CHECK_EQ(st->frames[0].pc, 0x10100);
 	CHECK_EQ(st->frames[1].offset, 0x13000);
-	CHECK_EQ(st->frames[1].image, st->frames[0].image);
-	CHECK(st->frames[2].image == FRAME_NO_IMAGE);
+	CHECK_EQ(st->frames[1].module, st->frames[0].module);
+	CHECK(st->frames[2].module == FRAME_NO_MODULE);
 	CHECK_EQ(st->frames[2].offset, 0x70010);
 	/* A library comes: told or not, the next stack in it makes us look. */
 	maps.text = PROGRAM LIBRARY;
 	CHECK_EQ(stack_came(c, 2, STACK_LIMIT, 1, two), 0);
 	CHECK_EQ(maps.reads, 2);
 	st = stacks__get(collector__stacks(c), 2);
-	CHECK_STR(image__path(images__get(images, st->frames[0].image)), "/nowhere/library");
+	CHECK_STR(module__path(modules__get(modules, st->frames[0].module)), "/nowhere/library");
 	/* Told of a change, even what would be found is looked up afresh. */
 	now += 10 * MS;
 	maps.text = "00010000-00020000 r-xp 00000000 08:01 779 /nowhere/new\n";
@@ -232,27 +232,27 @@ TEST(stacks_are_resolved_when_they_come)
 	CHECK_EQ(stack_came(c, 3, STACK_COMPLETE, 1, one), 0);
 	CHECK_EQ(maps.reads, 3);
 	st = stacks__get(collector__stacks(c), 3);
-	CHECK_STR(image__path(images__get(images, st->frames[0].image)), "/nowhere/new");
+	CHECK_STR(module__path(modules__get(modules, st->frames[0].module)), "/nowhere/new");
 	/* The same id with other frames is told of, and the first stays. */
 	CHECK_EQ(stack_came(c, 3, STACK_COMPLETE, 2, one), 0);
 	CHECK_EQ(stacks__get(collector__stacks(c), 3)->n, 1);
 	collector__free(c);
-	images__free(images);
+	modules__free(modules);
 }
 
 TEST(what_is_mapped_below_an_allocation_function_is_the_allocators)
 {
 	struct maps maps = { .text = PROGRAM };
-	struct images *images = images__new();
+	struct modules *modules = modules__new();
 	struct collector *c = make((struct collector_opts){
-	    .images = images, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
+	    .modules = modules, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
 	/* In the file: 0x3100, and the call at 0x3fff or behind the function's end. */
 	uint64_t below[] = { 0x10100, 0x11000 }, beside[] = { 0x10100, 0x11001 };
 	struct snapshot s;
 
 	CHECK_EQ(stack_came(c, 1, STACK_COMPLETE, 2, below), 0);
 	CHECK_EQ(stack_came(c, 2, STACK_COMPLETE, 2, beside), 0);
-	CHECK_EQ(collector__add_allocator(c, stacks__get(collector__stacks(c), 1)->frames[0].image, 0x3f00, 0x4000), 0);
+	CHECK_EQ(collector__add_allocator(c, stacks__get(collector__stacks(c), 1)->frames[0].module, 0x3f00, 0x4000), 0);
 	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x100000, .len = 3 * PAGE, .stack = 1 });
 	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x200000, .len = PAGE, .stack = 2 });
 	s = ask(c, (struct query){ .top = 10 });
@@ -261,7 +261,7 @@ TEST(what_is_mapped_below_an_allocation_function_is_the_allocators)
 	CHECK_EQ(s.nsites, 1);
 	snapshot__free(&s);
 	collector__free(c);
-	images__free(images);
+	modules__free(modules);
 }
 
 TEST(a_pc_in_no_mapping_does_not_read_for_ever)
@@ -277,16 +277,16 @@ TEST(a_pc_in_no_mapping_does_not_read_for_ever)
 	now += 20 * MS;
 	CHECK_EQ(stack_came(c, 11, STACK_NO_MAPPING, 3, pc), 0);
 	CHECK(maps.reads <= 3);
-	CHECK(stacks__get(collector__stacks(c), 11)->frames[1].image == FRAME_NO_IMAGE);
+	CHECK(stacks__get(collector__stacks(c), 11)->frames[1].module == FRAME_NO_MODULE);
 	collector__free(c);
 }
 
 TEST(a_child_begins_in_its_parents_space)
 {
 	struct maps maps = { .text = PROGRAM };
-	struct images *images = images__new();
+	struct modules *modules = modules__new();
 	struct collector *c = make((struct collector_opts){
-	    .images = images, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
+	    .modules = modules, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
 	struct event_stack ev = { .id = 5, .n = 1, .end = STACK_COMPLETE, .pc = { 0x10100 } };
 	uint64_t pc[] = { 0x10100 };
 
@@ -310,7 +310,7 @@ TEST(a_child_begins_in_its_parents_space)
 	CHECK(!collector__space(c, CHILD));
 	CHECK(collector__space(c, PID));
 	collector__free(c);
-	images__free(images);
+	modules__free(modules);
 }
 
 TEST(allocations_by_the_end_of_their_walk)
@@ -374,9 +374,9 @@ TEST(process_events_are_passed_on)
 
 /* ---- code that was told of ---- */
 
-static int is_gone(void *ctx, struct space *sp, struct images *images)
+static int is_gone(void *ctx, struct mappings *sp, struct modules *modules)
 {
-	(void)ctx, (void)sp, (void)images;
+	(void)ctx, (void)sp, (void)modules;
 	return -ESRCH;
 }
 
@@ -393,8 +393,8 @@ static int code_came(struct collector *c, uint64_t start, uint64_t end, uint64_t
 
 TEST(stacks_of_a_process_that_is_gone_are_resolved_by_what_was_told)
 {
-	struct images *images = images__new();
-	struct collector *c = make((struct collector_opts){ .images = images, .refresh = is_gone, .children = true });
+	struct modules *modules = modules__new();
+	struct collector *c = make((struct collector_opts){ .modules = modules, .refresh = is_gone, .children = true });
 	uint64_t pcs[] = { 0x10100, 0x30100, 0x90000 }, again[] = { 0x10100 };
 	const struct stack *st;
 	struct stat exe, other;
@@ -402,7 +402,7 @@ TEST(stacks_of_a_process_that_is_gone_are_resolved_by_what_was_told)
 
 	CHECK_EQ(stat("/proc/self/exe", &exe), 0);
 	CHECK_EQ(stat("/proc/self", &other), 0);
-	id = images__add_path(images, "/proc/self/exe");
+	id = modules__add_path(modules, "/proc/self/exe");
 	CHECK(id >= 0);
 	execed(c, PID, "short");
 	CHECK_EQ(code_came(c, 0x10000, 0x20000, 0x3000, &exe), 0);
@@ -412,27 +412,27 @@ TEST(stacks_of_a_process_that_is_gone_are_resolved_by_what_was_told)
 	CHECK_EQ(stack_came(c, 1, STACK_COMPLETE, 3, pcs), 0);
 	st = stacks__get(collector__stacks(c), 1);
 	CHECK(st && st->n == 3);
-	CHECK_EQ(st->frames[0].image, id);
+	CHECK_EQ(st->frames[0].module, id);
 	CHECK_EQ(st->frames[0].offset, 0x3100);
-	CHECK(st->frames[1].image == FRAME_NO_IMAGE);
-	CHECK(st->frames[2].image == FRAME_NO_IMAGE);
+	CHECK(st->frames[1].module == FRAME_NO_MODULE);
+	CHECK(st->frames[2].module == FRAME_NO_MODULE);
 	/* What is mapped later in its place counts; an exec takes all away. */
 	CHECK_EQ(code_came(c, 0x10000, 0x11000, 0x8000, &exe), 0);
 	CHECK_EQ(stack_came(c, 2, STACK_COMPLETE, 1, again), 0);
 	CHECK_EQ(stacks__get(collector__stacks(c), 2)->frames[0].offset, 0x8100);
 	execed(c, PID, "next");
 	CHECK_EQ(stack_came(c, 3, STACK_COMPLETE, 1, again), 0);
-	CHECK(stacks__get(collector__stacks(c), 3)->frames[0].image == FRAME_NO_IMAGE);
+	CHECK(stacks__get(collector__stacks(c), 3)->frames[0].module == FRAME_NO_MODULE);
 	collector__free(c);
-	images__free(images);
+	modules__free(modules);
 }
 
 TEST(allocations_by_what_their_walk_hangs_on)
 {
-	struct images *images = images__new();
+	struct modules *modules = modules__new();
 	struct maps maps = { .text = PROGRAM };
 	struct collector *c = make((struct collector_opts){
-	    .images = images, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
+	    .modules = modules, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
 	uint64_t pcs[] = { 0x10100, 0x10200 };
 	struct event_stack ev = { .ev = head(EVENT_STACK, PID), .id = 7, .n = 2, .end = STACK_COMPLETE };
 	struct snapshot s;
@@ -450,5 +450,5 @@ TEST(allocations_by_what_their_walk_hangs_on)
 	CHECK_EQ(s.stack_collisions, 1);
 	snapshot__free(&s);
 	collector__free(c);
-	images__free(images);
+	modules__free(modules);
 }

@@ -25,32 +25,32 @@ static void on_change(void *ctx, const struct range *r, int64_t bytes, int block
 }
 
 /* Pages stand for addresses. */
-static void map(struct ledger *l, uint64_t page, uint64_t pages, uint64_t birth, uint32_t site)
+static void map(struct ranges *l, uint64_t page, uint64_t pages, uint64_t birth, uint32_t site)
 {
 	struct range r = { page * PAGE, (page + pages) * PAGE, birth, site, 0, 0 };
 
-	CHECK_EQ(ledger__map(l, &r), 0);
+	CHECK_EQ(ranges__map(l, &r), 0);
 }
 
-static void unmap(struct ledger *l, uint64_t page, uint64_t pages, uint64_t began)
+static void unmap(struct ranges *l, uint64_t page, uint64_t pages, uint64_t began)
 {
-	CHECK_EQ(ledger__unmap(l, page * PAGE, (page + pages) * PAGE, began), 0);
+	CHECK_EQ(ranges__unmap(l, page * PAGE, (page + pages) * PAGE, began), 0);
 }
 
-static void remap(struct ledger *l, uint64_t old, uint64_t old_pages, uint64_t page, uint64_t pages)
+static void remap(struct ranges *l, uint64_t old, uint64_t old_pages, uint64_t page, uint64_t pages)
 {
-	CHECK_EQ(ledger__remap(l, old * PAGE, old_pages * PAGE, page * PAGE, pages * PAGE, EVER,
+	CHECK_EQ(ranges__remap(l, old * PAGE, old_pages * PAGE, page * PAGE, pages * PAGE, EVER,
 			       false), 0);
 }
 
 /* "10+4:1 20+2:0": page, pages and site of each range. */
-static void check_ranges(const struct ledger *l, const char *want)
+static void check_ranges(const struct ranges *l, const char *want)
 {
 	char got[1024] = "", *p = got;
 	size_t cursor = 0;
 	struct range r;
 
-	while (ledger__next(l, &cursor, &r))
+	while (ranges__next(l, &cursor, &r))
 		p += snprintf(p, sizeof(got) - (size_t)(p - got), "%s%d+%d:%d", p == got ? "" : " ",
 			      (int)(r.start / PAGE), (int)((r.end - r.start) / PAGE), (int)r.site);
 	CHECK_STR(got, want);
@@ -59,7 +59,7 @@ static void check_ranges(const struct ledger *l, const char *want)
 TEST(map_and_unmap_whole)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 
 	map(l, 10, 4, 100, 1);
 	map(l, 20, 2, 100, LEDGER_ALLOCATOR);
@@ -70,20 +70,20 @@ TEST(map_and_unmap_whole)
 	unmap(l, 10, 4, 200);
 	CHECK_EQ(s.bytes[1], 0);
 	CHECK_EQ(s.blocks[1], 0);
-	CHECK_EQ(ledger__count(l), 1);
+	CHECK_EQ(ranges__count(l), 1);
 	unmap(l, 0, 10000, 200);
 	CHECK_EQ(s.bytes[SITES], 0);
 	CHECK_EQ(s.blocks[SITES], 0);
 	unmap(l, 0, 10000, 200);
-	CHECK_EQ(ledger__count(l), 0);
-	ledger__free(l);
-	ledger__free(NULL);
+	CHECK_EQ(ranges__count(l), 0);
+	ranges__free(l);
+	ranges__free(NULL);
 }
 
 TEST(partial_unmap)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 
 	map(l, 10, 10, 1, 0);
 	unmap(l, 10, 2, EVER);		/* head */
@@ -100,13 +100,13 @@ TEST(partial_unmap)
 	unmap(l, 15, 3, EVER);
 	CHECK_EQ(s.blocks[0], 0);
 	CHECK_EQ(s.bytes[0], 0);
-	ledger__free(l);
+	ranges__free(l);
 }
 
 TEST(fixed_replaces_what_overlaps)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 
 	map(l, 10, 4, 1, 0);
 	map(l, 14, 4, 1, 1);
@@ -122,39 +122,39 @@ TEST(fixed_replaces_what_overlaps)
 	check_ranges(l, "10+12:0");
 	CHECK_EQ(s.blocks[0], 1);
 	CHECK_EQ(s.blocks[3], 0);
-	ledger__free(l);
+	ranges__free(l);
 }
 
 TEST(rounds_out_to_pages)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 	struct range r = { 0x1010, 0x2001, 1, 0, 0, 0 };
 
-	ledger__map(l, &r);
+	ranges__map(l, &r);
 	check_ranges(l, "1+2:0");
-	ledger__unmap(l, 0x2000, 0x2001, EVER);
+	ranges__unmap(l, 0x2000, 0x2001, EVER);
 	check_ranges(l, "1+1:0");
 	r = (struct range){ 0x5000, 0x5000, 1, 0, 0, 0 };
-	ledger__map(l, &r);
+	ranges__map(l, &r);
 	r = (struct range){ UINT64_MAX - 5, UINT64_MAX, 1, 0, 0, 0 };
-	ledger__map(l, &r);
+	ranges__map(l, &r);
 	r = (struct range){ 0x9000, 0x8000, 1, 0, 0, 0 };
-	ledger__map(l, &r);
+	ranges__map(l, &r);
 	check_ranges(l, "1+1:0");
 	r = (struct range){ 0x10000, UINT64_MAX, 1, 1, 0, 0 };
-	ledger__map(l, &r);
+	ranges__map(l, &r);
 	CHECK_EQ(s.bytes[1], (1ll << 57) - 0x10000);
-	ledger__unmap(l, 0, UINT64_MAX, EVER);
+	ranges__unmap(l, 0, UINT64_MAX, EVER);
 	CHECK_EQ(s.bytes[1], 0);
-	CHECK_EQ(ledger__count(l), 0);
-	ledger__free(l);
+	CHECK_EQ(ranges__count(l), 0);
+	ranges__free(l);
 }
 
 TEST(a_call_spares_what_is_younger)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 
 	map(l, 10, 4, 100, 0);
 	map(l, 14, 4, 200, 1);
@@ -162,17 +162,17 @@ TEST(a_call_spares_what_is_younger)
 	check_ranges(l, "14+4:1");
 	unmap(l, 15, 1, 199);		/* nor is it cut */
 	check_ranges(l, "14+4:1");
-	CHECK_EQ(ledger__remap(l, 14 * PAGE, 4 * PAGE, 40 * PAGE, 4 * PAGE, 199, false), 0);
+	CHECK_EQ(ranges__remap(l, 14 * PAGE, 4 * PAGE, 40 * PAGE, 4 * PAGE, 199, false), 0);
 	check_ranges(l, "14+4:1");
 	unmap(l, 15, 1, 200);
 	check_ranges(l, "14+1:1 16+2:1");
-	ledger__free(l);
+	ranges__free(l);
 }
 
 TEST(remap_grows_shrinks_moves)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 
 	map(l, 10, 4, 1, 2);
 	remap(l, 10, 4, 10, 6);		/* in place */
@@ -193,13 +193,13 @@ TEST(remap_grows_shrinks_moves)
 	CHECK_EQ(s.blocks[1], 0);
 	remap(l, 28, 6, 38, 8);		/* only the middle of it was seen, not its end */
 	check_ranges(l, "40+2:2");
-	ledger__free(l);
+	ranges__free(l);
 }
 
 TEST(remap_of_a_part)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 
 	map(l, 10, 6, 1, 0);
 	remap(l, 12, 2, 30, 3);		/* the middle goes elsewhere and grows: still one mapping */
@@ -215,75 +215,75 @@ TEST(remap_of_a_part)
 	map(l, 12, 2, 1, 1);
 	remap(l, 10, 4, 20, 6);
 	check_ranges(l, "20+2:0 22+4:1");
-	ledger__free(l);
+	ranges__free(l);
 }
 
 TEST(remap_that_keeps_the_old)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 	struct range r;
 	size_t cursor = 0;
 
 	map(l, 10, 4, 77, 1);
-	CHECK_EQ(ledger__remap(l, 10 * PAGE, 4 * PAGE, 20 * PAGE, 4 * PAGE, EVER, true), 0);
+	CHECK_EQ(ranges__remap(l, 10 * PAGE, 4 * PAGE, 20 * PAGE, 4 * PAGE, EVER, true), 0);
 	check_ranges(l, "10+4:1 20+4:1");
 	CHECK_EQ(s.blocks[1], 2);
-	CHECK_EQ(ledger__remap(l, 10 * PAGE, 0, 30 * PAGE, 2 * PAGE, EVER, false), 0);
+	CHECK_EQ(ranges__remap(l, 10 * PAGE, 0, 30 * PAGE, 2 * PAGE, EVER, false), 0);
 	check_ranges(l, "10+4:1 20+4:1 30+2:1");
 	CHECK_EQ(s.bytes[1], 10 * PAGE);
-	while (ledger__next(l, &cursor, &r))
+	while (ranges__next(l, &cursor, &r))
 		CHECK_EQ(r.birth, 77);
-	CHECK_EQ(ledger__remap(l, 50 * PAGE, 0, 60 * PAGE, 2 * PAGE, EVER, false), 0);
-	CHECK_EQ(ledger__count(l), 3);
-	ledger__free(l);
+	CHECK_EQ(ranges__remap(l, 50 * PAGE, 0, 60 * PAGE, 2 * PAGE, EVER, false), 0);
+	CHECK_EQ(ranges__count(l), 3);
+	ranges__free(l);
 }
 
 TEST(detach_takes_the_whole_segment)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 	struct range shm = { 10 * PAGE, 20 * PAGE, 5, 1, EVENT_F_SHM, 0 };
 
-	ledger__map(l, &shm);
+	ranges__map(l, &shm);
 	map(l, 20, 2, 5, 0);
 	unmap(l, 12, 2, EVER);
 	map(l, 12, 2, 6, 2);			/* somebody else's, in the gap */
-	CHECK_EQ(ledger__detach(l, 12 * PAGE, EVER), 0);
-	CHECK_EQ(ledger__detach(l, 20 * PAGE, EVER), 0);
+	CHECK_EQ(ranges__detach(l, 12 * PAGE, EVER), 0);
+	CHECK_EQ(ranges__detach(l, 20 * PAGE, EVER), 0);
 	check_ranges(l, "10+2:1 12+2:2 14+6:1 20+2:0");
-	CHECK_EQ(ledger__detach(l, 10 * PAGE, 4), 0);	/* began before it was attached */
-	CHECK_EQ(ledger__count(l), 4);
+	CHECK_EQ(ranges__detach(l, 10 * PAGE, 4), 0);	/* began before it was attached */
+	CHECK_EQ(ranges__count(l), 4);
 	unmap(l, 10, 1, EVER);			/* its head is gone, its address stays its name */
-	CHECK_EQ(ledger__detach(l, 10 * PAGE, EVER), 0);
+	CHECK_EQ(ranges__detach(l, 10 * PAGE, EVER), 0);
 	check_ranges(l, "12+2:2 20+2:0");
 	shm = (struct range){ 30 * PAGE, 34 * PAGE, 5, 1, EVENT_F_SHM, 0 };
-	ledger__map(l, &shm);
+	ranges__map(l, &shm);
 	remap(l, 30, 4, 50, 4);			/* a new address, a new name */
-	CHECK_EQ(ledger__detach(l, 50 * PAGE, EVER), 0);
+	CHECK_EQ(ranges__detach(l, 50 * PAGE, EVER), 0);
 	check_ranges(l, "12+2:2 20+2:0");
 	CHECK_EQ(s.bytes[1], 0);
 	CHECK_EQ(s.blocks[1], 0);
-	ledger__free(l);
+	ranges__free(l);
 }
 
 TEST(parts_are_told)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 	struct range r;
 	size_t cursor = 0;
 
 	map(l, 10, 5, 1, 0);
-	CHECK(ledger__next(l, &cursor, &r) && r.parts == 1);
+	CHECK(ranges__next(l, &cursor, &r) && r.parts == 1);
 	unmap(l, 12, 1, EVER);
 	cursor = 0;
-	CHECK(ledger__next(l, &cursor, &r) && r.parts == 2);
-	CHECK(ledger__next(l, &cursor, &r) && r.parts == 2);
+	CHECK(ranges__next(l, &cursor, &r) && r.parts == 2);
+	CHECK(ranges__next(l, &cursor, &r) && r.parts == 2);
 	unmap(l, 10, 2, EVER);
 	cursor = 0;
-	CHECK(ledger__next(l, &cursor, &r) && r.parts == 1);
-	ledger__free(l);
+	CHECK(ranges__next(l, &cursor, &r) && r.parts == 1);
+	ranges__free(l);
 }
 
 /* ---- against a model: an array of pages ---- */
@@ -328,7 +328,7 @@ static void model_remap(struct model *m, uint64_t old, uint64_t old_pages, uint6
 		m->page[page + i] = moved[i];
 }
 
-static void check_model(const struct model *m, const struct ledger *l, const struct sums *s)
+static void check_model(const struct model *m, const struct ranges *l, const struct sums *s)
 {
 	static bool seen[MAPPINGS];
 	struct sums want = { 0 }, listed = { 0 };
@@ -347,7 +347,7 @@ static void check_model(const struct model *m, const struct ledger *l, const str
 		want.blocks[m->site[id]] += !seen[id];
 		seen[id] = true;
 	}
-	for (; ledger__next(l, &cursor, &r); n++) {
+	for (; ranges__next(l, &cursor, &r); n++) {
 		CHECK(r.start >= end && r.start < r.end);
 		end = r.end;
 		listed.bytes[r.site] += (int64_t)(r.end - r.start);
@@ -356,7 +356,7 @@ static void check_model(const struct model *m, const struct ledger *l, const str
 			CHECK(m->page[i] && m->site[m->page[i]] == r.site &&
 			      m->birth[m->page[i]] == r.birth);
 	}
-	CHECK_EQ(ledger__count(l), n);
+	CHECK_EQ(ranges__count(l), n);
 	for (int i = 0; i < SITES; i++) {
 		listed.blocks[i] = (int64_t)(parts[i] + 0.5);
 		CHECK_EQ(s->bytes[i], want.bytes[i]);
@@ -378,7 +378,7 @@ TEST(random_against_model)
 {
 	static struct model m;
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 
 	for (uint64_t now = 1; now < 60000; now++) {
 		uint64_t most = now % 20000 < 10000 ? 8 : 300;
@@ -410,7 +410,7 @@ TEST(random_against_model)
 			} else if (page < old + old_pages && old < page + pages) {
 				continue;
 			}
-			CHECK_EQ(ledger__remap(l, old * PAGE, old_pages * PAGE, page * PAGE,
+			CHECK_EQ(ranges__remap(l, old * PAGE, old_pages * PAGE, page * PAGE,
 					       pages * PAGE, began, false), 0);
 			model_remap(&m, old, old_pages, page, pages, began);
 			break;
@@ -418,14 +418,14 @@ TEST(random_against_model)
 		if (now % 100 == 0)
 			check_model(&m, l, &s);
 	}
-	ledger__free(l);
+	ranges__free(l);
 }
 
 /* A hundred thousand ranges, in the order in which the kernel gives addresses out: downwards. */
 TEST(many_ranges_are_fast)
 {
 	struct sums s = { 0 };
-	struct ledger *l = ledger__new(on_change, &s);
+	struct ranges *l = ranges__new(on_change, &s);
 	clock_t began = clock();
 	double seconds;
 
@@ -437,10 +437,10 @@ TEST(many_ranges_are_fast)
 		unmap(l, page, 1, EVER);
 		map(l, page, 1, i, i % SITES);
 	}
-	CHECK_EQ(ledger__count(l), 100000);
+	CHECK_EQ(ranges__count(l), 100000);
 	CHECK_EQ(s.bytes[0] + s.bytes[1] + s.bytes[2] + s.bytes[3], 100000ll * PAGE);
 	seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
 	printf("# half a million calls at 100,000 ranges took %.3f s\n", seconds);
 	CHECK(seconds < 5);
-	ledger__free(l);
+	ranges__free(l);
 }

@@ -5,61 +5,61 @@
 
 #include "heap/recent_frees.h"
 
-static size_t found(const struct freed *f, uint64_t from, size_t n)
+static size_t found(const struct recent_frees *f, uint64_t from, size_t n)
 {
 	size_t sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		sum += freed__has(f, from + i * 16);
+		sum += recent_frees__has(f, from + i * 16);
 	return sum;
 }
 
 TEST(finds_the_latest)
 {
-	struct freed f;
+	struct recent_frees f;
 
-	CHECK_EQ(freed__init(&f), 0);
-	CHECK(!freed__has(&f, 16));
+	CHECK_EQ(recent_frees__init(&f), 0);
+	CHECK(!recent_frees__has(&f, 16));
 	for (uint64_t addr = 16; addr < 100 * 16; addr += 16) {
-		freed__add(&f, addr);
-		CHECK(freed__has(&f, addr));
-		CHECK(!freed__has(&f, addr + 16));
+		recent_frees__add(&f, addr);
+		CHECK(recent_frees__has(&f, addr));
+		CHECK(!recent_frees__has(&f, addr + 16));
 	}
 	/* One for each slot is left at most, and most slots are taken. */
 	CHECK(found(&f, 16, 99) <= FREED_LEAST);
 	CHECK(found(&f, 16, 99) > FREED_LEAST / 2);
-	freed__clear(&f);
+	recent_frees__clear(&f);
 	CHECK_EQ(found(&f, 16, 99), 0);
-	freed__free(&f);
+	recent_frees__free(&f);
 	CHECK_EQ(f.size, 0);
 }
 
 TEST(grows_with_what_is_in_it)
 {
 	uint64_t x = 7, *has = calloc(FREED_MOST, sizeof(*has));
-	struct freed f;
+	struct recent_frees f;
 	size_t n = 0;
 
-	CHECK_EQ(freed__init(&f), 0);
+	CHECK_EQ(recent_frees__init(&f), 0);
 	for (uint32_t wanted = 1; wanted < 4 * FREED_MOST; wanted *= 3) {
 		n = 0;
 		for (uint32_t i = 0; i < f.size; i++)
 			if (f.at[i])
 				has[n++] = f.at[i];
-		freed__grow(&f, wanted);
+		recent_frees__grow(&f, wanted);
 		CHECK(f.size >= wanted || f.size == FREED_MOST);
 		CHECK(f.size <= FREED_MOST);
 		CHECK_EQ(f.size & (f.size - 1), 0);
 		for (size_t i = 0; i < n; i++)
-			CHECK(freed__has(&f, has[i]));
+			CHECK(recent_frees__has(&f, has[i]));
 		for (uint32_t i = 0; i < wanted; i++) {
 			x = x * 6364136223846793005 + 1442695040888963407;
-			freed__add(&f, x >> 20 | 1);
+			recent_frees__add(&f, x >> 20 | 1);
 		}
 	}
 	CHECK_EQ(f.size, FREED_MOST);
-	freed__grow(&f, UINT64_MAX);
+	recent_frees__grow(&f, UINT64_MAX);
 	CHECK_EQ(f.size, FREED_MOST);
-	freed__free(&f);
+	recent_frees__free(&f);
 	free(has);
 }

@@ -5,18 +5,18 @@
 
 #include "test.h"
 
-static const struct api *row(const char *symbol)
+static const struct alloc_function *row(const char *symbol)
 {
-	unsigned int n = api__find(symbol);
+	unsigned int n = alloc_functions__find(symbol);
 
 	if (n == API_NONE)
 		printf("# no row for %s\n", symbol);
-	return api__get(n);
+	return alloc_functions__get(n);
 }
 
 #define CHECK_ROW(symbol, name_, shape_, size_, count_, ptr_)                                      \
 	do {                                                                                       \
-		const struct api *a_ = row(symbol);                                                \
+		const struct alloc_function *a_ = row(symbol);                                                \
 		CHECK_STR(a_->name, name_);                                                        \
 		CHECK_EQ(a_->kind, API_HEAP);                                                      \
 		CHECK_EQ(a_->shape, shape_);                                                       \
@@ -29,21 +29,21 @@ enum { NO = ARG_NONE };
 
 TEST(fixed_rows)
 {
-	CHECK_STR(api__get(API_NONE)->name, "unknown");
-	CHECK_STR(api__get(API_MMAP)->name, "mmap");
-	CHECK_STR(api__get(API_BRK)->name, "brk");
-	CHECK_STR(api__get(API_SHMAT)->name, "shmat");
-	CHECK_STR(api__get(API_MREMAP)->name, "mremap");
+	CHECK_STR(alloc_functions__get(API_NONE)->name, "unknown");
+	CHECK_STR(alloc_functions__get(API_MMAP)->name, "mmap");
+	CHECK_STR(alloc_functions__get(API_BRK)->name, "brk");
+	CHECK_STR(alloc_functions__get(API_SHMAT)->name, "shmat");
+	CHECK_STR(alloc_functions__get(API_MREMAP)->name, "mremap");
 	for (unsigned int i = API_MMAP; i < API_FIRST_FUNCTION; i++) {
-		CHECK_EQ(api__get(i)->kind, API_MAP);
-		CHECK(!api__get(i)->symbol);
-		CHECK_EQ(api__find(api__get(i)->name), API_NONE);
+		CHECK_EQ(alloc_functions__get(i)->kind, API_MAP);
+		CHECK(!alloc_functions__get(i)->symbol);
+		CHECK_EQ(alloc_functions__find(alloc_functions__get(i)->name), API_NONE);
 	}
 }
 
 TEST(c_library)
 {
-	CHECK_EQ(api__find("malloc"), API_FIRST_FUNCTION);
+	CHECK_EQ(alloc_functions__find("malloc"), API_FIRST_FUNCTION);
 	CHECK_ROW("malloc", "malloc", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_ROW("calloc", "calloc", SHAPE_ALLOC, 1, 0, NO);
 	CHECK_ROW("realloc", "realloc", SHAPE_REALLOC, 1, NO, 0);
@@ -80,7 +80,7 @@ TEST(allocators)
 	CHECK_ROW("mallocx", "mallocx", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_ROW("rallocx", "rallocx", SHAPE_REALLOC, 1, NO, 0);
 	CHECK_ROW("sdallocx", "sdallocx", SHAPE_FREE, NO, NO, 0);
-	CHECK_EQ(api__find("xallocx"), API_NONE);
+	CHECK_EQ(alloc_functions__find("xallocx"), API_NONE);
 	CHECK_ROW("je_calloc", "je_calloc", SHAPE_ALLOC, 1, 0, NO);
 	CHECK_ROW("_rjem_sdallocx", "_rjem_sdallocx", SHAPE_FREE, NO, NO, 0);
 	CHECK_ROW("tc_newarray_nothrow", "tc_newarray", SHAPE_ALLOC, 0, NO, NO);
@@ -88,35 +88,35 @@ TEST(allocators)
 	CHECK_ROW("mi_recalloc", "mi_recalloc", SHAPE_REALLOC, 2, 1, 0);
 	CHECK_ROW("mi_malloc_aligned", "mi_malloc_aligned", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_ROW("mi_memalign", "mi_memalign", SHAPE_ALLOC, 1, NO, NO);
-	CHECK_EQ(api__find("mi_heap_malloc"), API_NONE);
+	CHECK_EQ(alloc_functions__find("mi_heap_malloc"), API_NONE);
 }
 
 TEST(what_is_no_allocation_function)
 {
-	CHECK_EQ(api__find(""), API_NONE);
-	CHECK_EQ(api__find("mallo"), API_NONE);
-	CHECK_EQ(api__find("malloc "), API_NONE);
-	CHECK_EQ(api__find("Malloc"), API_NONE);
-	CHECK_EQ(api__find("malloc_usable_size"), API_NONE);
-	CHECK_EQ(api__find("unknown"), API_NONE);
+	CHECK_EQ(alloc_functions__find(""), API_NONE);
+	CHECK_EQ(alloc_functions__find("mallo"), API_NONE);
+	CHECK_EQ(alloc_functions__find("malloc "), API_NONE);
+	CHECK_EQ(alloc_functions__find("Malloc"), API_NONE);
+	CHECK_EQ(alloc_functions__find("malloc_usable_size"), API_NONE);
+	CHECK_EQ(alloc_functions__find("unknown"), API_NONE);
 }
 
 TEST(bad_rows)
 {
-	CHECK(api__get(api__count()) == api__get(API_NONE));
-	CHECK(api__get(~0u) == api__get(API_NONE));
-	CHECK_EQ(COOKIE_API(api__cookie(~0u, api__get(~0u), NULL)), API_NONE);
-	CHECK(api__count() <= 256);
+	CHECK(alloc_functions__get(alloc_functions__count()) == alloc_functions__get(API_NONE));
+	CHECK(alloc_functions__get(~0u) == alloc_functions__get(API_NONE));
+	CHECK_EQ(COOKIE_API(alloc_functions__cookie(~0u, alloc_functions__get(~0u), NULL)), API_NONE);
+	CHECK(alloc_functions__count() <= 256);
 }
 
 /* Every row is found by its own name (no name twice), and its arguments fit its shape. */
 TEST(the_table_is_sound)
 {
-	for (unsigned int i = API_FIRST_FUNCTION; i < api__count(); i++) {
-		const struct api *a = api__get(i);
+	for (unsigned int i = API_FIRST_FUNCTION; i < alloc_functions__count(); i++) {
+		const struct alloc_function *a = alloc_functions__get(i);
 
 		CHECK(a->symbol && a->name);
-		CHECK_EQ(api__find(a->symbol), i);
+		CHECK_EQ(alloc_functions__find(a->symbol), i);
 		CHECK_EQ(a->kind, API_HEAP);
 		CHECK((a->size == ARG_NONE) == (a->shape == SHAPE_FREE));
 		CHECK((a->ptr == ARG_NONE) == (a->shape == SHAPE_ALLOC));
@@ -131,20 +131,20 @@ TEST(the_table_is_sound)
 TEST(cookies)
 {
 	static const uint8_t moved[POINT_ARGS] = { ARG_RAX, 2, 1, 3, 4, 5 };
-	unsigned int n = api__find("reallocarray");
-	uint64_t c = api__cookie(n, api__get(n), NULL);
+	unsigned int n = alloc_functions__find("reallocarray");
+	uint64_t c = alloc_functions__cookie(n, alloc_functions__get(n), NULL);
 
 	CHECK_EQ(COOKIE_API(c), n);
 	CHECK_EQ(COOKIE_SHAPE(c), SHAPE_REALLOC);
 	CHECK_EQ(COOKIE_SIZE(c), 2);
 	CHECK_EQ(COOKIE_COUNT(c), 1);
 	CHECK_EQ(COOKIE_PTR(c), 0);
-	c = api__cookie(n, api__get(n), moved);
+	c = alloc_functions__cookie(n, alloc_functions__get(n), moved);
 	CHECK_EQ(COOKIE_SIZE(c), 1);
 	CHECK_EQ(COOKIE_COUNT(c), 2);
 	CHECK_EQ(COOKIE_PTR(c), ARG_RAX);
 	CHECK_EQ(ARG_RAX, POINT_RAX);
-	c = api__cookie(api__find("malloc"), row("malloc"), moved);
+	c = alloc_functions__cookie(alloc_functions__find("malloc"), row("malloc"), moved);
 	CHECK_EQ(COOKIE_SIZE(c), ARG_RAX);
 	CHECK_EQ(COOKIE_COUNT(c), ARG_NONE);
 	CHECK_EQ(COOKIE_PTR(c), ARG_NONE);

@@ -94,18 +94,18 @@ static struct probe_specs *specs; /* what the user named; NULL: nothing */
 
 static struct probe_file *discover_path(const char *path)
 {
-	struct images *is = images__new();
-	int64_t id = images__add_path(is, path);
+	struct modules *is = modules__new();
+	int64_t id = modules__add_path(is, path);
 	struct probe_file *f = NULL;
 
 	CHECK(id >= 0);
 	if (id >= 0)
-		f = discover__file(images__get(is, id), specs);
+		f = discover__file(modules__get(is, id), specs);
 	if (!f) {
 		printf("# cannot look at %s\n", path);
 		exit(1);
 	}
-	images__free(is); /* nothing found there points into the image */
+	modules__free(is); /* nothing found there points into the module */
 	return f;
 }
 
@@ -171,7 +171,7 @@ TEST(one_site_for_each_address_named_by_the_first_row)
 	CHECK_EQ(f->linker_notify, 0);
 	CHECK_STR(f->sites[0].name, "malloc");
 	CHECK_EQ(f->sites[0].entry, TEXT_AT);
-	CHECK_EQ(f->sites[0].api, api__find("malloc"));
+	CHECK_EQ(f->sites[0].api, alloc_functions__find("malloc"));
 	CHECK_EQ(f->sites[0].point.offset, 3);
 	CHECK_STR(f->sites[0].point.insn, "jz 0x401005");
 	CHECK_STR(f->sites[1].name, "free");
@@ -244,7 +244,7 @@ TEST(operators_of_an_allocator)
 	CHECK_EQ(f->n, 3);
 	CHECK_EQ(f->nskipped, 0);
 	CHECK_STR(f->sites[0].name, "_Znwm");
-	CHECK_STR(api__get(f->sites[0].api)->name, "operator new");
+	CHECK_STR(alloc_functions__get(f->sites[0].api)->name, "operator new");
 	discover__free(f);
 }
 
@@ -410,18 +410,18 @@ TEST(functions_that_the_user_names)
 
 	CHECK_EQ(f->n, 4);
 	CHECK_EQ(f->nskipped, 0);
-	CHECK_EQ(f->sites[0].api, api__count());
+	CHECK_EQ(f->sites[0].api, alloc_functions__count());
 	CHECK_EQ(f->sites[0].shape, SHAPE_ALLOC);
 	CHECK_EQ(f->sites[0].point.offset, 3);
 	CHECK_EQ(f->sites[0].cookie,
-		 COOKIE(api__count(), SHAPE_ALLOC, 1, ARG_NONE, ARG_NONE) | COOKIE_CUSTOM);
+		 COOKIE(alloc_functions__count(), SHAPE_ALLOC, 1, ARG_NONE, ARG_NONE) | COOKIE_CUSTOM);
 	CHECK_EQ(site->shape, SHAPE_FREE_CALL);
 	CHECK_EQ(site->cookie,
-		 COOKIE(api__count() + 1, SHAPE_FREE_CALL, ARG_NONE, ARG_NONE, 1) | COOKIE_CUSTOM);
+		 COOKIE(alloc_functions__count() + 1, SHAPE_FREE_CALL, ARG_NONE, ARG_NONE, 1) | COOKIE_CUSTOM);
 	CHECK_EQ(site_named(f, "_ZN4Pool3getEm")->cookie,
-		 COOKIE(api__count() + 2, SHAPE_ALLOC, 1, 2, ARG_NONE) | COOKIE_CUSTOM);
+		 COOKIE(alloc_functions__count() + 2, SHAPE_ALLOC, 1, 2, ARG_NONE) | COOKIE_CUSTOM);
 	CHECK_EQ(site_named(f, "malloc")->cookie,
-		 COOKIE(api__find("malloc"), SHAPE_ALLOC, 0, ARG_NONE, ARG_NONE));
+		 COOKIE(alloc_functions__find("malloc"), SHAPE_ALLOC, 0, ARG_NONE, ARG_NONE));
 	CHECK(!f->throws && !f->nameless);
 	discover__free(f);
 }
@@ -448,11 +448,11 @@ TEST(the_users_word_counts_before_the_tables)
 	CHECK_STR(f->sites[0].name, "get");
 	CHECK_EQ(COOKIE_SIZE(f->sites[0].cookie), 1);
 	CHECK_STR(f->sites[1].name, "_Znwm");
-	CHECK_EQ(f->sites[1].api, api__count() + 2);
+	CHECK_EQ(f->sites[1].api, alloc_functions__count() + 2);
 	CHECK(!f->sites[1].throws);
 	CHECK_EQ(f->nskipped, 1);
 	CHECK_STR(f->skipped[0].name, "malloc");
-	CHECK_EQ(f->skipped[0].api, api__count() + 1);
+	CHECK_EQ(f->skipped[0].api, alloc_functions__count() + 1);
 	CHECK_STR(f->skipped[0].why, "the same function as another of --probe");
 	discover__free(f);
 }
@@ -475,13 +475,13 @@ TEST(copies_by_the_compiler_are_told_of)
 
 	CHECK_EQ(f->n, 1);
 	CHECK_EQ(f->nskipped, 1);
-	CHECK_EQ(f->skipped[0].api, api__count());
+	CHECK_EQ(f->skipped[0].api, alloc_functions__count());
 	CHECK_STR(f->skipped[0].name, "get.constprop.0");
 	discover__free(f);
 	f = NAMED("get(size=2) get.constprop.0(size=1)", syms, PROLOGUE);
 	CHECK_EQ(f->n, 2);
 	CHECK_STR(f->sites[1].name, "get.constprop.0");
-	CHECK_EQ(f->sites[1].api, api__count() + 1);
+	CHECK_EQ(f->sites[1].api, alloc_functions__count() + 1);
 	discover__free(f);
 }
 

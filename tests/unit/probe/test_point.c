@@ -20,18 +20,18 @@ struct code {
 		sizeof((const uint8_t[]){ __VA_ARGS__ }), (const uint8_t[]){ __VA_ARGS__ }         \
 	}
 
-static struct point find(struct code c, uint64_t vaddr, unsigned int args)
+static struct probe_point find(struct code c, uint64_t vaddr, unsigned int args)
 {
-	struct point p;
+	struct probe_point p;
 
-	CHECK_EQ(point__find(c.bytes, c.len, vaddr, args, &p), 0);
+	CHECK_EQ(probe_point__find(c.bytes, c.len, vaddr, args, &p), 0);
 	return p;
 }
 
 static void check_found(struct code c, uint64_t vaddr, unsigned int args, unsigned int offset,
 			const char *insn)
 {
-	struct point p = find(c, vaddr, args);
+	struct probe_point p = find(c, vaddr, args);
 
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, offset);
@@ -43,7 +43,7 @@ static void check_found(struct code c, uint64_t vaddr, unsigned int args, unsign
 
 static void check_stays(struct code c, unsigned int args, const char *why)
 {
-	struct point p = find(c, 0x1000, args);
+	struct probe_point p = find(c, 0x1000, args);
 
 	CHECK(!p.emulated);
 	CHECK_EQ(p.offset, 0);
@@ -94,7 +94,7 @@ static const struct code glibc_reallocarray = {
 /* mul writes rdx, where the size was, without naming it. */
 TEST(glibc_reallocarray_stays_at_its_entry)
 {
-	struct point p = find(glibc_reallocarray, 0x9a7e0, RDI | RSI | RDX);
+	struct probe_point p = find(glibc_reallocarray, 0x9a7e0, RDI | RSI | RDX);
 
 	CHECK(!p.emulated);
 	CHECK_EQ(p.offset, 0);
@@ -104,7 +104,7 @@ TEST(glibc_reallocarray_stays_at_its_entry)
 
 TEST(what_is_not_wanted_may_be_overwritten)
 {
-	struct point p = find(glibc_reallocarray, 0x9a7e0, RDI);
+	struct probe_point p = find(glibc_reallocarray, 0x9a7e0, RDI);
 
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, 9);
@@ -127,7 +127,7 @@ TEST(musl_reallocarray)
 
 TEST(musl_valloc_moves_its_argument)
 {
-	struct point p = find(CODE(0x48, 0x89, 0xfe, 0xbf, 0x00, 0x10, 0x00, 0x00, 0xe9, 0xa3, 0x49,
+	struct probe_point p = find(CODE(0x48, 0x89, 0xfe, 0xbf, 0x00, 0x10, 0x00, 0x00, 0xe9, 0xa3, 0x49,
 				   0xff, 0xff),
 			      0x20690, RDI);
 
@@ -176,7 +176,7 @@ TEST(tcmalloc_posix_memalign)
 
 TEST(mimalloc_malloc_moves_its_argument)
 {
-	struct point p =
+	struct probe_point p =
 		find(CODE(0x48, 0x8b, 0x05, 0x49, 0xb4, 0x00, 0x00, 0x48, 0x89, 0xfe, 0x64, 0x48,
 			  0x8b, 0x38, 0x48, 0x81, 0xfe, 0x00, 0x04, 0x00, 0x00, 0x77, 0x29),
 		     0x10b70, RDI);
@@ -189,7 +189,7 @@ TEST(mimalloc_malloc_moves_its_argument)
 
 TEST(mimalloc_calloc_moves_its_count_to_rax)
 {
-	struct point p = find(CODE(0x48, 0x8b, 0x15, 0xc9, 0xad, 0x00, 0x00, 0x48, 0x89, 0xf8, 0x64,
+	struct probe_point p = find(CODE(0x48, 0x8b, 0x15, 0xc9, 0xad, 0x00, 0x00, 0x48, 0x89, 0xf8, 0x64,
 				   0x48, 0x8b, 0x3a, 0x48, 0x83, 0xf8, 0x01, 0x74, 0x08),
 			      0x111f0, RDI | RSI);
 
@@ -203,7 +203,7 @@ TEST(mimalloc_calloc_moves_its_count_to_rax)
 /* rax holds the old rdi, then another value: what counts is where an argument is at the end. */
 TEST(mimalloc_realloc_moves_both)
 {
-	struct point p = find(CODE(0x48, 0x8b, 0x05, 0x49, 0xa9, 0x00, 0x00, 0x48, 0x89, 0xf2, 0x48,
+	struct probe_point p = find(CODE(0x48, 0x8b, 0x05, 0x49, 0xa9, 0x00, 0x00, 0x48, 0x89, 0xf2, 0x48,
 				   0x89, 0xfe, 0x64, 0x48, 0x8b, 0x00, 0x48, 0x89, 0xc7, 0xe9, 0xf7,
 				   0x4e, 0xff, 0xff),
 			      0x11670, RDI | RSI);
@@ -216,7 +216,7 @@ TEST(mimalloc_realloc_moves_both)
 
 TEST(mimalloc_memalign_swaps)
 {
-	struct point p = find(CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89, 0xc6, 0xe9, 0x52,
+	struct probe_point p = find(CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89, 0xc6, 0xe9, 0x52,
 				   0x3b, 0xff, 0xff),
 			      0x12610, RDI | RSI);
 
@@ -333,7 +333,7 @@ TEST(an_argument_is_lost_with_its_copy)
 TEST(an_argument_is_followed_through_two_moves)
 {
 	/* mov rax, rdi; mov rcx, rax; xor edi, edi; xor eax, eax; nop */
-	struct point p = find(CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xc1, 0x31, 0xff, 0x31, 0xc0, 0x90),
+	struct probe_point p = find(CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xc1, 0x31, 0xff, 0x31, 0xc0, 0x90),
 			      0, RDI);
 
 	CHECK(p.emulated);
@@ -409,7 +409,7 @@ static bool forwards(struct code c, uint64_t to)
 {
 	uint64_t all[] = { 0x99, to };
 
-	return point__only_forwards(c.bytes, c.len, 0x40c600, all, 2);
+	return probe_point__only_forwards(c.bytes, c.len, 0x40c600, all, 2);
 }
 
 /* libstdc++'s, linked statically: operator new calls malloc, operator delete jumps to free. */
@@ -446,22 +446,22 @@ TEST(allocators_do_more_than_forward)
 			    0x00),
 		       0x40d60d));
 	CHECK(!forwards(CODE(0xc3), 0));
-	CHECK(!point__only_forwards(NULL, 0, 0, NULL, 0));
+	CHECK(!probe_point__only_forwards(NULL, 0, 0, NULL, 0));
 }
 
 /* ---- limits ---- */
 
 TEST(truncated_bytes)
 {
-	struct point p;
+	struct probe_point p;
 
 	check_stays(CODE(0x48, 0x85), RDI, "+0 is no whole instruction");
 	check_stays(CODE(0x48, 0x85, 0xff, 0x0f, 0x84, 0xbf), RDI, "+3 is no whole instruction");
 	check_stays(CODE(0x48, 0x85, 0xff), RDI, "none is emulated in 3 bytes");
 	p = find(CODE(0x06), 0, RDI);
 	CHECK_STR(p.insn, "(bad)");
-	CHECK_EQ(point__find((const uint8_t *)"", 0, 0, RDI, &p), -EINVAL);
-	CHECK_EQ(point__find(NULL, 8, 0, RDI, &p), -EINVAL);
+	CHECK_EQ(probe_point__find((const uint8_t *)"", 0, 0, RDI, &p), -EINVAL);
+	CHECK_EQ(probe_point__find(NULL, 8, 0, RDI, &p), -EINVAL);
 }
 
 TEST(a_line_without_end)
@@ -492,7 +492,7 @@ TEST(random_bytes)
 {
 	uint64_t state = 88172645463325252ull;
 	uint8_t code[96], *c;
-	struct point p;
+	struct probe_point p;
 
 	for (int round = 0; round < 100000; round++) {
 		size_t len = 1 + next_random(&state) % sizeof(code);
@@ -502,14 +502,14 @@ TEST(random_bytes)
 			code[i] = next_random(&state) % 4 ? next_random(&state) : 0x48;
 		c = malloc(len);	/* exactly so long: an overrun is seen by the sanitizer */
 		memcpy(c, code, len);
-		CHECK_EQ(point__find(c, len, next_random(&state), args, &p), 0);
+		CHECK_EQ(probe_point__find(c, len, next_random(&state), args, &p), 0);
 		CHECK(p.offset < len);
 		CHECK(p.emulated || p.offset == 0);
 		CHECK(memchr(p.insn, 0, sizeof(p.insn)) && p.insn[0]);
 		CHECK(memchr(p.why, 0, sizeof(p.why)) && p.why[0]);
 		for (int i = 0; i < POINT_ARGS; i++)
 			CHECK(p.arg[i] <= POINT_RAX);
-		point__only_forwards(c, len, 0, &state, 1);
+		probe_point__only_forwards(c, len, 0, &state, 1);
 		free(c);
 	}
 }

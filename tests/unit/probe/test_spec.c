@@ -33,10 +33,10 @@ static const struct probe_spec *one(const char *text)
 
 #define CHECK_SPEC(text, in, function, shape, size, count, ptr)                                    \
 	check_spec(__LINE__, text, in, function,                                                   \
-		   (struct api){NULL, NULL, API_HEAP, shape, size, count, ptr})
+		   (struct alloc_function){NULL, NULL, API_HEAP, shape, size, count, ptr})
 
 static void check_spec(int line, const char *text, const char *file, const char *function,
-		       struct api want)
+		       struct alloc_function want)
 {
 	const struct probe_spec *s = one(text);
 	int before = test_failures;
@@ -223,7 +223,7 @@ TEST(rows)
 	size_t most = probe_specs__most();
 
 	probe_specs__release(&specs);
-	CHECK_EQ(most, 256 - api__count());
+	CHECK_EQ(most, 256 - alloc_functions__count());
 	for (size_t i = 0; i < most; i++) {
 		snprintf(text, sizeof(text), "f%zu(size=1)", i);
 		CHECK_EQ(add(text), 0);
@@ -231,21 +231,21 @@ TEST(rows)
 	CHECK_EQ(add("more(size=1)"), -ENOSPC);
 	CHECK(strstr(why, "is one too many: a run takes"));
 	CHECK_EQ(specs.n, most);
-	CHECK_EQ(probe_specs__row(0), api__count());
+	CHECK_EQ(probe_specs__row(0), alloc_functions__count());
 	CHECK_EQ(probe_specs__row(most - 1), 255);
-	CHECK_STR(probe_specs__api(&specs, api__count())->name, "f0");
+	CHECK_STR(probe_specs__api(&specs, alloc_functions__count())->name, "f0");
 	CHECK(probe_specs__api(&specs, 255) == &specs.specs[most - 1].api);
-	CHECK(probe_specs__api(&specs, 256) == api__get(API_NONE));
-	CHECK(probe_specs__api(NULL, api__count()) == api__get(API_NONE));
-	CHECK(probe_specs__api(&specs, api__find("malloc")) == api__get(api__find("malloc")));
+	CHECK(probe_specs__api(&specs, 256) == alloc_functions__get(API_NONE));
+	CHECK(probe_specs__api(NULL, alloc_functions__count()) == alloc_functions__get(API_NONE));
+	CHECK(probe_specs__api(&specs, alloc_functions__find("malloc")) == alloc_functions__get(alloc_functions__find("malloc")));
 	probe_specs__names(&specs, names);
-	CHECK_STR(names[api__find("malloc")], "malloc");
+	CHECK_STR(names[alloc_functions__find("malloc")], "malloc");
 	CHECK_STR(names[255], specs.specs[most - 1].function);
 	probe_specs__release(&specs);
 	CHECK_EQ(specs.n, 0);
 	probe_specs__names(NULL, names);
-	CHECK_STR(names[api__count() - 1], api__get(api__count() - 1)->name);
-	CHECK(!names[api__count()] && !names[255]);
+	CHECK_STR(names[alloc_functions__count() - 1], alloc_functions__get(alloc_functions__count() - 1)->name);
+	CHECK(!names[alloc_functions__count()] && !names[255]);
 }
 
 TEST(which_files)

@@ -36,9 +36,9 @@ static uint64_t file_offset(const void *address)
 }
 
 struct fixture {
-	struct images *images;
+	struct modules *modules;
 	struct symbolizer *symbolizer;
-	uint32_t image;
+	uint32_t module;
 	uint64_t offset;
 	struct stack *whole, *cut;
 	struct snapshot snap;
@@ -93,7 +93,7 @@ static void fill_rows(struct fixture *f)
 	f->processes[2] = (struct process_row){ .pid = 77, .comm = "again", .exited = true };
 	f->sites[0] = (struct site_row){
 		.pid = self, .process = 0, .stack = 1, .kind = API_HEAP,
-		.api = (uint8_t)api__find("malloc"),
+		.api = (uint8_t)alloc_functions__find("malloc"),
 		.live_bytes = 10, .live_blocks = 1, .allocs = 5, .frees = 4, .alloc_bytes = 50,
 		.growth_bytes = -3, .allocs_since = 4, .oldest = 2500000000, .newest = 500000000,
 	};
@@ -111,14 +111,14 @@ static void fill_rows(struct fixture *f)
 static void setup(struct fixture *f)
 {
 	*f = (struct fixture){ 0 };
-	f->images = images__new();
-	f->symbolizer = symbolizer__new(f->images);
-	f->image = (uint32_t)images__add_path(f->images, "/proc/self/exe");
+	f->modules = modules__new();
+	f->symbolizer = symbolizer__new(f->modules);
+	f->module = (uint32_t)modules__add_path(f->modules, "/proc/self/exe");
 	f->offset = file_offset(known_function) + 3;
 	struct frame frames[] = {
-		{ .pc = 0x1000, .offset = f->offset, .image = f->image },
-		{ .pc = 0x2000, .offset = 0x2000, .image = FRAME_NO_IMAGE },
-		{ .pc = 0x1000, .offset = f->offset, .image = f->image },
+		{ .pc = 0x1000, .offset = f->offset, .module = f->module },
+		{ .pc = 0x2000, .offset = 0x2000, .module = FRAME_NO_MODULE },
+		{ .pc = 0x1000, .offset = f->offset, .module = f->module },
 	};
 
 	f->whole = new_stack(1, STACK_COMPLETE, 3, frames);
@@ -136,7 +136,7 @@ static void setup(struct fixture *f)
 	};
 	f->in = (struct profile_input){
 		.run = &f->run, .snapshot = &f->snap, .symbolizer = f->symbolizer,
-		.images = f->images,
+		.modules = f->modules,
 		.stack = find_stack, .mapped_file = mapped_file, .ctx = f, .seq = 3, .final = true,
 		.wall_ns = 123, .start = 500000000, .lost_events = 12, .lost_stacks = 13,
 		.notice = "notice",
@@ -148,7 +148,7 @@ static void teardown(struct fixture *f)
 	free(f->whole);
 	free(f->cut);
 	symbolizer__free(f->symbolizer);
-	images__free(f->images);
+	modules__free(f->modules);
 }
 
 TEST(totals)
@@ -257,7 +257,7 @@ TEST(sites)
 	CHECK(!p->sites[2].complete);
 	CHECK_EQ(p->sites[2].end, STACK_UNKNOWN);
 	CHECK_STR(p->sites[3].comm, "");
-	CHECK_STR(p->sites[3].api, api__get(API_NONE)->name);
+	CHECK_STR(p->sites[3].api, alloc_functions__get(API_NONE)->name);
 	profile__free(p);
 	teardown(&f);
 }
@@ -315,8 +315,8 @@ TEST(stacks_are_named_and_share_mappings)
 	size_t len;
 
 	setup(&f);
-	snprintf(path, sizeof(path), "%s", image__path(images__get(f.images, f.image)));
-	len = image__build_id(images__get(f.images, f.image), raw);
+	snprintf(path, sizeof(path), "%s", module__path(modules__get(f.modules, f.module)));
+	len = module__build_id(modules__get(f.modules, f.module), raw);
 	for (size_t i = 0; i < len; i++)
 		snprintf(build_id + 2 * i, 3, "%02x", raw[i]);
 	snprintf(want_id, sizeof(want_id), "%016" PRIx64,

@@ -13,38 +13,38 @@
 
 /* ---- the sieve alone ---- */
 
-static struct suppress *rules_of(const char *text)
+static struct suppressions *rules_of(const char *text)
 {
-	struct suppress *rules = suppress__new();
+	struct suppressions *rules = suppressions__new();
 	const char *why;
 	size_t line;
 
-	CHECK_EQ(suppress__add_text(rules, text, strlen(text), "t.supp", &line, &why), 0);
+	CHECK_EQ(suppressions__add_text(rules, text, strlen(text), "t.supp", &line, &why), 0);
 	return rules;
 }
 
 TEST(a_stack_is_looked_at_once)
 {
-	struct suppress *rules = rules_of("leak:one\nleak:two\nleak:/lib.so\nleak:file.c");
-	struct sieve *s = sieve__new(rules);
+	struct suppressions *rules = rules_of("leak:one\nleak:two\nleak:/lib.so\nleak:file.c");
+	struct suppression_filter *s = suppression_filter__new(rules);
 	struct named_frame two[] = { { .func = "leaf" }, { .func = "two" } };
 	struct named_frame by_module = { .module = "/opt/lib.so" }, by_file = { .file = "/a/file.c" };
 
-	CHECK_EQ(sieve__count(s), 4);
-	CHECK_EQ(sieve__known(s, 77), SIEVE_NEW);
-	CHECK_EQ(sieve__look(s, 77, two, 2), 1);
-	CHECK_EQ(sieve__known(s, 77), 1);
-	CHECK_EQ(sieve__known(s, 78), SIEVE_NEW);
-	CHECK_EQ(sieve__look(s, 78, two, 1), SIEVE_PASSED);
-	CHECK_EQ(sieve__known(s, 78), SIEVE_PASSED);
-	CHECK_EQ(sieve__look(s, 0, &by_module, 1), 2);
-	CHECK_EQ(sieve__look(s, UINT64_MAX, &by_file, 1), 3);
-	CHECK(!sieve__has_matched(s, 0));
-	CHECK(sieve__has_matched(s, 1) && sieve__has_matched(s, 2) && sieve__has_matched(s, 3));
-	CHECK_STR(sieve__rule(s, 1)->source, "t.supp:2");
-	CHECK(!sieve__is_builtin(s, 1));
-	sieve__free(s);
-	suppress__free(rules);
+	CHECK_EQ(suppression_filter__count(s), 4);
+	CHECK_EQ(suppression_filter__known(s, 77), SIEVE_NEW);
+	CHECK_EQ(suppression_filter__look(s, 77, two, 2), 1);
+	CHECK_EQ(suppression_filter__known(s, 77), 1);
+	CHECK_EQ(suppression_filter__known(s, 78), SIEVE_NEW);
+	CHECK_EQ(suppression_filter__look(s, 78, two, 1), SIEVE_PASSED);
+	CHECK_EQ(suppression_filter__known(s, 78), SIEVE_PASSED);
+	CHECK_EQ(suppression_filter__look(s, 0, &by_module, 1), 2);
+	CHECK_EQ(suppression_filter__look(s, UINT64_MAX, &by_file, 1), 3);
+	CHECK(!suppression_filter__has_matched(s, 0));
+	CHECK(suppression_filter__has_matched(s, 1) && suppression_filter__has_matched(s, 2) && suppression_filter__has_matched(s, 3));
+	CHECK_STR(suppression_filter__rule(s, 1)->source, "t.supp:2");
+	CHECK(!suppression_filter__is_builtin(s, 1));
+	suppression_filter__free(s);
+	suppressions__free(rules);
 }
 
 /* ---- in a profile ---- */
@@ -82,15 +82,15 @@ static uint64_t file_offset(const void *address)
 }
 
 struct fixture {
-	struct images *images;
+	struct modules *modules;
 	struct symbolizer *symbolizer;
 	struct stack *stacks[ARRAY_SIZE(codes)];
 	struct site_row rows[ARRAY_SIZE(codes) + 1];
 	struct process_row process;
 	struct snapshot snap;
 	struct profile_run run;
-	struct suppress *rules;
-	struct sieve *sieve;
+	struct suppressions *rules;
+	struct suppression_filter *sieve;
 	struct profile_input in;
 };
 
@@ -106,17 +106,17 @@ static const struct stack *find_stack(void *ctx, uint64_t id)
 static void setup(struct fixture *f, const char *rules)
 {
 	static const uint64_t bytes[] = { 1000, 900, 800, 9, 7 };
-	uint32_t image;
+	uint32_t module;
 
-	*f = (struct fixture){ .images = images__new(), .run = { .sort = "bytes" } };
-	f->symbolizer = symbolizer__new(f->images);
-	image = (uint32_t)images__add_path(f->images, "/proc/self/exe");
+	*f = (struct fixture){ .modules = modules__new(), .run = { .sort = "bytes" } };
+	f->symbolizer = symbolizer__new(f->modules);
+	module = (uint32_t)modules__add_path(f->modules, "/proc/self/exe");
 	f->rows[0] = (struct site_row){ .stack = 1, .kind = API_MAP, .live_bytes = 3000, .live_blocks = 1,
 					.since_mark_bytes = 3000 };
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
 		f->stacks[i] = calloc(1, sizeof(struct stack) + sizeof(struct frame));
 		*f->stacks[i] = (struct stack){ .id = i + 1, .pid = 1, .n = 1, .end = STACK_COMPLETE };
-		f->stacks[i]->frames[0] = (struct frame){ .pc = 0x1000, .image = image,
+		f->stacks[i]->frames[0] = (struct frame){ .pc = 0x1000, .module = module,
 							  .offset = file_offset(codes[i]) + 3 };
 		f->rows[i + 1] = (struct site_row){ .stack = i + 1, .kind = API_HEAP,
 						    .live_bytes = bytes[i], .live_blocks = 2,
@@ -129,10 +129,10 @@ static void setup(struct fixture *f, const char *rules)
 		.processes = &f->process, .nprocesses = 1,
 	};
 	f->rules = rules_of(rules);
-	f->sieve = sieve__new(f->rules);
+	f->sieve = suppression_filter__new(f->rules);
 	f->in = (struct profile_input){
 		.run = &f->run, .snapshot = &f->snap, .symbolizer = f->symbolizer,
-		.images = f->images, .stack = find_stack, .ctx = f, .sieve = f->sieve,
+		.modules = f->modules, .stack = find_stack, .ctx = f, .sieve = f->sieve,
 	};
 }
 
@@ -140,10 +140,10 @@ static void teardown(struct fixture *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		free(f->stacks[i]);
-	sieve__free(f->sieve);
-	suppress__free(f->rules);
+	suppression_filter__free(f->sieve);
+	suppressions__free(f->rules);
 	symbolizer__free(f->symbolizer);
-	images__free(f->images);
+	modules__free(f->modules);
 }
 
 /* "RANK:FUNCTION=BYTES ..." */
@@ -184,7 +184,7 @@ TEST(suppressed_sites_leave_their_places)
 	CHECK_EQ(p->suppressed_since_mark, 5);
 	CHECK_EQ(p->rest_bytes, 50 + 9 + 7);
 	CHECK_EQ(p->rest_blocks, 2 + 4);
-	CHECK_EQ(sieve__known(f.sieve, 4), SIEVE_NEW);
+	CHECK_EQ(suppression_filter__known(f.sieve, 4), SIEVE_NEW);
 	profile__free(p);
 	teardown(&f);
 }
@@ -262,7 +262,7 @@ TEST(stacks_that_are_not_known_pass_and_are_asked_for_again)
 	f.rows[3].stack = 0;
 	p = profile__build(&f.in);
 	CHECK_STR(sites(p), "1:?=900 2:?=800");
-	CHECK_EQ(sieve__known(f.sieve, 99), SIEVE_NEW);
+	CHECK_EQ(suppression_filter__known(f.sieve, 99), SIEVE_NEW);
 	profile__free(p);
 	teardown(&f);
 }
@@ -369,14 +369,14 @@ TEST(findings_are_summed_wherever_they_rank)
 
 TEST(what_is_built_in_does_not_hide_findings)
 {
-	struct suppress *rules = suppress__new();
+	struct suppressions *rules = suppressions__new();
 	struct fixture f;
 	struct profile *p;
 
-	CHECK_EQ(suppress__add_builtin(rules), 0);
+	CHECK_EQ(suppressions__add_builtin(rules), 0);
 	setup(&f, "");
-	sieve__free(f.sieve);
-	f.in.sieve = f.sieve = sieve__new(rules);
+	suppression_filter__free(f.sieve);
+	f.in.sieve = f.sieve = suppression_filter__new(rules);
 	f.rows[0].stack = 0;
 	f.stacks[0]->frames[0].offset = file_offset(_IO_file_doallocate) + 3;
 	p = profile__build(&f.in);
@@ -391,5 +391,5 @@ TEST(what_is_built_in_does_not_hide_findings)
 	CHECK_EQ(p->growing.sites, 1);
 	profile__free(p);
 	teardown(&f);
-	suppress__free(rules);
+	suppressions__free(rules);
 }

@@ -10,7 +10,7 @@
 
 static void check(const char *pattern, const char *name, bool want)
 {
-	if (suppress__matches(pattern, name) == want)
+	if (suppressions__matches(pattern, name) == want)
 		return;
 	printf("# '%s' %s '%s'\n", pattern, want ? "does not match" : "matches",
 	       name ? name : "(null)");
@@ -102,7 +102,7 @@ TEST(a_hostile_pattern_ends)
 /* ---- files ---- */
 
 struct parsed {
-	struct suppress *s;
+	struct suppressions *s;
 	int err;
 	size_t line;
 	const char *why;
@@ -110,9 +110,9 @@ struct parsed {
 
 static struct parsed parse_bytes(const char *text, size_t len)
 {
-	struct parsed p = { .s = suppress__new() };
+	struct parsed p = { .s = suppressions__new() };
 
-	p.err = suppress__add_text(p.s, text, len, "my.supp", &p.line, &p.why);
+	p.err = suppressions__add_text(p.s, text, len, "my.supp", &p.line, &p.why);
 	return p;
 }
 
@@ -128,7 +128,7 @@ static void refused(const char *text, size_t len, size_t line, const char *why)
 	CHECK_EQ(p.err, -EINVAL);
 	CHECK_EQ(p.line, line);
 	CHECK_STR(p.why, why);
-	suppress__free(p.s);
+	suppressions__free(p.s);
 }
 
 TEST(lines_of_a_file)
@@ -136,15 +136,15 @@ TEST(lines_of_a_file)
 	struct parsed p = parse("# a comment\n\n  leak:one  \r\n\t# another\nleak:libx.so\nleak:a b");
 
 	CHECK_EQ(p.err, 0);
-	CHECK_EQ(suppress__count(p.s), 3);
-	CHECK_STR(suppress__rule(p.s, 0)->pattern, "leak:one");
-	CHECK_STR(suppress__rule(p.s, 0)->source, "my.supp:3");
-	CHECK(!suppress__rule(p.s, 0)->reason);
-	CHECK_STR(suppress__rule(p.s, 1)->pattern, "leak:libx.so");
-	CHECK_STR(suppress__rule(p.s, 1)->source, "my.supp:5");
-	CHECK_STR(suppress__rule(p.s, 2)->pattern, "leak:a b");
-	CHECK_STR(suppress__rule(p.s, 2)->source, "my.supp:6");
-	suppress__free(p.s);
+	CHECK_EQ(suppressions__count(p.s), 3);
+	CHECK_STR(suppressions__rule(p.s, 0)->pattern, "leak:one");
+	CHECK_STR(suppressions__rule(p.s, 0)->source, "my.supp:3");
+	CHECK(!suppressions__rule(p.s, 0)->reason);
+	CHECK_STR(suppressions__rule(p.s, 1)->pattern, "leak:libx.so");
+	CHECK_STR(suppressions__rule(p.s, 1)->source, "my.supp:5");
+	CHECK_STR(suppressions__rule(p.s, 2)->pattern, "leak:a b");
+	CHECK_STR(suppressions__rule(p.s, 2)->source, "my.supp:6");
+	suppressions__free(p.s);
 }
 
 TEST(an_empty_file_has_no_rules)
@@ -152,9 +152,9 @@ TEST(an_empty_file_has_no_rules)
 	struct parsed p = parse("");
 
 	CHECK_EQ(p.err, 0);
-	CHECK_EQ(suppress__count(p.s), 0);
-	CHECK_EQ(suppress__find(p.s, &(struct suppress_frame){ .func = "f" }, 1), -1);
-	suppress__free(p.s);
+	CHECK_EQ(suppressions__count(p.s), 0);
+	CHECK_EQ(suppressions__find(p.s, &(struct suppress_frame){ .func = "f" }, 1), -1);
+	suppressions__free(p.s);
 }
 
 TEST(lines_that_are_no_rules)
@@ -184,8 +184,8 @@ static int find(const char *rules)
 	int found;
 
 	CHECK_EQ(p.err, 0);
-	found = suppress__find(p.s, stack, ARRAY_SIZE(stack));
-	suppress__free(p.s);
+	found = suppressions__find(p.s, stack, ARRAY_SIZE(stack));
+	suppressions__free(p.s);
 	return found;
 }
 
@@ -217,16 +217,16 @@ TEST(mangled_names)
 
 static int find_builtin(const struct suppress_frame *frames, size_t n)
 {
-	struct suppress *s = suppress__new();
+	struct suppressions *s = suppressions__new();
 	int found;
 
-	CHECK_EQ(suppress__add_builtin(s), 0);
-	found = suppress__find(s, frames, n);
+	CHECK_EQ(suppressions__add_builtin(s), 0);
+	found = suppressions__find(s, frames, n);
 	if (found >= 0) {
-		CHECK_STR(suppress__rule(s, (size_t)found)->source, "built-in");
-		CHECK(suppress__rule(s, (size_t)found)->reason);
+		CHECK_STR(suppressions__rule(s, (size_t)found)->source, "built-in");
+		CHECK(suppressions__rule(s, (size_t)found)->reason);
 	}
-	suppress__free(s);
+	suppressions__free(s);
 	return found;
 }
 

@@ -110,7 +110,7 @@ static void suggest(const char *func, const char *module, const char *want)
 	title__suppression(&sb, &f);
 	CHECK_STR(sb.len ? sb.data : "", want);
 	pattern = sb.len ? sb.data + strlen("leak:") : NULL;
-	CHECK(!pattern || suppress__matches(pattern, func) || suppress__matches(pattern, module));
+	CHECK(!pattern || suppressions__matches(pattern, func) || suppressions__matches(pattern, module));
 	strbuf__free(&sb);
 }
 

@@ -80,12 +80,12 @@ static void check_event(const void *ev, size_t size)
 {
 	uint8_t bytes[EVENT_PACKED_MAX];
 	union any_event out;
-	size_t n = events__pack(&packing, ev, size, bytes);
+	size_t n = event_codec__pack(&packing, ev, size, bytes);
 	struct cursor c = cursor_of(bytes, n);
 
 	CHECK(n > 0 && n <= EVENT_PACKED_MAX);
 	CHECK(bytes[0] != EVENT_PACKED_NONE);
-	CHECK_EQ(events__unpack(&unpacking, &c, &out), size);
+	CHECK_EQ(event_codec__unpack(&unpacking, &c, &out), size);
 	CHECK(!memcmp(&out, ev, size));
 	CHECK(!codec__left(&c) && !c.bad);
 	CHECK(!memcmp(&packing, &unpacking, sizeof(packing)));
@@ -94,7 +94,7 @@ static void check_event(const void *ev, size_t size)
 		struct event_context cx = unpacking;
 
 		c = cursor_of(bytes, len);
-		CHECK_EQ(events__unpack(&cx, &c, &out), 0);
+		CHECK_EQ(event_codec__unpack(&cx, &c, &out), 0);
 	}
 }
 
@@ -154,9 +154,9 @@ TEST(ordinary_events_are_short)
 	check_event(&f, sizeof(f));
 	a.ev.time += 500;
 	a.addr += 112;
-	CHECK(events__pack(&packing, &a, sizeof(a), bytes) <= 8);
+	CHECK(event_codec__pack(&packing, &a, sizeof(a), bytes) <= 8);
 	f.addr = a.addr;
-	CHECK_EQ(events__pack(&packing, &f, sizeof(f), bytes), 2);
+	CHECK_EQ(event_codec__pack(&packing, &f, sizeof(f), bytes), 2);
 }
 
 TEST(other_events_are_not_packed)
@@ -166,11 +166,11 @@ TEST(other_events_are_not_packed)
 	uint8_t bytes[EVENT_PACKED_MAX];
 
 	begin_events();
-	CHECK_EQ(events__pack(&packing, &ev, sizeof(ev), bytes), 0);
-	CHECK_EQ(events__pack(&packing, &a, sizeof(a) - 8, bytes), 0);
-	CHECK_EQ(events__pack(&packing, &a, 8, bytes), 0);
+	CHECK_EQ(event_codec__pack(&packing, &ev, sizeof(ev), bytes), 0);
+	CHECK_EQ(event_codec__pack(&packing, &a, sizeof(a) - 8, bytes), 0);
+	CHECK_EQ(event_codec__pack(&packing, &a, 8, bytes), 0);
 	a.ev.type = 255;
-	CHECK_EQ(events__pack(&packing, &a, sizeof(a), bytes), 0);
+	CHECK_EQ(event_codec__pack(&packing, &a, sizeof(a), bytes), 0);
 }
 
 /* ---- records ---- */
@@ -224,7 +224,7 @@ TEST(a_stack_comes_back)
 	for (int i = 0; i < EVENT_MAX_FRAMES; i++)
 		f[i] = (struct frame){ extremes[i % ARRAY_SIZE(extremes)],
 				      extremes[i * 5 % ARRAY_SIZE(extremes)],
-				      i % 3 ? (uint32_t)i : FRAME_NO_IMAGE };
+				      i % 3 ? (uint32_t)i : FRAME_NO_MODULE };
 	for (int i = 0; i < EVENT_MAX_FRAMES; i += 3)
 		f[i].offset = f[i].pc;
 	record__put_stack(&sb, in.time, &in.stack);
@@ -236,7 +236,7 @@ TEST(a_stack_comes_back)
 	for (int i = 0; i < EVENT_MAX_FRAMES; i++) {
 		struct frame *got = (struct frame *)(out.room + sizeof(struct stack)) + i;
 
-		CHECK(got->pc == f[i].pc && got->offset == f[i].offset && got->image == f[i].image);
+		CHECK(got->pc == f[i].pc && got->offset == f[i].offset && got->module == f[i].module);
 	}
 	for (size_t len = 0; len < sb.len; len++) {
 		c = cursor_of(sb.data, len);
@@ -248,16 +248,16 @@ TEST(a_stack_comes_back)
 TEST(names_come_back)
 {
 	struct record_code code = {
-		.image = 4, .offset = 0x1234, .n = 3,
+		.module = 4, .offset = 0x1234, .n = 3,
 		.names = { { (char *)"leaf", (char *)"a.c", 12, true, true },
 			   { NULL, (char *)"b.c", 0, true, false },
 			   { (char *)"main", NULL, UINT32_MAX, false, true } },
 	};
-	struct record_image image = {
+	struct record_module module = {
 		.id = 9, .elf = true, .build_id = { 1, 2, 3 }, .build_id_len = 3,
 		.path = (char *)"/bin/x",
 	};
-	struct record_image image_out;
+	struct record_module module_out;
 	struct record_code out;
 	struct record_jit jit = { 5, 0xffff, NULL }, jit_out;
 	struct strbuf sb = { 0 };
@@ -266,7 +266,7 @@ TEST(names_come_back)
 	record__put_code(&sb, &code);
 	c = cursor_of(sb.data, sb.len);
 	CHECK_EQ(record__take_code(&c, &out), 0);
-	CHECK(out.image == 4 && out.offset == 0x1234 && out.n == 3);
+	CHECK(out.module == 4 && out.offset == 0x1234 && out.n == 3);
 	CHECK_STR(out.names[0].func, "leaf");
 	CHECK(!out.names[1].func && !out.names[2].file && out.names[2].line == UINT32_MAX);
 	CHECK(out.names[0].inlined && !out.names[2].inlined && !out.names[1].exact);
@@ -276,13 +276,13 @@ TEST(names_come_back)
 		CHECK_EQ(record__take_code(&c, &out), -EINVAL);
 	}
 	strbuf__reset(&sb);
-	record__put_image(&sb, &image);
+	record__put_module(&sb, &module);
 	c = cursor_of(sb.data, sb.len);
-	CHECK_EQ(record__take_image(&c, &image_out), 0);
-	CHECK(image_out.id == 9 && image_out.elf && image_out.build_id_len == 3 &&
-	      image_out.build_id[2] == 3);
-	CHECK_STR(image_out.path, "/bin/x");
-	free(image_out.path);
+	CHECK_EQ(record__take_module(&c, &module_out), 0);
+	CHECK(module_out.id == 9 && module_out.elf && module_out.build_id_len == 3 &&
+	      module_out.build_id[2] == 3);
+	CHECK_STR(module_out.path, "/bin/x");
+	free(module_out.path);
 	strbuf__reset(&sb);
 	record__put_jit(&sb, &jit);
 	c = cursor_of(sb.data, sb.len);
@@ -496,7 +496,7 @@ TEST(what_is_unknown_is_skipped)
 	memcpy(at, "12345", 5);
 	begin_events();
 	at += 5;
-	at += events__pack(&packing, &ev, sizeof(ev), at);
+	at += event_codec__pack(&packing, &ev, sizeof(ev), at);
 	CHECK_EQ(packer__pack(p, CHUNK_EVENTS, bytes, (size_t)(at - bytes), false, &chunk, &len),
 		 0);
 	fwrite(chunk, 1, len, f);

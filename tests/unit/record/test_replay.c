@@ -29,7 +29,7 @@ struct live {
 	struct plan plan;
 	struct profile_run run;
 	struct profile_process target;
-	struct images *images;
+	struct modules *modules;
 	struct collector *c;
 	struct symbolizer *symbolizer;
 	struct recorder *recorder;
@@ -75,11 +75,11 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 {
 	*l = (struct live){ .plan = *plan };
 	now = START;
-	malloc_row = (uint8_t)api__find("malloc");
-	for (unsigned int i = 0; i < api__count(); i++)
-		l->api_names[i] = api__get(i)->name;
-	l->images = images__new();
-	l->symbolizer = symbolizer__new(l->images);
+	malloc_row = (uint8_t)alloc_functions__find("malloc");
+	for (unsigned int i = 0; i < alloc_functions__count(); i++)
+		l->api_names[i] = alloc_functions__get(i)->name;
+	l->modules = modules__new();
+	l->symbolizer = symbolizer__new(l->modules);
 	l->run = (struct profile_run){.version = "0.1",
 				      .host = "host",
 				      .kernel = "kernel",
@@ -88,10 +88,10 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 				      .stack_mode = "dwarf",
 				      .sort = plan->sort_name,
 				      .top = plan->query.top };
-	l->recorder = recorder__open(&(struct recorder_opts){ .plan = &l->plan, .images = l->images,
+	l->recorder = recorder__open(&(struct recorder_opts){ .plan = &l->plan, .modules = l->modules,
 			.api_names = l->api_names, .lock = no_lock, .unlock = no_lock });
 	MUST(l->recorder);
-	l->c = collector__new(&(struct collector_opts){ .images = l->images,
+	l->c = collector__new(&(struct collector_opts){ .modules = l->modules,
 						       .witness = &recorder__witness,
 						       .witness_ctx = l->recorder,
 						       .refresh = real ? NULL : no_refresh,
@@ -108,7 +108,7 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 					.run = &l->run,
 					.collector = l->c,
 					.symbolizer = l->symbolizer,
-					.images = l->images,
+					.modules = l->modules,
 					.api_names = l->api_names,
 					.stack = find_stack,
 					.mapped_file = recorded_file,
@@ -140,7 +140,7 @@ static void end_live(struct live *l)
 	reporting__close(&l->reports);
 	symbolizer__free(l->symbolizer);
 	collector__free(l->c);
-	images__free(l->images);
+	modules__free(l->modules);
 }
 
 /* ---- what is compared ---- */
@@ -377,7 +377,7 @@ TEST(names_of_a_real_process)
 		CHECK(strstr((char *)text, "test_replay.c"));
 		CHECK(strstr((char *)text, "first_name"));
 		CHECK(strstr((char *)text, "second_longer_name"));
-		CHECK(strstr((char *)text, "/unit/test_replay"));
+		CHECK(strstr((char *)text, "/unit/record/test_replay"));
 		free(text);
 		snprintf(path, sizeof(path), "/tmp/perf-%u.map", self);
 		unlink(path);

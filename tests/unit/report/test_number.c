@@ -68,19 +68,19 @@ TEST(durations)
 
 TEST(columns_of_a_terminal)
 {
-	CHECK_EQ(cells__width(""), 0);
-	CHECK_EQ(cells__width("abc"), 3);
-	CHECK_EQ(cells__width("é"), 1);
-	CHECK_EQ(cells__width("e\u0301"), 1);
-	CHECK_EQ(cells__width("関数"), 4);
-	CHECK_EQ(cells__width("🙂…"), 3);
+	CHECK_EQ(text_width__width(""), 0);
+	CHECK_EQ(text_width__width("abc"), 3);
+	CHECK_EQ(text_width__width("é"), 1);
+	CHECK_EQ(text_width__width("e\u0301"), 1);
+	CHECK_EQ(text_width__width("関数"), 4);
+	CHECK_EQ(text_width__width("🙂…"), 3);
 }
 
 static void check_cut(const char *s, size_t max, const char *want, size_t columns)
 {
 	struct strbuf sb = { 0 };
 
-	CHECK_EQ(cells__cut(&sb, s, max), columns);
+	CHECK_EQ(text_width__cut(&sb, s, max), columns);
 	CHECK_STR(sb.data, want);
 	strbuf__free(&sb);
 }
@@ -99,28 +99,28 @@ TEST(cutting_at_a_character)
 
 TEST(a_grid_gives_way_in_order)
 {
-	static const struct grid_column columns[] = {
+	static const struct table_column columns[] = {
 		{ .title = "A", .least = 4 },
 		{ .title = "NUMBER", .right = true },
 		{ .least = 3 },
 	};
-	struct grid g = { .columns = columns, .ncolumns = 3, .indent = 1 };
-	struct page pg = { .width = 20 };
+	struct table g = { .columns = columns, .ncolumns = 3, .indent = 1 };
+	struct text_style pg = { .width = 20 };
 
-	grid__cell(&g, "abcdefghij");
-	grid__cell(&g, "1");
-	grid__cell(&g, "klmnopqr");
-	grid__cell(&g, "x");
-	grid__cell(&g, "22");
-	grid__cell(&g, "%s", "");
-	CHECK_EQ(grid__fit(&g, &pg), 0);
-	grid__titles(&g, &pg);
-	grid__row(&g, 0, &pg);
-	grid__row(&g, 1, &pg);
+	table__cell(&g, "abcdefghij");
+	table__cell(&g, "1");
+	table__cell(&g, "klmnopqr");
+	table__cell(&g, "x");
+	table__cell(&g, "22");
+	table__cell(&g, "%s", "");
+	CHECK_EQ(table__fit(&g, &pg), 0);
+	table__titles(&g, &pg);
+	table__row(&g, 0, &pg);
+	table__row(&g, 1, &pg);
 	/* 1 + 10 + 2 + 6 + 2 + 8 is 9 too many: 6 from the first column, 3 from the last. */
 	CHECK_STR(pg.sb.data, " A     NUMBER\n abc…       1  klmn…\n x         22\n");
 	strbuf__free(&pg.sb);
-	grid__free(&g);
+	table__free(&g);
 }
 
 TEST(paces_and_shares)

@@ -186,21 +186,21 @@ TEST(small_sites_are_shown_where_size_does_not_matter)
 
 /* ---- conditions ---- */
 
-static struct checks parse(const char *list)
+static struct conditions parse(const char *list)
 {
-	struct checks c = { 0 };
+	struct conditions c = { 0 };
 	char why[200];
 
-	CHECK_EQ(checks__add(&c, list, why, sizeof(why)), 0);
+	CHECK_EQ(conditions__add(&c, list, why, sizeof(why)), 0);
 	return c;
 }
 
 static bool fails(const char *list, const struct profile *p)
 {
-	struct checks c = parse(list);
+	struct conditions c = parse(list);
 	bool failed = criteria__fail(&(struct criteria){ .checks = &c }, p);
 
-	checks__release(&c);
+	conditions__release(&c);
 	return failed;
 }
 
@@ -238,13 +238,13 @@ TEST(each_condition)
 TEST(several_conditions)
 {
 	struct profile p = findings();
-	struct checks c = parse(" leak > 64k,\tlive>=10M ");
+	struct conditions c = parse(" leak > 64k,\tlive>=10M ");
 
 	CHECK_EQ(c.n, 2);
 	CHECK_STR(c.items[0].text, "leak>64k");
 	CHECK_STR(c.items[1].text, "live>=10M");
 	CHECK_EQ(c.items[1].limit, 10 << 20);
-	checks__release(&c);
+	conditions__release(&c);
 	CHECK_EQ(c.n, 0);
 	CHECK(fails("leak>1g,live>10m", &p));
 	CHECK(fails("live>10m,leak>1g", &p));
@@ -253,12 +253,12 @@ TEST(several_conditions)
 
 static void refused(const char *list, const char *want)
 {
-	struct checks c = { 0 };
+	struct conditions c = { 0 };
 	char why[200] = "";
 
-	CHECK_EQ(checks__add(&c, list, why, sizeof(why)), -EINVAL);
+	CHECK_EQ(conditions__add(&c, list, why, sizeof(why)), -EINVAL);
 	CHECK_STR(why, want);
-	checks__release(&c);
+	conditions__release(&c);
 }
 
 TEST(what_is_no_condition)
@@ -291,17 +291,17 @@ TEST(metrics_are_listed)
 	const char *meaning = NULL;
 	size_t n = 0;
 
-	for (; check__metric(n, &meaning); n++)
+	for (; condition__metric(n, &meaning); n++)
 		CHECK(meaning && *meaning);
 	CHECK_EQ(n, 8);
-	CHECK_STR(check__metric(0, &meaning), "leak");
+	CHECK_STR(condition__metric(0, &meaning), "leak");
 }
 
 /* ---- the last line ---- */
 
 static void summary(const struct profile *p, const char *list, bool any_leak, const char *want)
 {
-	struct checks c = { 0 };
+	struct conditions c = { 0 };
 	struct strbuf sb = { 0 };
 
 	if (*list)
@@ -309,7 +309,7 @@ static void summary(const struct profile *p, const char *list, bool any_leak, co
 	summary__add(&sb, p, &(struct criteria){ .checks = &c, .any_leak = any_leak });
 	CHECK_STR(sb.data, want);
 	strbuf__free(&sb);
-	checks__release(&c);
+	conditions__release(&c);
 }
 
 #define FOUND "2 leaks (1.0 MiB, 3.1 KiB/s), 1 growing (3.0 MiB) in 26 call stacks, 4 suppressed"
@@ -335,11 +335,11 @@ TEST(one_line)
 TEST(a_leak_is_a_failure_where_nothing_else_is)
 {
 	struct profile p = findings(), none = empty;
-	struct checks no_checks = { 0 }, high = parse("leak>1g");
+	struct conditions no_checks = { 0 }, high = parse("leak>1g");
 
 	CHECK(criteria__fail(&(struct criteria){ &no_checks, true }, &p));
 	CHECK(!criteria__fail(&(struct criteria){ &no_checks, false }, &p));
 	CHECK(!criteria__fail(&(struct criteria){ &no_checks, true }, &none));
 	CHECK(!criteria__fail(&(struct criteria){ &high, true }, &p));
-	checks__release(&high);
+	conditions__release(&high);
 }

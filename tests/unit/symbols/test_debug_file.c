@@ -64,12 +64,12 @@ static void close_box(struct box *b)
 /* Where the debug file was found: the root's number, or a negative errno. */
 static int64_t found(struct box *b)
 {
-	struct debugfile f = debugfile__find(b->elf, "/bin/program", &b->places);
+	struct debug_file f = debug_file__find(b->elf, "/bin/program", &b->places);
 	int64_t root = f.fd < 0 ? f.fd : f.root;
 
 	CHECK_EQ(f.fd < 0, f.path == NULL);
-	debugfile__done(&f);
-	debugfile__done(&f);
+	debug_file__done(&f);
+	debug_file__done(&f);
 	return root;
 }
 

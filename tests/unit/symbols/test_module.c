@@ -42,17 +42,17 @@ static uint64_t offset_of_which(const char *path)
 }
 
 /* Where this process has a file's code mapped. */
-static struct mapping code_of(struct space *sp, const void *function)
+static struct mapping code_of(struct mappings *sp, const void *function)
 {
 	const struct mapping *m;
 
-	CHECK_EQ(space__refresh(sp, NULL), 0);
-	m = space__find(sp, (uint64_t)(uintptr_t)function);
+	CHECK_EQ(mappings__refresh(sp, NULL), 0);
+	m = mappings__find(sp, (uint64_t)(uintptr_t)function);
 	CHECK(m && m->exec);
 	return *m;
 }
 
-static int64_t add_file(struct images *is, uint64_t start, uint64_t end, uint64_t dev, uint64_t ino,
+static int64_t add_file(struct modules *is, uint64_t start, uint64_t end, uint64_t dev, uint64_t ino,
 			const char *path)
 {
 	struct mapped_file f = {
@@ -64,75 +64,75 @@ static int64_t add_file(struct images *is, uint64_t start, uint64_t end, uint64_
 		.path = path,
 	};
 
-	return images__add(is, &f);
+	return modules__add(is, &f);
 }
 
-static int64_t add(struct images *is, const struct mapping *m)
+static int64_t add(struct modules *is, const struct mapping *m)
 {
 	return add_file(is, m->start, m->end, m->dev, m->ino, m->path);
 }
 
 TEST(a_file_by_path)
 {
-	struct images *is = images__new();
+	struct modules *is = modules__new();
 	const char *path = library("a.so", "aa11bb22");
-	int64_t id = images__add_path(is, path);
-	struct image *im = images__get(is, (uint32_t)id);
+	int64_t id = modules__add_path(is, path);
+	struct module *mod = modules__get(is, (uint32_t)id);
 	uint8_t build_id[BUILD_ID_MAX];
 	struct stat by_path, by_fd, by_self;
 	size_t len;
 
 	CHECK_EQ(id, 0);
-	CHECK_EQ(images__count(is), 1);
-	CHECK_EQ(images__add_path(is, path), id);
-	CHECK_EQ(images__count(is), 1);
-	CHECK_EQ(image__id(im), 0);
-	CHECK_STR(image__path(im), path);
-	CHECK_STR(image__name(im), "a.so");
-	CHECK(!image__memory(im, &len));
+	CHECK_EQ(modules__count(is), 1);
+	CHECK_EQ(modules__add_path(is, path), id);
+	CHECK_EQ(modules__count(is), 1);
+	CHECK_EQ(module__id(mod), 0);
+	CHECK_STR(module__path(mod), path);
+	CHECK_STR(module__name(mod), "a.so");
+	CHECK(!module__memory(mod, &len));
 	CHECK_EQ(stat(path, &by_path), 0);
-	CHECK_EQ(fstat(image__fd(im), &by_fd), 0);
-	CHECK_EQ(stat(image__self_path(im), &by_self), 0);
+	CHECK_EQ(fstat(module__fd(mod), &by_fd), 0);
+	CHECK_EQ(stat(module__self_path(mod), &by_self), 0);
 	CHECK_EQ(by_fd.st_ino, by_path.st_ino);
 	CHECK_EQ(by_self.st_ino, by_path.st_ino);
-	CHECK_EQ(fcntl(image__fd(im), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-	CHECK_EQ(image__build_id(im, build_id), 4);
+	CHECK_EQ(fcntl(module__fd(mod), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	CHECK_EQ(module__build_id(mod, build_id), 4);
 	CHECK(!memcmp(build_id, "\xaa\x11\xbb\x22", 4));
-	CHECK(image__is_elf(im));
-	CHECK_EQ(image__error(im), 0);
-	CHECK(!images__get(is, 1));
-	CHECK(!images__get(is, UINT32_MAX));
-	images__free(is);
-	images__free(NULL);
+	CHECK(module__is_elf(mod));
+	CHECK_EQ(module__error(mod), 0);
+	CHECK(!modules__get(is, 1));
+	CHECK(!modules__get(is, UINT32_MAX));
+	modules__free(is);
+	modules__free(NULL);
 }
 
 TEST(what_is_no_regular_file_is_never_opened)
 {
-	struct images *is = images__new();
+	struct modules *is = modules__new();
 
 	CHECK_EQ(mkfifo(in_scratch("fifo"), 0600), 0);
-	CHECK_EQ(images__add_path(is, in_scratch("fifo")), -EACCES);
-	CHECK_EQ(images__add_path(is, "/dev/null"), -EACCES);
-	CHECK_EQ(images__add_path(is, "/tmp"), -EACCES);
-	CHECK_EQ(images__add_path(is, in_scratch("missing")), -ENOENT);
-	CHECK_EQ(images__count(is), 0);
-	images__free(is);
+	CHECK_EQ(modules__add_path(is, in_scratch("fifo")), -EACCES);
+	CHECK_EQ(modules__add_path(is, "/dev/null"), -EACCES);
+	CHECK_EQ(modules__add_path(is, "/tmp"), -EACCES);
+	CHECK_EQ(modules__add_path(is, in_scratch("missing")), -ENOENT);
+	CHECK_EQ(modules__count(is), 0);
+	modules__free(is);
 }
 
 /* After the file was replaced or deleted, the mapping still leads to what is mapped. */
 TEST(replaced_and_deleted_files)
 {
 	static const char *const names[] = { "replaced.so", "deleted.so" };
-	struct space *sp = space__new((uint32_t)getpid());
+	struct mappings *sp = mappings__new((uint32_t)getpid());
 
 	for (int i = 0; i < 2; i++) {
 		const char *path = library(names[i], "01234567");
 		const char *other = library("new.so", "89abcdef");
 		void *handle = dlopen(path, RTLD_NOW);
-		struct images *is = images__new();
+		struct modules *is = modules__new();
 		uint8_t build_id[BUILD_ID_MAX];
 		struct mapping m;
-		struct image *im;
+		struct module *mod;
 
 		CHECK(handle);
 		if (!handle)
@@ -143,55 +143,55 @@ TEST(replaced_and_deleted_files)
 			CHECK_EQ(unlink(path), 0);
 		m = code_of(sp, dlsym(handle, "which"));
 		CHECK_STR(m.path, path);
-		im = images__get(is, (uint32_t)add(is, &m));
-		CHECK(im);
-		CHECK_STR(image__path(im), path);
-		if (image__fd(im) >= 0) {
-			CHECK_EQ(image__build_id(im, build_id), 4);
+		mod = modules__get(is, (uint32_t)add(is, &m));
+		CHECK(mod);
+		CHECK_STR(module__path(mod), path);
+		if (module__fd(mod) >= 0) {
+			CHECK_EQ(module__build_id(mod, build_id), 4);
 			CHECK(!memcmp(build_id, "\x01\x23\x45\x67", 4));
 		} else {
 			/* Without the privilege for map_files: no file, not the wrong one. */
 			CHECK(geteuid() != 0);
-			CHECK_EQ(image__error(im), i == 0 ? -ESTALE : -ENOENT);
-			CHECK_EQ(image__build_id(im, build_id), 0);
+			CHECK_EQ(module__error(mod), i == 0 ? -ESTALE : -ENOENT);
+			CHECK_EQ(module__build_id(mod, build_id), 0);
 		}
 		dlclose(handle);
-		images__free(is);
+		modules__free(is);
 	}
-	space__free(sp);
+	mappings__free(sp);
 }
 
 TEST(a_mapped_file_is_known_by_device_and_inode)
 {
-	struct images *is = images__new();
-	struct space *sp = space__new((uint32_t)getpid());
+	struct modules *is = modules__new();
+	struct mappings *sp = mappings__new((uint32_t)getpid());
 	struct mapping m = code_of(sp, (void *)(uintptr_t)test_a_file_by_path);
 	struct stat st, exe;
-	struct image *im;
+	struct module *mod;
 	int64_t id;
 
 	id = add(is, &m);
 	CHECK_EQ(id, 0);
-	im = images__get(is, 0);
-	CHECK(image__fd(im) >= 0);
-	CHECK_EQ(fstat(image__fd(im), &st), 0);
+	mod = modules__get(is, 0);
+	CHECK(module__fd(mod) >= 0);
+	CHECK_EQ(fstat(module__fd(mod), &st), 0);
 	CHECK_EQ(stat("/proc/self/exe", &exe), 0);
 	CHECK_EQ(st.st_ino, exe.st_ino);
 	CHECK_EQ(add(is, &m), 0);
 	/* The process and the range do not matter for one that is known. */
 	CHECK_EQ(add_file(is, 0, 0, m.dev, m.ino, "/elsewhere"), 0);
-	CHECK_STR(image__path(im), m.path);
+	CHECK_STR(module__path(mod), m.path);
 	CHECK_EQ(add_file(is, m.start, m.end, m.dev, m.ino + 1, "/not/there"), 1);
-	CHECK_EQ(images__count(is), 2);
-	images__free(is);
-	space__free(sp);
+	CHECK_EQ(modules__count(is), 2);
+	modules__free(is);
+	mappings__free(sp);
 }
 
 /* Two overlays that show one file below, each with numbers of its own. */
 TEST(the_real_identity_counts)
 {
-	struct images *is = images__new();
-	struct space *sp = space__new((uint32_t)getpid());
+	struct modules *is = modules__new();
+	struct mappings *sp = mappings__new((uint32_t)getpid());
 	struct mapping m = code_of(sp, (void *)(uintptr_t)test_a_file_by_path);
 	struct mapped_file f = {
 		.pid = getpid(),
@@ -204,44 +204,44 @@ TEST(the_real_identity_counts)
 		.path = m.path,
 	};
 
-	CHECK_EQ(images__add(is, &f), 0);
-	CHECK(image__fd(images__get(is, 0)) >= 0);
+	CHECK_EQ(modules__add(is, &f), 0);
+	CHECK(module__fd(modules__get(is, 0)) >= 0);
 	f.dev = 1234;
 	f.ino = 99;
-	CHECK_EQ(images__add(is, &f), 0);
+	CHECK_EQ(modules__add(is, &f), 0);
 	f.real_ino = 71;
-	CHECK_EQ(images__add(is, &f), 1);
+	CHECK_EQ(modules__add(is, &f), 1);
 	/* Known by other numbers, the file is another. */
 	CHECK_EQ(add(is, &m), 2);
-	images__free(is);
-	space__free(sp);
+	modules__free(is);
+	mappings__free(sp);
 }
 
-TEST(an_image_without_a_file_keeps_its_name)
+TEST(an_module_without_a_file_keeps_its_name)
 {
-	struct images *is = images__new();
+	struct modules *is = modules__new();
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 	uint8_t build_id[BUILD_ID_MAX];
-	struct image *im;
+	struct module *mod;
 
 	CHECK_EQ(add_file(is, 1, 2, 3, 4, "/gone/lib.so"), 0);
-	im = images__get(is, 0);
-	CHECK_STR(image__name(im), "lib.so");
-	CHECK_EQ(image__fd(im), -1);
-	CHECK_EQ(image__error(im), -ENOENT);
-	CHECK_EQ(access(image__self_path(im), F_OK), -1);
-	CHECK_EQ(image__build_id(im, build_id), 0);
-	CHECK(!image__is_elf(im));
-	CHECK_EQ(image__symbolize(im, 0x1000, frames), 0);
-	image__unload(im);
-	images__free(is);
+	mod = modules__get(is, 0);
+	CHECK_STR(module__name(mod), "lib.so");
+	CHECK_EQ(module__fd(mod), -1);
+	CHECK_EQ(module__error(mod), -ENOENT);
+	CHECK_EQ(access(module__self_path(mod), F_OK), -1);
+	CHECK_EQ(module__build_id(mod, build_id), 0);
+	CHECK(!module__is_elf(mod));
+	CHECK_EQ(module__symbolize(mod, 0x1000, frames), 0);
+	module__unload(mod);
+	modules__free(is);
 }
 
 /* What could not be opened is not held, and its number may become another file's. */
 TEST(an_inode_number_that_is_used_again)
 {
-	struct images *is = images__new();
-	struct space *sp = space__new((uint32_t)getpid());
+	struct modules *is = modules__new();
+	struct mappings *sp = mappings__new((uint32_t)getpid());
 	struct mapped_file file = {
 		.start = 1,
 		.end = 2,
@@ -259,18 +259,18 @@ TEST(an_inode_number_that_is_used_again)
 	CHECK_EQ(add_file(is, 1, 2, 3, 4, "/gone/b"), 1);
 	CHECK_EQ(add_file(is, 1, 2, 3, 4, "/gone/a"), 0);
 	CHECK_EQ(add_file(is, 1, 2, 3, 4, "/gone/b"), 1);
-	CHECK_EQ(images__count(is), 2);
+	CHECK_EQ(modules__count(is), 2);
 
 	/* A file that was there before we heard of it is the one that was meant. */
 	m = code_of(sp, (void *)(uintptr_t)test_a_file_by_path);
 	CHECK_EQ(add_file(is, 1, 2, m.dev, m.ino, "/unreadable"), 2);
-	CHECK_EQ(image__fd(images__get(is, 2)), -1);
+	CHECK_EQ(module__fd(modules__get(is, 2)), -1);
 	CHECK_EQ(add(is, &m), 2);
-	CHECK(image__fd(images__get(is, 2)) >= 0);
+	CHECK(module__fd(modules__get(is, 2)) >= 0);
 
 	/* One that was made since is another. */
 	file.pid = getpid();
-	CHECK_EQ(images__add(is, &file), 3);
+	CHECK_EQ(modules__add(is, &file), 3);
 	usleep(20000);	/* files are dated by a coarse clock */
 	handle = dlopen(library("young.so", "55555555"), RTLD_NOW);
 	MUST(handle);
@@ -280,76 +280,76 @@ TEST(an_inode_number_that_is_used_again)
 	file.dev = m.dev;
 	file.ino = m.ino;
 	file.path = m.path;
-	CHECK_EQ(images__add(is, &file), 4);
-	CHECK_EQ(image__fd(images__get(is, 3)), -1);
-	CHECK(image__fd(images__get(is, 4)) >= 0);
-	CHECK_EQ(images__add(is, &file), 4);
+	CHECK_EQ(modules__add(is, &file), 4);
+	CHECK_EQ(module__fd(modules__get(is, 3)), -1);
+	CHECK(module__fd(modules__get(is, 4)) >= 0);
+	CHECK_EQ(modules__add(is, &file), 4);
 	dlclose(handle);
-	images__free(is);
-	space__free(sp);
+	modules__free(is);
+	mappings__free(sp);
 }
 
 TEST(when_descriptors_run_out)
 {
-	struct images *is = images__new();
+	struct modules *is = modules__new();
 	const char *path = library("late.so", "77777777");
 	struct rlimit before, few;
-	struct images_stats st;
+	struct modules_stats st;
 
 	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
 	few = before;
 	few.rlim_cur = 40;
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-	CHECK_EQ(images__add_path(is, path), -EMFILE);
-	CHECK_EQ(images__count(is), 1);
-	CHECK_EQ(image__fd(images__get(is, 0)), -1);
-	CHECK_STR(image__name(images__get(is, 0)), "late.so");
-	images__stats(is, &st);
+	CHECK_EQ(modules__add_path(is, path), -EMFILE);
+	CHECK_EQ(modules__count(is), 1);
+	CHECK_EQ(module__fd(modules__get(is, 0)), -1);
+	CHECK_STR(module__name(modules__get(is, 0)), "late.so");
+	modules__stats(is, &st);
 	CHECK_EQ(st.files, 1);
 	CHECK_EQ(st.open, 0);
 	CHECK_EQ(st.no_descriptor, 1);
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
-	CHECK_EQ(images__add_path(is, path), 0);
-	CHECK(image__fd(images__get(is, 0)) >= 0);
-	images__stats(is, &st);
+	CHECK_EQ(modules__add_path(is, path), 0);
+	CHECK(module__fd(modules__get(is, 0)) >= 0);
+	modules__stats(is, &st);
 	CHECK_EQ(st.open, 1);
 	CHECK_EQ(st.no_descriptor, 0);
-	images__free(is);
+	modules__free(is);
 }
 
 TEST(the_vdso_is_copied_once)
 {
-	struct images *is = images__new();
-	struct space *sp = space__new((uint32_t)getpid());
+	struct modules *is = modules__new();
+	struct mappings *sp = mappings__new((uint32_t)getpid());
 	const struct mapping *m = NULL;
 	const uint8_t *memory;
-	struct image *im;
+	struct module *mod;
 	size_t len = 0;
 
-	CHECK_EQ(space__refresh(sp, NULL), 0);
-	for (size_t i = 0; i < space__count(sp); i++)
-		if (!strcmp(space__at(sp, i)->path, "[vdso]"))
-			m = space__at(sp, i);
+	CHECK_EQ(mappings__refresh(sp, NULL), 0);
+	for (size_t i = 0; i < mappings__count(sp); i++)
+		if (!strcmp(mappings__at(sp, i)->path, "[vdso]"))
+			m = mappings__at(sp, i);
 	if (!m)
 		SKIP("this kernel gives no vDSO");
 	CHECK_EQ(add(is, m), 0);
 	CHECK_EQ(add(is, m), 0);
-	im = images__get(is, 0);
-	memory = image__memory(im, &len);
+	mod = modules__get(is, 0);
+	memory = module__memory(mod, &len);
 	CHECK_EQ(len, m->end - m->start);
 	CHECK(memory && !memcmp(memory, (const void *)(uintptr_t)m->start, len));
-	CHECK_STR(image__name(im), "[vdso]");
-	CHECK_EQ(images__find(is, 0, 0), image__id(im));
-	CHECK_EQ(image__fd(im), -1);
-	CHECK_EQ(image__error(im), 0);
-	CHECK(image__is_elf(im));
-	/* Memory that cannot be read gives no image. */
+	CHECK_STR(module__name(mod), "[vdso]");
+	CHECK_EQ(modules__find(is, 0, 0), module__id(mod));
+	CHECK_EQ(module__fd(mod), -1);
+	CHECK_EQ(module__error(mod), 0);
+	CHECK(module__is_elf(mod));
+	/* Memory that cannot be read gives no module. */
 	CHECK(add_file(is, 0x1000, 0x2000, 0, 0, "[vdso]") < 0);
 	CHECK(add_file(is, 0x2000, 0x1000, 0, 0, "[vdso]") < 0);
 	CHECK(add_file(is, 0, UINT64_MAX, 0, 0, "[vdso]") < 0);
-	CHECK_EQ(images__count(is), 1);
-	images__free(is);
-	space__free(sp);
+	CHECK_EQ(modules__count(is), 1);
+	modules__free(is);
+	mappings__free(sp);
 }
 
 static void *add_many(void *arg)
@@ -358,18 +358,18 @@ static void *add_many(void *arg)
 
 	for (uint64_t i = 0; i < 2000; i++) {
 		int64_t id = add_file(arg, 1, 2, 8, 1 + i % 500, "/x");
-		struct image *im = images__get(arg, (uint32_t)id);
+		struct module *mod = modules__get(arg, (uint32_t)id);
 
-		if (!im || image__id(im) != id)
+		if (!mod || module__id(mod) != id)
 			return arg;
-		image__build_id(im, build_id);
+		module__build_id(mod, build_id);
 	}
 	return NULL;
 }
 
 TEST(threads_share_the_registry)
 {
-	struct images *is = images__new();
+	struct modules *is = modules__new();
 	pthread_t threads[4];
 	void *failed;
 
@@ -379,29 +379,29 @@ TEST(threads_share_the_registry)
 		pthread_join(threads[i], &failed);
 		CHECK(!failed);
 	}
-	CHECK_EQ(images__count(is), 500);
-	images__free(is);
+	CHECK_EQ(modules__count(is), 500);
+	modules__free(is);
 }
 
-TEST(an_image_names_its_code)
+TEST(an_module_names_its_code)
 {
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
-	struct images *is = images__new();
-	struct space *sp = space__new((uint32_t)getpid());
+	struct modules *is = modules__new();
+	struct mappings *sp = mappings__new((uint32_t)getpid());
 	struct mapping m = code_of(sp, (void *)(uintptr_t)test_a_file_by_path);
-	struct image *im = images__get(is, (uint32_t)add(is, &m));
+	struct module *mod = modules__get(is, (uint32_t)add(is, &m));
 	uint64_t offset = (uintptr_t)test_a_file_by_path - m.start + m.offset;
 	const char *func;
 
-	CHECK_EQ(image__symbolize(im, offset, frames), 1);
+	CHECK_EQ(module__symbolize(mod, offset, frames), 1);
 	CHECK_STR(frames[0].func, "test_a_file_by_path");
 	func = frames[0].func;
-	CHECK(images__memory(is) > 1000);
-	image__unload(im);
-	CHECK_EQ(image__symbolize(im, offset, frames), 1);
+	CHECK(modules__memory(is) > 1000);
+	module__unload(mod);
+	CHECK_EQ(module__symbolize(mod, offset, frames), 1);
 	CHECK(frames[0].func == func);
-	images__free(is);
-	space__free(sp);
+	modules__free(is);
+	mappings__free(sp);
 }
 
 /* More files than may be open at a time: names are right all the same, and memory is given back. */
@@ -409,7 +409,7 @@ TEST(what_symbols_are_made_from_is_given_back)
 {
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 	struct rlimit before, few;
-	struct images *is;
+	struct modules *is;
 	uint64_t offset = 0;
 	size_t most = 0;
 	char id[16];
@@ -418,50 +418,50 @@ TEST(what_symbols_are_made_from_is_given_back)
 	few = before;
 	few.rlim_cur = 320;	/* 40 files */
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-	is = images__new();
+	is = modules__new();
 	for (int i = 0; i < 60; i++) {
 		size_t held;
 
 		snprintf(id, sizeof(id), "%08x", i);
-		CHECK_EQ(images__add_path(is, library(id, id)), i);
+		CHECK_EQ(modules__add_path(is, library(id, id)), i);
 		offset = i ? offset : offset_of_which(in_scratch(id));
-		CHECK(image__symbolize(images__get(is, (uint32_t)i), offset, frames) == 1);
+		CHECK(module__symbolize(modules__get(is, (uint32_t)i), offset, frames) == 1);
 		CHECK_STR(frames[0].func, "which");
-		held = images__memory(is);
+		held = modules__memory(is);
 		if (i < 40)
 			most = held;
 		else
 			CHECK(held < most + most / 10);
 	}
-	CHECK_EQ(image__symbolize(images__get(is, 0), offset, frames), 1);
-	CHECK_EQ(image__symbolize(images__get(is, 0), offset + 1, frames), 1);
+	CHECK_EQ(module__symbolize(modules__get(is, 0), offset, frames), 1);
+	CHECK_EQ(module__symbolize(modules__get(is, 0), offset + 1, frames), 1);
 	CHECK_STR(frames[0].func, "which");
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
-	images__free(is);
+	modules__free(is);
 }
 
 TEST(a_file_that_is_known_is_found)
 {
-	struct images *is = images__new();
+	struct modules *is = modules__new();
 	struct stat st;
 	int64_t id, vdso;
 
-	CHECK_EQ(images__find(is, 0, 0), -ENOENT);	/* no vDSO yet */
+	CHECK_EQ(modules__find(is, 0, 0), -ENOENT);	/* no vDSO yet */
 	CHECK_EQ(stat("/proc/self/exe", &st), 0);
-	CHECK_EQ(images__find(is, st.st_dev, st.st_ino), -ENOENT);
-	id = images__add_path(is, "/proc/self/exe");
+	CHECK_EQ(modules__find(is, st.st_dev, st.st_ino), -ENOENT);
+	id = modules__add_path(is, "/proc/self/exe");
 	CHECK(id >= 0);
-	CHECK_EQ(images__find(is, st.st_dev, st.st_ino), id);
-	CHECK_EQ(images__find(is, st.st_dev, st.st_ino + 1), -ENOENT);
-	CHECK_EQ(images__find(is, st.st_dev + 1, st.st_ino), -ENOENT);
-	CHECK_EQ(images__find(is, 0, 0), -ENOENT);
-	vdso = images__add(is, &(struct mapped_file){ .pid = getpid(), .start = getauxval(AT_SYSINFO_EHDR),
+	CHECK_EQ(modules__find(is, st.st_dev, st.st_ino), id);
+	CHECK_EQ(modules__find(is, st.st_dev, st.st_ino + 1), -ENOENT);
+	CHECK_EQ(modules__find(is, st.st_dev + 1, st.st_ino), -ENOENT);
+	CHECK_EQ(modules__find(is, 0, 0), -ENOENT);
+	vdso = modules__add(is, &(struct mapped_file){ .pid = getpid(), .start = getauxval(AT_SYSINFO_EHDR),
 						      .end = getauxval(AT_SYSINFO_EHDR) + 0x1000, .path = "[vdso]" });
 	CHECK(vdso >= 0 && vdso != id);
-	CHECK_EQ(images__find(is, 0, 0), vdso);
+	CHECK_EQ(modules__find(is, 0, 0), vdso);
 	/* One that could not be opened is not known: it is tried again when it is mapped. */
-	CHECK(images__add(is, &(struct mapped_file){ .pid = getpid(), .start = 0x1000, .end = 0x2000, .dev = 7, .ino = 8,
+	CHECK(modules__add(is, &(struct mapped_file){ .pid = getpid(), .start = 0x1000, .end = 0x2000, .dev = 7, .ino = 8,
 						     .path = "/no/such/file" }) >= 0);
-	CHECK_EQ(images__find(is, 7, 8), -ENOENT);
-	images__free(is);
+	CHECK_EQ(modules__find(is, 7, 8), -ENOENT);
+	modules__free(is);
 }

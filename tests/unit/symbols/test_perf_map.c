@@ -3,58 +3,58 @@
 #include "symbols/perf_map.h"
 #include "test.h"
 
-static struct perfmap *parse(const char *text)
+static struct perf_map *parse(const char *text)
 {
-	return perfmap__parse(text, strlen(text));
+	return perf_map__parse(text, strlen(text));
 }
 
 TEST(lines)
 {
-	struct perfmap *m = parse("7f0000001000 20 LazyCompile:~main /srv/app.js:12\n"
+	struct perf_map *m = parse("7f0000001000 20 LazyCompile:~main /srv/app.js:12\n"
 				  "0x7F0000002000 0x10 java.lang.String::hashCode\r\n"
 				  "7f0000003000 8 a  b \n");
 
-	CHECK_EQ(perfmap__count(m), 3);
-	CHECK_STR(perfmap__find(m, 0x7f0000001000), "LazyCompile:~main /srv/app.js:12");
-	CHECK_STR(perfmap__find(m, 0x7f000000101f), "LazyCompile:~main /srv/app.js:12");
-	CHECK(!perfmap__find(m, 0x7f0000001020));
-	CHECK(!perfmap__find(m, 0x7f0000000fff));
-	CHECK_STR(perfmap__find(m, 0x7f000000200f), "java.lang.String::hashCode");
-	CHECK_STR(perfmap__find(m, 0x7f0000003000), "a  b ");
-	CHECK(!perfmap__find(m, 0));
-	CHECK(!perfmap__find(m, UINT64_MAX));
-	CHECK(perfmap__memory(m) > 0);
-	perfmap__free(m);
-	perfmap__free(NULL);
+	CHECK_EQ(perf_map__count(m), 3);
+	CHECK_STR(perf_map__find(m, 0x7f0000001000), "LazyCompile:~main /srv/app.js:12");
+	CHECK_STR(perf_map__find(m, 0x7f000000101f), "LazyCompile:~main /srv/app.js:12");
+	CHECK(!perf_map__find(m, 0x7f0000001020));
+	CHECK(!perf_map__find(m, 0x7f0000000fff));
+	CHECK_STR(perf_map__find(m, 0x7f000000200f), "java.lang.String::hashCode");
+	CHECK_STR(perf_map__find(m, 0x7f0000003000), "a  b ");
+	CHECK(!perf_map__find(m, 0));
+	CHECK(!perf_map__find(m, UINT64_MAX));
+	CHECK(perf_map__memory(m) > 0);
+	perf_map__free(m);
+	perf_map__free(NULL);
 }
 
 TEST(what_was_written_last_is_true)
 {
 	/* 10-30 a, then 20-40 b over its end, then 18-1c c inside it, then 38-48 d. */
-	struct perfmap *m = parse("10 20 a\n20 20 b\n18 4 c\n38 10 d\n");
+	struct perf_map *m = parse("10 20 a\n20 20 b\n18 4 c\n38 10 d\n");
 
-	CHECK_STR(perfmap__find(m, 0x10), "a");
-	CHECK_STR(perfmap__find(m, 0x17), "a");
-	CHECK_STR(perfmap__find(m, 0x18), "c");
-	CHECK_STR(perfmap__find(m, 0x1b), "c");
-	CHECK_STR(perfmap__find(m, 0x1c), "a");
-	CHECK_STR(perfmap__find(m, 0x1f), "a");
-	CHECK_STR(perfmap__find(m, 0x20), "b");
-	CHECK_STR(perfmap__find(m, 0x37), "b");
-	CHECK_STR(perfmap__find(m, 0x38), "d");
-	CHECK_STR(perfmap__find(m, 0x47), "d");
-	CHECK(!perfmap__find(m, 0x48));
-	perfmap__free(m);
+	CHECK_STR(perf_map__find(m, 0x10), "a");
+	CHECK_STR(perf_map__find(m, 0x17), "a");
+	CHECK_STR(perf_map__find(m, 0x18), "c");
+	CHECK_STR(perf_map__find(m, 0x1b), "c");
+	CHECK_STR(perf_map__find(m, 0x1c), "a");
+	CHECK_STR(perf_map__find(m, 0x1f), "a");
+	CHECK_STR(perf_map__find(m, 0x20), "b");
+	CHECK_STR(perf_map__find(m, 0x37), "b");
+	CHECK_STR(perf_map__find(m, 0x38), "d");
+	CHECK_STR(perf_map__find(m, 0x47), "d");
+	CHECK(!perf_map__find(m, 0x48));
+	perf_map__free(m);
 
 	m = parse("10 20 old\n10 20 new\n");
-	CHECK_STR(perfmap__find(m, 0x10), "new");
-	CHECK_STR(perfmap__find(m, 0x2f), "new");
-	perfmap__free(m);
+	CHECK_STR(perf_map__find(m, 0x10), "new");
+	CHECK_STR(perf_map__find(m, 0x2f), "new");
+	perf_map__free(m);
 }
 
 TEST(lines_that_are_none)
 {
-	struct perfmap *m = parse("\n"
+	struct perf_map *m = parse("\n"
 				  "10\n"
 				  "10 \n"
 				  "10 20\n"
@@ -70,39 +70,39 @@ TEST(lines_that_are_none)
 				  "100 10 good\n"
 				  "200 10 unfinished");
 
-	CHECK_EQ(perfmap__count(m), 1);
-	CHECK_STR(perfmap__find(m, 0x108), "good");
-	CHECK(!perfmap__find(m, 0x10));
-	CHECK(!perfmap__find(m, 0x208));
-	perfmap__free(m);
+	CHECK_EQ(perf_map__count(m), 1);
+	CHECK_STR(perf_map__find(m, 0x108), "good");
+	CHECK(!perf_map__find(m, 0x10));
+	CHECK(!perf_map__find(m, 0x208));
+	perf_map__free(m);
 
 	m = parse("");
-	CHECK_EQ(perfmap__count(m), 0);
-	CHECK(!perfmap__find(m, 1));
-	perfmap__free(m);
+	CHECK_EQ(perf_map__count(m), 0);
+	CHECK(!perf_map__find(m, 1));
+	perf_map__free(m);
 	m = parse("fffffffffffffff0 f top\n");
-	CHECK_STR(perfmap__find(m, UINT64_MAX - 1), "top");
-	perfmap__free(m);
+	CHECK_STR(perf_map__find(m, UINT64_MAX - 1), "top");
+	perf_map__free(m);
 }
 
 TEST(names_may_hold_anything)
 {
 	static const char text[] = "10 10 \x01\xff\xfe;\"\\\n20 10 cut\0here\n30 10 ok\n";
-	struct perfmap *m = perfmap__parse(text, sizeof(text) - 1);
+	struct perf_map *m = perf_map__parse(text, sizeof(text) - 1);
 	char *longest = malloc(100020);
 
-	CHECK_STR(perfmap__find(m, 0x10), "\x01\xff\xfe;\"\\");
-	CHECK_STR(perfmap__find(m, 0x20), "cut");
-	CHECK_STR(perfmap__find(m, 0x30), "ok");
-	perfmap__free(m);
+	CHECK_STR(perf_map__find(m, 0x10), "\x01\xff\xfe;\"\\");
+	CHECK_STR(perf_map__find(m, 0x20), "cut");
+	CHECK_STR(perf_map__find(m, 0x30), "ok");
+	perf_map__free(m);
 
 	memset(longest, 'n', 100020);
 	memcpy(longest, "10 10 ", 6);
 	longest[100018] = '\n';
 	longest[100019] = '\0';
 	m = parse(longest);
-	CHECK_EQ(strlen(perfmap__find(m, 0x10)), 1024);
-	perfmap__free(m);
+	CHECK_EQ(strlen(perf_map__find(m, 0x10)), 1024);
+	perf_map__free(m);
 	free(longest);
 }
 
@@ -115,7 +115,7 @@ TEST(any_overlap)
 	for (int round = 0; round < 200; round++) {
 		int owner[512], lines = 1 + round % 60;
 		char *p = text, want[16];
-		struct perfmap *m;
+		struct perf_map *m;
 
 		memset(owner, 0xff, sizeof(owner));
 		for (int i = 0; i < lines; i++) {
@@ -129,15 +129,15 @@ TEST(any_overlap)
 			for (unsigned int j = 0; j < n; j++)
 				owner[lo + j] = i;
 		}
-		m = perfmap__parse(text, (size_t)(p - text));
+		m = perf_map__parse(text, (size_t)(p - text));
 		for (unsigned int a = 0; a < 512; a++) {
-			const char *got = perfmap__find(m, 0x1000 + a);
+			const char *got = perf_map__find(m, 0x1000 + a);
 
 			snprintf(want, sizeof(want), "f%d", owner[a]);
 			if (owner[a] < 0 ? got != NULL : !got || strcmp(got, want))
 				CHECK(!"the last line wins");
 		}
-		perfmap__free(m);
+		perf_map__free(m);
 	}
 }
 
@@ -151,6 +151,6 @@ TEST(hostile_bytes)
 			seed = seed * 6364136223846793005 + 1442695040888963407;
 			bytes[i] = "0123456789abcdefx \n\r\0\xff"[(seed >> 33) % 22];
 		}
-		perfmap__free(perfmap__parse(bytes, (size_t)(seed >> 40) % sizeof(bytes)));
+		perf_map__free(perf_map__parse(bytes, (size_t)(seed >> 40) % sizeof(bytes)));
 	}
 }

@@ -9,7 +9,7 @@
 #include "test.h"
 
 struct world {
-	struct images *images;
+	struct modules *modules;
 	struct symbolizer *symbolizer;
 	struct named_frame out[64];
 	size_t n;
@@ -17,9 +17,9 @@ struct world {
 
 static struct world new_world(void)
 {
-	struct world w = { .images = images__new() };
+	struct world w = { .modules = modules__new() };
 
-	w.symbolizer = symbolizer__new(w.images);
+	w.symbolizer = symbolizer__new(w.modules);
 	MUST(w.symbolizer);
 	return w;
 }
@@ -27,7 +27,7 @@ static struct world new_world(void)
 static void free_world(struct world *w)
 {
 	symbolizer__free(w->symbolizer);
-	images__free(w->images);
+	modules__free(w->modules);
 }
 
 static struct stack *stack_of(uint32_t pid, const struct frame *frames, uint16_t n)
@@ -76,21 +76,21 @@ static int find_offset(void *ctx, const struct elf_function *f)
 	return 1;
 }
 
-/* The nested program as an image, and where a function of it is in the file. */
-static struct image *nested(struct world *w)
+/* The nested program as a module, and where a function of it is in the file. */
+static struct module *nested(struct world *w)
 {
 	const char *path = in_scratch("nested");
 
 	if (access(path, F_OK) != 0)
 		MUST(run("gcc", "-O2", "-g", "-Wl,--build-id", "-o", path,
 			 write_source("nested.c", nested_source), NULL));
-	return images__get(w->images, (uint32_t)images__add_path(w->images, path));
+	return modules__get(w->modules, (uint32_t)modules__add_path(w->modules, path));
 }
 
-static struct place where(struct image *im, const char *function_name)
+static struct place where(struct module *mod, const char *function_name)
 {
 	struct place p = { .name = function_name };
-	struct elf *e = elf__open(image__fd(im));
+	struct elf *e = elf__open(module__fd(mod));
 
 	MUST(e && elf__functions(e, find_offset, &p) == 1);
 	elf__close(e);
@@ -100,15 +100,15 @@ static struct place where(struct image *im, const char *function_name)
 TEST(frames_get_names_lines_and_inlined_calls)
 {
 	struct world w = new_world();
-	struct image *im = nested(&w);
-	struct place here = where(im, "here"), other = where(im, "other");
+	struct module *mod = nested(&w);
+	struct place here = where(mod, "here"), other = where(mod, "other");
 	/* The call at `here` is one byte long; other's last instruction is a call: it returns to
 	 * what follows. */
 	struct frame frames[] = {
-		{ .pc = 0x555500001000, .offset = here.offset + 1, .image = image__id(im) },
+		{ .pc = 0x555500001000, .offset = here.offset + 1, .module = module__id(mod) },
 		{ .pc = 0x555500002000,
 		  .offset = other.offset + other.size,
-		  .image = image__id(im) },
+		  .module = module__id(mod) },
 	};
 
 	name(&w, 1, frames, 2, 64);
@@ -124,8 +124,8 @@ TEST(frames_get_names_lines_and_inlined_calls)
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(w.out[i].offset, here.offset + 1);
 		CHECK_EQ(w.out[i].address, 0x555500001000);
-		CHECK_EQ(w.out[i].image, image__id(im));
-		CHECK_STR(w.out[i].module, image__path(im));
+		CHECK_EQ(w.out[i].module_id, module__id(mod));
+		CHECK_STR(w.out[i].module, module__path(mod));
 	}
 	CHECK_STR(w.out[3].func, "other");
 	CHECK_EQ(w.out[3].line, 700);
@@ -143,26 +143,26 @@ TEST(frames_get_names_lines_and_inlined_calls)
 TEST(what_has_no_name_keeps_its_module)
 {
 	struct world w = new_world();
-	struct image *im = nested(&w);
+	struct module *mod = nested(&w);
 	struct frame frames[] = {
-		{ .pc = 0x555500001000, .offset = 0, .image = image__id(im) },
-		{ .pc = 0x555500001000, .offset = 0x7fffffff, .image = image__id(im) },
-		{ .pc = 0x7f0012345678, .offset = 0x7f0012345678, .image = FRAME_NO_IMAGE },
-		{ .pc = 0x555500001000, .offset = 0x10, .image = 77 },	/* never given out */
-		{ .pc = 0, .offset = 0, .image = FRAME_NO_IMAGE },
+		{ .pc = 0x555500001000, .offset = 0, .module = module__id(mod) },
+		{ .pc = 0x555500001000, .offset = 0x7fffffff, .module = module__id(mod) },
+		{ .pc = 0x7f0012345678, .offset = 0x7f0012345678, .module = FRAME_NO_MODULE },
+		{ .pc = 0x555500001000, .offset = 0x10, .module = 77 },	/* never given out */
+		{ .pc = 0, .offset = 0, .module = FRAME_NO_MODULE },
 	};
 
 	name(&w, 1, frames, 5, 64);
 	CHECK_EQ(w.n, 5);
 	CHECK(!w.out[0].func && !w.out[1].func);
-	CHECK_STR(w.out[1].module, image__path(im));
+	CHECK_STR(w.out[1].module, module__path(mod));
 	CHECK_EQ(w.out[1].offset, 0x7fffffff);
 	CHECK(!w.out[2].func && !w.out[2].module && !w.out[2].file && !w.out[2].line);
 	CHECK_EQ(w.out[2].address, 0x7f0012345678);
 	CHECK_EQ(w.out[2].offset, 0x7f0012345678);
-	CHECK_EQ(w.out[2].image, FRAME_NO_IMAGE);
+	CHECK_EQ(w.out[2].module_id, FRAME_NO_MODULE);
 	CHECK(!w.out[3].module);
-	CHECK_EQ(w.out[3].image, FRAME_NO_IMAGE);
+	CHECK_EQ(w.out[3].module_id, FRAME_NO_MODULE);
 	name(&w, 1, frames, 0, 64);
 	CHECK_EQ(w.n, 0);
 	free_world(&w);
@@ -171,29 +171,29 @@ TEST(what_has_no_name_keeps_its_module)
 TEST(the_stable_id_is_made_of_build_ids_and_offsets)
 {
 	struct world a = new_world(), b = new_world();
-	uint32_t ia = image__id(nested(&a)), ib;
+	uint32_t ia = module__id(nested(&a)), ib;
 	struct frame frames[] = {
-		{ .pc = 0x1000, .offset = 0x1234, .image = ia },
-		{ .pc = 0x2000, .offset = 0x2345, .image = ia },
-		{ .pc = 0x7f0000000000, .offset = 0x7f0000000000, .image = FRAME_NO_IMAGE },
+		{ .pc = 0x1000, .offset = 0x1234, .module = ia },
+		{ .pc = 0x2000, .offset = 0x2345, .module = ia },
+		{ .pc = 0x7f0000000000, .offset = 0x7f0000000000, .module = FRAME_NO_MODULE },
 	};
 	uint64_t id = stable_id(&a, 1, frames, 3);
 
 	/* Elsewhere in memory, in another process, from a copy of the file, in another run. */
 	MUST(run("cp", in_scratch("nested"), in_scratch("copy"), NULL));
-	images__add_path(b.images, "/proc/self/exe");
-	ib = (uint32_t)images__add_path(b.images, in_scratch("copy"));
+	modules__add_path(b.modules, "/proc/self/exe");
+	ib = (uint32_t)modules__add_path(b.modules, in_scratch("copy"));
 	CHECK(ib != ia);
 	frames[0].pc = 0x9000;
 	frames[2].pc = frames[2].offset = 0x7e0000000000;
-	frames[0].image = frames[1].image = ib;
+	frames[0].module = frames[1].module = ib;
 	CHECK_EQ(stable_id(&b, 2, frames, 3), id);
 
 	frames[1].offset++;
 	CHECK(stable_id(&b, 2, frames, 3) != id);
 	frames[1].offset--;
 	CHECK(stable_id(&b, 2, frames, 2) != id);
-	frames[0].image = 0;
+	frames[0].module = 0;
 	CHECK(stable_id(&b, 2, frames, 3) != id);
 	CHECK(stable_id(&b, 2, frames, 0) != 0);
 	free_world(&a);
@@ -209,12 +209,12 @@ TEST(without_a_build_id_the_path_counts)
 
 	write_source("one.txt", "text\n");
 	write_source("two.txt", "text\n");
-	f.image = plain = (uint32_t)images__add_path(w.images, in_scratch("one.txt"));
+	f.module = plain = (uint32_t)modules__add_path(w.modules, in_scratch("one.txt"));
 	id = stable_id(&w, 1, &f, 1);
-	f.image = same = (uint32_t)images__add_path(w.images, in_scratch("two.txt"));
+	f.module = same = (uint32_t)modules__add_path(w.modules, in_scratch("two.txt"));
 	CHECK(plain != same);
 	CHECK(stable_id(&w, 1, &f, 1) != id);
-	f.image = plain;
+	f.module = plain;
 	f.pc = 99;
 	CHECK_EQ(stable_id(&w, 1, &f, 1), id);
 	free_world(&w);
@@ -240,7 +240,7 @@ static const char *perf_map(void)
 
 static const char *jit(struct world *w, uint32_t pid, uint64_t pc)
 {
-	struct frame f = { .pc = pc, .offset = pc, .image = FRAME_NO_IMAGE };
+	struct frame f = { .pc = pc, .offset = pc, .module = FRAME_NO_MODULE };
 
 	name(w, pid, &f, 1, 64);
 	CHECK_EQ(w->n, 1);
@@ -300,12 +300,12 @@ TEST(memory_files_hold_run_time_code_too)
 
 	write_map("7f0000001000 100 net:method\n");
 	write_source("memory-file", "no ELF header here\n");
-	f.image = (uint32_t)images__add_path(w.images, in_scratch("memory-file"));
+	f.module = (uint32_t)modules__add_path(w.modules, in_scratch("memory-file"));
 	name(&w, (uint32_t)getpid(), &f, 1, 64);
 	CHECK_STR(w.out[0].func, "net:method");
 	CHECK_STR(w.out[0].module, in_scratch("memory-file"));
 	/* But a map has no say about code that is in a file. */
-	f.image = image__id(nested(&w));
+	f.module = module__id(nested(&w));
 	name(&w, (uint32_t)getpid(), &f, 1, 64);
 	CHECK(!w.out[0].func);
 	free_world(&w);

@@ -284,8 +284,8 @@ TEST(rows_are_what_libdw_says)
 /* The vDSO has no file: it is read as the memory that it is. */
 TEST(rows_of_the_vdso)
 {
-	const uint8_t *image = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
-	struct elf *e = image ? elf__open_memory(image, 8192) : NULL;
+	const uint8_t *module = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
+	struct elf *e = module ? elf__open_memory(module, 8192) : NULL;
 	size_t before = compared;
 
 	if (!e)

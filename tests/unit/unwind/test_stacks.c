@@ -40,7 +40,7 @@ TEST(interns_once)
 	CHECK_EQ(stacks__count(s), 2);
 	st = stacks__get(s, 7);
 	CHECK(st && st->id == 7 && st->pid == 42 && st->n == 3 && st->end == 3);
-	CHECK(st && st->frames[2].pc == 102 && st->frames[2].offset == 1102 && st->frames[2].image == 2);
+	CHECK(st && st->frames[2].pc == 102 && st->frames[2].offset == 1102 && st->frames[2].module == 2);
 	stacks__free(s);
 	stacks__free(NULL);
 }
@@ -93,7 +93,7 @@ TEST(one_stack_by_many_ids)
 	CHECK_EQ(stacks__add(s, other), 0);
 	CHECK_EQ(stacks__get(s, 11)->id, 10);
 	other->id = 12;
-	other->frames[1].image = FRAME_NO_IMAGE;	/* in no file: that process's own */
+	other->frames[1].module = FRAME_NO_MODULE;	/* in no file: that process's own */
 	CHECK_EQ(stacks__add(s, other), 0);
 	CHECK_EQ(stacks__get(s, 12)->id, 12);
 	other->id = 13;
