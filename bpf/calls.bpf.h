@@ -1,16 +1,18 @@
 /*
- * Calls of allocation functions. They call each other, and only the outermost call counts. Each thread has a small
- * stack of calls that it is inside of, each known by the stack pointer at its entry. A call is still
- * being executed when the stack has not been unwound past it and the slot of its return
- * address still holds the uretprobe trampoline; anything else (longjmp, a thread that was cancelled) is
- * forgotten at the next look. A signal handler on an alternate stack is a world of its own.
+ * Calls of allocation functions. They call each other, and only the outermost call counts. Each
+ * thread has a small stack of calls that it is inside of, each known by the stack pointer at its
+ * entry. A call is still being executed when the stack has not been unwound past it and the slot of
+ * its return address still holds the uretprobe trampoline; anything else (longjmp, a thread that
+ * was cancelled) is forgotten at the next look. A signal handler on an alternate stack is a world
+ * of its own.
  */
 #ifndef MEMTRACE_CALLS_BPF_H
 #define MEMTRACE_CALLS_BPF_H
 
 #include "state.bpf.h"
 
-/* A load from the context must be of one fixed register: kept from being merged into a computed one. */
+/* A load from the context must be of one fixed register: kept from being merged into a computed
+ * one. */
 #define ARGUMENT(reg)                                                                              \
 	({                                                                                         \
 		__u64 v = ctx->reg;                                                                \
@@ -55,7 +57,8 @@ static __always_inline bool armed(struct task_struct *task, const struct call *c
 	return slot == area->vaddr;
 }
 
-/* Whether a thread at stack pointer sp is inside an allocation function. Forgets calls that are over. */
+/* Whether a thread at stack pointer sp is inside an allocation function. Forgets calls that are
+ * over. */
 static __always_inline bool inside_call(struct thread *t, __u64 sp)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -68,8 +71,9 @@ static __always_inline bool inside_call(struct thread *t, __u64 sp)
 		bool crossed = on_signal_stack(task, sp) && !on_signal_stack(task, c->sp);
 
 		if (alive && crossed)
-			return false;		/* a handler interrupted the call: not part of it */
-		if (alive && sp <= c->sp && on_signal_stack(task, sp) == on_signal_stack(task, c->sp))
+			return false; /* a handler interrupted the call: not part of it */
+		if (alive && sp <= c->sp &&
+		    on_signal_stack(task, sp) == on_signal_stack(task, c->sp))
 			return true;
 		/* The trampoline itself uses the slot: a handler may have interrupted it there. */
 		if (crossed || sp < c->sp)
@@ -80,7 +84,8 @@ static __always_inline bool inside_call(struct thread *t, __u64 sp)
 	return false;
 }
 
-/* Calls that were jumped out of may fill the room; one that is still under way will not be seen to return. */
+/* Calls that were jumped out of may fill the room; one that is still under way will not be seen to
+ * return. */
 static __always_inline void forget_oldest(struct thread *t)
 {
 	if (armed(bpf_get_current_task_btf(), &t->calls[0]))
@@ -97,11 +102,12 @@ static __always_inline __u64 product(__u64 a, __u64 b)
 {
 	__u64 most = b ? ~0ULL / b : 0;
 
-	barrier_var(most);	/* or clang makes it a multiplication that BPF lacks */
+	barrier_var(most); /* or clang makes it a multiplication that BPF lacks */
 	return !b || a <= most ? a * b : ~0ULL;
 }
 
-/* What stands for a block: its address, or a number of type int, the upper half of whose register is undefined. */
+/* What stands for a block: its address, or a number of type int, the upper half of whose register
+ * is undefined. */
 static __always_inline __u64 block_of(__u64 cookie, __u64 value)
 {
 	if (!(cookie & COOKIE_INT))
@@ -128,11 +134,12 @@ static __always_inline void send_free(struct traced *p, __u64 cookie, __u16 flag
 }
 
 /*
- * What a program's own allocator does inside of its functions is its own, but it may give back a block that the
- * program got outside of them (made with the pool, say), or take it over by realloc. Not so the block that
- * the outer call is about.
+ * What a program's own allocator does inside of its functions is its own, but it may give back a
+ * block that the program got outside of them (made with the pool, say), or take it over by realloc.
+ * Not so the block that the outer call is about.
  */
-static __always_inline void free_inside(struct traced *p, struct thread *t, __u64 cookie, __u64 addr)
+static __always_inline void free_inside(struct traced *p, struct thread *t, __u64 cookie,
+					__u64 addr)
 {
 	struct call *outer = &t->calls[(t->ncalls - 1) & (MAX_CALLS - 1)];
 
@@ -160,13 +167,14 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 	shape = COOKIE_SHAPE(cookie);
 	if (t->ncalls && inside_call(t, ctx->sp)) {
 		if (shape == SHAPE_REALLOC || shape == SHAPE_FREE_CALL)
-			free_inside(p, t, cookie, block_of(cookie, argument(ctx, COOKIE_PTR(cookie))));
+			free_inside(p, t, cookie,
+				    block_of(cookie, argument(ctx, COOKIE_PTR(cookie))));
 		return 1;
 	}
 	if (t->ncalls >= MAX_CALLS)
 		forget_oldest(t);
 	n = t->ncalls;
-	barrier_var(n);		/* or old verifiers lose the bound */
+	barrier_var(n); /* or old verifiers lose the bound */
 	c = &t->calls[n & (MAX_CALLS - 1)];
 	c->sp = ctx->sp;
 	c->cookie = cookie;
@@ -187,7 +195,8 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 	return 0;
 }
 
-static __always_inline void send_alloc(struct pt_regs *ctx, struct traced *p, const struct call *c, __u64 addr)
+static __always_inline void send_alloc(struct pt_regs *ctx, struct traced *p, const struct call *c,
+				       __u64 addr)
 {
 	__u64 stack = take_stack(ctx, p);
 	struct event_alloc *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
@@ -196,20 +205,22 @@ static __always_inline void send_alloc(struct pt_regs *ctx, struct traced *p, co
 		count(lost_events);
 		return;
 	}
-	head(&e->ev, EVENT_ALLOC, COOKIE_API(c->cookie), flags_of(c->cookie), p->pid, bpf_ktime_get_ns());
+	head(&e->ev, EVENT_ALLOC, COOKIE_API(c->cookie), flags_of(c->cookie), p->pid,
+	     bpf_ktime_get_ns());
 	e->addr = addr;
 	e->size = c->size;
 	e->stack = stack;
 	bpf_ringbuf_submit(e, wakeup(e->ev.time));
 }
 
-static __always_inline void send_realloc(struct pt_regs *ctx, struct traced *p, const struct call *c, __u64 addr)
+static __always_inline void send_realloc(struct pt_regs *ctx, struct traced *p,
+					 const struct call *c, __u64 addr)
 {
 	struct event_realloc *e;
 	__u64 stack = 0;
 
 	if (!addr && (!c->ptr || c->size))
-		return;			/* it failed: the old block stays */
+		return; /* it failed: the old block stays */
 	if (addr)
 		stack = take_stack(ctx, p);
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
@@ -242,7 +253,7 @@ static __always_inline int call_return(struct pt_regs *ctx)
 		if (i < (int)t->ncalls && t->calls[i].sp == sp)
 			break;
 	if (i < 0)
-		return 0;		/* a nested call: it was not counted */
+		return 0; /* a nested call: it was not counted */
 	t->ncalls = i;
 	c = t->calls[i];
 	addr = ctx->ax;

@@ -3,9 +3,10 @@
  * Lets exceptions pass through functions with return probes.
  *
  * A return probe replaces a call's return address by the kernel's trampoline, of which no unwinder
- * knows anything: an exception thrown in the call (operator new without memory) would end there, and
- * the program with it, though it has a handler. So where unwinding begins, the addresses are put back;
- * the kernel keeps them. Those calls then end without being seen, which is right: they return nothing.
+ * knows anything: an exception thrown in the call (operator new without memory) would end there,
+ * and the program with it, though it has a handler. So where unwinding begins, the addresses are
+ * put back; the kernel keeps them. Those calls then end without being seen, which is right: they
+ * return nothing.
  *
  * An object of its own, loaded when a function that throws is to be probed: writing to a process's
  * memory is not allowed everywhere, and the kernel's log tells of it.
@@ -19,7 +20,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define MAX_RETURNS 64		/* the kernel's own limit */
+#define MAX_RETURNS 64 /* the kernel's own limit */
 
 /* The address on the stack is still the trampoline, and not what somebody put there since. */
 static __always_inline bool is_trampoline(struct task_struct *task, unsigned long slot)
@@ -27,7 +28,8 @@ static __always_inline bool is_trampoline(struct task_struct *task, unsigned lon
 	struct xol_area *area = task->mm ? task->mm->uprobes_state.xol_area : NULL;
 	unsigned long value;
 
-	return area && !bpf_probe_read_user(&value, sizeof(value), (void *)slot) && value == area->vaddr;
+	return area && !bpf_probe_read_user(&value, sizeof(value), (void *)slot) &&
+	       value == area->vaddr;
 }
 
 static __always_inline int put_back(void)

@@ -1,11 +1,13 @@
 /*
- * New code: which files are known, and holding a thread that is about to run code of one that is not.
+ * New code: which files are known, and holding a thread that is about to run code of one that is
+ * not.
  *
- * A file is known once its unwind table is there and its functions are probed; programs and libraries of
- * known files cost nothing. Where nothing may be missed, a thread that has just mapped an unknown file waits
- * here, for some microseconds, until the tracer has seized it. It stops before it executes another
- * instruction of the program, is let go when the probes are in, and by the kernel itself should the
- * tracer be gone. Neither its parent nor a shell sees anything of it, as they would of a signal.
+ * A file is known once its unwind table is there and its functions are probed; programs and
+ * libraries of known files cost nothing. Where nothing may be missed, a thread that has just mapped
+ * an unknown file waits here, for some microseconds, until the tracer has seized it. It stops
+ * before it executes another instruction of the program, is let go when the probes are in, and by
+ * the kernel itself should the tracer be gone. Neither its parent nor a shell sees anything of it,
+ * as they would of a signal.
  */
 #ifndef MEMTRACE_HOLD_BPF_H
 #define MEMTRACE_HOLD_BPF_H
@@ -15,13 +17,13 @@
 
 /* Set before loading. */
 const volatile bool holding = false;
-const volatile bool watches_maps = false;	/* the system calls are watched */
+const volatile bool watches_maps = false; /* the system calls are watched */
 
 /* Shared with the holder. */
 __u64 grants[HOLD_SLOTS] = {};
 __u64 hold_numbers = 0;
-__u32 catcher_cpus[HOLD_CATCHERS] = {};		/* + 1 */
-__u32 catchers_barred[HOLD_CATCHERS] = {};	/* threads that wait on the catcher's CPU */
+__u32 catcher_cpus[HOLD_CATCHERS] = {};	   /* + 1 */
+__u32 catchers_barred[HOLD_CATCHERS] = {}; /* threads that wait on the catcher's CPU */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -62,7 +64,8 @@ static __always_inline __u64 hold__ask(void)
 		return 0;
 	number = __sync_fetch_and_add(&hold_numbers, 1) + 1;
 	/* A thread has one tracer: who is being debugged cannot be held. */
-	if (!bpf_get_current_task_btf()->ptrace && hold__request(number, bpf_get_current_pid_tgid()))
+	if (!bpf_get_current_task_btf()->ptrace &&
+	    hold__request(number, bpf_get_current_pid_tgid()))
 		return number;
 	count(holds_missed);
 	return 0;
@@ -77,7 +80,7 @@ static __always_inline void hold__forget(__u64 number)
 
 struct hold_wait {
 	__u64 number, until;
-	bool bars;		/* a catcher cannot run while we wait here */
+	bool bars; /* a catcher cannot run while we wait here */
 };
 
 static long hold__over(__u32 i, struct hold_wait *w)
@@ -85,8 +88,10 @@ static long hold__over(__u32 i, struct hold_wait *w)
 	volatile __u64 *grant = &grants[w->number & (HOLD_SLOTS - 1)];
 	volatile __u32 *barred = catchers_barred;
 
-	/* With nobody left to catch us, waiting is useless: the catcher comes before we are back in the program. */
-	return *grant >> 1 == w->number || (w->bars && barred[0] && barred[1]) || bpf_ktime_get_ns() > w->until;
+	/* With nobody left to catch us, waiting is useless: the catcher comes before we are back in
+	 * the program. */
+	return *grant >> 1 == w->number || (w->bars && barred[0] && barred[1]) ||
+	       bpf_ktime_get_ns() > w->until;
 }
 
 /* Waits until it is seized. */
@@ -113,18 +118,19 @@ static __always_inline void hold__wait(__u64 number)
 struct code_question {
 	struct event_code code;
 	bool known;
-	bool file;		/* there is a file behind the address, code or not */
-	bool found;		/* the kernel could tell what there is */
+	bool file;  /* there is a file behind the address, code or not */
+	bool found; /* the kernel could tell what there is */
 };
 
-#define CODE_TRIES 2000		/* some 100 us */
+#define CODE_TRIES 2000 /* some 100 us */
 
 struct code_patience {
 	struct code_question q;
 	__u64 at;
 };
 
-static long code__on_vma(struct task_struct *task, struct vm_area_struct *vma, struct code_question *q)
+static long code__on_vma(struct task_struct *task, struct vm_area_struct *vma,
+			 struct code_question *q)
 {
 	struct file *file = vma->vm_file;
 	struct unwind_file_key key = {};
@@ -147,14 +153,16 @@ static long code__on_vma(struct task_struct *task, struct vm_area_struct *vma, s
 	return 0;
 }
 
-/* Looks at the code at an address; q->code.end 0: there is none. False where the kernel cannot tell now. */
+/* Looks at the code at an address; q->code.end 0: there is none. False where the kernel cannot tell
+ * now. */
 static __always_inline bool code__find(struct code_question *q, __u64 at)
 {
 	q->known = q->file = false;
 	q->code.end = 0;
 	if (!UNWIND_CAN_ASK)
 		return q->found = false;
-	return q->found = bpf_find_vma(bpf_get_current_task_btf(), at, code__on_vma, q, 0) != -EBUSY;
+	return q->found =
+		   bpf_find_vma(bpf_get_current_task_btf(), at, code__on_vma, q, 0) != -EBUSY;
 }
 
 static long code__try(__u32 i, struct code_patience *w)
@@ -163,10 +171,10 @@ static long code__try(__u32 i, struct code_patience *w)
 }
 
 /*
- * A system call is about to take away what is mapped at an address. If that may be code, an address may mean
- * other code once there are new mappings. New ones alone change nothing: they are not in the tables, and
- * asked for. replaced: by a mapping of the dynamic loader's, mostly, of parts of a file that it mapped just
- * before.
+ * A system call is about to take away what is mapped at an address. If that may be code, an address
+ * may mean other code once there are new mappings. New ones alone change nothing: they are not in
+ * the tables, and asked for. replaced: by a mapping of the dynamic loader's, mostly, of parts of a
+ * file that it mapped just before.
  */
 static __always_inline void code__goes(struct traced *p, __u64 at, bool replaced)
 {
@@ -195,7 +203,8 @@ static __always_inline void code__send(struct traced *p, struct code_question *q
 {
 	if (!q->code.end)
 		return;
-	head(&q->code.ev, EVENT_CODE, 0, q->known ? 0 : EVENT_F_UNKNOWN, p->pid, bpf_ktime_get_ns());
+	head(&q->code.ev, EVENT_CODE, 0, q->known ? 0 : EVENT_F_UNKNOWN, p->pid,
+	     bpf_ktime_get_ns());
 	if (bpf_ringbuf_output(&ring, &q->code, sizeof(q->code), 0))
 		count(lost_processes);
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The probes: what a traced process allocates, frees, maps and unmaps, as records in one ring buffer.
+ * The probes: what a traced process allocates, frees, maps and unmaps, as records in one ring
+ * buffer.
  *
  * A block is reported when the program gets it (the return of an allocation function) and its free
- * before the allocator has it (the entry of free), so that the order of the records in the ring is an order
- * that explains them: no other thread is handed an address before its free was written.
+ * before the allocator has it (the entry of free), so that the order of the records in the ring is
+ * an order that explains them: no other thread is handed an address before its free was written.
  *
- * Here are the programs that sit on functions, and those that follow processes. What the former do is in
- * calls.bpf.h, system calls are in syscalls.bpf.h, and what all of them share is in state.bpf.h.
+ * Here are the programs that sit on functions, and those that follow processes. What the former do
+ * is in calls.bpf.h, system calls are in syscalls.bpf.h, and what all of them share is in
+ * state.bpf.h.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -108,8 +110,8 @@ static __always_inline int files_changed(void)
 		hold__forget(hold);
 	hold__wait(hold);
 	/*
-	 * Whoever is launched by us is also ptraced until its first libraries are probed: the signal stops it
-	 * there. It is one that does nothing, should we be gone by then.
+	 * Whoever is launched by us is also ptraced until its first libraries are probed: the
+	 * signal stops it there. It is one that does nothing, should we be gone by then.
 	 */
 	if (p->flags & TRACED_HOLD)
 		bpf_send_signal(18 /* SIGCONT */);
@@ -209,7 +211,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	remove_thread(tid);
 	remove_thread(pid);
 	unwind__forget(pid);
-	p->pid = pid;		/* a vfork child has memory of its own now */
+	p->pid = pid; /* a vfork child has memory of its own now */
 	p->epoch++;
 	__sync_fetch_and_and(&p->flags, ~(TRACED_NEW_CODE | TRACED_CODE_GONE));
 	if (!look_at_program(&program) && !(p->flags & TRACED_HOLD))

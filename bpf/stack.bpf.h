@@ -39,10 +39,11 @@ GLOBAL_FUNC int stack_steps_fp(__u32 slot)
 }
 
 /*
- * The frame-pointer walk, for comparison: right only where every function keeps one. It knows no bottom that
- * can be trusted, so that a stack which it cuts nowhere is still not called complete.
+ * The frame-pointer walk, for comparison: right only where every function keeps one. It knows no
+ * bottom that can be trusted, so that a stack which it cuts nowhere is still not called complete.
  */
-static __always_inline __u64 stack__walk_fp(struct unwind_slot *s, __u32 slot, __u64 seed, struct pt_regs *regs)
+static __always_inline __u64 stack__walk_fp(struct unwind_slot *s, __u32 slot, __u64 seed,
+					    struct pt_regs *regs)
 {
 	s->st.n = 0;
 	s->st.ev.flags = 0;
@@ -62,13 +63,15 @@ static __always_inline __u64 stack__walk_fp(struct unwind_slot *s, __u32 slot, _
 }
 
 /* Fills s->st from the registers of a place that has just returned from a call. The stack's id. */
-static __always_inline __u64 stack__walk(struct unwind_slot *s, __u32 slot, struct traced *p, struct pt_regs *regs)
+static __always_inline __u64 stack__walk(struct unwind_slot *s, __u32 slot, struct traced *p,
+					 struct pt_regs *regs)
 {
 	__u64 seed = (__u64)p->epoch << 32 | p->pid;
 
 	if (stack_mode == STACK_FP)
 		return stack__walk_fp(s, slot, seed, regs);
-	return unwind__walk(s, slot, p->pid, seed, max_depth, regs->ip, regs->sp, regs->bp, regs->bx);
+	return unwind__walk(s, slot, p->pid, seed, max_depth, regs->ip, regs->sp, regs->bp,
+			    regs->bx);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What the probes keep and how they tell of it: which processes are traced, what each thread is inside of,
- * the ring buffer, and the stacks that were sent.
+ * What the probes keep and how they tell of it: which processes are traced, what each thread is
+ * inside of, the ring buffer, and the stacks that were sent.
  */
 #ifndef MEMTRACE_STATE_BPF_H
 #define MEMTRACE_STATE_BPF_H
@@ -10,39 +10,40 @@
 #include "stack.bpf.h"
 #include "target.bpf.h"
 
-/* No process has room for so much: the call fails. Should it throw, there is no return probe in the way. */
+/* No process has room for so much: the call fails. Should it throw, there is no return probe in the
+ * way. */
 #define SIZE_LIMIT (1ULL << 47)
-#define MAX_CALLS 2		/* an ordinary call, and one in a signal handler on its own stack */
+#define MAX_CALLS 2 /* an ordinary call, and one in a signal handler on its own stack */
 
 /* Set before loading. */
 const volatile bool follow_children = true;
-const volatile __u64 wakeup_bytes = 1 << 20;	/* wake the collector when so much waits */
+const volatile __u64 wakeup_bytes = 1 << 20; /* wake the collector when so much waits */
 
 /* Shared with the collector's side. */
 struct counters counters = {};
 __u32 woken = 0;		/* a wake-up is under way; the reader clears it */
 __u32 stopped = 0;		/* set by the loader before it detaches: all ends at one moment */
-__u32 processes_overflowed = 0;	/* some process, or thread, has no slot of its own */
+__u32 processes_overflowed = 0; /* some process, or thread, has no slot of its own */
 __u32 threads_overflowed = 0;
 
 struct call {
-	__u64 sp;		/* at entry: the return address is there */
+	__u64 sp; /* at entry: the return address is there */
 	__u64 cookie;
 	__u64 size;
-	__u64 ptr;		/* realloc: the old block; posix_memalign: where the result goes */
+	__u64 ptr; /* realloc: the old block; posix_memalign: where the result goes */
 	__u64 began;
 };
 
 struct syscall {
-	__u64 nr;		/* + 1; 0: none under way */
+	__u64 nr; /* + 1; 0: none under way */
 	__u64 addr, len, old, old_len;
 	__u64 began;
-	__u32 flags;		/* EVENT_F_* */
+	__u32 flags; /* EVENT_F_* */
 	__u32 pad;
 };
 
 struct thread {
-	__u32 tid;		/* whose slot this is; 0: nobody's */
+	__u32 tid; /* whose slot this is; 0: nobody's */
 	__u32 ncalls;
 	struct call calls[MAX_CALLS];
 	struct syscall sys;
@@ -100,7 +101,8 @@ static __always_inline struct traced *find_process(__u32 tgid)
 	return processes_overflowed ? bpf_map_lookup_elem(&process_overflow, &tgid) : NULL;
 }
 
-/* The running process, if it is traced. who: its pid and thread, asked for once: bpf_get_current_pid_tgid. */
+/* The running process, if it is traced. who: its pid and thread, asked for once:
+ * bpf_get_current_pid_tgid. */
 static __always_inline struct traced *current_traced(__u64 who)
 {
 	return stopped ? NULL : find_process(who >> 32);
@@ -171,7 +173,8 @@ static __always_inline void remove_thread(__u32 tid)
 
 /* ---- telling ---- */
 
-static __always_inline void head(struct event *ev, __u8 type, __u8 api, __u16 flags, __u32 pid, __u64 time)
+static __always_inline void head(struct event *ev, __u8 type, __u8 api, __u16 flags, __u32 pid,
+				 __u64 time)
 {
 	ev->type = type;
 	ev->api = api;
@@ -181,13 +184,14 @@ static __always_inline void head(struct event *ev, __u8 type, __u8 api, __u16 fl
 }
 
 /*
- * Waking the reader costs an interrupt: it polls, and is woken only when much waits. Even to ask how much
- * that is costs too much to do it for every record: the low bits of something that varies (a time, an address)
- * choose one in sixteen.
+ * Waking the reader costs an interrupt: it polls, and is woken only when much waits. Even to ask
+ * how much that is costs too much to do it for every record: the low bits of something that varies
+ * (a time, an address) choose one in sixteen.
  */
 static __always_inline __u64 wakeup(__u64 varies)
 {
-	if ((varies >> 4) & 15 || woken || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < wakeup_bytes)
+	if ((varies >> 4) & 15 || woken ||
+	    bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < wakeup_bytes)
 		return BPF_RB_NO_WAKEUP;
 	woken = 1;
 	return BPF_RB_FORCE_WAKEUP;
@@ -279,7 +283,8 @@ static __always_inline bool seen_before(__u64 id, __u64 **way)
 	return false;
 }
 
-/* The id of the call stack at regs, whose frames are sent first if they may not be known yet; 0: none. */
+/* The id of the call stack at regs, whose frames are sent first if they may not be known yet; 0:
+ * none. */
 static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 {
 	struct unwind_slot *s;
@@ -294,7 +299,8 @@ static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 		return 0;
 	}
 	id = stack__walk(s, slot, p, regs);
-	/* Code that was mapped without the dynamic loader's telling: once, until the mappings were read again. */
+	/* Code that was mapped without the dynamic loader's telling: once, until the mappings were
+	 * read again. */
 	if (stack_mode == STACK_DWARF && s->missing && !(p->flags & TRACED_ASKED)) {
 		p->flags |= TRACED_ASKED;
 		send_files(p->pid, 0);

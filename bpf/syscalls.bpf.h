@@ -1,4 +1,5 @@
-/* System calls that map and unmap memory: programs of their own, attached to the system call tracepoints. */
+/* System calls that map and unmap memory: programs of their own, attached to the system call
+ * tracepoints. */
 #ifndef MEMTRACE_SYSCALLS_BPF_H
 #define MEMTRACE_SYSCALLS_BPF_H
 
@@ -33,8 +34,8 @@ static __always_inline __u32 map_flags(__u64 prot, __u64 flags)
 
 static __always_inline bool is_ours(long nr)
 {
-	return nr == NR_MMAP || nr == NR_MUNMAP || nr == NR_BRK || nr == NR_MREMAP || nr == NR_SHMAT ||
-	       nr == NR_SHMDT;
+	return nr == NR_MMAP || nr == NR_MUNMAP || nr == NR_BRK || nr == NR_MREMAP ||
+	       nr == NR_SHMAT || nr == NR_SHMDT;
 }
 
 SEC("tp_btf/sys_enter")
@@ -88,8 +89,8 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 	return 0;
 }
 
-static __always_inline void send_map(struct traced *p, const struct syscall *s, __u8 type, __u8 api, __u64 addr,
-				     __u64 stack)
+static __always_inline void send_map(struct traced *p, const struct syscall *s, __u8 type, __u8 api,
+				     __u64 addr, __u64 stack)
 {
 	struct event_map *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
@@ -142,21 +143,38 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	if (ret < 0 && ret > -4096)
 		return 0;
 	switch (nr) {
-	case NR_MMAP: type = EVENT_MAP; api = API_ROW_MMAP; break;
-	case NR_SHMAT: type = EVENT_MAP; api = API_ROW_SHMAT; break;
-	case NR_MREMAP: type = EVENT_REMAP; api = API_ROW_MREMAP; break;
-	case NR_BRK: type = EVENT_BRK; api = API_ROW_BRK; break;
-	default: type = EVENT_UNMAP; api = 0; break;
+	case NR_MMAP:
+		type = EVENT_MAP;
+		api = API_ROW_MMAP;
+		break;
+	case NR_SHMAT:
+		type = EVENT_MAP;
+		api = API_ROW_SHMAT;
+		break;
+	case NR_MREMAP:
+		type = EVENT_REMAP;
+		api = API_ROW_MREMAP;
+		break;
+	case NR_BRK:
+		type = EVENT_BRK;
+		api = API_ROW_BRK;
+		break;
+	default:
+		type = EVENT_UNMAP;
+		api = 0;
+		break;
 	}
 	if (type == EVENT_UNMAP)
 		ret = s.addr;
 	else if (type == EVENT_BRK && (__u64)ret == s.old)
-		return 0;		/* a question, or a refusal */
+		return 0; /* a question, or a refusal */
 	else if (!(s.flags & EVENT_F_ALLOCATOR))
 		stack = take_stack(regs, p);
-	if (nr == NR_MMAP && s.flags & EVENT_F_EXEC && p->flags & TRACED_CODE_GONE && code__changed(p))
+	if (nr == NR_MMAP && s.flags & EVENT_F_EXEC && p->flags & TRACED_CODE_GONE &&
+	    code__changed(p))
 		send_files(p->pid, 0);
-	if (nr == NR_MMAP && (s.flags & (EVENT_F_EXEC | EVENT_F_FILE)) == (EVENT_F_EXEC | EVENT_F_FILE))
+	if (nr == NR_MMAP &&
+	    (s.flags & (EVENT_F_EXEC | EVENT_F_FILE)) == (EVENT_F_EXEC | EVENT_F_FILE))
 		new_code(p, ret);
 	if (type == EVENT_BRK)
 		s.len = 0;

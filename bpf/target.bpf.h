@@ -1,7 +1,8 @@
 /*
- * Who is of the target, beside the processes that were named one by one: by cgroup (version 2, or the
- * controllers of version 1), by PID namespace, or everybody. Cgroups and namespaces below the one that was
- * named are part of it: a task is asked for its ancestor at the level of the one that was named.
+ * Who is of the target, beside the processes that were named one by one: by cgroup (version 2, or
+ * the controllers of version 1), by PID namespace, or everybody. Cgroups and namespaces below the
+ * one that was named are part of it: a task is asked for its ancestor at the level of the one that
+ * was named.
  */
 #ifndef MEMTRACE_TARGET_BPF_H
 #define MEMTRACE_TARGET_BPF_H
@@ -13,12 +14,12 @@
 #include "abi/shared.h"
 
 /* Set before loading. */
-const volatile __u32 self = 0;	/* the tracer's own pid: never of the target */
+const volatile __u32 self = 0; /* the tracer's own pid: never of the target */
 
 /* Written by the loader at any time: a row first, then their number. */
 struct filter filters[FILTERS_MAX] = {};
 __u32 nfilters = 0;
-__u32 awaiting = 0;	/* a container that is yet to come */
+__u32 awaiting = 0; /* a container that is yet to come */
 
 struct cgroup_pair {
 	__u64 v2, memory;
@@ -64,8 +65,10 @@ static __always_inline bool target__in_cgroup(struct task_struct *task, const st
 		return BPF_CORE_READ(at, kn, id) == f->id;
 	}
 	old = (void *)cg;
-	bpf_probe_read_kernel(&id, sizeof(id), (void *)old +
-			      bpf_core_field_offset(struct cgroup___before_6_1, ancestor_ids) + f->level * sizeof(id));
+	bpf_probe_read_kernel(&id, sizeof(id),
+			      (void *)old +
+				  bpf_core_field_offset(struct cgroup___before_6_1, ancestor_ids) +
+				  f->level * sizeof(id));
 	return id == f->id;
 }
 
@@ -88,14 +91,16 @@ static __always_inline bool target__has(struct task_struct *task, bool running)
 
 		if (running && f->from_exec)
 			continue;
-		if (f->kind == FILTER_ALL || (f->kind == FILTER_CGROUP && target__in_cgroup(task, f)) ||
+		if (f->kind == FILTER_ALL ||
+		    (f->kind == FILTER_CGROUP && target__in_cgroup(task, f)) ||
 		    (f->kind == FILTER_PIDNS && target__in_namespace(task, f)))
 			return true;
 	}
 	return false;
 }
 
-/* Whether a program begins in a cgroup where none was seen to begin, while a container is awaited. */
+/* Whether a program begins in a cgroup where none was seen to begin, while a container is awaited.
+ */
 static __always_inline bool target__may_be(struct task_struct *task)
 {
 	struct cgroup_pair at = {};
@@ -105,8 +110,10 @@ static __always_inline bool target__may_be(struct task_struct *task)
 		return false;
 	at.v2 = BPF_CORE_READ(target__cgroup(task, FILTER_V2), kn, id);
 	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		at.memory = BPF_CORE_READ(target__cgroup(task, bpf_core_enum_value(enum cgroup_subsys_id,
-										    memory_cgrp_id)), kn, id);
+		at.memory =
+		    BPF_CORE_READ(target__cgroup(task, bpf_core_enum_value(enum cgroup_subsys_id,
+									   memory_cgrp_id)),
+				  kn, id);
 	return !bpf_map_update_elem(&cgroups_met, &at, &yes, BPF_NOEXIST);
 }
 

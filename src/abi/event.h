@@ -28,72 +28,72 @@ typedef uint64_t ev_u64;
 
 enum event_type {
 	EVENT_NONE,
-	EVENT_ALLOC,		/* struct event_alloc: the program got a block */
-	EVENT_FREE,		/* struct event_free: the program gives a block back */
-	EVENT_REALLOC,		/* struct event_realloc: a realloc that succeeded, or freed */
-	EVENT_MAP,		/* struct event_map: mmap or shmat returned */
-	EVENT_UNMAP,		/* struct event_map: munmap or shmdt returned */
-	EVENT_REMAP,		/* struct event_map: mremap returned */
-	EVENT_BRK,		/* struct event_map: the program break moved */
-	EVENT_STACK,		/* struct event_stack: the frames of a stack id */
-	EVENT_FORK,		/* struct event_fork */
-	EVENT_EXEC,		/* struct event_exec */
-	EVENT_EXIT,		/* struct event: the last thread of the process ended */
-	EVENT_FILES,		/* struct event_files: the mapped files changed (dlopen, dlclose) */
-	EVENT_ENTER,		/* struct event_exec: a process that runs already is of the target */
-	EVENT_CODE,		/* struct event_code: code was mapped */
-	EVENT_CANDIDATE,	/* struct event_exec: a program begins in a cgroup that is new */
+	EVENT_ALLOC,	 /* struct event_alloc: the program got a block */
+	EVENT_FREE,	 /* struct event_free: the program gives a block back */
+	EVENT_REALLOC,	 /* struct event_realloc: a realloc that succeeded, or freed */
+	EVENT_MAP,	 /* struct event_map: mmap or shmat returned */
+	EVENT_UNMAP,	 /* struct event_map: munmap or shmdt returned */
+	EVENT_REMAP,	 /* struct event_map: mremap returned */
+	EVENT_BRK,	 /* struct event_map: the program break moved */
+	EVENT_STACK,	 /* struct event_stack: the frames of a stack id */
+	EVENT_FORK,	 /* struct event_fork */
+	EVENT_EXEC,	 /* struct event_exec */
+	EVENT_EXIT,	 /* struct event: the last thread of the process ended */
+	EVENT_FILES,	 /* struct event_files: the mapped files changed (dlopen, dlclose) */
+	EVENT_ENTER,	 /* struct event_exec: a process that runs already is of the target */
+	EVENT_CODE,	 /* struct event_code: code was mapped */
+	EVENT_CANDIDATE, /* struct event_exec: a program begins in a cgroup that is new */
 	EVENT_TYPES
 };
 
 /* Flags of struct event. */
-#define EVENT_F_ALLOCATOR 0x01	/* a system call made inside an allocation function */
-#define EVENT_F_FILE      0x02	/* the mapping has a file behind it */
-#define EVENT_F_STACK     0x04	/* MAP_STACK: a thread's stack */
-#define EVENT_F_FIXED     0x08	/* MAP_FIXED: replaces what was there */
-#define EVENT_F_SHM       0x10	/* System V shared memory */
-#define EVENT_F_SHARED    0x20	/* MAP_SHARED */
-#define EVENT_F_EXEC      0x40	/* PROT_EXEC */
-#define EVENT_F_DONTUNMAP 0x80	/* mremap kept the old mapping */
-#define EVENT_F_CUSTOM    0x200	/* a call of the program's own allocator (--probe) */
-#define EVENT_F_INSIDE    0x400	/* freed inside such a call */
-#define EVENT_F_UNKNOWN   0x800	/* code of a file that is not probed yet */
+#define EVENT_F_ALLOCATOR 0x01 /* a system call made inside an allocation function */
+#define EVENT_F_FILE 0x02      /* the mapping has a file behind it */
+#define EVENT_F_STACK 0x04     /* MAP_STACK: a thread's stack */
+#define EVENT_F_FIXED 0x08     /* MAP_FIXED: replaces what was there */
+#define EVENT_F_SHM 0x10       /* System V shared memory */
+#define EVENT_F_SHARED 0x20    /* MAP_SHARED */
+#define EVENT_F_EXEC 0x40      /* PROT_EXEC */
+#define EVENT_F_DONTUNMAP 0x80 /* mremap kept the old mapping */
+#define EVENT_F_CUSTOM 0x200   /* a call of the program's own allocator (--probe) */
+#define EVENT_F_INSIDE 0x400   /* freed inside such a call */
+#define EVENT_F_UNKNOWN 0x800  /* code of a file that is not probed yet */
 
 struct event {
-	ev_u8 type;		/* enum event_type */
-	ev_u8 api;		/* row of the table of allocation functions (api.h), 0 for none */
+	ev_u8 type; /* enum event_type */
+	ev_u8 api;  /* row of the table of allocation functions (api.h), 0 for none */
 	ev_u16 flags;
 	ev_u32 pid;
-	ev_u64 time;		/* an allocation's return, a system call's return; 0 for a free: that of the
-				 * record before, because asking for it costs more than it is worth */
+	ev_u64 time; /* an allocation's return, a system call's return; 0 for a free: that of the
+		      * record before, because asking for it costs more than it is worth */
 };
 
 struct event_alloc {
 	struct event ev;
 	ev_u64 addr;
-	ev_u64 size;		/* as requested; nmemb * size where there are two */
-	ev_u64 stack;		/* stack id, 0 where none was taken */
+	ev_u64 size;  /* as requested; nmemb * size where there are two */
+	ev_u64 stack; /* stack id, 0 where none was taken */
 };
 
 struct event_free {
 	struct event ev;
-	ev_u64 addr;		/* never 0 */
+	ev_u64 addr; /* never 0 */
 };
 
 struct event_realloc {
 	struct event ev;
-	ev_u64 old;		/* 0: there was none */
-	ev_u64 addr;		/* 0: size was 0 and the old block was freed */
+	ev_u64 old;  /* 0: there was none */
+	ev_u64 addr; /* 0: size was 0 and the old block was freed */
 	ev_u64 size;
 	ev_u64 stack;
-	ev_u64 began;		/* time of entry: a block at `old` booked later is another's */
+	ev_u64 began; /* time of entry: a block at `old` booked later is another's */
 };
 
 /*
  * EVENT_MAP:   [addr, addr + len) is mapped; len 0 with EVENT_F_SHM: a segment of unknown length.
- * EVENT_UNMAP: [addr, addr + len) is no longer; len 0 with EVENT_F_SHM: the segment attached at addr.
- * EVENT_REMAP: [old, old + old_len) became [addr, addr + len).
- * EVENT_BRK:   the break moved from `old` to `addr`; old 0: this is where it stood when first seen.
+ * EVENT_UNMAP: [addr, addr + len) is no longer; len 0 with EVENT_F_SHM: the segment attached at
+ * addr. EVENT_REMAP: [old, old + old_len) became [addr, addr + len). EVENT_BRK:   the break moved
+ * from `old` to `addr`; old 0: this is where it stood when first seen.
  */
 struct event_map {
 	struct event ev;
@@ -102,34 +102,34 @@ struct event_map {
 	ev_u64 old;
 	ev_u64 old_len;
 	ev_u64 stack;
-	ev_u64 began;		/* time of the call's entry: what was mapped later is another's */
+	ev_u64 began; /* time of the call's entry: what was mapped later is another's */
 };
 
-enum stack_end {		/* how a walk ended */
-	STACK_COMPLETE,		/* reached the thread's or the process's first frame */
-	STACK_LIMIT,		/* cut at the frame limit */
-	STACK_NO_MAPPING,	/* a pc in no known mapping */
-	STACK_NO_CFI,		/* a pc without unwind information, and no plausible frame pointer */
-	STACK_UNREADABLE,	/* the stack's memory could not be read */
-	STACK_BAD_SP,		/* the stack pointer did not move up */
-	STACK_NO_TABLE,		/* the unwind table is not loaded (memory limit, or not yet) */
-	STACK_UNKNOWN,		/* the walk cannot tell (frame pointers) */
-	STACK_ENDS
+enum stack_end {		   /* how a walk ended */
+		 STACK_COMPLETE,   /* reached the thread's or the process's first frame */
+		 STACK_LIMIT,	   /* cut at the frame limit */
+		 STACK_NO_MAPPING, /* a pc in no known mapping */
+		 STACK_NO_CFI, /* a pc without unwind information, and no plausible frame pointer */
+		 STACK_UNREADABLE, /* the stack's memory could not be read */
+		 STACK_BAD_SP,	   /* the stack pointer did not move up */
+		 STACK_NO_TABLE,   /* the unwind table is not loaded (memory limit, or not yet) */
+		 STACK_UNKNOWN,	   /* the walk cannot tell (frame pointers) */
+		 STACK_ENDS
 };
 
 struct event_stack {
 	struct event ev;
-	ev_u64 id;		/* never 0 */
-	ev_u16 n;		/* frames */
-	ev_u8 end;		/* enum stack_end */
+	ev_u64 id; /* never 0 */
+	ev_u16 n;  /* frames */
+	ev_u8 end; /* enum stack_end */
 	ev_u8 pad[5];
-	ev_u64 pc[EVENT_MAX_FRAMES];	/* leaf first: where each call returns to; only n are sent */
+	ev_u64 pc[EVENT_MAX_FRAMES]; /* leaf first: where each call returns to; only n are sent */
 };
 
 struct event_fork {
-	struct event ev;	/* pid: the parent */
+	struct event ev; /* pid: the parent */
 	ev_u32 child;
-	ev_u32 shares_memory;	/* vfork: the child's allocations are reported as the parent's */
+	ev_u32 shares_memory; /* vfork: the child's allocations are reported as the parent's */
 };
 
 /* hold: the number of the hold (shared.h) that the thread waits in, to be ended; 0: none. */
@@ -149,8 +149,8 @@ struct event_code {
 	struct event ev;
 	ev_u64 start, end;
 	ev_u64 offset;
-	ev_u64 ino;		/* the real file's: not an overlay's */
-	ev_u32 dev;		/* as the kernel has it: major << 20 | minor */
+	ev_u64 ino; /* the real file's: not an overlay's */
+	ev_u32 dev; /* as the kernel has it: major << 20 | minor */
 	ev_u32 pad;
 };
 
@@ -173,11 +173,11 @@ _Static_assert(sizeof(struct event_code) == 56, "event_code");
  * holds it at the probe. ARG_RAX: it was moved there. ARG_NONE: there is no such argument.
  */
 enum api_shape {
-	SHAPE_ALLOC,		/* returns the block, NULL on failure */
-	SHAPE_ALLOC_OUT,	/* stores the block through an argument, returns 0 on success */
-	SHAPE_REALLOC,		/* takes a block and returns it, moved or not */
+	SHAPE_ALLOC,	 /* returns the block, NULL on failure */
+	SHAPE_ALLOC_OUT, /* stores the block through an argument, returns 0 on success */
+	SHAPE_REALLOC,	 /* takes a block and returns it, moved or not */
 	SHAPE_FREE,
-	SHAPE_FREE_CALL,	/* a free that may call allocation functions: what they do is its own */
+	SHAPE_FREE_CALL, /* a free that may call allocation functions: what they do is its own */
 	SHAPES
 };
 
@@ -186,14 +186,14 @@ enum api_shape {
 #define COOKIE(api, shape, size, count, ptr)                                                       \
 	((ev_u64)(api) | (ev_u64)(shape) << 8 | (ev_u64)(size) << 16 | (ev_u64)(count) << 20 |     \
 	 (ev_u64)(ptr) << 24)
-#define COOKIE_API(c) ((c) & 0xff)
+#define COOKIE_API(c) ((c)&0xff)
 #define COOKIE_SHAPE(c) (((c) >> 8) & 0xff)
 #define COOKIE_SIZE(c) (((c) >> 16) & 7)
 #define COOKIE_COUNT(c) (((c) >> 20) & 7)
 #define COOKIE_PTR(c) (((c) >> 24) & 7)
-#define COOKIE_CUSTOM (1ull << 28)	/* of the program's own allocator (--probe) */
-#define COOKIE_INT (1ull << 29)		/* blocks are numbers of type int: a negative one is a failure */
+#define COOKIE_CUSTOM (1ull << 28) /* of the program's own allocator (--probe) */
+#define COOKIE_INT (1ull << 29)	   /* blocks are numbers of type int: a negative one is a failure */
 #define COOKIE_BYTES_SHIFT 32
-#define COOKIE_BYTES(c) ((c) >> COOKIE_BYTES_SHIFT)	/* of a block, where no argument says it */
+#define COOKIE_BYTES(c) ((c) >> COOKIE_BYTES_SHIFT) /* of a block, where no argument says it */
 
 #endif

@@ -7,16 +7,16 @@
 #include "util/strbuf.h"
 
 #define WIDTH 79
-#define COLUMN 28	/* where explanations start */
+#define COLUMN 28 /* where explanations start */
 
 static const char outro[] =
-	"\nExamples:\n"
-	"  memtrace -p 4242                     a report every 10 seconds until Ctrl-C\n"
-	"  memtrace -p 4242 -i 60 --min-age 60  only what outlived its first minute\n"
-	"  memtrace -d 30 -f json -p 4242       three reports for a script\n"
-	"  memtrace -f pprof -o heap.pb.gz -- ./server --port 80\n"
-	"  memtrace record -p 4242 -d 600 -o run.mt; memtrace report run.mt --sort age\n"
-	"\nReports go to standard output, all else to standard error. See memtrace(8).\n";
+    "\nExamples:\n"
+    "  memtrace -p 4242                     a report every 10 seconds until Ctrl-C\n"
+    "  memtrace -p 4242 -i 60 --min-age 60  only what outlived its first minute\n"
+    "  memtrace -d 30 -f json -p 4242       three reports for a script\n"
+    "  memtrace -f pprof -o heap.pb.gz -- ./server --port 80\n"
+    "  memtrace record -p 4242 -d 600 -o run.mt; memtrace report run.mt --sort age\n"
+    "\nReports go to standard output, all else to standard error. See memtrace(8).\n";
 
 /* Words from the column that the line has reached (`at`) to WIDTH, further lines from COLUMN. */
 static void wrap(struct strbuf *sb, size_t at, const char *text)

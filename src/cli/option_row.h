@@ -15,22 +15,22 @@ struct options;
 #define OF_ALL (OF_TRACE | OF(VERB_REPORT) | OF(VERB_DIFF))
 
 struct verb_row {
-	const char *name;	/* NULL: none is written */
+	const char *name; /* NULL: none is written */
 	const char *usage, *help;
-	size_t files;		/* recordings that it takes */
+	size_t files; /* recordings that it takes */
 };
 
 struct option_row {
-	const char *heading;	/* starts a group of the help text; the rest is unused */
-	char letter;		/* 0: none */
-	const char *name;	/* long name; NULL: only shown, by `value` */
-	const char *value;	/* what stands for the value in the help text; NULL: takes none */
+	const char *heading; /* starts a group of the help text; the rest is unused */
+	char letter;	     /* 0: none */
+	const char *name;    /* long name; NULL: only shown, by `value` */
+	const char *value;   /* what stands for the value in the help text; NULL: takes none */
 	const char *help;
-	const char *example;	/* a good value, for error lines */
+	const char *example; /* a good value, for error lines */
 	/* 0, 1 where all was said and the run is over, or a negative errno, a line printed. */
 	int (*take)(struct options *o, const struct option_row *r, const char *value);
-	unsigned int of;	/* OF_* */
-	size_t field;		/* for those that fill a member of struct options */
+	unsigned int of; /* OF_* */
+	size_t field;	 /* for those that fill a member of struct options */
 	bool on;
 	double least_s;
 };
@@ -69,6 +69,7 @@ int option__refuse(const char *subject, const char *value, const char *reason, c
 int option__refuse_value(const struct option_row *r, const char *value, const char *reason);
 
 /* --help, in 80 columns. 0 or a negative errno. */
-int help__print(const struct verb_row *verbs, size_t nverbs, const struct option_row *rows, size_t n, FILE *out);
+int help__print(const struct verb_row *verbs, size_t nverbs, const struct option_row *rows,
+		size_t n, FILE *out);
 
 #endif

@@ -175,7 +175,7 @@ int option__sort(struct options *o, const struct option_row *r, const char *valu
 
 	if (i < 0)
 		return i;
-	o->sort = (enum sort_key)i;	/* the words stand in the order of the enum */
+	o->sort = (enum sort_key)i; /* the words stand in the order of the enum */
 	o->sort_name = value;
 	return 0;
 }
@@ -186,7 +186,7 @@ int option__by(struct options *o, const struct option_row *r, const char *value)
 
 	if (i < 0)
 		return i;
-	o->by = (enum merge_by)i;	/* the words stand in the order of the enum */
+	o->by = (enum merge_by)i; /* the words stand in the order of the enum */
 	o->by_name = value;
 	return 0;
 }

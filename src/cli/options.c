@@ -31,7 +31,9 @@ static int take_version(struct options *o, const struct option_row *r, const cha
 
 static const struct verb_row verbs[VERBS] = {
 	[VERB_TRACE] = { NULL, "[TARGET...] [OPTIONS] [-- COMMAND [ARG...]]",
-			 "Show which call stacks of running programs hold the memory they allocated.", 0 },
+			 "Show which call stacks of running programs hold the memory they "
+			 "allocated.",
+			 0 },
 	[VERB_RECORD] = { "record", "[TARGET...] [OPTIONS] -o FILE [-- COMMAND [ARG...]]",
 			  "keep all in FILE instead of reporting it now", 0 },
 	[VERB_REPORT] = { "report", "FILE [OPTIONS]",
@@ -177,7 +179,7 @@ static int take_help(struct options *o, const struct option_row *r, const char *
 
 /* ---- the loop ---- */
 
-#define KEY(row) ((row)->letter ? (row)->letter : 256 + (int)((row) - rows))
+#define KEY(row) ((row)->letter ? (row)->letter : 256 + (int)((row)-rows))
 
 /* What getopt_long wants to know of the table. */
 struct getopt_tables {
@@ -257,8 +259,8 @@ static int misused(int c, char **argv)
 		return option__refuse("option", letter, "is unknown", "memtrace --help");
 	if (!r)
 		return option__refuse("option", argv[optind - 1],
-			      ambiguous(argv[optind - 1]) ? "is ambiguous" : "is unknown",
-			      "memtrace --help");
+				      ambiguous(argv[optind - 1]) ? "is ambiguous" : "is unknown",
+				      "memtrace --help");
 	if (c == ':')
 		return option__refuse_value(r, NULL, "needs a value");
 	snprintf(subject, sizeof(subject), "--%s", r->name);
@@ -293,12 +295,12 @@ static void take_verb(struct options *o, int *argc, char ***argv)
 
 static int parse(struct options *o, int argc, char **argv)
 {
-	const char *last = NULL;	/* the last argument that was an option's value */
+	const char *last = NULL; /* the last argument that was an option's value */
 	struct getopt_tables t;
 	int c, err = 0;
 
 	fill_tables(&t);
-	optind = 0;	/* makes glibc start afresh */
+	optind = 0; /* makes glibc start afresh */
 	opterr = 0;
 	while (!err && (c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
 		if (c == ':' || c == '?')
@@ -312,7 +314,7 @@ static int parse(struct options *o, int argc, char **argv)
 	if (err)
 		return err;
 	if (verbs[o->verb].files) {
-		while (!err && optind < argc)	/* behind "--": names that look like options */
+		while (!err && optind < argc) /* behind "--": names that look like options */
 			err = stray(o, argv[optind++]);
 		return err;
 	}
@@ -327,9 +329,10 @@ static int check_files(const struct options *o)
 {
 	if (o->nfiles < verbs[o->verb].files)
 		return option__refuse(verbs[o->verb].name, NULL,
-				      o->verb == VERB_DIFF ? "it takes two recordings" : "there is no recording",
-				      o->verb == VERB_DIFF ? "memtrace diff before.mt after.mt" :
-							     "memtrace report run.mt");
+				      o->verb == VERB_DIFF ? "it takes two recordings"
+							   : "there is no recording",
+				      o->verb == VERB_DIFF ? "memtrace diff before.mt after.mt"
+							   : "memtrace report run.mt");
 	return 0;
 }
 
@@ -355,17 +358,21 @@ static int check(struct options *o)
 		return check_files(o);
 	}
 	if (!o->npids && !o->command && !o->ncontainers && !o->ncgroups && !o->all)
-		return option__refuse("targets", NULL, "there is none",
-				      "memtrace -p PID, memtrace -c CONTAINER, or memtrace -- COMMAND");
+		return option__refuse(
+		    "targets", NULL, "there is none",
+		    "memtrace -p PID, memtrace -c CONTAINER, or memtrace -- COMMAND");
 	if (o->wait && !o->ncontainers && !o->ncgroups)
-		return option__refuse("--wait", NULL, "there is nothing to wait for", "-c NAME or -g DIRECTORY");
+		return option__refuse("--wait", NULL, "there is nothing to wait for",
+				      "-c NAME or -g DIRECTORY");
 	if (!o->children && (o->ncontainers || o->ncgroups || o->all))
-		return option__refuse("--no-children", NULL, "is for -p and COMMAND only", "-p PID");
+		return option__refuse("--no-children", NULL, "is for -p and COMMAND only",
+				      "-p PID");
 	if (o->user && !o->command)
 		return option__refuse("--user", NULL, "there is no COMMAND to run",
 				      "-- COMMAND at the end");
 	if (o->probes.n && !o->heap)
-		return option__refuse("--probe", NULL, "--kind map probes no functions", "--kind heap");
+		return option__refuse("--probe", NULL, "--kind map probes no functions",
+				      "--kind heap");
 	if (o->min_size > o->max_size)
 		return option__refuse("--min-size", NULL, "is above --max-size",
 				      "a smaller --min-size");

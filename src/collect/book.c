@@ -18,7 +18,7 @@
 #include "util/intervals.h"
 #include "util/util.h"
 
-#define SIZE_END (1ull << 48)	/* what a heap can hold of a size */
+#define SIZE_END (1ull << 48) /* what a heap can hold of a size */
 #define PAGE_MASK 4095ull
 #define NATURE (EVENT_F_FILE | EVENT_F_STACK | EVENT_F_SHM)
 
@@ -175,7 +175,8 @@ static void note_came(struct process *p, const struct block *b, const struct blo
 		cohorts__came(co, present(p), beginning(b), b->size);
 }
 
-/* For each block of unknown origin, the addresses remembered: those in a thread's cache were freed long ago. */
+/* For each block of unknown origin, the addresses remembered: those in a thread's cache were freed
+ * long ago. */
 #define FREED_EACH 64
 
 /* The block was there before the tracing. */
@@ -269,9 +270,9 @@ int book__alloc(struct process *p, const struct event_alloc *ev)
 
 /*
  * One free is told more than once where a function passes it on: operator delete to free, an
- * interposed free to the C library's; and where a thread ends, whose cache glibc frees block by block. Nothing
- * comes between that is told of the same address. What a program's own allocator frees inside of its
- * functions is mostly its own, and was never booked.
+ * interposed free to the C library's; and where a thread ends, whose cache glibc frees block by
+ * block. Nothing comes between that is told of the same address. What a program's own allocator
+ * frees inside of its functions is mostly its own, and was never booked.
  */
 int book__free(struct process *p, const struct event_free *ev)
 {
@@ -298,7 +299,7 @@ int book__realloc(struct process *p, const struct event_realloc *ev)
 	else if (ev->old && !heap__find(p->heap, name_of(&ev->ev, ev->old), &b))
 		unmatched_free(p);
 	else if (ev->old && p->c->superseded && b.site != SITE_HIDDEN)
-		p->c->superseded--;	/* the block that the younger one replaced ended here */
+		p->c->superseded--; /* the block that the younger one replaced ended here */
 	if (from)
 		block_ended(p, from);
 	if (ev->old && ev->old != ev->addr)
@@ -357,7 +358,8 @@ bool book__is_allocator(const struct collector *c, const struct stack *st)
 	for (unsigned int i = 0; st && i < st->n; i++) {
 		const struct frame *f = &st->frames[i];
 
-		if (f->module != FRAME_NO_MODULE && hashmap__get(c->allocators, f->module, &known) &&
+		if (f->module != FRAME_NO_MODULE &&
+		    hashmap__get(c->allocators, f->module, &known) &&
 		    intervals__find((const struct intervals *)known, f->offset - 1))
 			return true;
 	}
@@ -367,7 +369,9 @@ bool book__is_allocator(const struct collector *c, const struct stack *st)
 static int range_began(struct process *p, const struct event_map *ev, unsigned int api,
 		       uint64_t start, uint64_t end)
 {
-	struct range r = { .start = start, .end = end, .birth = ev->ev.time, .flags = ev->ev.flags };
+	struct range r = {
+		.start = start, .end = end, .birth = ev->ev.time, .flags = ev->ev.flags
+	};
 	struct event head = ev->ev;
 	int err;
 

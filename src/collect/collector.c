@@ -204,9 +204,9 @@ static int handle_files(struct collector *c, const void *data)
 }
 
 static const struct {
-	size_t size;		/* of a stack: without its frames */
+	size_t size; /* of a stack: without its frames */
 	int (*book)(struct collector *c, const void *data);
-	bool tell;		/* to opts.notify */
+	bool tell; /* to opts.notify */
 } handlers[EVENT_TYPES] = {
 	[EVENT_ALLOC] = { sizeof(struct event_alloc), handle_alloc, false },
 	[EVENT_FREE] = { sizeof(struct event_free), handle_free, false },
@@ -340,8 +340,8 @@ size_t collector__memory(const struct collector *c)
 		}
 		if (p->exited)
 			continue;
-		sum += p->freed.size * sizeof(*p->freed.at) + heap__memory(p->heap) + ranges__memory(p->ranges) +
-		       hashmap__memory(p->site_index) +
+		sum += p->freed.size * sizeof(*p->freed.at) + heap__memory(p->heap) +
+		       ranges__memory(p->ranges) + hashmap__memory(p->site_index) +
 		       mappings__count(p->space) * sizeof(struct mapping);
 	}
 	return sum;

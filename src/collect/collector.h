@@ -21,11 +21,11 @@ struct mappings;
 /* What is known of a process besides its events. */
 struct process_facts {
 	uint32_t pid;
-	uint64_t first_seen;	/* ns, CLOCK_MONOTONIC */
+	uint64_t first_seen; /* ns, CLOCK_MONOTONIC */
 	bool named;
 	char comm[EVENT_COMM];
-	const char *exe;	/* NULL: unknown */
-	const char *container;	/* NULL: none, or not known yet */
+	const char *exe;       /* NULL: unknown */
+	const char *container; /* NULL: none, or not known yet */
 };
 
 /*
@@ -47,8 +47,8 @@ enum merge_by { BY_PROCESS, BY_CONTAINER, BY_STACK };
 
 struct collector_opts {
 	struct modules *modules;
-	bool offline;			/* nothing is read from the system: a recording tells it */
-	const struct collector_witness *witness;	/* may be NULL */
+	bool offline; /* nothing is read from the system: a recording tells it */
+	const struct collector_witness *witness; /* may be NULL */
 	void *witness_ctx;
 	/* Brings a process's address space up to date; NULL: mappings__refresh. For tests. */
 	int (*refresh)(void *ctx, struct mappings *sp, struct modules *modules);
@@ -65,11 +65,11 @@ struct collector_opts {
 	/* What queries will merge sites by: what ended is remembered in that way (but not
 	 * saved). */
 	enum merge_by by;
-	bool children;			/* forked children are processes of their own here */
-	uint64_t start;			/* ns, CLOCK_MONOTONIC: the run's beginning */
+	bool children;	/* forked children are processes of their own here */
+	uint64_t start; /* ns, CLOCK_MONOTONIC: the run's beginning */
 };
 
-struct collector *collector__new(const struct collector_opts *opts);	/* NULL and errno */
+struct collector *collector__new(const struct collector_opts *opts); /* NULL and errno */
 void collector__free(struct collector *c);
 
 /*
@@ -106,17 +106,18 @@ int collector__set_process(struct collector *c, const struct process_facts *f);
 /*
  * All that the collector knows, in pieces of some 64 KiB, such that collector__restore, given all
  * of them in order, brings a new collector of the same options to the same point. Their form is the
- * collector's own affair; the modules in them are known by their ids. 0 or -ENOMEM; -EINVAL for what
- * is no piece.
+ * collector's own affair; the modules in them are known by their ids. 0 or -ENOMEM; -EINVAL for
+ * what is no piece.
  */
 struct strbuf;
 struct cursor;
-int collector__save(const struct collector *c, void (*piece)(void *ctx, const struct strbuf *sb), void *ctx);
+int collector__save(const struct collector *c, void (*piece)(void *ctx, const struct strbuf *sb),
+		    void *ctx);
 int collector__restore(struct collector *c, struct cursor *piece);
 
 /* Each range that has a file behind it. */
-void collector__file_ranges(const struct collector *c, void (*range)(void *ctx, uint32_t pid, uint64_t start),
-			    void *ctx);
+void collector__file_ranges(const struct collector *c,
+			    void (*range)(void *ctx, uint32_t pid, uint64_t start), void *ctx);
 
 /*
  * Remembers what each site holds now (of the age that queries ask for): snapshots tell the
@@ -130,38 +131,43 @@ enum sort_key {
 	/* Leaks, then what grows and is at least a thousandth of all, each by its rate; the rest by
 	 * bytes. */
 	SORT_LEAK,
-	SORT_BYTES, SORT_BLOCKS, SORT_GROWTH, SORT_AGE, SORT_RATE,
-	SORT_MARK,		/* growth since the mark; what did not change is left out */
+	SORT_BYTES,
+	SORT_BLOCKS,
+	SORT_GROWTH,
+	SORT_AGE,
+	SORT_RATE,
+	SORT_MARK, /* growth since the mark; what did not change is left out */
 	SORT_KEYS
 };
 
 struct query {
 	enum sort_key sort;
-	uint32_t top;		/* sites at most; 0: all */
-	uint64_t min_age;	/* ns: only blocks at least this old */
-	bool heap, map;		/* which kinds */
-	uint64_t now;		/* ns, CLOCK_MONOTONIC */
-	bool commit;		/* growth is counted from here on */
-	enum merge_by by;	/* BY_PROCESS: nothing is merged; or as in the options */
+	uint32_t top;	  /* sites at most; 0: all */
+	uint64_t min_age; /* ns: only blocks at least this old */
+	bool heap, map;	  /* which kinds */
+	uint64_t now;	  /* ns, CLOCK_MONOTONIC */
+	bool commit;	  /* growth is counted from here on */
+	enum merge_by by; /* BY_PROCESS: nothing is merged; or as in the options */
 };
 
 struct site_row {
 	/* A merged row's are those of the process that holds most of it. */
 	uint32_t pid;
-	uint32_t process;	/* its row in the snapshot's processes: a pid may come twice */
-	uint32_t site;		/* its number in that process, until that ends */
-	uint32_t processes;	/* how many have it: 1 where nothing is merged */
-	uint64_t stack;		/* stack id, 0: none */
-	uint8_t kind;		/* enum api_kind */
-	uint8_t api;		/* row of the table */
-	uint16_t map_flags;	/* EVENT_F_* for a map */
-	uint64_t live_bytes, live_blocks;	/* old enough for the query */
-	uint64_t allocs, frees, alloc_bytes;	/* for a map: mappings made, ended, and their bytes */
-	int64_t growth_bytes;	/* since the last committed query */
-	int64_t since_mark_bytes, since_mark_blocks;	/* live now less live at the mark, or at the start */
-	uint64_t allocs_since;	/* allocations since the last committed query */
-	uint64_t oldest, newest;	/* ages, ns; 0 where nothing is live */
-	uint64_t map_addr;	/* the lowest range's start, for naming a file mapping */
+	uint32_t process;   /* its row in the snapshot's processes: a pid may come twice */
+	uint32_t site;	    /* its number in that process, until that ends */
+	uint32_t processes; /* how many have it: 1 where nothing is merged */
+	uint64_t stack;	    /* stack id, 0: none */
+	uint8_t kind;	    /* enum api_kind */
+	uint8_t api;	    /* row of the table */
+	uint16_t map_flags; /* EVENT_F_* for a map */
+	uint64_t live_bytes, live_blocks;    /* old enough for the query */
+	uint64_t allocs, frees, alloc_bytes; /* for a map: mappings made, ended, and their bytes */
+	int64_t growth_bytes;		     /* since the last committed query */
+	int64_t since_mark_bytes,
+	    since_mark_blocks;	 /* live now less live at the mark, or at the start */
+	uint64_t allocs_since;	 /* allocations since the last committed query */
+	uint64_t oldest, newest; /* ages, ns; 0 where nothing is live */
+	uint64_t map_addr;	 /* the lowest range's start, for naming a file mapping */
 	/*
 	 * Of all its blocks, of any age. On a merged row the verdict is that on all the processes
 	 * together, for which a process's end is the death of its blocks.
@@ -172,42 +178,44 @@ struct site_row {
 struct process_row {
 	uint32_t pid;
 	char comm[EVENT_COMM];
-	const char *exe;	/* valid as long as the collector; NULL: unknown */
+	const char *exe; /* valid as long as the collector; NULL: unknown */
 	bool exited;
-	uint64_t live_bytes, live_blocks;	/* as in struct snapshot */
-	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;	/* heap only */
+	uint64_t live_bytes, live_blocks; /* as in struct snapshot */
+	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees; /* heap only */
 	uint64_t allocator_bytes, mapped_bytes;
-	uint64_t first_seen;	/* ns, CLOCK_MONOTONIC */
-	uint64_t ended;		/* ns, 0 while it lives */
-	bool named;		/* the user named it; otherwise a child */
-	const char *container;	/* as exe; NULL: none */
+	uint64_t first_seen;   /* ns, CLOCK_MONOTONIC */
+	uint64_t ended;	       /* ns, 0 while it lives */
+	bool named;	       /* the user named it; otherwise a child */
+	const char *container; /* as exe; NULL: none */
 };
 
 struct snapshot {
-	uint64_t now, since;	/* since: the last committed query, or the start */
+	uint64_t now, since; /* since: the last committed query, or the start */
 	/*
 	 * Of the age asked for, ended processes' too: the malloc family's blocks, beside which a
 	 * process's mapped_bytes stand; mappings only where nothing else was asked for.
 	 */
 	uint64_t live_bytes, live_blocks;
-	uint64_t peak_bytes;	/* the most that was ever live of these, of any age */
-	int64_t growth_bytes;	/* of live_bytes, since the last committed query */
-	uint64_t marked;	/* ns: when the mark was set; 0: it was not */
-	int64_t since_mark_bytes, since_mark_blocks;	/* of live_bytes and live_blocks */
-	bool heap;		/* as asked for: without it, live_bytes are mappings */
-	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;	/* heap only */
+	uint64_t peak_bytes;  /* the most that was ever live of these, of any age */
+	int64_t growth_bytes; /* of live_bytes, since the last committed query */
+	uint64_t marked;      /* ns: when the mark was set; 0: it was not */
+	int64_t since_mark_bytes, since_mark_blocks; /* of live_bytes and live_blocks */
+	bool heap; /* as asked for: without it, live_bytes are mappings */
+	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees; /* heap only */
 	uint64_t allocs_since, frees_since;
 	uint64_t events, bad_events;
-	uint64_t lost_table;	/* blocks that found no room */
-	uint64_t lost_stack_ids;	/* allocations whose stack's frames are not known */
-	uint64_t superseded;	/* blocks handed out again though no free was seen */
-	uint64_t stack_collisions;	/* stacks whose id was another's before: they are told as that one */
-	uint64_t stack_guessed;	/* allocations whose walk passed a frame without unwind data by its frame pointer */
-	uint64_t stack_ends[STACK_ENDS];	/* allocations, by how their stack's walk ended */
+	uint64_t lost_table;	 /* blocks that found no room */
+	uint64_t lost_stack_ids; /* allocations whose stack's frames are not known */
+	uint64_t superseded;	 /* blocks handed out again though no free was seen */
+	uint64_t
+	    stack_collisions; /* stacks whose id was another's before: they are told as that one */
+	uint64_t stack_guessed; /* allocations whose walk passed a frame without unwind data by its
+				   frame pointer */
+	uint64_t stack_ends[STACK_ENDS]; /* allocations, by how their stack's walk ended */
 	struct site_row *sites;
-	size_t nsites;		/* in `sites` */
-	size_t total_sites;	/* with anything live, before the cut to top */
-	uint64_t rest_bytes, rest_blocks;	/* live in the sites that were cut */
+	size_t nsites;			  /* in `sites` */
+	size_t total_sites;		  /* with anything live, before the cut to top */
+	uint64_t rest_bytes, rest_blocks; /* live in the sites that were cut */
 	struct process_row *processes;
 	size_t nprocesses;
 };

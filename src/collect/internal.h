@@ -28,11 +28,11 @@ struct site {
 	uint64_t live_bytes, live_blocks;
 	uint64_t allocs, frees, alloc_bytes;
 	/* Events touch none of the rest. */
-	const struct stack *frames;	/* NULL until they are looked up and known */
-	uint64_t told_bytes, told_allocs;	/* at the last committed query */
-	uint64_t mark_bytes, mark_blocks;	/* at the mark */
-	uint64_t code;		/* the same for the same code in all processes; 0: not computed yet */
-	struct judgement *left;	/* in place of cohorts, once its process has ended; NULL: none */
+	const struct stack *frames;	  /* NULL until they are looked up and known */
+	uint64_t told_bytes, told_allocs; /* at the last committed query */
+	uint64_t mark_bytes, mark_blocks; /* at the mark */
+	uint64_t code; /* the same for the same code in all processes; 0: not computed yet */
+	struct judgement *left; /* in place of cohorts, once its process has ended; NULL: none */
 	/*
 	 * Of what is live, that which is old enough, and the births (ns) of its ends. For maps each
 	 * snapshot makes these anew; they last once the process has ended.
@@ -40,37 +40,37 @@ struct site {
 	uint64_t aged_bytes, aged_blocks;
 	uint64_t oldest, newest;
 	uint64_t map_addr;
-	double aged_parts;	/* the pieces of one mapping add up to one */
+	double aged_parts; /* the pieces of one mapping add up to one */
 };
 
 struct process {
 	struct collector *c;
 	uint32_t pid;
-	uint32_t serial;	/* its place in the collector's row of processes */
+	uint32_t serial; /* its place in the collector's row of processes */
 	char comm[EVENT_COMM];
 	const char *exe, *container;
 	bool named, exited;
 	uint64_t first_seen, ended;
 
-	struct heap *heap;	/* these three are NULL once it has ended */
+	struct heap *heap; /* these three are NULL once it has ended */
 	struct ranges *ranges;
-	struct mappings *space;	/* but a named process keeps its space */
+	struct mappings *space; /* but a named process keeps its space */
 	bool stale;		/* the space is to be read again before its next use */
 	uint64_t refreshed;	/* event time when the space was last read */
-	uint64_t no_retry;	/* until this event time, a missing pc is no reason to read it again */
+	uint64_t no_retry; /* until this event time, a missing pc is no reason to read it again */
 
 	struct site *sites;
 	uint32_t nsites, cap_sites;
-	struct hashmap *site_index;	/* NULL once it has ended */
+	struct hashmap *site_index; /* NULL once it has ended */
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
-	struct cohorts *older;	/* the unmatched frees, as births; NULL: none */
-	struct recent_frees freed;	/* empty once it ended */
+	struct cohorts *older;	   /* the unmatched frees, as births; NULL: none */
+	struct recent_frees freed; /* empty once it ended */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t live_bytes[API_KINDS];
 };
 
-struct name {			/* an interned string */
+struct name { /* an interned string */
 	struct name *next;
 	char s[];
 };
@@ -78,48 +78,49 @@ struct name {			/* an interned string */
 struct collector {
 	struct collector_opts opts;
 	struct stacks *stacks;
-	struct hashmap *by_pid;		/* the living */
-	struct process *last;		/* the living one asked for last, or NULL */
-	struct process **processes;	/* all, in the order in which they came */
+	struct hashmap *by_pid;	    /* the living */
+	struct process *last;	    /* the living one asked for last, or NULL */
+	struct process **processes; /* all, in the order in which they came */
 	uint32_t nprocesses, cap_processes;
 	struct hashmap *names;
-	struct hashmap *wholes;		/* while it is restored: mappings in several pieces */
-	struct hashmap *allocators;	/* by module: struct intervals of allocation functions' code */
+	struct hashmap *wholes;	    /* while it is restored: mappings in several pieces */
+	struct hashmap *allocators; /* by module: struct intervals of allocation functions' code */
 
 	/* Ended processes that still have all their sites, and what is left of the sites of the
 	 * others: their allocations by how stacks ended (the last: unknown), and, where queries
 	 * merge, by what they are merged by: struct cohorts. */
 	struct process *pending[PENDING];
 	uint32_t npending;
-	uint64_t gone_ends[API_KINDS][STACK_ENDS + 2];	/* then: not known, guessed */
+	uint64_t gone_ends[API_KINDS][STACK_ENDS + 2]; /* then: not known, guessed */
 	struct hashmap *gone;
-	struct hashmap *module_codes;	/* by module: the same for files with the same build ID */
+	struct hashmap *module_codes; /* by module: the same for files with the same build ID */
 
 	uint64_t live_bytes[API_KINDS], peak_bytes[API_KINDS];
 	uint64_t events, bad_events, lost_table, superseded, stack_collisions;
 
-	uint64_t now;			/* the latest time that a record told of */
-	uint64_t told_at;		/* the last committed query */
+	uint64_t now;	  /* the latest time that a record told of */
+	uint64_t told_at; /* the last committed query */
 	uint64_t told_bytes, told_allocs, told_frees;
-	uint64_t marked;		/* ns; 0: not yet */
+	uint64_t marked; /* ns; 0: not yet */
 };
 
 /* collector_process.c */
 
-struct process *process__find(struct collector *c, uint32_t pid);	/* living; NULL: unknown */
-struct process *process__get(struct collector *c, uint32_t pid, uint64_t now);	/* NULL: no memory */
+struct process *process__find(struct collector *c, uint32_t pid); /* living; NULL: unknown */
+struct process *process__get(struct collector *c, uint32_t pid, uint64_t now); /* NULL: no memory */
 void process__free(struct process *p);
 int process__name(struct collector *c, uint32_t pid);
 int process__fork(struct collector *c, const struct event_fork *ev);
 int process__exec(struct collector *c, const struct event_exec *ev);
 void process__exit(struct process *p, uint64_t now);
-int process__read(struct process *p);		/* comm, exe and mappings, from /proc */
+int process__read(struct process *p); /* comm, exe and mappings, from /proc */
 int process__code(struct process *p, const struct event_code *ev);
 int process__stack(struct process *p, const struct event_stack *ev);
 int process__keep_stack(struct process *p, uint64_t time, const struct stack *st);
-void process__segment(struct collector *c, struct event_map *ev);	/* fills in its length, if it is known */
+void process__segment(struct collector *c,
+		      struct event_map *ev); /* fills in its length, if it is known */
 int process__set(struct collector *c, const struct process_facts *f);
-void process__retire(struct process *p, uint64_t now);	/* it ended, and what it left was measured */
+void process__retire(struct process *p, uint64_t now); /* it ended, and what it left was measured */
 
 /* collector_book.c */
 
@@ -129,7 +130,8 @@ static inline uint64_t site_key(const struct site *s)
 	return hashmap__mix(s->stack, (uint64_t)s->map_flags << 16 | s->api << 8 | s->kind);
 }
 
-int book__restore_site(struct process *p, const struct site *s);	/* the process's next. 0 or -ENOMEM */
+int book__restore_site(struct process *p,
+		       const struct site *s); /* the process's next. 0 or -ENOMEM */
 int book__alloc(struct process *p, const struct event_alloc *ev);
 int book__free(struct process *p, const struct event_free *ev);
 int book__realloc(struct process *p, const struct event_realloc *ev);
@@ -154,22 +156,22 @@ bool survey__has_place(const struct query *q, const struct site_row *row);
 
 /* collector_rank.c */
 
-struct ranking {		/* start with { .top, .sort, .least } */
+struct ranking { /* start with { .top, .sort, .least } */
 	struct site_row *rows;
 	size_t n, cap, top;
 	enum sort_key sort;
-	uint64_t least;		/* bytes: what grows but holds less is no matter */
+	uint64_t least; /* bytes: what grows but holds less is no matter */
 	bool was_cut;
 };
 
-int rank__offer(struct ranking *r, const struct site_row *row);	/* 0 or -ENOMEM */
-void rank__cut(struct ranking *r);	/* sorts, and leaves the best `top` */
+int rank__offer(struct ranking *r, const struct site_row *row); /* 0 or -ENOMEM */
+void rank__cut(struct ranking *r); /* sorts, and leaves the best `top` */
 
 /* collector_merge.c */
 
 struct merging;
 
-struct merging *merge__new(struct collector *c, const struct query *q);	/* NULL: no memory */
+struct merging *merge__new(struct collector *c, const struct query *q); /* NULL: no memory */
 int merge__add(struct merging *m, struct process *p, struct site *s, const struct site_row *row);
 /* Judges the merged rows and offers them. 0 or -ENOMEM. */
 int merge__finish(struct merging *m, struct ranking *r, struct snapshot *out);

@@ -3,8 +3,11 @@
 
 int collector__mark(struct collector *c, uint64_t now)
 {
-	const struct query all = { .sort = SORT_BYTES, .min_age = c->opts.min_age, .heap = true,
-				   .map = true, .now = now };
+	const struct query all = { .sort = SORT_BYTES,
+				   .min_age = c->opts.min_age,
+				   .heap = true,
+				   .map = true,
+				   .now = now };
 	struct snapshot snap;
 	int err = collector__snapshot(c, &all, &snap);
 

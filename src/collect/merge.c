@@ -12,19 +12,19 @@
 #include "symbols/module.h"
 
 struct merged {
-	struct site_row row;	/* .pid, .process, .site, .stack: of the holder of `most` bytes */
+	struct site_row row; /* .pid, .process, .site, .stack: of the holder of `most` bytes */
 	uint64_t key, most;
-	uint64_t began;		/* of the first process */
-	uint32_t living;	/* processes that have it */
-	uint32_t last;		/* the process that was merged last, to count each once */
+	uint64_t began;	 /* of the first process */
+	uint32_t living; /* processes that have it */
+	uint32_t last;	 /* the process that was merged last, to count each once */
 	const struct site *holder;
-	struct cohorts *sum, *older;	/* NULL: none yet */
+	struct cohorts *sum, *older; /* NULL: none yet */
 };
 
 struct merging {
 	struct collector *c;
 	const struct query *q;
-	struct hashmap *index;		/* by key */
+	struct hashmap *index; /* by key */
 	struct merged *rows;
 	size_t n, cap;
 };
@@ -45,7 +45,7 @@ static uint64_t module_code(struct collector *c, uint32_t id)
 	code = hashmap__mix(len, len ? 0 : id);
 	for (size_t i = 0; i < len; i++)
 		code = hashmap__mix(code, build_id[i]);
-	hashmap__set(c->module_codes, id, code);	/* or it is made again */
+	hashmap__set(c->module_codes, id, code); /* or it is made again */
 	return code;
 }
 
@@ -66,7 +66,8 @@ static uint64_t code_of(struct collector *c, const struct process *p, struct sit
 		if (f->module == FRAME_NO_MODULE)
 			code = hashmap__mix(hashmap__mix(code, (uint64_t)p->serial + 1), f->pc);
 		else
-			code = hashmap__mix(hashmap__mix(code, module_code(c, f->module)), f->offset);
+			code =
+			    hashmap__mix(hashmap__mix(code, module_code(c, f->module)), f->offset);
 	}
 	return s->code = code ? code : 1;
 }

@@ -108,8 +108,8 @@ static int refresh(struct process *p)
 		return 0;
 	if (!p->exe)
 		read_exe(p);
-	err = opts->refresh ? opts->refresh(opts->refresh_ctx, p->space, opts->modules) :
-			      mappings__refresh(p->space, opts->modules);
+	err = opts->refresh ? opts->refresh(opts->refresh_ctx, p->space, opts->modules)
+			    : mappings__refresh(p->space, opts->modules);
 	if (err == -ENOMEM)
 		p->stale = true;
 	return err;
@@ -120,7 +120,7 @@ static int read_all(struct process *p)
 	if (p->c->opts.offline)
 		return 0;
 	read_comm(p);
-	read_exe(p);	/* what was read before stays, where it has ended since */
+	read_exe(p); /* what was read before stays, where it has ended since */
 	return refresh(p);
 }
 
@@ -163,22 +163,25 @@ int process__set(struct collector *c, const struct process_facts *f)
 int process__code(struct process *p, const struct event_code *ev)
 {
 	struct modules *modules = p->c->opts.modules;
-	int64_t module = modules ? modules__find(modules, makedev(ev->dev >> 20, ev->dev & 0xfffff), ev->ino) : -ENOENT;
+	int64_t module =
+	    modules ? modules__find(modules, makedev(ev->dev >> 20, ev->dev & 0xfffff), ev->ino)
+		    : -ENOENT;
 
 	if (module < 0) {
 		p->stale = true;
 		return 0;
 	}
-	return mappings__map(p->space, &(struct mapping){
-		.start = ev->start,
-		.end = ev->end,
-		.offset = ev->offset,
-		.dev = makedev(ev->dev >> 20, ev->dev & 0xfffff),
-		.ino = ev->ino,
-		.module = (uint32_t)module,
-		.exec = true,
-		.path = module__path(modules__get(modules, (uint32_t)module)),
-	});
+	return mappings__map(p->space,
+			     &(struct mapping){
+				 .start = ev->start,
+				 .end = ev->end,
+				 .offset = ev->offset,
+				 .dev = makedev(ev->dev >> 20, ev->dev & 0xfffff),
+				 .ino = ev->ino,
+				 .module = (uint32_t)module,
+				 .exec = true,
+				 .path = module__path(modules__get(modules, (uint32_t)module)),
+			     });
 }
 
 /* Fills the frames from the space as it is known; false where it does not hold every pc. */
@@ -203,12 +206,16 @@ static bool resolve(const struct process *p, const struct event_stack *ev, struc
 
 int process__stack(struct process *p, const struct event_stack *ev)
 {
-	_Alignas(struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
+	_Alignas(
+	    struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
 	struct stack *st = (struct stack *)buf;
 	uint64_t now = ev->ev.time;
 	const char *exe;
 
-	*st = (struct stack){ .id = ev->id, .pid = p->pid, .n = ev->n, .end = ev->end,
+	*st = (struct stack){ .id = ev->id,
+			      .pid = p->pid,
+			      .n = ev->n,
+			      .end = ev->end,
 			      .guessed = !!(ev->ev.flags & EVENT_F_GUESSED) };
 	exe = p->exe;
 	if (p->stale && (!p->refreshed || now - p->refreshed >= REFRESH_GAP)) {
@@ -307,8 +314,8 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 	p->ranges = ranges__new(book__range_changed, p);
 	p->site_index = hashmap__new();
 	p->space = parent ? mappings__copy(parent->space, pid) : mappings__new(pid);
-	if (!p->heap || !p->ranges || !p->site_index || recent_frees__init(&p->freed) || !p->space ||
-	    add_process(c, p)) {
+	if (!p->heap || !p->ranges || !p->site_index || recent_frees__init(&p->freed) ||
+	    !p->space || add_process(c, p)) {
 		process__free(p);
 		return NULL;
 	}
@@ -385,7 +392,8 @@ int process__fork(struct collector *c, const struct event_fork *ev)
 		return 0;
 	if (known)
 		process__exit(known, ev->ev.time);
-	return new_process(c, ev->child, parent == known ? NULL : parent, ev->ev.time) ? 0 : -ENOMEM;
+	return new_process(c, ev->child, parent == known ? NULL : parent, ev->ev.time) ? 0
+										       : -ENOMEM;
 }
 
 /* All memory of the old program is gone, and was not freed. */

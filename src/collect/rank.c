@@ -12,8 +12,9 @@ enum { LEVEL_OTHER, LEVEL_GROWING, LEVEL_DOUBTED, LEVEL_LEAK };
 #define LEVEL(level) ((uint64_t)(level) << 62)
 
 /*
- * Leaks come first, then what would be one but for frees of older blocks, then all that grows, each by their
- * rates in millibytes; then the rest. What grows but is next to nothing has its place by its bytes.
+ * Leaks come first, then what would be one but for frees of older blocks, then all that grows, each
+ * by their rates in millibytes; then the rest. What grows but is next to nothing has its place by
+ * its bytes.
  */
 static uint64_t leak_key(const struct site_row *row, uint64_t least)
 {
@@ -25,7 +26,9 @@ static uint64_t leak_key(const struct site_row *row, uint64_t least)
 		return LEVEL(LEVEL_LEAK) | milli;
 	case VERDICT_GROWING:
 		if (row->live_bytes >= least)
-			return LEVEL(row->judged.doubt == DOUBT_OLDER ? LEVEL_DOUBTED : LEVEL_GROWING) | milli;
+			return LEVEL(row->judged.doubt == DOUBT_OLDER ? LEVEL_DOUBTED
+								      : LEVEL_GROWING) |
+			       milli;
 		break;
 	default:
 		break;

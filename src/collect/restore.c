@@ -58,7 +58,8 @@ static int restore_allocators(struct collector *c, struct cursor *in)
 
 static int restore_stacks(struct collector *c, struct cursor *in)
 {
-	_Alignas(struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
+	_Alignas(
+	    struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
 	struct stack *st = (struct stack *)buf;
 	uint8_t how;
 	int err;
@@ -82,7 +83,8 @@ static int restore_stacks(struct collector *c, struct cursor *in)
 
 static int restore_names(struct collector *c, struct cursor *in)
 {
-	_Alignas(struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
+	_Alignas(
+	    struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
 	struct stack *copy = (struct stack *)buf;
 	uint64_t id = codec__take(in);
 	const struct stack *st = stacks__get(c->stacks, codec__take(in));
@@ -123,7 +125,7 @@ static int restore_process(struct collector *c, struct cursor *in)
 	free(exe);
 	free(container);
 	if (!err && c->nprocesses != before + 1)
-		err = -EINVAL;	/* its pid is another living one's */
+		err = -EINVAL; /* its pid is another living one's */
 	size = codec__take(in);
 	if (!err && size > FREED_MOST)
 		err = -EINVAL;
@@ -253,16 +255,11 @@ static int restore_life(struct collector *c, struct cursor *in)
 
 /* Each takes one thing of its kind, or all, from what is left of a piece. */
 static int (*const restorers[PIECES])(struct collector *c, struct cursor *in) = {
-	[PIECE_TOTALS] = restore_totals,
-	[PIECE_ALLOCATORS] = restore_allocators,
-	[PIECE_STACKS] = restore_stacks,
-	[PIECE_NAMES] = restore_names,
-	[PIECE_PROCESS] = restore_process,
-	[PIECE_FREED] = restore_freed,
-	[PIECE_SITES] = restore_sites,
-	[PIECE_BLOCKS] = restore_blocks,
-	[PIECE_RANGES] = restore_ranges,
-	[PIECE_LIFE] = restore_life,
+	[PIECE_TOTALS] = restore_totals,   [PIECE_ALLOCATORS] = restore_allocators,
+	[PIECE_STACKS] = restore_stacks,   [PIECE_NAMES] = restore_names,
+	[PIECE_PROCESS] = restore_process, [PIECE_FREED] = restore_freed,
+	[PIECE_SITES] = restore_sites,	   [PIECE_BLOCKS] = restore_blocks,
+	[PIECE_RANGES] = restore_ranges,   [PIECE_LIFE] = restore_life,
 };
 
 int collector__restore(struct collector *c, struct cursor *piece)

@@ -170,7 +170,7 @@ static void fill_row(const struct process *p, const struct query *q, uint32_t si
 /* Where rows go: to be ranked at once, or to be merged first. */
 struct gathering {
 	struct ranking ranking;
-	struct merging *merging;	/* NULL: not at all */
+	struct merging *merging; /* NULL: not at all */
 };
 
 static void count_stacks(const struct collector *c, struct site *s, struct snapshot *out)
@@ -291,9 +291,9 @@ static void finish(const struct collector *c, const struct query *q, struct rank
 int collector__snapshot(struct collector *c, const struct query *q, struct snapshot *out)
 {
 	struct gathering g = { {
-		.top = q->top ? q->top : SIZE_MAX,
-		.sort = q->sort,
-		.least = (c->live_bytes[API_HEAP] + c->live_bytes[API_MAP]) / 1000,
+	    .top = q->top ? q->top : SIZE_MAX,
+	    .sort = q->sort,
+	    .least = (c->live_bytes[API_HEAP] + c->live_bytes[API_MAP]) / 1000,
 	} };
 	int err = 0;
 

@@ -136,7 +136,7 @@ static void save_blocks(struct saving *s, const struct process *p)
 		while (heap__site_next(p->heap, i, &cursor, &b)) {
 			room(s, PIECE_BLOCKS);
 			if (s->sb.len == 1)
-				addr = birth = 0;	/* a piece stands alone */
+				addr = birth = 0; /* a piece stands alone */
 			codec__put(&s->sb, i);
 			codec__put(&s->sb, codec__fold(b.addr - addr));
 			codec__put(&s->sb, b.size);

@@ -9,46 +9,69 @@
 enum piece {
 	PIECE_TOTALS,
 	PIECE_ALLOCATORS,
-	PIECE_STACKS,		/* each before its other names */
-	PIECE_NAMES,		/* of stacks that have several */
+	PIECE_STACKS, /* each before its other names */
+	PIECE_NAMES,  /* of stacks that have several */
 	PIECE_PROCESS,
-	PIECE_FREED,		/* of the process before, as all that follows */
+	PIECE_FREED, /* of the process before, as all that follows */
 	PIECE_SITES,
 	PIECE_BLOCKS,
 	PIECE_RANGES,
-	PIECE_LIFE,		/* whether it lives; its last piece */
+	PIECE_LIFE, /* whether it lives; its last piece */
 	PIECES
 };
 
 /* Fields that are plain numbers, both ways. */
 struct number {
 	size_t offset;
-	bool small;		/* 32 bits; otherwise 64 */
+	bool small; /* 32 bits; otherwise 64 */
 };
 
-#define N64(type, member) { offsetof(struct type, member), false }
-#define N32(type, member) { offsetof(struct type, member), true }
+#define N64(type, member)                                                                          \
+	{                                                                                          \
+		offsetof(struct type, member), false                                               \
+	}
+#define N32(type, member)                                                                          \
+	{                                                                                          \
+		offsetof(struct type, member), true                                                \
+	}
 
 static const struct number totals[] = {
-	N64(collector, live_bytes[API_HEAP]), N64(collector, live_bytes[API_MAP]),
-	N64(collector, peak_bytes[API_HEAP]), N64(collector, peak_bytes[API_MAP]),
-	N64(collector, events), N64(collector, bad_events), N64(collector, lost_table),
-	N64(collector, superseded), N64(collector, stack_collisions), N64(collector, now),
-	N64(collector, told_at), N64(collector, told_bytes), N64(collector, told_allocs),
-	N64(collector, told_frees), N64(collector, marked),
+	N64(collector, live_bytes[API_HEAP]),
+	N64(collector, live_bytes[API_MAP]),
+	N64(collector, peak_bytes[API_HEAP]),
+	N64(collector, peak_bytes[API_MAP]),
+	N64(collector, events),
+	N64(collector, bad_events),
+	N64(collector, lost_table),
+	N64(collector, superseded),
+	N64(collector, stack_collisions),
+	N64(collector, now),
+	N64(collector, told_at),
+	N64(collector, told_bytes),
+	N64(collector, told_allocs),
+	N64(collector, told_frees),
+	N64(collector, marked),
 };
 
 static const struct number process_numbers[] = {
-	N64(process, ended), N64(process, allocs), N64(process, frees), N64(process, alloc_bytes),
-	N64(process, free_bytes), N64(process, unmatched_frees), N64(process, allocator_bytes),
-	N64(process, mapped_bytes), N64(process, live_bytes[API_HEAP]), N64(process, live_bytes[API_MAP]),
+	N64(process, ended),
+	N64(process, allocs),
+	N64(process, frees),
+	N64(process, alloc_bytes),
+	N64(process, free_bytes),
+	N64(process, unmatched_frees),
+	N64(process, allocator_bytes),
+	N64(process, mapped_bytes),
+	N64(process, live_bytes[API_HEAP]),
+	N64(process, live_bytes[API_MAP]),
 };
 
 static const struct number site_numbers[] = {
-	N64(site, stack), N64(site, live_bytes), N64(site, live_blocks), N64(site, allocs),
-	N64(site, frees), N64(site, alloc_bytes), N64(site, told_bytes), N64(site, told_allocs),
-	N64(site, aged_bytes), N64(site, aged_blocks), N64(site, oldest), N64(site, newest),
-	N64(site, map_addr), N64(site, mark_bytes), N64(site, mark_blocks),
+	N64(site, stack),	N64(site, live_bytes),	N64(site, live_blocks),
+	N64(site, allocs),	N64(site, frees),	N64(site, alloc_bytes),
+	N64(site, told_bytes),	N64(site, told_allocs), N64(site, aged_bytes),
+	N64(site, aged_blocks), N64(site, oldest),	N64(site, newest),
+	N64(site, map_addr),	N64(site, mark_bytes),	N64(site, mark_blocks),
 };
 
 #endif

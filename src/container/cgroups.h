@@ -10,15 +10,15 @@
 #include <stdint.h>
 
 struct cgroup {
-	char controller[24];	/* one of its v1 hierarchy, memory if possible; "": the v2 hierarchy */
-	uint64_t id;		/* of kernfs: cgroup->kn->id, bpf_get_current_cgroup_id() */
-	uint32_t level;		/* below the hierarchy's root, which has 0 and holds every process */
+	char controller[24]; /* one of its v1 hierarchy, memory if possible; "": the v2 hierarchy */
+	uint64_t id;	     /* of kernfs: cgroup->kn->id, bpf_get_current_cgroup_id() */
+	uint32_t level;	     /* below the hierarchy's root, which has 0 and holds every process */
 };
 
 /* One line of /proc/PID/cgroup. */
 struct cgroup_line {
-	const char *controllers;	/* "", "memory", "cpu,cpuacct", "name=systemd" */
-	const char *path;	/* "/system.slice/x.service", as seen from our cgroup namespace */
+	const char *controllers; /* "", "memory", "cpu,cpuacct", "name=systemd" */
+	const char *path;	 /* "/system.slice/x.service", as seen from our cgroup namespace */
 };
 
 /*

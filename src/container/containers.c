@@ -20,7 +20,7 @@
 #include "util/util.h"
 
 #define CONTAINERS_MAX (1u << 20)
-#define PATIENCE_NS 1000000000ull	/* between looks for a container that is unknown */
+#define PATIENCE_NS 1000000000ull /* between looks for a container that is unknown */
 #define LOOKS_MAX 5
 #define SHORT_ID 12
 
@@ -48,10 +48,10 @@ struct containers {
 	size_t n, cap;
 	struct helper *helpers;
 	size_t nhelpers;
-	struct hashmap *visited;	/* directories */
-	size_t row;			/* that is looking */
-	bool deeper;			/* at what is told from inside of another PID namespace */
-	uint64_t refreshed;		/* when */
+	struct hashmap *visited; /* directories */
+	size_t row;		 /* that is looking */
+	bool deeper;		 /* at what is told from inside of another PID namespace */
+	uint64_t refreshed;	 /* when */
 	int error;
 };
 
@@ -194,7 +194,9 @@ static void tell(struct containers *cs, struct entry *e)
 
 	if (c->pod && c->space)
 		snprintf(text, sizeof(text), "k8s %s/%s/%s", c->space, c->pod,
-			 c->name ? c->name : e->pause ? "(pause)" : c->id);
+			 c->name    ? c->name
+			 : e->pause ? "(pause)"
+				    : c->id);
 	else if (c->name)
 		snprintf(text, sizeof(text), "%s %s", c->runtime, c->name);
 	else

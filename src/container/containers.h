@@ -22,13 +22,13 @@ struct containers;
 
 /* Belongs to its struct containers, and so do its strings; a refresh may change what it says. */
 struct container {
-	const char *runtime;	/* "docker", …; "container": unknown; "sandbox": just a namespace */
-	const char *id;		/* never NULL */
-	const char *name;	/* NULL: unknown; of Kubernetes: the container's in its pod */
-	const char *pod;	/* NULL: none */
-	const char *space;	/* the namespace: of Kubernetes, or containerd's; NULL: none */
-	const char *display;	/* "docker web", "k8s default/web-1/app", "podman 0123456789ab" */
-	pid_t init_pid;		/* as we see it; 0: it does not run */
+	const char *runtime; /* "docker", …; "container": unknown; "sandbox": just a namespace */
+	const char *id;	     /* never NULL */
+	const char *name;    /* NULL: unknown; of Kubernetes: the container's in its pod */
+	const char *pod;     /* NULL: none */
+	const char *space;   /* the namespace: of Kubernetes, or containerd's; NULL: none */
+	const char *display; /* "docker web", "k8s default/web-1/app", "podman 0123456789ab" */
+	pid_t init_pid;	     /* as we see it; 0: it does not run */
 	/* Its own cgroups, best first: v2, memory, others. */
 	size_t ncgroups;
 	struct cgroup_line cgroups[CONTAINER_CGROUPS];
@@ -40,7 +40,7 @@ struct container {
 
 /* The root directory is "" but in tests. NULL and errno. */
 struct containers *containers__new(const char *root);
-void containers__free(struct containers *cs);	/* takes NULL */
+void containers__free(struct containers *cs); /* takes NULL */
 
 /* Looks at everything anew. 0 or -ENOMEM. What has ended is kept, with init_pid 0. */
 int containers__refresh(struct containers *cs);

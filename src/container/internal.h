@@ -10,18 +10,18 @@
 
 #define SMALL_FILE (64u << 10)
 #define CONFIG_FILE (4u << 20)	/* of one container */
-#define ROSTER_FILE (64u << 20)	/* of all of a runtime's */
+#define ROSTER_FILE (64u << 20) /* of all of a runtime's */
 #define PATH_BYTES 4096
 #define SANDBOX "sandbox"
-#define LONG_ID 32		/* ids that long are random, and nobody else's */
+#define LONG_ID 32 /* ids that long are random, and nobody else's */
 
 /* What one place says of one container; only runtime and id must be there. Strings are copied. */
 struct sighting {
 	const char *runtime, *id, *name, *pod, *space;
-	const char *hint;	/* a cgroup's path, or the end of one, that is the container's */
-	pid_t pid;		/* of its init process, as some file claims; 0: none */
-	bool pause;	/* holds a pod's namespaces, and nothing that anybody wants to trace */
-	bool old;		/* names may have changed since: only what nobody told yet */
+	const char *hint; /* a cgroup's path, or the end of one, that is the container's */
+	pid_t pid;	  /* of its init process, as some file claims; 0: none */
+	bool pause;	  /* holds a pod's namespaces, and nothing that anybody wants to trace */
+	bool old;	  /* names may have changed since: only what nobody told yet */
 };
 
 /* A row of the table of runtimes. Rows that come first know names better. */
@@ -32,26 +32,26 @@ struct runtime {
 
 void containers__look_docker(struct containers *cs);
 void containers__look_containerd(struct containers *cs);
-void containers__look_storage(struct containers *cs);	/* podman and CRI-O */
+void containers__look_storage(struct containers *cs); /* podman and CRI-O */
 void containers__look_runc(struct containers *cs);
 void containers__look_crun(struct containers *cs);
-void containers__look_machines(struct containers *cs);	/* systemd-nspawn */
+void containers__look_machines(struct containers *cs); /* systemd-nspawn */
 
 #define HINTS_MAX 16
 
 /* What is known of a container. */
 struct entry {
-	struct container c;	/* first: they are cast */
-	size_t row;		/* that named the runtime; NO_ROW: a guess */
+	struct container c; /* first: they are cast */
+	size_t row;	    /* that named the runtime; NO_ROW: a guess */
 	bool pause;
-	bool here;		/* seen by the last look-around */
-	unsigned int looks;	/* for its name */
+	bool here;	    /* seen by the last look-around */
+	unsigned int looks; /* for its name */
 	const char *hints[HINTS_MAX];
 	size_t nhints;
-	pid_t claimed;		/* by files */
-	pid_t seen;		/* in its cgroup, the first of a namespace if possible */
+	pid_t claimed; /* by files */
+	pid_t seen;    /* in its cgroup, the first of a namespace if possible */
 	bool seen_first;
-	int held;		/* its PID namespace, -1: not held */
+	int held; /* its PID namespace, -1: not held */
 };
 
 /* Whether a sighting is of this container. */
@@ -67,7 +67,7 @@ const char *containers__keep(struct containers *cs, const char *s);
 void containers__sight(struct containers *cs, const struct sighting *s);
 /* Whether the name of a long id is known already: most descriptions never change. */
 bool containers__named(const struct containers *cs, const char *id);
-const char *containers__root(const struct containers *cs);	/* "/" but in tests */
+const char *containers__root(const struct containers *cs); /* "/" but in tests */
 
 /* The processes of a runtime itself, of those that the last refresh saw: the next after `pid` whose
  * comm begins so; start with 0. 0: no more. */
@@ -86,13 +86,13 @@ bool containers__variable(const struct containers *cs, pid_t pid, const char *na
 
 /* ---- files, below a root directory which symbolic links do not leave ---- */
 
-DIR *containers__open_directory(const char *root, const char *path);	/* NULL: cannot be read */
+DIR *containers__open_directory(const char *root, const char *path); /* NULL: cannot be read */
 /* The same, and NULL where this refresh was there already. */
 DIR *containers__visit(struct containers *cs, const char *root, const char *path);
 const char *containers__next_name(DIR *d); /* NULL at the end; not those that begin with a dot */
 /* As a string that the caller frees; NULL also for what is longer than `max`. */
 char *containers__read(const char *root, const char *path, size_t max);
-pid_t containers__read_pid(const char *root, const char *path);	/* 0: none */
+pid_t containers__read_pid(const char *root, const char *path); /* 0: none */
 
 /* ---- JSON ---- */
 
@@ -103,8 +103,8 @@ void containers__free_json(struct json_object *o);
 /* Each takes NULL and anything that is no object. Strings are not empty, and have no NUL bytes. */
 struct json_object *containers__member(struct json_object *o, const char *key);
 const char *containers__as_string(struct json_object *o);
-const char *containers__string(struct json_object *o, const char *key);	/* of a member */
-pid_t containers__pid(struct json_object *o, const char *key);	/* 0: none */
+const char *containers__string(struct json_object *o, const char *key);	      /* of a member */
+pid_t containers__pid(struct json_object *o, const char *key);		      /* 0: none */
 struct json_object *containers__element(struct json_object *array, size_t i); /* NULL at the end */
 /* The next member of an object that is a string; start with *pos = 0. */
 const char *containers__next_string(struct json_object *o, size_t *pos);
@@ -115,9 +115,9 @@ void containers__read_labels(struct json_object *labels, struct sighting *s);
 
 /* A container's own directory in a cgroup path, told by its name alone. */
 struct token {
-	const char *runtime;	/* a guess */
+	const char *runtime; /* a guess */
 	char id[256];
-	size_t end;		/* the path up to and with it */
+	size_t end; /* the path up to and with it */
 };
 
 /* NULL: unknown. */
@@ -129,15 +129,15 @@ bool containers__innermost(char *text, struct token *t);
 
 /* What a process's PID namespaces are, from the outermost that we see. */
 struct nesting {
-	uint64_t inode;		/* of the innermost */
-	uint32_t level;		/* 0: that of our /proc */
-	pid_t innermost;	/* its number there */
+	uint64_t inode;	 /* of the innermost */
+	uint32_t level;	 /* 0: that of our /proc */
+	pid_t innermost; /* its number there */
 };
 
-int containers__open_pidns(const struct containers *cs, pid_t pid);	/* -1: no such process */
+int containers__open_pidns(const struct containers *cs, pid_t pid); /* -1: no such process */
 void containers__root_of(const struct containers *cs, pid_t pid, char root[PATH_BYTES]);
 int containers__nesting(const struct containers *cs, pid_t pid, struct nesting *out);
-char *containers__cgroup_text(const struct containers *cs, pid_t pid);	/* NULL: no such process */
+char *containers__cgroup_text(const struct containers *cs, pid_t pid); /* NULL: no such process */
 /* Whether it is in the namespace, or in one below it. */
 bool containers__in_pidns(const struct containers *cs, pid_t pid, uint64_t inode);
 
@@ -148,7 +148,7 @@ void containers__scan(struct containers *cs,
 /* Keeps the number of its PID namespace from being used again. */
 void containers__hold(struct containers *cs, const struct container *c);
 bool containers__is_pause(const struct container *c);
-bool containers__is_here(const struct container *c);	/* it was not removed meanwhile */
+bool containers__is_here(const struct container *c); /* it was not removed meanwhile */
 /* The container with such an id, looked for at most once a second where it has no name yet; at
  * worst made up. */
 const struct container *containers__known(struct containers *cs, const struct token *t);

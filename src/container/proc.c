@@ -24,8 +24,8 @@
 static const struct {
 	const char *word, *runtime;
 } words[] = {
-	{ "docker", "docker" },	    { "libpod", "podman" },  { "cri-containerd", "containerd" },
-	{ "crio", "cri-o" },	    { "nerdctl", "containerd" }, { "libpod_parent", "podman" },
+	{ "docker", "docker" }, { "libpod", "podman" },	     { "cri-containerd", "containerd" },
+	{ "crio", "cri-o" },	{ "nerdctl", "containerd" }, { "libpod_parent", "podman" },
 };
 
 static const char *runtime_of(const char *word, size_t len)

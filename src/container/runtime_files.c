@@ -138,7 +138,8 @@ const char *containers__next_string(struct json_object *o, size_t *pos)
 
 	if (!json_object_is_type(o, json_type_object))
 		return NULL;
-	json_object_object_foreach(o, key, value) {
+	json_object_object_foreach(o, key, value)
+	{
 		(void)key;
 		if (i++ < *pos)
 			continue;

@@ -17,12 +17,12 @@ enum elf_machine { ELF_OTHER, ELF_X86_64, ELF_I386, ELF_ARM64 };
 
 /* NULL and errno: ENOEXEC where it is no ELF file. The fd stays the caller's, open as long. */
 struct elf *elf__open(int fd);
-struct elf *elf__open_memory(const void *module, size_t len);	/* the memory must outlive it */
+struct elf *elf__open_memory(const void *module, size_t len); /* the memory must outlive it */
 void elf__close(struct elf *e);
 
 enum elf_machine elf__machine(const struct elf *e);
 bool elf__is_64bit(const struct elf *e);
-bool elf__is_dynamic(const struct elf *e);	/* has an interpreter or a dynamic section */
+bool elf__is_dynamic(const struct elf *e); /* has an interpreter or a dynamic section */
 /* From a section or PT_NOTE; returns its length, at most cap, 0 where there is none. */
 size_t elf__build_id(const struct elf *e, uint8_t *out, size_t cap);
 
@@ -39,10 +39,10 @@ const void *elf__section(const struct elf *e, const char *name, size_t *len);
 uint64_t elf__debug_size(const struct elf *e);
 
 struct elf_function {
-	const char *name;	/* without version; valid while the elf is open */
-	uint64_t vaddr, offset, size;	/* size 0: unknown */
+	const char *name;	      /* without version; valid while the elf is open */
+	uint64_t vaddr, offset, size; /* size 0: unknown */
 	bool ifunc;
-	uint8_t binding;	/* STB_LOCAL, STB_GLOBAL or STB_WEAK of <elf.h> */
+	uint8_t binding; /* STB_LOCAL, STB_GLOBAL or STB_WEAK of <elf.h> */
 };
 
 /* Every defined function of .dynsym, then of .symtab (duplicates included). Stops when fn returns

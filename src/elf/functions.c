@@ -17,7 +17,7 @@ struct visit {
 	struct elf *e;
 	int (*fn)(void *ctx, const struct elf_function *f);
 	void *ctx;
-	bool debug_file;	/* its code is elsewhere: offsets mean nothing */
+	bool debug_file; /* its code is elsewhere: offsets mean nothing */
 };
 
 /* The name without its version: "memcpy@@GLIBC_2.14" is memcpy. NULL: no memory. */
@@ -78,7 +78,7 @@ static int visit_section(const struct visit *v, Elf_Scn *scn)
 }
 
 struct dynamic {
-	uint64_t symtab, strtab, strsz, hash, gnu_hash;		/* file offsets; 0: none */
+	uint64_t symtab, strtab, strsz, hash, gnu_hash; /* file offsets; 0: none */
 };
 
 static void read_dynamic(const struct elf *e, struct dynamic *d)

@@ -25,7 +25,7 @@ struct elf {
 	size_t file_size;
 	struct load *loads;
 	size_t nloads;
-	uint64_t dynamic, dynamic_size;	/* file range of PT_DYNAMIC */
+	uint64_t dynamic, dynamic_size; /* file range of PT_DYNAMIC */
 	bool is_dynamic;
 	struct name *names;
 };

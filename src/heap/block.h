@@ -12,21 +12,21 @@
 
 #include "heap/heap.h"
 
-#define BIRTH_SHIFT 6		/* times are kept to 64 ns: 48 bits last 208 days */
+#define BIRTH_SHIFT 6 /* times are kept to 64 ns: 48 bits last 208 days */
 #define BITS48 ((1ull << 48) - 1)
-#define CHAIN_SHIFT 13		/* the shortest step of a chain: half a millisecond */
+#define CHAIN_SHIFT 13 /* the shortest step of a chain: half a millisecond */
 #define CHAIN_STEPS 15
 #define SITE_END (1u << 23)
 
 struct packed {
-	uint64_t addr;		/* 0: on the free list */
+	uint64_t addr; /* 0: on the free list */
 	uint64_t size : 48;
 	uint64_t birth_high : 16;
 	uint32_t birth_low;
 	uint32_t site : 23;
-	uint32_t chain_steps : 4;	/* 0: no chain */
-	uint32_t chain_shift : 5;	/* above CHAIN_SHIFT */
-	uint32_t older;		/* in the site's list, or the next on the free list; 0: none */
+	uint32_t chain_steps : 4; /* 0: no chain */
+	uint32_t chain_shift : 5; /* above CHAIN_SHIFT */
+	uint32_t older;		  /* in the site's list, or the next on the free list; 0: none */
 	uint32_t younger;
 };
 

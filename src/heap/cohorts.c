@@ -269,7 +269,10 @@ static void set_origin(struct cohorts *c, uint64_t origin)
 	uint64_t now = c->origin + ((uint64_t)c->tick << c->shift);
 	struct cohorts old = *c;
 
-	*c = (struct cohorts){ .origin = origin, .shift = old.shift, .n = 1, .bytes = old.bytes,
+	*c = (struct cohorts){ .origin = origin,
+			       .shift = old.shift,
+			       .n = 1,
+			       .bytes = old.bytes,
 			       .longest = old.longest };
 	c->last = later(0, old.origin - origin + ((uint64_t)old.last << COHORTS_UNIT));
 	for (unsigned int i = 0; i < COHORTS_LIVES; i++)

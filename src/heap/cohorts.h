@@ -10,31 +10,31 @@
 #include <stdint.h>
 
 #define COHORTS_MAX 12
-#define COHORTS_TICKS 64	/* the time is cut into fewer ticks than that, each 2^shift ns */
+#define COHORTS_TICKS 64 /* the time is cut into fewer ticks than that, each 2^shift ns */
 #define COHORTS_LIVES 7
-#define COHORTS_UNIT 20		/* about a millisecond: 32 bits last 52 days */
+#define COHORTS_UNIT 20 /* about a millisecond: 32 bits last 52 days */
 
 struct cohort {
 	uint64_t alive_bytes;
-	uint32_t born, alive;	/* blocks; `born` stays at its largest */
-	float least, most;	/* bytes that the site held, at any time of the cohort's */
+	uint32_t born, alive; /* blocks; `born` stays at its largest */
+	float least, most;    /* bytes that the site held, at any time of the cohort's */
 };
 
 /* An event in the present tick touches the first 64 bytes and a cohort. */
 struct cohorts {
-	uint64_t origin;	/* the first birth */
-	uint64_t bytes;		/* alive now */
-	float least, most;	/* of the last cohort, so far: see cohorts__advance */
-	uint32_t longest;	/* the longest life of what died, in units of 2^COHORTS_UNIT ns */
-	uint32_t last;		/* the last birth, in such units since the origin */
+	uint64_t origin;   /* the first birth */
+	uint64_t bytes;	   /* alive now */
+	float least, most; /* of the last cohort, so far: see cohorts__advance */
+	uint32_t longest;  /* the longest life of what died, in units of 2^COHORTS_UNIT ns */
+	uint32_t last;	   /* the last birth, in such units since the origin */
 	/* Deaths: [0] of what was younger than a tick, [n] of what was younger than 2^n. */
 	uint32_t lives[COHORTS_LIVES];
-	uint8_t shift, tick, n;	/* tick: the present one */
-	uint8_t start[COHORTS_MAX];	/* ticks; a cohort ends where the next one starts */
-	struct cohort cohort[COHORTS_MAX];	/* n of them, the oldest first */
+	uint8_t shift, tick, n;		   /* tick: the present one */
+	uint8_t start[COHORTS_MAX];	   /* ticks; a cohort ends where the next one starts */
+	struct cohort cohort[COHORTS_MAX]; /* n of them, the oldest first */
 };
 
-struct cohorts *cohorts__new(uint64_t origin);	/* NULL and errno; free() it */
+struct cohorts *cohorts__new(uint64_t origin); /* NULL and errno; free() it */
 
 /* A block that was born at `birth` came to the site at `now`, then or by a realloc elsewhere; it
  * died; a realloc took it elsewhere, as if it had never been here; or its size changed. */

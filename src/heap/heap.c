@@ -30,21 +30,21 @@
 
 struct segment {
 	uint16_t n;
-	uint8_t depth;			/* low bits of the hash that all its blocks share */
-	uint16_t tag[SLOTS];		/* hash bits 48 to 63 */
-	uint32_t index[SLOTS];		/* 0: empty */
+	uint8_t depth;	       /* low bits of the hash that all its blocks share */
+	uint16_t tag[SLOTS];   /* hash bits 48 to 63 */
+	uint32_t index[SLOTS]; /* 0: empty */
 };
 
 struct ends {
-	uint32_t oldest, youngest;	/* 0, 0: the site has no blocks */
+	uint32_t oldest, youngest; /* 0, 0: the site has no blocks */
 };
 
 struct heap {
 	struct packed **chunks;
 	uint32_t nchunks, cap_chunks;
-	uint32_t used;			/* indices ever handed out; 0 is never one */
-	uint32_t free;			/* first of the free list */
-	struct segment **directory;	/* 1 << depth of them */
+	uint32_t used;		    /* indices ever handed out; 0 is never one */
+	uint32_t free;		    /* first of the free list */
+	struct segment **directory; /* 1 << depth of them */
 	uint8_t depth;
 	size_t nsegments;
 	struct ends *sites;

@@ -13,17 +13,17 @@
 struct heap;
 
 struct block {
-	uint64_t addr;		/* never 0 */
-	uint64_t size;		/* bytes, below 2^48; more is kept as 2^48 - 1 */
-	uint64_t birth;		/* ns since the heap's epoch, kept to 64 ns */
-	uint32_t site;		/* the owner's number for the call site, dense, below 2^23 */
+	uint64_t addr;	/* never 0 */
+	uint64_t size;	/* bytes, below 2^48; more is kept as 2^48 - 1 */
+	uint64_t birth; /* ns since the heap's epoch, kept to 64 ns */
+	uint32_t site;	/* the owner's number for the call site, dense, below 2^23 */
 	/* How long (ns) the chain of reallocs had lasted that led to it; 0: none did. Kept such
 	 * that the chain's beginning, birth - chain, is too early by a seventh of it at most, and
 	 * stays what it is however often the block is booked anew. */
 	uint64_t chain;
 };
 
-struct heap *heap__new(void);		/* NULL and errno */
+struct heap *heap__new(void); /* NULL and errno */
 void heap__free(struct heap *h);
 
 /* Books a block, and tells in *b how it is kept. 0; 1 where a live block at that address was
@@ -39,7 +39,7 @@ bool heap__take(struct heap *h, uint64_t addr, uint64_t not_after, struct block 
 bool heap__find(const struct heap *h, uint64_t addr, struct block *out);
 
 size_t heap__count(const struct heap *h);
-size_t heap__memory(const struct heap *h);	/* bytes it holds */
+size_t heap__memory(const struct heap *h); /* bytes it holds */
 
 /* The blocks of a site, oldest first: start with *cursor = 0; false at the end. The heap must not
  * change meanwhile. */
@@ -50,7 +50,7 @@ bool heap__site_newest(const struct heap *h, uint32_t site, struct block *out);
 
 struct heap_sum {
 	uint64_t blocks, bytes;
-	uint64_t newest;	/* birth of the youngest that was counted; 0 where none was */
+	uint64_t newest; /* birth of the youngest that was counted; 0 where none was */
 };
 
 /* Of a site's blocks, those born at or before `born_by`. `sum` comes in holding all of the site's:

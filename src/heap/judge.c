@@ -13,8 +13,8 @@
  *   - what the site holds grew accordingly (a cache at its bound loses an old block for a new one);
  *   - in its later half they are not matched by frees of blocks older than the tracing (the same
  *     cache, first seen when it was full);
- *   - where hardly a block ever died, they are more than a log or a small table takes until it is full, and do not
- *     come ever more slowly, as into a cache that is hit the more, the fuller it is.
+ *   - where hardly a block ever died, they are more than a log or a small table takes until it is
+ * full, and do not come ever more slowly, as into a cache that is hit the more, the fuller it is.
  * So a sawtooth proves nothing until it lasts some four times as long as the longest before it.
  *
  * What fails for one of the last reasons, or holds more at its lowest than it did at its highest,
@@ -27,11 +27,11 @@
 
 #include "util/codec.h"
 
-#define AGES 5			/* 1, 2, 4, 8, 16 ticks */
-#define LATE_DEATHS 16		/* overdue blocks for each death that came late */
-#define DECLINE 0.6		/* later births against earlier ones: fewer means ceasing */
-#define TAPER 0.8		/* the same of thirds, where it falls all along and hardly a block dies */
-#define STEP 4			/* so many times more, or less, is not a trend but an event */
+#define AGES 5	       /* 1, 2, 4, 8, 16 ticks */
+#define LATE_DEATHS 16 /* overdue blocks for each death that came late */
+#define DECLINE 0.6    /* later births against earlier ones: fewer means ceasing */
+#define TAPER 0.8      /* the same of thirds, where it falls all along and hardly a block dies */
+#define STEP 4	       /* so many times more, or less, is not a trend but an event */
 #define SHARE_MAX_NS 600000000000ull
 #define STARTUP_MAX_NS 120000000000ull
 #define GROWTH 1.05
@@ -41,7 +41,7 @@
 struct stretch {
 	double blocks, bytes, born;
 	double ticks;
-	unsigned int occupied;	/* cohorts with anything alive */
+	unsigned int occupied; /* cohorts with anything alive */
 };
 
 static unsigned int end_of(const struct cohorts *c, unsigned int i)
@@ -167,8 +167,8 @@ static bool hardly_dies(const struct cohorts *c, const struct stretch *s)
 }
 
 /*
- * A cache is hit the more, the more is in it: each third of the stretch has fewer births than the one before,
- * by more than chance.
+ * A cache is hit the more, the more is in it: each third of the stretch has fewer births than the
+ * one before, by more than chance.
  */
 static bool tapers(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
@@ -207,10 +207,12 @@ static bool matched_by_older(const struct cohorts *c, unsigned int first, const 
 	return frees * 2 > alive_between(c, half, start + s->ticks);
 }
 
-/* Nothing shows that its blocks are meant to die, or its first just did; and a log may take as many. */
+/* Nothing shows that its blocks are meant to die, or its first just did; and a log may take as
+ * many. */
 static bool is_little(const struct stretch *s)
 {
-	return s->blocks < JUDGE_ALONE_BLOCKS && (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES);
+	return s->blocks < JUDGE_ALONE_BLOCKS &&
+	       (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES);
 }
 
 static enum doubt doubt(const struct cohorts *c, const struct judge_facts *f, unsigned int first,
@@ -285,9 +287,9 @@ static void find_leak(const struct cohorts *c, const struct judge_facts *f, stru
 		j->doubt = why;
 		j->rate = s.bytes / seconds(c, s.ticks);
 		j->survival = s.born > 0 ? s.blocks / s.born : 0;
-		j->leaking = verdict == VERDICT_LEAK ? f->now - c->origin -
-						       ((uint64_t)c->start[first] << c->shift) :
-						       0;
+		j->leaking = verdict == VERDICT_LEAK
+				 ? f->now - c->origin - ((uint64_t)c->start[first] << c->shift)
+				 : 0;
 	}
 }
 
@@ -318,7 +320,8 @@ static bool steps_up(const struct cohorts *c, double *rate)
 	return false;
 }
 
-/* The same without a step: at its least in the last quarter it held more than at its most in the first half. */
+/* The same without a step: at its least in the last quarter it held more than at its most in the
+ * first half. */
 static bool climbs(const struct cohorts *c, double *rate)
 {
 	double most = 0, least = least_since(c, c->tick * 0.75);
@@ -362,8 +365,8 @@ static void tell_apart(const struct cohorts *c, const struct judge_facts *f, str
 	j->verdict = c->bytes || all.blocks > 0 ? quiet(last_birth(c), f) : VERDICT_UNKNOWN;
 	if (j->verdict != VERDICT_UNKNOWN || all.born < JUDGE_LEAST_BLOCKS)
 		return;
-	j->verdict = old <= all.blocks / 4 && j->survival < CHURN_SURVIVAL ? VERDICT_CHURN :
-									    VERDICT_PLATEAU;
+	j->verdict =
+	    old <= all.blocks / 4 && j->survival < CHURN_SURVIVAL ? VERDICT_CHURN : VERDICT_PLATEAU;
 }
 
 /* Of the blocks that were born in the older half of the time. */
@@ -444,7 +447,10 @@ const char *judge__name(enum verdict verdict)
 const char *judge__doubt(enum doubt doubt)
 {
 	static const char *const names[DOUBTS] = {
-		[DOUBT_SLOWS] = "slows", [DOUBT_OLDER] = "older", [DOUBT_YOUNG] = "young", [DOUBT_FEW] = "few",
+		[DOUBT_SLOWS] = "slows",
+		[DOUBT_OLDER] = "older",
+		[DOUBT_YOUNG] = "young",
+		[DOUBT_FEW] = "few",
 	};
 
 	return (unsigned int)doubt < DOUBTS ? names[doubt] : NULL;

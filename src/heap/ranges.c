@@ -4,8 +4,8 @@
  * walking is walking arrays. A hundred thousand ranges are a thousand shelves.
  *
  * Every change is made of whole pieces: cut() first splits whatever lies across the borders of the
- * change, so that what follows only adds, removes and moves pieces. The pieces of one mapping share a
- * count of how many they are, made at the first cut: a mapping that was never cut needs none.
+ * change, so that what follows only adds, removes and moves pieces. The pieces of one mapping share
+ * a count of how many they are, made at the first cut: a mapping that was never cut needs none.
  */
 #include "heap/ranges.h"
 
@@ -17,7 +17,9 @@
 
 #define SHELF_MAX 128
 #define PAGE_MASK 4095ull
-#define ADDRESS_END (1ull << 57)	/* with five levels of page tables; sums of bytes fit in 63 bits */
+#define ADDRESS_END                                                                                \
+	(1ull << 57) /* with five levels of page tables; sums of bytes fit in 63 bits              \
+		      */
 
 struct whole {
 	uint32_t parts;
@@ -25,12 +27,12 @@ struct whole {
 
 struct piece {
 	struct range r;
-	uint64_t base;		/* where the mapping's first byte is, or would be */
-	struct whole *whole;	/* NULL: the mapping was never cut */
+	uint64_t base;	     /* where the mapping's first byte is, or would be */
+	struct whole *whole; /* NULL: the mapping was never cut */
 };
 
 struct shelf {
-	unsigned int n;		/* never 0 */
+	unsigned int n; /* never 0 */
 	struct piece pieces[SHELF_MAX];
 };
 
@@ -180,7 +182,8 @@ static int insert(struct ranges *l, const struct piece *piece)
 	return 0;
 }
 
-/* Takes a piece out, unreported. What followed it is now at the same place, or at the next shelf. */
+/* Takes a piece out, unreported. What followed it is now at the same place, or at the next shelf.
+ */
 static struct place take(struct ranges *l, struct place p, struct piece *out)
 {
 	struct shelf *sh = l->shelves[p.s];

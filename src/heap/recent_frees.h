@@ -1,8 +1,8 @@
 /*
- * Which addresses were freed lately: a set that forgets. One who frees such an address again, with no
- * allocation in between, is told twice of the same block (operator delete passes it on to free, a thread
- * that ends gives back what its cache of freed blocks holds), and does not free a block that is
- * older than the tracing. A forgotten one is taken for such a block.
+ * Which addresses were freed lately: a set that forgets. One who frees such an address again, with
+ * no allocation in between, is told twice of the same block (operator delete passes it on to free,
+ * a thread that ends gives back what its cache of freed blocks holds), and does not free a block
+ * that is older than the tracing. A forgotten one is taken for such a block.
  */
 #ifndef MEMTRACE_HEAP_RECENT_FREES_H
 #define MEMTRACE_HEAP_RECENT_FREES_H
@@ -11,18 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FREED_LEAST 64		/* addresses; grows by powers of two */
+#define FREED_LEAST 64 /* addresses; grows by powers of two */
 #define FREED_MOST 32768
 
 struct recent_frees {
-	uint64_t *at;		/* each in its slot; 0: none */
+	uint64_t *at; /* each in its slot; 0: none */
 	uint32_t size;
 };
 
-int recent_frees__init(struct recent_frees *f);	/* 0 or -ENOMEM */
+int recent_frees__init(struct recent_frees *f); /* 0 or -ENOMEM */
 void recent_frees__free(struct recent_frees *f);
 void recent_frees__clear(struct recent_frees *f);
-void recent_frees__add(struct recent_frees *f, uint64_t addr);	/* never 0 */
+void recent_frees__add(struct recent_frees *f, uint64_t addr); /* never 0 */
 bool recent_frees__has(const struct recent_frees *f, uint64_t addr);
 /* Makes room for as many, up to FREED_MOST; without memory it stays as it is. */
 void recent_frees__grow(struct recent_frees *f, uint64_t wanted);

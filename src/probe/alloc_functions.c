@@ -28,8 +28,7 @@ static const struct alloc_function table[] = {
 
 	/* ISO C and POSIX, and what the C libraries add. aligned_alloc is memalign in glibc, cfree
 	 * is free. */
-	[API_FIRST_FUNCTION] =
-	{ "malloc", "malloc", API_HEAP, SHAPE_ALLOC, 0, NO, NO },
+	[API_FIRST_FUNCTION] = { "malloc", "malloc", API_HEAP, SHAPE_ALLOC, 0, NO, NO },
 	{ "calloc", "calloc", API_HEAP, SHAPE_ALLOC, 1, 0, NO },
 	{ "realloc", "realloc", API_HEAP, SHAPE_REALLOC, 1, NO, 0 },
 	{ "reallocarray", "reallocarray", API_HEAP, SHAPE_REALLOC, 2, 1, 0 },
@@ -64,19 +63,22 @@ static const struct alloc_function table[] = {
 	{ "_Znam", "operator new[]", API_HEAP, SHAPE_ALLOC, 0, NO, NO, true },
 	{ "_ZnamRKSt9nothrow_t", "operator new[]", API_HEAP, SHAPE_ALLOC, 0, NO, NO },
 	{ "_ZnamSt11align_val_t", "operator new[]", API_HEAP, SHAPE_ALLOC, 0, NO, NO, true },
-	{ "_ZnamSt11align_val_tRKSt9nothrow_t", "operator new[]", API_HEAP, SHAPE_ALLOC, 0, NO, NO },
+	{ "_ZnamSt11align_val_tRKSt9nothrow_t", "operator new[]", API_HEAP, SHAPE_ALLOC, 0, NO,
+	  NO },
 	{ "_ZdlPv", "operator delete", API_HEAP, SHAPE_FREE, NO, NO, 0 },
 	{ "_ZdlPvm", "operator delete", API_HEAP, SHAPE_FREE, NO, NO, 0 },
 	{ "_ZdlPvRKSt9nothrow_t", "operator delete", API_HEAP, SHAPE_FREE, NO, NO, 0 },
 	{ "_ZdlPvSt11align_val_t", "operator delete", API_HEAP, SHAPE_FREE, NO, NO, 0 },
 	{ "_ZdlPvmSt11align_val_t", "operator delete", API_HEAP, SHAPE_FREE, NO, NO, 0 },
-	{ "_ZdlPvSt11align_val_tRKSt9nothrow_t", "operator delete", API_HEAP, SHAPE_FREE, NO, NO, 0 },
+	{ "_ZdlPvSt11align_val_tRKSt9nothrow_t", "operator delete", API_HEAP, SHAPE_FREE, NO, NO,
+	  0 },
 	{ "_ZdaPv", "operator delete[]", API_HEAP, SHAPE_FREE, NO, NO, 0 },
 	{ "_ZdaPvm", "operator delete[]", API_HEAP, SHAPE_FREE, NO, NO, 0 },
 	{ "_ZdaPvRKSt9nothrow_t", "operator delete[]", API_HEAP, SHAPE_FREE, NO, NO, 0 },
 	{ "_ZdaPvSt11align_val_t", "operator delete[]", API_HEAP, SHAPE_FREE, NO, NO, 0 },
 	{ "_ZdaPvmSt11align_val_t", "operator delete[]", API_HEAP, SHAPE_FREE, NO, NO, 0 },
-	{ "_ZdaPvSt11align_val_tRKSt9nothrow_t", "operator delete[]", API_HEAP, SHAPE_FREE, NO, NO, 0 },
+	{ "_ZdaPvSt11align_val_tRKSt9nothrow_t", "operator delete[]", API_HEAP, SHAPE_FREE, NO, NO,
+	  0 },
 
 	/* jemalloc, plain, */
 	{ "mallocx", "mallocx", API_HEAP, SHAPE_ALLOC, 0, NO, NO },
@@ -213,7 +215,8 @@ unsigned int alloc_functions__find(const char *symbol)
 	return API_NONE;
 }
 
-uint64_t alloc_functions__cookie(unsigned int row, const struct alloc_function *a, const uint8_t arg[])
+uint64_t alloc_functions__cookie(unsigned int row, const struct alloc_function *a,
+				 const uint8_t arg[])
 {
 	uint8_t where[3] = { a->size, a->count, a->ptr };
 	uint64_t cookie;

@@ -57,11 +57,11 @@ static void note_unwinder(struct search *s, const struct elf_function *f)
 	}
 	if (s->nunwinders < UNWINDERS_MAX)
 		s->unwinders[s->nunwinders++] = (struct candidate){
-		    .name = f->name,
-		    .vaddr = f->vaddr,
-		    .offset = f->offset,
-		    .size = f->size,
-		    .ifunc = f->ifunc,
+			.name = f->name,
+			.vaddr = f->vaddr,
+			.offset = f->offset,
+			.size = f->size,
+			.ifunc = f->ifunc,
 		};
 }
 
@@ -70,14 +70,14 @@ static void add(struct search *s, unsigned int row, const struct elf_function *f
 	if (row == API_NONE || s->n == MAX_CANDIDATES)
 		return;
 	s->found[s->n++] = (struct candidate){
-	    .row = row,
-	    .api = probe_specs__api(s->specs, row),
-	    .name = f->name,
-	    .vaddr = f->vaddr,
-	    .offset = f->offset,
-	    .size = f->size,
-	    .ifunc = f->ifunc,
-	    .why = why,
+		.row = row,
+		.api = probe_specs__api(s->specs, row),
+		.name = f->name,
+		.vaddr = f->vaddr,
+		.offset = f->offset,
+		.size = f->size,
+		.ifunc = f->ifunc,
+		.why = why,
 	};
 }
 
@@ -129,12 +129,12 @@ static const char *not_a_beginning(const struct cfi *c, uint64_t vaddr)
 static void add_offsets(struct search *s, struct elf *e)
 {
 	struct cfi_source src;
-	struct cfi cfi = {0};
+	struct cfi cfi = { 0 };
 	bool described = false;
 
 	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
 		const struct probe_spec *spec = &s->specs->specs[i];
-		struct elf_function f = {.name = spec->function, .offset = spec->offset};
+		struct elf_function f = { .name = spec->function, .offset = spec->offset };
 		const char *why = NULL;
 
 		if (!spec->by_offset || !s->wanted[i])
@@ -209,7 +209,7 @@ static int bound(void *ctx, const struct elf_function *f)
 
 static void bound_sizes(struct search *s, struct elf *e)
 {
-	struct search open = {0};
+	struct search open = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
@@ -269,7 +269,8 @@ static void find_forwarders(struct search *s, const struct elf *e)
 			if (!is_cxx(c) || c->ifunc || c->forwards)
 				continue;
 			code = code_of(e, c, &len);
-			c->forwards = code && probe_point__only_forwards(code, len, c->vaddr, to, n);
+			c->forwards =
+			    code && probe_point__only_forwards(code, len, c->vaddr, to, n);
 			if (c->forwards)
 				to[n++] = c->vaddr;
 		}
@@ -290,9 +291,10 @@ static const char *place(const struct elf *e, const struct candidate *c, struct 
 	if (!code || !len)
 		return "no code at its address";
 	if (elf__machine(e) == ELF_X86_64)
-		probe_point__find(code, len, c->vaddr, c->api ? alloc_functions__arguments(c->api) : 0, out);
+		probe_point__find(code, len, c->vaddr,
+				  c->api ? alloc_functions__arguments(c->api) : 0, out);
 	else
-		*out = (struct probe_point){.insn = "-", .why = "the entry"};
+		*out = (struct probe_point){ .insn = "-", .why = "the entry" };
 	return NULL;
 }
 

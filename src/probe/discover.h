@@ -30,13 +30,13 @@ struct probe_specs;
 #define UNWINDERS_MAX 8
 
 struct probe_site {
-	unsigned int api;   /* row of the table, or of the user's */
-	uint8_t shape;	    /* enum api_shape (event.h) */
-	bool throws;	    /* see api.h */
-	uint64_t cookie;    /* what its probe is attached with */
-	char name[64];	    /* the symbol found; or as the user named it */
-	uint64_t entry;	    /* file offset of the function */
-	uint64_t size;	    /* its code, bytes */
+	unsigned int api;	  /* row of the table, or of the user's */
+	uint8_t shape;		  /* enum api_shape (event.h) */
+	bool throws;		  /* see api.h */
+	uint64_t cookie;	  /* what its probe is attached with */
+	char name[64];		  /* the symbol found; or as the user named it */
+	uint64_t entry;		  /* file offset of the function */
+	uint64_t size;		  /* its code, bytes */
 	struct probe_point point; /* entry + point.offset is where the probe goes */
 };
 

@@ -46,7 +46,7 @@ static void explain_rows(const struct probe_file *f, FILE *out)
 void discover__explain(const struct probe_file *f, const char *path, FILE *out)
 {
 	const char *remark = "";
-	struct strbuf name = {0};
+	struct strbuf name = { 0 };
 
 	if (f->error == -EOPNOTSUPP)
 		remark = "not 64-bit code of this machine";

@@ -28,7 +28,7 @@
 
 #include "util/util.h"
 
-#define MAX_INSNS 64	/* a straight line longer than this is no prologue */
+#define MAX_INSNS 64 /* a straight line longer than this is no prologue */
 #define MAX_BYTES 256
 
 struct insn {
@@ -39,7 +39,7 @@ struct insn {
 /* The registers that a probe can name, by number. */
 static const ZydisRegister registers[] = {
 	ZYDIS_REGISTER_RDI, ZYDIS_REGISTER_RSI, ZYDIS_REGISTER_RDX, ZYDIS_REGISTER_RCX,
-	ZYDIS_REGISTER_R8, ZYDIS_REGISTER_R9, ZYDIS_REGISTER_RAX,
+	ZYDIS_REGISTER_R8,  ZYDIS_REGISTER_R9,	ZYDIS_REGISTER_RAX,
 };
 
 #define REGISTERS ARRAY_SIZE(registers)
@@ -166,8 +166,8 @@ static void follow(const struct insn *in, struct holds *h)
 		if (op->type != ZYDIS_OPERAND_TYPE_REGISTER ||
 		    !(op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 			continue;
-		to = register_number(ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64,
-								      op->reg.value));
+		to = register_number(
+		    ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, op->reg.value));
 		if (to < REGISTERS)
 			h->arg[to] = moved;
 	}
@@ -235,7 +235,8 @@ static void format(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
 		snprintf(buf, cap, "(bad)");
 }
 
-__attribute__((format(printf, 2, 3))) static void stay(struct probe_point *out, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void stay(struct probe_point *out, const char *fmt,
+						       ...)
 {
 	va_list ap;
 
@@ -298,7 +299,7 @@ static void walk(const ZydisDecoder *decoder, const uint8_t *code, size_t len, u
 }
 
 int probe_point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args,
-		struct probe_point *out)
+		      struct probe_point *out)
 {
 	ZydisDecoder decoder;
 
@@ -328,7 +329,7 @@ static bool uses_other_memory(const struct insn *in)
 }
 
 bool probe_point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr, const uint64_t *to,
-			  size_t n)
+				size_t n)
 {
 	ZydisDecoder decoder;
 	bool forwards = false;

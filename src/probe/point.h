@@ -13,15 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POINT_ARGS 6	/* argument registers: rdi, rsi, rdx, rcx, r8, r9 */
-#define POINT_RAX 6	/* one more register that an argument may be found in: ARG_RAX (event.h) */
+#define POINT_ARGS 6 /* argument registers: rdi, rsi, rdx, rcx, r8, r9 */
+#define POINT_RAX 6  /* one more register that an argument may be found in: ARG_RAX (event.h) */
 
 struct probe_point {
-	uint32_t offset;	/* bytes from the function's entry */
-	bool emulated;		/* false: the entry, single-stepped */
-	uint8_t arg[POINT_ARGS];	/* which register holds argument i there: mostly i */
-	char insn[64];		/* the instruction there, in Intel syntax */
-	char why[96];		/* one clause for --explain-probes */
+	uint32_t offset;	 /* bytes from the function's entry */
+	bool emulated;		 /* false: the entry, single-stepped */
+	uint8_t arg[POINT_ARGS]; /* which register holds argument i there: mostly i */
+	char insn[64];		 /* the instruction there, in Intel syntax */
+	char why[96];		 /* one clause for --explain-probes */
 };
 
 /*
@@ -30,7 +30,7 @@ struct probe_point {
  * -EINVAL for no bytes.
  */
 int probe_point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args,
-		struct probe_point *out);
+		      struct probe_point *out);
 
 /*
  * Does the function leave its work to one of these (addresses of functions)? True where it calls,
@@ -38,6 +38,6 @@ int probe_point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned 
  * its own.
  */
 bool probe_point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr, const uint64_t *to,
-			  size_t n);
+				size_t n);
 
 #endif

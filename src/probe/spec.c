@@ -38,7 +38,7 @@ struct parser {
 __attribute__((format(printf, 3, 4))) static int refuse(const struct parser *p, struct span what,
 							const char *fmt, ...)
 {
-	struct strbuf quoted = {0};
+	struct strbuf quoted = { 0 };
 	char *copy = strndup(what.at, what.len);
 	size_t n;
 	va_list ap;
@@ -76,14 +76,14 @@ static bool is(struct span s, const char *word)
 enum role { ROLE_NONE, ROLE_ALLOC, ROLE_FREE, ROLE_REALLOC };
 
 static const char *const roles[] = {
-    [ROLE_ALLOC] = "alloc",
-    [ROLE_FREE] = "free",
-    [ROLE_REALLOC] = "realloc",
+	[ROLE_ALLOC] = "alloc",
+	[ROLE_FREE] = "free",
+	[ROLE_REALLOC] = "realloc",
 };
 
 enum { KEY_SIZE, KEY_COUNT, KEY_PTR, KEY_OUT, KEYS };
 
-static const char *const keys[KEYS] = {"size", "count", "ptr", "out"};
+static const char *const keys[KEYS] = { "size", "count", "ptr", "out" };
 
 struct arguments {
 	enum role role;
@@ -132,11 +132,12 @@ static int take_bytes(const struct parser *p, struct span item, struct span valu
 static int take_item(const struct parser *p, struct span item, struct arguments *a)
 {
 	const char *equals = memchr(item.at, '=', item.len);
-	struct span key = item, value = {0};
+	struct span key = item, value = { 0 };
 
 	if (equals) {
-		key = trim((struct span){item.at, (size_t)(equals - item.at)});
-		value = trim((struct span){equals + 1, item.len - (size_t)(equals + 1 - item.at)});
+		key = trim((struct span){ item.at, (size_t)(equals - item.at) });
+		value =
+		    trim((struct span){ equals + 1, item.len - (size_t)(equals + 1 - item.at) });
 		for (int i = 0; i < KEYS; i++)
 			if (is(key, keys[i]))
 				return take_number(p, item, value, &a->number[i]);
@@ -165,7 +166,7 @@ static int take_items(const struct parser *p, struct span list, struct arguments
 		const char *comma = memchr(list.at, ',', (size_t)(end - list.at));
 		size_t len = (size_t)((comma ? comma : end) - list.at);
 
-		err = take_item(p, trim((struct span){list.at, len}), a);
+		err = take_item(p, trim((struct span){ list.at, len }), a);
 		list.at += len + 1;
 	}
 	return err;
@@ -174,7 +175,7 @@ static int take_items(const struct parser *p, struct span list, struct arguments
 /* free(ptr, size) and realloc(ptr, size) look alike; a wrong guess would book what free returns. */
 static bool sounds_like_free(struct span name)
 {
-	static const char *const words[] = {"free", "delete", "release", "dealloc", "destroy"};
+	static const char *const words[] = { "free", "delete", "release", "dealloc", "destroy" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		size_t len = strlen(words[i]);
@@ -227,13 +228,13 @@ static void fill_api(struct alloc_function *api, const struct arguments *a)
 	bool out = a->number[KEY_OUT] != ARG_NONE;
 
 	*api = (struct alloc_function){
-	    .kind = API_HEAP,
-	    .size = a->number[KEY_SIZE],
-	    .count = a->number[KEY_COUNT],
-	    .ptr = out ? a->number[KEY_OUT] : a->number[KEY_PTR],
-	    .bytes = (uint32_t)a->bytes,
-	    .custom = true,
-	    .number = a->number_type,
+		.kind = API_HEAP,
+		.size = a->number[KEY_SIZE],
+		.count = a->number[KEY_COUNT],
+		.ptr = out ? a->number[KEY_OUT] : a->number[KEY_PTR],
+		.bytes = (uint32_t)a->bytes,
+		.custom = true,
+		.number = a->number_type,
 	};
 	switch (a->role) {
 	case ROLE_FREE:
@@ -252,7 +253,7 @@ static void fill_api(struct alloc_function *api, const struct arguments *a)
 static int parse_arguments(const struct parser *p, struct span function, struct span list,
 			   struct alloc_function *api)
 {
-	struct arguments a = {.number = {ARG_NONE, ARG_NONE, ARG_NONE, ARG_NONE}};
+	struct arguments a = { .number = { ARG_NONE, ARG_NONE, ARG_NONE, ARG_NONE } };
 	int err = take_items(p, list, &a);
 
 	if (err)
@@ -317,12 +318,12 @@ static int name_it(struct probe_spec *s)
 static int parse_place(const struct parser *p, struct span place, struct probe_spec *s)
 {
 	size_t colon = file_length(place);
-	struct span file = {0}, name = trim(place);
+	struct span file = { 0 }, name = trim(place);
 	int err;
 
 	if (colon < place.len) {
-		file = trim((struct span){place.at, colon});
-		name = trim((struct span){place.at + colon + 1, place.len - colon - 1});
+		file = trim((struct span){ place.at, colon });
+		name = trim((struct span){ place.at + colon + 1, place.len - colon - 1 });
 	}
 	if (!name.len)
 		return refuse(p, place, "names no function");
@@ -340,7 +341,7 @@ static int parse_place(const struct parser *p, struct span place, struct probe_s
 
 static bool is_argument_list(struct span list)
 {
-	struct span first = trim((struct span){list.at, strcspn(list.at, ",)")});
+	struct span first = trim((struct span){ list.at, strcspn(list.at, ",)") });
 
 	return memchr(list.at, '=', list.len) || role_of(first);
 }
@@ -349,12 +350,12 @@ static bool is_argument_list(struct span list)
 static struct span find_arguments(const char *text)
 {
 	for (const char *open = strchr(text, '('); open; open = strchr(open + 1, '(')) {
-		struct span list = {open + 1, strcspn(open + 1, "()")};
+		struct span list = { open + 1, strcspn(open + 1, "()") };
 
 		if (list.at[list.len] == ')' && is_argument_list(list))
 			return list;
 	}
-	return (struct span){0};
+	return (struct span){ 0 };
 }
 
 static void release(struct probe_spec *s)
@@ -380,15 +381,15 @@ static int add(struct probe_specs *ps, const struct probe_spec *s)
 static int parse_one(struct probe_specs *ps, const struct parser *p, const char *at,
 		     const char **end)
 {
-	struct span list = find_arguments(at), all = {at, strlen(at)}, place;
-	struct probe_spec s = {0};
+	struct span list = find_arguments(at), all = { at, strlen(at) }, place;
+	struct probe_spec s = { 0 };
 	int err;
 
 	if (!list.at)
 		return refuse(p, all, "does not say which argument is which");
 	*end = list.at + list.len + 1;
 	all.len = (size_t)(*end - at);
-	place = (struct span){at, (size_t)(list.at - 1 - at)};
+	place = (struct span){ at, (size_t)(list.at - 1 - at) };
 	if (ps->n >= probe_specs__most()) {
 		refuse(p, all, "is one too many: a run takes %zu at most", probe_specs__most());
 		return -ENOSPC;
@@ -411,7 +412,7 @@ static int parse_one(struct probe_specs *ps, const struct parser *p, const char 
 
 int probe_specs__add(struct probe_specs *ps, const char *text, char *why, size_t cap)
 {
-	struct parser p = {.text = text, .why = why, .cap = cap};
+	struct parser p = { .text = text, .why = why, .cap = cap };
 	const char *at = text + strspn(text, SEPARATORS);
 	int err = 0;
 
@@ -424,7 +425,7 @@ int probe_specs__add(struct probe_specs *ps, const char *text, char *why, size_t
 
 		err = parse_one(ps, &p, at, &end);
 		if (!err && *end && !strchr(SEPARATORS, *end))
-			err = refuse(&p, (struct span){end, strlen(end)},
+			err = refuse(&p, (struct span){ end, strlen(end) },
 				     "is not separated by a space from what is before it");
 		at = end + strspn(end, SEPARATORS);
 	}
@@ -436,7 +437,7 @@ void probe_specs__release(struct probe_specs *ps)
 	for (size_t i = 0; i < ps->n; i++)
 		release(&ps->specs[i]);
 	free(ps->specs);
-	*ps = (struct probe_specs){0};
+	*ps = (struct probe_specs){ 0 };
 }
 
 /* ---- rows ---- */

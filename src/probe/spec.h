@@ -25,8 +25,8 @@ struct probe_spec {
 	char *function; /* "pool_alloc"; for an offset only a name */
 	char *part;	/* every mangled name of the function contains it; NULL: any may be one */
 	bool by_offset;
-	uint64_t offset; /* in the file */
-	struct alloc_function api;	 /* what it does; named as in FUNCTION */
+	uint64_t offset;	   /* in the file */
+	struct alloc_function api; /* what it does; named as in FUNCTION */
 };
 
 /* Starts out zeroed. A pointer into it is good until the next probe_specs__add. */

@@ -90,7 +90,7 @@ static bool same_demangled(const struct probe_spec *s, const char *symbol)
 /* How compilers mark what they made of a static function: after a dot. */
 static enum probe_match kind_of_copy(const char *suffix)
 {
-	static const char *const others[] = {".isra.", ".constprop.", ".specialized."};
+	static const char *const others[] = { ".isra.", ".constprop.", ".specialized." };
 
 	if (!strncmp(suffix, ".lto_priv.", 10) || !strncmp(suffix, ".llvm.", 6))
 		return PROBE_FUNCTION;

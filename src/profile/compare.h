@@ -16,18 +16,18 @@ struct compared_sum {
 };
 
 struct compared_site {
-	const struct profile_site *site;	/* as it was after; or before, where it is gone */
-	const struct profile *of;		/* which of the two that is from */
-	struct compared_sum before, after;	/* in all processes together */
-	int64_t bytes, blocks;			/* the change */
+	const struct profile_site *site;   /* as it was after; or before, where it is gone */
+	const struct profile *of;	   /* which of the two that is from */
+	struct compared_sum before, after; /* in all processes together */
+	int64_t bytes, blocks;		   /* the change */
 };
 
 struct comparison {
 	const struct profile *before, *after;
-	struct compared_sum total_before, total_after;	/* of all call stacks */
+	struct compared_sum total_before, total_after; /* of all call stacks */
 	struct compared_site *sites; /* the largest growth first, the largest loss last */
 	size_t nsites;
-	uint64_t unchanged;				/* call stacks that are left out */
+	uint64_t unchanged; /* call stacks that are left out */
 };
 
 /* Both must hold all of their sites, and outlive it. 0 or -ENOMEM. */

@@ -122,11 +122,13 @@ static int parse(const char *text, struct condition *c, char *why, size_t cap)
 	const char *value = text + len + 1;
 
 	if (text[len] != '>')
-		return complain(why, cap, text[len] ? "compares with none of > and >=" :
-						      "lacks a comparison such as >0");
+		return complain(why, cap,
+				text[len] ? "compares with none of > and >="
+					  : "lacks a comparison such as >0");
 	if (find_metric(text, len, c))
-		return complain(why, cap, "compares none of leak, leaks, leak-rate, growing, "
-					  "live, blocks, growth and lost");
+		return complain(why, cap,
+				"compares none of leak, leaks, leak-rate, growing, "
+				"live, blocks, growth and lost");
 	c->or_equal = *value == '=';
 	value += c->or_equal;
 	if (util__parse_size(value, &c->limit))

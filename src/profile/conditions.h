@@ -13,13 +13,13 @@
 struct profile;
 
 struct condition {
-	uint8_t metric;		/* row of the table */
+	uint8_t metric; /* row of the table */
 	bool or_equal;
 	uint64_t limit;
-	char *text;		/* without blanks: "leak>64k" */
+	char *text; /* without blanks: "leak>64k" */
 };
 
-struct conditions {			/* start with zeroes */
+struct conditions { /* start with zeroes */
 	struct condition *items;
 	size_t n;
 };

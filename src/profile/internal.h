@@ -15,18 +15,18 @@
 
 /* The rows that the public part only shows, and what it takes to make them. */
 struct owner {
-	struct profile profile;		/* first: profile__free gets from one to the other */
+	struct profile profile; /* first: profile__free gets from one to the other */
 	struct strtab *strings;
 	struct profile_process *processes;
 	struct profile_site *sites;
 	struct profile_mapping *mappings;
 	size_t mappings_cap;
-	struct profile_suppressed *suppressed;	/* a row a rule; later only those that matched */
+	struct profile_suppressed *suppressed; /* a row a rule; later only those that matched */
 	/* Only while building. */
 	const struct profile_input *in;
-	struct hashmap *mapping_of;	/* module id to index */
+	struct hashmap *mapping_of; /* module id to index */
 	struct named_frame *named;
-	uint64_t held[API_KINDS];	/* live bytes of a kind, in all */
+	uint64_t held[API_KINDS]; /* live bytes of a kind, in all */
 };
 
 /* profile_sites.c: once processes and totals are there. 0 or a negative errno. */

@@ -15,59 +15,60 @@
 #include "abi/event.h"
 
 struct profile_frame {
-	const char *func;	/* NULL: unknown */
-	const char *module;	/* path, NULL: unknown */
-	const char *file;	/* NULL: unknown */
-	uint32_t line;		/* 0: unknown */
+	const char *func;   /* NULL: unknown */
+	const char *module; /* path, NULL: unknown */
+	const char *file;   /* NULL: unknown */
+	uint32_t line;	    /* 0: unknown */
 	bool inlined;
-	uint64_t offset;	/* in the module's file; the address where there is no module */
+	uint64_t offset; /* in the module's file; the address where there is no module */
 	uint64_t address;
-	uint32_t mapping;	/* index into mappings[], or UINT32_MAX */
+	uint32_t mapping; /* index into mappings[], or UINT32_MAX */
 };
 
-struct profile_mapping {	/* a module that any frame lies in */
+struct profile_mapping { /* a module that any frame lies in */
 	const char *path;
-	char build_id[65];	/* hex, "" where there is none */
+	char build_id[65]; /* hex, "" where there is none */
 };
 
 struct profile_site {
-	uint32_t rank;		/* from 1 */
-	char id[17];		/* 16 hex digits */
+	uint32_t rank; /* from 1 */
+	char id[17];   /* 16 hex digits */
 	uint32_t pid;
 	const char *comm;
-	uint32_t processes;	/* that have it; pid and comm are of the one that holds most */
-	const char *container;	/* of that one; NULL: none */
-	const char *kind;	/* "heap" or "map" */
-	const char *api;	/* "malloc" */
+	uint32_t processes;    /* that have it; pid and comm are of the one that holds most */
+	const char *container; /* of that one; NULL: none */
+	const char *kind;      /* "heap" or "map" */
+	const char *api;       /* "malloc" */
 	/* For a map "anonymous", "thread stack", "file" or "shared memory"; else NULL. */
 	const char *mapping;
-	const char *mapped_file;	/* path of a file mapping, or NULL */
+	const char *mapped_file; /* path of a file mapping, or NULL */
 	uint64_t live_bytes, live_blocks, allocs, frees, alloc_bytes;
 	int64_t growth_bytes;
-	int64_t since_mark_bytes, since_mark_blocks;	/* what is live now less what was then */
-	double allocs_per_s;	/* in the last interval */
+	int64_t since_mark_bytes, since_mark_blocks; /* what is live now less what was then */
+	double allocs_per_s;			     /* in the last interval */
 	double oldest_s, newest_s;
-	double leak_rate_bps;	/* of a leak, or of what grows */
-	double survival;	/* of the blocks born long enough ago, the share that lives */
-	const char *verdict;	/* "leak", "growing", "plateau", "startup", "churn", "unknown" */
-	double window_s;	/* the verdict is on so much: the time since the first block */
-	double longest_life_s;	/* of the blocks that were freed */
-	double leaking_s;	/* of a leak: since when, as an age */
-	const char *doubt;	/* judge__doubt: what keeps it from being called one; NULL: nothing does */
-	bool small;		/* below 1% of what is live of its kind, and no finding */
-	bool complete;		/* the walk reached the first frame */
-	uint8_t end;		/* enum stack_end */
-	const struct profile_frame *stack;	/* leaf first */
+	double leak_rate_bps;  /* of a leak, or of what grows */
+	double survival;       /* of the blocks born long enough ago, the share that lives */
+	const char *verdict;   /* "leak", "growing", "plateau", "startup", "churn", "unknown" */
+	double window_s;       /* the verdict is on so much: the time since the first block */
+	double longest_life_s; /* of the blocks that were freed */
+	double leaking_s;      /* of a leak: since when, as an age */
+	const char
+	    *doubt;    /* judge__doubt: what keeps it from being called one; NULL: nothing does */
+	bool small;    /* below 1% of what is live of its kind, and no finding */
+	bool complete; /* the walk reached the first frame */
+	uint8_t end;   /* enum stack_end */
+	const struct profile_frame *stack; /* leaf first */
 	size_t nstack;
 };
 
-struct profile_suppressed {	/* what one rule kept out of sites[] */
+struct profile_suppressed { /* what one rule kept out of sites[] */
 	const char *pattern, *source;
-	const char *reason;	/* of a built-in rule; else NULL */
+	const char *reason; /* of a built-in rule; else NULL */
 	uint64_t sites, live_bytes, live_blocks;
 };
 
-struct profile_findings {	/* sites of one verdict, shown or not, but for suppressed ones */
+struct profile_findings { /* sites of one verdict, shown or not, but for suppressed ones */
 	uint64_t sites, live_bytes;
 	double rate_bps;
 };
@@ -75,57 +76,58 @@ struct profile_findings {	/* sites of one verdict, shown or not, but for suppres
 struct profile_process {
 	uint32_t pid;
 	const char *comm;
-	const char *exe;	/* NULL: unknown */
-	const char *container;	/* NULL: none */
+	const char *exe;       /* NULL: unknown */
+	const char *container; /* NULL: none */
 	bool exited, named;
 	uint64_t live_bytes, live_blocks, allocs, frees;
 	uint64_t allocator_bytes, mapped_bytes, rss_bytes;
 };
 
-struct profile_run {		/* the same in every report of a run */
+struct profile_run { /* the same in every report of a run */
 	const char *version, *host, *kernel;
-	const char *mode;	/* "exact" */
+	const char *mode; /* "exact" */
 	double interval_s;
 	const struct profile_process *targets;
 	size_t ntargets;
-	const char *stack_mode;	/* "fp", "dwarf", "none" */
+	const char *stack_mode; /* "fp", "dwarf", "none" */
 	const char *sort;
-	const char *by;		/* "process", "container", "stack"; NULL: "process" */
-	bool top_given;		/* --top was on the command line */
-	uint32_t top;		/* 0: all */
-	bool since_mark;	/* growth is told since the mark, not since the report before */
+	const char *by;	 /* "process", "container", "stack"; NULL: "process" */
+	bool top_given;	 /* --top was on the command line */
+	uint32_t top;	 /* 0: all */
+	bool since_mark; /* growth is told since the mark, not since the report before */
 };
 
 struct profile {
 	const struct profile_run *run;
-	uint32_t seq;		/* from 1 */
+	uint32_t seq; /* from 1 */
 	bool final;
-	uint64_t wall_ns;	/* when it was taken, CLOCK_REALTIME */
-	double elapsed_s;	/* since tracing began */
-	double window_s;	/* what verdicts are on, at most */
-	double interval_s;	/* since the report before, or the start */
+	uint64_t wall_ns;  /* when it was taken, CLOCK_REALTIME */
+	double elapsed_s;  /* since tracing began */
+	double window_s;   /* what verdicts are on, at most */
+	double interval_s; /* since the report before, or the start */
 	uint64_t live_bytes, live_blocks, peak_bytes;
 	int64_t growth_bytes;
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
-	double allocs_per_s, frees_per_s;	/* in the last interval */
+	double allocs_per_s, frees_per_s; /* in the last interval */
 	uint64_t superseded;
-	uint64_t late;		/* programs and libraries that ran before they were probed */
-	uint64_t outsiders;	/* processes outside the target that map files which are probed */
+	uint64_t late;	    /* programs and libraries that ran before they were probed */
+	uint64_t outsiders; /* processes outside the target that map files which are probed */
 	uint64_t lost_events, lost_stacks, lost_table;
 	/* Allocations whose stack reached its first frame, and all others. */
 	uint64_t stacks_complete, stacks_truncated;
 	uint64_t stack_ends[STACK_ENDS];
-	uint64_t stack_guessed;	/* allocations whose walk passed a frame without unwind data by its frame pointer */
-	uint64_t stack_collisions;	/* stacks that took the id of another: told as that one */
+	uint64_t stack_guessed; /* allocations whose walk passed a frame without unwind data by its
+				   frame pointer */
+	uint64_t stack_collisions; /* stacks that took the id of another: told as that one */
 	/* Sites with anything live; and what is live in those that are neither in sites[] nor
 	 * suppressed. */
 	uint64_t total_sites, rest_bytes, rest_blocks;
-	uint64_t small_sites, small_bytes, small_blocks;	/* of that rest, where known */
+	uint64_t small_sites, small_bytes, small_blocks; /* of that rest, where known */
 	bool marked;
-	double mark_s;		/* when, since tracing began; 0 without a mark */
-	int64_t since_mark_bytes, since_mark_blocks;	/* of live_bytes and live_blocks */
+	double mark_s; /* when, since tracing began; 0 without a mark */
+	int64_t since_mark_bytes, since_mark_blocks; /* of live_bytes and live_blocks */
 	struct profile_findings leak, growing;
-	const struct profile_suppressed *suppressed;	/* rules that kept anything out */
+	const struct profile_suppressed *suppressed; /* rules that kept anything out */
 	size_t nsuppressed;
 	uint64_t suppressed_sites;
 	/* Of live_bytes, live_blocks and since_mark_bytes, that which is suppressed. */
@@ -137,7 +139,7 @@ struct profile {
 	size_t nsites;
 	const struct profile_mapping *mappings;
 	size_t nmappings;
-	const char *notice;	/* one line worth telling ("no probe has fired yet"), or NULL */
+	const char *notice; /* one line worth telling ("no probe has fired yet"), or NULL */
 };
 
 struct snapshot;
@@ -165,16 +167,16 @@ struct profile_input {
 	/* Finds a stack and names a file mapping while the collector may be moving on: see
 	 * profile__build. */
 	const struct stack *(*stack)(void *ctx, uint64_t id);
-	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr);	/* NULL: unknown */
-	uint64_t (*rss)(void *ctx, uint32_t pid);	/* of a living process; NULL: /proc is asked */
+	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr); /* NULL: unknown */
+	uint64_t (*rss)(void *ctx, uint32_t pid); /* of a living process; NULL: /proc is asked */
 	void *ctx;
 	uint32_t seq;
 	bool final;
-	uint64_t wall_ns, start;	/* start: as in collector_opts */
-	uint64_t lost_events, lost_stacks;	/* by all reasons together */
+	uint64_t wall_ns, start;	   /* start: as in collector_opts */
+	uint64_t lost_events, lost_stacks; /* by all reasons together */
 	uint64_t late, outsiders;
 	const char *notice;
-	const char *const *api_names;	/* by row, API_ROWS of them (api.h); NULL: the table's */
+	const char *const *api_names; /* by row, API_ROWS of them (api.h); NULL: the table's */
 };
 
 /*

@@ -61,8 +61,9 @@ static int64_t mapping_index(struct owner *o, const struct named_frame *nf)
 static size_t wrapper_frames(const struct named_frame *named, size_t n)
 {
 	static const char *const wrappers[] = {
-		"mmap", "mmap64", "__mmap", "__mmap64", "mremap", "__mremap", "brk", "__brk", "__brk_call",
-		"sbrk", "__sbrk", "shmat", "__shmat", "__libc_shmat", "syscall",
+		"mmap",	    "mmap64", "__mmap",	 "__mmap64",	 "mremap",
+		"__mremap", "brk",    "__brk",	 "__brk_call",	 "sbrk",
+		"__sbrk",   "shmat",  "__shmat", "__libc_shmat", "syscall",
 	};
 	size_t i, k = 0;
 
@@ -187,9 +188,9 @@ static void fill_site(const struct owner *o, struct profile_site *site, const st
 
 static struct profile_findings *findings_of(struct profile *p, const struct profile_site *site)
 {
-	return !strcmp(site->verdict, "leak")	 ? &p->leak :
-	       !strcmp(site->verdict, "growing") ? &p->growing :
-						   NULL;
+	return !strcmp(site->verdict, "leak")	   ? &p->leak
+	       : !strcmp(site->verdict, "growing") ? &p->growing
+						   : NULL;
 }
 
 /* Whether live_bytes counts a site: mappings only where nothing else was asked for. */
@@ -224,19 +225,18 @@ static bool is_below(const struct owner *o, const struct site_row *row)
 	if (!o->in->top)
 		return false;
 	/* What holds nothing has a place where something else was asked for. */
-	return o->profile.nsites >= o->in->top ||
-	       (!row->live_blocks && !row->allocs_since &&
-		!(run->since_mark && row->since_mark_bytes));
+	return o->profile.nsites >= o->in->top || (!row->live_blocks && !row->allocs_since &&
+						   !(run->since_mark && row->since_mark_bytes));
 }
 
 /* A row on its way into the report. */
 struct candidate {
 	const struct site_row *row;
 	struct profile_site site;
-	struct profile_findings *findings;	/* where it counts; NULL: nowhere */
-	bool below;				/* the top */
-	const struct stack *stack;		/* NULL: not known */
-	const struct named_frame *named;	/* NULL: not named yet */
+	struct profile_findings *findings; /* where it counts; NULL: nowhere */
+	bool below;			   /* the top */
+	const struct stack *stack;	   /* NULL: not known */
+	const struct named_frame *named;   /* NULL: not named yet */
 	size_t n;
 };
 
@@ -276,8 +276,8 @@ static int show(struct owner *o, struct candidate *c)
 	/* One name for many mappings would be a guess. */
 	if (row->kind == API_MAP && (row->map_flags & EVENT_F_FILE) && row->live_blocks == 1 &&
 	    in->mapped_file)
-		site->mapped_file = strtab__copy(o->strings,
-						 in->mapped_file(in->ctx, row->pid, row->map_addr));
+		site->mapped_file =
+		    strtab__copy(o->strings, in->mapped_file(in->ctx, row->pid, row->map_addr));
 	snprintf(site->id, sizeof(site->id), "%016" PRIx64,
 		 c->stack ? symbolizer__stable_id(in->symbolizer, c->stack) : 0);
 	site->end = c->stack ? c->stack->end : STACK_UNKNOWN;

@@ -8,7 +8,7 @@
 
 struct suppression_filter {
 	const struct suppressions *rules;
-	struct hashmap *known;	/* by stack: 0, or the rule's number and one */
+	struct hashmap *known; /* by stack: 0, or the rule's number and one */
 	bool *matched;
 };
 
@@ -44,7 +44,8 @@ int suppression_filter__known(const struct suppression_filter *s, uint64_t stack
 	return hashmap__get(s->known, stack, &value) ? (int)value - 1 : SIEVE_NEW;
 }
 
-int suppression_filter__look(struct suppression_filter *s, uint64_t stack, const struct named_frame *frames, size_t n)
+int suppression_filter__look(struct suppression_filter *s, uint64_t stack,
+			     const struct named_frame *frames, size_t n)
 {
 	struct suppress_frame *seen = calloc(n + 1, sizeof(*seen));
 	int rule;

@@ -14,10 +14,10 @@
 /* A rule from a file matches any frame; a built-in one may be more exact. */
 struct rule {
 	struct suppress_rule shown;
-	bool leaf;		/* only the first frame, */
-	const char *caller;	/* and only where this pattern matches the second; NULL: any */
-	char *match;		/* the pattern that is looked for: demangled */
-	char *texts[2];		/* what `shown` points to, where it is ours */
+	bool leaf;	    /* only the first frame, */
+	const char *caller; /* and only where this pattern matches the second; NULL: any */
+	char *match;	    /* the pattern that is looked for: demangled */
+	char *texts[2];	    /* what `shown` points to, where it is ours */
 };
 
 struct suppressions {
@@ -51,7 +51,7 @@ bool suppressions__matches(const char *pattern, const char *name)
 {
 	const char *p = pattern, *s = name, *end = p + strlen(p);
 	bool from_start = *p == '^', to_end;
-	const char *again, *from = s;	/* where pattern and name are taken up after a failure */
+	const char *again, *from = s; /* where pattern and name are taken up after a failure */
 
 	if (!name || !*name)
 		return false;
@@ -79,8 +79,8 @@ bool suppressions__matches(const char *pattern, const char *name)
 
 static bool frame_matches(const char *pattern, const struct suppress_frame *f)
 {
-	return suppressions__matches(pattern, f->func) || suppressions__matches(pattern, f->module) ||
-	       suppressions__matches(pattern, f->file);
+	return suppressions__matches(pattern, f->func) ||
+	       suppressions__matches(pattern, f->module) || suppressions__matches(pattern, f->file);
 }
 
 static bool rule_matches(const struct rule *r, const struct suppress_frame *stack, size_t n)
@@ -132,8 +132,8 @@ static int add(struct suppressions *s, struct rule *r)
 	size_t cap = s->cap ? s->cap * 2 : 16;
 	struct rule *rules = s->rules;
 
-	r->match = r->shown.pattern && r->shown.source ?
-			   demangled(r->shown.pattern + strlen(TYPE)) : NULL;
+	r->match =
+	    r->shown.pattern && r->shown.source ? demangled(r->shown.pattern + strlen(TYPE)) : NULL;
 	if (s->n == s->cap)
 		rules = reallocarray(s->rules, cap, sizeof(*rules));
 	if (rules && s->n == s->cap) {
@@ -188,7 +188,7 @@ static int add_line(struct suppressions *s, const char *line, size_t len, const 
 }
 
 int suppressions__add_text(struct suppressions *s, const char *text, size_t len, const char *name,
-		       size_t *line, const char **why)
+			   size_t *line, const char **why)
 {
 	const char *end = text + len, *next;
 	int err = 0;
@@ -209,7 +209,10 @@ int suppressions__add_text(struct suppressions *s, const char *text, size_t len,
  * behind by their start. What comes from code without names is known by whose it is and who called
  * it.
  */
-#define ROW(what, why, ...) { .shown = { TYPE what, "built-in", why }, __VA_ARGS__ }
+#define ROW(what, why, ...)                                                                        \
+	{                                                                                          \
+		.shown = { TYPE what, "built-in", why }, __VA_ARGS__                               \
+	}
 
 static const struct rule builtin[] = {
 	ROW("/ld-linux*.so", "libraries and thread-local data, by the loader", .leaf = true),

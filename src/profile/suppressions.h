@@ -17,24 +17,24 @@
 struct suppressions;
 
 struct suppress_rule {
-	const char *pattern;	/* as written, with its "leak:" */
-	const char *source;	/* "FILE:LINE", or "built-in" */
-	const char *reason;	/* of a built-in one; NULL for one from a file */
+	const char *pattern; /* as written, with its "leak:" */
+	const char *source;  /* "FILE:LINE", or "built-in" */
+	const char *reason;  /* of a built-in one; NULL for one from a file */
 };
 
-struct suppress_frame {		/* what is NULL is unknown, and matches nothing */
+struct suppress_frame { /* what is NULL is unknown, and matches nothing */
 	const char *func, *module, *file;
 };
 
-struct suppressions *suppressions__new(void);	/* NULL and errno */
-void suppressions__free(struct suppressions *s);	/* takes NULL */
+struct suppressions *suppressions__new(void);	 /* NULL and errno */
+void suppressions__free(struct suppressions *s); /* takes NULL */
 
 /*
  * Adds the rules of a file's text; `name` is what the file is called. 0, -ENOMEM, or -EINVAL where
  * a line is none of those above: *line is its number, from 1, and *why a few words for it.
  */
 int suppressions__add_text(struct suppressions *s, const char *text, size_t len, const char *name,
-		       size_t *line, const char **why);
+			   size_t *line, const char **why);
 /*
  * Known allocations that are made once and kept for good. They are taken more narrowly than a
  * file's: see the table. 0 or -ENOMEM.

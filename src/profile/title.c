@@ -11,34 +11,107 @@
 /* ---- what is folded away: patterns as in suppress.h ---- */
 
 static const char *const library_functions[] = {
-	"^malloc$", "^calloc$", "^realloc$", "^reallocarray$", "^memalign$", "^aligned_alloc$",
-	"^posix_memalign$", "^valloc$", "^pvalloc$",
+	"^malloc$",
+	"^calloc$",
+	"^realloc$",
+	"^reallocarray$",
+	"^memalign$",
+	"^aligned_alloc$",
+	"^posix_memalign$",
+	"^valloc$",
+	"^pvalloc$",
 	/* A static program holds these itself. */
-	"^strdup$", "^__strdup$", "^strndup$", "^__strndup$", "^asprintf$", "^vasprintf$",
-	"^getline$", "^getdelim$", "^__libc_start", "^_start$",
-	"^operator new", "^operator delete", "^std::", "^__gnu_cxx::", "^__cxxabiv1::",
-	"^alloc::", "^<alloc::", "^core::", "^<core::", "^<std::", "^hashbrown::", "^<hashbrown::",
-	"^__rust_", "^__rdl_", "^__rg_",
+	"^strdup$",
+	"^__strdup$",
+	"^strndup$",
+	"^__strndup$",
+	"^asprintf$",
+	"^vasprintf$",
+	"^getline$",
+	"^getdelim$",
+	"^__libc_start",
+	"^_start$",
+	"^operator new",
+	"^operator delete",
+	"^std::",
+	"^__gnu_cxx::",
+	"^__cxxabiv1::",
+	"^alloc::",
+	"^<alloc::",
+	"^core::",
+	"^<core::",
+	"^<std::",
+	"^hashbrown::",
+	"^<hashbrown::",
+	"^__rust_",
+	"^__rdl_",
+	"^__rg_",
 	/* Well-known wrappers of malloc: whoever called them is the one to know. */
-	"^xmalloc", "^xcalloc", "^xrealloc", "^xzalloc", "^xstrdup", "^xstrndup",
-	"^zmalloc", "^zcalloc", "^zrealloc", "^zstrdup", "^ztrymalloc", "^ztrycalloc",
-	"^ztryrealloc", "^sdsnewlen", "^_sdsnewlen", "^sdsMakeRoomFor", "^_sdsMakeRoomFor",
-	"^g_malloc", "^g_try_malloc", "^g_realloc", "^g_slice_alloc", "^g_strdup", "^g_strndup",
-	"^g_memdup", "^PyMem_", "^_PyMem_", "^PyObject_Malloc", "^PyObject_Calloc",
-	"^PyObject_Realloc", "^_PyObject_Malloc", "^_PyObject_GC_", "^PyType_GenericAlloc",
-	"^Perl_safesys", "^Perl_sv_grow", "^ngx_alloc$", "^ngx_calloc$", "^ngx_memalign$",
-	"^ngx_palloc", "^ngx_pcalloc$", "^ngx_pnalloc$", "^palloc", "^repalloc$",
-	"^MemoryContextAlloc", "^AllocSetAlloc", "^AllocSetRealloc", "^GenerationAlloc",
-	"^CRYPTO_malloc$", "^CRYPTO_zalloc$", "^CRYPTO_realloc$", "^CRYPTO_strdup$",
-	"^sqlite3Malloc", "^sqlite3_malloc", "^sqlite3MemMalloc$", "^sqlite3DbMalloc",
-	"^av_malloc", "^av_realloc", "^av_calloc",
+	"^xmalloc",
+	"^xcalloc",
+	"^xrealloc",
+	"^xzalloc",
+	"^xstrdup",
+	"^xstrndup",
+	"^zmalloc",
+	"^zcalloc",
+	"^zrealloc",
+	"^zstrdup",
+	"^ztrymalloc",
+	"^ztrycalloc",
+	"^ztryrealloc",
+	"^sdsnewlen",
+	"^_sdsnewlen",
+	"^sdsMakeRoomFor",
+	"^_sdsMakeRoomFor",
+	"^g_malloc",
+	"^g_try_malloc",
+	"^g_realloc",
+	"^g_slice_alloc",
+	"^g_strdup",
+	"^g_strndup",
+	"^g_memdup",
+	"^PyMem_",
+	"^_PyMem_",
+	"^PyObject_Malloc",
+	"^PyObject_Calloc",
+	"^PyObject_Realloc",
+	"^_PyObject_Malloc",
+	"^_PyObject_GC_",
+	"^PyType_GenericAlloc",
+	"^Perl_safesys",
+	"^Perl_sv_grow",
+	"^ngx_alloc$",
+	"^ngx_calloc$",
+	"^ngx_memalign$",
+	"^ngx_palloc",
+	"^ngx_pcalloc$",
+	"^ngx_pnalloc$",
+	"^palloc",
+	"^repalloc$",
+	"^MemoryContextAlloc",
+	"^AllocSetAlloc",
+	"^AllocSetRealloc",
+	"^GenerationAlloc",
+	"^CRYPTO_malloc$",
+	"^CRYPTO_zalloc$",
+	"^CRYPTO_realloc$",
+	"^CRYPTO_strdup$",
+	"^sqlite3Malloc",
+	"^sqlite3_malloc",
+	"^sqlite3MemMalloc$",
+	"^sqlite3DbMalloc",
+	"^av_malloc",
+	"^av_realloc",
+	"^av_calloc",
 };
 
 static const char *const library_modules[] = {
-	"/libc.so.6$", "/libc-2.*.so$", "/ld-linux*.so", "/ld-2.*.so$", "/ld-musl-*.so",
-	"/libc.musl-*.so", "/libpthread.so", "/libpthread-2.*.so$", "/libdl.so", "/libm.so.6$",
-	"/libstdc++.so", "/libgcc_s.so", "/libc++.so", "/libc++abi.so",
-	"/libjemalloc.so", "/libtcmalloc", "/libmimalloc.so",
+	"/libc.so.6$",	   "/libc-2.*.so$",   "/ld-linux*.so",	 "/ld-2.*.so$",
+	"/ld-musl-*.so",   "/libc.musl-*.so", "/libpthread.so",	 "/libpthread-2.*.so$",
+	"/libdl.so",	   "/libm.so.6$",     "/libstdc++.so",	 "/libgcc_s.so",
+	"/libc++.so",	   "/libc++abi.so",   "/libjemalloc.so", "/libtcmalloc",
+	"/libmimalloc.so",
 };
 
 static bool any_matches(const char *const patterns[], size_t n, const char *name)
@@ -79,14 +152,14 @@ static const char *without_type(const char *name)
 		else if ((*s == '>' || *s == ']' || (*s == ')' && depth)) && depth)
 			depth--;
 		else if (*s == '(' && !depth && !follows_decltype(name, s))
-			break;		/* the parameters */
+			break; /* the parameters */
 		else if (*s == '(')
 			depth++;
 		else if (*s == ' ' && !depth)
 			start = s + 1;
 		else if (!depth && !strncmp(s, "operator", 8) && !is_word(s[8]) &&
 			 (s == name || !is_word(s[-1])))
-			break;		/* its brackets are none */
+			break; /* its brackets are none */
 	}
 	return start;
 }
@@ -151,8 +224,8 @@ static const char *parameters(const char *name)
 static void add_function(struct strbuf *sb, const char *func)
 {
 	const char *start = without_type(func), *end = parameters(start), *s = start;
-	bool operator = strstr(start, "operator");
-	const char *open = operator ? NULL : memchr(start, '<', (size_t)(end - start));
+	bool operator= strstr(start, "operator");
+	const char *open = operator? NULL : memchr(start, '<', (size_t)(end - start));
 	const char *close = open ? memrchr(open, '>', (size_t)(end - open)) : NULL;
 
 	/* The type in front is not part of every name of the function. */

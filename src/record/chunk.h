@@ -17,11 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORDING_MAGIC "\211memtrc\n"	/* 8 bytes */
+#define RECORDING_MAGIC "\211memtrc\n" /* 8 bytes */
 #define RECORDING_VERSION 2
 #define RECORDING_HEAD 16
 #define CHUNK_HEAD 16
-#define CHUNK_BYTES_MAX (64u << 20)	/* more is damage: nobody writes such chunks */
+#define CHUNK_BYTES_MAX (64u << 20) /* more is damage: nobody writes such chunks */
 
 enum chunk_type {
 	CHUNK_EVENTS = 1,
@@ -30,7 +30,7 @@ enum chunk_type {
 	CHUNK_END,	 /* the recording was ended, not cut off */
 };
 
-#define CHUNK_F_PLAIN 1		/* not deflated */
+#define CHUNK_F_PLAIN 1 /* not deflated */
 
 struct chunk {
 	uint8_t type, flags;
@@ -48,9 +48,9 @@ bool chunk__intact(const uint8_t head[CHUNK_HEAD], const void *stored, const str
 /* Into `out`, which has room for ch->bytes. 0, -EBADMSG or -ENOMEM. */
 int chunk__inflate(const struct chunk *ch, const void *stored, void *out);
 
-struct packer;			/* makes chunks, one after the other */
+struct packer; /* makes chunks, one after the other */
 
-struct packer *packer__new(void);	/* NULL and errno */
+struct packer *packer__new(void); /* NULL and errno */
 void packer__free(struct packer *p);
 /*
  * The whole chunk, head and all, in *out, which is the packer's until its next call. plain: there

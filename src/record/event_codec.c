@@ -14,9 +14,9 @@
 
 #define TYPE_MASK 0x0f
 #define SAME_PID 0x10
-#define SAME_HEAD 0x20		/* api and flags are those of the last event of its type */
+#define SAME_HEAD 0x20 /* api and flags are those of the last event of its type */
 #define NO_TIME 0x40
-#define WHOLE_UNITS 0x80	/* addresses differ by multiples of 16 */
+#define WHOLE_UNITS 0x80 /* addresses differ by multiples of 16 */
 
 enum coding { NUMBER, ADDRESS, STACK_ID, TIME };
 
@@ -24,23 +24,36 @@ struct field {
 	uint8_t offset, coding;
 };
 
-#define FIELD(type, member, coding) { offsetof(struct type, member), coding }
+#define FIELD(type, member, coding)                                                                \
+	{                                                                                          \
+		offsetof(struct type, member), coding                                              \
+	}
 #define MAP_ROW                                                                                    \
-	{ sizeof(struct event_map), 6, { FIELD(event_map, addr, ADDRESS),                          \
-	  FIELD(event_map, len, NUMBER), FIELD(event_map, old, ADDRESS),                           \
-	  FIELD(event_map, old_len, NUMBER), FIELD(event_map, stack, STACK_ID),                    \
-	  FIELD(event_map, began, TIME) } }
+	{                                                                                          \
+		sizeof(struct event_map), 6,                                                       \
+		{                                                                                  \
+			FIELD(event_map, addr, ADDRESS), FIELD(event_map, len, NUMBER),            \
+			    FIELD(event_map, old, ADDRESS), FIELD(event_map, old_len, NUMBER),     \
+			    FIELD(event_map, stack, STACK_ID), FIELD(event_map, began, TIME)       \
+		}                                                                                  \
+	}
 
 static const struct {
 	uint8_t size, n;
 	struct field fields[6];
 } types[TYPE_MASK + 1] = {
-	[EVENT_ALLOC] = { sizeof(struct event_alloc), 3, { FIELD(event_alloc, addr, ADDRESS),
-	  FIELD(event_alloc, size, NUMBER), FIELD(event_alloc, stack, STACK_ID) } },
+	[EVENT_ALLOC] = { sizeof(struct event_alloc),
+			  3,
+			  { FIELD(event_alloc, addr, ADDRESS), FIELD(event_alloc, size, NUMBER),
+			    FIELD(event_alloc, stack, STACK_ID) } },
 	[EVENT_FREE] = { sizeof(struct event_free), 1, { FIELD(event_free, addr, ADDRESS) } },
-	[EVENT_REALLOC] = { sizeof(struct event_realloc), 5, { FIELD(event_realloc, old, ADDRESS),
-	  FIELD(event_realloc, addr, ADDRESS), FIELD(event_realloc, size, NUMBER),
-	  FIELD(event_realloc, stack, STACK_ID), FIELD(event_realloc, began, TIME) } },
+	[EVENT_REALLOC] = { sizeof(struct event_realloc),
+			    5,
+			    { FIELD(event_realloc, old, ADDRESS),
+			      FIELD(event_realloc, addr, ADDRESS),
+			      FIELD(event_realloc, size, NUMBER),
+			      FIELD(event_realloc, stack, STACK_ID),
+			      FIELD(event_realloc, began, TIME) } },
 	[EVENT_MAP] = MAP_ROW,
 	[EVENT_UNMAP] = MAP_ROW,
 	[EVENT_REMAP] = MAP_ROW,

@@ -13,7 +13,7 @@
 #include "abi/event.h"
 #include "util/codec.h"
 
-#define EVENT_PACKED_MAX 96		/* bytes of a packed event at most */
+#define EVENT_PACKED_MAX 96 /* bytes of a packed event at most */
 #define EVENT_STACK_SLOTS 4096
 
 /* What both sides remember. It begins as zeros, anew in each chunk, so that chunks stand alone. */
@@ -23,8 +23,8 @@ struct event_context {
 	struct {
 		uint16_t flags;
 		uint8_t api;
-	} last[EVENT_TYPES];		/* of each type */
-	uint64_t stacks[EVENT_STACK_SLOTS];	/* by their low bits */
+	} last[EVENT_TYPES];		    /* of each type */
+	uint64_t stacks[EVENT_STACK_SLOTS]; /* by their low bits */
 };
 
 union any_event {

@@ -10,18 +10,18 @@
 #include "record/writer.h"
 
 #define BUFFER_BYTES (1u << 20)
-#define BUFFERS_MAX 64			/* that wait to be written */
-#define BUFFERS_HURRIED 24		/* from here on, there is no time to deflate */
+#define BUFFERS_MAX 64	   /* that wait to be written */
+#define BUFFERS_HURRIED 24 /* from here on, there is no time to deflate */
 #define BUFFERS_SPARE 4
 
-struct entry {				/* then the bytes, and padding to 8 */
+struct entry { /* then the bytes, and padding to 8 */
 	uint32_t size, kind;
 };
 
 struct buffer {
 	struct buffer *next;
-	struct buffer *state;		/* comes before it */
-	bool flush;			/* and its chunk is complete with it */
+	struct buffer *state; /* comes before it */
+	bool flush;	      /* and its chunk is complete with it */
 	size_t used, size;
 	_Alignas(8) uint8_t data[];
 };
@@ -34,8 +34,8 @@ struct queue {
 struct recording {
 	/* the giver's */
 	struct buffer *filling;
-	struct queue state;		/* being gathered */
-	struct buffer *ready;		/* a whole one, to travel in front of the next buffer */
+	struct queue state;   /* being gathered */
+	struct buffer *ready; /* a whole one, to travel in front of the next buffer */
 	uint64_t waits, waited_ns;
 
 	/* shared */
@@ -56,8 +56,8 @@ struct recording {
 	struct event_context context;
 	uint8_t *chunk;
 	size_t chunk_len, chunk_cap;
-	struct buffer *pending;		/* of a state, not yet written */
-	uint64_t asked; /* switches of the files when a state was asked for, and one */
+	struct buffer *pending; /* of a state, not yet written */
+	uint64_t asked;		/* switches of the files when a state was asked for, and one */
 	bool hurried;
 };
 
@@ -67,12 +67,12 @@ static inline size_t footprint(size_t size)
 	return sizeof(struct entry) + (size + 7) / 8 * 8;
 }
 
-void recording__fail(struct recording *r, int err);	/* the first failure is kept; 0 is none */
+void recording__fail(struct recording *r, int err); /* the first failure is kept; 0 is none */
 void recording__free_buffers(struct buffer *b);
 
 /* recording_thread.c */
 
-void *recording__thread(void *recording); /* until it is told to stop and all is written */
-int recording__write_events(struct recording *r);	/* what of a chunk there is */
+void *recording__thread(void *recording);	  /* until it is told to stop and all is written */
+int recording__write_events(struct recording *r); /* what of a chunk there is */
 
 #endif

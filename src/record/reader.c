@@ -11,20 +11,20 @@
 #include "util/file.h"
 
 struct recording_reader {
-	int fd;				/* -1: all is in `bytes` */
-	uint64_t size, usable;		/* bytes of the file, and those of whole chunks */
+	int fd;		       /* -1: all is in `bytes` */
+	uint64_t size, usable; /* bytes of the file, and those of whole chunks */
 	bool complete, compacted;
 
-	uint64_t at;			/* the next chunk */
-	bool in_state;			/* first, only state is read; then all but that */
-	uint8_t *stored, *bytes;	/* the chunk */
+	uint64_t at;		 /* the next chunk */
+	bool in_state;		 /* first, only state is read; then all but that */
+	uint8_t *stored, *bytes; /* the chunk */
 	size_t stored_cap, bytes_cap;
-	struct cursor left;		/* of it */
+	struct cursor left; /* of it */
 	struct event_context context;
 	union any_event event;
 	struct {
 		_Alignas(8) uint8_t bytes[sizeof(struct event_stack)];
-	} raw;				/* an event that was not packed */
+	} raw; /* an event that was not packed */
 };
 
 static int explain(char *why, size_t cap, int err, const char *fmt, ...)
@@ -148,10 +148,11 @@ static int check(struct recording_reader *r, char *why, size_t cap)
 		return explain(why, cap, err, "it is damaged in its first %d bytes",
 			       RECORDING_HEAD);
 	if (err)
-		return explain(
-		    why, cap, err,
-		    "it is of version %u, and this memtrace knows version %d: use %s",
-		    version, RECORDING_VERSION, version > RECORDING_VERSION ? "a newer one" : "the one that made it");
+		return explain(why, cap, err,
+			       "it is of version %u, and this memtrace knows version %d: use %s",
+			       version, RECORDING_VERSION,
+			       version > RECORDING_VERSION ? "a newer one"
+							   : "the one that made it");
 	return check_chunks(r, why, cap);
 }
 
@@ -173,8 +174,9 @@ struct recording_reader *recording_reader__open(const char *path, char *why, siz
 	}
 	r->fd = file__open_regular(path, 0, &st);
 	if (r->fd < 0) {
-		err = explain(why, cap, r->fd, "%s", r->fd == -EACCES && !access(path, R_OK) ?
-			      "it is no regular file" : strerror(-r->fd));
+		err = explain(why, cap, r->fd, "%s",
+			      r->fd == -EACCES && !access(path, R_OK) ? "it is no regular file"
+								      : strerror(-r->fd));
 	} else {
 		r->size = (uint64_t)st.st_size;
 		err = check(r, why, cap);

@@ -21,18 +21,18 @@ struct recording_reader;
  * that was cut off before anything could be made of it, or what opening and reading may say.
  */
 struct recording_reader *recording_reader__open(const char *path, char *why, size_t cap);
-void recording_reader__free(struct recording_reader *r);	/* takes NULL */
+void recording_reader__free(struct recording_reader *r); /* takes NULL */
 
 bool recording_reader__complete(const struct recording_reader *r); /* it was ended, not cut off */
 uint64_t recording_reader__unusable(
     const struct recording_reader *r); /* bytes at its end, where it was cut */
-bool recording_reader__compacted(const struct recording_reader *r);	/* it begins with a state */
+bool recording_reader__compacted(const struct recording_reader *r); /* it begins with a state */
 
 struct record {
-	enum record_kind kind;	/* one of enum record_kind, or a later one: to be skipped */
-	const void *event;	/* of RECORD_EVENT; valid until the next call, as all here */
+	enum record_kind kind; /* one of enum record_kind, or a later one: to be skipped */
+	const void *event;     /* of RECORD_EVENT; valid until the next call, as all here */
 	size_t size;
-	struct cursor bytes;	/* of all others */
+	struct cursor bytes; /* of all others */
 };
 
 /* In order, a state first. 1; 0 at the end; -EBADMSG: this one is bad, and there is no next;

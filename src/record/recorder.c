@@ -14,7 +14,7 @@
 #include "util/texts.h"
 #include "util/util.h"
 
-#define TEND_NS 1000000000ull	/* what came is in the file by then, with its names */
+#define TEND_NS 1000000000ull /* what came is in the file by then, with its names */
 
 /* ---- the witness ---- */
 
@@ -53,7 +53,8 @@ static void on_allocator(void *ctx, uint32_t module, uint64_t start, uint64_t en
 	struct recorder *rec = ctx;
 
 	names__note_module(rec, module);
-	record__put_allocator(recorder__fresh(rec), &(struct record_allocator){ module, start, end });
+	record__put_allocator(recorder__fresh(rec),
+			      &(struct record_allocator){ module, start, end });
 	recorder__put(rec, RECORD_ALLOCATOR);
 }
 
@@ -135,8 +136,9 @@ static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *
 	t->rss = calloc(snap->nprocesses + 1, sizeof(*t->rss));
 	for (size_t i = 0; t->rss && i < snap->nprocesses; i++)
 		if (!snap->processes[i].exited)
-			t->rss[t->n++] = (struct record_rss){
-			    snap->processes[i].pid, util__resident_bytes(snap->processes[i].pid) };
+			t->rss[t->n++] =
+			    (struct record_rss){ snap->processes[i].pid,
+						 util__resident_bytes(snap->processes[i].pid) };
 	record__sort_told(t);
 }
 
@@ -164,7 +166,7 @@ void recorder__tell(struct recorder *rec, const struct report_tick *tick,
 	recorder__put(rec, RECORD_TOLD);
 	recording__flush(rec->recording);
 	recorder__unlock(rec);
-	recorder__tend(rec);	/* where one report follows another, there is no other time */
+	recorder__tend(rec); /* where one report follows another, there is no other time */
 }
 
 /* ---- a state, for a recording that is compacted ---- */
@@ -183,7 +185,8 @@ static void put_apis(struct recorder *rec,
 		     void (*give)(struct recorder *rec, enum record_kind kind))
 {
 	for (uint32_t row = 0; row < API_ROWS; row++) {
-		struct record_api r = { row, alloc_functions__get(row)->kind, (char *)rec->opts.api_names[row] };
+		struct record_api r = { row, alloc_functions__get(row)->kind,
+					(char *)rec->opts.api_names[row] };
 
 		if (!r.name)
 			continue;
@@ -196,7 +199,7 @@ static void put_apis(struct recorder *rec,
 static void save_state(struct recorder *rec)
 {
 	struct record_compacted r = { rec->last_tick, rec->wall + (rec->last_tick - rec->start),
-				     rec->last_seq };
+				      rec->last_seq };
 
 	recording__begin_state(rec->recording);
 	recording__put_state(rec->recording, RECORD_RUN, &rec->run);

@@ -29,13 +29,13 @@ struct recorder_opts {
 	void *ctx;
 };
 
-extern const struct collector_witness recorder__witness;	/* its context is the recorder */
+extern const struct collector_witness recorder__witness; /* its context is the recorder */
 
 /* NULL where it cannot begin; the reason was logged. */
 struct recorder *recorder__open(const struct recorder_opts *opts);
 /* What came with the collector, once. */
 void recorder__attach(struct recorder *rec, struct collector *c, struct symbolizer *s);
-void recorder__free(struct recorder *rec);	/* removes the file of a run that did not begin */
+void recorder__free(struct recorder *rec); /* removes the file of a run that did not begin */
 
 /*
  * What is the same for all reports: before the collector is told anything, and again when the

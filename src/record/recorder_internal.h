@@ -11,14 +11,14 @@ struct texts;
 
 /* A place in code. */
 struct place {
-	uint32_t module;		/* FRAME_NO_MODULE: run-time code of `pid` at `at` */
+	uint32_t module; /* FRAME_NO_MODULE: run-time code of `pid` at `at` */
 	uint32_t pid;
-	uint64_t at;		/* where a call returns to: in the file, or the address */
-	uint64_t told;		/* a hash of its names as they were recorded; 0: none were */
+	uint64_t at;   /* where a call returns to: in the file, or the address */
+	uint64_t told; /* a hash of its names as they were recorded; 0: none were */
 };
 
 struct module_told {
-	bool settled;		/* it was open: nothing more will be known of it */
+	bool settled; /* it was open: nothing more will be known of it */
 	bool elf;
 };
 
@@ -29,24 +29,24 @@ struct recorder {
 	struct recording *recording;
 
 	/* under the collector's lock */
-	struct strbuf sb;		/* a record */
-	struct hashmap *seen;		/* places, by their hash */
+	struct strbuf sb;     /* a record */
+	struct hashmap *seen; /* places, by their hash */
 	struct place *places;
 	size_t nplaces, cap_places;
 	struct module_told *modules;
 	size_t nmodules;
-	bool failed;			/* out of memory: what follows has no names */
+	bool failed; /* out of memory: what follows has no names */
 	struct strbuf run;
-	bool begun;			/* its targets are known */
+	bool begun; /* its targets are known */
 	uint64_t start, wall, last_tick;
 	uint32_t last_seq;
 
 	/* the reporter's */
-	uint64_t tended;		/* ns: when last */
-	size_t named;			/* places that were looked up at least once */
+	uint64_t tended; /* ns: when last */
+	size_t named;	 /* places that were looked up at least once */
 	struct texts *texts;
-	struct hashmap *mapped;		/* paths, by process and address */
-	struct record_told told;	/* what the last report asked the system */
+	struct hashmap *mapped;	 /* paths, by process and address */
+	struct record_told told; /* what the last report asked the system */
 };
 
 static inline void recorder__lock(struct recorder *rec)
@@ -73,7 +73,8 @@ static inline void recorder__put(struct recorder *rec, enum record_kind kind)
 
 /* recorder_names.c; with the lock, but for names__look_up. */
 
-void names__note_module(struct recorder *rec, uint32_t id); /* tells of all modules up to this one */
+void names__note_module(struct recorder *rec,
+			uint32_t id); /* tells of all modules up to this one */
 void names__note_stack(struct recorder *rec, const struct stack *st);
 void names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb);
 /* Files that could not be opened when they were met, and can now. */

@@ -15,7 +15,7 @@
 #include "util/hashmap.h"
 #include "util/texts.h"
 
-#define BATCH 256		/* names that are looked up between two waits for the lock */
+#define BATCH 256 /* names that are looked up between two waits for the lock */
 
 /* ---- what is noted when a stack comes ---- */
 
@@ -123,8 +123,8 @@ static void put_names(struct strbuf *sb, const struct place *p, const struct nam
 	struct record_code r = { .module = p->module, .offset = p->at, .n = n };
 
 	if (p->module == FRAME_NO_MODULE) {
-		record__put_jit(sb,
-				&(struct record_jit){ p->pid, p->at, n ? (char *)f[0].func : NULL });
+		record__put_jit(
+		    sb, &(struct record_jit){ p->pid, p->at, n ? (char *)f[0].func : NULL });
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -177,7 +177,7 @@ void names__look_up(struct recorder *rec, size_t from, size_t to)
 			if (out[i].len || out[i].error)
 				recording__put(rec->recording,
 					       batch[i].module == FRAME_NO_MODULE ? RECORD_JIT
-										: RECORD_CODE,
+										  : RECORD_CODE,
 					       &out[i]);
 		memcpy(rec->places + from, batch, n * sizeof(*batch));
 		recorder__unlock(rec);
@@ -203,7 +203,7 @@ struct ranges {
 	struct {
 		uint32_t pid;
 		uint64_t start;
-	} *at;
+	} * at;
 	size_t n, cap;
 };
 

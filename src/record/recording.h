@@ -25,21 +25,21 @@
 #include "util/codec.h"
 
 enum record_kind {
-	RECORD_EVENT,		/* a struct of event.h */
-	RECORD_RUN,		/* struct record_run: always before the first tick */
-	RECORD_API,		/* struct record_api: rows of the table of functions, by number */
-	RECORD_PROCESS,		/* struct record_process */
-	RECORD_MODULE,		/* struct record_module: before anything that lies in it */
-	RECORD_ALLOCATOR,	/* struct record_allocator */
-	RECORD_STACK,		/* struct record_stack */
-	RECORD_CODE,		/* struct record_code: names of what is in a file */
-	RECORD_JIT,		/* struct record_jit: the name of what is in none */
-	RECORD_MAPPED,		/* struct record_mapped: the file behind a mapping */
-	RECORD_TICK,		/* struct record_tick: a report was made here … */
-	RECORD_TOLD,		/* struct record_told: … and this is what it asked the system */
-	RECORD_MARK,		/* struct record_mark: growth since here may be asked for */
-	RECORD_STATE,		/* a piece of a collector's state (collector.h) */
-	RECORD_COMPACTED,	/* struct record_compacted: what is missing before it */
+	RECORD_EVENT,	  /* a struct of event.h */
+	RECORD_RUN,	  /* struct record_run: always before the first tick */
+	RECORD_API,	  /* struct record_api: rows of the table of functions, by number */
+	RECORD_PROCESS,	  /* struct record_process */
+	RECORD_MODULE,	  /* struct record_module: before anything that lies in it */
+	RECORD_ALLOCATOR, /* struct record_allocator */
+	RECORD_STACK,	  /* struct record_stack */
+	RECORD_CODE,	  /* struct record_code: names of what is in a file */
+	RECORD_JIT,	  /* struct record_jit: the name of what is in none */
+	RECORD_MAPPED,	  /* struct record_mapped: the file behind a mapping */
+	RECORD_TICK,	  /* struct record_tick: a report was made here … */
+	RECORD_TOLD,	  /* struct record_told: … and this is what it asked the system */
+	RECORD_MARK,	  /* struct record_mark: growth since here may be asked for */
+	RECORD_STATE,	  /* a piece of a collector's state (collector.h) */
+	RECORD_COMPACTED, /* struct record_compacted: what is missing before it */
 	RECORD_KINDS
 };
 
@@ -49,28 +49,28 @@ struct record_target {
 };
 
 struct record_run {
-	uint64_t start, wall;		/* ns: CLOCK_MONOTONIC, and CLOCK_REALTIME then */
+	uint64_t start, wall; /* ns: CLOCK_MONOTONIC, and CLOCK_REALTIME then */
 	char *version, *host, *kernel, *mode, *stack_mode;
 	double interval_s;
 	bool heap, map, children;
-	uint64_t min_size, max_size;	/* of the collector that states were taken of */
-	uint64_t min_age;		/* ns, likewise */
+	uint64_t min_size, max_size; /* of the collector that states were taken of */
+	uint64_t min_age;	     /* ns, likewise */
 	struct record_target *targets;
 	size_t ntargets;
 };
 
 struct record_api {
 	uint32_t row;
-	uint8_t kind;			/* enum api_kind */
+	uint8_t kind; /* enum api_kind */
 	char *name;
 };
 
 struct record_process {
 	uint32_t pid;
-	uint64_t first_seen;		/* ns, CLOCK_MONOTONIC */
+	uint64_t first_seen; /* ns, CLOCK_MONOTONIC */
 	bool named;
 	char comm[EVENT_COMM];
-	char *exe, *container;		/* NULL: unknown, none */
+	char *exe, *container; /* NULL: unknown, none */
 };
 
 #define RECORD_BUILD_ID_MAX 32
@@ -97,7 +97,7 @@ struct record_stack {
 };
 
 struct record_name {
-	char *func, *file;		/* NULL: unknown */
+	char *func, *file; /* NULL: unknown */
 	uint32_t line;
 	bool inlined, exact;
 };
@@ -106,27 +106,27 @@ struct record_name {
 
 struct record_code {
 	uint32_t module;
-	uint64_t offset;		/* of the return address */
-	size_t n;			/* innermost inlined call first; 0: no name is known */
+	uint64_t offset; /* of the return address */
+	size_t n;	 /* innermost inlined call first; 0: no name is known */
 	struct record_name names[RECORD_NAMES_MAX];
 };
 
 struct record_jit {
 	uint32_t pid;
-	uint64_t pc;			/* the return address */
-	char *name;			/* NULL: not known any more */
+	uint64_t pc; /* the return address */
+	char *name;  /* NULL: not known any more */
 };
 
 struct record_mapped {
 	uint32_t pid;
 	uint64_t addr;
-	char *path;			/* NULL: not known any more */
+	char *path; /* NULL: not known any more */
 };
 
 struct record_tick {
-	uint32_t seq;			/* from 1 */
+	uint32_t seq; /* from 1 */
 	bool final;
-	uint64_t now, wall;		/* ns */
+	uint64_t now, wall; /* ns */
 	struct counters counters;
 };
 
@@ -136,18 +136,18 @@ struct record_rss {
 };
 
 struct record_told {
-	uint32_t seq;			/* of its tick */
+	uint32_t seq; /* of its tick */
 	size_t n;
-	struct record_rss *rss;		/* of the living, by pid */
+	struct record_rss *rss; /* of the living, by pid */
 };
 
 struct record_mark {
-	uint64_t now, wall;		/* ns */
+	uint64_t now, wall; /* ns */
 };
 
 struct record_compacted {
-	uint64_t now, wall;		/* ns: reports before this cannot be made any more */
-	uint32_t seq;			/* of the last of them */
+	uint64_t now, wall; /* ns: reports before this cannot be made any more */
+	uint32_t seq;	    /* of the last of them */
 };
 
 void record__put_event(struct strbuf *sb, const void *ev, size_t size);

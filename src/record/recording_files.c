@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 struct file {
-	int fd;			/* -1: none */
+	int fd; /* -1: none */
 	uint64_t bytes;
 };
 
@@ -16,7 +16,7 @@ struct recording_files {
 	char *path, *next_path;
 	uint64_t limit;
 	struct file now, next;
-	bool whole;		/* the second file has all of its state */
+	bool whole; /* the second file has all of its state */
 	uint64_t switches;
 	struct packer *packer;
 };

@@ -16,7 +16,7 @@ struct recording_files;
 
 struct recording_files *recording_files__open(const char *path,
 					      uint64_t limit); /* NULL and errno */
-void recording_files__free(struct recording_files *f);	/* removes the second file */
+void recording_files__free(struct recording_files *f);	       /* removes the second file */
 
 /* It is time to begin the second file. True until it was begun, or given up. */
 bool recording_files__wants_next(const struct recording_files *f);

@@ -338,7 +338,7 @@ int record__take_jit(struct cursor *c, struct record_jit *r)
 	*r = (struct record_jit){ .pid = take_u32(c) };
 	r->pc = codec__take(c);
 	r->name = codec__take_string(c);
-	return taken(c);	/* the string is last: where it is bad, there is none */
+	return taken(c); /* the string is last: where it is bad, there is none */
 }
 
 void record__put_mapped(struct strbuf *sb, const struct record_mapped *r)

@@ -156,7 +156,7 @@ static int take_event(struct replay *rp, const struct record *r)
 static int take_record(struct replay *rp, struct record *r)
 {
 	if (r->kind >= RECORD_KINDS)
-		return 0;	/* of a later version, which says that it can be skipped */
+		return 0; /* of a later version, which says that it can be skipped */
 	if (!rp->collector && !(r->kind != RECORD_EVENT && replay__facts[r->kind].early))
 		return -EINVAL;
 	return r->kind == RECORD_EVENT ? take_event(rp, r)
@@ -170,7 +170,7 @@ static int read_all(struct replay *rp)
 
 	while (!err && (more = recording_reader__next(rp->reader, &r)) != 0)
 		err = more < 0 ? more : take_record(rp, &r);
-	if (!err || rp->unwritten || err == -ENODATA)	/* the last was told of */
+	if (!err || rp->unwritten || err == -ENODATA) /* the last was told of */
 		return err;
 	return refuse(rp, err,
 		      err == -EINVAL || err == -EBADMSG ? "it is damaged" : strerror(-err));

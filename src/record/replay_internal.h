@@ -12,31 +12,31 @@ struct texts;
 
 struct replay {
 	const struct plan *given;
-	struct plan plan;	/* what of it the recording has */
+	struct plan plan; /* what of it the recording has */
 	const char *path;
 	struct recording_reader *reader;
 	struct modules *modules;
 	struct symbolizer *symbolizer;
-	struct collector *collector;	/* NULL until the recording tells of its run */
+	struct collector *collector; /* NULL until the recording tells of its run */
 	struct reporting reports;
 	struct texts *texts;
 	const char *api_names[API_ROWS];
-	struct hashmap *mapped;		/* paths, by process and address */
+	struct hashmap *mapped; /* paths, by process and address */
 
 	struct record_run recorded;
 	struct profile_run run;
 	struct profile_process *targets;
 	struct record_told told;
 	struct record_compacted compacted;
-	bool in_state;			/* no event came yet */
-	uint64_t latest;		/* ns: of events and ticks */
+	bool in_state;	 /* no event came yet */
+	uint64_t latest; /* ns: of events and ticks */
 
-	struct report_tick tick;	/* the last one */
-	struct snapshot snap;		/* of it, until it is printed */
+	struct report_tick tick; /* the last one */
+	struct snapshot snap;	 /* of it, until it is printed */
 	bool pending;
-	bool ended;			/* with a final report */
-	bool unwritten;			/* what failed was making or printing a report */
-	bool keep;			/* the final report is not printed but kept */
+	bool ended;	/* with a final report */
+	bool unwritten; /* what failed was making or printing a report */
+	bool keep;	/* the final report is not printed but kept */
 	struct profile *profile;
 	char notice[256];
 };
@@ -45,13 +45,13 @@ struct replay {
  */
 struct replay_taker {
 	int (*take)(struct replay *rp, struct cursor *c);
-	bool early;			/* may come before the run is known */
+	bool early; /* may come before the run is known */
 };
 
 /* replay_records.c: the facts. */
 extern const struct replay_taker replay__facts[RECORD_KINDS];
 
-uint64_t replay__step(const struct replay *rp);	/* every how many recorded reports one is made */
+uint64_t replay__step(const struct replay *rp); /* every how many recorded reports one is made */
 
 /* replay.c: the reports. */
 int replay__take_tick(struct replay *rp, struct cursor *c);

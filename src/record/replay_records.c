@@ -104,14 +104,14 @@ static int on_run(struct replay *rp, struct cursor *c)
 	if (err)
 		return err;
 	rp->collector = collector__new(&(struct collector_opts){
-		.modules = rp->modules,
-		.offline = true,
-		.min_size = rp->plan.min_size,
-		.max_size = rp->plan.max_size,
-		.min_age = rp->plan.query.min_age,
-		.by = rp->plan.query.by,
-		.children = r.children,
-		.start = r.start,
+	    .modules = rp->modules,
+	    .offline = true,
+	    .min_size = rp->plan.min_size,
+	    .max_size = rp->plan.max_size,
+	    .min_age = rp->plan.query.min_age,
+	    .by = rp->plan.query.by,
+	    .children = r.children,
+	    .start = r.start,
 	});
 	rp->reports.collector = rp->collector;
 	rp->reports.start = r.start;
@@ -141,11 +141,11 @@ static int on_process(struct replay *rp, struct cursor *c)
 
 	if (err)
 		return err;
-	f = (struct process_facts){.pid = r.pid,
-				   .first_seen = r.first_seen,
-				   .named = r.named,
-				   .exe = r.exe,
-				   .container = r.container};
+	f = (struct process_facts){ .pid = r.pid,
+				    .first_seen = r.first_seen,
+				    .named = r.named,
+				    .exe = r.exe,
+				    .container = r.container };
 	memcpy(f.comm, r.comm, sizeof(f.comm));
 	err = collector__set_process(rp->collector, &f);
 	free(r.exe);
@@ -167,7 +167,7 @@ static int on_module(struct replay *rp, struct cursor *c)
 		err = -ENOMEM;
 	if (!err)
 		module__identify_as(modules__get(rp->modules, r.id), r.elf, r.build_id,
-				   r.build_id_len);
+				    r.build_id_len);
 	free(r.path);
 	return err;
 }
@@ -216,8 +216,9 @@ static int on_code(struct replay *rp, struct cursor *c)
 	if (err)
 		return err;
 	for (size_t i = 0; i < r.n; i++)
-		frames[i] = (struct symbol_frame){r.names[i].func, r.names[i].file, r.names[i].line,
-						  r.names[i].inlined, r.names[i].exact};
+		frames[i] =
+		    (struct symbol_frame){ r.names[i].func, r.names[i].file, r.names[i].line,
+					   r.names[i].inlined, r.names[i].exact };
 	mod = modules__get(rp->modules, r.module);
 	if (mod && r.offset)
 		err = module__know(mod, r.offset - 1, frames, (int)r.n);

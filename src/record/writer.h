@@ -48,13 +48,13 @@ void recording__begin_state(struct recording *r);
 void recording__put_state(struct recording *r, enum record_kind kind, const struct strbuf *bytes);
 void recording__end_state(struct recording *r);
 
-int recording__error(const struct recording *r);	/* 0 or a negative errno; any thread */
+int recording__error(const struct recording *r); /* 0 or a negative errno; any thread */
 
 struct recording_stats {
-	uint64_t events;	/* packed so far */
-	uint64_t bytes;		/* in the file */
-	uint64_t waits, waited_ns;	/* how often the giver had to wait */
-	uint64_t plain_chunks;	/* that there was no time to deflate */
+	uint64_t events;	   /* packed so far */
+	uint64_t bytes;		   /* in the file */
+	uint64_t waits, waited_ns; /* how often the giver had to wait */
+	uint64_t plain_chunks;	   /* that there was no time to deflate */
 	uint64_t compactions;
 };
 

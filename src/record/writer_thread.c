@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES (256u << 10)	/* a chunk is complete when it has as many */
+#define CHUNK_BYTES (256u << 10) /* a chunk is complete when it has as many */
 
 static int make_room(struct recording *r, size_t more)
 {

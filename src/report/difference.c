@@ -103,7 +103,8 @@ static int sites(struct text_style *pg, const struct comparison *c, size_t shown
 		{ .least = 9, .paint = DIM },
 	};
 	struct table g = {
-	    .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1, .last_first = true };
+		.columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1, .last_first = true
+	};
 	int err;
 
 	for (size_t i = 0; i < shown; i++)
@@ -130,7 +131,8 @@ static size_t shown_of(const struct difference_input *in)
 
 static int in_text(const struct difference_input *in, const struct report_style *st, FILE *out)
 {
-	struct text_style pg = { .color = st->color, .width = st->width > 0 ? (size_t)st->width : 0 };
+	struct text_style pg = { .color = st->color,
+				 .width = st->width > 0 ? (size_t)st->width : 0 };
 	const struct comparison *c = in->c;
 	int err;
 

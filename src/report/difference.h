@@ -10,8 +10,8 @@
 
 struct difference_input {
 	const struct comparison *c;
-	const char *before_name, *after_name;	/* the files' */
-	uint32_t top;				/* call stacks; 0: all */
+	const char *before_name, *after_name; /* the files' */
+	uint32_t top;			      /* call stacks; 0: all */
 };
 
 /* 0 or a negative errno. */

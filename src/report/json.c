@@ -9,14 +9,10 @@
 #define SCHEMA 1
 
 static const char *const end_names[STACK_ENDS] = {
-	[STACK_COMPLETE] = "complete",
-	[STACK_LIMIT] = "limit",
-	[STACK_NO_MAPPING] = "no_mapping",
-	[STACK_NO_CFI] = "no_cfi",
-	[STACK_UNREADABLE] = "unreadable",
-	[STACK_BAD_SP] = "bad_sp",
-	[STACK_NO_TABLE] = "no_table",
-	[STACK_UNKNOWN] = "unknown",
+	[STACK_COMPLETE] = "complete",	   [STACK_LIMIT] = "limit",
+	[STACK_NO_MAPPING] = "no_mapping", [STACK_NO_CFI] = "no_cfi",
+	[STACK_UNREADABLE] = "unreadable", [STACK_BAD_SP] = "bad_sp",
+	[STACK_NO_TABLE] = "no_table",	   [STACK_UNKNOWN] = "unknown",
 };
 
 static const char *end_name(unsigned int end)

@@ -58,9 +58,9 @@ static unsigned int troublesome(const char *s, size_t *len)
 	static const struct {
 		const char *lead;
 		unsigned char first, last;
-		unsigned int code;	/* of `first` */
+		unsigned int code; /* of `first` */
 	} ranges[] = {
-		{ "\xc2", 0x80, 0x9f, 0x80 },	     { "\xd8", 0x9c, 0x9c, 0x61c },
+		{ "\xc2", 0x80, 0x9f, 0x80 },	    { "\xd8", 0x9c, 0x9c, 0x61c },
 		{ "\xe2\x80", 0x8e, 0x8f, 0x200e }, { "\xe2\x80", 0xa8, 0xae, 0x2028 },
 		{ "\xe2\x81", 0xa6, 0xa9, 0x2066 },
 	};
@@ -127,7 +127,7 @@ void json__i64(struct json *w, const char *key, int64_t n)
 
 void json__double(struct json *w, const char *key, double d)
 {
-	char buf[352];		/* the largest double has 309 digits before the point */
+	char buf[352]; /* the largest double has 309 digits before the point */
 	size_t len;
 
 	snprintf(buf, sizeof(buf), "%.6f", isfinite(d) ? d : 0.0);

@@ -13,21 +13,21 @@
 
 #include "util/strbuf.h"
 
-struct json {			/* start with { .out = stream } */
+struct json { /* start with { .out = stream } */
 	FILE *out;
 	struct strbuf scratch;
-	bool comma;		/* a value came before at this level */
+	bool comma; /* a value came before at this level */
 	int error;
 };
 
-void json__open(struct json *w, const char *key, char bracket);	/* '{' or '[' */
+void json__open(struct json *w, const char *key, char bracket); /* '{' or '[' */
 void json__close(struct json *w, char bracket);			/* '}' or ']' */
 void json__string(struct json *w, const char *key, const char *s);
 void json__u64(struct json *w, const char *key, uint64_t n);
 void json__i64(struct json *w, const char *key, int64_t n);
-void json__double(struct json *w, const char *key, double d);	/* 6 decimals at most: "10.0" */
+void json__double(struct json *w, const char *key, double d); /* 6 decimals at most: "10.0" */
 void json__bool(struct json *w, const char *key, bool b);
-void json__address(struct json *w, const char *key, uint64_t a);	/* "0x7f…" */
+void json__address(struct json *w, const char *key, uint64_t a); /* "0x7f…" */
 /* ISO 8601, UTC, milliseconds. */
 void json__time(struct json *w, const char *key, uint64_t wall_ns);
 /* Ends the line and the writer. 0 or a negative errno. */

@@ -22,34 +22,55 @@
 #include "util/strtab.h"
 #include "util/util.h"
 
-#define RANGE_BYTES ((uint64_t)1 << 40)	/* a file's range of addresses */
+#define RANGE_BYTES ((uint64_t)1 << 40) /* a file's range of addresses */
 #define PAGE 4096
 
 /* Field numbers of the messages. */
-enum { PROFILE_SAMPLE_TYPE = 1, PROFILE_SAMPLE, PROFILE_MAPPING, PROFILE_LOCATION, PROFILE_FUNCTION,
-       PROFILE_STRINGS, PROFILE_TIME = 9, PROFILE_DURATION, PROFILE_PERIOD_TYPE, PROFILE_PERIOD,
-       PROFILE_COMMENT, PROFILE_DEFAULT_TYPE };
+enum {
+	PROFILE_SAMPLE_TYPE = 1,
+	PROFILE_SAMPLE,
+	PROFILE_MAPPING,
+	PROFILE_LOCATION,
+	PROFILE_FUNCTION,
+	PROFILE_STRINGS,
+	PROFILE_TIME = 9,
+	PROFILE_DURATION,
+	PROFILE_PERIOD_TYPE,
+	PROFILE_PERIOD,
+	PROFILE_COMMENT,
+	PROFILE_DEFAULT_TYPE
+};
 enum { TYPE_NAME = 1, TYPE_UNIT };
 enum { SAMPLE_LOCATIONS = 1, SAMPLE_VALUES, SAMPLE_LABEL };
 enum { LABEL_KEY = 1, LABEL_STRING, LABEL_NUMBER };
-enum { MAPPING_ID = 1, MAPPING_START, MAPPING_LIMIT, MAPPING_OFFSET, MAPPING_FILE, MAPPING_BUILD_ID,
-       MAPPING_FUNCTIONS, MAPPING_FILES, MAPPING_LINES, MAPPING_INLINED };
+enum {
+	MAPPING_ID = 1,
+	MAPPING_START,
+	MAPPING_LIMIT,
+	MAPPING_OFFSET,
+	MAPPING_FILE,
+	MAPPING_BUILD_ID,
+	MAPPING_FUNCTIONS,
+	MAPPING_FILES,
+	MAPPING_LINES,
+	MAPPING_INLINED
+};
 enum { LOCATION_ID = 1, LOCATION_MAPPING, LOCATION_ADDRESS, LOCATION_LINE };
 enum { LINE_FUNCTION = 1, LINE_NUMBER };
 enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME, FUNCTION_FILE };
 
 /* What the frames in a file amount to. */
 struct range {
-	uint64_t end;		/* of the offsets seen */
+	uint64_t end; /* of the offsets seen */
 	bool files, lines, inlined;
 };
 
 struct writer {
 	const struct profile *p;
 	struct strtab *strings;
-	struct strtab *locations, *functions;	/* a key's number is the id; 0 is never one */
-	struct range *ranges;			/* one a mapping of the profile */
-	struct strbuf body;			/* of the Profile message */
+	struct strtab *locations, *functions; /* a key's number is the id; 0 is never one */
+	struct range *ranges;		      /* one a mapping of the profile */
+	struct strbuf body;		      /* of the Profile message */
 	struct strbuf scratch;
 	int error;
 };
@@ -79,8 +100,8 @@ static uint64_t string(struct writer *w, const char *s)
 }
 
 /* The id of what the key says, and whether it is new. */
-__attribute__((format(printf, 4, 5)))
-static uint64_t identify(struct writer *w, struct strtab *keys, bool *is_new, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static uint64_t
+identify(struct writer *w, struct strtab *keys, bool *is_new, const char *fmt, ...)
 {
 	uint32_t before = strtab__count(keys), id;
 	char key[80];
@@ -321,7 +342,8 @@ static void whole(struct writer *w)
 	}
 	mappings(w);
 	proto__varint(&w->body, PROFILE_TIME, p->wall_ns);
-	proto__varint(&w->body, PROFILE_DURATION, p->elapsed_s < 1e9 ? (uint64_t)(p->elapsed_s * 1e9) : 0);
+	proto__varint(&w->body, PROFILE_DURATION,
+		      p->elapsed_s < 1e9 ? (uint64_t)(p->elapsed_s * 1e9) : 0);
 	value_type(w, PROFILE_PERIOD_TYPE, "space", "bytes");
 	proto__varint(&w->body, PROFILE_PERIOD, 1);
 	comments(w);

@@ -9,7 +9,7 @@
 
 #define WIRE_VARINT 0
 #define WIRE_BYTES 2
-#define GZIP_WINDOW (15 + 16)	/* the largest window; +16: a gzip header instead of zlib's */
+#define GZIP_WINDOW (15 + 16) /* the largest window; +16: a gzip header instead of zlib's */
 
 static void varint(struct strbuf *sb, uint64_t v)
 {

@@ -8,28 +8,28 @@
 
 static const struct report_format formats[] = {
 	{
-		.name = "text",
-		.help = "for people, one report every interval",
-		.report = text__report,
+	    .name = "text",
+	    .help = "for people, one report every interval",
+	    .report = text__report,
 	},
 	{
-		.name = "json",
-		.help = "JSON Lines, one object a report, for scripts",
-		.begin = json__begin,
-		.report = json__report,
+	    .name = "json",
+	    .help = "JSON Lines, one object a report, for scripts",
+	    .begin = json__begin,
+	    .report = json__report,
 	},
 	{
-		.name = "pprof",
-		.help = "a gzipped profile.proto, for go tool pprof and its kin",
-		.document = true,
-		.binary = true,
-		.report = pprof__report,
+	    .name = "pprof",
+	    .help = "a gzipped profile.proto, for go tool pprof and its kin",
+	    .document = true,
+	    .binary = true,
+	    .report = pprof__report,
 	},
 	{
-		.name = "folded",
-		.help = "a line a call stack, for flamegraph.pl",
-		.document = true,
-		.report = folded__report,
+	    .name = "folded",
+	    .help = "a line a call stack, for flamegraph.pl",
+	    .document = true,
+	    .report = folded__report,
 	},
 };
 

@@ -12,22 +12,22 @@
 #include "profile/profile.h"
 
 struct report_style {
-	bool color;		/* a terminal that wants it */
-	int width;		/* columns; 0: unlimited */
+	bool color; /* a terminal that wants it */
+	int width;  /* columns; 0: unlimited */
 };
 
 struct report_format {
 	const char *name;
 	const char *help;
-	bool document;		/* only the final profile, with all sites unless --top was given */
-	bool binary;		/* refuses a terminal */
+	bool document; /* only the final profile, with all sites unless --top was given */
+	bool binary;   /* refuses a terminal */
 	/* Before the first report; may be NULL. 0 or a negative errno, as all of these. */
 	int (*begin)(const struct profile_run *run, uint64_t wall_ns, const struct report_style *st,
 		     FILE *out);
 	int (*report)(const struct profile *p, const struct report_style *st, FILE *out);
 };
 
-const struct report_format *report__find(const char *name);	/* NULL: none */
-const struct report_format *report__at(size_t i);		/* NULL past the end */
+const struct report_format *report__find(const char *name); /* NULL: none */
+const struct report_format *report__at(size_t i);	    /* NULL past the end */
 
 #endif

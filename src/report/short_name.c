@@ -6,14 +6,16 @@
 
 #define ELLIPSIS "\342\200\246"
 
-/* An operator's own characters are no brackets: how long "operator<<" and the like are, 0: none here. */
+/* An operator's own characters are no brackets: how long "operator<<" and the like are, 0: none
+ * here. */
 static size_t operator_length(const char *s, const char *start)
 {
-	static const char *const brackets[] = { "<=>", "<<=", ">>=", "->*", "<<", ">>", "<=", ">=", "->",
-						"()", "<", ">" };
+	static const char *const brackets[] = { "<=>", "<<=", ">>=", "->*", "<<", ">>",
+						"<=",  ">=",  "->",  "()",  "<",  ">" };
 	const size_t word = strlen("operator");
 
-	if (strncmp(s, "operator", word) || (s > start && (s[-1] == '_' || isalnum((unsigned char)s[-1]))))
+	if (strncmp(s, "operator", word) ||
+	    (s > start && (s[-1] == '_' || isalnum((unsigned char)s[-1]))))
 		return 0;
 	for (size_t i = 0; i < sizeof(brackets) / sizeof(brackets[0]); i++)
 		if (!strncmp(s + word, brackets[i], strlen(brackets[i])))
@@ -36,7 +38,8 @@ static const char *closing(const char *s, char open, char close)
 		}
 		if (*s == open)
 			depth++;
-		else if (*s == close && s > start && !(close == '>' && s[-1] == '-') && --depth == 0)
+		else if (*s == close && s > start && !(close == '>' && s[-1] == '-') &&
+			 --depth == 0)
 			return s + 1;
 		s++;
 	}

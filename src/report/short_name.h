@@ -7,9 +7,9 @@
 #include "util/strbuf.h"
 
 /*
- * Adds the name as it is if it is at most `most` bytes long; else with "<…>" for its outermost template
- * arguments; and where that is too long still, with "(…)" for its parameters. Names whose brackets do not match
- * are left as they are. Does not escape.
+ * Adds the name as it is if it is at most `most` bytes long; else with "<…>" for its outermost
+ * template arguments; and where that is too long still, with "(…)" for its parameters. Names whose
+ * brackets do not match are left as they are. Does not escape.
  */
 void short_name__add(struct strbuf *sb, const char *name, size_t most);
 

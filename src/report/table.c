@@ -99,7 +99,8 @@ int table__fit(struct table *g, const struct text_style *pg)
 }
 
 /* What is too long for its column is cut on a page with a width. */
-static size_t shown_width(const struct table *g, size_t c, const char *s, const struct text_style *pg)
+static size_t shown_width(const struct table *g, size_t c, const char *s,
+			  const struct text_style *pg)
 {
 	size_t width = text_width__width(s);
 
@@ -157,7 +158,8 @@ void table__row(const struct table *g, size_t row, struct text_style *pg)
 	for (size_t c = 0; c < g->ncolumns; c++) {
 		const char *s = cell(g, row, c);
 
-		put(g, c, s, g->columns[c].sign ? text_style__sign(s) : g->columns[c].paint, &blanks, pg);
+		put(g, c, s, g->columns[c].sign ? text_style__sign(s) : g->columns[c].paint,
+		    &blanks, pg);
 	}
 	strbuf__addc(&pg->sb, '\n');
 }

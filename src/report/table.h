@@ -11,9 +11,9 @@
 #define GRID_COLUMNS 10
 
 struct table_column {
-	const char *title;	/* NULL: none */
-	bool right;		/* aligned to the right */
-	bool sign;		/* painted by its sign */
+	const char *title; /* NULL: none */
+	bool right;	   /* aligned to the right */
+	bool sign;	   /* painted by its sign */
 	enum paint paint;
 	/* The most that the column takes, 0: no limit. A longer cell is cut on a page that has
 	 * a width, and sticks out on one that has none. */
@@ -23,13 +23,13 @@ struct table_column {
 	size_t least;
 };
 
-struct table {			/* start with { .columns, .ncolumns, … } */
+struct table { /* start with { .columns, .ncolumns, … } */
 	const struct table_column *columns;
 	size_t ncolumns;
 	size_t indent;
 	bool last_first;
 	struct strbuf text;
-	size_t *at, n, cap;	/* where each cell starts in `text` */
+	size_t *at, n, cap; /* where each cell starts in `text` */
 	size_t widths[GRID_COLUMNS];
 };
 

@@ -21,7 +21,7 @@
 
 #define LABEL "  %-7s  "
 #define PROCESSES_MAX 20
-#define SHOWN_ALWAYS 3		/* sites, however small */
+#define SHOWN_ALWAYS 3 /* sites, however small */
 
 static bool lossy(const struct profile *p)
 {
@@ -128,10 +128,13 @@ static void calls(struct text_style *pg, const struct profile *p)
 		strbuf__addf(&pg->sb, LABEL "%s blocks were handed out again with no free seen\n",
 			     "missed", number__count(n, sizeof(n), p->superseded));
 	if (p->late)
-		strbuf__addf(&pg->sb, LABEL "%s new programs or libraries ran before they were probed "
-			     "(--no-miss)\n", "late", number__count(n, sizeof(n), p->late));
+		strbuf__addf(&pg->sb,
+			     LABEL "%s new programs or libraries ran before they were probed "
+				   "(--no-miss)\n",
+			     "late", number__count(n, sizeof(n), p->late));
 	if (p->outsiders)
-		strbuf__addf(&pg->sb, LABEL "%s processes outside the target share probed files and pay\n",
+		strbuf__addf(&pg->sb,
+			     LABEL "%s processes outside the target share probed files and pay\n",
 			     "others", number__count(n, sizeof(n), p->outsiders));
 }
 
@@ -145,7 +148,8 @@ static void clause(struct strbuf *sb, uint64_t n, const char *what)
 			     number__count(count, sizeof(count), n), what);
 }
 
-static void labelled(struct text_style *pg, const char *label, struct strbuf *line, enum paint paint)
+static void labelled(struct text_style *pg, const char *label, struct strbuf *line,
+		     enum paint paint)
 {
 	if (line->error)
 		pg->sb.error = line->error;
@@ -171,10 +175,8 @@ static void losses(struct text_style *pg, const struct profile *p)
 static void walks(struct text_style *pg, const struct profile *p)
 {
 	static const char *const reasons[STACK_ENDS] = {
-		[STACK_NO_MAPPING] = "in no mapped file",
-		[STACK_NO_CFI] = "no unwind data",
-		[STACK_UNREADABLE] = "unreadable",
-		[STACK_BAD_SP] = "bad stack pointer",
+		[STACK_NO_MAPPING] = "in no mapped file", [STACK_NO_CFI] = "no unwind data",
+		[STACK_UNREADABLE] = "unreadable",	  [STACK_BAD_SP] = "bad stack pointer",
 		[STACK_NO_TABLE] = "table not loaded",
 	};
 	struct strbuf line = { 0 }, why = { 0 };
@@ -228,8 +230,8 @@ static void process_cells(struct table *g, const struct profile_process *pr)
 	table__cell(g, "%s", number__count(buf, sizeof(buf), pr->live_blocks));
 	table__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->allocator_bytes));
 	table__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->mapped_bytes));
-	table__cell(g, "%s", pr->exited ? "exited" :
-					 util__format_size(buf, sizeof(buf), pr->rss_bytes));
+	table__cell(g, "%s",
+		    pr->exited ? "exited" : util__format_size(buf, sizeof(buf), pr->rss_bytes));
 	escape__plain(table__open(g), pr->comm);
 	table__close(g);
 	escape__plain(table__open(g), pr->container ? pr->container : "");
@@ -296,15 +298,16 @@ out:
 static void site_cells(struct table *g, const struct profile *p, const struct profile_site *s)
 {
 	/* The final report sums the run up, so its rates are those of the whole run. */
-	double rate = p->final && p->elapsed_s > 0 ? (double)s->allocs / p->elapsed_s :
-						     s->allocs_per_s;
+	double rate =
+	    p->final && p->elapsed_s > 0 ? (double)s->allocs / p->elapsed_s : s->allocs_per_s;
 	bool since_mark = p->run->since_mark;
 	char buf[32];
 
 	table__cell(g, "%" PRIu32, s->rank);
 	table__cell(g, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
-	table__cell(g, "%s", number__change(buf, sizeof(buf), since_mark ? s->since_mark_bytes :
-									  s->growth_bytes));
+	table__cell(
+	    g, "%s",
+	    number__change(buf, sizeof(buf), since_mark ? s->since_mark_bytes : s->growth_bytes));
 	if (since_mark)
 		number__signed(buf, sizeof(buf), s->since_mark_blocks);
 	else
@@ -382,7 +385,8 @@ static int sites(struct text_style *pg, const struct profile *p)
 	const struct table_column columns[] = {
 		{ .title = "#", .right = true },
 		{ .title = "LIVE", .right = true, .paint = BOLD },
-		{ .title = p->run->since_mark ? "SINCE MARK" : "GROWTH", .right = true,
+		{ .title = p->run->since_mark ? "SINCE MARK" : "GROWTH",
+		  .right = true,
 		  .sign = true },
 		{ .title = p->run->since_mark ? "IN BLOCKS" : "BLOCKS", .right = true },
 		{ .title = "OLDEST", .right = true },
@@ -391,8 +395,9 @@ static int sites(struct text_style *pg, const struct profile *p)
 		{ .least = 10, .most = most },
 		{ .least = 9, .paint = DIM },
 	};
-	struct table g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1,
-			  .last_first = true };
+	struct table g = {
+		.columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1, .last_first = true
+	};
 	int err;
 
 	for (size_t i = 0; i < p->nsites; i++)
@@ -425,7 +430,8 @@ out:
 
 int text__report(const struct profile *p, const struct report_style *st, FILE *out)
 {
-	struct text_style pg = { .color = st->color, .width = st->width > 0 ? (size_t)st->width : 0 };
+	struct text_style pg = { .color = st->color,
+				 .width = st->width > 0 ? (size_t)st->width : 0 };
 	int err;
 
 	if (p->seq > 1)

@@ -12,7 +12,7 @@
 
 #define INDENT 6
 #define TITLE_INDENT 4
-#define NAME_MOST 60		/* longer names are folded: JSON has them whole */
+#define NAME_MOST 60 /* longer names are folded: JSON has them whole */
 
 /* Why a walk ended before the first frame; NULL: nothing to say. */
 static const char *const end_clauses[STACK_ENDS] = {
@@ -98,8 +98,9 @@ int text_stack__title(struct text_style *pg, const struct profile_site *s)
 		{ .least = 20, .most = pg->width ? 0 : NAME_MOST, .paint = BOLD },
 		{ .least = 16, .most = 32, .paint = CYAN },
 	};
-	struct table g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns),
-			  .indent = TITLE_INDENT };
+	struct table g = { .columns = columns,
+			   .ncolumns = ARRAY_SIZE(columns),
+			   .indent = TITLE_INDENT };
 	int err;
 
 	if (!f)
@@ -133,7 +134,8 @@ static void suggestion(struct text_style *pg, const struct profile_site *s)
 	strbuf__free(&rule);
 }
 
-int text_stack__print(struct text_style *pg, const struct profile_run *run, const struct profile_site *s)
+int text_stack__print(struct text_style *pg, const struct profile_run *run,
+		      const struct profile_site *s)
 {
 	struct table_column columns[] = {
 		{ .least = 20, .most = pg->width ? 0 : NAME_MOST },
@@ -160,8 +162,8 @@ int text_stack__print(struct text_style *pg, const struct profile_run *run, cons
 	if (err)
 		return err;
 	if (!s->nstack)
-		remark(pg, strcmp(run->stack_mode, "none") ? "(call stack not known)" :
-							     "(no call stacks: --stack none)");
+		remark(pg, strcmp(run->stack_mode, "none") ? "(call stack not known)"
+							   : "(no call stacks: --stack none)");
 	else if (s->end < STACK_ENDS && end_clauses[s->end])
 		remark(pg, end_clauses[s->end]);
 	suggestion(pg, s);

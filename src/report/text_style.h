@@ -13,7 +13,7 @@ enum paint { PLAIN, BOLD, DIM, RED, GREEN, YELLOW, CYAN };
 struct text_style {
 	struct strbuf sb;
 	bool color;
-	size_t width;		/* columns; 0: unlimited */
+	size_t width; /* columns; 0: unlimited */
 };
 
 /* `s` in a colour; nothing is added around it where the page has none. */

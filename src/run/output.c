@@ -10,8 +10,8 @@
 
 struct output {
 	FILE *stream;
-	char *path;		/* NULL: standard output */
-	char *temporary;	/* in the same directory; NULL where path is no regular file */
+	char *path;	 /* NULL: standard output */
+	char *temporary; /* in the same directory; NULL where path is no regular file */
 };
 
 /* A device or a pipe is written as it is: only a file can appear whole. */
@@ -66,8 +66,9 @@ struct output *output__open(const char *path)
 		fd = -ENOMEM;
 		goto out;
 	}
-	fd = !stat(path, &st) && !S_ISREG(st.st_mode) ?
-		     (S_ISDIR(st.st_mode) ? -EISDIR : open_special(o)) : open_temporary(o);
+	fd = !stat(path, &st) && !S_ISREG(st.st_mode)
+		 ? (S_ISDIR(st.st_mode) ? -EISDIR : open_special(o))
+		 : open_temporary(o);
 	if (fd >= 0 && !(o->stream = fdopen(fd, "we"))) {
 		close(fd);
 		fd = -ENOMEM;

@@ -22,9 +22,9 @@ struct symbolizer;
 
 /* What a report needs of its moment. */
 struct report_tick {
-	uint32_t seq;			/* from 1 */
+	uint32_t seq; /* from 1 */
 	bool final;
-	uint64_t now, wall;		/* ns: CLOCK_MONOTONIC, CLOCK_REALTIME */
+	uint64_t now, wall; /* ns: CLOCK_MONOTONIC, CLOCK_REALTIME */
 	struct counters counters;
 };
 
@@ -35,21 +35,21 @@ struct reporting {
 	struct collector *collector;
 	struct symbolizer *symbolizer;
 	struct modules *modules;
-	const char *const *api_names;	/* as in profile_input, as the next four */
+	const char *const *api_names; /* as in profile_input, as the next four */
 	const struct stack *(*stack)(void *ctx, uint64_t id);
 	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr);
 	uint64_t (*rss)(void *ctx, uint32_t pid);
 	void *ctx;
 	uint64_t start;
-	const char *notice;		/* about all of the report, or NULL */
+	const char *notice; /* about all of the report, or NULL */
 
 	/* Its own. */
 	struct output *output;
 	struct report_style style;
-	struct suppression_filter *sieve;		/* NULL: nothing is suppressed */
+	struct suppression_filter *sieve; /* NULL: nothing is suppressed */
 	bool begun;
-	bool failed;			/* by what the plan says of the final report */
-	struct strbuf last_line;	/* what that comes to */
+	bool failed;		 /* by what the plan says of the final report */
+	struct strbuf last_line; /* what that comes to */
 };
 
 /* Opens the output. 0 or a negative errno; the reason was logged. */

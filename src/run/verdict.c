@@ -12,7 +12,8 @@ static void tell_unused(const struct suppression_filter *sieve)
 	for (size_t i = 0; sieve && i < suppression_filter__count(sieve); i++) {
 		const struct suppress_rule *rule = suppression_filter__rule(sieve, i);
 
-		if (!suppression_filter__is_builtin(sieve, i) && !suppression_filter__has_matched(sieve, i))
+		if (!suppression_filter__is_builtin(sieve, i) &&
+		    !suppression_filter__has_matched(sieve, i))
 			log__debug("%s: %s matched nothing", rule->source, rule->pattern);
 	}
 }

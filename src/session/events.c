@@ -1,4 +1,5 @@
-/* From the ring to the collector, in a thread of its own; and what processes do, from there to the main thread. */
+/* From the ring to the collector, in a thread of its own; and what processes do, from there to the
+ * main thread. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "util/hashmap.h"
 #include "util/log.h"
 
-#define POLL_MS 20		/* how long a record may wait in the ring */
+#define POLL_MS 20 /* how long a record may wait in the ring */
 #define QUEUE_MAX 65536
 
 /* ---- the collector's lock ---- */
@@ -44,7 +45,7 @@ int events__record(void *ctx, void *data, size_t size)
 
 	if (atomic_load_explicit(&s->wanted, memory_order_relaxed))
 		stand_back(s);
-	collector__event(s->collector, data, size);	/* counts what it could not book */
+	collector__event(s->collector, data, size); /* counts what it could not book */
 	return 0;
 }
 
@@ -79,7 +80,8 @@ void events__of_process(void *ctx, const struct event *ev)
 			return;
 		pe.pid = ((const struct event_fork *)ev)->child;
 		pe.parent = ev->pid;
-	} else if (ev->type == EVENT_EXEC || ev->type == EVENT_ENTER || ev->type == EVENT_CANDIDATE) {
+	} else if (ev->type == EVENT_EXEC || ev->type == EVENT_ENTER ||
+		   ev->type == EVENT_CANDIDATE) {
 		pe.hold = ((const struct event_exec *)ev)->hold;
 	} else if (ev->type == EVENT_FILES) {
 		pe.hold = ((const struct event_files *)ev)->hold;
@@ -87,7 +89,8 @@ void events__of_process(void *ctx, const struct event *ev)
 	pthread_mutex_lock(&s->queue_lock);
 	if (s->queued == s->queue_cap) {
 		size_t cap = s->queue_cap ? s->queue_cap * 2 : 64;
-		struct process_event *q = cap <= QUEUE_MAX ? realloc(s->queue, cap * sizeof(*q)) : NULL;
+		struct process_event *q =
+		    cap <= QUEUE_MAX ? realloc(s->queue, cap * sizeof(*q)) : NULL;
 
 		if (q) {
 			s->queue = q;
@@ -104,10 +107,12 @@ void events__of_process(void *ctx, const struct event *ev)
 
 static bool wants_scan(uint8_t type)
 {
-	return type == EVENT_ENTER || type == EVENT_EXEC || type == EVENT_FILES || type == EVENT_CODE;
+	return type == EVENT_ENTER || type == EVENT_EXEC || type == EVENT_FILES ||
+	       type == EVENT_CODE;
 }
 
-/* Where many wait, a process's mappings are read once: by the last that asks for it, or not, if it ended. */
+/* Where many wait, a process's mappings are read once: by the last that asks for it, or not, if it
+ * ended. */
 static void mark_superseded(struct process_event *events, size_t n)
 {
 	struct hashmap *later = n > 1 ? hashmap__new() : NULL;

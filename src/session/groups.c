@@ -1,6 +1,6 @@
 /*
- * Targets that are more than single processes: containers, cgroups, the whole host. The BPF side filters; here
- * they are found, awaited, named, and seen to end.
+ * Targets that are more than single processes: containers, cgroups, the whole host. The BPF side
+ * filters; here they are found, awaited, named, and seen to end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #include "util/util.h"
 
 #define TEND_NS 250000000ull
-#define COUNT_NS 5000000000ull	/* looking at all processes takes a while where they are many */
+#define COUNT_NS 5000000000ull /* looking at all processes takes a while where they are many */
 
 bool groups__any(const struct plan *plan)
 {
@@ -52,15 +52,21 @@ static int complain(const char *wanted, int err, const struct container **candid
 	}
 	escape__plain(&name, wanted);
 	if (err == -ENOTUNIQ)
-		log__error("cannot trace container %s: several are called so: %s; name one in full, or by its id",
+		log__error("cannot trace container %s: several are called so: %s; name one in "
+			   "full, or by its id",
 			   name.data, sb.data);
 	else if (err == -ENOENT && n)
-		log__error("cannot trace container %s: there is none; there are: %s; --wait waits for one to come",
+		log__error("cannot trace container %s: there is none; there are: %s; --wait waits "
+			   "for one to come",
 			   name.data, sb.data);
 	else if (err == -ENOENT)
-		log__error("cannot trace container %s: no container runs here; --wait waits for one to come", name.data);
+		log__error("cannot trace container %s: no container runs here; --wait waits for "
+			   "one to come",
+			   name.data);
 	else if (err == -ESRCH)
-		log__error("cannot trace container %s: no such process, or it is in no container; use -p", name.data);
+		log__error(
+		    "cannot trace container %s: no such process, or it is in no container; use -p",
+		    name.data);
 	else
 		log__error("cannot trace container %s: %s", name.data, strerror(-err));
 	strbuf__free(&sb);
@@ -80,7 +86,9 @@ static int find_container(struct session *s, struct group *g, const struct conta
 	if (err && !(err == -ENOENT && s->plan->wait) && !g->refused) {
 		g->refused = true;
 		if (err == -ECHILD)
-			log__error("cannot trace container %s: it does not run; start it, or use --wait", g->wanted);
+			log__error(
+			    "cannot trace container %s: it does not run; start it, or use --wait",
+			    g->wanted);
 		else
 			complain(g->wanted, err, candidates, n);
 	}
@@ -107,7 +115,8 @@ int groups__find(struct session *s)
 	for (size_t i = 0; i < plan->ncgroups && !err; i++)
 		err = add_group(s, &(struct group){ .wanted = plan->cgroups[i], .fd = -1 });
 	if (plan->all && !err)
-		err = add_group(s, &(struct group){ .wanted = "host", .kind = FILTER_ALL, .fd = -1 });
+		err =
+		    add_group(s, &(struct group){ .wanted = "host", .kind = FILTER_ALL, .fd = -1 });
 	return err;
 }
 
@@ -130,7 +139,9 @@ static int filter_cgroup(struct session *s, const struct cgroup *cg, bool from_e
 /* Its processes are known by its cgroup, or where it has none of its own by its PID namespace. */
 static int filter_container(struct session *s, struct group *g, const struct container *c)
 {
-	struct filter f = { .kind = FILTER_PIDNS, .from_exec = true, .level = c->pidns_level, .id = c->pidns };
+	struct filter f = {
+		.kind = FILTER_PIDNS, .from_exec = true, .level = c->pidns_level, .id = c->pidns
+	};
 	struct cgroup cg;
 	int err = containers__cgroup(c, &cg);
 
@@ -178,15 +189,19 @@ static int begin(struct session *s, struct group *g)
 	if (!err || (err == -ENOENT && s->plan->wait))
 		return 0;
 	if (g->container && (err == -ENOENT || err == -ECHILD || err == -ENOTUNIQ))
-		return err;		/* said */
+		return err; /* said */
 	if (g->container && err == -EOPNOTSUPP)
-		log__error("cannot trace container %s: it has neither a cgroup nor a PID namespace of its own; "
-			   "use -p for its processes", g->wanted);
+		log__error("cannot trace container %s: it has neither a cgroup nor a PID namespace "
+			   "of its own; "
+			   "use -p for its processes",
+			   g->wanted);
 	else if (!g->container)
 		log__error("cannot trace cgroup %s: %s", g->wanted,
-			   err == -ENOENT ? "there is none; --wait waits for it to come" :
-			   err == -EINVAL || err == -ENOTDIR ? "it is no cgroup's directory" :
-			   err == -EOPNOTSUPP ? "its hierarchy has no controller; use that of another" : strerror(-err));
+			   err == -ENOENT ? "there is none; --wait waits for it to come"
+			   : err == -EINVAL || err == -ENOTDIR ? "it is no cgroup's directory"
+			   : err == -EOPNOTSUPP
+			       ? "its hierarchy has no controller; use that of another"
+			       : strerror(-err));
 	else
 		log__error("cannot trace container %s: %s", g->wanted, strerror(-err));
 	return err;
@@ -220,7 +235,8 @@ static int note_pid(void *ctx, const struct listed *l)
 
 static int enter(struct session *s, uint32_t pid)
 {
-	struct event_exec ev = { .ev = { .type = EVENT_ENTER, .pid = pid, .time = util__now_ns() } };
+	struct event_exec ev = { .ev = {
+				     .type = EVENT_ENTER, .pid = pid, .time = util__now_ns() } };
 	int err;
 
 	session__lock(s);
@@ -259,7 +275,7 @@ static int adopt_once(struct session *s)
 		s->adopted++;
 		groups__met(s, pid);
 		if (targets__scan(s, pid) == -ESRCH)
-			leave(s, (uint32_t)pid);	/* nobody tells of an end that came before */
+			leave(s, (uint32_t)pid); /* nobody tells of an end that came before */
 		else
 			tracer__set_flags(s->tracer, pid, 0);
 	}
@@ -268,8 +284,8 @@ static int adopt_once(struct session *s)
 }
 
 /*
- * Who was forked meanwhile, by somebody who was not traced yet, is found the next time. How many that are, or
- * a negative errno.
+ * Who was forked meanwhile, by somebody who was not traced yet, is found the next time. How many
+ * that are, or a negative errno.
  */
 static int adopt(struct session *s)
 {
@@ -440,7 +456,8 @@ static void count_outsiders(struct session *s)
 {
 	struct count c = { .s = s };
 
-	if (!s->per_file || s->plan->all || tracer__list(s->tracer, TRACER_LIST_ALL, count_process, &c))
+	if (!s->per_file || s->plan->all ||
+	    tracer__list(s->tracer, TRACER_LIST_ALL, count_process, &c))
 		return;
 	atomic_store(&s->outsiders, c.n);
 }

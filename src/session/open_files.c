@@ -50,13 +50,14 @@ void open_files__tell(struct session *s)
 	modules__stats(s->modules, &st);
 	if (st.no_descriptor > s->untold_files)
 		log__warn("%zu files could not be kept open, so they are neither probed nor named: "
-			  "the limit of open files (ulimit -Hn) is too low", st.no_descriptor);
+			  "the limit of open files (ulimit -Hn) is too low",
+			  st.no_descriptor);
 	s->untold_files = st.no_descriptor;
 	if (s->debuginfod)
 		debuginfod__stats(s->debuginfod, &asked);
 	log__debug("%zu files, %zu open, %zu root directories; debuginfod was asked for %zu, had "
-		   "%zu, had not %zu", st.files, st.open, st.roots, asked.asked, asked.found,
-		   asked.failed);
+		   "%zu, had not %zu",
+		   st.files, st.open, st.roots, asked.asked, asked.found, asked.failed);
 }
 
 void open_files__free(struct session *s)

@@ -9,7 +9,7 @@
 struct outcome {
 	size_t probed, skipped;	       /* functions */
 	size_t files;		       /* that it is about */
-	uint32_t module;		       /* one of these */
+	uint32_t module;	       /* one of these */
 	const struct probe_skip *skip; /* one of the skipped */
 };
 
@@ -17,7 +17,7 @@ static struct outcome outcome_of(const struct session *s, size_t i)
 {
 	const struct probe_spec *spec = &s->plan->probes->specs[i];
 	unsigned int row = probe_specs__row(i);
-	struct outcome o = {0};
+	struct outcome o = { 0 };
 
 	for (size_t k = 0; k < s->nfiles; k++) {
 		const struct probe_file *f = s->files[k];
@@ -50,7 +50,7 @@ size_t probe_report__found(const struct session *s)
 static void complain(const struct session *s, const struct probe_spec *spec,
 		     const struct outcome *o)
 {
-	struct strbuf text = {0}, file = {0};
+	struct strbuf text = { 0 }, file = { 0 };
 
 	escape__plain(&text, spec->text);
 	escape__plain(&file, o->files ? module__path(modules__get(s->modules, o->module)) : "");

@@ -15,11 +15,11 @@
 #include "util/log.h"
 #include "util/util.h"
 
-#define TEND_NS 100000000	/* how often the recorder may do what waits */
+#define TEND_NS 100000000 /* how often the recorder may do what waits */
 
 static const char *const stack_modes[] = { "none", "fp", "dwarf" };
 
-struct run_facts {		/* profile_run and what it points to */
+struct run_facts { /* profile_run and what it points to */
 	struct profile_run run;
 	struct utsname uts;
 	struct snapshot first;
@@ -64,12 +64,15 @@ int reporter__describe(struct session *s)
 static struct profile_process as_target(const struct process_row *row)
 {
 	return (struct profile_process){
-		.pid = row->pid, .comm = row->comm, .exe = row->exe, .container = row->container };
+		.pid = row->pid, .comm = row->comm, .exe = row->exe, .container = row->container
+	};
 }
 
 static int describe_targets(struct session *s)
 {
-	struct query q = {.sort = SORT_BYTES, .top = 1, .heap = true, .map = true, .now = s->start};
+	struct query q = {
+		.sort = SORT_BYTES, .top = 1, .heap = true, .map = true, .now = s->start
+	};
 	struct run_facts *f = (struct run_facts *)s->reports.run;
 	struct profile_process *targets;
 	int err;
@@ -92,7 +95,8 @@ static int describe_targets(struct session *s)
 		targets[f->run.ntargets++] =
 		    k < f->first.nprocesses
 			? as_target(&f->first.processes[k])
-			: (struct profile_process){.pid = (uint32_t)s->targets[i].pid, .comm = ""};
+			: (struct profile_process){ .pid = (uint32_t)s->targets[i].pid,
+						    .comm = "" };
 	}
 	for (size_t k = 0; s->ngroups && k < f->first.nprocesses; k++)
 		if (!f->first.processes[k].named)
@@ -126,7 +130,7 @@ static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
 
 	session__lock(s);
 	m = find_mapping(s, pid, addr);
-	if (!m || !m->path[0]) {	/* younger than what is known of the process */
+	if (!m || !m->path[0]) { /* younger than what is known of the process */
 		collector__refresh_process(s->collector, pid);
 		m = find_mapping(s, pid, addr);
 	}

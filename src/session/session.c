@@ -24,7 +24,7 @@
 #include "util/log.h"
 #include "util/util.h"
 
-#define GROUPS_MS 300		/* how often containers are looked after */
+#define GROUPS_MS 300 /* how often containers are looked after */
 
 void session__count(struct session *s)
 {
@@ -43,7 +43,7 @@ void session__count(struct session *s)
 struct loop {
 	int signals, interval, duration;
 	bool stop;
-	bool lent;		/* the command got a signal from us */
+	bool lent; /* the command got a signal from us */
 	uint64_t reports;
 };
 
@@ -67,8 +67,8 @@ static int timer(double seconds, bool repeat)
 }
 
 /*
- * A signal of the terminal reaches the command too: its affair, and we end when it does. One sent to us
- * alone is passed on to the command, once.
+ * A signal of the terminal reaches the command too: its affair, and we end when it does. One sent
+ * to us alone is passed on to the command, once.
  */
 static void handle_signal(struct session *s, struct loop *l)
 {
@@ -116,12 +116,12 @@ static void on_interval(struct session *s, struct loop *l)
 {
 	l->reports++;
 	if (s->plan->reports && l->reports >= s->plan->reports)
-		l->stop = true;		/* the last one is the final one */
+		l->stop = true; /* the last one is the final one */
 	else
 		reporter__request(s);
 }
 
-#define FDS 5	/* and one for each target */
+#define FDS 5 /* and one for each target */
 
 static int loop(struct session *s, struct loop *l)
 {
@@ -164,7 +164,8 @@ static int loop(struct session *s, struct loop *l)
 
 /* ---- beginning and end ---- */
 
-/* Signals are read from a descriptor; a reader that goes away is an error of writing, not the end. */
+/* Signals are read from a descriptor; a reader that goes away is an error of writing, not the end.
+ */
 static int block_signals(sigset_t *before)
 {
 	sigset_t set, blocked;
@@ -236,7 +237,8 @@ static int load_probes(struct session *s)
 	const struct plan *plan = s->plan;
 	char why[256] = "";
 
-	s->tracer = tracer__new(&(struct tracer_opts){
+	s->tracer = tracer__new(
+	    &(struct tracer_opts){
 		.method = plan->attach,
 		.ring_bytes = plan->ring_bytes,
 		.stack_mode = plan->stack_mode,
@@ -247,7 +249,8 @@ static int load_probes(struct session *s)
 		.syscalls = plan->query.map,
 		.probe_throwing = plan->probe_throwing,
 		.holding = plan->command || plan->no_miss,
-	}, why, sizeof(why));
+	    },
+	    why, sizeof(why));
 	if (s->tracer)
 		return 0;
 	log__error("cannot load the probes: %s", why);
@@ -278,8 +281,13 @@ static int start_holder(struct session *s)
 	if (!s->holder)
 		return -errno;
 	err = tracer__set_holder(s->tracer, holder__request, s->holder);
-	return err ? err : holder__start(s->holder, &(struct holder_ops){
-		.fd = tracer__holds_fd(s->tracer), .take = take_holds, .grant = grant, .settled = settled, .ctx = s });
+	return err ? err
+		   : holder__start(s->holder,
+				   &(struct holder_ops){ .fd = tracer__holds_fd(s->tracer),
+							 .take = take_holds,
+							 .grant = grant,
+							 .settled = settled,
+							 .ctx = s });
 }
 
 static void lock_for_recorder(void *session)
@@ -295,12 +303,12 @@ static void unlock_for_recorder(void *session)
 static bool open_recorder(struct session *s)
 {
 	s->recorder = recorder__open(&(struct recorder_opts){
-		.plan = s->plan,
-		.modules = s->modules,
-		.api_names = s->api_names,
-		.lock = lock_for_recorder,
-		.unlock = unlock_for_recorder,
-		.ctx = s,
+	    .plan = s->plan,
+	    .modules = s->modules,
+	    .api_names = s->api_names,
+	    .lock = lock_for_recorder,
+	    .unlock = unlock_for_recorder,
+	    .ctx = s,
 	});
 	return s->recorder;
 }
@@ -329,19 +337,19 @@ static int make_parts(struct session *s)
 	if (plan->record && !open_recorder(s))
 		return -EIO;
 	s->collector = collector__new(&(struct collector_opts){
-		.modules = s->modules,
-		.refresh = targets__refresh,
-		.refresh_ctx = s,
-		.witness = s->recorder ? &recorder__witness : NULL,
-		.witness_ctx = s->recorder,
-		.notify = events__of_process,
-		.notify_ctx = s,
-		.min_size = plan->min_size,
-		.max_size = plan->max_size,
-		.min_age = plan->query.min_age,
-		.by = plan->query.by,
-		.children = plan->children,
-		.start = s->start,
+	    .modules = s->modules,
+	    .refresh = targets__refresh,
+	    .refresh_ctx = s,
+	    .witness = s->recorder ? &recorder__witness : NULL,
+	    .witness_ctx = s->recorder,
+	    .notify = events__of_process,
+	    .notify_ctx = s,
+	    .min_size = plan->min_size,
+	    .max_size = plan->max_size,
+	    .min_age = plan->query.min_age,
+	    .by = plan->query.by,
+	    .children = plan->children,
+	    .start = s->start,
 	});
 	s->symbolizer = s->collector ? symbolizer__new(s->modules) : NULL;
 	if (!s->symbolizer) {
@@ -365,13 +373,15 @@ static void announce_groups(const struct session *s, const char *functions)
 	size_t n = atomic_load(&s->outsiders);
 
 	if (n)
-		snprintf(others, sizeof(others), "; %zu process%s of others map%s these files, and pay for it", n,
+		snprintf(others, sizeof(others),
+			 "; %zu process%s of others map%s these files, and pay for it", n,
 			 n == 1 ? "" : "es", n == 1 ? "s" : "");
 	if (s->ngroups > 1)
 		snprintf(more, sizeof(more), " and %zu more", s->ngroups - 1);
 	log__info("%s %s%s, %zu process%s%s (%s probes)%s; a report every %g s, %s",
-		  g->present ? "attached to" : "waiting for", g->present ? g->name : g->wanted, more, s->adopted,
-		  s->adopted == 1 ? "" : "es", functions, tracer__method(s->tracer), others, s->plan->interval_s, what_keys_do(s));
+		  g->present ? "attached to" : "waiting for", g->present ? g->name : g->wanted,
+		  more, s->adopted, s->adopted == 1 ? "" : "es", functions,
+		  tracer__method(s->tracer), others, s->plan->interval_s, what_keys_do(s));
 }
 
 static void announce(struct session *s)
@@ -381,22 +391,24 @@ static void announce(struct session *s)
 	int n = 0;
 
 	if (plan->query.heap)
-		n = snprintf(name, sizeof(name), ", %zu functions in %zu file%s", s->probed_functions,
-			     s->probed_files, s->probed_files == 1 ? "" : "s");
+		n = snprintf(name, sizeof(name), ", %zu functions in %zu file%s",
+			     s->probed_functions, s->probed_files, s->probed_files == 1 ? "" : "s");
 	if (plan->query.heap && plan->probes && plan->probes->n)
-		snprintf(name + n, sizeof(name) - n, ", %zu of %zu of --probe", probe_report__found(s),
-			 plan->probes->n);
+		snprintf(name + n, sizeof(name) - n, ", %zu of %zu of --probe",
+			 probe_report__found(s), plan->probes->n);
 	if (s->launch)
-		log__info("tracing %s[%d]%s (%s probes)", plan->command[0], launch__pid(s->launch), name,
-			  tracer__method(s->tracer));
+		log__info("tracing %s[%d]%s (%s probes)", plan->command[0], launch__pid(s->launch),
+			  name, tracer__method(s->tracer));
 	else if (s->ngroups)
 		announce_groups(s, name);
 	else if (s->ntargets == 1)
-		log__info("attached to %d%s (%s probes); a report every %g s, %s", s->targets[0].pid, name,
-			  tracer__method(s->tracer), plan->interval_s, what_keys_do(s));
+		log__info("attached to %d%s (%s probes); a report every %g s, %s",
+			  s->targets[0].pid, name, tracer__method(s->tracer), plan->interval_s,
+			  what_keys_do(s));
 	else
-		log__info("attached to %zu processes%s (%s probes); a report every %g s, %s", s->ntargets,
-			  name, tracer__method(s->tracer), plan->interval_s, what_keys_do(s));
+		log__info("attached to %zu processes%s (%s probes); a report every %g s, %s",
+			  s->ntargets, name, tracer__method(s->tracer), plan->interval_s,
+			  what_keys_do(s));
 }
 
 static int begin(struct session *s)
@@ -447,7 +459,7 @@ static int finish(struct session *s)
 
 	s->ended = util__now_ns();
 	tracer__detach(s->tracer);
-	holder__stop(s->holder);	/* the report may take a while */
+	holder__stop(s->holder); /* the report may take a while */
 	session__count(s);
 	atomic_store(&s->stop_consuming, true);
 	pthread_join(s->consumer, NULL);
@@ -455,7 +467,8 @@ static int finish(struct session *s)
 	session__count(s);
 	if (s->counters.holds || s->counters.holds_missed)
 		log__debug("%llu threads were held until their code was probed, %llu could not be",
-			   (unsigned long long)s->counters.holds, (unsigned long long)s->counters.holds_missed);
+			   (unsigned long long)s->counters.holds,
+			   (unsigned long long)s->counters.holds_missed);
 	reporter__stop(s);
 	err = reporter__final(s);
 	return err;
@@ -467,7 +480,8 @@ static int command_status(struct session *s)
 	int status;
 
 	if (!launch__ended(s->launch, &status)) {
-		log__info("tracing is over; waiting for %s[%d]", s->plan->command[0], launch__pid(s->launch));
+		log__info("tracing is over; waiting for %s[%d]", s->plan->command[0],
+			  launch__pid(s->launch));
 		while (!launch__ended(s->launch, &status))
 			poll(NULL, 0, 50);
 	}

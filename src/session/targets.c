@@ -19,7 +19,7 @@
 #include "util/log.h"
 #include "util/util.h"
 
-#define LOOKS 4		/* at the mappings of a process whose libraries are coming */
+#define LOOKS 4 /* at the mappings of a process whose libraries are coming */
 
 static bool status_field(const char *text, const char *name, char *out, size_t cap)
 {
@@ -52,15 +52,19 @@ static int check_exe(uint32_t pid)
 		int err = -errno;
 
 		if (err == -ENOENT)
-			log__error("cannot trace %u: it is a kernel thread, which has no heap", pid);
+			log__error("cannot trace %u: it is a kernel thread, which has no heap",
+				   pid);
 		else
-			log__error("cannot read the program of %u: %s; run as root", pid, strerror(-err));
+			log__error("cannot read the program of %u: %s; run as root", pid,
+				   strerror(-err));
 		return err;
 	}
 	got = read(fd, ident, sizeof(ident));
 	close(fd);
 	if (got == sizeof(ident) && !memcmp(ident, "\177ELF", 4) && ident[4] == 1) {
-		log__error("cannot trace %u: it is a 32-bit program; memtrace traces 64-bit programs", pid);
+		log__error(
+		    "cannot trace %u: it is a 32-bit program; memtrace traces 64-bit programs",
+		    pid);
 		return -ENOEXEC;
 	}
 	return 0;
@@ -76,13 +80,16 @@ int targets__check(uint32_t pid)
 		log__error("cannot trace %u: no such process", pid);
 		return -ESRCH;
 	}
-	if (status_field(text, "\nState:", value, sizeof(value)) && (*value == 'Z' || *value == 'X')) {
+	if (status_field(text, "\nState:", value, sizeof(value)) &&
+	    (*value == 'Z' || *value == 'X')) {
 		log__error("cannot trace %u: it has ended (a zombie)", pid);
 		free(text);
 		return -ESRCH;
 	}
-	if (status_field(text, "\nTgid:", value, sizeof(value)) && strtoul(value, NULL, 10) != pid) {
-		log__error("cannot trace %u: it is a thread of process %s; use -p %s", pid, value, value);
+	if (status_field(text, "\nTgid:", value, sizeof(value)) &&
+	    strtoul(value, NULL, 10) != pid) {
+		log__error("cannot trace %u: it is a thread of process %s; use -p %s", pid, value,
+			   value);
 		free(text);
 		return -EINVAL;
 	}
@@ -144,7 +151,8 @@ static struct probe_file *probes_at(struct session *s, const struct mapping *m)
 	return mod && module__fd(mod) >= 0 ? probes_of(s, mod) : NULL;
 }
 
-/* Before anything is attached: the files that an exception passes through may come before those that throw. */
+/* Before anything is attached: the files that an exception passes through may come before those
+ * that throw. */
 static void expect_exceptions(struct session *s, const struct mappings *sp)
 {
 	for (size_t i = 0; s->plan->query.heap && i < mappings__count(sp); i++) {
@@ -153,11 +161,13 @@ static void expect_exceptions(struct session *s, const struct mappings *sp)
 		int err = f && f->throws ? tracer__expect_exceptions(s->tracer) : 0;
 
 		if (err && !s->told_of_exceptions) {
-			log__info("C++ operator new of %s is %s: no exception can pass a probe here%s",
-				  module__name(modules__get(s->modules, m->module)),
-				  s->plan->probe_throwing ? "traced as asked" : "not traced",
-				  s->plan->probe_throwing ? ", and one would end the program" :
-							    " (--probe-throwing takes the risk; C programs do without)");
+			log__info(
+			    "C++ operator new of %s is %s: no exception can pass a probe here%s",
+			    module__name(modules__get(s->modules, m->module)),
+			    s->plan->probe_throwing ? "traced as asked" : "not traced",
+			    s->plan->probe_throwing
+				? ", and one would end the program"
+				: " (--probe-throwing takes the risk; C programs do without)");
 			s->told_of_exceptions = true;
 		}
 	}
@@ -167,7 +177,8 @@ int targets__refresh(void *session, struct mappings *sp, struct modules *modules
 {
 	struct session *s = session;
 
-	return mappings__refresh_as(sp, modules, &(struct identifier){ identities__of, s->seen_by_collector });
+	return mappings__refresh_as(sp, modules,
+				    &(struct identifier){ identities__of, s->seen_by_collector });
 }
 
 /* Its functions are probed, its unwind table is there. */
@@ -192,10 +203,11 @@ static void count_probes(struct session *s, const struct module *mod, int n)
 /* One look at its mappings. *fresh: files were probed that had no probes before. */
 static int scan_once(struct session *s, struct mappings *sp, pid_t pid, bool *fresh)
 {
-	uint32_t epoch = tracer__epoch(s->tracer, pid);	/* before the maps are read */
+	uint32_t epoch = tracer__epoch(s->tracer, pid); /* before the maps are read */
 	int err, files = 0;
 
-	err = mappings__refresh_as(sp, s->modules, &(struct identifier){ identities__of, s->seen_by_main });
+	err = mappings__refresh_as(sp, s->modules,
+				   &(struct identifier){ identities__of, s->seen_by_main });
 	if (!err) {
 		describe(s, pid, sp, epoch);
 		expect_exceptions(s, sp);
@@ -210,8 +222,12 @@ static int scan_once(struct session *s, struct mappings *sp, pid_t pid, bool *fr
 			continue;
 		files++;
 		mod = modules__get(s->modules, m->module);
-		n = tracer__attach(s->tracer, mod, s->plan->query.heap ? f : &(struct probe_file){
-			.module = f->module, .linker_notify = f->linker_notify }, s->per_file ? 0 : pid, fresh);
+		n = tracer__attach(s->tracer, mod,
+				   s->plan->query.heap
+				       ? f
+				       : &(struct probe_file){ .module = f->module,
+							       .linker_notify = f->linker_notify },
+				   s->per_file ? 0 : pid, fresh);
 		if (n == -ESRCH)
 			err = n;
 		else if (n < 0)
@@ -225,8 +241,8 @@ static int scan_once(struct session *s, struct mappings *sp, pid_t pid, bool *fr
 }
 
 /*
- * Until a dynamic loader is probed, it cannot tell of the libraries that it maps: those that came between
- * our look at the mappings and the probe are found by another look.
+ * Until a dynamic loader is probed, it cannot tell of the libraries that it maps: those that came
+ * between our look at the mappings and the probe are found by another look.
  */
 int targets__scan(struct session *s, pid_t pid)
 {
@@ -291,7 +307,8 @@ static int complain_nothing_found(struct session *s, const char *who)
 	}
 	log__error("no allocation function (malloc, operator new, …) found in %s; looked at: %s; "
 		   "--probe 'FILE:%s(size=1)' names one, --kind map traces its mmap and brk calls",
-		   who, shown ? sb.data : "no file that could be opened", stripped ? "0xOFFSET" : "FUNCTION");
+		   who, shown ? sb.data : "no file that could be opened",
+		   stripped ? "0xOFFSET" : "FUNCTION");
 	strbuf__free(&sb);
 	return -ENOENT;
 }
@@ -422,13 +439,14 @@ int targets__handle(struct session *s, const struct process_event *ev)
 		if (ev->superseded && !ev->hold)
 			break;
 		n = targets__scan(s, ev->pid);
-		/* At once: what is mapped now may be gone when the first stack through it is read. */
+		/* At once: what is mapped now may be gone when the first stack through it is read.
+		 */
 		session__lock(s);
 		collector__refresh_process(s->collector, ev->pid);
 		session__unlock(s);
 		break;
 	case EVENT_EXIT:
-		if (!ev->superseded || !s->per_file)	/* or its pid has come again */
+		if (!ev->superseded || !s->per_file) /* or its pid has come again */
 			tracer__bury_process(s->tracer, ev->pid);
 		for (size_t i = 0; i < s->ntargets; i++)
 			if ((uint32_t)s->targets[i].pid == ev->pid)

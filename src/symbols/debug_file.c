@@ -29,14 +29,14 @@ struct id {
 
 /* .gnu_debuglink */
 struct link {
-	const char *name;	/* a file name without any directory */
+	const char *name; /* a file name without any directory */
 	uint32_t crc;
 };
 
 /* What is looked for: by its build ID, or else by the checksum. */
 struct wanted {
 	struct id id;
-	const struct link *link;	/* NULL: by build ID alone */
+	const struct link *link; /* NULL: by build ID alone */
 };
 
 /* ---- whether a file belongs ---- */
@@ -130,7 +130,7 @@ static const char *dir_of(const struct debug_places *p)
 }
 
 static struct debug_file look_by_id(const struct wanted *want, const struct debug_places *p,
-				   int64_t root)
+				    int64_t root)
 {
 	char rest[2 * BUILD_ID_BYTES + 1] = "";
 
@@ -178,7 +178,7 @@ static bool read_link(const struct elf *e, struct link *l)
 }
 
 static struct debug_file look_by_link(const struct wanted *want, const char *path,
-				     const struct debug_places *p)
+				      const struct debug_places *p)
 {
 	const char *slash = strrchr(path, '/'), *name = want->link->name;
 	int len = slash ? (int)(slash - path) : 0;
@@ -195,7 +195,7 @@ static struct debug_file look_by_link(const struct wanted *want, const char *pat
 }
 
 struct debug_file debug_file__find(const struct elf *e, const char *path,
-				 const struct debug_places *places)
+				   const struct debug_places *places)
 {
 	struct wanted want = { .id = id_of(e) };
 	struct debug_file f = look_by_id(&want, places, places->root);
@@ -212,7 +212,7 @@ struct debug_file debug_file__find(const struct elf *e, const char *path,
 /* ---- .gnu_debugaltlink ---- */
 
 struct debug_file debug_file__find_shared(const char *name, const void *id, size_t len,
-					const char *from, const struct debug_places *places)
+					  const char *from, const struct debug_places *places)
 {
 	const char *slash = from ? strrchr(from, '/') : NULL;
 	struct debug_file f = nothing;

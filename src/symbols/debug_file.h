@@ -23,25 +23,25 @@ struct roots;
 
 /* Where to look. What it points to stays the caller's. */
 struct debug_places {
-	struct roots *roots;		/* NULL: nowhere */
-	int64_t root;			/* where the file's process lives; negative: unknown */
-	const char *dir;		/* the debug directory; NULL: DEBUGFILE_DIR */
-	struct debuginfod *server;	/* NULL: none is asked */
+	struct roots *roots;	   /* NULL: nowhere */
+	int64_t root;		   /* where the file's process lives; negative: unknown */
+	const char *dir;	   /* the debug directory; NULL: DEBUGFILE_DIR */
+	struct debuginfod *server; /* NULL: none is asked */
 };
 
 struct debug_file {
-	int fd;		/* the caller's; or a negative errno, -EAGAIN: a server has yet to answer */
-	char *path;	/* where it was found; the caller's. NULL: at a server, or not at all */
-	int64_t root;	/* below which path is */
+	int fd;	      /* the caller's; or a negative errno, -EAGAIN: a server has yet to answer */
+	char *path;   /* where it was found; the caller's. NULL: at a server, or not at all */
+	int64_t root; /* below which path is */
 };
 
 /* The separate debug file of `e`, which lies at `path` as its process sees it (NULL: unknown). */
 struct debug_file debug_file__find(const struct elf *e, const char *path,
-				 const struct debug_places *places);
+				   const struct debug_places *places);
 /* The file that `name` in .gnu_debugaltlink stands for, with this build ID. `from`: the path of the
  * file that holds the link; NULL: unknown. */
 struct debug_file debug_file__find_shared(const char *name, const void *id, size_t len,
-					const char *from, const struct debug_places *places);
+					  const char *from, const struct debug_places *places);
 /* Closes and frees what it holds. */
 void debug_file__done(struct debug_file *f);
 

@@ -24,8 +24,8 @@
 #define ID_BYTES 64
 #define URL_FILES "/etc/debuginfod/*.urls"
 #define QUESTION_NS (60 * 1000000000ull)
-#define FILE_MAX (1l << 30)	/* more DWARF than is read anyway */
-#define FAREWELL_S 2		/* what the thread gets to end in */
+#define FILE_MAX (1l << 30) /* more DWARF than is read anyway */
+#define FAREWELL_S 2	    /* what the thread gets to end in */
 
 enum state { WAITING, ASKED, FOUND, FAILED };
 
@@ -34,7 +34,7 @@ struct question {
 	enum state state;
 	uint8_t id[ID_BYTES];
 	size_t len;
-	char *path;		/* FOUND */
+	char *path; /* FOUND */
 };
 
 /* What of the library is used. */
@@ -49,13 +49,13 @@ struct client {
 struct debuginfod {
 	struct client client;
 	pthread_t thread;
-	pthread_mutex_t lock;	/* of all below */
+	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t changed;
 	struct question *first, **last;
 	bool stop;
-	uint64_t give_up;	/* ns: when the question being asked counts as failed */
-	uint64_t patience, left;	/* ns, of each report and of this one */
-	bool impatient;		/* it ran out, and nothing was answered since */
+	uint64_t give_up;	 /* ns: when the question being asked counts as failed */
+	uint64_t patience, left; /* ns, of each report and of this one */
+	bool impatient;		 /* it ran out, and nothing was answered since */
 };
 
 /* ---- the thread that asks ---- */

@@ -19,15 +19,15 @@ struct debuginfod;
  * seconds for each report. NULL and errno: ELIBACC where there is no library, EDESTADDRREQ where no
  * server is named. */
 struct debuginfod *debuginfod__new(double patience);
-void debuginfod__free(struct debuginfod *d);	/* takes NULL */
+void debuginfod__free(struct debuginfod *d); /* takes NULL */
 
 /* A descriptor for the caller, who must check that the file is what was asked for; -ENOENT: no
  * server has it; -EAGAIN: no answer yet. */
 int debuginfod__open(struct debuginfod *d, const uint8_t *id, size_t len);
-void debuginfod__new_report(struct debuginfod *d);	/* renews the patience */
+void debuginfod__new_report(struct debuginfod *d); /* renews the patience */
 
 struct debuginfod_stats {
-	size_t asked, found, failed;	/* build IDs; the others are waited for */
+	size_t asked, found, failed; /* build IDs; the others are waited for */
 };
 void debuginfod__stats(struct debuginfod *d, struct debuginfod_stats *out);
 

@@ -18,12 +18,12 @@
 #include "symbols/dwarf_internal.h"
 
 #define DWARF_MAX (1ull << 30)
-#define BUDGET (20u << 20)	/* steps of one call: well under a second */
+#define BUDGET (20u << 20) /* steps of one call: well under a second */
 #define UNITS_MAX (1u << 18)
-#define LINE_PROGRAM_MAX (8u << 20)	/* bytes of a unit's line program */
-#define LINE_PROGRAM_COST 20	/* bytes of libdw's line table for each of them */
+#define LINE_PROGRAM_MAX (8u << 20) /* bytes of a unit's line program */
+#define LINE_PROGRAM_COST 20	    /* bytes of libdw's line table for each of them */
 #define FULL (256u << 20)
-#define DEPTH_MAX 64		/* of DIEs around a function */
+#define DEPTH_MAX 64 /* of DIEs around a function */
 #define INLINE_MAX 32
 
 /* ---- address ranges ---- */

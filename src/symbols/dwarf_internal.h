@@ -16,20 +16,20 @@ struct unit {
 	bool indexed, has_lines, lines_checked;
 	Dwarf_Die *functions;
 	size_t n, cap;
-	struct intervals ranges;	/* value: index of the function */
+	struct intervals ranges; /* value: index of the function */
 };
 
 struct dwarf {
 	Dwarf *dw;
 	const struct elf *elf;
-	size_t sections;	/* bytes of DWARF in memory */
-	size_t lines;		/* bytes of line tables, roughly */
+	size_t sections; /* bytes of DWARF in memory */
+	size_t lines;	 /* bytes of line tables, roughly */
 	struct elf *shared_elf;
 	Dwarf *shared;
 	struct debug_file shared_file;
 	struct unit *units;
 	size_t n, cap;
-	struct intervals ranges;	/* value: index of the unit */
+	struct intervals ranges; /* value: index of the unit */
 	unsigned int budget;
 };
 

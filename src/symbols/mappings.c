@@ -13,9 +13,9 @@
 
 struct mappings {
 	uint32_t pid;
-	struct mapping *maps;	/* by address, never overlapping */
+	struct mapping *maps; /* by address, never overlapping */
 	size_t n;
-	char *paths;		/* what the mappings' paths point into */
+	char *paths; /* what the mappings' paths point into */
 	size_t paths_len;
 };
 
@@ -182,7 +182,7 @@ static bool trim(struct mapping *m, const struct mapping *before)
 
 /* What stands for a thread's files, and who knows them better than maps; NULLs: nobody. */
 struct context {
-	uint32_t pid, tid;	/* tid: whose /proc entry shows the memory */
+	uint32_t pid, tid; /* tid: whose /proc entry shows the memory */
 	struct modules *modules;
 	const struct identifier *who;
 };
@@ -214,8 +214,8 @@ static bool is_code_of_file(const struct mapping *m)
 }
 
 /* -ESRCH: it had files to be identified, and has nothing any more. */
-static int identify(const struct mapping *maps, size_t n, const struct context *c, const struct identity **ids,
-		    size_t *nids)
+static int identify(const struct mapping *maps, size_t n, const struct context *c,
+		    const struct identity **ids, size_t *nids)
 {
 	bool any = false;
 	int err;
@@ -244,8 +244,9 @@ static int register_modules(struct mapping *maps, size_t n, const struct context
 
 		while (next < nids && ids[next].start < m->start)
 			next++;
-		real = next < nids && ids[next].start == m->start && m->ino && ids[next].ino ?
-			       &ids[next] : NULL;
+		real = next < nids && ids[next].start == m->start && m->ino && ids[next].ino
+			   ? &ids[next]
+			   : NULL;
 		if (c->modules)
 			register_module(m, c, real);
 		if (real) {
@@ -267,7 +268,7 @@ static int parse(struct mappings *sp, const struct context *c, const char *text,
 	for (const char *p = text; (p = memchr(p, '\n', (size_t)(end - p))); p++)
 		lines++;
 	maps = malloc((lines + 1) * sizeof(*maps));
-	paths = malloc(len + 1);	/* each path and its terminator are shorter than the line */
+	paths = malloc(len + 1); /* each path and its terminator are shorter than the line */
 	if (!maps || !paths) {
 		free(maps);
 		free(paths);
@@ -306,7 +307,8 @@ static int parse(struct mappings *sp, const struct context *c, const char *text,
 
 int mappings__parse(struct mappings *sp, struct modules *modules, const char *maps, size_t len)
 {
-	return parse(sp, &(struct context){ .pid = sp->pid, .tid = sp->pid, .modules = modules }, maps, len);
+	return parse(sp, &(struct context){ .pid = sp->pid, .tid = sp->pid, .modules = modules },
+		     maps, len);
 }
 
 static char *read_maps(uint32_t tid, size_t *len)
@@ -389,8 +391,9 @@ int mappings__map(struct mappings *sp, const struct mapping *m)
 	if (!maps)
 		return -ENOMEM;
 	for (; i < sp->n && sp->maps[i].start < m->start; i++)
-		maps[n++] = sp->maps[i].end <= m->start ? sp->maps[i] :
-			    part_of(&sp->maps[i], sp->maps[i].start, m->start);
+		maps[n++] = sp->maps[i].end <= m->start
+				? sp->maps[i]
+				: part_of(&sp->maps[i], sp->maps[i].start, m->start);
 	maps[n++] = *m;
 	/* The last that began before may go on behind. */
 	if (i && sp->maps[i - 1].end > m->end)

@@ -166,7 +166,7 @@ static struct module *find_open(struct modules *is, uint64_t dev, uint64_t ino)
  * younger than our knowledge of it, or, where nothing can be opened, one that is called otherwise.
  */
 static struct module *find_closed(struct modules *is, uint64_t dev, uint64_t ino, const char *path,
-				 int fd)
+				  int fd)
 {
 	uint64_t birth = fd >= 0 ? module__birth(fd) : 0;
 
@@ -189,7 +189,7 @@ static int index_module(struct modules *is, struct module *mod)
 }
 
 static struct module *make(struct modules *is, uint64_t dev, uint64_t ino, const char *path,
-			  int64_t root)
+			   int64_t root)
 {
 	struct module *mod = new_module(is, dev, ino, path);
 

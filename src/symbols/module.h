@@ -23,18 +23,18 @@ struct module;
 
 #define BUILD_ID_MAX 32
 
-struct modules *modules__new(void);	/* NULL and errno */
+struct modules *modules__new(void); /* NULL and errno */
 void modules__free(struct modules *is);
 
 /* What a process has mapped at [start, end). */
 struct mapped_file {
 	pid_t pid;
 	uint64_t start, end;
-	uint64_t dev, ino;		/* as /proc/PID/maps shows them; 0, 0: "[vdso]" */
+	uint64_t dev, ino; /* as /proc/PID/maps shows them; 0, 0: "[vdso]" */
 	/* What the file is known by. An overlay shows numbers of its own, and two of them may have
 	 * one file below; 0, 0: nobody knows better than maps. */
 	uint64_t real_dev, real_ino;
-	const char *path;		/* for reports */
+	const char *path; /* for reports */
 };
 
 /* The file is opened through /proc/PID/map_files, so that it is the mapped file itself, else below
@@ -48,8 +48,8 @@ int64_t modules__find(struct modules *is, uint64_t dev, uint64_t ino);
 /* A file by path, for tests and tools. */
 int64_t modules__add_path(struct modules *is, const char *path);
 
-/* A file of another time or machine, which is never opened: module__identify_as and module__know say what
- * there is to know of it. */
+/* A file of another time or machine, which is never opened: module__identify_as and module__know
+ * say what there is to know of it. */
 int64_t modules__add_known(struct modules *is, const char *path);
 
 /* NULL for an id never given out. Images live as long as the registry. */
@@ -57,9 +57,9 @@ struct module *modules__get(struct modules *is, uint32_t id);
 size_t modules__count(struct modules *is);
 
 uint32_t module__id(const struct module *mod);
-const char *module__path(const struct module *mod);	/* as the process saw it; raw, escape it */
-const char *module__name(const struct module *mod);	/* its last component */
-int module__fd(const struct module *mod);	/* owned by the module; -1 for the vDSO or unopened */
+const char *module__path(const struct module *mod); /* as the process saw it; raw, escape it */
+const char *module__name(const struct module *mod); /* its last component */
+int module__fd(const struct module *mod); /* owned by the module; -1 for the vDSO or unopened */
 /* Why there is no fd: 0 or a negative errno (-EMFILE: too few file descriptors left). */
 int module__error(const struct module *mod);
 /* A path of this process that opens the file itself: "/proc/self/fd/N"; names nothing while
@@ -75,8 +75,8 @@ size_t module__build_id(struct module *mod, uint8_t out[BUILD_ID_MAX]);
 /* What these two say of a file of modules__add_known. */
 void module__identify_as(struct module *mod, bool elf, const uint8_t *build_id, size_t len);
 
-/* Where the debug file of a module is to be looked for, without asking a server, and its path there (NULL:
- * unknown). */
+/* Where the debug file of a module is to be looked for, without asking a server, and its path there
+ * (NULL: unknown). */
 struct debug_places;
 const char *module__debug_places(const struct module *mod, struct debug_places *out);
 
@@ -85,7 +85,8 @@ const char *module__debug_places(const struct module *mod, struct debug_places *
 /* Names the code at a file offset. A return address is looked up at offset - 1: the caller passes
  * the offset it wants looked up. Fills innermost inlined call first; returns the number of frames,
  * 0 where nothing is known. Results are cached by offset. */
-int module__symbolize(struct module *mod, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX]);
+int module__symbolize(struct module *mod, uint64_t offset,
+		      struct symbol_frame out[SYMBOL_FRAMES_MAX]);
 /* What that finds from now on at an offset of a file of modules__add_known. 0 or -ENOMEM. */
 int module__know(struct module *mod, uint64_t offset, const struct symbol_frame *frames, int n);
 /* Drops loaded debug data, keeps cached results. Beyond some 512 MiB of it this happens by itself
@@ -96,13 +97,13 @@ void module__unload(struct module *mod);
 void modules__use_server(struct modules *is, struct debuginfod *server);
 /* What a server had not answered in time may be there now: call this before each report. */
 void modules__new_report(struct modules *is);
-size_t modules__memory(struct modules *is);	/* bytes held for symbols, roughly */
+size_t modules__memory(struct modules *is); /* bytes held for symbols, roughly */
 
 struct modules_stats {
-	size_t files;		/* modules, the vDSO among them */
-	size_t open;		/* descriptors held for them */
-	size_t no_descriptor;	/* not opened because too few descriptors are left */
-	size_t roots;		/* descriptors held for root directories */
+	size_t files;	      /* modules, the vDSO among them */
+	size_t open;	      /* descriptors held for them */
+	size_t no_descriptor; /* not opened because too few descriptors are left */
+	size_t roots;	      /* descriptors held for root directories */
 };
 void modules__stats(struct modules *is, struct modules_stats *out);
 

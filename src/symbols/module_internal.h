@@ -15,12 +15,12 @@ struct roots;
 
 struct module {
 	uint32_t id;
-	uint64_t dev, ino;	/* 0, 0 for a vDSO */
-	struct module *same_key;	/* the next one, older, whose dev and ino hash alike */
+	uint64_t dev, ino;	 /* 0, 0 for a vDSO */
+	struct module *same_key; /* the next one, older, whose dev and ino hash alike */
 	struct modules *owner;
 	char *path;
-	const char *inside;	/* the path as the process has it; within `path` */
-	uint64_t seen;		/* ns since 1970: when it was first met */
+	const char *inside; /* the path as the process has it; within `path` */
+	uint64_t seen;	    /* ns since 1970: when it was first met */
 	void *memory;
 	size_t memory_len;
 
@@ -29,16 +29,16 @@ struct module {
 	_Atomic int error;
 	char self_path[32];
 
-	pthread_mutex_t lock;	/* of the four below */
+	pthread_mutex_t lock; /* of the four below */
 	bool identified, is_elf;
 	uint8_t build_id[BUILD_ID_MAX];
 	size_t build_id_len;
 
 	/* The symbolizer's. */
 	struct debug_places places;
-	struct symbols *symbols;	/* made by the first look-up */
-	size_t loaded;			/* bytes that could be dropped */
-	uint64_t named;			/* when last, in steps of the registry's clock */
+	struct symbols *symbols; /* made by the first look-up */
+	size_t loaded;		 /* bytes that could be dropped */
+	uint64_t named;		 /* when last, in steps of the registry's clock */
 };
 
 struct modules {
@@ -47,7 +47,7 @@ struct modules {
 	size_t n, cap;
 	struct hashmap *by_key;
 	struct roots *roots;
-	struct debuginfod *server;	/* the caller's; NULL: none */
+	struct debuginfod *server; /* the caller's; NULL: none */
 
 	/* The symbolizer's: what could be dropped of all modules. */
 	size_t loaded, loaded_files, loaded_files_max;

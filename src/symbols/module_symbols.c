@@ -15,7 +15,7 @@ static void count_loaded(struct module *mod)
 
 	mod->loaded = mod->symbols ? symbols__loaded(mod->symbols) : 0;
 	is->loaded += mod->loaded - before;
-	is->loaded_files += (size_t)!!mod->loaded - (size_t)!!before;
+	is->loaded_files += (size_t) !!mod->loaded - (size_t) !!before;
 }
 
 void module__unload(struct module *mod)
@@ -59,7 +59,8 @@ int module__know(struct module *mod, uint64_t offset, const struct symbol_frame 
 	return mod->symbols ? symbols__know(mod->symbols, offset, frames, n) : -ENOMEM;
 }
 
-int module__symbolize(struct module *mod, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
+int module__symbolize(struct module *mod, uint64_t offset,
+		      struct symbol_frame out[SYMBOL_FRAMES_MAX])
 {
 	struct symbols_source source = {
 		.fd = mod->fd,

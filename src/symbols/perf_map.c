@@ -18,16 +18,16 @@
 
 struct piece {
 	uint64_t lo, hi;
-	uint32_t order;		/* line by line */
-	uint32_t name;		/* where in `names` */
+	uint32_t order; /* line by line */
+	uint32_t name;	/* where in `names` */
 };
 
 struct perf_map {
 	char *names;
 	size_t names_len;
-	struct piece *pieces;	/* by order */
+	struct piece *pieces; /* by order */
 	size_t n;
-	struct intervals ranges;	/* value: index of the piece */
+	struct intervals ranges; /* value: index of the piece */
 };
 
 /* ---- parsing ---- */

@@ -13,11 +13,11 @@ struct perf_map;
 
 /* Lines that are none are skipped. The text stays the caller's. NULL and errno. */
 struct perf_map *perf_map__parse(const char *text, size_t len);
-void perf_map__free(struct perf_map *m);	/* takes NULL */
+void perf_map__free(struct perf_map *m); /* takes NULL */
 
 /* The name, as written, of the code at an address; NULL: none. Valid as long as the map. */
 const char *perf_map__find(const struct perf_map *m, uint64_t addr);
-size_t perf_map__count(const struct perf_map *m);	/* pieces of code */
+size_t perf_map__count(const struct perf_map *m); /* pieces of code */
 size_t perf_map__memory(const struct perf_map *m);
 
 #endif

@@ -19,11 +19,11 @@
 #include "util/file.h"
 
 struct root {
-	int fd;			/* -1: closed */
+	int fd; /* -1: closed */
 	uint64_t mount, ino;
 	dev_t dev;
-	uint64_t used;		/* when last, in steps of the clock */
-	char *prefix;		/* the root as its link in /proc shows it to us; "": "/" */
+	uint64_t used; /* when last, in steps of the clock */
+	char *prefix;  /* the root as its link in /proc shows it to us; "": "/" */
 };
 
 struct roots {

@@ -16,13 +16,13 @@
 
 struct roots;
 
-#define ROOT_OWN 0	/* the root directory of memtrace itself: the host's */
+#define ROOT_OWN 0 /* the root directory of memtrace itself: the host's */
 #define ROOTS_MAX 256
 
 /* Of more than `max` open roots besides our own, the one that was not used for longest is closed.
  * NULL and errno. */
 struct roots *roots__new(size_t max);
-void roots__free(struct roots *r);	/* takes NULL */
+void roots__free(struct roots *r); /* takes NULL */
 
 /* The number of a process's root directory, or a negative errno. */
 int64_t roots__add(struct roots *r, pid_t pid);
@@ -37,8 +37,8 @@ int roots__open(struct roots *r, int64_t root, const char *path, struct stat *st
 const char *roots__inside(struct roots *r, int64_t root, const char *path);
 
 struct roots_stats {
-	size_t open;		/* our own included */
-	size_t closed;		/* for want of room */
+	size_t open;   /* our own included */
+	size_t closed; /* for want of room */
 };
 void roots__stats(struct roots *r, struct roots_stats *out);
 

@@ -65,7 +65,7 @@ static int visit(void *ctx, const struct elf_function *f)
 int stripped__functions(struct stripped *s, int (*fn)(void *ctx, const struct elf_function *f),
 			void *ctx)
 {
-	struct visit v = {.file = s->file, .fn = fn, .ctx = ctx};
+	struct visit v = { .file = s->file, .fn = fn, .ctx = ctx };
 	int ret = s->debug ? elf__debug_functions(s->debug, visit, &v) : 0;
 
 	return ret || !s->mini ? ret : elf__debug_functions(s->mini, visit, &v);

@@ -19,16 +19,16 @@
 
 /* A process's JIT symbols: what was last read, kept when the process is gone. */
 struct jit {
-	struct perf_map *map;	/* NULL: none */
-	struct stat read;	/* the file as it was then */
-	uint64_t report;	/* when it was last looked at */
-	struct hashmap *known;	/* by address: what a recording says instead */
+	struct perf_map *map;  /* NULL: none */
+	struct stat read;      /* the file as it was then */
+	uint64_t report;       /* when it was last looked at */
+	struct hashmap *known; /* by address: what a recording says instead */
 };
 
 struct symbolizer {
 	struct modules *modules;
 	struct texts *texts;
-	struct hashmap *jits;	/* by pid */
+	struct hashmap *jits; /* by pid */
 	bool offline;
 	uint64_t report;
 };
@@ -187,7 +187,8 @@ static const char *jit_name(struct symbolizer *s, uint32_t pid, uint64_t addr)
 	if (!jit)
 		return NULL;
 	if (s->offline)
-		return jit->known && hashmap__get(jit->known, addr, &known) ? (const char *)known : NULL;
+		return jit->known && hashmap__get(jit->known, addr, &known) ? (const char *)known
+									    : NULL;
 	if (jit->report != s->report) {
 		jit->report = s->report;
 		read_perfmap(jit, pid);
@@ -227,8 +228,8 @@ static bool is_run_time_code(struct module *mod)
 }
 
 /* One machine frame: the inlined calls in it and the function that they ended up in. */
-size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f, struct named_frame *out,
-			 size_t cap)
+size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f,
+			 struct named_frame *out, size_t cap)
 {
 	struct module *mod = module_of(s, f);
 	struct symbol_frame found[SYMBOL_FRAMES_MAX];
@@ -273,7 +274,7 @@ static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t len)
 	const uint8_t *p = bytes;
 
 	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * 0x100000001b3;	/* FNV-1a */
+		h = (h ^ p[i]) * 0x100000001b3; /* FNV-1a */
 	return h;
 }
 

@@ -20,15 +20,15 @@ struct entry {
 
 struct symbols {
 	struct symbols_source source;
-	struct hashmap *entries;	/* by offset */
-	struct texts *texts;		/* function names and file paths */
-	size_t kept;			/* bytes of entries */
+	struct hashmap *entries; /* by offset */
+	struct texts *texts;	 /* function names and file paths */
+	size_t kept;		 /* bytes of entries */
 
 	bool loaded;
-	struct elf *elf;		/* the file itself */
-	struct elf *debug, *mini;	/* its separate debug file, its unpacked .gnu_debugdata */
+	struct elf *elf;	  /* the file itself */
+	struct elf *debug, *mini; /* its separate debug file, its unpacked .gnu_debugdata */
 	struct debug_file debug_file;
-	bool unsettled;			/* a server may still tell more */
+	bool unsettled; /* a server may still tell more */
 	void *mini_bytes;
 	size_t mini_len;
 	struct symtab *symtab;
@@ -107,8 +107,8 @@ void symbols__retry(struct symbols *s)
 
 static void find_separate_files(struct symbols *s)
 {
-	struct debug_places places = s->source.places ? *s->source.places :
-							(struct debug_places){ .root = -1 };
+	struct debug_places places =
+	    s->source.places ? *s->source.places : (struct debug_places){ .root = -1 };
 
 	/* A server need not be asked for what the file has. */
 	if (elf__debug_size(s->elf))
@@ -148,8 +148,8 @@ static void find_dwarf(struct symbols *s)
 static void load(struct symbols *s)
 {
 	s->loaded = true;
-	s->elf = s->source.memory ? elf__open_memory(s->source.memory, s->source.len) :
-				    elf__open(s->source.fd);
+	s->elf = s->source.memory ? elf__open_memory(s->source.memory, s->source.len)
+				  : elf__open(s->source.fd);
 	if (!s->elf)
 		return;
 	if (!s->source.memory)
@@ -261,8 +261,8 @@ int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame 
 		kept[i].file = texts__keep(s->texts, frames[i].file);
 	}
 	if (hashmap__remove(s->entries, offset, &known)) {
-		s->kept -= sizeof(struct entry) +
-			   (size_t)((struct entry *)known)->n * sizeof(*frames);
+		s->kept -=
+		    sizeof(struct entry) + (size_t)((struct entry *)known)->n * sizeof(*frames);
 		free((struct entry *)known);
 	}
 	return keep(s, offset, kept, n);

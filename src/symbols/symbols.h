@@ -15,21 +15,21 @@ struct debug_places;
 struct symbols;
 
 struct symbol_frame {
-	const char *func;	/* demangled; NULL: unknown. The module's, valid as long as it */
-	const char *file;	/* source file path, NULL: unknown */
-	uint32_t line;		/* 0: unknown */
-	bool inlined;		/* an inlined call: the next frame is its caller */
-	bool exact;		/* false: func is the nearest symbol below, of unknown size */
+	const char *func; /* demangled; NULL: unknown. The module's, valid as long as it */
+	const char *file; /* source file path, NULL: unknown */
+	uint32_t line;	  /* 0: unknown */
+	bool inlined;	  /* an inlined call: the next frame is its caller */
+	bool exact;	  /* false: func is the nearest symbol below, of unknown size */
 };
 
 #define SYMBOL_FRAMES_MAX 32
 
 struct symbols_source {
-	int fd;			/* the file, or -1 */
-	const void *memory;	/* where there is no fd: its module in memory, or NULL */
+	int fd;		    /* the file, or -1 */
+	const void *memory; /* where there is no fd: its module in memory, or NULL */
 	size_t len;
-	const char *path;	/* as its process sees it, to look beside; may be NULL */
-	const struct debug_places *places;	/* of separate debug files; NULL: there are none */
+	const char *path;		   /* as its process sees it, to look beside; may be NULL */
+	const struct debug_places *places; /* of separate debug files; NULL: there are none */
 };
 
 /* Reads nothing yet. What the source names stays the caller's and outlives it. NULL and errno. */
@@ -45,7 +45,7 @@ void symbols__unload(struct symbols *s);
 /* Forgets what was found while a server had not answered, so that it is looked up again. What was
  * handed out stays valid. */
 void symbols__retry(struct symbols *s);
-size_t symbols__memory(const struct symbols *s);	/* roughly */
-size_t symbols__loaded(const struct symbols *s);	/* what of it symbols__unload drops */
+size_t symbols__memory(const struct symbols *s); /* roughly */
+size_t symbols__loaded(const struct symbols *s); /* what of it symbols__unload drops */
 
 #endif

@@ -20,13 +20,13 @@ struct symbol {
 	uint64_t vaddr, size;
 	const char *name;
 	uint32_t length;
-	uint8_t underscores, visibility;	/* visibility: 0 is the best */
+	uint8_t underscores, visibility; /* visibility: 0 is the best */
 };
 
 struct symtab {
 	struct symbol *symbols;
 	size_t n, cap;
-	size_t names;		/* bytes of names, which libelf holds */
+	size_t names; /* bytes of names, which libelf holds */
 	struct intervals ranges;
 };
 
@@ -65,7 +65,9 @@ static int add_function(void *ctx, const struct elf_function *f)
 		.name = f->name,
 		.length = (uint32_t)strlen(f->name),
 		.underscores = underscores < UINT8_MAX ? (uint8_t)underscores : UINT8_MAX,
-		.visibility = f->binding == STB_GLOBAL ? 0 : f->binding == STB_LOCAL ? 2 : 1,
+		.visibility = f->binding == STB_GLOBAL	? 0
+			      : f->binding == STB_LOCAL ? 2
+							: 1,
 	};
 	return 0;
 }

@@ -9,8 +9,8 @@
 struct elf;
 struct symtab;
 
-struct symtab *symtab__new(void);	/* NULL and errno */
-void symtab__free(struct symtab *t);	/* takes NULL */
+struct symtab *symtab__new(void);    /* NULL and errno */
+void symtab__free(struct symtab *t); /* takes NULL */
 /* Takes the functions of an open file, which must stay open as long as the table lives. debug: the
  * file holds the symbols of another one's code. 0 or -ENOMEM. */
 int symtab__add(struct symtab *t, struct elf *e, bool debug);

@@ -1,7 +1,7 @@
 /*
- * Putting probes into files. A link of the "multi" kind holds all probes of a file; it is made with the bpf
- * system call itself, because the library knows neither session links nor how to do without symbol
- * names, which stripped files lack.
+ * Putting probes into files. A link of the "multi" kind holds all probes of a file; it is made with
+ * the bpf system call itself, because the library knows neither session links nor how to do without
+ * symbol names, which stripped files lack.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,8 +17,8 @@
 #include "util/log.h"
 #include "util/util.h"
 
-/* The part of union bpf_attr that BPF_LINK_CREATE reads for uprobe_multi: a stable interface, newer than
- * the headers that we build with. */
+/* The part of union bpf_attr that BPF_LINK_CREATE reads for uprobe_multi: a stable interface, newer
+ * than the headers that we build with. */
 struct link_create_uprobe_multi {
 	uint32_t prog_fd;
 	uint32_t target_fd;
@@ -45,8 +45,8 @@ struct batch {
 	size_t n;
 };
 
-static int multi_link(const struct bpf_program *prog, uint32_t type, uint32_t flags, const char *path,
-		      const struct batch *b, pid_t pid)
+static int multi_link(const struct bpf_program *prog, uint32_t type, uint32_t flags,
+		      const char *path, const struct batch *b, pid_t pid)
 {
 	struct link_create_uprobe_multi attr = {
 		.prog_fd = bpf_program__fd(prog),
@@ -95,19 +95,21 @@ static int keep_link(struct attachment *a, struct bpf_link *link)
 	return 0;
 }
 
-static int put_multi(struct attachment *a, const struct bpf_program *prog, uint32_t type, uint32_t flags,
-		     const char *path, const struct batch *b)
+static int put_multi(struct attachment *a, const struct bpf_program *prog, uint32_t type,
+		     uint32_t flags, const char *path, const struct batch *b)
 {
 	return b->n ? keep_fd(a, multi_link(prog, type, flags, path, b, a->pid)) : 0;
 }
 
-static int put_perf(struct attachment *a, const struct bpf_program *prog, bool returns, const char *path,
-		    const struct batch *b)
+static int put_perf(struct attachment *a, const struct bpf_program *prog, bool returns,
+		    const char *path, const struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns, .bpf_cookie = b->cookies[i]);
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns,
+			    .bpf_cookie = b->cookies[i]);
 		pid_t pid = a->pid ? a->pid : -1;
-		int err = keep_link(a, bpf_program__attach_uprobe_opts(prog, pid, path, b->offsets[i], &opts));
+		int err = keep_link(
+		    a, bpf_program__attach_uprobe_opts(prog, pid, path, b->offsets[i], &opts));
 
 		if (err)
 			return err;
@@ -116,10 +118,11 @@ static int put_perf(struct attachment *a, const struct bpf_program *prog, bool r
 }
 
 /*
- * Frees first: a block whose coming is seen must be seen going. Returns come before entries, where they
- * are two: an entry without its return would leave a call open.
+ * Frees first: a block whose coming is seen must be seen going. Returns come before entries, where
+ * they are two: an entry without its return would leave a call open.
  */
-static int put_unwinders(struct tracer *t, struct attachment *a, const char *path, const struct batch *b)
+static int put_unwinders(struct tracer *t, struct attachment *a, const char *path,
+			 const struct batch *b)
 {
 	if (!t->exceptions)
 		return 0;
@@ -128,8 +131,9 @@ static int put_unwinders(struct tracer *t, struct attachment *a, const char *pat
 	return put_multi(a, t->exceptions->progs.multi_unwind, TYPE_UPROBE_MULTI, 0, path, b);
 }
 
-static int put_probes(struct tracer *t, struct attachment *a, const char *path, const struct batch *frees,
-		      const struct batch *calls, const struct batch *files)
+static int put_probes(struct tracer *t, struct attachment *a, const char *path,
+		      const struct batch *frees, const struct batch *calls,
+		      const struct batch *files)
 {
 	struct memtrace_bpf *s = t->skel;
 	int err;
@@ -138,14 +142,16 @@ static int put_probes(struct tracer *t, struct attachment *a, const char *path, 
 	case ATTACH_SESSION:
 		err = put_multi(a, s->progs.multi_free, TYPE_UPROBE_MULTI, 0, path, frees);
 		if (!err)
-			err = put_multi(a, s->progs.session_call, TYPE_UPROBE_SESSION, 0, path, calls);
+			err = put_multi(a, s->progs.session_call, TYPE_UPROBE_SESSION, 0, path,
+					calls);
 		if (!err)
 			err = put_multi(a, s->progs.multi_files, TYPE_UPROBE_MULTI, 0, path, files);
 		return err;
 	case ATTACH_MULTI:
 		err = put_multi(a, s->progs.multi_free, TYPE_UPROBE_MULTI, 0, path, frees);
 		if (!err)
-			err = put_multi(a, s->progs.multi_return, TYPE_UPROBE_MULTI, MULTI_RETURN, path, calls);
+			err = put_multi(a, s->progs.multi_return, TYPE_UPROBE_MULTI, MULTI_RETURN,
+					path, calls);
 		if (!err)
 			err = put_multi(a, s->progs.multi_enter, TYPE_UPROBE_MULTI, 0, path, calls);
 		if (!err)
@@ -226,8 +232,9 @@ static int remember(struct attachment *a, const char *path, const struct batch *
 }
 
 /*
- * When a link ends, the kernel looks at every process that maps the file, and takes the breakpoints out
- * where no link is left that wants them. So one that is made for the child and ended at once does it.
+ * When a link ends, the kernel looks at every process that maps the file, and takes the breakpoints
+ * out where no link is left that wants them. So one that is made for the child and ended at once
+ * does it.
  */
 int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 {
@@ -235,7 +242,7 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 	int err = 0;
 
 	if (t->method == ATTACH_PERF)
-		return 0;		/* the kernel does it by itself */
+		return 0; /* the kernel does it by itself */
 	if (!b)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->n && !err; i++) {
@@ -245,7 +252,8 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 			continue;
 		b->n = a->noffsets < ARRAY_SIZE(b->offsets) ? a->noffsets : ARRAY_SIZE(b->offsets);
 		memcpy(b->offsets, a->offsets, b->n * sizeof(*b->offsets));
-		err = multi_link(t->skel->progs.multi_free, TYPE_UPROBE_MULTI, 0, a->path, b, child);
+		err =
+		    multi_link(t->skel->progs.multi_free, TYPE_UPROBE_MULTI, 0, a->path, b, child);
 		if (err >= 0) {
 			close(err);
 			err = 0;
@@ -255,9 +263,11 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 	return err;
 }
 
-int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file *f, pid_t pid, bool *fresh)
+int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file *f, pid_t pid,
+		   bool *fresh)
 {
-	static const int calls_in_order[] = { SHAPE_FREE_CALL, SHAPE_REALLOC, SHAPE_ALLOC, SHAPE_ALLOC_OUT };
+	static const int calls_in_order[] = { SHAPE_FREE_CALL, SHAPE_REALLOC, SHAPE_ALLOC,
+					      SHAPE_ALLOC_OUT };
 	struct batch *b;
 	struct attachment *a;
 	int err;
@@ -330,7 +340,8 @@ static int own_offset(const void *addr, uint64_t *offset)
 	if (!f)
 		return -errno;
 	while (err && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64, &start, &end, perms, &off) == 4 &&
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64, &start, &end, perms,
+			   &off) == 4 &&
 		    want >= start && want < end) {
 			*offset = want - start + off;
 			err = 0;
@@ -350,7 +361,7 @@ int tracer_attach__trial(struct tracer *t)
 		return -ENOMEM;
 	err = own_offset((const void *)trial_function, &offset);
 	if (!err) {
-		add(&b[0], offset, 1);	/* a cookie: without them nothing could be told apart */
+		add(&b[0], offset, 1); /* a cookie: without them nothing could be told apart */
 		err = put_probes(t, &a, "/proc/self/exe", &b[0], &b[0], &b[1]);
 	}
 	if (!err && trial_function(1) != 2)

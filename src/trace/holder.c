@@ -1,11 +1,12 @@
 /*
- * The thread that asks to be held spins on its CPU until it is. Nobody else runs there meanwhile, and a thread of
- * ours that the kernel wakes on that CPU comes too late. So there are two, each bound to a CPU of its own:
- * whichever is first takes the request. Who seized a thread is the one who can let it go.
+ * The thread that asks to be held spins on its CPU until it is. Nobody else runs there meanwhile,
+ * and a thread of ours that the kernel wakes on that CPU comes too late. So there are two, each
+ * bound to a CPU of its own: whichever is first takes the request. Who seized a thread is the one
+ * who can let it go.
  *
- * Where both are barred by threads that spin, or there is one CPU only, the last one to ask does not spin: it
- * is preempted by the catcher of its CPU on its way back to the program. So whether a thread was stopped in time
- * is not told by its waiting but by where it stopped.
+ * Where both are barred by threads that spin, or there is one CPU only, the last one to ask does
+ * not spin: it is preempted by the catcher of its CPU on its way back to the program. So whether a
+ * thread was stopped in time is not told by its waiting but by where it stopped.
  */
 #include "trace/holder.h"
 
@@ -28,15 +29,15 @@
 #include "abi/shared.h"
 #include "util/util.h"
 
-#define LONGEST_NS 5000000000ull	/* whatever happens, nobody is held for longer */
+#define LONGEST_NS 5000000000ull /* whatever happens, nobody is held for longer */
 #define LONGEST_INSTRUCTION 15
-#define EARLY 256			/* releases that came before their requests, remembered */
+#define EARLY 256 /* releases that came before their requests, remembered */
 
 struct hold {
 	uint64_t number, since;
-	uint64_t ip, sp;	/* of the program, when it asked */
+	uint64_t ip, sp; /* of the program, when it asked */
 	pid_t tid;
-	unsigned int catcher;	/* who seized it */
+	unsigned int catcher; /* who seized it */
 	bool stopped, released;
 };
 
@@ -55,8 +56,8 @@ struct holder {
 	_Atomic pid_t child;
 	_Atomic uint64_t held, missed;
 
-	pthread_mutex_t lock;	/* of those below; the catchers' only */
-	unsigned int taking;	/* which of them takes requests now */
+	pthread_mutex_t lock; /* of those below; the catchers' only */
+	unsigned int taking;  /* which of them takes requests now */
 	struct hold *holds;
 	size_t n, cap;
 	uint64_t early[EARLY];
@@ -75,7 +76,8 @@ struct holder *holder__new(void)
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_mutex_init(&h->release_lock, NULL);
 	for (unsigned int i = 0; i < HOLD_CATCHERS; i++)
-		h->catchers[i] = (struct catcher){ .holder = h, .number = i,
+		h->catchers[i] = (struct catcher){ .holder = h,
+						   .number = i,
 						   .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	if (h->catchers[0].wake >= 0 && h->catchers[HOLD_CATCHERS - 1].wake >= 0)
 		return h;
@@ -98,11 +100,13 @@ static enum state look(const struct holder *h, const struct hold *hold)
 
 	if (waitid(P_PID, (id_t)hold->tid, &si, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL))
 		return GONE;
-	/* A thread that executes a program takes over the main thread's number: that one is not ours. */
+	/* A thread that executes a program takes over the main thread's number: that one is not
+	 * ours. */
 	if (!si.si_pid)
 		return ptrace(PTRACE_INTERRUPT, hold->tid, NULL, NULL) ? GONE : RUNNING;
 	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED) {
-		/* A traced thread's end is ours to take before its parent hears of it; a child's is its waiter's. */
+		/* A traced thread's end is ours to take before its parent hears of it; a child's is
+		 * its waiter's. */
 		if (hold->tid != h->child)
 			waitpid(hold->tid, NULL, WNOHANG | __WALL);
 		return GONE;
@@ -110,7 +114,8 @@ static enum state look(const struct holder *h, const struct hold *hold)
 	return STOPPED;
 }
 
-/* Whether it stopped where it asked, or at once when the probed instruction was over, which may return. */
+/* Whether it stopped where it asked, or at once when the probed instruction was over, which may
+ * return. */
 static bool in_time(const struct hold *hold)
 {
 	struct user_regs_struct regs;
@@ -163,14 +168,18 @@ void holder__request(void *holder, const struct hold_request *r)
 		return;
 	}
 	if (*early == r->number) {
-		*early = 0;	/* its probes are in already */
+		*early = 0; /* its probes are in already */
 		h->held++;
 	} else if (has_room(h) && !ptrace(PTRACE_SEIZE, tid, NULL, NULL)) {
 		ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-		h->holds[h->n++] = (struct hold){ .number = r->number, .since = util__now_ns(), .ip = r->ip,
-						  .sp = r->sp, .tid = tid, .catcher = h->taking };
+		h->holds[h->n++] = (struct hold){ .number = r->number,
+						  .since = util__now_ns(),
+						  .ip = r->ip,
+						  .sp = r->sp,
+						  .tid = tid,
+						  .catcher = h->taking };
 	} else {
-		held = false;	/* it is being debugged, or gone */
+		held = false; /* it is being debugged, or gone */
 		h->missed++;
 	}
 	h->ops.grant(h->ops.ctx, r->number, held);

@@ -1,8 +1,9 @@
 /*
- * Holds threads of traced processes until their new code is probed, by ptrace: threads of its own seize
- * them, so that they stop before their next instruction, and detach when told. The kernel lets them
- * go by itself should this process end in any way. A parent that waits for them, a shell's job control
- * included, sees nothing of it. Whoever is being debugged already cannot be held.
+ * Holds threads of traced processes until their new code is probed, by ptrace: threads of its own
+ * seize them, so that they stop before their next instruction, and detach when told. The kernel
+ * lets them go by itself should this process end in any way. A parent that waits for them, a
+ * shell's job control included, sees nothing of it. Whoever is being debugged already cannot be
+ * held.
  */
 #ifndef MEMTRACE_TRACE_HOLDER_H
 #define MEMTRACE_TRACE_HOLDER_H
@@ -16,7 +17,7 @@ struct holder;
 
 struct holder_ops {
 	int fd;			/* readable when there are requests */
-	int (*take)(void *ctx);	/* makes holder__request be called for each */
+	int (*take)(void *ctx); /* makes holder__request be called for each */
 	/* The thread cannot run on; or, not held: it cannot be stopped, and need not wait. */
 	void (*grant)(void *ctx, uint64_t number, bool held);
 	/* A catcher (below HOLD_CATCHERS) is on that CPU from now on. */
@@ -30,11 +31,11 @@ struct holder *holder__new(void);
 int holder__start(struct holder *h, const struct holder_ops *ops);
 /* Ends its threads, and every hold. */
 void holder__stop(struct holder *h);
-void holder__free(struct holder *h);	/* the same */
+void holder__free(struct holder *h); /* the same */
 
 /*
- * How many threads were stopped before they executed another instruction, and how many not, though they
- * asked. Any thread.
+ * How many threads were stopped before they executed another instruction, and how many not, though
+ * they asked. Any thread.
  */
 void holder__count(struct holder *h, uint64_t *held, uint64_t *missed);
 

@@ -5,7 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "trace/tracer.h"	/* the skeletons need abi/shared.h */
+#include "trace/tracer.h" /* the skeletons need abi/shared.h */
 
 #include "exceptions.skel.h"
 #include "memtrace.skel.h"
@@ -15,11 +15,11 @@ struct attachment {
 	pid_t pid;
 	uint32_t module;
 	const char *path;	/* opens the file; the module's */
-	unsigned long *offsets;	/* of all its probes */
+	unsigned long *offsets; /* of all its probes */
 	size_t noffsets;
-	int *fds;		/* links of the bpf system call */
+	int *fds; /* links of the bpf system call */
 	size_t nfds;
-	struct bpf_link **links;	/* libbpf's, for perf events */
+	struct bpf_link **links; /* libbpf's, for perf events */
 	size_t nlinks;
 };
 
@@ -28,21 +28,21 @@ struct tracer {
 	struct ring_buffer *rb, *holds;
 	tracer_hold_fn hold_fn;
 	void *hold_ctx;
-	struct tracer_unwind *unwind;	/* NULL: stacks are not walked by tables */
-	struct exceptions_bpf *exceptions;	/* NULL: not needed yet, or not allowed */
-	int exceptions_error;	/* why not, where it was tried */
+	struct tracer_unwind *unwind;	   /* NULL: stacks are not walked by tables */
+	struct exceptions_bpf *exceptions; /* NULL: not needed yet, or not allowed */
+	int exceptions_error;		   /* why not, where it was tried */
 	enum attach_method method;
 	bool syscalls;
 	bool probe_throwing;
 	struct attachment *attachments;
 	size_t n, cap;
-	struct bpf_link *watches[8];	/* fork, exec, exit, system calls */
+	struct bpf_link *watches[8]; /* fork, exec, exit, system calls */
 	size_t nwatches;
 };
 
 /* Tries the loaded programs on a function of this very process. 0 or a negative errno. */
 int tracer_attach__trial(struct tracer *t);
-void tracer_attach__remove(struct tracer *t, pid_t pid);	/* the links of one process */
+void tracer_attach__remove(struct tracer *t, pid_t pid); /* the links of one process */
 void attachment__destroy(struct attachment *a);
 
 #endif

@@ -15,9 +15,9 @@
 
 struct launch {
 	pid_t pid;
-	int go[2];		/* a byte: exec now; closed: do not */
-	int failed[2];		/* exec's errno, or nothing */
-	bool held;		/* ptraced, and stopped whenever we look */
+	int go[2];     /* a byte: exec now; closed: do not */
+	int failed[2]; /* exec's errno, or nothing */
+	bool held;     /* ptraced, and stopped whenever we look */
 	bool ended;
 	int status;
 };
@@ -33,7 +33,7 @@ static int become(const struct passwd *pw)
 }
 
 __attribute__((noreturn)) static void child(struct launch *l, char **argv, const struct passwd *pw,
-					     const sigset_t *mask, const struct rlimit *files)
+					    const sigset_t *mask, const struct rlimit *files)
 {
 	char go;
 	int err = 0;
@@ -115,8 +115,8 @@ pid_t launch__pid(const struct launch *l)
 	return l->pid;
 }
 
-/* Waits for the next stop; signals that are the program's own are handed to it on the way. Returns the
- * wait status, or -1 once it ended. */
+/* Waits for the next stop; signals that are the program's own are handed to it on the way. Returns
+ * the wait status, or -1 once it ended. */
 static int next_stop(struct launch *l, int wanted_event, int wanted_signal)
 {
 	int status;
@@ -136,11 +136,13 @@ static int next_stop(struct launch *l, int wanted_event, int wanted_signal)
 			return status;
 		if (wanted_signal && status >> 8 == wanted_signal)
 			return status;
-		/* A group stop is left in place; an event stop goes on; another signal is delivered. */
+		/* A group stop is left in place; an event stop goes on; another signal is
+		 * delivered. */
 		if (status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP)
 			ptrace(PTRACE_LISTEN, l->pid, NULL, NULL);
 		else
-			ptrace(PTRACE_CONT, l->pid, NULL, (long)(status >> 16 ? 0 : WSTOPSIG(status)));
+			ptrace(PTRACE_CONT, l->pid, NULL,
+			       (long)(status >> 16 ? 0 : WSTOPSIG(status)));
 	}
 }
 
@@ -180,7 +182,8 @@ bool launch__ended(struct launch *l, int *status)
 	siginfo_t si = { 0 };
 
 	/* Looked at first: a stop, of a thread that is being held, is for somebody else to take. */
-	if (!l->ended && !waitid(P_PID, (id_t)l->pid, &si, WEXITED | WNOHANG | WNOWAIT) && si.si_pid &&
+	if (!l->ended && !waitid(P_PID, (id_t)l->pid, &si, WEXITED | WNOHANG | WNOWAIT) &&
+	    si.si_pid &&
 	    (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED))
 		l->ended = waitpid(l->pid, &l->status, WNOHANG) == l->pid;
 	*status = l->status;

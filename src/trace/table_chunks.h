@@ -32,7 +32,8 @@ int table_chunks__settle(struct table_chunks *c);
  */
 void table_chunks__tend(struct table_chunks *c);
 
-size_t table_chunks__left(const struct table_chunks *c);  /* can be taken before the limit is reached */
+size_t
+table_chunks__left(const struct table_chunks *c); /* can be taken before the limit is reached */
 size_t table_chunks__bytes(const struct table_chunks *c); /* of the kernel's memory */
 
 #endif

@@ -18,7 +18,7 @@
 #include "util/log.h"
 #include "util/util.h"
 
-#define IDLE_NS 60000000000ull	/* how long a table is kept that nobody uses */
+#define IDLE_NS 60000000000ull /* how long a table is kept that nobody uses */
 #define RULES_BYTES (UNWIND_MAX_RULES * sizeof(uint64_t))
 
 struct tables {
@@ -197,7 +197,7 @@ static void drop(struct tables *t, struct table *f)
 
 	if (f->announced) {
 		bpf_map_delete_elem(t->files_fd, &key);
-		bpf_map_delete_elem(t->known_fd, &key);	/* whoever maps it next has to be told of */
+		bpf_map_delete_elem(t->known_fd, &key); /* whoever maps it next has to be told of */
 	}
 	hashmap__remove(t->by_module, f->module, NULL);
 	if (f->layout)
@@ -248,7 +248,8 @@ int tables__get(struct tables *t, const struct mapping *m, struct table **out)
 
 	if (hashmap__get(t->by_module, m->module, &value)) {
 		f = *out = (struct table *)value;
-		if (f->wanted && f->wanted <= table_chunks__left(t->chunks) && build(t, f, mod) == 0)
+		if (f->wanted && f->wanted <= table_chunks__left(t->chunks) &&
+		    build(t, f, mod) == 0)
 			announce(t, f, m);
 		return 0;
 	}
@@ -303,10 +304,10 @@ void tables__tend(struct tables *t)
 void tables__stats(const struct tables *t, struct tables_stats *out)
 {
 	*out = (struct tables_stats){
-	    .files = hashmap__count(t->by_module),
-	    .rows = t->rows,
-	    .rules = rule_set__count(t->rule_set),
-	    .bytes = RULES_BYTES + table_chunks__bytes(t->chunks),
-	    .no_room = t->no_room,
+		.files = hashmap__count(t->by_module),
+		.rows = t->rows,
+		.rules = rule_set__count(t->rule_set),
+		.bytes = RULES_BYTES + table_chunks__bytes(t->chunks),
+		.no_room = t->no_room,
 	};
 }

@@ -18,8 +18,8 @@ struct unwind_table;
 
 struct table {
 	uint32_t module;
-	unsigned int users;	     /* 0: idle, or the caller of tables__get is about to be the first */
-	uint64_t idle_since;	     /* ns, CLOCK_MONOTONIC */
+	unsigned int users;  /* 0: idle, or the caller of tables__get is about to be the first */
+	uint64_t idle_since; /* ns, CLOCK_MONOTONIC */
 	struct unwind_table *layout; /* NULL: the file has no CFI, or its table found no room */
 	uint32_t *numbers;	     /* of its chunks */
 	size_t nchunks;

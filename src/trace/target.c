@@ -1,4 +1,5 @@
-/* What of the target is beyond single processes: filters, the files that are known, and lists of what is mapped. */
+/* What of the target is beyond single processes: filters, the files that are known, and lists of
+ * what is mapped. */
 #include <bpf/btf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -69,7 +70,8 @@ int tracer__know_file(struct tracer *t, uint64_t dev, uint64_t ino)
 	struct unwind_file_key key = key_of(dev, ino);
 	uint32_t yes = 1;
 
-	return bpf_map__update_elem(t->skel->maps.known_files, &key, sizeof(key), &yes, sizeof(yes), BPF_ANY);
+	return bpf_map__update_elem(t->skel->maps.known_files, &key, sizeof(key), &yes, sizeof(yes),
+				    BPF_ANY);
 }
 
 /* ---- lists ---- */
@@ -86,7 +88,7 @@ static int open_list(struct bpf_program *prog, pid_t pid, int *link)
 		opts.iter_info_len = sizeof(which);
 	}
 	*link = bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, &opts);
-	if (*link < 0 && pid > 0)	/* before 6.1: all are listed, and the others left out here */
+	if (*link < 0 && pid > 0) /* before 6.1: all are listed, and the others left out here */
 		*link = bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, NULL);
 	if (*link < 0)
 		return *link;
@@ -98,7 +100,8 @@ static int open_list(struct bpf_program *prog, pid_t pid, int *link)
 
 int tracer__list(struct tracer *t, pid_t pid, tracer_list_fn fn, void *ctx)
 {
-	struct bpf_program *prog = pid == TRACER_LIST_TARGET ? t->skel->progs.list_target : t->skel->progs.list_code;
+	struct bpf_program *prog =
+	    pid == TRACER_LIST_TARGET ? t->skel->progs.list_target : t->skel->progs.list_code;
 	struct listed rows[512];
 	size_t have = 0;
 	int link, fd = open_list(prog, pid, &link), err = 0;
@@ -147,8 +150,9 @@ static int add_identity(void *ctx, const struct listed *l)
 		is->ids = ids;
 		is->cap = cap;
 	}
-	is->ids[is->n++] = (struct identity){
-		.start = l->start, .ino = l->ino, .dev = makedev(l->dev >> 20, l->dev & 0xfffff) };
+	is->ids[is->n++] = (struct identity){ .start = l->start,
+					      .ino = l->ino,
+					      .dev = makedev(l->dev >> 20, l->dev & 0xfffff) };
 	return 0;
 }
 
@@ -211,7 +215,8 @@ int tracer__take_holds(struct tracer *t)
 
 void tracer__grant(struct tracer *t, uint64_t number, bool held)
 {
-	__atomic_store_n(&t->skel->bss->grants[number & (HOLD_SLOTS - 1)], HOLD_TOLD(number, held), __ATOMIC_RELEASE);
+	__atomic_store_n(&t->skel->bss->grants[number & (HOLD_SLOTS - 1)], HOLD_TOLD(number, held),
+			 __ATOMIC_RELEASE);
 }
 
 void tracer__settle(struct tracer *t, unsigned int catcher, int cpu)

@@ -1,6 +1,7 @@
 /*
- * Loading and watching. The same BPF bodies come in three forms (session, multi, perf); which one this
- * kernel takes is found out by loading and attaching it to a function of our own, never by version.
+ * Loading and watching. The same BPF bodies come in three forms (session, multi, perf); which one
+ * this kernel takes is found out by loading and attaching it to a function of our own, never by
+ * version.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,11 +15,12 @@
 #include "util/log.h"
 #include "util/util.h"
 
-#define BPF_TRACE_UPROBE_SESSION_TYPE 57	/* newer than the headers that we build with */
+#define BPF_TRACE_UPROBE_SESSION_TYPE 57 /* newer than the headers that we build with */
 
 static const char *const method_names[ATTACH_METHODS] = { "session", "multi", "perf" };
 
-/* In verbose mode, the end of what the library has to say: a verifier's log gives its reason there. */
+/* In verbose mode, the end of what the library has to say: a verifier's log gives its reason there.
+ */
 static int print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	enum { LINES_MAX = 24 };
@@ -71,8 +73,8 @@ static void choose_programs(struct tracer *t, const struct tracer_opts *o)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		bpf_program__set_autoload(rows[i].prog, rows[i].load);
 	if (session)
-		bpf_program__set_expected_attach_type(s->progs.session_call,
-						      (enum bpf_attach_type)BPF_TRACE_UPROBE_SESSION_TYPE);
+		bpf_program__set_expected_attach_type(
+		    s->progs.session_call, (enum bpf_attach_type)BPF_TRACE_UPROBE_SESSION_TYPE);
 }
 
 static int load(struct tracer *t, const struct tracer_opts *o)
@@ -93,8 +95,10 @@ static int load(struct tracer *t, const struct tracer_opts *o)
 		bpf_map__set_max_entries(t->skel->maps.ring, round_up_pow2(o->ring_bytes));
 	t->skel->rodata->wakeup_bytes = bpf_map__max_entries(t->skel->maps.ring) / 16;
 	/* Sized even where it is not used: what is in the object is made. */
-	err = tracer_unwind__prepare(t->skel->obj, o->stack_mode != STACK_DWARF ? TRACER_UNWIND_MEMORY_MIN :
-						   o->unwind_memory ? o->unwind_memory : TRACER_UNWIND_MEMORY);
+	err = tracer_unwind__prepare(t->skel->obj, o->stack_mode != STACK_DWARF
+						       ? TRACER_UNWIND_MEMORY_MIN
+						   : o->unwind_memory ? o->unwind_memory
+								      : TRACER_UNWIND_MEMORY);
 	if (!err)
 		err = memtrace_bpf__load(t->skel);
 	if (!err && o->stack_mode == STACK_DWARF) {
@@ -116,7 +120,8 @@ static int load(struct tracer *t, const struct tracer_opts *o)
 static void tell_of_holds(const struct tracer_opts *o)
 {
 	if (o->holding && !libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL))
-		log__info("this kernel cannot hold new programs and libraries until they are probed (Linux 5.17 can); "
+		log__info("this kernel cannot hold new programs and libraries until they are "
+			  "probed (Linux 5.17 can); "
 			  "those that come before their probes are counted as late");
 }
 
@@ -145,9 +150,12 @@ struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 			first = err;
 	}
 	if (err == -EPERM)
-		snprintf(why, cap, "not permitted; run as root (CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE are needed)");
+		snprintf(why, cap,
+			 "not permitted; run as root (CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE are "
+			 "needed)");
 	else
-		snprintf(why, cap, "%s; Linux 5.15 or later with BTF and uprobes is needed", strerror(-err));
+		snprintf(why, cap, "%s; Linux 5.15 or later with BTF and uprobes is needed",
+			 strerror(-err));
 	free(t);
 	errno = -err;
 	return NULL;
@@ -192,7 +200,7 @@ static int watch(struct tracer *t, struct bpf_program *prog)
 int tracer__start(struct tracer *t)
 {
 	struct bpf_program *const progs[] = {
-		t->skel->progs.on_exit, t->skel->progs.on_exec, t->skel->progs.on_fork,
+		t->skel->progs.on_exit,	    t->skel->progs.on_exec,	 t->skel->progs.on_fork,
 		t->skel->progs.on_sys_exit, t->skel->progs.on_sys_enter,
 	};
 
@@ -211,7 +219,8 @@ static struct traced *own_slot(struct tracer *t, pid_t pid)
 	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
 	uint32_t owner = 0;
 
-	if (__atomic_compare_exchange_n(&slot->tgid, &owner, pid, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+	if (__atomic_compare_exchange_n(&slot->tgid, &owner, pid, false, __ATOMIC_SEQ_CST,
+					__ATOMIC_SEQ_CST) ||
 	    owner == (uint32_t)pid)
 		return slot;
 	return NULL;
@@ -227,7 +236,8 @@ static int find_process(struct tracer *t, pid_t pid, struct traced *out)
 		*out = *slot;
 		return 0;
 	}
-	return bpf_map__lookup_elem(t->skel->maps.process_overflow, &key, sizeof(key), out, sizeof(*out), 0);
+	return bpf_map__lookup_elem(t->skel->maps.process_overflow, &key, sizeof(key), out,
+				    sizeof(*out), 0);
 }
 
 bool tracer__traces(struct tracer *t, pid_t pid)
@@ -248,7 +258,8 @@ int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
 		return tracer__set_flags(t, pid, flags);
 	if (!slot) {
 		t->skel->bss->processes_overflowed = 1;
-		return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), BPF_ANY);
+		return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p,
+					    sizeof(p), BPF_ANY);
 	}
 	slot->flags = flags;
 	slot->epoch = 0;
@@ -268,7 +279,8 @@ uint32_t tracer__epoch(struct tracer *t, pid_t pid)
 	return p.epoch;
 }
 
-int tracer__update_process(struct tracer *t, pid_t pid, const struct mappings *space, uint32_t epoch)
+int tracer__update_process(struct tracer *t, pid_t pid, const struct mappings *space,
+			   uint32_t epoch)
 {
 	return t->unwind ? tracer_unwind__update_at(t->unwind, pid, space, epoch) : 0;
 }
@@ -297,7 +309,8 @@ int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags)
 		return 0;
 	}
 	p.flags = flags;
-	return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p, sizeof(p), BPF_EXIST);
+	return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p,
+				    sizeof(p), BPF_EXIST);
 }
 
 void tracer__bury_process(struct tracer *t, pid_t pid)
@@ -357,7 +370,8 @@ void tracer__counters(const struct tracer *t, struct counters *out)
 
 	*out = s->bss->counters;
 	/* Whose they were is not known: they may have been ours. */
-	out->lost_processes += misses(s->progs.on_fork) + misses(s->progs.on_exec) + misses(s->progs.on_exit);
+	out->lost_processes +=
+	    misses(s->progs.on_fork) + misses(s->progs.on_exec) + misses(s->progs.on_exit);
 	if (t->syscalls)
 		out->lost_events += misses(s->progs.on_sys_enter) + misses(s->progs.on_sys_exit);
 }

@@ -186,9 +186,9 @@ static int add_table(struct draft *d, struct table *t)
 static int add_code(struct tracer_unwind *u, struct draft *d, const struct mapping *m)
 {
 	struct unwind_mapping plain = {
-	    .start = m->start,
-	    .len = m->end - m->start,
-	    .pages = UNWIND_NO_CFI,
+		.start = m->start,
+		.len = m->end - m->start,
+		.pages = UNWIND_NO_CFI,
 	};
 	struct table *t;
 	int err;
@@ -287,8 +287,8 @@ static int publish(struct tracer_unwind *u, uint32_t pid, struct view *v, uint32
 {
 	uint64_t slice = UNWIND_SLICE(v->slice.first, v->slice.n, v->slice.id);
 	struct unwind_process told = {
-	    .slice = slice,
-	    .check = UNWIND_FOLD(slice) ^ (uint64_t)epoch << 32 ^ pid,
+		.slice = slice,
+		.check = UNWIND_FOLD(slice) ^ (uint64_t)epoch << 32 ^ pid,
 	};
 	struct process *p = find_process(u, pid);
 	struct view *before = p ? p->view : NULL;
@@ -317,7 +317,8 @@ static int publish(struct tracer_unwind *u, uint32_t pid, struct view *v, uint32
 	return 0;
 }
 
-static int update(struct tracer_unwind *u, uint32_t pid, const struct mappings *space, uint32_t epoch)
+static int update(struct tracer_unwind *u, uint32_t pid, const struct mappings *space,
+		  uint32_t epoch)
 {
 	struct process *p = find_process(u, pid);
 	struct draft d = { 0 };
@@ -392,11 +393,11 @@ void tracer_unwind__stats(const struct tracer_unwind *u, struct tracer_unwind_st
 
 	tables__stats(u->tables, &t);
 	*out = (struct tracer_unwind_stats){
-	    .processes = hashmap__count(u->processes),
-	    .files = t.files,
-	    .rows = t.rows,
-	    .rules = t.rules,
-	    .bytes = FIXED_BYTES + t.bytes,
-	    .no_room = t.no_room,
+		.processes = hashmap__count(u->processes),
+		.files = t.files,
+		.rows = t.rows,
+		.rules = t.rules,
+		.bytes = FIXED_BYTES + t.bytes,
+		.no_room = t.no_room,
 	};
 }

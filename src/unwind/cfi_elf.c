@@ -103,9 +103,9 @@ static void find_code(Elf *e, size_t nph, struct cfi_source *src)
 		    ph.p_vaddr > UINT64_MAX - ph.p_filesz)
 			continue;
 		src->code[src->ncode++] = (struct cfi_code){
-		    .start = ph.p_vaddr,
-		    .end = ph.p_vaddr + ph.p_filesz,
-		    .offset = ph.p_offset,
+			.start = ph.p_vaddr,
+			.end = ph.p_vaddr + ph.p_filesz,
+			.offset = ph.p_offset,
 		};
 	}
 }

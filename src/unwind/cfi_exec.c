@@ -190,8 +190,8 @@ static bool read_breg(struct bytes *b, uint8_t *reg, int64_t *offset)
 static bool read_plt(struct bytes b, int64_t *threshold)
 {
 	static const uint8_t ops[] = {
-		DW_OP_breg16, 0, DW_OP_lit15, DW_OP_and, DW_OP_lit0, DW_OP_ge, DW_OP_lit3,
-		DW_OP_shl, DW_OP_plus,
+		DW_OP_breg16, 0,	  DW_OP_lit15, DW_OP_and,  DW_OP_lit0,
+		DW_OP_ge,     DW_OP_lit3, DW_OP_shl,   DW_OP_plus,
 	};
 	enum { LITERAL = 4 };
 
@@ -261,7 +261,7 @@ static void set_offset(struct machine *m, uint64_t reg, uint64_t factored)
 {
 	set(m, reg,
 	    (struct saved){ .how = SAVED_AT_CFA,
-			   .offset = (int64_t)(factored * (uint64_t)m->cie->data_align) });
+			    .offset = (int64_t)(factored * (uint64_t)m->cie->data_align) });
 }
 
 static void set_how(struct machine *m, uint64_t reg, uint8_t how)

@@ -35,7 +35,7 @@ static inline struct bytes bytes__cut(struct bytes *b, uint64_t n)
 {
 	const uint8_t *p = bytes__take(b, n);
 
-	return p ? (struct bytes){p, p + n, false} : (struct bytes){b->end, b->end, true};
+	return p ? (struct bytes){ p, p + n, false } : (struct bytes){ b->end, b->end, true };
 }
 
 /* A little-endian number of 1, 2, 4 or 8 bytes. */

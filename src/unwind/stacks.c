@@ -17,8 +17,8 @@ struct slab {
 
 struct stacks {
 	struct hashmap *by_id;
-	struct hashmap *by_code;	/* a hash of where the frames lie; the next key on collision */
-	struct slab *slabs;	/* the first has room */
+	struct hashmap *by_code; /* a hash of where the frames lie; the next key on collision */
+	struct slab *slabs;	 /* the first has room */
 	size_t memory;
 };
 
@@ -86,7 +86,8 @@ static bool same_code(const struct stack *a, const struct stack *b)
 	if (a->n != b->n || owner(a) != owner(b) || a->end != b->end)
 		return false;
 	for (unsigned int i = 0; i < a->n; i++)
-		if (a->frames[i].module != b->frames[i].module || a->frames[i].offset != b->frames[i].offset)
+		if (a->frames[i].module != b->frames[i].module ||
+		    a->frames[i].offset != b->frames[i].offset)
 			return false;
 	return true;
 }

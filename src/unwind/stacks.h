@@ -14,26 +14,26 @@ struct stacks;
 #define FRAME_NO_MODULE UINT32_MAX
 
 struct frame {
-	uint64_t pc;		/* where the call returns to, in the process named below */
-	uint64_t offset;	/* in the module's file, of pc; the pc itself where there is no module */
-	uint32_t module;		/* module id (module.h), or FRAME_NO_MODULE */
+	uint64_t pc;	 /* where the call returns to, in the process named below */
+	uint64_t offset; /* in the module's file, of pc; the pc itself where there is no module */
+	uint32_t module; /* module id (module.h), or FRAME_NO_MODULE */
 };
 
 struct stack {
-	uint64_t id;		/* from the event */
-	uint32_t pid;		/* that had the stack first */
+	uint64_t id;  /* from the event */
+	uint32_t pid; /* that had the stack first */
 	uint16_t n;
-	uint8_t end;		/* enum stack_end (event.h) */
-	uint8_t guessed;	/* 1: a frame without unwind data was passed by its frame pointer */
-	struct frame frames[];	/* leaf first */
+	uint8_t end;	       /* enum stack_end (event.h) */
+	uint8_t guessed;       /* 1: a frame without unwind data was passed by its frame pointer */
+	struct frame frames[]; /* leaf first */
 };
 
 /* How the walk went, in one byte, where stacks are kept. */
 #define STACK_HOW(st) ((st)->end | (st)->guessed << 7)
-#define STACK_HOW_END(how) ((how) & 0x7f)
+#define STACK_HOW_END(how) ((how)&0x7f)
 #define STACK_HOW_GUESSED(how) ((how) >> 7 & 1)
 
-struct stacks *stacks__new(void);	/* NULL and errno */
+struct stacks *stacks__new(void); /* NULL and errno */
 void stacks__free(struct stacks *s);
 /*
  * Stores a copy. 0; 1: known already, the same; -EEXIST: known already with other frames (the old

@@ -14,7 +14,7 @@
 
 #include "util/strbuf.h"
 
-#define CODEC_NUMBER_MAX 10	/* bytes of a number at most */
+#define CODEC_NUMBER_MAX 10 /* bytes of a number at most */
 
 struct cursor {
 	const uint8_t *p, *end;
@@ -23,8 +23,8 @@ struct cursor {
 
 void codec__put(struct strbuf *sb, uint64_t n);
 void codec__put_signed(struct strbuf *sb, int64_t n);
-void codec__put_double(struct strbuf *sb, double d);	/* all of its bits */
-void codec__put_string(struct strbuf *sb, const char *s);	/* NULL is told apart from "" */
+void codec__put_double(struct strbuf *sb, double d);	  /* all of its bits */
+void codec__put_string(struct strbuf *sb, const char *s); /* NULL is told apart from "" */
 
 /* The same into memory that has room for CODEC_NUMBER_MAX bytes: where it ends. */
 static inline uint8_t *codec__write(uint8_t *p, uint64_t n)

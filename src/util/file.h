@@ -18,7 +18,8 @@ int file__open_regular(const char *path, int flags, struct stat *st);
 int file__open_regular_at(int root, const char *path, int flags, struct stat *st);
 int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st);
 
-/* A directory for reading, likewise below root: a descriptor, close-on-exec, or a negative errno. */
+/* A directory for reading, likewise below root: a descriptor, close-on-exec, or a negative errno.
+ */
 int file__open_directory_in(const char *root, const char *path);
 
 /* The last bytes of a file of a known size, at most `max` of them, as a string that the caller

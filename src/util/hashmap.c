@@ -1,8 +1,8 @@
 /*
- * Linear probing at a load of at most three quarters. `tag` holds a byte a slot: 0 for an empty one,
- * else seven bits of the key's hash, so that no key has to be reserved and a probe mostly reads tags.
- * Removal moves later entries of the run back, so there are no tombstones and a map that churns for
- * days stays as fast as a new one.
+ * Linear probing at a load of at most three quarters. `tag` holds a byte a slot: 0 for an empty
+ * one, else seven bits of the key's hash, so that no key has to be reserved and a probe mostly
+ * reads tags. Removal moves later entries of the run back, so there are no tombstones and a map
+ * that churns for days stays as fast as a new one.
  */
 #include "util/hashmap.h"
 
@@ -17,7 +17,7 @@ struct slot {
 struct hashmap {
 	struct slot *slots;
 	uint8_t *tag;
-	size_t mask;		/* slots - 1 */
+	size_t mask; /* slots - 1 */
 	size_t count;
 };
 

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 struct interval {
-	uint64_t lo, hi;	/* [lo, hi) */
-	uint64_t reach;		/* the highest hi of this and all earlier ranges; set by sorting */
-	uint32_t value;		/* the owner's */
+	uint64_t lo, hi; /* [lo, hi) */
+	uint64_t reach;	 /* the highest hi of this and all earlier ranges; set by sorting */
+	uint32_t value;	 /* the owner's */
 };
 
 struct intervals {
@@ -20,7 +20,7 @@ struct intervals {
 void intervals__free(struct intervals *t);
 /* Empty ranges are left out. 0 or -ENOMEM. */
 int intervals__add(struct intervals *t, uint64_t lo, uint64_t hi, uint32_t value);
-void intervals__sort(struct intervals *t);	/* before the first search */
+void intervals__sort(struct intervals *t); /* before the first search */
 /* The innermost range that holds addr: the one that starts last, of several the shortest. NULL if
  * none does. */
 const struct interval *intervals__find(const struct intervals *t, uint64_t addr);

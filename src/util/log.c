@@ -19,7 +19,7 @@ static void line(const char *prefix, const char *fmt, va_list args)
 	n = snprintf(buf, sizeof(buf) - 1, "memtrace: %s", prefix);
 	if (n < 0)
 		goto out;
-	errno = saved;		/* for %m */
+	errno = saved; /* for %m */
 	if (vsnprintf(buf + n, sizeof(buf) - 1 - (size_t)n, fmt, args) < 0)
 		goto out;
 	len = strlen(buf);

@@ -11,6 +11,6 @@ void log__verbose(bool on);
 void log__error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log__warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log__info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void log__debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));	/* with --verbose */
+void log__debug(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* with --verbose */
 
 #endif

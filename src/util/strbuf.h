@@ -9,14 +9,14 @@
 #include <stddef.h>
 
 struct strbuf {
-	char *data;		/* NUL-terminated once anything was added; may hold NUL bytes */
+	char *data; /* NUL-terminated once anything was added; may hold NUL bytes */
 	size_t len;
 	size_t cap;
-	int error;		/* 0 or -ENOMEM */
+	int error; /* 0 or -ENOMEM */
 };
 
-void strbuf__free(struct strbuf *sb);	/* also makes it ready for use again */
-void strbuf__reset(struct strbuf *sb);	/* empties it, keeps the memory */
+void strbuf__free(struct strbuf *sb);  /* also makes it ready for use again */
+void strbuf__reset(struct strbuf *sb); /* empties it, keeps the memory */
 void strbuf__add(struct strbuf *sb, const void *data, size_t len);
 void strbuf__adds(struct strbuf *sb, const char *s);
 void strbuf__addc(struct strbuf *sb, char c);

@@ -18,14 +18,14 @@ struct strtab {
 	struct chunk *chunks;
 	const char **strings;
 	uint32_t count, cap;
-	uint32_t *slots;	/* open addressing: number + 1, 0 for a free slot */
-	uint32_t nslots;	/* a power of two */
+	uint32_t *slots; /* open addressing: number + 1, 0 for a free slot */
+	uint32_t nslots; /* a power of two */
 	int error;
 };
 
 static uint64_t hash(const char *s)
 {
-	uint64_t h = 0xcbf29ce484222325;	/* FNV-1a */
+	uint64_t h = 0xcbf29ce484222325; /* FNV-1a */
 
 	for (; *s; s++)
 		h = (h ^ (unsigned char)*s) * 0x100000001b3;

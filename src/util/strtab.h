@@ -11,12 +11,12 @@
 
 struct strtab;
 
-struct strtab *strtab__new(void);	/* NULL and errno */
+struct strtab *strtab__new(void); /* NULL and errno */
 void strtab__free(struct strtab *t);
-uint32_t strtab__add(struct strtab *t, const char *s);	/* its number */
-const char *strtab__get(const struct strtab *t, uint32_t i);	/* "" for a number not in use */
-const char *strtab__copy(struct strtab *t, const char *s);	/* add and get; NULL gives NULL */
+uint32_t strtab__add(struct strtab *t, const char *s);	     /* its number */
+const char *strtab__get(const struct strtab *t, uint32_t i); /* "" for a number not in use */
+const char *strtab__copy(struct strtab *t, const char *s);   /* add and get; NULL gives NULL */
 uint32_t strtab__count(const struct strtab *t);
-int strtab__error(const struct strtab *t);	/* 0 or -ENOMEM */
+int strtab__error(const struct strtab *t); /* 0 or -ENOMEM */
 
 #endif

@@ -49,7 +49,7 @@ void texts__free(struct texts *t)
 
 static uint64_t hash(const char *s)
 {
-	uint64_t h = 0xcbf29ce484222325;	/* FNV-1a */
+	uint64_t h = 0xcbf29ce484222325; /* FNV-1a */
 
 	for (; *s; s++)
 		h = (h ^ (unsigned char)*s) * 0x100000001b3;

@@ -6,8 +6,8 @@
 
 struct texts;
 
-struct texts *texts__new(void);	/* NULL and errno */
-void texts__free(struct texts *t);	/* takes NULL */
+struct texts *texts__new(void);	   /* NULL and errno */
+void texts__free(struct texts *t); /* takes NULL */
 /* The set's own copy. NULL for NULL, and where there is no memory. */
 const char *texts__keep(struct texts *t, const char *s);
 size_t texts__memory(const struct texts *t);

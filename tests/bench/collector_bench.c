@@ -36,9 +36,9 @@ struct stream {
 	struct collector *c;
 	struct record batch[BATCH];
 	size_t n;
-	uint64_t events, ns, slowest;	/* time is that of the collector alone */
+	uint64_t events, ns, slowest; /* time is that of the collector alone */
 	uint64_t time, x;
-	uint32_t *live, *idle;		/* places in the simulated heap */
+	uint32_t *live, *idle; /* places in the simulated heap */
 	size_t nlive, nidle;
 	uint8_t malloc_row, realloc_row;
 };
@@ -169,7 +169,7 @@ static int no_refresh(void *ctx, struct mappings *sp, struct modules *modules)
 }
 
 struct phase {
-	uint64_t events, ns;	/* at its end */
+	uint64_t events, ns; /* at its end */
 	double per_s;
 };
 
@@ -199,7 +199,8 @@ static int report(struct stream *s, const struct phase phases[], size_t empty)
 		return 1;
 	}
 	printf("million events/s: %.2f while filling, %.2f all over %zu live blocks, "
-	       "%.2f in a tight loop; %.1f bytes a block; slowest %d events %.0f us; query of %zu sites %.1f ms\n",
+	       "%.2f in a tight loop; %.1f bytes a block; slowest %d events %.0f us; query of %zu "
+	       "sites %.1f ms\n",
 	       fill / 1e6, steady / 1e6, s->nlive, loop / 1e6, block, BATCH,
 	       (double)s->slowest / 1e3, snap.total_sites, query_ms);
 	printf("{\"events_per_s\":%.0f,\"fill_events_per_s\":%.0f,\"loop_events_per_s\":%.0f,"

@@ -1,7 +1,7 @@
 /*
- * Attaches empty programs where the tracer would attach its own, with the same kind of links, until its
- * standard input closes: floor PID session|multi FILE [stack]. With "stack" the kernel walks the
- * stack by frame pointers where an allocation returns. Prints "ready" when they are in.
+ * Attaches empty programs where the tracer would attach its own, with the same kind of links, until
+ * its standard input closes: floor PID session|multi FILE [stack]. With "stack" the kernel walks
+ * the stack by frame pointers where an allocation returns. Prints "ready" when they are in.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -25,12 +25,17 @@ struct multi_attr {
 	uint32_t cnt, multi_flags, pid, pad;
 };
 
-static int put(struct bpf_program *prog, int type, int flags, const char *path, const unsigned long *offsets, int n,
-	       int pid)
+static int put(struct bpf_program *prog, int type, int flags, const char *path,
+	       const unsigned long *offsets, int n, int pid)
 {
 	struct multi_attr attr = {
-		.prog_fd = bpf_program__fd(prog), .attach_type = type, .path = (uintptr_t)path,
-		.offsets = (uintptr_t)offsets, .cnt = n, .multi_flags = flags, .pid = pid,
+		.prog_fd = bpf_program__fd(prog),
+		.attach_type = type,
+		.path = (uintptr_t)path,
+		.offsets = (uintptr_t)offsets,
+		.cnt = n,
+		.multi_flags = flags,
+		.pid = pid,
 	};
 
 	return n ? (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr)) : 0;
@@ -72,7 +77,8 @@ int main(int argc, char **argv)
 	if (err >= 0 && !session)
 		err = put(skel->progs.floor_return, 48, 1, argv[3], calls, ncalls, pid);
 	if (err >= 0)
-		err = put(skel->progs.floor_call, session ? 57 : 48, 0, argv[3], calls, ncalls, pid);
+		err =
+		    put(skel->progs.floor_call, session ? 57 : 48, 0, argv[3], calls, ncalls, pid);
 	if (err < 0) {
 		fprintf(stderr, "floor: cannot attach: %s\n", strerror(errno));
 		return 1;

@@ -1,7 +1,7 @@
 /*
- * The traced program of the benchmarks: malloc/free pairs at full speed, at a given depth of calls, on a given
- * number of threads. Reads lines "DEPTH PAIRS THREADS" and answers each with nanoseconds a pair. At depth 0
- * it makes system calls instead, the cheapest there is.
+ * The traced program of the benchmarks: malloc/free pairs at full speed, at a given depth of calls,
+ * on a given number of threads. Reads lines "DEPTH PAIRS THREADS" and answers each with nanoseconds
+ * a pair. At depth 0 it makes system calls instead, the cheapest there is.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -32,7 +32,7 @@ __attribute__((noinline)) static int descend(int n)
 		r = descend(n - 1) + 1;
 	else
 		loop();
-	__asm__ volatile("" ::: "memory");	/* no tail call */
+	__asm__ volatile("" ::: "memory"); /* no tail call */
 	return r;
 }
 

@@ -1,8 +1,9 @@
 /*
- * Preloaded into a program, makes it leak in a function that it calls often: real.py compiles it and looks for the
- * names of the two functions that leak. REAL_LEAK_IN names the function (read, recv, write, send, writev, sendmsg),
- * REAL_LEAK_EVERY how many calls make a leaked block of 100 bytes, and with REAL_LEAK_CHURN each call allocates a
- * block in the same place and frees the one of the call before, unless it forgets it.
+ * Preloaded into a program, makes it leak in a function that it calls often: real.py compiles it
+ * and looks for the names of the two functions that leak. REAL_LEAK_IN names the function (read,
+ * recv, write, send, writev, sendmsg), REAL_LEAK_EVERY how many calls make a leaked block of 100
+ * bytes, and with REAL_LEAK_CHURN each call allocates a block in the same place and frees the one
+ * of the call before, unless it forgets it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,7 +15,7 @@
 
 enum { SIZE = 100 };
 
-static char leaks_in[16];	/* a copy: servers write their title over the environment */
+static char leaks_in[16]; /* a copy: servers write their title over the environment */
 static unsigned long every;
 static bool churns;
 

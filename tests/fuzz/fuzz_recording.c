@@ -60,18 +60,18 @@ static void put_record(struct strbuf *sb, enum record_kind kind, const struct st
 static void begin(struct strbuf *sb)
 {
 	struct record_run run = {
-	    .start = 1000,
-	    .wall = 1000,
-	    .version = (char *)"v",
-	    .host = (char *)"h",
-	    .kernel = (char *)"k",
-	    .mode = (char *)"exact",
-	    .stack_mode = (char *)"dwarf",
-	    .interval_s = 1,
-	    .heap = true,
-	    .map = true,
-	    .children = true,
-	    .max_size = UINT64_MAX,
+		.start = 1000,
+		.wall = 1000,
+		.version = (char *)"v",
+		.host = (char *)"h",
+		.kernel = (char *)"k",
+		.mode = (char *)"exact",
+		.stack_mode = (char *)"dwarf",
+		.interval_s = 1,
+		.heap = true,
+		.map = true,
+		.children = true,
+		.max_size = UINT64_MAX,
 	};
 	struct record_module module = { .elf = true, .path = (char *)"/bin/x" };
 	union {

@@ -1,10 +1,10 @@
 /*
- * A program that knows its own answer: allocates, through ten functions without frame pointers, blocks of
- * known sizes that it keeps, and others that it does not, and prints what it holds.
+ * A program that knows its own answer: allocates, through ten functions without frame pointers,
+ * blocks of known sizes that it keeps, and others that it does not, and prints what it holds.
  *
- *   known THREADS [PAIRS [wait]]       PAIRS: blocks that each thread does not keep; wait: begins at the first
- *                                      byte from standard input, ends at its end
- *   known THREADS PAIRS PROGRAM        then has a child run PROGRAM THREADS PAIRS
+ *   known THREADS [PAIRS [wait]]       PAIRS: blocks that each thread does not keep; wait: begins
+ * at the first byte from standard input, ends at its end known THREADS PAIRS PROGRAM        then
+ * has a child run PROGRAM THREADS PAIRS
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -15,7 +15,11 @@
 #include <unistd.h>
 
 enum {
-	MALLOCS = 40, CALLOCS = 30, REALLOCS = 20, ALIGNED = 10, MAPS = 2,
+	MALLOCS = 40,
+	CALLOCS = 30,
+	REALLOCS = 20,
+	ALIGNED = 10,
+	MAPS = 2,
 	MAP_BYTES = 128 << 10,
 };
 
@@ -25,7 +29,7 @@ struct truth {
 
 static void *volatile kept;
 static int pairs = 300;
-static volatile int one = 1;	/* what the compiler cannot know: calls stay calls */
+static volatile int one = 1; /* what the compiler cannot know: calls stay calls */
 
 static void keep(struct truth *t, void *p, size_t size)
 {
@@ -74,7 +78,8 @@ __attribute__((noinline)) static void known_memalign(struct truth *t)
 __attribute__((noinline)) static void known_map(struct truth *t)
 {
 	for (int i = 0; i < MAPS + 1; i++) {
-		char *p = mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
 
 		if (p == MAP_FAILED)
 			abort();
@@ -110,8 +115,11 @@ __attribute__((noinline)) static int depth_10(struct truth *t)
 }
 
 /* No tail call: something is left to do. */
-#define DEPTH(n, next) \
-	__attribute__((noinline)) static int depth_##n(struct truth *t) { return next(t) + one; }
+#define DEPTH(n, next)                                                                             \
+	__attribute__((noinline)) static int depth_##n(struct truth *t)                            \
+	{                                                                                          \
+		return next(t) + one;                                                              \
+	}
 DEPTH(9, depth_10)
 DEPTH(8, depth_9)
 DEPTH(7, depth_8)
@@ -138,7 +146,8 @@ static int run(char **argv)
 		execv(args[0], args);
 		_exit(127);
 	}
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status)
+									       : 1;
 }
 
 int main(int argc, char **argv)
@@ -157,9 +166,9 @@ int main(int argc, char **argv)
 		return 1;
 	if (!work(&t[0]) || (threads == 2 && pthread_join(other, NULL)))
 		return 1;
-	n = snprintf(line, sizeof(line), "truth %lu %lu %lu %lu\n", t[0].heap_bytes + t[1].heap_bytes,
-		     t[0].heap_blocks + t[1].heap_blocks, t[0].map_bytes + t[1].map_bytes,
-		     t[0].map_blocks + t[1].map_blocks);
+	n = snprintf(line, sizeof(line), "truth %lu %lu %lu %lu\n",
+		     t[0].heap_bytes + t[1].heap_bytes, t[0].heap_blocks + t[1].heap_blocks,
+		     t[0].map_bytes + t[1].map_bytes, t[0].map_blocks + t[1].map_blocks);
 	if (write(1, line, n) != n)
 		return 1;
 	while (waits && read(0, line, 1) > 0)

@@ -109,8 +109,8 @@ __attribute__((unused)) static void check_golden(const char *name, const void *d
 			fclose(f);
 		return;
 	}
-	const char *const diff[] = { "diff", "-u", "--label", path, "--label", "actual", path, "-",
-				     NULL };
+	const char *const diff[] = { "diff",   "-u", "--label", path, "--label",
+				     "actual", path, "-",	NULL };
 	if (run(diff, data, len, &difference)) {
 		printf("# %s differs:\n", path);
 		explain(difference.data);

@@ -8,66 +8,66 @@
 
 /* The label `here` marks one address inside four functions. */
 static const char nested_source[] __attribute__((unused)) =
-	"#include <stdlib.h>\n" /* 1 */
-	"static inline __attribute__((always_inline)) int inner(int n)\n" /* 2 */
-	"{\n" /* 3 */
-	"	__asm__ volatile(\".globl here; .type here,@function; here: nop\");\n" /* 4 */
-	"	return n * 3;\n" /* 5 */
-	"}\n" /* 6 */
-	"static inline __attribute__((always_inline)) int middle(int n)\n" /* 7 */
-	"{\n" /* 8 */
-	"	if (n > 3) {\n" /* 9 */
-	"		int twice = n * 2;\n" /* 10 */
-	"		return inner(twice) + 1;\n" /* 11 */
-	"	}\n" /* 12 */
-	"	return n;\n" /* 13 */
-	"}\n" /* 14 */
-	"__attribute__((noinline)) int outer(int n)\n" /* 15 */
-	"{\n" /* 16 */
-	"	return middle(n) + 2;\n" /* 17 */
-	"}\n" /* 18 */
-	"#line 700 \"elsewhere.h\"\n"
-	"int other(int n) { return n + rand(); }\n" /* elsewhere.h:700 */
-	"#line 30 \"nested.c\"\n"
-	"int main(int argc, char **argv) { (void)argv; return outer(argc) + other(argc); }\n";
+    "#include <stdlib.h>\n"						       /* 1 */
+    "static inline __attribute__((always_inline)) int inner(int n)\n"	       /* 2 */
+    "{\n"								       /* 3 */
+    "	__asm__ volatile(\".globl here; .type here,@function; here: nop\");\n" /* 4 */
+    "	return n * 3;\n"						       /* 5 */
+    "}\n"								       /* 6 */
+    "static inline __attribute__((always_inline)) int middle(int n)\n"	       /* 7 */
+    "{\n"								       /* 8 */
+    "	if (n > 3) {\n"							       /* 9 */
+    "		int twice = n * 2;\n"					       /* 10 */
+    "		return inner(twice) + 1;\n"				       /* 11 */
+    "	}\n"								       /* 12 */
+    "	return n;\n"							       /* 13 */
+    "}\n"								       /* 14 */
+    "__attribute__((noinline)) int outer(int n)\n"			       /* 15 */
+    "{\n"								       /* 16 */
+    "	return middle(n) + 2;\n"					       /* 17 */
+    "}\n"								       /* 18 */
+    "#line 700 \"elsewhere.h\"\n"
+    "int other(int n) { return n + rand(); }\n" /* elsewhere.h:700 */
+    "#line 30 \"nested.c\"\n"
+    "int main(int argc, char **argv) { (void)argv; return outer(argc) + other(argc); }\n";
 
 static const char cplusplus_source[] __attribute__((unused)) =
-	"#include <algorithm>\n"
-	"#include <functional>\n"
-	"#include <map>\n"
-	"#include <memory>\n"
-	"#include <string>\n"
-	"#include <vector>\n"
-	"namespace outer { namespace {\n"
-	"struct Widget {\n"
-	"	std::vector<int> v; std::string name;\n"
-	"	explicit Widget(int n) : name(std::to_string(n)) { for (int i = 0; i < n; i++) "
-	"v.push_back(i); }\n"
-	"	int total() const { int t = 0; for (int x : v) t += x; return t; }\n"
-	"};\n"
-	"template <typename T> inline T twice(T x)\n"
-	"{ struct Local { static T go(T y) { return y + y; } }; return Local::go(x); }\n"
-	"}\n"
-	"class Registry {\n"
-	"	std::map<std::string, std::unique_ptr<Widget>> m;\n"
-	"public:\n"
-	"	void add(int n) { auto w = std::make_unique<Widget>(n); auto key = w->name; m[key] "
-	"= std::move(w); }\n"
-	"	int sum() const { int t = 0; for (auto &p : m) t += twice(p.second->total()); "
-	"return t; }\n"
-	"}; }\n"
-	"extern \"C\" int c_entry(int n) { return n + (int)(long)malloc(n); }\n"
-	"int main(int argc, char **argv)\n"
-	"{\n"
-	"	outer::Registry r;\n"
-	"	std::function<void(int)> f = [&](int i) { r.add(i); };\n"
-	"	for (int i = 0; i < argc * 10; i++) f(i);\n"
-	"	std::vector<std::string> s;\n"
-	"	for (int i = 0; i < 20; i++) s.emplace_back(argv[0]);\n"
-	"	std::sort(s.begin(), s.end(), [](const auto &a, const auto &b) { return a.size() < "
-	"b.size(); });\n"
-	"	return r.sum() + c_entry(argc);\n"
-	"}\n";
+    "#include <algorithm>\n"
+    "#include <functional>\n"
+    "#include <map>\n"
+    "#include <memory>\n"
+    "#include <string>\n"
+    "#include <vector>\n"
+    "namespace outer { namespace {\n"
+    "struct Widget {\n"
+    "	std::vector<int> v; std::string name;\n"
+    "	explicit Widget(int n) : name(std::to_string(n)) { for (int i = 0; i < n; i++) "
+    "v.push_back(i); }\n"
+    "	int total() const { int t = 0; for (int x : v) t += x; return t; }\n"
+    "};\n"
+    "template <typename T> inline T twice(T x)\n"
+    "{ struct Local { static T go(T y) { return y + y; } }; return Local::go(x); }\n"
+    "}\n"
+    "class Registry {\n"
+    "	std::map<std::string, std::unique_ptr<Widget>> m;\n"
+    "public:\n"
+    "	void add(int n) { auto w = std::make_unique<Widget>(n); auto key = w->name; m[key] "
+    "= std::move(w); }\n"
+    "	int sum() const { int t = 0; for (auto &p : m) t += twice(p.second->total()); "
+    "return t; }\n"
+    "}; }\n"
+    "extern \"C\" int c_entry(int n) { return n + (int)(long)malloc(n); }\n"
+    "int main(int argc, char **argv)\n"
+    "{\n"
+    "	outer::Registry r;\n"
+    "	std::function<void(int)> f = [&](int i) { r.add(i); };\n"
+    "	for (int i = 0; i < argc * 10; i++) f(i);\n"
+    "	std::vector<std::string> s;\n"
+    "	for (int i = 0; i < 20; i++) s.emplace_back(argv[0]);\n"
+    "	std::sort(s.begin(), s.end(), [](const auto &a, const auto &b) { return a.size() < "
+    "b.size(); });\n"
+    "	return r.sum() + c_entry(argc);\n"
+    "}\n";
 
 struct program {
 	int fd;

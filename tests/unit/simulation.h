@@ -14,26 +14,26 @@
 #define STEP_S 0.01
 #define AGENTS_MAX 64
 
-struct held {			/* a block that an agent holds */
+struct held { /* a block that an agent holds */
 	uint64_t addr, size;
-	double until;		/* s; when it is freed; INFINITY: never */
+	double until; /* s; when it is freed; INFINITY: never */
 	uint32_t key;
 };
 
 struct agent {
 	const char *name;
 	void (*step)(struct agent *a, double t);
-	bool leaks;		/* what is true of it */
-	double rate, size, life, period, share;	/* what they mean is the step's affair */
+	bool leaks;				/* what is true of it */
+	double rate, size, life, period, share; /* what they mean is the step's affair */
 	double phase;
 	uint32_t bound;
 	/* The simulator's: */
 	uint64_t stack, x;
 	struct held *held;
 	size_t n, cap;
-	uint32_t *slot_of;	/* by key: a held block's index + 1 */
+	uint32_t *slot_of; /* by key: a held block's index + 1 */
 	double due, mark, at;
-	uint64_t growth_from;	/* bytes that it held half way */
+	uint64_t growth_from; /* bytes that it held half way */
 };
 
 struct sim {
@@ -87,8 +87,12 @@ static inline void tell(struct collector *c, void *ev, size_t size)
 
 static inline struct held *sim_alloc(struct agent *a, uint64_t size, double until)
 {
-	struct event_alloc ev = { { .type = EVENT_ALLOC, .api = malloc_row, .pid = PID, .time = now },
-				  sim.next_addr, size, a->stack };
+	struct event_alloc ev = {
+		{ .type = EVENT_ALLOC, .api = malloc_row, .pid = PID, .time = now },
+		sim.next_addr,
+		size,
+		a->stack
+	};
 
 	if (a->n == a->cap) {
 		a->cap = a->cap ? a->cap * 2 : 64;
@@ -110,8 +114,14 @@ static inline void sim_free(struct agent *a, size_t i)
 
 static inline void sim_realloc(struct agent *a, size_t i, uint64_t size, uint64_t stack)
 {
-	struct event_realloc ev = { { .type = EVENT_REALLOC, .api = malloc_row, .pid = PID, .time = now },
-				    a->held[i].addr, sim.next_addr, size, stack, now };
+	struct event_realloc ev = {
+		{ .type = EVENT_REALLOC, .api = malloc_row, .pid = PID, .time = now },
+		a->held[i].addr,
+		sim.next_addr,
+		size,
+		stack,
+		now
+	};
 
 	tell(sim.c, &ev, sizeof(ev));
 	a->held[i].addr = sim.next_addr;
@@ -247,7 +257,7 @@ static inline void lru_cache(struct agent *a, double t)
 	for (unsigned int n = happen(a, a->rate); n > 0; n--) {
 		key = zipf(a, keys);
 		if (a->slot_of[key]) {
-			a->held[a->slot_of[key] - 1].until = t;	/* last used */
+			a->held[a->slot_of[key] - 1].until = t; /* last used */
 			continue;
 		}
 		if (a->n == a->bound) {
@@ -259,8 +269,8 @@ static inline void lru_cache(struct agent *a, double t)
 			if (oldest < a->n)
 				a->slot_of[a->held[oldest].key] = (uint32_t)oldest + 1;
 		}
-		*sim_alloc(a, some_size(a), t) = (struct held){ a->held[a->n - 1].addr,
-								a->held[a->n - 1].size, t, key };
+		*sim_alloc(a, some_size(a), t) =
+		    (struct held){ a->held[a->n - 1].addr, a->held[a->n - 1].size, t, key };
 		a->slot_of[key] = (uint32_t)a->n;
 	}
 }

@@ -1,7 +1,7 @@
 /*
  * Lives in a root directory of its own: says so in /ready, waits for a byte from /go, allocates
- * through a library and through code that it makes itself and describes in /tmp/perf-PID.map, PID as
- * it sees it, says so in /done, and ends at the end of /go.
+ * through a library and through code that it makes itself and describes in /tmp/perf-PID.map, PID
+ * as it sees it, says so in /done, and ends at the end of /go.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void *made_code(void)
 {
 	/* push %rbp; mov %rsp,%rbp; mov %rdi,%rax; mov $4242,%edi; call *%rax; pop %rbp; ret */
 	static const unsigned char code[] = { 0x55, 0x48, 0x89, 0xe5, 0x48, 0x89, 0xf8, 0xbf,
-					      0x92, 0x10, 0, 0, 0xff, 0xd0, 0x5d, 0xc3 };
+					      0x92, 0x10, 0,	0,    0xff, 0xd0, 0x5d, 0xc3 };
 	char path[64];
 	FILE *map;
 	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -44,7 +44,7 @@ static void *made_code(void)
 	must(p != MAP_FAILED, "mmap");
 	memcpy(p, code, sizeof(code));
 	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
-	map = fopen(path, "wx");	/* unless a test put something else there */
+	map = fopen(path, "wx"); /* unless a test put something else there */
 	if (map) {
 		fprintf(map, "%lx %zx made_code\n", (unsigned long)p, sizeof(code));
 		fclose(map);

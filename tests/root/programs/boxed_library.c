@@ -14,5 +14,5 @@ void work(void);
 void work(void)
 {
 	NAME();
-	__asm__ volatile("");	/* no tail call */
+	__asm__ volatile(""); /* no tail call */
 }

@@ -1,9 +1,9 @@
 /*
  * A crowd of processes.
  *
- *   crowd stay N    N of them, half before the work begins: number i keeps i blocks of 1000 + i bytes
- *   crowd storm N   N short ones, some at a time, who leave two blocks and are gone
- *   crowd threads N N threads that stay: number i keeps i blocks of 1000 + i bytes
+ *   crowd stay N    N of them, half before the work begins: number i keeps i blocks of 1000 + i
+ * bytes crowd storm N   N short ones, some at a time, who leave two blocks and are gone crowd
+ * threads N N threads that stay: number i keeps i blocks of 1000 + i bytes
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -13,7 +13,7 @@
 
 #include "truth.h"
 
-#define ROUNDS 200	/* of blocks that come and go */
+#define ROUNDS 200 /* of blocks that come and go */
 #define AT_A_TIME 8
 
 static int gate[2], done[2];
@@ -73,7 +73,7 @@ static pid_t begin(const char *what, long i)
 
 /* ---- who stay ---- */
 
-enum { GATE = 10, GATE_END, DONE };	/* descriptors in the children */
+enum { GATE = 10, GATE_END, DONE }; /* descriptors in the children */
 
 static int one(long i)
 {

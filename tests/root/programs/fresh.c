@@ -1,12 +1,14 @@
 /*
- * A program of which each copy is a file that nobody has met: what it leaves begins with its constructor.
+ * A program of which each copy is a file that nobody has met: what it leaves begins with its
+ *constructor.
  *
  *   fresh keep N			leaves N blocks of 100 bytes more; ends with status N
  *   fresh load LIBRARY...		opens them one after the other
- *   fresh threads LIBRARY...		opens each in a thread of its own, while others allocate and free
- *   fresh spawn PROGRAM...		runs each as "PROGRAM keep 3", by posix_spawn and by vfork in turns; says in
- *					how many microseconds the fastest was done; ends with the number of those that went wrong
- *   fresh user ID			ends with status 0 if that is whom it runs as
+ *   fresh threads LIBRARY...		opens each in a thread of its own, while others allocate and
+ *free
+ *   fresh spawn PROGRAM...		runs each as "PROGRAM keep 3", by posix_spawn and by vfork
+ *in turns; says in how many microseconds the fastest was done; ends with the number of those that
+ *went wrong fresh user ID			ends with status 0 if that is whom it runs as
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -115,7 +117,8 @@ static int spawn(int n, char **programs)
 		int status = 0;
 		pid_t pid = run(programs[i], i % 2);
 
-		if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 3) {
+		if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+		    WEXITSTATUS(status) != 3) {
 			fprintf(stderr, "%s: status %#x\n", programs[i], (unsigned int)status);
 			wrong++;
 		}

@@ -68,7 +68,7 @@ static NOINLINE void realloc_grow(void)
 {
 	void *p = keep(malloc(16));
 
-	keep(realloc(p, 20));	/* in place, or so it may be */
+	keep(realloc(p, 20)); /* in place, or so it may be */
 	truth(__func__, "realloc", 1, 20);
 }
 
@@ -214,9 +214,10 @@ static NOINLINE void leak_pvalloc(void)
 static NOINLINE void call_cfree(void)
 {
 #if defined(__GLIBC__) && !defined(STATIC)
-	void (*cfree_)(void *) = (void (*)(void *))(intptr_t)dlvsym(RTLD_DEFAULT, "cfree", "GLIBC_2.2.5");
+	void (*cfree_)(void *) =
+	    (void (*)(void *))(intptr_t)dlvsym(RTLD_DEFAULT, "cfree", "GLIBC_2.2.5");
 
-	if (cfree_ && !getenv("LD_PRELOAD"))	/* another allocator's blocks are not its own */
+	if (cfree_ && !getenv("LD_PRELOAD")) /* another allocator's blocks are not its own */
 		cfree_(keep(malloc(33)));
 #endif
 }

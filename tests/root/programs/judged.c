@@ -1,6 +1,6 @@
 /*
- * Call sites of which some leak, driven by one clock: a step every few milliseconds. Each holds its blocks
- * in arrays of its own, so that nothing but the sites allocates.
+ * Call sites of which some leak, driven by one clock: a step every few milliseconds. Each holds its
+ * blocks in arrays of its own, so that nothing but the sites allocates.
  */
 #include <math.h>
 #include <stdint.h>
@@ -108,7 +108,8 @@ static NOINLINE void leak_late(void)
 static NOINLINE void leak_mappings(void)
 {
 	for (int n = happen(8); n > 0; n--)
-		if (mmap(NULL, 3 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+		if (mmap(NULL, 3 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+		    MAP_FAILED)
 			abort();
 }
 

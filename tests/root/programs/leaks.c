@@ -1,7 +1,8 @@
 /*
- * Does what the letters on its standard input say, and answers each with a line: leaks blocks of 1000
- * bytes (l), leaks others (k, o), fills or empties a table of 64 blocks of 4096 bytes (t, e), has standard
- * output buffered (b), leaks a little every 10 ms for 10 s (s), or ends with status 7 (q).
+ * Does what the letters on its standard input say, and answers each with a line: leaks blocks of
+ * 1000 bytes (l), leaks others (k, o), fills or empties a table of 64 blocks of 4096 bytes (t, e),
+ * has standard output buffered (b), leaks a little every 10 ms for 10 s (s), or ends with status 7
+ * (q).
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * load THREADS SECONDS FILE: threads allocate and free as fast as they can, from twenty depths of one call
- * stack, and keep what they held last. Writes how many calls that were to FILE.
+ * load THREADS SECONDS FILE: threads allocate and free as fast as they can, from twenty depths of
+ * one call stack, and keep what they held last. Writes how many calls that were to FILE.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

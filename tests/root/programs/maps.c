@@ -13,7 +13,8 @@
 /* Inlined, so that the leaf is the caller. */
 static inline __attribute__((always_inline)) char *map_at(void *addr, long pages, int flags)
 {
-	char *p = mmap(addr, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	char *p = mmap(addr, pages * PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	if (p == MAP_FAILED)
 		abort();
@@ -43,7 +44,8 @@ static NOINLINE void map_odd_size(void)
 static NOINLINE void map_fails(void)
 {
 	must(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
-	must(mmap((void *)PAGE, 1L << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+	must(mmap((void *)PAGE, 1L << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+	     MAP_FAILED);
 	must(munmap((void *)1, PAGE) != 0);
 }
 
@@ -194,7 +196,7 @@ static NOINLINE void start_thread(void)
 
 static NOINLINE void grow_allocator(void)
 {
-	keep(malloc(5000000));		/* the allocator's own mmap, not the program's */
+	keep(malloc(5000000)); /* the allocator's own mmap, not the program's */
 	for (int i = 0; i < 1000; i++)
 		keep(malloc(1000));
 }
@@ -223,7 +225,7 @@ int main(int argc, char **argv)
 	move_break();
 	grow_allocator();
 	start_thread();
-	usleep(200000);		/* how long a segment is can only be seen while the process lives */
+	usleep(200000); /* how long a segment is can only be seen while the process lives */
 	truth_end();
 	return 0;
 }

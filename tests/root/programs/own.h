@@ -13,7 +13,7 @@ void *je_malloc(size_t size);
 void je_free(void *p);
 
 static volatile int own_inside;
-static void (*volatile own_hook)(void);	/* called in the middle of a call */
+static void (*volatile own_hook)(void); /* called in the middle of a call */
 
 static char own_memory[64 << 20] __attribute__((aligned(16)));
 static atomic_size_t own_used;

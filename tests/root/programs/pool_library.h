@@ -13,12 +13,12 @@ struct pool;
 struct pool *pool_make(void);
 void *pool_alloc(struct pool *p, size_t size);
 void *pool_resize(struct pool *p, void *block, size_t size);
-int pool_get(void **block, struct pool *p, size_t size);	/* 0, or -1 */
-void *pool_node(struct pool *p);				/* 48 bytes */
+int pool_get(void **block, struct pool *p, size_t size); /* 0, or -1 */
+void *pool_node(struct pool *p);			 /* 48 bytes */
 void pool_free(struct pool *p, void *block);
-void pool_drop(struct pool *p);					/* with all its blocks */
+void pool_drop(struct pool *p); /* with all its blocks */
 
-int handle_open(size_t size);					/* from 1; -1 where size is 0 */
+int handle_open(size_t size); /* from 1; -1 where size is 0 */
 void handle_close(int handle);
 
 #ifdef __cplusplus

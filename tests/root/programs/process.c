@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
-	if (!strcmp(what, "again")) {		/* the image that was exec'ed */
+	if (!strcmp(what, "again")) { /* the image that was exec'ed */
 		wait_for_tracer();
 		after_exec();
 		truth("after_exec", "malloc", 2, 120);
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 		}
 		reap(pid);
 		after_fork();
-		return 0;			/* the truth is the child's */
+		return 0; /* the truth is the child's */
 	} else {
 		return 2;
 	}

@@ -47,8 +47,8 @@ static NOINLINE void jumped_out_of(void)
 	}
 }
 
-/* The jump left a call that looks unfinished; below it on the stack a new one begins, and the stale return
- * address between them is not overwritten. */
+/* The jump left a call that looks unfinished; below it on the stack a new one begins, and the stale
+ * return address between them is not overwritten. */
 static NOINLINE void after_jump_deep(int depth)
 {
 	char untouched[1024];
@@ -94,7 +94,7 @@ static NOINLINE void in_handler(int sig)
 {
 	(void)sig;
 	if (busy)
-		return;		/* glibc's malloc must not be entered twice */
+		return; /* glibc's malloc must not be entered twice */
 	handled++;
 	free(keep(malloc(500)));
 	keep(malloc(16));

@@ -1,7 +1,7 @@
 /* Sites of different size, number and age, for the options that select and sort. */
 #include "truth.h"
 
-static volatile int three = 3;	/* a loop that is not unrolled into three call sites */
+static volatile int three = 3; /* a loop that is not unrolled into three call sites */
 
 static NOINLINE void leak_small(void)
 {

@@ -10,7 +10,7 @@
 #define THREADS 8
 #define SLOTS 64
 
-static _Atomic(size_t *) slots[SLOTS];	/* each block begins with its size */
+static _Atomic(size_t *) slots[SLOTS]; /* each block begins with its size */
 static int rounds = 20000;
 
 static void run(void *(*body)(void *), int n, pthread_t *threads)
@@ -60,7 +60,8 @@ static void *cross(void *arg)
 	unsigned int seed = (long)arg + 1;
 
 	for (int i = 0; i < rounds; i++)
-		free(atomic_exchange(&slots[rand_r(&seed) % SLOTS], cross_alloc(8 + rand_r(&seed) % 500)));
+		free(atomic_exchange(&slots[rand_r(&seed) % SLOTS],
+				     cross_alloc(8 + rand_r(&seed) % 500)));
 	leak_in_thread();
 	return NULL;
 }
@@ -80,7 +81,8 @@ static void *race(void *arg)
 	for (int i = 0; i < rounds; i++) {
 		int n = rand_r(&seed) % SLOTS;
 		size_t *p = atomic_exchange(&slots[n], NULL);
-		size_t size = rand_r(&seed) % 8 ? 8 + rand_r(&seed) % 200 : 8 + rand_r(&seed) % 300000;
+		size_t size =
+		    rand_r(&seed) % 8 ? 8 + rand_r(&seed) % 200 : 8 + rand_r(&seed) % 300000;
 
 		free(atomic_exchange(&slots[n], race_realloc(p, size)));
 	}

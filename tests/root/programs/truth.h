@@ -15,7 +15,7 @@
 
 #include "keep.h"
 
-#define ANY (-1L)	/* as many bytes as the C library likes */
+#define ANY (-1L) /* as many bytes as the C library likes */
 
 static char truth_text[1 << 16];
 static size_t truth_len;
@@ -79,7 +79,7 @@ static void truth_end(void)
 
 	truth_publish();
 	while (truth_go >= 0 && read(truth_go, &c, 1) != 0)
-		;	/* EINTR: a signal of the test's own */
+		; /* EINTR: a signal of the test's own */
 }
 
 #endif

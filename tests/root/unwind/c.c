@@ -59,7 +59,7 @@ STEP(4, 4096)
 STEP(5, 16)
 STEP(6, 70000)
 STEP(7, 40)
-static step_fn const steps[8] = { step0, step1, step2, step3, step4, step5, step6, step7};
+static step_fn const steps[8] = { step0, step1, step2, step3, step4, step5, step6, step7 };
 
 /* ---- frames that move or align the stack ---- */
 
@@ -109,7 +109,7 @@ typedef double v4 __attribute__((vector_size(32)));
 /* 256-bit values that live across calls are spilled to a realigned stack. */
 __attribute__((target("avx"))) NOINLINE static double vectors(int n)
 {
-	volatile v4 a = { n, 1, 2, 3}, b = { 4, 5, 6, n};
+	volatile v4 a = { n, 1, 2, 3 }, b = { 4, 5, 6, n };
 	v4 x = a * b, y = a + b;
 
 	point();
@@ -191,7 +191,7 @@ NOINLINE static int compute(int a, int b, int c)
 /* A timer interrupts it anywhere: in prologues, epilogues, and in the PLT. */
 static void interrupted(void)
 {
-	struct itimerval often = { {0, 300}, {0, 300}}, never = { 0 };
+	struct itimerval often = { { 0, 300 }, { 0, 300 } }, never = { 0 };
 	struct timeval start, now;
 	char text[64] = "";
 
@@ -214,8 +214,8 @@ static void interrupted(void)
 static void on_other_stack(void)
 {
 	static char other[65536];
-	stack_t st = { .ss_sp = other, .ss_size = sizeof(other)}, off = { .ss_flags = SS_DISABLE};
-	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_ONSTACK};
+	stack_t st = { .ss_sp = other, .ss_size = sizeof(other) }, off = { .ss_flags = SS_DISABLE };
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
 
 	sigaltstack(&st, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
@@ -298,7 +298,7 @@ static void library(const char *path)
 
 		if (!h)
 			exit(3);
-		*(void **) & fn = dlsym(h, "lib_call");
+		*(void **)&fn = dlsym(h, "lib_call");
 		fn(point);
 		dlclose(h);
 	}

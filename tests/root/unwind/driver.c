@@ -52,8 +52,9 @@ struct run {
 	size_t compared, identical, ends[STACK_ENDS], guessed;
 };
 
-static const char *const end_names[STACK_ENDS] = {"complete",	"limit",  "no mapping", "no CFI",
-						  "unreadable", "bad sp", "no table",	"unknown"};
+static const char *const end_names[STACK_ENDS] = {
+	"complete", "limit", "no mapping", "no CFI", "unreadable", "bad sp", "no table", "unknown"
+};
 
 static void die(const char *what, int err)
 {
@@ -151,7 +152,8 @@ static uint64_t place(const struct run *r, uint64_t pc)
  */
 static bool is_blind(const struct run *r, const struct record *rec)
 {
-	const struct mapping *m = rec->n ? mappings__find(r->space, rec->truth[rec->n - 1] - 1) : NULL;
+	const struct mapping *m =
+	    rec->n ? mappings__find(r->space, rec->truth[rec->n - 1] - 1) : NULL;
 
 	return rec->n && (!m || !strcmp(m->path, "[uprobes]"));
 }

@@ -83,7 +83,7 @@ static void sync_files(void)
 
 static __attribute__((noinline)) void oracle_take(void)
 {
-	struct trace t = { .n = 0};
+	struct trace t = { .n = 0 };
 
 	sync_files();
 	_Unwind_Backtrace(frame, &t);

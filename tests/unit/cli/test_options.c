@@ -95,14 +95,12 @@ static void refuse(const char *args, const char *line)
 TEST(groups)
 {
 	ACCEPT("-c|web|--container|k8s:a/b/c|-g|/sys/fs/cgroup/x|-a|--wait|--no-miss",
-		CHECK_EQ(o->ncontainers, 2);
-		CHECK_STR(o->containers[0], "web");
-		CHECK_STR(o->containers[1], "k8s:a/b/c");
-		CHECK_EQ(o->ncgroups, 1);
-		CHECK_STR(o->cgroups[0], "/sys/fs/cgroup/x");
-		CHECK(o->all && o->wait && o->no_miss);
-		CHECK_EQ(o->npids, 0));
-	ACCEPT("-p|1", CHECK(!o->all && !o->wait && !o->no_miss && !o->ncontainers && !o->ncgroups));
+	       CHECK_EQ(o->ncontainers, 2);
+	       CHECK_STR(o->containers[0], "web"); CHECK_STR(o->containers[1], "k8s:a/b/c");
+	       CHECK_EQ(o->ncgroups, 1); CHECK_STR(o->cgroups[0], "/sys/fs/cgroup/x");
+	       CHECK(o->all && o->wait && o->no_miss); CHECK_EQ(o->npids, 0));
+	ACCEPT("-p|1",
+	       CHECK(!o->all && !o->wait && !o->no_miss && !o->ncontainers && !o->ncgroups));
 	refuse("-c|", "--container: '' is no name; try --container web");
 	refuse("-p|1|--wait", "--wait: there is nothing to wait for; try -c NAME or -g DIRECTORY");
 	refuse("-a|--no-children", "--no-children: is for -p and COMMAND only; try -p PID");
@@ -110,44 +108,23 @@ TEST(groups)
 
 TEST(defaults)
 {
-	ACCEPT("-p|1",
-		CHECK_EQ(o->npids, 1);
-		CHECK_EQ(o->pids[0], 1);
-		CHECK(!o->command);
-		CHECK(!o->user);
-		CHECK(o->interval == 10);
-		CHECK(o->duration == 0);
-		CHECK_EQ(o->reports, 0);
-		CHECK_EQ(o->top, 10);
-		CHECK(!o->top_given);
-		CHECK(o->min_age == 0);
-		CHECK_EQ(o->min_size, 0);
-		CHECK(o->max_size == UINT64_MAX);
-		CHECK_EQ(o->sort, SORT_LEAK);
-		CHECK_STR(o->sort_name, "leak");
-		CHECK(o->heap && o->map);
-		CHECK_STR(o->format->name, "text");
-		CHECK(!o->output);
-		CHECK(o->children);
-		CHECK_EQ(o->max_depth, 127);
-		CHECK(!o->explain_probes);
-		CHECK(!o->attach);
-		CHECK_EQ(o->ring_bytes, RING_BYTES);
-		CHECK(!o->since_mark);
-		CHECK(suppressions__count(o->rules) > 0);
-		CHECK_STR(suppressions__rule(o->rules, 0)->source, "built-in");
-		CHECK_EQ(o->checks.n, 0);
-		CHECK_EQ(o->error_exit, 0);
-		CHECK(!o->verbose));
+	ACCEPT("-p|1", CHECK_EQ(o->npids, 1); CHECK_EQ(o->pids[0], 1); CHECK(!o->command);
+	       CHECK(!o->user); CHECK(o->interval == 10); CHECK(o->duration == 0);
+	       CHECK_EQ(o->reports, 0); CHECK_EQ(o->top, 10); CHECK(!o->top_given);
+	       CHECK(o->min_age == 0); CHECK_EQ(o->min_size, 0); CHECK(o->max_size == UINT64_MAX);
+	       CHECK_EQ(o->sort, SORT_LEAK); CHECK_STR(o->sort_name, "leak");
+	       CHECK(o->heap && o->map); CHECK_STR(o->format->name, "text"); CHECK(!o->output);
+	       CHECK(o->children); CHECK_EQ(o->max_depth, 127); CHECK(!o->explain_probes);
+	       CHECK(!o->attach); CHECK_EQ(o->ring_bytes, RING_BYTES); CHECK(!o->since_mark);
+	       CHECK(suppressions__count(o->rules) > 0);
+	       CHECK_STR(suppressions__rule(o->rules, 0)->source, "built-in");
+	       CHECK_EQ(o->checks.n, 0); CHECK_EQ(o->error_exit, 0); CHECK(!o->verbose));
 }
 
 TEST(pids_by_comma_repeated_and_once_each)
 {
-	ACCEPT("-p|3,1,3|--pid=2|-p1",
-		CHECK_EQ(o->npids, 3);
-		CHECK_EQ(o->pids[0], 3);
-		CHECK_EQ(o->pids[1], 1);
-		CHECK_EQ(o->pids[2], 2));
+	ACCEPT("-p|3,1,3|--pid=2|-p1", CHECK_EQ(o->npids, 3); CHECK_EQ(o->pids[0], 3);
+	       CHECK_EQ(o->pids[1], 1); CHECK_EQ(o->pids[2], 2));
 }
 
 TEST(every_option)
@@ -155,26 +132,15 @@ TEST(every_option)
 	ACCEPT("-p|1|-i|0.5|-d|1.25|-n|3|-t|0|--min-age|60|--min-size|4k|--max-size|1G|"
 	       "--sort|growth|--kind|heap|-f|json|-o|out.json|--no-children|"
 	       "--stack|none|--max-depth|64|--explain-probes|--attach|perf|--ring|1m|-v",
-		CHECK(o->interval == 0.5);
-		CHECK(o->duration == 1.25);
-		CHECK_EQ(o->reports, 3);
-		CHECK_EQ(o->top, 0);
-		CHECK(o->top_given);
-		CHECK(o->min_age == 60);
-		CHECK_EQ(o->min_size, 4096);
-		CHECK_EQ(o->max_size, 1 << 30);
-		CHECK_EQ(o->sort, SORT_GROWTH);
-		CHECK_STR(o->sort_name, "growth");
-		CHECK(o->heap && !o->map);
-		CHECK_STR(o->format->name, "json");
-		CHECK_STR(o->output, "out.json");
-		CHECK(!o->children);
-		CHECK_EQ(o->stack, STACK_MODE_NONE);
-		CHECK_EQ(o->max_depth, 64);
-		CHECK(o->explain_probes);
-		CHECK_STR(o->attach, "perf");
-		CHECK_EQ(o->ring_bytes, 1 << 20);
-		CHECK(o->verbose));
+	       CHECK(o->interval == 0.5);
+	       CHECK(o->duration == 1.25); CHECK_EQ(o->reports, 3); CHECK_EQ(o->top, 0);
+	       CHECK(o->top_given); CHECK(o->min_age == 60); CHECK_EQ(o->min_size, 4096);
+	       CHECK_EQ(o->max_size, 1 << 30); CHECK_EQ(o->sort, SORT_GROWTH);
+	       CHECK_STR(o->sort_name, "growth"); CHECK(o->heap && !o->map);
+	       CHECK_STR(o->format->name, "json"); CHECK_STR(o->output, "out.json");
+	       CHECK(!o->children); CHECK_EQ(o->stack, STACK_MODE_NONE); CHECK_EQ(o->max_depth, 64);
+	       CHECK(o->explain_probes); CHECK_STR(o->attach, "perf");
+	       CHECK_EQ(o->ring_bytes, 1 << 20); CHECK(o->verbose));
 }
 
 TEST(choices)
@@ -196,21 +162,16 @@ TEST(choices)
 
 TEST(since_a_mark)
 {
-	ACCEPT("-p|1|--since-mark",
-		CHECK(o->since_mark);
-		CHECK_EQ(o->sort, SORT_MARK);
-		CHECK_STR(o->sort_name, "mark"));
-	ACCEPT("-p|1|--sort|leak|--since-mark",
-		CHECK(o->since_mark);
-		CHECK_EQ(o->sort, SORT_LEAK));
+	ACCEPT("-p|1|--since-mark", CHECK(o->since_mark); CHECK_EQ(o->sort, SORT_MARK);
+	       CHECK_STR(o->sort_name, "mark"));
+	ACCEPT("-p|1|--sort|leak|--since-mark", CHECK(o->since_mark); CHECK_EQ(o->sort, SORT_LEAK));
 }
 
 TEST(what_fails)
 {
 	ACCEPT("-p|1|--fail-on|leak>64k,lost>0|--fail-on|live>=1g|--error-exitcode|9",
-		CHECK_EQ(o->checks.n, 3);
-		CHECK_STR(o->checks.items[2].text, "live>=1g");
-		CHECK_EQ(o->error_exit, 9));
+	       CHECK_EQ(o->checks.n, 3);
+	       CHECK_STR(o->checks.items[2].text, "live>=1g"); CHECK_EQ(o->error_exit, 9));
 	refuse("-p|1|--fail-on|leak",
 	       "--fail-on: 'leak' lacks a comparison such as >0; try --fail-on 'leak>64k'");
 	refuse("-p|1|--fail-on|rss>1",
@@ -242,11 +203,10 @@ TEST(suppressions)
 	char args[128];
 
 	snprintf(args, sizeof(args), "-p|1|--suppressions|%s", file);
-	ACCEPT(args,
-		CHECK(suppressions__count(o->rules) > 2);
-		CHECK_STR(suppressions__rule(o->rules, 0)->pattern, "leak:one");
-		CHECK(!strncmp(suppressions__rule(o->rules, 1)->source, "/dev/fd/", 8));
-		CHECK_STR(suppressions__rule(o->rules, 2)->source, "built-in"));
+	ACCEPT(args, CHECK(suppressions__count(o->rules) > 2);
+	       CHECK_STR(suppressions__rule(o->rules, 0)->pattern, "leak:one");
+	       CHECK(!strncmp(suppressions__rule(o->rules, 1)->source, "/dev/fd/", 8));
+	       CHECK_STR(suppressions__rule(o->rules, 2)->source, "built-in"));
 	snprintf(args, sizeof(args), "-p|1|--no-default-suppressions|--suppressions|%s", file);
 	ACCEPT(args, CHECK_EQ(suppressions__count(o->rules), 2));
 	close_rules(file);
@@ -259,8 +219,10 @@ TEST(bad_suppressions)
 	char args[64], want[200];
 
 	snprintf(args, sizeof(args), "-p|1|--suppressions|%s", file);
-	snprintf(want, sizeof(want), "--suppressions: '%s' line 2 does not begin with \"leak:\"; "
-				     "try lines such as leak:^session_new$", file);
+	snprintf(want, sizeof(want),
+		 "--suppressions: '%s' line 2 does not begin with \"leak:\"; "
+		 "try lines such as leak:^session_new$",
+		 file);
 	refuse(args, want);
 	close_rules(file);
 	refuse("-p|1|--suppressions|/nonexistent/ci.supp",
@@ -272,17 +234,11 @@ TEST(bad_suppressions)
 
 TEST(a_command_keeps_its_own_options)
 {
-	ACCEPT("-i|1|--|ls|-l|--|-p",
-		CHECK_EQ(o->npids, 0);
-		CHECK_STR(o->command[0], "ls");
-		CHECK_STR(o->command[1], "-l");
-		CHECK_STR(o->command[2], "--");
-		CHECK_STR(o->command[3], "-p");
-		CHECK(!o->command[4]));
-	ACCEPT("-p|1|--user|nobody|--|true",
-		CHECK_EQ(o->npids, 1);
-		CHECK_STR(o->user, "nobody");
-		CHECK_STR(o->command[0], "true"));
+	ACCEPT("-i|1|--|ls|-l|--|-p", CHECK_EQ(o->npids, 0); CHECK_STR(o->command[0], "ls");
+	       CHECK_STR(o->command[1], "-l"); CHECK_STR(o->command[2], "--");
+	       CHECK_STR(o->command[3], "-p"); CHECK(!o->command[4]));
+	ACCEPT("-p|1|--user|nobody|--|true", CHECK_EQ(o->npids, 1); CHECK_STR(o->user, "nobody");
+	       CHECK_STR(o->command[0], "true"));
 	/* The value of an option is no separator. */
 	ACCEPT("-p|1|-o|--", CHECK_STR(o->output, "--"); CHECK(!o->command));
 	ACCEPT("-o|--|--|true", CHECK_STR(o->output, "--"); CHECK_STR(o->command[0], "true"));
@@ -323,22 +279,26 @@ TEST(what_to_do_with_recordings)
 	});
 	ACCEPT("--|record|x", CHECK_EQ(o->verb, VERB_TRACE));
 	refuse("record|-p|1", "record: there is no file to record to; try -o run.mt");
-	refuse("record|-p|1|-o|x|-t|3", "--top: does not belong there; try memtrace record without it");
+	refuse("record|-p|1|-o|x|-t|3",
+	       "--top: does not belong there; try memtrace record without it");
 	refuse("report", "report: there is no recording; try memtrace report run.mt");
 	refuse("report|a|b", "argument: 'b' is one too many; try memtrace --help");
 	refuse("report|a|-p|1", "--pid: does not belong there; try memtrace report without it");
 	refuse("report|a|--record|x",
 	       "--record: does not belong there; try memtrace report without it");
 	refuse("diff|a", "diff: it takes two recordings; try memtrace diff before.mt after.mt");
-	refuse("diff|a|b|--sort|age", "--sort: does not belong there; try memtrace diff without it");
+	refuse("diff|a|b|--sort|age",
+	       "--sort: does not belong there; try memtrace diff without it");
 	refuse("-p|1|--record-size|100k",
 	       "--record-size: '100k' is less than 1m; try --record-size 100m");
 }
 
 TEST(without_a_target)
 {
-	refuse("", "targets: there is none; try memtrace -p PID, memtrace -c CONTAINER, or memtrace -- COMMAND");
-	refuse("-i|1", "targets: there is none; try memtrace -p PID, memtrace -c CONTAINER, or memtrace -- COMMAND");
+	refuse("", "targets: there is none; try memtrace -p PID, memtrace -c CONTAINER, or "
+		   "memtrace -- COMMAND");
+	refuse("-i|1", "targets: there is none; try memtrace -p PID, memtrace -c CONTAINER, or "
+		       "memtrace -- COMMAND");
 	refuse("--", "--: no COMMAND follows; try memtrace -- COMMAND");
 	refuse("-p|1|--", "--: no COMMAND follows; try memtrace -- COMMAND");
 }
@@ -385,12 +345,10 @@ TEST(bad_values)
 	refuse("-p|1|--max-depth|128", "--max-depth: '128' is too large; try --max-depth 64");
 	refuse("-p|1|--ring|1k", "--ring: '1k' is not between 64k and 1g; try --ring 64m");
 	refuse("-p|1|--ring|2g", "--ring: '2g' is not between 64k and 1g; try --ring 64m");
-	refuse("-p|1|--sort|size",
-	       "--sort: 'size' is none of its values; "
-	       "try --sort leak|bytes|blocks|growth|age|rate");
-	refuse("-p|1|--sort|",
-	       "--sort: '' is none of its values; "
-	       "try --sort leak|bytes|blocks|growth|age|rate");
+	refuse("-p|1|--sort|size", "--sort: 'size' is none of its values; "
+				   "try --sort leak|bytes|blocks|growth|age|rate");
+	refuse("-p|1|--sort|", "--sort: '' is none of its values; "
+			       "try --sort leak|bytes|blocks|growth|age|rate");
 	refuse("-p|1|--kind|hea", "--kind: 'hea' is none of its values; try --kind heap|map|all");
 	refuse("-p|1|-f|xml", "--format: 'xml' is no format; try --format text|json|pprof|folded");
 	refuse("-p|1|-o|", "--output: '' is empty; try --output memtrace.out");
@@ -462,8 +420,8 @@ TEST(the_manual_page_has_every_option)
 
 TEST(the_manual_page_is_clean)
 {
-	const char *const groff[] = { "groff", "-ww", "-man", "-Tutf8", "-z",
-				      "scripts/memtrace.8", NULL };
+	const char *const groff[] = { "groff", "-ww", "-man", "-Tutf8", "-z", "scripts/memtrace.8",
+				      NULL };
 	struct text said;
 	int status = run(groff, "", 0, &said);
 	bool silent = !said.len;

@@ -408,7 +408,7 @@ TEST(a_thread_gives_back_its_cache)
 			allocated(c, PID, base + i * 32, 24, 1);
 		for (uint64_t i = 0; i < CACHED; i++)
 			freed(c, PID, base + i * 32);
-		freed(c, PID, 0x9000000 + t * 32);	/* older than the tracing */
+		freed(c, PID, 0x9000000 + t * 32); /* older than the tracing */
 		for (uint64_t i = 0; i < CACHED; i++)
 			freed(c, PID, base + i * 32);
 		if (t)
@@ -420,7 +420,8 @@ TEST(a_thread_gives_back_its_cache)
 	s = ask(c, (struct query){ .top = 0 });
 	CHECK_EQ(s.frees, THREADS * CACHED);
 	CHECK(first <= CACHED + 1);
-	/* The first thread was no warning; of the others, a few are forgotten because they share a slot. */
+	/* The first thread was no warning; of the others, a few are forgotten because they share a
+	 * slot. */
 	CHECK(s.unmatched_frees >= first + THREADS - 1);
 	CHECK(s.unmatched_frees < first + THREADS - 1 + THREADS * CACHED / 20);
 	snapshot__free(&s);
@@ -436,7 +437,7 @@ TEST(a_free_that_is_told_twice)
 	allocated(c, PID, 0x1000, 10, 1);
 	freed(c, PID, 0x1000);
 	freed(c, PID, 0x1000);
-	freed(c, PID, 0x9000);	/* older than the tracing */
+	freed(c, PID, 0x9000); /* older than the tracing */
 	freed(c, PID, 0x9000);
 	freed(c, PID, 0x9000);
 	allocated(c, PID, 0x1000, 20, 1);

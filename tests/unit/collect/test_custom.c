@@ -3,7 +3,7 @@
 
 static void custom_alloc(struct collector *c, uint64_t addr, uint64_t size, uint64_t stack)
 {
-	struct event_alloc ev = {head(EVENT_ALLOC, PID), addr, size, stack};
+	struct event_alloc ev = { head(EVENT_ALLOC, PID), addr, size, stack };
 
 	ev.ev.api = 200;
 	ev.ev.flags = EVENT_F_CUSTOM;
@@ -12,7 +12,7 @@ static void custom_alloc(struct collector *c, uint64_t addr, uint64_t size, uint
 
 static void custom_realloc(struct collector *c, uint64_t old, uint64_t addr, uint64_t size)
 {
-	struct event_realloc ev = {head(EVENT_REALLOC, PID), old, addr, size, 9, now};
+	struct event_realloc ev = { head(EVENT_REALLOC, PID), old, addr, size, 9, now };
 
 	ev.ev.flags = EVENT_F_CUSTOM;
 	CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
@@ -20,7 +20,7 @@ static void custom_realloc(struct collector *c, uint64_t old, uint64_t addr, uin
 
 static void free_with(struct collector *c, uint64_t addr, uint16_t flags)
 {
-	struct event_free ev = {head(EVENT_FREE, PID), addr};
+	struct event_free ev = { head(EVENT_FREE, PID), addr };
 
 	ev.ev.flags = flags;
 	CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
@@ -28,7 +28,7 @@ static void free_with(struct collector *c, uint64_t addr, uint16_t flags)
 
 #define CHECK_HEAP(want, unmatched)                                                                \
 	do {                                                                                       \
-		struct snapshot s_ = ask(c, (struct query){.top = 10});                            \
+		struct snapshot s_ = ask(c, (struct query){ .top = 10 });                          \
 		CHECK_STR(rows(&s_), want);                                                        \
 		CHECK_EQ(s_.unmatched_frees, unmatched);                                           \
 		CHECK_EQ(s_.superseded, 0);                                                        \

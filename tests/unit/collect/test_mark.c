@@ -47,10 +47,10 @@ TEST(what_is_held_now_less_what_was_held_then)
 	struct snapshot s;
 	uint64_t marked;
 
-	allocated(c, PID, 0x1000, 1000, 1);	/* stays as it is */
-	allocated(c, PID, 0x2000, 100, 2);	/* grows */
-	allocated(c, PID, 0x3000, 50, 3);	/* ends */
-	allocated(c, PID, 0x4000, 70, 4);	/* ends, and is replaced by the like */
+	allocated(c, PID, 0x1000, 1000, 1); /* stays as it is */
+	allocated(c, PID, 0x2000, 100, 2);  /* grows */
+	allocated(c, PID, 0x3000, 50, 3);   /* ends */
+	allocated(c, PID, 0x4000, 70, 4);   /* ends, and is replaced by the like */
 	marked = now;
 	CHECK_EQ(collector__mark(c, marked), 0);
 	check_changes(c, since, "");
@@ -58,7 +58,7 @@ TEST(what_is_held_now_less_what_was_held_then)
 	freed(c, PID, 0x3000);
 	freed(c, PID, 0x4000);
 	allocated(c, PID, 0x4100, 70, 4);
-	allocated(c, PID, 0x5000, 5, 5);	/* new */
+	allocated(c, PID, 0x5000, 5, 5); /* new */
 	freed(c, PID, 0x2000);
 	allocated(c, PID, 0x2000, 100, 2);
 	s = ask(c, since);
@@ -124,13 +124,15 @@ TEST(mappings_and_the_totals)
 	struct snapshot s;
 
 	allocated(c, PID, 0x1000, 100, 1);
-	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 16 * PAGE, .len = 4 * PAGE, .stack = 7 });
+	mapped(c, EVENT_MAP, 0,
+	       (struct event_map){ .addr = 16 * PAGE, .len = 4 * PAGE, .stack = 7 });
 	collector__mark(c, now);
 	mapped(c, EVENT_UNMAP, 0, (struct event_map){ .addr = 16 * PAGE, .len = PAGE });
-	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 64 * PAGE, .len = 3 * PAGE, .stack = 7 });
+	mapped(c, EVENT_MAP, 0,
+	       (struct event_map){ .addr = 64 * PAGE, .len = 3 * PAGE, .stack = 7 });
 	s = ask(c, since);
 	CHECK_STR(changes(&s), "8192/1@7");
-	CHECK_EQ(s.since_mark_bytes, 0);	/* heap and mappings: the heap's */
+	CHECK_EQ(s.since_mark_bytes, 0); /* heap and mappings: the heap's */
 	CHECK(s.heap);
 	snapshot__free(&s);
 	s = ask(c, (struct query){ .sort = SORT_MARK, .top = 10, .map = true });
@@ -149,20 +151,21 @@ TEST(what_ended_processes_left_counts_on)
 	collector__mark(c, now);
 	happened(c, EVENT_EXIT, CHILD);
 	check_changes(c, since, "");
-	allocated(c, CHILD, 0x9000, 9, 2);	/* the pid came again: another process */
+	allocated(c, CHILD, 0x9000, 9, 2); /* the pid came again: another process */
 	check_changes(c, since, "9/1@2");
 	collector__free(c);
 }
 
 TEST(only_what_is_old_enough_counts_then_and_now)
 {
-	struct collector *c = make((struct collector_opts){ .refresh = no_refresh, .min_age = 10 * MS });
+	struct collector *c =
+	    make((struct collector_opts){ .refresh = no_refresh, .min_age = 10 * MS });
 	struct query q = since;
 
 	q.min_age = 10 * MS;
 	allocated(c, PID, 0x1000, 100, 1);
 	now += 20 * MS;
-	allocated(c, PID, 0x2000, 10, 1);	/* too young for the mark */
+	allocated(c, PID, 0x2000, 10, 1); /* too young for the mark */
 	collector__mark(c, now);
 	check_changes(c, q, "");
 	now += 20 * MS;

@@ -64,7 +64,7 @@ TEST(files_of_one_build_id_are_one)
 	other = module_at("/bin/sh");
 	CHECK(one != two && one != other);
 	stack_of(PID, 1, one, 0x100);
-	stack_of(CHILD, 2, two, 0x100);		/* the same code */
+	stack_of(CHILD, 2, two, 0x100); /* the same code */
 	stack_of(CHILD, 3, two, 0x200);
 	stack_of(CHILD, 4, other, 0x100);
 	stack_of(PID, 5, FRAME_NO_MODULE, 0x100);
@@ -89,7 +89,7 @@ TEST(files_of_one_build_id_are_one)
 	CHECK_EQ(s.sites[1].processes, 1);
 	CHECK_EQ(s.total_sites, 5);
 	snapshot__free(&s);
-	s = asked(BY_STACK, 1);			/* merged before the cut */
+	s = asked(BY_STACK, 1); /* merged before the cut */
 	CHECK_STR(rows(&s), "600/2@2");
 	CHECK_EQ(s.rest_bytes, 100);
 	CHECK_EQ(s.rest_blocks, 4);
@@ -271,7 +271,8 @@ TEST(five_thousand_processes)
 		snapshot__free(&s);
 		end();
 	}
-	printf("# a process that ended takes %zu bytes; a query of 5,000 of them %.1f ms, merged %.1f ms\n",
+	printf("# a process that ended takes %zu bytes; a query of 5,000 of them %.1f ms, merged "
+	       "%.1f ms\n",
 	       memory[0], ms[0], ms[1]);
 	CHECK(memory[0] < 12000 && memory[1] < 12000);
 }

@@ -252,8 +252,11 @@ TEST(what_is_mapped_below_an_allocation_function_is_the_allocators)
 
 	CHECK_EQ(stack_came(c, 1, STACK_COMPLETE, 2, below), 0);
 	CHECK_EQ(stack_came(c, 2, STACK_COMPLETE, 2, beside), 0);
-	CHECK_EQ(collector__add_allocator(c, stacks__get(collector__stacks(c), 1)->frames[0].module, 0x3f00, 0x4000), 0);
-	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x100000, .len = 3 * PAGE, .stack = 1 });
+	CHECK_EQ(collector__add_allocator(c, stacks__get(collector__stacks(c), 1)->frames[0].module,
+					  0x3f00, 0x4000),
+		 0);
+	mapped(c, EVENT_MAP, 0,
+	       (struct event_map){ .addr = 0x100000, .len = 3 * PAGE, .stack = 1 });
 	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x200000, .len = PAGE, .stack = 2 });
 	s = ask(c, (struct query){ .top = 10 });
 	CHECK_EQ(s.processes[0].allocator_bytes, 3 * PAGE);
@@ -380,9 +383,12 @@ static int is_gone(void *ctx, struct mappings *sp, struct modules *modules)
 	return -ESRCH;
 }
 
-static int code_came(struct collector *c, uint64_t start, uint64_t end, uint64_t offset, const struct stat *st)
+static int code_came(struct collector *c, uint64_t start, uint64_t end, uint64_t offset,
+		     const struct stat *st)
 {
-	struct event_code ev = { .ev = head(EVENT_CODE, PID), .start = start, .end = end, .offset = offset };
+	struct event_code ev = {
+		.ev = head(EVENT_CODE, PID), .start = start, .end = end, .offset = offset
+	};
 
 	if (st) {
 		ev.dev = major(st->st_dev) << 20 | minor(st->st_dev);
@@ -394,7 +400,8 @@ static int code_came(struct collector *c, uint64_t start, uint64_t end, uint64_t
 TEST(stacks_of_a_process_that_is_gone_are_resolved_by_what_was_told)
 {
 	struct modules *modules = modules__new();
-	struct collector *c = make((struct collector_opts){ .modules = modules, .refresh = is_gone, .children = true });
+	struct collector *c = make(
+	    (struct collector_opts){ .modules = modules, .refresh = is_gone, .children = true });
 	uint64_t pcs[] = { 0x10100, 0x30100, 0x90000 }, again[] = { 0x10100 };
 	const struct stack *st;
 	struct stat exe, other;
@@ -406,7 +413,7 @@ TEST(stacks_of_a_process_that_is_gone_are_resolved_by_what_was_told)
 	CHECK(id >= 0);
 	execed(c, PID, "short");
 	CHECK_EQ(code_came(c, 0x10000, 0x20000, 0x3000, &exe), 0);
-	CHECK_EQ(code_came(c, 0x30000, 0x40000, 0, &other), 0);	/* of a file that nobody has met */
+	CHECK_EQ(code_came(c, 0x30000, 0x40000, 0, &other), 0); /* of a file that nobody has met */
 	CHECK_EQ(code_came(c, 0x90000, 0x91000, 0, NULL), 0);	/* there is no vDSO yet */
 	CHECK_EQ(code_came(c, 0x20000, 0x20000, 0, &exe), -EINVAL);
 	CHECK_EQ(stack_came(c, 1, STACK_COMPLETE, 3, pcs), 0);
@@ -434,14 +441,16 @@ TEST(allocations_by_what_their_walk_hangs_on)
 	struct collector *c = make((struct collector_opts){
 	    .modules = modules, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
 	uint64_t pcs[] = { 0x10100, 0x10200 };
-	struct event_stack ev = { .ev = head(EVENT_STACK, PID), .id = 7, .n = 2, .end = STACK_COMPLETE };
+	struct event_stack ev = {
+		.ev = head(EVENT_STACK, PID), .id = 7, .n = 2, .end = STACK_COMPLETE
+	};
 	struct snapshot s;
 
 	ev.ev.flags = EVENT_F_GUESSED;
 	memcpy(ev.pc, pcs, sizeof(pcs));
 	CHECK_EQ(collector__event(c, &ev, EVENT_STACK_HEAD + sizeof(pcs)), 0);
 	CHECK_EQ(stack_came(c, 8, STACK_COMPLETE, 1, pcs), 0);
-	CHECK_EQ(stack_came(c, 8, STACK_COMPLETE, 2, pcs), 0);	/* another with that id */
+	CHECK_EQ(stack_came(c, 8, STACK_COMPLETE, 2, pcs), 0); /* another with that id */
 	for (uint64_t i = 0; i < 5; i++)
 		allocated(c, PID, 0x1000 + i * 16, 10, i < 3 ? 7 : 8);
 	s = ask(c, (struct query){ .heap = true });

@@ -1,4 +1,5 @@
-/* A collector that was saved and restored in the middle of a run comes to the same as one that was not. */
+/* A collector that was saved and restored in the middle of a run comes to the same as one that was
+ * not. */
 #include "events.h"
 
 #include "util/codec.h"
@@ -28,7 +29,8 @@ static struct collector *copy_of(struct collector *c, struct pieces *p)
 {
 	uint64_t was = now;
 
-	*p = (struct pieces){ .to = make((struct collector_opts){ .offline = true, .children = true }) };
+	*p = (struct pieces){ .to = make(
+				  (struct collector_opts){ .offline = true, .children = true }) };
 	now = was;
 	CHECK_EQ(collector__save(c, restore, p), 0);
 	CHECK_EQ(p->err, 0);
@@ -53,7 +55,8 @@ static uint64_t address(void)
 static void map_event(struct collector *c, uint32_t pid)
 {
 	static const enum event_type types[] = { EVENT_MAP, EVENT_UNMAP, EVENT_REMAP, EVENT_MAP };
-	static const uint16_t flags[] = { 0, EVENT_F_FILE, EVENT_F_STACK, EVENT_F_ALLOCATOR, EVENT_F_SHM };
+	static const uint16_t flags[] = { 0, EVENT_F_FILE, EVENT_F_STACK, EVENT_F_ALLOCATOR,
+					  EVENT_F_SHM };
 	struct event_map ev = { .ev.pid = pid };
 
 	ev.addr = 0x700000000000 + below(200) * PAGE;
@@ -182,7 +185,8 @@ TEST(a_copy_is_the_same_and_goes_on_the_same)
 	check_same(a, b, (struct query){ 0 });
 	check_same(a, b, (struct query){ .top = 7, .sort = SORT_GROWTH });
 	check_same(a, b, (struct query){ .top = 7, .sort = SORT_MARK });
-	check_same(a, b, (struct query){ .heap = true, .min_age = 5 * 1000 * MS, .sort = SORT_AGE });
+	check_same(a, b,
+		   (struct query){ .heap = true, .min_age = 5 * 1000 * MS, .sort = SORT_AGE });
 	printf("# %zu pieces, %zu bytes\n", p.n, p.bytes);
 	collector__free(a);
 	collector__free(b);

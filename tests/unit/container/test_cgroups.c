@@ -53,7 +53,8 @@ TEST(own)
 		CHECK_STR(root.controller, c.controller);
 		CHECK(root.level <= c.level);
 		CHECK_EQ(cgroups__lookup(&(struct cgroup_line){ line.controllers, "/no such one" },
-					 &root), -ENOENT);
+					 &root),
+			 -ENOENT);
 		if (strstr(line.controllers, "memory"))
 			CHECK_STR(c.controller, "memory");
 		else

@@ -46,8 +46,8 @@ static void put(const char *path, const char *text)
 	write_bytes(in_tree(path), text, strlen(text));
 }
 
-__attribute__((format(printf, 3, 4)))
-static void putf(const char *path, const char *name, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void putf(const char *path, const char *name,
+						       const char *fmt, ...)
 {
 	char full[PATH_MAX], text[16384];
 	va_list ap;
@@ -303,8 +303,8 @@ TEST(podman)
 	/* The one watching has the id in its cgroup too, and is no part of the container. */
 	process(99, "conmon", "0::/machine.slice/libpod-conmon-" A64 ".scope\n", "99", 1);
 	process(100, "app", "0::/machine.slice/libpod-" A64 ".scope/container\n", "100\t1", 7);
-	process(101, "app",
-		"0::/user.slice/user@1000.service/user.slice/libpod-" B64 ".scope\n", "101\t1", 8);
+	process(101, "app", "0::/user.slice/user@1000.service/user.slice/libpod-" B64 ".scope\n",
+		"101\t1", 8);
 	/* Without a cgroup of its own: known by its PID namespace. */
 	process(102, "app", "4:memory:/login\n0::/\n", "102\t1", 4026532000u);
 	cs = look();
@@ -638,8 +638,16 @@ TEST(truncated)
 TEST(odd_json)
 {
 	static const char *const odd[] = {
-		"", "null", "[]", "7", "\"x\"", "{\"ID\":{}}", "{\"ID\":[1]}", "{\"ID\":null}",
-		"{\"ID\":\"" A64 "\",\"Name\":7,\"State\":[]} x", "\xff\xfe",
+		"",
+		"null",
+		"[]",
+		"7",
+		"\"x\"",
+		"{\"ID\":{}}",
+		"{\"ID\":[1]}",
+		"{\"ID\":null}",
+		"{\"ID\":\"" A64 "\",\"Name\":7,\"State\":[]} x",
+		"\xff\xfe",
 	};
 	struct containers *cs;
 

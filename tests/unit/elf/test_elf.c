@@ -7,19 +7,19 @@
 #include "test.h"
 
 static const char library_source[] =
-	"__asm__(\".globl marked\\n.type marked,@function\\nmarked: .byte "
-	"0xb8,0x2a,0,0,0,0xc3\\n.size marked,6\");\n"
-	"int counter = 7;\n"
-	"int other(int n) { return n + counter; }\n"
-	"static __attribute__((noinline)) int hidden(int n) { return other(n) * 3; }\n"
-	"int caller(int n) { return hidden(n) + 1; }\n"
-	"static int chosen(void) { return 5; }\n"
-	"static void *choose(void) { return (void *)chosen; }\n"
-	"int indirect(void) __attribute__((ifunc(\"choose\")));\n"
-	"int old_entry(void) { return 1; }\n"
-	"__asm__(\".symver old_entry,entry@V1\");\n"
-	"int new_entry(void) { return 2; }\n"
-	"__asm__(\".symver new_entry,entry@@V2\");\n";
+    "__asm__(\".globl marked\\n.type marked,@function\\nmarked: .byte "
+    "0xb8,0x2a,0,0,0,0xc3\\n.size marked,6\");\n"
+    "int counter = 7;\n"
+    "int other(int n) { return n + counter; }\n"
+    "static __attribute__((noinline)) int hidden(int n) { return other(n) * 3; }\n"
+    "int caller(int n) { return hidden(n) + 1; }\n"
+    "static int chosen(void) { return 5; }\n"
+    "static void *choose(void) { return (void *)chosen; }\n"
+    "int indirect(void) __attribute__((ifunc(\"choose\")));\n"
+    "int old_entry(void) { return 1; }\n"
+    "__asm__(\".symver old_entry,entry@V1\");\n"
+    "int new_entry(void) { return 2; }\n"
+    "__asm__(\".symver new_entry,entry@@V2\");\n";
 
 /* Links the library with one more option. */
 static const char *link_library(const char *name, const char *option)
@@ -97,7 +97,7 @@ TEST(functions_are_where_the_loader_finds_them)
 		uint64_t offset, vaddr;
 
 		CHECK(dladdr(p, &info));
-		CHECK_EQ(w.count, 2);	/* .dynsym and .symtab */
+		CHECK_EQ(w.count, 2); /* .dynsym and .symtab */
 		CHECK_EQ(w.last.vaddr, (char *)p - (char *)info.dli_fbase);
 		CHECK(elf__vaddr_to_offset(e, w.last.vaddr, &offset));
 		CHECK_EQ(offset, w.last.offset);
@@ -139,7 +139,7 @@ TEST(versions_are_cut_off_names)
 	struct elf *e = open_path(library());
 	struct wanted w = look_for(e, "entry");
 
-	CHECK_EQ(w.count, 4);	/* entry@V1 and entry@@V2, in .dynsym and in .symtab */
+	CHECK_EQ(w.count, 4); /* entry@V1 and entry@@V2, in .dynsym and in .symtab */
 	CHECK_EQ(look_for(e, "entry@V1").count, 0);
 	elf__close(e);
 }
@@ -263,7 +263,7 @@ TEST(machine_and_kind)
 	elf__close(e);
 
 	MUST(run("gcc", "-static", "-nostdlib", "-x", "c", "-o", in_scratch("static"),
-		  write_source("start.c", "void _start(void) { for (;;) ; }\n"), NULL));
+		 write_source("start.c", "void _start(void) { for (;;) ; }\n"), NULL));
 	e = open_path(in_scratch("static"));
 	CHECK(e && !elf__is_dynamic(e));
 	CHECK(e && look_for(e, "_start").count == 1);
@@ -320,7 +320,7 @@ TEST(sections_by_name)
 
 	CHECK(s && len > 10 && s[0] == '\0');
 	CHECK(!elf__section(e, ".nothing", &len));
-	CHECK(!elf__section(e, ".bss", &len));	/* not in the file */
+	CHECK(!elf__section(e, ".bss", &len)); /* not in the file */
 	elf__close(e);
 }
 

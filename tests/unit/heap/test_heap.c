@@ -86,7 +86,7 @@ TEST(births_are_kept_to_64_ns)
 
 	put(h, 1, 1, 127, 0);
 	CHECK(heap__find(h, 1, &b) && b.birth == 64);
-	put(h, 1, 1, 1ull << 50, 0);	/* 13 days */
+	put(h, 1, 1, 1ull << 50, 0); /* 13 days */
 	CHECK(heap__find(h, 1, &b) && b.birth == 1ull << 50);
 	put(h, 1, UINT64_MAX, UINT64_MAX, 0);
 	CHECK(heap__find(h, 1, &b) && b.birth == ((1ull << 48) - 1) << 6);
@@ -103,7 +103,7 @@ TEST(site_lists_are_oldest_first)
 
 	for (uint64_t i = 1; i <= 9; i++)
 		put(h, i * 16, i, i * 640, i % 3);
-	heap__take(h, 4 * 16, UINT64_MAX, &b);		/* 1 4 7 is site 1 */
+	heap__take(h, 4 * 16, UINT64_MAX, &b); /* 1 4 7 is site 1 */
 	for (; heap__site_next(h, 1, &cursor, &b); n++)
 		CHECK_EQ(b.size, n ? 7 : 1);
 	CHECK_EQ(n, 2);
@@ -149,7 +149,7 @@ TEST(aged_sums)
 #define SITES 7
 
 struct model {
-	struct block blocks[ADDRESSES];		/* addr 0: not live */
+	struct block blocks[ADDRESSES]; /* addr 0: not live */
 	size_t count;
 };
 
@@ -254,9 +254,9 @@ TEST(chains_of_reallocs)
 	CHECK(heap__find(h, 0x1000, &old) && old.chain == b.chain && old.birth == b.birth);
 	CHECK_EQ(old.site, 1);
 	b = block(0x2000, 1, 100, 0);
-	b.chain = UINT64_MAX;	/* longer than it can be: it begins at the epoch */
+	b.chain = UINT64_MAX; /* longer than it can be: it begins at the epoch */
 	heap__put(h, &b, &old);
-	CHECK_EQ(b.chain, 0);	/* in less than a step */
+	CHECK_EQ(b.chain, 0); /* in less than a step */
 	b = block(0x3000, 1, 1ull << 40, (1 << 23) - 1);
 	CHECK_EQ(heap__put(h, &b, &old), 0);
 	CHECK_EQ(b.site, (1 << 23) - 1);
@@ -319,6 +319,6 @@ TEST(no_call_stalls)
 		before = after;
 	}
 	printf("# the slowest of a million puts took %.2f ms\n", (double)slowest / 1e6);
-	CHECK(slow <= 3);	/* interrupts and page faults of a busy machine */
+	CHECK(slow <= 3); /* interrupts and page faults of a busy machine */
 	heap__free(h);
 }

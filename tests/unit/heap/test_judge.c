@@ -14,8 +14,10 @@ static const struct agent kinds[] = {
 	  .share = 0.0002 },
 	{ "leak that starts late", leaking_churn, true, .rate = 100, .size = 96, .life = 0.2,
 	  .share = 0.02, .phase = 170 },
-	{ "cache filling to a bound", filling_cache, false, .rate = 200, .size = 500, .bound = 5000 },
-	{ "table filling to a bound", bounded_table, false, .rate = 40, .size = 300, .bound = 1500 },
+	{ "cache filling to a bound", filling_cache, false, .rate = 200, .size = 500,
+	  .bound = 5000 },
+	{ "table filling to a bound", bounded_table, false, .rate = 40, .size = 300,
+	  .bound = 1500 },
 	{ "LRU at its bound", lru_cache, false, .rate = 300, .size = 400, .bound = 1000 },
 	{ "growing vector", growing_vector, false, .rate = 500, .size = 16 },
 	{ "start-up load", startup_load, false, .size = 200, .bound = 8000, .life = 4 },
@@ -40,7 +42,7 @@ struct said {
 	enum verdict verdict;
 	size_t ours, by_bytes, by_growth;
 	uint64_t bytes, at_half;
-	unsigned int false_alarms;	/* reports that called it a leak in the later half of the run */
+	unsigned int false_alarms; /* reports that called it a leak in the later half of the run */
 };
 
 static void look(struct said *said, bool half)
@@ -60,7 +62,8 @@ static void look(struct said *said, bool half)
 		if (half)
 			said[i].at_half = row->live_bytes;
 		if (sim_seconds() >= RUN_S / 2)
-			said[i].false_alarms += !sim.agents[i].leaks && said[i].verdict == VERDICT_LEAK;
+			said[i].false_alarms +=
+			    !sim.agents[i].leaks && said[i].verdict == VERDICT_LEAK;
 	}
 	snapshot__free(&ours);
 	snapshot__free(&bytes);
@@ -258,8 +261,7 @@ static void load_then_leak(struct agent *a, double t)
 /* One in a hundred lost blocks is found again after all. */
 static void leak_with_late_frees(struct agent *a, double t)
 {
-	for (unsigned int n = happen(a, a->rate); n > 0; n--)
-	{
+	for (unsigned int n = happen(a, a->rate); n > 0; n--) {
 		double end = until(a, t, a->share);
 
 		if (end < INFINITY && uniform(a) < a->share / 100)
@@ -277,9 +279,11 @@ static const struct agent unseen[] = {
 	  .life = 0.2, .share = 0.005 },
 	{ "leak with late frees", leak_with_late_frees, true, .rate = 40, .size = 50, .life = 0.3,
 	  .share = 0.1 },
-	{ "cache with time to live", ttl_cache, false, .rate = 50, .size = 300, .bound = 3000, .life = 40 },
+	{ "cache with time to live", ttl_cache, false, .rate = 50, .size = 300, .bound = 3000,
+	  .life = 40 },
 	{ "random replacement", random_replacement, false, .rate = 60, .size = 250, .bound = 1500 },
-	{ "sessions of all lengths", pareto_sessions, false, .rate = 10, .size = 1000, .life = 0.5 },
+	{ "sessions of all lengths", pareto_sessions, false, .rate = 10, .size = 1000,
+	  .life = 0.5 },
 	{ "pool at its high water", high_water, false, .size = 4096, .bound = 500, .period = 10 },
 	{ "log cut in half", halved_log, false, .rate = 30, .size = 120, .bound = 1200 },
 	{ "interned words", interned_words, false, .size = 40, .bound = 6000 },
@@ -387,8 +391,10 @@ static void lost_vectors(struct agent *a, double t)
 static const struct agent blind[] = {
 	{ "error path", leaking_churn, true, .rate = 40, .size = 300, .life = 0.1, .share = 0.01 },
 	{ "lost vectors", lost_vectors, true, .rate = 3, .size = 64 },
-	{ "leak among long lives", leaking_churn, true, .rate = 10, .size = 200, .life = 30, .share = 0.2 },
-	{ "leak by the thousand", leaking_churn, true, .rate = 1500, .size = 24, .life = 0.01, .share = 0.9 },
+	{ "leak among long lives", leaking_churn, true, .rate = 10, .size = 200, .life = 30,
+	  .share = 0.2 },
+	{ "leak by the thousand", leaking_churn, true, .rate = 1500, .size = 24, .life = 0.01,
+	  .share = 0.9 },
 	{ "generations", generations, false, .rate = 200, .size = 60, .period = 5, .share = 0.05 },
 	{ "deferred frees", deferred_frees, false, .rate = 80, .size = 120, .life = 20 },
 	{ "double buffer", double_buffer, false, .size = 90, .bound = 1000, .period = 10 },
@@ -398,8 +404,8 @@ static const struct agent blind[] = {
 };
 
 /*
- * One in five blocks is lost among others that live for half a minute, some for three: within five minutes
- * that is growth, and no proof of a leak.
+ * One in five blocks is lost among others that live for half a minute, some for three: within five
+ * minutes that is growth, and no proof of a leak.
  */
 #define LONG_LIVES 2
 
@@ -443,15 +449,15 @@ static struct judgement of_stack(uint64_t stack)
 
 TEST(what_a_leak_is_told_with)
 {
-	struct agent a = { "leak", leaking_churn, true, .rate = 50, .size = 100, .life = 0.5,
-			   .share = 0.5, .phase = 100 };
+	struct agent a = { "leak",	leaking_churn, true,	     .rate = 50,
+			   .size = 100, .life = 0.5,   .share = 0.5, .phase = 100 };
 	struct judgement j;
 
 	sim_begin(&a, 1, 5);
 	sim_until(200);
 	j = of_stack(1);
 	CHECK_EQ(j.verdict, VERDICT_LEAK);
-	CHECK(j.rate > 2000 && j.rate < 3000);		/* 25 blocks of 100 bytes */
+	CHECK(j.rate > 2000 && j.rate < 3000); /* 25 blocks of 100 bytes */
 	CHECK(j.survival > 0.45 && j.survival < 0.55);
 	CHECK(j.leaking > 90e9 && j.leaking < 110e9);
 	CHECK(j.window > 199e9 && j.window <= 200e9);
@@ -468,7 +474,7 @@ TEST(too_little_evidence)
 	sim_until(3.9);
 	CHECK_EQ(of_stack(1).verdict, VERDICT_UNKNOWN);
 	sim_until(9);
-	CHECK_EQ(of_stack(1).verdict, VERDICT_GROWING);	/* nothing was ever freed here */
+	CHECK_EQ(of_stack(1).verdict, VERDICT_GROWING); /* nothing was ever freed here */
 	CHECK_EQ(of_stack(1).doubt, DOUBT_YOUNG);
 	sim_until(12);
 	CHECK_EQ(of_stack(1).verdict, VERDICT_LEAK);
@@ -552,7 +558,8 @@ TEST(a_cache_that_is_hit_ever_more)
 {
 	for (uint64_t seed = 1; seed < 9; seed++) {
 		struct agent agents[] = {
-			{ "cache", cache_of_uneven_keys, false, .rate = 26, .size = 670, .bound = 2000 },
+			{ "cache", cache_of_uneven_keys, false, .rate = 26, .size = 670,
+			  .bound = 2000 },
 			{ "leak", leaking_churn, true, .rate = 12, .size = 670, .share = 1 },
 		};
 
@@ -604,14 +611,16 @@ TEST(blocks_that_replace_older_ones)
 	sim_end();
 }
 
-/* What would be a leak but for the frees of older blocks is more suspect than a cache that fills up, faster. */
+/* What would be a leak but for the frees of older blocks is more suspect than a cache that fills
+ * up, faster. */
 TEST(the_doubted_come_before_what_slows)
 {
 	struct agent agents[] = {
 		{ "cache", cache_of_uneven_keys, false, .rate = 60, .size = 670, .bound = 2000 },
 		{ "full cache", full_cache, false, .rate = 5, .size = 100 },
 		{ "leak", leaking_churn, true, .rate = 20, .size = 64, .life = 0.3, .share = 0.02 },
-		{ "clear leak", leaking_churn, true, .rate = 300, .size = 20, .life = 0.1, .share = 0.2 },
+		{ "clear leak", leaking_churn, true, .rate = 300, .size = 20, .life = 0.1,
+		  .share = 0.2 },
 	};
 	struct snapshot s;
 
@@ -660,7 +669,8 @@ TEST(a_leak_of_what_was_reallocated)
 /* Mappings of three pages, of which the middle one is given back; and maps that come and go. */
 static void maps(struct agent *a, double t)
 {
-	struct event_map ev = { .ev = { .type = EVENT_MAP, .pid = PID, .time = now }, .len = 3 * PAGE };
+	struct event_map ev = { .ev = { .type = EVENT_MAP, .pid = PID, .time = now },
+				.len = 3 * PAGE };
 
 	(void)t;
 	for (unsigned int n = happen(a, a->rate); n > 0; n--) {
@@ -707,7 +717,8 @@ TEST(asking_changes_nothing)
 			j = of_stack(i + 1);
 			if (asked)
 				CHECK(j.verdict == once[i].verdict && j.rate == once[i].rate &&
-				      j.survival == once[i].survival && j.longest == once[i].longest);
+				      j.survival == once[i].survival &&
+				      j.longest == once[i].longest);
 			once[i] = j;
 		}
 		sim_end();
@@ -716,8 +727,8 @@ TEST(asking_changes_nothing)
 
 TEST(what_an_ended_process_left)
 {
-	struct agent a = { "leak", leaking_churn, true, .rate = 100, .size = 100, .life = 0.1,
-			   .share = 0.5 };
+	struct agent a = { "leak",	leaking_churn, true,	    .rate = 100,
+			   .size = 100, .life = 0.1,   .share = 0.5 };
 	struct event ev = { .type = EVENT_EXIT, .pid = PID };
 	struct judgement j;
 

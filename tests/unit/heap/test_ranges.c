@@ -12,7 +12,7 @@
 #define EVER UINT64_MAX
 
 struct sums {
-	int64_t bytes[SITES + 1], blocks[SITES + 1];	/* the last: LEDGER_ALLOCATOR */
+	int64_t bytes[SITES + 1], blocks[SITES + 1]; /* the last: LEDGER_ALLOCATOR */
 };
 
 static void on_change(void *ctx, const struct range *r, int64_t bytes, int blocks)
@@ -39,8 +39,9 @@ static void unmap(struct ranges *l, uint64_t page, uint64_t pages, uint64_t bega
 
 static void remap(struct ranges *l, uint64_t old, uint64_t old_pages, uint64_t page, uint64_t pages)
 {
-	CHECK_EQ(ranges__remap(l, old * PAGE, old_pages * PAGE, page * PAGE, pages * PAGE, EVER,
-			       false), 0);
+	CHECK_EQ(
+	    ranges__remap(l, old * PAGE, old_pages * PAGE, page * PAGE, pages * PAGE, EVER, false),
+	    0);
 }
 
 /* "10+4:1 20+2:0": page, pages and site of each range. */
@@ -86,12 +87,12 @@ TEST(partial_unmap)
 	struct ranges *l = ranges__new(on_change, &s);
 
 	map(l, 10, 10, 1, 0);
-	unmap(l, 10, 2, EVER);		/* head */
+	unmap(l, 10, 2, EVER); /* head */
 	check_ranges(l, "12+8:0");
-	unmap(l, 18, 5, EVER);		/* tail */
+	unmap(l, 18, 5, EVER); /* tail */
 	check_ranges(l, "12+6:0");
 	CHECK_EQ(s.blocks[0], 1);
-	unmap(l, 14, 1, EVER);		/* middle: two pieces, one mapping */
+	unmap(l, 14, 1, EVER); /* middle: two pieces, one mapping */
 	check_ranges(l, "12+2:0 15+3:0");
 	CHECK_EQ(s.bytes[0], 5 * PAGE);
 	CHECK_EQ(s.blocks[0], 1);
@@ -158,9 +159,9 @@ TEST(a_call_spares_what_is_younger)
 
 	map(l, 10, 4, 100, 0);
 	map(l, 14, 4, 200, 1);
-	unmap(l, 8, 20, 150);		/* began before the second was mapped */
+	unmap(l, 8, 20, 150); /* began before the second was mapped */
 	check_ranges(l, "14+4:1");
-	unmap(l, 15, 1, 199);		/* nor is it cut */
+	unmap(l, 15, 1, 199); /* nor is it cut */
 	check_ranges(l, "14+4:1");
 	CHECK_EQ(ranges__remap(l, 14 * PAGE, 4 * PAGE, 40 * PAGE, 4 * PAGE, 199, false), 0);
 	check_ranges(l, "14+4:1");
@@ -175,23 +176,23 @@ TEST(remap_grows_shrinks_moves)
 	struct ranges *l = ranges__new(on_change, &s);
 
 	map(l, 10, 4, 1, 2);
-	remap(l, 10, 4, 10, 6);		/* in place */
+	remap(l, 10, 4, 10, 6); /* in place */
 	check_ranges(l, "10+6:2");
 	remap(l, 10, 6, 10, 3);
 	check_ranges(l, "10+3:2");
-	remap(l, 10, 3, 50, 8);		/* moved and grown */
+	remap(l, 10, 3, 50, 8); /* moved and grown */
 	check_ranges(l, "50+8:2");
-	remap(l, 50, 8, 20, 2);		/* moved and shrunk */
+	remap(l, 50, 8, 20, 2); /* moved and shrunk */
 	check_ranges(l, "20+2:2");
 	CHECK_EQ(s.bytes[2], 2 * PAGE);
 	CHECK_EQ(s.blocks[2], 1);
-	remap(l, 90, 4, 95, 8);		/* never seen: stays unknown */
+	remap(l, 90, 4, 95, 8); /* never seen: stays unknown */
 	check_ranges(l, "20+2:2");
 	map(l, 30, 2, 1, 1);
-	remap(l, 20, 2, 30, 2);		/* onto another, which is replaced */
+	remap(l, 20, 2, 30, 2); /* onto another, which is replaced */
 	check_ranges(l, "30+2:2");
 	CHECK_EQ(s.blocks[1], 0);
-	remap(l, 28, 6, 38, 8);		/* only the middle of it was seen, not its end */
+	remap(l, 28, 6, 38, 8); /* only the middle of it was seen, not its end */
 	check_ranges(l, "40+2:2");
 	ranges__free(l);
 }
@@ -202,7 +203,7 @@ TEST(remap_of_a_part)
 	struct ranges *l = ranges__new(on_change, &s);
 
 	map(l, 10, 6, 1, 0);
-	remap(l, 12, 2, 30, 3);		/* the middle goes elsewhere and grows: still one mapping */
+	remap(l, 12, 2, 30, 3); /* the middle goes elsewhere and grows: still one mapping */
 	check_ranges(l, "10+2:0 14+2:0 30+3:0");
 	CHECK_EQ(s.blocks[0], 1);
 	CHECK_EQ(s.bytes[0], 7 * PAGE);
@@ -248,18 +249,18 @@ TEST(detach_takes_the_whole_segment)
 	ranges__map(l, &shm);
 	map(l, 20, 2, 5, 0);
 	unmap(l, 12, 2, EVER);
-	map(l, 12, 2, 6, 2);			/* somebody else's, in the gap */
+	map(l, 12, 2, 6, 2); /* somebody else's, in the gap */
 	CHECK_EQ(ranges__detach(l, 12 * PAGE, EVER), 0);
 	CHECK_EQ(ranges__detach(l, 20 * PAGE, EVER), 0);
 	check_ranges(l, "10+2:1 12+2:2 14+6:1 20+2:0");
-	CHECK_EQ(ranges__detach(l, 10 * PAGE, 4), 0);	/* began before it was attached */
+	CHECK_EQ(ranges__detach(l, 10 * PAGE, 4), 0); /* began before it was attached */
 	CHECK_EQ(ranges__count(l), 4);
-	unmap(l, 10, 1, EVER);			/* its head is gone, its address stays its name */
+	unmap(l, 10, 1, EVER); /* its head is gone, its address stays its name */
 	CHECK_EQ(ranges__detach(l, 10 * PAGE, EVER), 0);
 	check_ranges(l, "12+2:2 20+2:0");
 	shm = (struct range){ 30 * PAGE, 34 * PAGE, 5, 1, EVENT_F_SHM, 0 };
 	ranges__map(l, &shm);
-	remap(l, 30, 4, 50, 4);			/* a new address, a new name */
+	remap(l, 30, 4, 50, 4); /* a new address, a new name */
 	CHECK_EQ(ranges__detach(l, 50 * PAGE, EVER), 0);
 	check_ranges(l, "12+2:2 20+2:0");
 	CHECK_EQ(s.bytes[1], 0);
@@ -290,7 +291,6 @@ TEST(parts_are_told)
 
 #define PAGES 3000
 #define MAPPINGS 200000
-
 
 struct model {
 	uint32_t page[PAGES];
@@ -411,7 +411,8 @@ TEST(random_against_model)
 				continue;
 			}
 			CHECK_EQ(ranges__remap(l, old * PAGE, old_pages * PAGE, page * PAGE,
-					       pages * PAGE, began, false), 0);
+					       pages * PAGE, began, false),
+				 0);
 			model_remap(&m, old, old_pages, page, pages, began);
 			break;
 		}

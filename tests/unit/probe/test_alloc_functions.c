@@ -16,7 +16,7 @@ static const struct alloc_function *row(const char *symbol)
 
 #define CHECK_ROW(symbol, name_, shape_, size_, count_, ptr_)                                      \
 	do {                                                                                       \
-		const struct alloc_function *a_ = row(symbol);                                                \
+		const struct alloc_function *a_ = row(symbol);                                     \
 		CHECK_STR(a_->name, name_);                                                        \
 		CHECK_EQ(a_->kind, API_HEAP);                                                      \
 		CHECK_EQ(a_->shape, shape_);                                                       \
@@ -105,7 +105,8 @@ TEST(bad_rows)
 {
 	CHECK(alloc_functions__get(alloc_functions__count()) == alloc_functions__get(API_NONE));
 	CHECK(alloc_functions__get(~0u) == alloc_functions__get(API_NONE));
-	CHECK_EQ(COOKIE_API(alloc_functions__cookie(~0u, alloc_functions__get(~0u), NULL)), API_NONE);
+	CHECK_EQ(COOKIE_API(alloc_functions__cookie(~0u, alloc_functions__get(~0u), NULL)),
+		 API_NONE);
 	CHECK(alloc_functions__count() <= 256);
 }
 

@@ -58,36 +58,36 @@ static void fill_file(struct file *f, uint16_t machine, const struct sym *syms, 
 	f->eh.e_shentsize = sizeof(f->sh[0]);
 	f->eh.e_shnum = ARRAY_SIZE(f->sh);
 	f->eh.e_shstrndx = 3;
-	f->ph = (Elf64_Phdr){.p_type = PT_LOAD,
-			     .p_flags = PF_R | PF_X,
-			     .p_vaddr = BASE,
-			     .p_filesz = TEXT_AT + TEXT_SIZE,
-			     .p_memsz = TEXT_AT + TEXT_SIZE};
+	f->ph = (Elf64_Phdr){ .p_type = PT_LOAD,
+			      .p_flags = PF_R | PF_X,
+			      .p_vaddr = BASE,
+			      .p_filesz = TEXT_AT + TEXT_SIZE,
+			      .p_memsz = TEXT_AT + TEXT_SIZE };
 	for (size_t i = 0; i < n; i++) {
-		f->syms[i + 1] = (Elf64_Sym){.st_name = used,
-					     .st_shndx = 1,
-					     .st_info = ELF64_ST_INFO(syms[i].bind, syms[i].type),
-					     .st_value = BASE + TEXT_AT + syms[i].at,
-					     .st_size = syms[i].size};
+		f->syms[i + 1] = (Elf64_Sym){ .st_name = used,
+					      .st_shndx = 1,
+					      .st_info = ELF64_ST_INFO(syms[i].bind, syms[i].type),
+					      .st_value = BASE + TEXT_AT + syms[i].at,
+					      .st_size = syms[i].size };
 		used +=
 		    snprintf(f->strings + used, sizeof(f->strings) - used, "%s", syms[i].name) + 1;
 	}
 	memcpy(f->section_names, "\0.symtab\0.strtab\0.shstrtab", 27);
-	f->sh[1] = (Elf64_Shdr){.sh_name = 1,
-				.sh_type = SHT_SYMTAB,
-				.sh_link = 2,
-				.sh_offset = offsetof(struct file, syms),
-				.sh_info = 1,
-				.sh_size = (n + 1) * sizeof(Elf64_Sym),
-				.sh_entsize = sizeof(Elf64_Sym)};
-	f->sh[2] = (Elf64_Shdr){.sh_name = 9,
-				.sh_type = SHT_STRTAB,
-				.sh_size = used,
-				.sh_offset = offsetof(struct file, strings)};
-	f->sh[3] = (Elf64_Shdr){.sh_name = 17,
-				.sh_type = SHT_STRTAB,
-				.sh_size = 27,
-				.sh_offset = offsetof(struct file, section_names)};
+	f->sh[1] = (Elf64_Shdr){ .sh_name = 1,
+				 .sh_type = SHT_SYMTAB,
+				 .sh_link = 2,
+				 .sh_offset = offsetof(struct file, syms),
+				 .sh_info = 1,
+				 .sh_size = (n + 1) * sizeof(Elf64_Sym),
+				 .sh_entsize = sizeof(Elf64_Sym) };
+	f->sh[2] = (Elf64_Shdr){ .sh_name = 9,
+				 .sh_type = SHT_STRTAB,
+				 .sh_size = used,
+				 .sh_offset = offsetof(struct file, strings) };
+	f->sh[3] = (Elf64_Shdr){ .sh_name = 17,
+				 .sh_type = SHT_STRTAB,
+				 .sh_size = 27,
+				 .sh_offset = offsetof(struct file, section_names) };
 }
 
 static struct probe_specs *specs; /* what the user named; NULL: nothing */
@@ -158,10 +158,10 @@ static const struct probe_site *site_named(const struct probe_file *f, const cha
 TEST(one_site_for_each_address_named_by_the_first_row)
 {
 	static const struct sym syms[] = {
-	    FUNC("__libc_malloc", 0, 6),     FUNC("malloc", 0, 6),
-	    FUNC("tc_malloc", 0, 6),	     FUNC("memalign", 0x40, 16),
-	    FUNC("aligned_alloc", 0x40, 16), FUNC("cfree", 0x20, 6),
-	    FUNC("free", 0x20, 6),	     FUNC("main", 0x60, 6),
+		FUNC("__libc_malloc", 0, 6),	 FUNC("malloc", 0, 6),
+		FUNC("tc_malloc", 0, 6),	 FUNC("memalign", 0x40, 16),
+		FUNC("aligned_alloc", 0x40, 16), FUNC("cfree", 0x20, 6),
+		FUNC("free", 0x20, 6),		 FUNC("main", 0x60, 6),
 	};
 	struct probe_file *f = MADE(syms, PROLOGUE);
 
@@ -183,8 +183,8 @@ TEST(one_site_for_each_address_named_by_the_first_row)
 TEST(local_functions_count_but_data_does_not)
 {
 	static const struct sym syms[] = {
-	    {"_rjem_malloc", 0, 6, STT_FUNC, STB_LOCAL},
-	    {"malloc", 0x20, 8, STT_OBJECT, STB_GLOBAL},
+		{ "_rjem_malloc", 0, 6, STT_FUNC, STB_LOCAL },
+		{ "malloc", 0x20, 8, STT_OBJECT, STB_GLOBAL },
 	};
 	struct probe_file *f = MADE(syms, PROLOGUE);
 
@@ -197,10 +197,10 @@ TEST(the_argument_that_matters_is_the_rows)
 {
 	/* xor edi, edi; nop: overwrites malloc's size and free's block, but not memalign's size */
 	static const struct sym syms[] = {
-	    FUNC("malloc", 0, 3),
-	    FUNC("free", 3, 3),
-	    FUNC("memalign", 6, 3),
-	    FUNC("posix_memalign", 9, 3),
+		FUNC("malloc", 0, 3),
+		FUNC("free", 3, 3),
+		FUNC("memalign", 6, 3),
+		FUNC("posix_memalign", 9, 3),
 	};
 	struct probe_file *f = MADE(syms, "\x31\xff\x90\x31\xff\x90\x31\xff\x90\x31\xff\x90");
 
@@ -215,9 +215,9 @@ TEST(the_argument_that_matters_is_the_rows)
 TEST(operators_of_a_file_without_allocator)
 {
 	static const struct sym syms[] = {
-	    FUNC("_Znwm", 0, 6),
-	    FUNC("_ZdlPv", 0x10, 6),
-	    FUNC("free", 0x20, 6),
+		FUNC("_Znwm", 0, 6),
+		FUNC("_ZdlPv", 0x10, 6),
+		FUNC("free", 0x20, 6),
 	};
 	struct probe_file *f = MADE(syms, PROLOGUE);
 
@@ -234,10 +234,10 @@ TEST(operators_of_a_file_without_allocator)
 TEST(operators_of_an_allocator)
 {
 	static const struct sym syms[] = {
-	    FUNC("_Znwm", 0, 6),
-	    FUNC("_Znam", 0, 6),
-	    FUNC("_ZdlPv", 0x10, 6),
-	    FUNC("je_malloc", 0x20, 6),
+		FUNC("_Znwm", 0, 6),
+		FUNC("_Znam", 0, 6),
+		FUNC("_ZdlPv", 0x10, 6),
+		FUNC("je_malloc", 0x20, 6),
 	};
 	struct probe_file *f = MADE(syms, PROLOGUE);
 
@@ -253,8 +253,8 @@ TEST(operators_of_an_allocator)
 TEST(operators_that_only_call_what_is_probed)
 {
 	static const struct sym syms[] = {
-	    FUNC("_Znam", 0, 5),   FUNC("_Znwm", 8, 5),	    FUNC("malloc", 0x10, 6),
-	    FUNC("free", 0x20, 6), FUNC("_ZdlPv", 0x18, 8),
+		FUNC("_Znam", 0, 5),   FUNC("_Znwm", 8, 5),	FUNC("malloc", 0x10, 6),
+		FUNC("free", 0x20, 6), FUNC("_ZdlPv", 0x18, 8),
 	};
 	static const char code[] = "\xe9\x03\0\0\0\x90\x90\x90"
 				   "\xe9\x03\0\0\0\x90\x90\x90" PROLOGUE "\x90\x90"
@@ -274,12 +274,12 @@ TEST(operators_that_only_call_what_is_probed)
 TEST(where_exceptions_leave)
 {
 	static const struct sym syms[] = {
-	    FUNC("_Unwind_RaiseException", 0x20, 8), /* twice, as in two symbol tables */
-	    FUNC("_Unwind_RaiseException", 0x20, 8),
-	    FUNC("_Unwind_ForcedUnwind", 0x30, 8),
-	    FUNC("_Unwind_Resume", 0x40, 8),
-	    FUNC("_Znwm", 0, 6),
-	    FUNC("je_malloc", 8, 6),
+		FUNC("_Unwind_RaiseException", 0x20, 8), /* twice, as in two symbol tables */
+		FUNC("_Unwind_RaiseException", 0x20, 8),
+		FUNC("_Unwind_ForcedUnwind", 0x30, 8),
+		FUNC("_Unwind_Resume", 0x40, 8),
+		FUNC("_Znwm", 0, 6),
+		FUNC("je_malloc", 8, 6),
 	};
 	struct probe_file *f = MADE(syms, PROLOGUE);
 
@@ -293,8 +293,8 @@ TEST(where_exceptions_leave)
 TEST(an_ifunc_is_not_probed)
 {
 	static const struct sym syms[] = {
-	    {"malloc", 0, 6, STT_GNU_IFUNC, STB_GLOBAL},
-	    FUNC("_Znwm", 0x10, 6),
+		{ "malloc", 0, 6, STT_GNU_IFUNC, STB_GLOBAL },
+		FUNC("_Znwm", 0x10, 6),
 	};
 	struct probe_file *f = MADE(syms, PROLOGUE);
 
@@ -310,10 +310,10 @@ TEST(an_ifunc_is_not_probed)
 TEST(a_function_of_unknown_size_ends_at_the_next)
 {
 	static const struct sym syms[] = {
-	    FUNC("malloc", 0, 0),
-	    FUNC("helper", 8, 0),
-	    FUNC("free", 0x10, 0),
-	    FUNC("other", 0x16, 6),
+		FUNC("malloc", 0, 0),
+		FUNC("helper", 8, 0),
+		FUNC("free", 0x10, 0),
+		FUNC("other", 0x16, 6),
 	};
 	static const char code[] = PROLOGUE "\xeb\xf9" /* malloc jumps to its +1 */
 					    "\x90\x90\x90\x90\x90\x90\x90\x90" PROLOGUE
@@ -330,9 +330,11 @@ TEST(a_function_of_unknown_size_ends_at_the_next)
 TEST(hostile_symbols)
 {
 	static const struct sym syms[] = {
-	    FUNC("malloc", 0, UINT64_MAX),	    FUNC("free", TEXT_SIZE - 1, 0x100000),
-	    FUNC("calloc", 0x7fffffff, 5),	    FUNC("realloc", UINT64_MAX - BASE - TEXT_AT, 5),
-	    FUNC("_dl_debug_state", 0x80000000, 1),
+		FUNC("malloc", 0, UINT64_MAX),
+		FUNC("free", TEXT_SIZE - 1, 0x100000),
+		FUNC("calloc", 0x7fffffff, 5),
+		FUNC("realloc", UINT64_MAX - BASE - TEXT_AT, 5),
+		FUNC("_dl_debug_state", 0x80000000, 1),
 	};
 	struct probe_file *f = MADE(syms, PROLOGUE);
 
@@ -347,7 +349,7 @@ TEST(hostile_symbols)
 
 TEST(the_loaders_notice)
 {
-	static const struct sym syms[] = {FUNC("_dl_debug_state", 0x30, 1)};
+	static const struct sym syms[] = { FUNC("_dl_debug_state", 0x30, 1) };
 	struct probe_file *f = MADE(syms, PROLOGUE);
 
 	CHECK_EQ(f->n, 0);
@@ -357,7 +359,7 @@ TEST(the_loaders_notice)
 
 TEST(other_machines)
 {
-	static const struct sym syms[] = {FUNC("malloc", 0, 6)};
+	static const struct sym syms[] = { FUNC("malloc", 0, 6) };
 	static const char text[] = "text\n";
 	struct probe_file *f = discover_made(EM_386, syms, 1, PROLOGUE, 6);
 
@@ -399,10 +401,10 @@ static struct probe_file *discover_named(const char *what, const struct sym *sym
 TEST(functions_that_the_user_names)
 {
 	static const struct sym syms[] = {
-	    FUNC("pool_alloc", 0, 6),
-	    {"pool_free", 0x10, 6, STT_FUNC, STB_LOCAL},
-	    FUNC("malloc", 0x20, 6),
-	    FUNC("_ZN4Pool3getEm", 0x30, 6),
+		FUNC("pool_alloc", 0, 6),
+		{ "pool_free", 0x10, 6, STT_FUNC, STB_LOCAL },
+		FUNC("malloc", 0x20, 6),
+		FUNC("_ZN4Pool3getEm", 0x30, 6),
 	};
 	struct probe_file *f =
 	    NAMED("pool_alloc(size=2) pool_free(ptr=2) Pool::get(size=2,count=3)", syms, PROLOGUE);
@@ -414,10 +416,12 @@ TEST(functions_that_the_user_names)
 	CHECK_EQ(f->sites[0].shape, SHAPE_ALLOC);
 	CHECK_EQ(f->sites[0].point.offset, 3);
 	CHECK_EQ(f->sites[0].cookie,
-		 COOKIE(alloc_functions__count(), SHAPE_ALLOC, 1, ARG_NONE, ARG_NONE) | COOKIE_CUSTOM);
+		 COOKIE(alloc_functions__count(), SHAPE_ALLOC, 1, ARG_NONE, ARG_NONE) |
+		     COOKIE_CUSTOM);
 	CHECK_EQ(site->shape, SHAPE_FREE_CALL);
 	CHECK_EQ(site->cookie,
-		 COOKIE(alloc_functions__count() + 1, SHAPE_FREE_CALL, ARG_NONE, ARG_NONE, 1) | COOKIE_CUSTOM);
+		 COOKIE(alloc_functions__count() + 1, SHAPE_FREE_CALL, ARG_NONE, ARG_NONE, 1) |
+		     COOKIE_CUSTOM);
 	CHECK_EQ(site_named(f, "_ZN4Pool3getEm")->cookie,
 		 COOKIE(alloc_functions__count() + 2, SHAPE_ALLOC, 1, 2, ARG_NONE) | COOKIE_CUSTOM);
 	CHECK_EQ(site_named(f, "malloc")->cookie,
@@ -428,7 +432,7 @@ TEST(functions_that_the_user_names)
 
 TEST(sizes_and_numbers_in_the_cookie)
 {
-	static const struct sym syms[] = {FUNC("node", 0, 6), FUNC("open_it", 0x10, 6)};
+	static const struct sym syms[] = { FUNC("node", 0, 6), FUNC("open_it", 0x10, 6) };
 	struct probe_file *f = NAMED("node(bytes=48) open_it(size=1,int)", syms, PROLOGUE);
 
 	CHECK_EQ(COOKIE_BYTES(f->sites[0].cookie), 48);
@@ -440,8 +444,8 @@ TEST(sizes_and_numbers_in_the_cookie)
 
 TEST(the_users_word_counts_before_the_tables)
 {
-	static const struct sym syms[] = {FUNC("malloc", 0, 6), FUNC("get", 0, 6),
-					  FUNC("_Znwm", 0x10, 6)};
+	static const struct sym syms[] = { FUNC("malloc", 0, 6), FUNC("get", 0, 6),
+					   FUNC("_Znwm", 0x10, 6) };
 	struct probe_file *f = NAMED("get(size=2) malloc(size=3) _Znwm(size=1)", syms, PROLOGUE);
 
 	CHECK_EQ(f->n, 2);
@@ -459,7 +463,7 @@ TEST(the_users_word_counts_before_the_tables)
 
 TEST(a_pool_makes_no_allocator_of_operators)
 {
-	static const struct sym syms[] = {FUNC("pool_alloc", 0, 6), FUNC("_Znwm", 0x10, 6)};
+	static const struct sym syms[] = { FUNC("pool_alloc", 0, 6), FUNC("_Znwm", 0x10, 6) };
 	struct probe_file *f = NAMED("pool_alloc(size=1)", syms, PROLOGUE);
 
 	CHECK_EQ(f->n, 1);
@@ -470,7 +474,7 @@ TEST(a_pool_makes_no_allocator_of_operators)
 
 TEST(copies_by_the_compiler_are_told_of)
 {
-	static const struct sym syms[] = {FUNC("get", 0, 6), FUNC("get.constprop.0", 0x10, 6)};
+	static const struct sym syms[] = { FUNC("get", 0, 6), FUNC("get.constprop.0", 0x10, 6) };
 	struct probe_file *f = NAMED("get(size=2)", syms, PROLOGUE);
 
 	CHECK_EQ(f->n, 1);
@@ -487,7 +491,7 @@ TEST(copies_by_the_compiler_are_told_of)
 
 TEST(functions_of_other_files)
 {
-	static const struct sym syms[] = {FUNC("get", 0, 6)};
+	static const struct sym syms[] = { FUNC("get", 0, 6) };
 	struct probe_file *f =
 	    NAMED("libother.so*:get(size=2) /no/such/file:get(size=2)", syms, PROLOGUE);
 
@@ -501,7 +505,7 @@ TEST(functions_of_other_files)
 
 TEST(functions_by_offset)
 {
-	static const struct sym syms[] = {FUNC("main", 0, 6)};
+	static const struct sym syms[] = { FUNC("main", 0, 6) };
 	struct probe_file *f = NAMED(
 	    "memtrace-test-*:0x1003(size=1) memtrace-test-*:0x7fffffff(ptr=1)", syms, PROLOGUE);
 
@@ -526,12 +530,12 @@ TEST(files_without_names)
 TEST(explained)
 {
 	static const struct sym syms[] = {
-	    FUNC("malloc", 0, 6),
-	    FUNC("free", 0x10, 1),
-	    {"calloc", 0x20, 6, STT_GNU_IFUNC, STB_GLOBAL},
-	    FUNC("_dl_debug_state", 0x30, 1),
+		FUNC("malloc", 0, 6),
+		FUNC("free", 0x10, 1),
+		{ "calloc", 0x20, 6, STT_GNU_IFUNC, STB_GLOBAL },
+		FUNC("_dl_debug_state", 0x30, 1),
 	};
-	static const struct sym nothing[] = {FUNC("main", 0, 6)};
+	static const struct sym nothing[] = { FUNC("main", 0, 6) };
 	struct probe_file *f = MADE(syms, PROLOGUE);
 	struct probe_file *g = MADE(nothing, PROLOGUE);
 	char *text = NULL;
@@ -565,7 +569,7 @@ TEST(explained)
 
 TEST(explained_as_the_users)
 {
-	static const struct sym syms[] = {FUNC("get", 0, 6)};
+	static const struct sym syms[] = { FUNC("get", 0, 6) };
 	struct probe_file *f = NAMED("get(size=2)", syms, PROLOGUE);
 	char *text = NULL;
 	size_t len;
@@ -589,8 +593,8 @@ TEST(free_of_nothing)
 
 TEST(this_c_library)
 {
-	static const char *const names[] = {"malloc",	     "calloc", "realloc", "posix_memalign",
-					    "aligned_alloc", "valloc", "free"};
+	static const char *const names[] = { "malloc",	      "calloc", "realloc", "posix_memalign",
+					     "aligned_alloc", "valloc", "free" };
 	struct probe_file *f;
 	Dl_info info;
 
@@ -616,10 +620,10 @@ static struct probe_file *discover_installed(const char *name)
 
 TEST(installed_allocators)
 {
-	static const char *const libraries[] = {"libjemalloc.so.2", "libtcmalloc_minimal.so.4",
-						"libmimalloc.so.2"};
-	static const char *const names[] = {"malloc", "calloc", "realloc",
-					    "free",   "_Znwm",	"_ZdlPvm"};
+	static const char *const libraries[] = { "libjemalloc.so.2", "libtcmalloc_minimal.so.4",
+						 "libmimalloc.so.2" };
+	static const char *const names[] = { "malloc", "calloc", "realloc",
+					     "free",   "_Znwm",	 "_ZdlPvm" };
 	int seen = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(libraries); i++) {

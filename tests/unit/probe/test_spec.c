@@ -33,7 +33,7 @@ static const struct probe_spec *one(const char *text)
 
 #define CHECK_SPEC(text, in, function, shape, size, count, ptr)                                    \
 	check_spec(__LINE__, text, in, function,                                                   \
-		   (struct alloc_function){NULL, NULL, API_HEAP, shape, size, count, ptr})
+		   (struct alloc_function){ NULL, NULL, API_HEAP, shape, size, count, ptr })
 
 static void check_spec(int line, const char *text, const char *file, const char *function,
 		       struct alloc_function want)
@@ -237,14 +237,16 @@ TEST(rows)
 	CHECK(probe_specs__api(&specs, 255) == &specs.specs[most - 1].api);
 	CHECK(probe_specs__api(&specs, 256) == alloc_functions__get(API_NONE));
 	CHECK(probe_specs__api(NULL, alloc_functions__count()) == alloc_functions__get(API_NONE));
-	CHECK(probe_specs__api(&specs, alloc_functions__find("malloc")) == alloc_functions__get(alloc_functions__find("malloc")));
+	CHECK(probe_specs__api(&specs, alloc_functions__find("malloc")) ==
+	      alloc_functions__get(alloc_functions__find("malloc")));
 	probe_specs__names(&specs, names);
 	CHECK_STR(names[alloc_functions__find("malloc")], "malloc");
 	CHECK_STR(names[255], specs.specs[most - 1].function);
 	probe_specs__release(&specs);
 	CHECK_EQ(specs.n, 0);
 	probe_specs__names(NULL, names);
-	CHECK_STR(names[alloc_functions__count() - 1], alloc_functions__get(alloc_functions__count() - 1)->name);
+	CHECK_STR(names[alloc_functions__count() - 1],
+		  alloc_functions__get(alloc_functions__count() - 1)->name);
 	CHECK(!names[alloc_functions__count()] && !names[255]);
 }
 
@@ -320,7 +322,7 @@ TEST(which_functions_of_cxx)
 
 TEST(release_of_nothing)
 {
-	struct probe_specs none = {0};
+	struct probe_specs none = { 0 };
 
 	probe_specs__release(&none);
 	probe_specs__release(&specs);

@@ -82,9 +82,18 @@ static void fill_rows(struct fixture *f)
 	uint32_t self = (uint32_t)getpid();
 
 	f->processes[0] = (struct process_row){
-		.pid = self, .comm = "self", .exe = "/bin/self", .named = true, .live_bytes = 10,
-		.live_blocks = 1, .allocs = 5, .frees = 4, .alloc_bytes = 50, .free_bytes = 40,
-		.allocator_bytes = 4096, .mapped_bytes = 8192,
+		.pid = self,
+		.comm = "self",
+		.exe = "/bin/self",
+		.named = true,
+		.live_bytes = 10,
+		.live_blocks = 1,
+		.allocs = 5,
+		.frees = 4,
+		.alloc_bytes = 50,
+		.free_bytes = 40,
+		.allocator_bytes = 4096,
+		.mapped_bytes = 8192,
 	};
 	/* The kernel's comm of 15 bytes, and one that lost its terminator. */
 	f->processes[1] = (struct process_row){ .pid = 77, .exited = true, .live_blocks = 2 };
@@ -92,19 +101,38 @@ static void fill_rows(struct fixture *f)
 	/* A pid that came again is another process. */
 	f->processes[2] = (struct process_row){ .pid = 77, .comm = "again", .exited = true };
 	f->sites[0] = (struct site_row){
-		.pid = self, .process = 0, .stack = 1, .kind = API_HEAP,
+		.pid = self,
+		.process = 0,
+		.stack = 1,
+		.kind = API_HEAP,
 		.api = (uint8_t)alloc_functions__find("malloc"),
-		.live_bytes = 10, .live_blocks = 1, .allocs = 5, .frees = 4, .alloc_bytes = 50,
-		.growth_bytes = -3, .allocs_since = 4, .oldest = 2500000000, .newest = 500000000,
+		.live_bytes = 10,
+		.live_blocks = 1,
+		.allocs = 5,
+		.frees = 4,
+		.alloc_bytes = 50,
+		.growth_bytes = -3,
+		.allocs_since = 4,
+		.oldest = 2500000000,
+		.newest = 500000000,
 	};
 	f->sites[1] = (struct site_row){
-		.pid = 77, .process = 1, .stack = 2, .kind = API_MAP, .api = API_MMAP,
-		.map_flags = EVENT_F_FILE | EVENT_F_SHARED, .map_addr = 0xabc000,
+		.pid = 77,
+		.process = 1,
+		.stack = 2,
+		.kind = API_MAP,
+		.api = API_MMAP,
+		.map_flags = EVENT_F_FILE | EVENT_F_SHARED,
+		.map_addr = 0xabc000,
 		.live_bytes = 4096,
 		.live_blocks = 1,
 	};
-	f->sites[2] = (struct site_row){ .pid = 77, .process = 2, .stack = 9, .kind = API_MAP,
-					 .api = API_MMAP, .map_flags = EVENT_F_STACK };
+	f->sites[2] = (struct site_row){ .pid = 77,
+					 .process = 2,
+					 .stack = 9,
+					 .kind = API_MAP,
+					 .api = API_MMAP,
+					 .map_flags = EVENT_F_STACK };
 	f->sites[3] = (struct site_row){ .pid = 5, .process = 99, .kind = API_HEAP, .api = 255 };
 }
 
@@ -125,20 +153,45 @@ static void setup(struct fixture *f)
 	f->cut = new_stack(2, STACK_LIMIT, 1, frames + 1);
 	fill_rows(f);
 	f->snap = (struct snapshot){
-		.now = 12500000000, .since = 10500000000, .live_bytes = 4106, .live_blocks = 3,
-		.peak_bytes = 9999, .growth_bytes = -3, .allocs = 5, .frees = 4, .alloc_bytes = 50,
-		.free_bytes = 40, .unmatched_frees = 6, .allocs_since = 4, .frees_since = 1,
-		.lost_table = 7, .lost_stack_ids = 8, .superseded = 9,
+		.now = 12500000000,
+		.since = 10500000000,
+		.live_bytes = 4106,
+		.live_blocks = 3,
+		.peak_bytes = 9999,
+		.growth_bytes = -3,
+		.allocs = 5,
+		.frees = 4,
+		.alloc_bytes = 50,
+		.free_bytes = 40,
+		.unmatched_frees = 6,
+		.allocs_since = 4,
+		.frees_since = 1,
+		.lost_table = 7,
+		.lost_stack_ids = 8,
+		.superseded = 9,
 		.stack_ends = { [STACK_COMPLETE] = 100, [STACK_LIMIT] = 20, [STACK_UNKNOWN] = 3 },
-		.sites = f->sites, .nsites = 4, .total_sites = 6, .rest_bytes = 11,
+		.sites = f->sites,
+		.nsites = 4,
+		.total_sites = 6,
+		.rest_bytes = 11,
 		.rest_blocks = 2,
-		.processes = f->processes, .nprocesses = 3,
+		.processes = f->processes,
+		.nprocesses = 3,
 	};
 	f->in = (struct profile_input){
-		.run = &f->run, .snapshot = &f->snap, .symbolizer = f->symbolizer,
+		.run = &f->run,
+		.snapshot = &f->snap,
+		.symbolizer = f->symbolizer,
 		.modules = f->modules,
-		.stack = find_stack, .mapped_file = mapped_file, .ctx = f, .seq = 3, .final = true,
-		.wall_ns = 123, .start = 500000000, .lost_events = 12, .lost_stacks = 13,
+		.stack = find_stack,
+		.mapped_file = mapped_file,
+		.ctx = f,
+		.seq = 3,
+		.final = true,
+		.wall_ns = 123,
+		.start = 500000000,
+		.lost_events = 12,
+		.lost_stacks = 13,
 		.notice = "notice",
 	};
 }

@@ -28,7 +28,8 @@ TEST(a_stack_is_looked_at_once)
 	struct suppressions *rules = rules_of("leak:one\nleak:two\nleak:/lib.so\nleak:file.c");
 	struct suppression_filter *s = suppression_filter__new(rules);
 	struct named_frame two[] = { { .func = "leaf" }, { .func = "two" } };
-	struct named_frame by_module = { .module = "/opt/lib.so" }, by_file = { .file = "/a/file.c" };
+	struct named_frame by_module = { .module = "/opt/lib.so" },
+			   by_file = { .file = "/a/file.c" };
 
 	CHECK_EQ(suppression_filter__count(s), 4);
 	CHECK_EQ(suppression_filter__known(s, 77), SIEVE_NEW);
@@ -40,7 +41,8 @@ TEST(a_stack_is_looked_at_once)
 	CHECK_EQ(suppression_filter__look(s, 0, &by_module, 1), 2);
 	CHECK_EQ(suppression_filter__look(s, UINT64_MAX, &by_file, 1), 3);
 	CHECK(!suppression_filter__has_matched(s, 0));
-	CHECK(suppression_filter__has_matched(s, 1) && suppression_filter__has_matched(s, 2) && suppression_filter__has_matched(s, 3));
+	CHECK(suppression_filter__has_matched(s, 1) && suppression_filter__has_matched(s, 2) &&
+	      suppression_filter__has_matched(s, 3));
 	CHECK_STR(suppression_filter__rule(s, 1)->source, "t.supp:2");
 	CHECK(!suppression_filter__is_builtin(s, 1));
 	suppression_filter__free(s);
@@ -60,7 +62,7 @@ CODE(code_b)
 CODE(code_c)
 CODE(code_d)
 CODE(code_e)
-CODE(_IO_file_doallocate)		/* as a function of the C library that is known to keep what it has */
+CODE(_IO_file_doallocate) /* as a function of the C library that is known to keep what it has */
 
 static void (*const codes[])(void) = { code_a, code_b, code_c, code_d, code_e };
 
@@ -111,28 +113,49 @@ static void setup(struct fixture *f, const char *rules)
 	*f = (struct fixture){ .modules = modules__new(), .run = { .sort = "bytes" } };
 	f->symbolizer = symbolizer__new(f->modules);
 	module = (uint32_t)modules__add_path(f->modules, "/proc/self/exe");
-	f->rows[0] = (struct site_row){ .stack = 1, .kind = API_MAP, .live_bytes = 3000, .live_blocks = 1,
+	f->rows[0] = (struct site_row){ .stack = 1,
+					.kind = API_MAP,
+					.live_bytes = 3000,
+					.live_blocks = 1,
 					.since_mark_bytes = 3000 };
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
 		f->stacks[i] = calloc(1, sizeof(struct stack) + sizeof(struct frame));
-		*f->stacks[i] = (struct stack){ .id = i + 1, .pid = 1, .n = 1, .end = STACK_COMPLETE };
-		f->stacks[i]->frames[0] = (struct frame){ .pc = 0x1000, .module = module,
+		*f->stacks[i] =
+		    (struct stack){ .id = i + 1, .pid = 1, .n = 1, .end = STACK_COMPLETE };
+		f->stacks[i]->frames[0] = (struct frame){ .pc = 0x1000,
+							  .module = module,
 							  .offset = file_offset(codes[i]) + 3 };
-		f->rows[i + 1] = (struct site_row){ .stack = i + 1, .kind = API_HEAP,
-						    .live_bytes = bytes[i], .live_blocks = 2,
-						    .since_mark_bytes = 5, .since_mark_blocks = 1 };
+		f->rows[i + 1] = (struct site_row){ .stack = i + 1,
+						    .kind = API_HEAP,
+						    .live_bytes = bytes[i],
+						    .live_blocks = 2,
+						    .since_mark_bytes = 5,
+						    .since_mark_blocks = 1 };
 	}
 	f->process = (struct process_row){ .pid = 1, .exited = true, .mapped_bytes = 3000 };
 	f->snap = (struct snapshot){
-		.now = 1, .heap = true, .live_bytes = 2716, .live_blocks = 10, .total_sites = 8,
-		.rest_bytes = 50, .rest_blocks = 2, .sites = f->rows, .nsites = ARRAY_SIZE(f->rows),
-		.processes = &f->process, .nprocesses = 1,
+		.now = 1,
+		.heap = true,
+		.live_bytes = 2716,
+		.live_blocks = 10,
+		.total_sites = 8,
+		.rest_bytes = 50,
+		.rest_blocks = 2,
+		.sites = f->rows,
+		.nsites = ARRAY_SIZE(f->rows),
+		.processes = &f->process,
+		.nprocesses = 1,
 	};
 	f->rules = rules_of(rules);
 	f->sieve = suppression_filter__new(f->rules);
 	f->in = (struct profile_input){
-		.run = &f->run, .snapshot = &f->snap, .symbolizer = f->symbolizer,
-		.modules = f->modules, .stack = find_stack, .ctx = f, .sieve = f->sieve,
+		.run = &f->run,
+		.snapshot = &f->snap,
+		.symbolizer = f->symbolizer,
+		.modules = f->modules,
+		.stack = find_stack,
+		.ctx = f,
+		.sieve = f->sieve,
 	};
 }
 
@@ -155,8 +178,7 @@ static const char *sites(const struct profile *p)
 	*s = '\0';
 	for (size_t i = 0; i < p->nsites; i++)
 		s += snprintf(s, sizeof(text) - (size_t)(s - text), "%s%u:%s=%llu", i ? " " : "",
-			      p->sites[i].rank,
-			      p->sites[i].nstack ? p->sites[i].stack->func : "?",
+			      p->sites[i].rank, p->sites[i].nstack ? p->sites[i].stack->func : "?",
 			      (unsigned long long)p->sites[i].live_bytes);
 	return text;
 }
@@ -171,7 +193,7 @@ TEST(suppressed_sites_leave_their_places)
 	p = profile__build(&f.in);
 	CHECK_STR(sites(p), "1:code_a=3000 2:code_a=1000 3:code_c=800");
 	CHECK_EQ(p->total_sites, 8);
-	CHECK_EQ(p->nsuppressed, 1);	/* nobody looked at what is below the top */
+	CHECK_EQ(p->nsuppressed, 1); /* nobody looked at what is below the top */
 	CHECK_STR(p->suppressed[0].pattern, "leak:^code_b$");
 	CHECK_STR(p->suppressed[0].source, "t.supp:1");
 	CHECK(!p->suppressed[0].reason);
@@ -223,7 +245,7 @@ TEST(mappings_are_suppressed_beside_the_totals)
 	CHECK_STR(sites(p), "1:code_b=900 2:code_c=800 3:code_d=9 4:code_e=7");
 	CHECK_EQ(p->suppressed[0].sites, 2);
 	CHECK_EQ(p->suppressed[0].live_bytes, 4000);
-	CHECK_EQ(p->suppressed_live_bytes, 1000);	/* live_bytes is the heap's */
+	CHECK_EQ(p->suppressed_live_bytes, 1000); /* live_bytes is the heap's */
 	CHECK_EQ(p->suppressed_since_mark, 5);
 	profile__free(p);
 	f.snap.heap = false;
@@ -299,12 +321,12 @@ TEST(small_sites)
 
 	setup(&f, "leak:nothing");
 	p = profile__build(&f.in);
-	for (size_t i = 0; i < p->nsites; i++)	/* 1% of 2716 is 27 */
+	for (size_t i = 0; i < p->nsites; i++) /* 1% of 2716 is 27 */
 		CHECK_EQ(p->sites[i].small, i >= 4);
 	CHECK_EQ(p->small_sites, 0);
 	profile__free(p);
 	f.in.top = 5;
-	f.rows[0].live_bytes = 29;		/* of 3000 that are mapped */
+	f.rows[0].live_bytes = 29; /* of 3000 that are mapped */
 	p = profile__build(&f.in);
 	CHECK(p->sites[0].small);
 	CHECK(!p->sites[1].small);
@@ -356,12 +378,12 @@ TEST(findings_are_summed_wherever_they_rank)
 	f.in.top = 2;
 	p = profile__build(&f.in);
 	CHECK_STR(sites(p), "1:code_a=3000 2:code_a=1000");
-	CHECK_EQ(p->leak.sites, 2);		/* that of code_b is suppressed */
+	CHECK_EQ(p->leak.sites, 2); /* that of code_b is suppressed */
 	CHECK_EQ(p->leak.live_bytes, 1009);
 	CHECK(p->leak.rate_bps == 11);
 	CHECK_EQ(p->growing.sites, 1);
 	CHECK_EQ(p->growing.live_bytes, 7);
-	CHECK_EQ(p->small_sites, 0);		/* a finding is not small */
+	CHECK_EQ(p->small_sites, 0); /* a finding is not small */
 	CHECK_EQ(p->rest_bytes, 50 + 800 + 9 + 7);
 	profile__free(p);
 	teardown(&f);

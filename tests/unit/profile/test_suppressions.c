@@ -54,7 +54,7 @@ TEST(anchors)
 	NO("foo$", "foobar");
 	YES("^foo$", "foo");
 	NO("^foo$", "foofoo");
-	YES("foo$", "foofoo");		/* the first foo is not at the end, the last is */
+	YES("foo$", "foofoo"); /* the first foo is not at the end, the last is */
 	YES("^f*o$", "foooo");
 	NO("^f*o$", "xfo");
 	YES("^*foo", "xfoo");
@@ -69,7 +69,7 @@ TEST(anchors)
 TEST(what_is_no_anchor_is_itself)
 {
 	YES("a^b", "a^b");
-	YES("$LT$", "<$LT");		/* only the last is an anchor */
+	YES("$LT$", "<$LT"); /* only the last is an anchor */
 	YES("a$b", "xa$bx");
 	NO("a$b", "a");
 }
@@ -133,7 +133,8 @@ static void refused(const char *text, size_t len, size_t line, const char *why)
 
 TEST(lines_of_a_file)
 {
-	struct parsed p = parse("# a comment\n\n  leak:one  \r\n\t# another\nleak:libx.so\nleak:a b");
+	struct parsed p =
+	    parse("# a comment\n\n  leak:one  \r\n\t# another\nleak:libx.so\nleak:a b");
 
 	CHECK_EQ(p.err, 0);
 	CHECK_EQ(suppressions__count(p.s), 3);
@@ -173,7 +174,9 @@ TEST(lines_that_are_no_rules)
 
 static const struct suppress_frame stack[] = {
 	{ .func = "operator new(unsigned long)", .module = "/usr/lib/libstdc++.so.6" },
-	{ .func = "ns::Table<int>::add(int)", .module = "/opt/app/bin/app", .file = "/src/table.cc" },
+	{ .func = "ns::Table<int>::add(int)",
+	  .module = "/opt/app/bin/app",
+	  .file = "/src/table.cc" },
 	{ .module = "/opt/app/lib/libplugin.so" },
 	{ .func = "main", .module = "/opt/app/bin/app", .file = "/src/main.cc" },
 };
@@ -197,7 +200,7 @@ TEST(any_frame_counts_by_function_module_or_file)
 	CHECK_EQ(find("leak:/src/*.cc$"), 0);
 	CHECK_EQ(find("leak:operator new"), 0);
 	CHECK_EQ(find("leak:other"), -1);
-	CHECK_EQ(find("leak:add*main"), -1);	/* a name is matched by itself */
+	CHECK_EQ(find("leak:add*main"), -1); /* a name is matched by itself */
 }
 
 TEST(the_first_rule_is_named)
@@ -233,13 +236,15 @@ static int find_builtin(const struct suppress_frame *frames, size_t n)
 #define LOADER .module = "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 #define LIBSTDCXX .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30"
 #define LIBC .module = "/usr/lib/x86_64-linux-gnu/libc.so.6"
-#define FRAMES(...) (struct suppress_frame[]){ __VA_ARGS__ },                                      \
-		    ARRAY_SIZE(((struct suppress_frame[]){ __VA_ARGS__ }))
+#define FRAMES(...)                                                                                \
+	(struct suppress_frame[]){ __VA_ARGS__ },                                                  \
+	    ARRAY_SIZE(((struct suppress_frame[]){ __VA_ARGS__ }))
 
 TEST(what_is_built_in)
 {
 	CHECK(find_builtin(FRAMES({ LOADER }, { .func = "dlopen", LIBC })) >= 0);
-	CHECK(find_builtin(FRAMES({ .func = "_nl_load_locale", LIBC }, { .func = "setlocale", LIBC })) >= 0);
+	CHECK(find_builtin(
+		  FRAMES({ .func = "_nl_load_locale", LIBC }, { .func = "setlocale", LIBC })) >= 0);
 	CHECK(find_builtin(FRAMES({ .func = "_IO_file_doallocate", LIBC })) >= 0);
 	CHECK(find_builtin(FRAMES({ LIBSTDCXX }, { .func = "call_init", LOADER })) >= 0);
 }
@@ -247,9 +252,11 @@ TEST(what_is_built_in)
 TEST(what_is_not_built_in)
 {
 	/* A library's own constructor, and the C++ library working for the program. */
-	CHECK_EQ(find_builtin(FRAMES({ .func = "init", .module = "/lib/libx.so" }, { LOADER })), -1);
+	CHECK_EQ(find_builtin(FRAMES({ .func = "init", .module = "/lib/libx.so" }, { LOADER })),
+		 -1);
 	CHECK_EQ(find_builtin(FRAMES({ .func = "operator new(unsigned long)", LIBSTDCXX },
-				     { .func = "main", .module = "/bin/app" })), -1);
+				     { .func = "main", .module = "/bin/app" })),
+		 -1);
 	CHECK_EQ(find_builtin(FRAMES({ LIBSTDCXX })), -1);
 	CHECK_EQ(find_builtin(FRAMES({ .func = "my_setlocale", .module = "/bin/app" })), -1);
 	CHECK_EQ(find_builtin(FRAMES({ .func = "pthread_create", LIBC })), -1);

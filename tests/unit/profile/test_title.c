@@ -82,7 +82,8 @@ TEST(the_first_frame_of_ones_own)
 {
 	CHECK_STR(TITLE({ .func = "operator new(unsigned long)", LIBSTDCXX },
 			{ .func = "std::string::reserve(unsigned long)", APP, .inlined = true },
-			{ .func = "session_new", APP }, { .func = "main", APP }), "session_new");
+			{ .func = "session_new", APP }, { .func = "main", APP }),
+		  "session_new");
 	CHECK_STR(TITLE({ .func = "strdup", LIBC }, { .func = "main", APP }), "main");
 	CHECK_STR(TITLE({ .func = "leaf", APP }, { .func = "main", APP }), "leaf");
 }
@@ -110,7 +111,8 @@ static void suggest(const char *func, const char *module, const char *want)
 	title__suppression(&sb, &f);
 	CHECK_STR(sb.len ? sb.data : "", want);
 	pattern = sb.len ? sb.data + strlen("leak:") : NULL;
-	CHECK(!pattern || suppressions__matches(pattern, func) || suppressions__matches(pattern, module));
+	CHECK(!pattern || suppressions__matches(pattern, func) ||
+	      suppressions__matches(pattern, module));
 	strbuf__free(&sb);
 }
 

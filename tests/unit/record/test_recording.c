@@ -10,8 +10,9 @@
 #include "test.h"
 
 static const uint64_t extremes[] = {
-	0, 1, 15, 16, 127, 128, 4096, UINT32_MAX, 1ull << 48, INT64_MAX, 1ull << 63,
-	UINT64_MAX - 15, UINT64_MAX,
+	0,	    1,		15,	    16,	       127,	   128,
+	4096,	    UINT32_MAX, 1ull << 48, INT64_MAX, 1ull << 63, UINT64_MAX - 15,
+	UINT64_MAX,
 };
 
 static struct cursor cursor_of(const void *p, size_t n)
@@ -57,7 +58,7 @@ TEST(numbers_and_strings_come_back)
 TEST(numbers_that_are_none)
 {
 	static const uint8_t too_long[] = { 0x80, 0x80, 0x80, 0x80, 0x80,
-					   0x80, 0x80, 0x80, 0x80, 0x02 };
+					    0x80, 0x80, 0x80, 0x80, 0x02 };
 	static const uint8_t unended[] = { 0x80, 0x80 };
 	static const uint8_t long_string[] = { 0x20, 'a', 'b' };
 	struct cursor c = cursor_of(too_long, sizeof(too_long));
@@ -108,12 +109,9 @@ static const struct {
 	uint8_t type;
 	size_t size;
 } packed_types[] = {
-	{ EVENT_ALLOC, sizeof(struct event_alloc) },
-	{ EVENT_FREE, sizeof(struct event_free) },
-	{ EVENT_REALLOC, sizeof(struct event_realloc) },
-	{ EVENT_MAP, sizeof(struct event_map) },
-	{ EVENT_UNMAP, sizeof(struct event_map) },
-	{ EVENT_REMAP, sizeof(struct event_map) },
+	{ EVENT_ALLOC, sizeof(struct event_alloc) },	 { EVENT_FREE, sizeof(struct event_free) },
+	{ EVENT_REALLOC, sizeof(struct event_realloc) }, { EVENT_MAP, sizeof(struct event_map) },
+	{ EVENT_UNMAP, sizeof(struct event_map) },	 { EVENT_REMAP, sizeof(struct event_map) },
 	{ EVENT_BRK, sizeof(struct event_map) },
 };
 
@@ -145,7 +143,8 @@ TEST(every_type_with_every_extreme)
 TEST(ordinary_events_are_short)
 {
 	struct event_alloc a = {
-	    { EVENT_ALLOC, 5, 0, 4242, 1000000 }, 0x7f0000001000, 100, 0x123456789abcdef0 };
+		{ EVENT_ALLOC, 5, 0, 4242, 1000000 }, 0x7f0000001000, 100, 0x123456789abcdef0
+	};
 	struct event_free f = { { EVENT_FREE, 0, 0, 4242, 0 }, 0x7f0000001000 };
 	uint8_t bytes[EVENT_PACKED_MAX];
 
@@ -180,10 +179,21 @@ TEST(a_run_comes_back)
 	struct record_target targets[] = { { 7, (char *)"comm", (char *)"/exe", NULL },
 					   { 8, (char *)"", NULL, (char *)"pod/web" } };
 	struct record_run r = {
-		.start = 5, .wall = UINT64_MAX, .version = (char *)"1", .host = (char *)"h",
-		.kernel = (char *)"k", .mode = (char *)"exact", .stack_mode = (char *)"fp",
-		.interval_s = 0.25, .map = true, .children = true, .min_size = 1,
-		.max_size = UINT64_MAX, .min_age = 9, .targets = targets, .ntargets = 2,
+		.start = 5,
+		.wall = UINT64_MAX,
+		.version = (char *)"1",
+		.host = (char *)"h",
+		.kernel = (char *)"k",
+		.mode = (char *)"exact",
+		.stack_mode = (char *)"fp",
+		.interval_s = 0.25,
+		.map = true,
+		.children = true,
+		.min_size = 1,
+		.max_size = UINT64_MAX,
+		.min_age = 9,
+		.targets = targets,
+		.ntargets = 2,
 	};
 	struct record_run out;
 	struct strbuf sb = { 0 };
@@ -223,8 +233,8 @@ TEST(a_stack_comes_back)
 	    (struct stack){ .id = UINT64_MAX, .pid = 3, .n = EVENT_MAX_FRAMES, .end = STACK_LIMIT };
 	for (int i = 0; i < EVENT_MAX_FRAMES; i++)
 		f[i] = (struct frame){ extremes[i % ARRAY_SIZE(extremes)],
-				      extremes[i * 5 % ARRAY_SIZE(extremes)],
-				      i % 3 ? (uint32_t)i : FRAME_NO_MODULE };
+				       extremes[i * 5 % ARRAY_SIZE(extremes)],
+				       i % 3 ? (uint32_t)i : FRAME_NO_MODULE };
 	for (int i = 0; i < EVENT_MAX_FRAMES; i += 3)
 		f[i].offset = f[i].pc;
 	record__put_stack(&sb, in.time, &in.stack);
@@ -236,7 +246,8 @@ TEST(a_stack_comes_back)
 	for (int i = 0; i < EVENT_MAX_FRAMES; i++) {
 		struct frame *got = (struct frame *)(out.room + sizeof(struct stack)) + i;
 
-		CHECK(got->pc == f[i].pc && got->offset == f[i].offset && got->module == f[i].module);
+		CHECK(got->pc == f[i].pc && got->offset == f[i].offset &&
+		      got->module == f[i].module);
 	}
 	for (size_t len = 0; len < sb.len; len++) {
 		c = cursor_of(sb.data, len);
@@ -248,13 +259,18 @@ TEST(a_stack_comes_back)
 TEST(names_come_back)
 {
 	struct record_code code = {
-		.module = 4, .offset = 0x1234, .n = 3,
+		.module = 4,
+		.offset = 0x1234,
+		.n = 3,
 		.names = { { (char *)"leaf", (char *)"a.c", 12, true, true },
 			   { NULL, (char *)"b.c", 0, true, false },
 			   { (char *)"main", NULL, UINT32_MAX, false, true } },
 	};
 	struct record_module module = {
-		.id = 9, .elf = true, .build_id = { 1, 2, 3 }, .build_id_len = 3,
+		.id = 9,
+		.elf = true,
+		.build_id = { 1, 2, 3 },
+		.build_id_len = 3,
 		.path = (char *)"/bin/x",
 	};
 	struct record_module module_out;
@@ -321,7 +337,8 @@ TEST(ticks_come_back)
 static struct event_alloc event_number(uint64_t i)
 {
 	return (struct event_alloc){
-	    { EVENT_ALLOC, 5, 0, 4242, 1000 + i }, 0x10000 + i * 32, i, i % 7 };
+		{ EVENT_ALLOC, 5, 0, 4242, 1000 + i }, 0x10000 + i * 32, i, i % 7
+	};
 }
 
 static void put_text(struct recording *r, enum record_kind kind, const char *text)
@@ -453,7 +470,8 @@ TEST(a_file_with_any_byte_damaged)
 TEST(what_is_no_recording)
 {
 	const char *path = in_scratch("other");
-	static const char earlier[] = "\211memtrc\012\001\000\000\000\276\275\230\250", later[] = "\211memtrc\012\003\000\000\0005u\221\002";
+	static const char earlier[] = "\211memtrc\012\001\000\000\000\276\275\230\250",
+			  later[] = "\211memtrc\012\003\000\000\0005u\221\002";
 
 	write_bytes(path, "#!/bin/sh\necho no recording at all\n", 35);
 	CHECK(!open_file(path) && errno == ENOMSG);
@@ -470,7 +488,8 @@ TEST(what_is_no_recording)
 	CHECK_STR(why, "it is of version 3, and this memtrace knows version 2: use a newer one");
 	write_bytes(path, earlier, RECORDING_HEAD);
 	CHECK(!open_file(path) && errno == ENOTSUP);
-	CHECK_STR(why, "it is of version 1, and this memtrace knows version 2: use the one that made it");
+	CHECK_STR(
+	    why, "it is of version 1, and this memtrace knows version 2: use the one that made it");
 }
 
 /* Of a later version that says it can be skipped: chunks and records of unknown kinds. */
@@ -491,7 +510,7 @@ TEST(what_is_unknown_is_skipped)
 	CHECK_EQ(packer__pack(p, (enum chunk_type)77, "unknown", 7, true, &chunk, &len), 0);
 	fwrite(chunk, 1, len, f);
 	*at++ = EVENT_PACKED_NONE;
-	*at++ = 99;	/* a kind that nobody knows */
+	*at++ = 99; /* a kind that nobody knows */
 	*at++ = 5;
 	memcpy(at, "12345", 5);
 	begin_events();
@@ -632,7 +651,7 @@ TEST(a_limit_is_kept)
 	for (uint64_t i = 0; i < events; i++) {
 		struct event_alloc ev = event_number(i);
 
-		ev.stack = i * 0x9e3779b97f4a7c15;	/* no two alike, so that they take room */
+		ev.stack = i * 0x9e3779b97f4a7c15; /* no two alike, so that they take room */
 		recording__event(r, &ev, sizeof(ev));
 		keep_pace(r, i);
 		if (recording__wants_state(r))

@@ -80,24 +80,27 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 		l->api_names[i] = alloc_functions__get(i)->name;
 	l->modules = modules__new();
 	l->symbolizer = symbolizer__new(l->modules);
-	l->run = (struct profile_run){.version = "0.1",
-				      .host = "host",
-				      .kernel = "kernel",
-				      .mode = "exact",
-				      .interval_s = plan->interval_s,
-				      .stack_mode = "dwarf",
-				      .sort = plan->sort_name,
-				      .top = plan->query.top };
-	l->recorder = recorder__open(&(struct recorder_opts){ .plan = &l->plan, .modules = l->modules,
-			.api_names = l->api_names, .lock = no_lock, .unlock = no_lock });
+	l->run = (struct profile_run){ .version = "0.1",
+				       .host = "host",
+				       .kernel = "kernel",
+				       .mode = "exact",
+				       .interval_s = plan->interval_s,
+				       .stack_mode = "dwarf",
+				       .sort = plan->sort_name,
+				       .top = plan->query.top };
+	l->recorder = recorder__open(&(struct recorder_opts){ .plan = &l->plan,
+							      .modules = l->modules,
+							      .api_names = l->api_names,
+							      .lock = no_lock,
+							      .unlock = no_lock });
 	MUST(l->recorder);
 	l->c = collector__new(&(struct collector_opts){ .modules = l->modules,
-						       .witness = &recorder__witness,
-						       .witness_ctx = l->recorder,
-						       .refresh = real ? NULL : no_refresh,
-						       .start = START,
-						       .children = true,
-						       .min_age = plan->query.min_age });
+							.witness = &recorder__witness,
+							.witness_ctx = l->recorder,
+							.refresh = real ? NULL : no_refresh,
+							.start = START,
+							.children = true,
+							.min_age = plan->query.min_age });
 	recorder__attach(l->recorder, l->c, l->symbolizer);
 	recorder__run(l->recorder, &l->run, START, 1000 * START);
 	l->target = (struct profile_process){ .pid = PID, .comm = "test", .exe = "/test" };
@@ -105,23 +108,24 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 	l->run.ntargets = 1;
 	recorder__run(l->recorder, &l->run, START, 1000 * START);
 	l->reports = (struct reporting){ .plan = &l->plan,
-					.run = &l->run,
-					.collector = l->c,
-					.symbolizer = l->symbolizer,
-					.modules = l->modules,
-					.api_names = l->api_names,
-					.stack = find_stack,
-					.mapped_file = recorded_file,
-					.rss = recorded_rss,
-					.ctx = l,
-					.start = START };
+					 .run = &l->run,
+					 .collector = l->c,
+					 .symbolizer = l->symbolizer,
+					 .modules = l->modules,
+					 .api_names = l->api_names,
+					 .stack = find_stack,
+					 .mapped_file = recorded_file,
+					 .rss = recorded_rss,
+					 .ctx = l,
+					 .start = START };
 	MUST(!reporting__open(&l->reports));
 }
 
 static void tick(struct live *l, bool final)
 {
 	struct report_tick t = {
-	    .seq = ++l->seq, .final = final, .now = now, .wall = 1000 * START + now - START };
+		.seq = ++l->seq, .final = final, .now = now, .wall = 1000 * START + now - START
+	};
 	struct snapshot snap;
 
 	t.counters.lost_events = l->seq / 3;
@@ -191,9 +195,9 @@ static void some_events(struct live *l, int n)
 
 		if (below(40) == 0) {
 			ev = (struct event_map){ .ev.pid = pid,
-						.addr = 0x7f0000000000 + below(50) * PAGE,
-						.len = (1 + below(4)) * PAGE,
-						.stack = 1 + below(5) };
+						 .addr = 0x7f0000000000 + below(50) * PAGE,
+						 .len = (1 + below(4)) * PAGE,
+						 .stack = 1 + below(5) };
 			mapped(l->c, below(3) ? EVENT_MAP : EVENT_UNMAP,
 			       below(2) ? EVENT_F_FILE : 0, ev);
 		} else if (below(100) == 0) {
@@ -359,8 +363,11 @@ TEST(names_of_a_real_process)
 				    2),
 			 0);
 		allocated(l.c, self, 0x1000, 10, 7);
-		mapped(l.c, EVENT_MAP, EVENT_F_FILE, (struct event_map){ .ev.pid = self,
-			.addr = (uint64_t)(uintptr_t)mapping, .len = PAGE, .stack = 7 });
+		mapped(l.c, EVENT_MAP, EVENT_F_FILE,
+		       (struct event_map){ .ev.pid = self,
+					   .addr = (uint64_t)(uintptr_t)mapping,
+					   .len = PAGE,
+					   .stack = 7 });
 		recorder__tend(l.recorder);
 		tick(&l, false);
 		now += INTERVAL;
@@ -455,7 +462,7 @@ TEST(a_recording_cut_off_at_any_byte)
 			       elapsed);
 			CHECK(!"more is never less");
 		}
-		if (blocks >= 0 && !*notice)	/* the final report is there already */
+		if (blocks >= 0 && !*notice) /* the final report is there already */
 			CHECK_EQ(blocks, 300);
 		else if (blocks >= 0)
 			CHECK(!strncmp(notice, "the recording was cut off: it is complete up to ",
@@ -467,7 +474,7 @@ TEST(a_recording_cut_off_at_any_byte)
 	quiet(false);
 	CHECK_EQ(blocks, 300);
 	CHECK_STR(notice, "");
-	CHECK_EQ(steps, 6);	/* after each of six reports */
+	CHECK_EQ(steps, 6); /* after each of six reports */
 	free(all);
 }
 
@@ -492,7 +499,8 @@ TEST(a_compacted_recording_ends_with_the_same_report)
 		else
 			freed(l.c, PID, addr);
 		if (i % 4000 == 0) {
-			usleep(2000);	/* the thread that writes has to see the limit before the end */
+			usleep(
+			    2000); /* the thread that writes has to see the limit before the end */
 			CHECK_EQ(recorder__tend(l.recorder), 0);
 		}
 		if (i % 50000 == 0)

@@ -46,7 +46,9 @@ TEST(a_line_is_one_line_for_every_reader)
 	struct json w = { .out = out };
 
 	json__open(&w, NULL, '[');
-	json__string(&w, NULL, "a\xc2\x85" "b\u2028c\u2029\u202e\u061c\u200e\u2066d\xc2\x9b");
+	json__string(&w, NULL,
+		     "a\xc2\x85"
+		     "b\u2028c\u2029\u202e\u061c\u200e\u2066d\xc2\x9b");
 	json__string(&w, NULL, "\u00a0é\u2027\u202f\u2065日\xc2");
 	json__string(&w, NULL, "\x1f\x7f\r\n\v\f");
 	json__close(&w, ']');
@@ -86,38 +88,39 @@ TEST(numbers_that_json_cannot_say)
 
 /* Every line is what interface and schema promise: each key is there, with its type. */
 static const char schema[] =
-	"import json, sys\n"
-	"S, I, N, B = (str,), (int,), (int, float), (bool,)\n"
-	"Z = (str, type(None))\n"
-	"META = dict(type=S, schema=I, version=S, time=S, host=S, kernel=S, mode=S, interval_s=N,\n"
-	"            targets=[dict(pid=I, comm=S, exe=Z, container=Z)])\n"
-	"REPORT = dict(type=S, seq=I, final=B, time=S, elapsed_s=N, window_s=N, live_bytes=I, live_blocks=I,\n"
-	"    peak_bytes=I, allocs=I, frees=I, alloc_bytes=I, free_bytes=I, unmatched_frees=I,\n"
-	"    lost=dict(events=I, stacks=I, table=I), stacks=dict(complete=I, truncated=I),\n"
-	"    processes=[dict(pid=I, comm=S, container=Z, exited=B, live_bytes=I, live_blocks=I,\n"
-	"        allocs=I, frees=I, allocator_bytes=I, mapped_bytes=I, rss_bytes=I)],\n"
-	"    sites=[dict(rank=I, id=S, pid=I, kind=S, api=S, live_bytes=I, live_blocks=I,\n"
-	"        allocs=I, frees=I, alloc_bytes=I, growth_bytes=I, oldest_s=N, newest_s=N,\n"
-	"        leak_rate_bps=N, survival=N, verdict=S, doubt=Z, window_s=N, complete=B,\n"
-	"        stack=[dict(func=Z, module=Z, offset=S, file=Z, line=I, inlined=B)])])\n"
-	"def check(value, want, where):\n"
-	"    if isinstance(want, list):\n"
-	"        assert type(value) is list, where\n"
-	"        for v in value: check(v, want[0], where + '[]')\n"
-	"    elif isinstance(want, dict):\n"
-	"        assert type(value) is dict, where\n"
-	"        for k in want: check(value[k], want[k], where + '.' + k)\n"
-	"    else:\n"
-	"        assert type(value) in want, (where, value)\n"
-	"def pairs(p):\n"
-	"    assert len({k for k, _ in p}) == len(p), 'a key twice'\n"
-	"    return dict(p)\n"
-	"data = sys.stdin.buffer.read()\n"
-	"assert data.endswith(b'\\n')\n"
-	"for line in data[:-1].split(b'\\n'):\n"
-	"    o = json.loads(line.decode('utf-8'), object_pairs_hook=pairs)\n"
-	"    check(o, META if o['type'] == 'meta' else REPORT, o['type'])\n"
-	"    print(o['type'])\n";
+    "import json, sys\n"
+    "S, I, N, B = (str,), (int,), (int, float), (bool,)\n"
+    "Z = (str, type(None))\n"
+    "META = dict(type=S, schema=I, version=S, time=S, host=S, kernel=S, mode=S, interval_s=N,\n"
+    "            targets=[dict(pid=I, comm=S, exe=Z, container=Z)])\n"
+    "REPORT = dict(type=S, seq=I, final=B, time=S, elapsed_s=N, window_s=N, live_bytes=I, "
+    "live_blocks=I,\n"
+    "    peak_bytes=I, allocs=I, frees=I, alloc_bytes=I, free_bytes=I, unmatched_frees=I,\n"
+    "    lost=dict(events=I, stacks=I, table=I), stacks=dict(complete=I, truncated=I),\n"
+    "    processes=[dict(pid=I, comm=S, container=Z, exited=B, live_bytes=I, live_blocks=I,\n"
+    "        allocs=I, frees=I, allocator_bytes=I, mapped_bytes=I, rss_bytes=I)],\n"
+    "    sites=[dict(rank=I, id=S, pid=I, kind=S, api=S, live_bytes=I, live_blocks=I,\n"
+    "        allocs=I, frees=I, alloc_bytes=I, growth_bytes=I, oldest_s=N, newest_s=N,\n"
+    "        leak_rate_bps=N, survival=N, verdict=S, doubt=Z, window_s=N, complete=B,\n"
+    "        stack=[dict(func=Z, module=Z, offset=S, file=Z, line=I, inlined=B)])])\n"
+    "def check(value, want, where):\n"
+    "    if isinstance(want, list):\n"
+    "        assert type(value) is list, where\n"
+    "        for v in value: check(v, want[0], where + '[]')\n"
+    "    elif isinstance(want, dict):\n"
+    "        assert type(value) is dict, where\n"
+    "        for k in want: check(value[k], want[k], where + '.' + k)\n"
+    "    else:\n"
+    "        assert type(value) in want, (where, value)\n"
+    "def pairs(p):\n"
+    "    assert len({k for k, _ in p}) == len(p), 'a key twice'\n"
+    "    return dict(p)\n"
+    "data = sys.stdin.buffer.read()\n"
+    "assert data.endswith(b'\\n')\n"
+    "for line in data[:-1].split(b'\\n'):\n"
+    "    o = json.loads(line.decode('utf-8'), object_pairs_hook=pairs)\n"
+    "    check(o, META if o['type'] == 'meta' else REPORT, o['type'])\n"
+    "    print(o['type'])\n";
 
 TEST(python_reads_every_line_and_finds_every_key)
 {

@@ -12,8 +12,8 @@ struct wire {
 
 struct field {
 	unsigned int number;
-	uint64_t value;		/* of a varint */
-	struct wire bytes;	/* of anything with a length */
+	uint64_t value;	   /* of a varint */
+	struct wire bytes; /* of anything with a length */
 };
 
 static uint64_t varint(struct wire *w)
@@ -69,7 +69,8 @@ static void dump_fields(FILE *out, struct wire message, unsigned int names)
 {
 	struct field f;
 
-	EACH(message, &f) {
+	EACH(message, &f)
+	{
 		if (f.bytes.p)
 			continue;
 		if (names & 1u << f.number)
@@ -84,7 +85,8 @@ static void dump_sample(FILE *out, struct wire message)
 	struct field f;
 
 	fprintf(out, "sample");
-	EACH(message, &f) {
+	EACH(message, &f)
+	{
 		if (f.number == 3) {
 			fprintf(out, "\n  label");
 			dump_fields(out, f.bytes, 1 << 1 | 1 << 2);
@@ -103,7 +105,8 @@ static void dump_location(FILE *out, struct wire message)
 
 	fprintf(out, "location");
 	dump_fields(out, message, 0);
-	EACH(message, &f) {
+	EACH(message, &f)
+	{
 		if (f.number == 4) {
 			fprintf(out, "\n  line");
 			dump_fields(out, f.bytes, 0);
@@ -124,7 +127,8 @@ static void dump(FILE *out, struct wire profile)
 	struct field f;
 
 	nstrings = 0;
-	EACH(profile, &f) {
+	EACH(profile, &f)
+	{
 		if (f.number == 6 && nstrings < ARRAY_SIZE(strings)) {
 			size_t len = (size_t)(f.bytes.end - f.bytes.p);
 
@@ -132,21 +136,47 @@ static void dump(FILE *out, struct wire profile)
 		}
 	}
 	CHECK_STR(str(0), "");
-	EACH(profile, &f) {
+	EACH(profile, &f)
+	{
 		switch (f.number) {
-		case 1: dump_message(out, "sample_type", f.bytes, 1 << 1 | 1 << 2); break;
-		case 2: dump_sample(out, f.bytes); break;
-		case 3: dump_message(out, "mapping", f.bytes, 1 << 5 | 1 << 6); break;
-		case 4: dump_location(out, f.bytes); break;
-		case 5: dump_message(out, "function", f.bytes, 1 << 2 | 1 << 3 | 1 << 4); break;
-		case 6: break;
-		case 9: fprintf(out, "time_nanos %" PRIu64 "\n", f.value); break;
-		case 10: fprintf(out, "duration_nanos %" PRIu64 "\n", f.value); break;
-		case 11: dump_message(out, "period_type", f.bytes, 1 << 1 | 1 << 2); break;
-		case 12: fprintf(out, "period %" PRIu64 "\n", f.value); break;
-		case 13: fprintf(out, "comment \"%s\"\n", str(f.value)); break;
-		case 14: fprintf(out, "default_sample_type \"%s\"\n", str(f.value)); break;
-		default: fprintf(out, "field %u\n", f.number); break;
+		case 1:
+			dump_message(out, "sample_type", f.bytes, 1 << 1 | 1 << 2);
+			break;
+		case 2:
+			dump_sample(out, f.bytes);
+			break;
+		case 3:
+			dump_message(out, "mapping", f.bytes, 1 << 5 | 1 << 6);
+			break;
+		case 4:
+			dump_location(out, f.bytes);
+			break;
+		case 5:
+			dump_message(out, "function", f.bytes, 1 << 2 | 1 << 3 | 1 << 4);
+			break;
+		case 6:
+			break;
+		case 9:
+			fprintf(out, "time_nanos %" PRIu64 "\n", f.value);
+			break;
+		case 10:
+			fprintf(out, "duration_nanos %" PRIu64 "\n", f.value);
+			break;
+		case 11:
+			dump_message(out, "period_type", f.bytes, 1 << 1 | 1 << 2);
+			break;
+		case 12:
+			fprintf(out, "period %" PRIu64 "\n", f.value);
+			break;
+		case 13:
+			fprintf(out, "comment \"%s\"\n", str(f.value));
+			break;
+		case 14:
+			fprintf(out, "default_sample_type \"%s\"\n", str(f.value));
+			break;
+		default:
+			fprintf(out, "field %u\n", f.number);
+			break;
 		}
 	}
 	for (size_t i = 0; i < nstrings; i++)
@@ -156,8 +186,10 @@ static void dump(FILE *out, struct wire profile)
 static struct text gunzip(const struct text *t)
 {
 	struct text plain = { .data = malloc(1 << 20) };
-	z_stream z = { .next_in = (unsigned char *)t->data, .avail_in = (unsigned int)t->len,
-		       .next_out = (unsigned char *)plain.data, .avail_out = 1 << 20 };
+	z_stream z = { .next_in = (unsigned char *)t->data,
+		       .avail_in = (unsigned int)t->len,
+		       .next_out = (unsigned char *)plain.data,
+		       .avail_out = 1 << 20 };
 
 	CHECK_EQ(inflateInit2(&z, 15 + 16), Z_OK);
 	CHECK_EQ(inflate(&z, Z_FINISH), Z_STREAM_END);
@@ -217,8 +249,8 @@ static bool have_go(void)
 static struct text pprof(const struct profile *p, const char *view, const char *index)
 {
 	char path[] = "/tmp/memtrace-test.XXXXXX", sample_index[64];
-	const char *const argv[] = { "go", "tool", "pprof", "-symbolize=none",
-				     view, sample_index, path, NULL };
+	const char *const argv[] = { "go", "tool",	 "pprof", "-symbolize=none",
+				     view, sample_index, path,	  NULL };
 	struct text t = render("pprof", p, &style, false), said;
 	int fd = mkostemp(path, O_CLOEXEC);
 

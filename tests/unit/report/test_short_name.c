@@ -31,8 +31,11 @@ TEST(template_arguments_first)
 
 TEST(then_parameters)
 {
-	CHECK_STR(shorten("f<a>(std::basic_string<char> const&, int)::{lambda(int)#1}::operator()(int) const", 30),
-		  "f<…>(…)::{lambda(…)#1}::operator()(…) const");
+	CHECK_STR(
+	    shorten(
+		"f<a>(std::basic_string<char> const&, int)::{lambda(int)#1}::operator()(int) const",
+		30),
+	    "f<…>(…)::{lambda(…)#1}::operator()(…) const");
 	CHECK_STR(shorten("(anonymous namespace)::leak(unsigned long, char const*)", 20),
 		  "(anonymous namespace)::leak(…)");
 }

@@ -57,8 +57,10 @@ TEST(many_processes_are_cut)
 	struct profile p = empty;
 
 	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
-		many[i] = (struct profile_process){ .pid = 100 + (uint32_t)i, .comm = "child",
-						    .live_bytes = i * 1024, .live_blocks = i };
+		many[i] = (struct profile_process){ .pid = 100 + (uint32_t)i,
+						    .comm = "child",
+						    .live_bytes = i * 1024,
+						    .live_blocks = i };
 	p.processes = many;
 	p.nprocesses = ARRAY_SIZE(many);
 	compare("many.txt", &p, &wide);
@@ -110,9 +112,9 @@ TEST(no_control_byte_reaches_the_terminal)
 
 TEST(well_formed_at_every_width)
 {
-	const char *const python[] = {
-		"python3", "-c", "import sys; sys.stdin.buffer.read().decode('utf-8')", NULL
-	};
+	const char *const python[] = { "python3", "-c",
+				       "import sys; sys.stdin.buffer.read().decode('utf-8')",
+				       NULL };
 	const struct report_format *text = report__find("text");
 	struct text said, all = { 0 };
 	FILE *out = open_memstream(&all.data, &all.len);

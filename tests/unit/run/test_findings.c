@@ -10,7 +10,10 @@
 static const struct profile_frame cart_stack[] = {
 	{ .func = "operator new(unsigned long)", LIBSTDCXX, .offset = 0xae8c4 },
 	{ .func = "std::vector<Item, std::allocator<Item> >::reserve(unsigned long)",
-	  .file = "/usr/include/c++/12/bits/vector.tcc", .line = 79, .inlined = true, APP },
+	  .file = "/usr/include/c++/12/bits/vector.tcc",
+	  .line = 79,
+	  .inlined = true,
+	  APP },
 	{ .func = "shop::Cart<Item>::add(Item const&)", .file = "/src/cart.cc", .line = 52, APP },
 	{ .func = "main", .file = "/src/main.cc", .line = 20, APP },
 };
@@ -34,51 +37,94 @@ static const struct profile_site finding_sites[] = {
 	{ SITE(1, "leak", 1 << 20, 4096, cart_stack), .leak_rate_bps = 3174.4, .oldest_s = 58,
 	  .survival = 0.0123, .window_s = 58, .longest_life_s = 0.25, .leaking_s = 50,
 	  .growth_bytes = 65536, .since_mark_bytes = 1 << 19, .since_mark_blocks = 2048 },
-	{ SITE(2, "growing", 3 << 20, 3, name_stack), .leak_rate_bps = 100, .survival = 1, .oldest_s = 60,
-	  .window_s = 59, .since_mark_bytes = -100, .doubt = "older" },
+	{ SITE(2, "growing", 3 << 20, 3, name_stack), .leak_rate_bps = 100, .survival = 1,
+	  .oldest_s = 60, .window_s = 59, .since_mark_bytes = -100, .doubt = "older" },
 	{ SITE(3, "plateau", 1 << 23, 8, small_stack), .oldest_s = 60 },
 	{ SITE(4, "churn", 70000, 7, small_stack), .small = true },
-	{ SITE(5, "leak", 16, 1, name_stack), .leak_rate_bps = 0.25, .survival = 0.00001, .leaking_s = 59 },
+	{ SITE(5, "leak", 16, 1, name_stack), .leak_rate_bps = 0.25, .survival = 0.00001,
+	  .leaking_s = 59 },
 	{ SITE(6, "unknown", 40, 1, small_stack), .small = true },
 };
 
 static const struct profile_suppressed finding_rules[] = {
-	{ .pattern = "leak:^known_leak$", .source = "ci.supp:4", .sites = 2, .live_bytes = 100000,
+	{ .pattern = "leak:^known_leak$",
+	  .source = "ci.supp:4",
+	  .sites = 2,
+	  .live_bytes = 100000,
 	  .live_blocks = 20 },
-	{ .pattern = "leak:/libstdc++.so", .source = "built-in",
-	  .reason = "libstdc++'s reserve for exceptions", .sites = 1, .live_bytes = 72704,
+	{ .pattern = "leak:/libstdc++.so",
+	  .source = "built-in",
+	  .reason = "libstdc++'s reserve for exceptions",
+	  .sites = 1,
+	  .live_bytes = 72704,
 	  .live_blocks = 1 },
-	{ .pattern = "leak:evil\033[2J", .source = "evil\n.supp:1", .sites = 1, .live_bytes = 1,
+	{ .pattern = "leak:evil\033[2J",
+	  .source = "evil\n.supp:1",
+	  .sites = 1,
+	  .live_bytes = 1,
 	  .live_blocks = 1 },
 };
 
 static const struct profile_process finding_processes[] = {
-	{ .pid = 77, .comm = "shop", .exe = "/opt/shop/shop", .named = true, .live_bytes = 13000000,
+	{ .pid = 77,
+	  .comm = "shop",
+	  .exe = "/opt/shop/shop",
+	  .named = true,
+	  .live_bytes = 13000000,
 	  .live_blocks = 5000 },
 };
 
 static const struct profile_run finding_run = {
-	.version = "0.1.0", .host = "ci", .kernel = "6.1.0", .mode = "exact", .interval_s = 10,
-	.stack_mode = "dwarf", .sort = "leak", .top = 6,
+	.version = "0.1.0",
+	.host = "ci",
+	.kernel = "6.1.0",
+	.mode = "exact",
+	.interval_s = 10,
+	.stack_mode = "dwarf",
+	.sort = "leak",
+	.top = 6,
 };
 
 static struct profile findings(void)
 {
 	return (struct profile){
-		.run = &finding_run, .seq = 6, .final = true, .wall_ns = WALL, .elapsed_s = 60,
-		.window_s = 60, .interval_s = 10, .live_bytes = 13000000, .live_blocks = 5000,
-		.peak_bytes = 13000000, .allocs = 9000, .frees = 4000,
-		.stack_ends = { [STACK_COMPLETE] = 9000 }, .stacks_complete = 9000,
-		.total_sites = 30, .rest_bytes = 200000, .rest_blocks = 40, .small_sites = 17,
-		.small_bytes = 50000, .small_blocks = 30, .marked = true, .mark_s = 40,
-		.since_mark_bytes = 600000, .since_mark_blocks = 2050,
+		.run = &finding_run,
+		.seq = 6,
+		.final = true,
+		.wall_ns = WALL,
+		.elapsed_s = 60,
+		.window_s = 60,
+		.interval_s = 10,
+		.live_bytes = 13000000,
+		.live_blocks = 5000,
+		.peak_bytes = 13000000,
+		.allocs = 9000,
+		.frees = 4000,
+		.stack_ends = { [STACK_COMPLETE] = 9000 },
+		.stacks_complete = 9000,
+		.total_sites = 30,
+		.rest_bytes = 200000,
+		.rest_blocks = 40,
+		.small_sites = 17,
+		.small_bytes = 50000,
+		.small_blocks = 30,
+		.marked = true,
+		.mark_s = 40,
+		.since_mark_bytes = 600000,
+		.since_mark_blocks = 2050,
 		.leak = { .sites = 2, .live_bytes = (1 << 20) + 16, .rate_bps = 3174.65 },
 		.growing = { .sites = 1, .live_bytes = 3 << 20, .rate_bps = 100 },
-		.suppressed = finding_rules, .nsuppressed = ARRAY_SIZE(finding_rules),
-		.suppressed_sites = 4, .suppressed_live_bytes = 172705,
-		.suppressed_live_blocks = 22, .suppressed_since_mark = 1000,
-		.processes = finding_processes, .nprocesses = 1, .sites = finding_sites,
-		.nsites = ARRAY_SIZE(finding_sites), .mappings = test_mappings,
+		.suppressed = finding_rules,
+		.nsuppressed = ARRAY_SIZE(finding_rules),
+		.suppressed_sites = 4,
+		.suppressed_live_bytes = 172705,
+		.suppressed_live_blocks = 22,
+		.suppressed_since_mark = 1000,
+		.processes = finding_processes,
+		.nprocesses = 1,
+		.sites = finding_sites,
+		.nsites = ARRAY_SIZE(finding_sites),
+		.mappings = test_mappings,
 		.nmappings = ARRAY_SIZE(test_mappings),
 	};
 }
@@ -117,16 +163,18 @@ TEST(json)
 	struct profile p = findings();
 	struct text t = render("json", &p, &(struct report_style){ 0 }, false);
 
-	check_has(t.data, "\"mark_s\":40.0,\"since_mark_bytes\":600000,\"since_mark_blocks\":2050,");
+	check_has(t.data,
+		  "\"mark_s\":40.0,\"since_mark_bytes\":600000,\"since_mark_blocks\":2050,");
 	check_has(t.data, "\"findings\":{\"leak\":{\"sites\":2,\"live_bytes\":1048592,"
 			  "\"rate_bps\":3174.65},\"growing\":{\"sites\":1,\"live_bytes\":3145728,"
 			  "\"rate_bps\":100.0}}");
 	check_has(t.data, "\"suppressed_live_bytes\":172705,\"suppressed_live_blocks\":22,");
-	check_has(t.data, "\"suppressed\":[{\"pattern\":\"leak:^known_leak$\",\"source\":\"ci.supp:4\","
-			  "\"reason\":null,\"sites\":2,\"live_bytes\":100000,\"live_blocks\":20},"
-			  "{\"pattern\":\"leak:/libstdc++.so\",\"source\":\"built-in\",\"reason\":"
-			  "\"libstdc++'s reserve for exceptions\",\"sites\":1,\"live_bytes\":72704,"
-			  "\"live_blocks\":1},{\"pattern\":\"leak:evil\\u001b[2J\",");
+	check_has(t.data,
+		  "\"suppressed\":[{\"pattern\":\"leak:^known_leak$\",\"source\":\"ci.supp:4\","
+		  "\"reason\":null,\"sites\":2,\"live_bytes\":100000,\"live_blocks\":20},"
+		  "{\"pattern\":\"leak:/libstdc++.so\",\"source\":\"built-in\",\"reason\":"
+		  "\"libstdc++'s reserve for exceptions\",\"sites\":1,\"live_bytes\":72704,"
+		  "\"live_blocks\":1},{\"pattern\":\"leak:evil\\u001b[2J\",");
 	check_has(t.data, "\"since_mark_bytes\":524288,\"since_mark_blocks\":2048,"
 			  "\"title\":\"shop::Cart<Item>::add(Item const&)\","
 			  "\"suppression\":\"leak:^shop::Cart<*>::add(\"");
@@ -218,7 +266,7 @@ TEST(each_condition)
 	CHECK(!fails("leak-rate>3175", &p));
 	CHECK(fails("growing>2m", &p));
 	CHECK(!fails("growing>3M", &p));
-	CHECK(fails("live>12827294", &p));	/* 172,705 of 13,000,000 are suppressed */
+	CHECK(fails("live>12827294", &p)); /* 172,705 of 13,000,000 are suppressed */
 	CHECK(!fails("live>12827295", &p));
 	CHECK(fails("blocks>=4978", &p));
 	CHECK(!fails("blocks>4978", &p));
@@ -229,7 +277,8 @@ TEST(each_condition)
 	CHECK(fails("lost>0", &p));
 	p.since_mark_bytes = -5;
 	CHECK(!fails("growth>0", &p));
-	CHECK(!fails("leak>0,leaks>0,leak-rate>0,growing>0,live>0,blocks>0,growth>0,lost>0", &none));
+	CHECK(
+	    !fails("leak>0,leaks>0,leak-rate>0,growing>0,live>0,blocks>0,growth>0,lost>0", &none));
 	CHECK(fails("leak>=0", &none));
 	none.leak.rate_bps = 0.01;
 	CHECK(fails("leak-rate>0", &none));
@@ -265,8 +314,9 @@ TEST(what_is_no_condition)
 {
 	static const char comparison[] = "lacks a comparison such as >0";
 	static const char operator[] = "compares with none of > and >=";
-	static const char metric[] = "compares none of leak, leaks, leak-rate, growing, live, blocks, "
-				     "growth and lost";
+	static const char metric[] =
+	    "compares none of leak, leaks, leak-rate, growing, live, blocks, "
+	    "growth and lost";
 	static const char number[] = "compares with no number (suffixes k, m, g)";
 
 	refused("", comparison);

@@ -8,15 +8,15 @@
 #include "test.h"
 
 /*
- * A container whose /bin/program was stripped. Its debug directory has the name that ours has, below
- * its own root.
+ * A container whose /bin/program was stripped. Its debug directory has the name that ours has,
+ * below its own root.
  */
 struct box {
 	pid_t pid;
 	struct roots *roots;
 	struct debug_places places;
-	char dir[PATH_MAX], inside[PATH_MAX + 256];	/* debug directory, ours and its own */
-	char debug[PATH_MAX];				/* the debug file, kept where nobody looks */
+	char dir[PATH_MAX], inside[PATH_MAX + 256]; /* debug directory, ours and its own */
+	char debug[PATH_MAX];			    /* the debug file, kept where nobody looks */
 	int fd;
 	struct elf *elf;
 };
@@ -32,7 +32,8 @@ static bool open_box(struct box *b)
 	MUST(run("gcc", "-O2", "-g", "-Wl,--build-id", "-o", in_scratch("whole"),
 		 write_source("nested.c", nested_source), NULL));
 	MUST(run("objcopy", "--only-keep-debug", in_scratch("whole"), b->debug, NULL));
-	MUST(run("objcopy", "--strip-all", in_scratch("whole"), in_scratch("box/bin/program"), NULL));
+	MUST(run("objcopy", "--strip-all", in_scratch("whole"), in_scratch("box/bin/program"),
+		 NULL));
 	MUST(chdir(in_scratch("")) == 0);
 	MUST(run("objcopy", "--add-gnu-debuglink=kept.debug", in_scratch("box/bin/program"), NULL));
 	b->pid = live_below(in_scratch("box"));
@@ -93,7 +94,7 @@ TEST(the_containers_own_come_first)
 		SKIP("chroot needs root or a user namespace");
 	CHECK_EQ(found(&b), -ENOENT);
 	install(&b, b.dir);
-	CHECK_EQ(found(&b), ROOT_OWN);	/* by build ID, the host's will do */
+	CHECK_EQ(found(&b), ROOT_OWN); /* by build ID, the host's will do */
 	install(&b, b.inside);
 	CHECK_EQ(found(&b), 1);
 	MUST(run("rm", "-r", b.inside, NULL));
@@ -181,7 +182,7 @@ TEST(what_lies_in_the_place_of_a_debug_file)
 	MUST(unlink(place) == 0);
 	write_bytes(place, "", 0);
 	CHECK_EQ(found(&b), -ENOENT);
-	if (truncate(place, 4ll << 40) == 0)	/* 4 TiB of nothing */
+	if (truncate(place, 4ll << 40) == 0) /* 4 TiB of nothing */
 		CHECK_EQ(found(&b), -ENOENT);
 	MUST(run("cp", in_scratch("nested.c"), place, NULL));
 	CHECK_EQ(found(&b), -ENOENT);

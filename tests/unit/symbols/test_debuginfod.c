@@ -142,7 +142,7 @@ TEST(a_slow_server_is_not_waited_for)
 	began = seconds();
 	CHECK_EQ(ask(d, IS_SLOW, 1), -EAGAIN);
 	CHECK_EQ(ask(d, HAS_IT, 2), -EAGAIN);
-	debuginfod__new_report(d);	/* patience is gone until there is an answer */
+	debuginfod__new_report(d); /* patience is gone until there is an answer */
 	CHECK_EQ(ask(d, IS_SLOW, 1), -EAGAIN);
 	CHECK(seconds() - began < 1);
 	/* What came late is there. */

@@ -82,7 +82,7 @@ static char *cplusplus_bomb(void)
 static void put_base62(char *out, unsigned int n)
 {
 	static const char digits[] =
-		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 	/* A back reference N stands for N + 1, and 0 for nothing at all. */
 	if (n - 1 < 62)

@@ -131,15 +131,24 @@ TEST(names_have_their_scopes)
 {
 	/* gcc gives no linkage names to what it only inlined: then the scopes are all there is. */
 	static const char *const by_gcc[] = {
-		"main", "c_entry", "outer::Registry::add(int)", "main::{lambda}::operator()",
+		"main",
+		"c_entry",
+		"outer::Registry::add(int)",
+		"main::{lambda}::operator()",
 		"outer::(anonymous namespace)::Widget::~Widget",
 		"std::make_unique<outer::(anonymous namespace)::Widget, int&>",
-		"outer::Registry::sum() const", NULL,
+		"outer::Registry::sum() const",
+		NULL,
 	};
 	static const char *const by_clang[] = {
-		"main", "c_entry", "outer::Registry::add(int)", "main::$_0::operator()(int) const",
-		"outer::(anonymous namespace)::Widget::~Widget()", "outer::Registry::sum() const",
-		"outer::(anonymous namespace)::Widget::total() const", NULL,
+		"main",
+		"c_entry",
+		"outer::Registry::add(int)",
+		"main::$_0::operator()(int) const",
+		"outer::(anonymous namespace)::Widget::~Widget()",
+		"outer::Registry::sum() const",
+		"outer::(anonymous namespace)::Widget::total() const",
+		NULL,
 	};
 
 	check_names("g++", by_gcc);
@@ -262,7 +271,7 @@ static void mutate(const uint8_t *bytes, size_t len, size_t from, size_t to, con
 		memcpy(mutant, bytes, len);
 		for (unsigned int n = random_number(&seed) % 6 + 1; n; n--)
 			mutant[from + random_number(&seed) % (to - from)] =
-				random_number(&seed) % 3 ? (uint8_t)random_number(&seed) : 0xff;
+			    random_number(&seed) % 3 ? (uint8_t)random_number(&seed) : 0xff;
 		use(mutant, len, r);
 	}
 	free(mutant);
@@ -276,7 +285,9 @@ TEST(damaged_dwarf_does_no_harm)
 		".debug_addr",	   ".debug_str_offsets", ".debug_line_str",
 	};
 	static const char *const builds[][2] = {
-		{ "gcc", "-gdwarf-5" }, { "gcc", "-gdwarf-4" }, { "clang", "-gdwarf-5" },
+		{ "gcc", "-gdwarf-5" },
+		{ "gcc", "-gdwarf-4" },
+		{ "clang", "-gdwarf-5" },
 	};
 
 	for (size_t b = 0; b < 3; b++) {
@@ -288,7 +299,7 @@ TEST(damaged_dwarf_does_no_harm)
 		if (!have(builds[b][0]))
 			continue;
 		MUST(run(builds[b][0], "-O2", builds[b][1], "-o", in_scratch("nested"),
-			  write_source("nested.c", nested_source), NULL));
+			 write_source("nested.c", nested_source), NULL));
 		p = open_program(in_scratch("nested"));
 		r.lo = function(&p, "outer").vaddr;
 		r.hi = r.lo + function(&p, "outer").size;

@@ -20,14 +20,14 @@ static int parse(struct mappings *sp, const char *text)
 TEST(lines_of_proc_maps)
 {
 	static const char text[] =
-		"55e5c0a00000-55e5c0a02000 r--p 00000000 fe:01 332383    /usr/bin/x\n"
-		"55e5c0a02000-55e5c0a06000 r-xp 00002000 fe:01 332383    /usr/bin/x\n"
-		"55e5c0a06000-55e5c0a07000 rw-p 00006000 fe:01 332383    /usr/bin/x\n"
-		"55e5c1000000-55e5c1021000 rw-p 00000000 00:00 0                          [heap]\n"
-		"7f0000000000-7f0000021000 rw-p 00000000 00:00 0 \n"
-		"7f0000100000-7f0000101000 rw-s 00001000 00:05 7    /dev/zero (deleted)\n"
-		"7ffc1a3f8000-7ffc1a3fa000 r-xp 00000000 00:00 0                          [vdso]\n"
-		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0    [vsyscall]\n";
+	    "55e5c0a00000-55e5c0a02000 r--p 00000000 fe:01 332383    /usr/bin/x\n"
+	    "55e5c0a02000-55e5c0a06000 r-xp 00002000 fe:01 332383    /usr/bin/x\n"
+	    "55e5c0a06000-55e5c0a07000 rw-p 00006000 fe:01 332383    /usr/bin/x\n"
+	    "55e5c1000000-55e5c1021000 rw-p 00000000 00:00 0                          [heap]\n"
+	    "7f0000000000-7f0000021000 rw-p 00000000 00:00 0 \n"
+	    "7f0000100000-7f0000101000 rw-s 00001000 00:05 7    /dev/zero (deleted)\n"
+	    "7ffc1a3f8000-7ffc1a3fa000 r-xp 00000000 00:00 0                          [vdso]\n"
+	    "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0    [vsyscall]\n";
 	struct mappings *sp = mappings__new(1);
 	const struct mapping *m;
 
@@ -70,7 +70,8 @@ TEST(paths_are_unescaped)
 	CHECK_EQ(parse(sp, "1000-2000 r-xp 00000000 08:01 5    /tmp/a\\012b c  d\\134e (deleted)\n"
 			   "2000-3000 r-xp 00000000 08:01 6    /tmp/\xff\x01 (deleted) (deleted)\n"
 			   "3000-4000 r-xp 00000000 08:01 7     (deleted)\n"
-			   "4000-5000 r-xp 00000000 08:01 8    /x\\01"), 0);
+			   "4000-5000 r-xp 00000000 08:01 8    /x\\01"),
+		 0);
 	/* The kernel escapes only the line feed. */
 	CHECK_STR(mappings__at(sp, 0)->path, "/tmp/a\nb c  d\\134e");
 	CHECK_STR(mappings__at(sp, 1)->path, "/tmp/\xff\x01 (deleted)");
@@ -119,7 +120,8 @@ TEST(mappings_that_changed_while_they_were_read)
 	CHECK_EQ(parse(sp, "1000-3000 r-xp 00000000 08:01 5 /a\n"
 			   "2000-5000 r-xp 00007000 08:01 6 /b\n"
 			   "2000-4000 r-xp 00000000 08:01 7 /c\n"
-			   "6000-7000 r-xp 00000000 08:01 8 /d\n"), 0);
+			   "6000-7000 r-xp 00000000 08:01 8 /d\n"),
+		 0);
 	CHECK_EQ(mappings__count(sp), 3);
 	CHECK_STR(mappings__find(sp, 0x2fff)->path, "/a");
 	CHECK_STR(mappings__find(sp, 0x3000)->path, "/b");
@@ -135,9 +137,9 @@ TEST(a_copy_stands_alone)
 	empty = mappings__copy(sp, 3);
 	CHECK(empty && mappings__count(empty) == 0);
 	mappings__free(empty);
-	CHECK_EQ(parse(sp,
-		       "1000-2000 r-xp 00000000 08:01 5 /a\n3000-4000 rw-p 00001000 08:01 5 /b\n"),
-		 0);
+	CHECK_EQ(
+	    parse(sp, "1000-2000 r-xp 00000000 08:01 5 /a\n3000-4000 rw-p 00001000 08:01 5 /b\n"),
+	    0);
 	copy = mappings__copy(sp, 2);
 	CHECK_EQ(parse(sp, "5000-6000 r-xp 00000000 08:01 5 /c\n"), 0);
 	mappings__free(sp);
@@ -203,7 +205,7 @@ struct known {
 	struct identity ids[3];
 	size_t n;
 	int err;
-	uint32_t asked;	/* of which process */
+	uint32_t asked; /* of which process */
 };
 
 static int identify(void *ctx, uint32_t pid, const struct identity **ids, size_t *n)
@@ -324,7 +326,7 @@ TEST(a_main_thread_that_ended_first)
 	if (pid == 0) {
 		if (pthread_create(&thread, NULL, live_on, &pipes[1]))
 			_exit(1);
-		syscall(SYS_exit, 0);	/* this thread alone */
+		syscall(SYS_exit, 0); /* this thread alone */
 	}
 	close(pipes[1]);
 	CHECK_EQ(read(pipes[0], &c, 1), 1);
@@ -347,16 +349,23 @@ TEST(a_main_thread_that_ended_first)
 
 /* What each page shows: which mapping, and which of its file's pages. */
 struct shown {
-	unsigned int ino;	/* 0: nothing */
+	unsigned int ino; /* 0: nothing */
 	unsigned int offset;
 };
 
-static void map_both(struct mappings *sp, struct shown *model, unsigned int first, unsigned int end, unsigned int ino)
+static void map_both(struct mappings *sp, struct shown *model, unsigned int first, unsigned int end,
+		     unsigned int ino)
 {
 	unsigned int offset = ino * 100;
 
-	CHECK_EQ(mappings__map(sp, &(struct mapping){ .start = first * PAGE, .end = end * PAGE, .offset = offset * PAGE,
-						   .ino = ino, .module = ino, .exec = true, .path = "/x" }), 0);
+	CHECK_EQ(mappings__map(sp, &(struct mapping){ .start = first * PAGE,
+						      .end = end * PAGE,
+						      .offset = offset * PAGE,
+						      .ino = ino,
+						      .module = ino,
+						      .exec = true,
+						      .path = "/x" }),
+		 0);
 	for (unsigned int i = first; i < end; i++)
 		model[i] = (struct shown){ ino, offset + i - first };
 }
@@ -375,8 +384,9 @@ static bool is_as_modelled(const struct mappings *sp, const struct shown *model)
 
 		if (!m != !model[i].ino || m != mappings__find(sp, i * PAGE + PAGE - 1))
 			return false;
-		if (m && (m->ino != model[i].ino || m->module != model[i].ino || strcmp(m->path, "/x") ||
-			  i * PAGE - m->start + m->offset != model[i].offset * PAGE))
+		if (m &&
+		    (m->ino != model[i].ino || m->module != model[i].ino || strcmp(m->path, "/x") ||
+		     i * PAGE - m->start + m->offset != model[i].offset * PAGE))
 			return false;
 	}
 	return true;
@@ -386,7 +396,8 @@ TEST(a_mapping_takes_the_place_of_whatever_it_overlaps)
 {
 	unsigned int cases = 0;
 
-	/* Before, behind, between, inside, around, across one or two, and with each pair of ends that meet. */
+	/* Before, behind, between, inside, around, across one or two, and with each pair of ends
+	 * that meet. */
 	for (unsigned int first = 0; first < 20; first++)
 		for (unsigned int end = first + 1; end <= 20; end++) {
 			struct shown model[PAGES] = { 0 };

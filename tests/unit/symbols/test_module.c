@@ -18,7 +18,7 @@ static const char *library(const char *name, const char *build_id)
 
 	snprintf(option, sizeof(option), "-Wl,--build-id=0x%s", build_id);
 	MUST(run("gcc", "-shared", "-fPIC", option, "-o", path,
-		  write_source("which.c", "int which(void) { return 1; }\n"), NULL));
+		 write_source("which.c", "int which(void) { return 1; }\n"), NULL));
 	return path;
 }
 
@@ -52,8 +52,8 @@ static struct mapping code_of(struct mappings *sp, const void *function)
 	return *m;
 }
 
-static int64_t add_file(struct modules *is, uint64_t start, uint64_t end, uint64_t dev, uint64_t ino,
-			const char *path)
+static int64_t add_file(struct modules *is, uint64_t start, uint64_t end, uint64_t dev,
+			uint64_t ino, const char *path)
 {
 	struct mapped_file f = {
 		.pid = getpid(),
@@ -271,7 +271,7 @@ TEST(an_inode_number_that_is_used_again)
 	/* One that was made since is another. */
 	file.pid = getpid();
 	CHECK_EQ(modules__add(is, &file), 3);
-	usleep(20000);	/* files are dated by a coarse clock */
+	usleep(20000); /* files are dated by a coarse clock */
 	handle = dlopen(library("young.so", "55555555"), RTLD_NOW);
 	MUST(handle);
 	m = code_of(sp, dlsym(handle, "which"));
@@ -416,7 +416,7 @@ TEST(what_symbols_are_made_from_is_given_back)
 
 	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
 	few = before;
-	few.rlim_cur = 320;	/* 40 files */
+	few.rlim_cur = 320; /* 40 files */
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
 	is = modules__new();
 	for (int i = 0; i < 60; i++) {
@@ -446,7 +446,7 @@ TEST(a_file_that_is_known_is_found)
 	struct stat st;
 	int64_t id, vdso;
 
-	CHECK_EQ(modules__find(is, 0, 0), -ENOENT);	/* no vDSO yet */
+	CHECK_EQ(modules__find(is, 0, 0), -ENOENT); /* no vDSO yet */
 	CHECK_EQ(stat("/proc/self/exe", &st), 0);
 	CHECK_EQ(modules__find(is, st.st_dev, st.st_ino), -ENOENT);
 	id = modules__add_path(is, "/proc/self/exe");
@@ -455,13 +455,19 @@ TEST(a_file_that_is_known_is_found)
 	CHECK_EQ(modules__find(is, st.st_dev, st.st_ino + 1), -ENOENT);
 	CHECK_EQ(modules__find(is, st.st_dev + 1, st.st_ino), -ENOENT);
 	CHECK_EQ(modules__find(is, 0, 0), -ENOENT);
-	vdso = modules__add(is, &(struct mapped_file){ .pid = getpid(), .start = getauxval(AT_SYSINFO_EHDR),
-						      .end = getauxval(AT_SYSINFO_EHDR) + 0x1000, .path = "[vdso]" });
+	vdso = modules__add(is, &(struct mapped_file){ .pid = getpid(),
+						       .start = getauxval(AT_SYSINFO_EHDR),
+						       .end = getauxval(AT_SYSINFO_EHDR) + 0x1000,
+						       .path = "[vdso]" });
 	CHECK(vdso >= 0 && vdso != id);
 	CHECK_EQ(modules__find(is, 0, 0), vdso);
 	/* One that could not be opened is not known: it is tried again when it is mapped. */
-	CHECK(modules__add(is, &(struct mapped_file){ .pid = getpid(), .start = 0x1000, .end = 0x2000, .dev = 7, .ino = 8,
-						     .path = "/no/such/file" }) >= 0);
+	CHECK(modules__add(is, &(struct mapped_file){ .pid = getpid(),
+						      .start = 0x1000,
+						      .end = 0x2000,
+						      .dev = 7,
+						      .ino = 8,
+						      .path = "/no/such/file" }) >= 0);
 	CHECK_EQ(modules__find(is, 7, 8), -ENOENT);
 	modules__free(is);
 }

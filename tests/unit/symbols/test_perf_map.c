@@ -11,8 +11,8 @@ static struct perf_map *parse(const char *text)
 TEST(lines)
 {
 	struct perf_map *m = parse("7f0000001000 20 LazyCompile:~main /srv/app.js:12\n"
-				  "0x7F0000002000 0x10 java.lang.String::hashCode\r\n"
-				  "7f0000003000 8 a  b \n");
+				   "0x7F0000002000 0x10 java.lang.String::hashCode\r\n"
+				   "7f0000003000 8 a  b \n");
 
 	CHECK_EQ(perf_map__count(m), 3);
 	CHECK_STR(perf_map__find(m, 0x7f0000001000), "LazyCompile:~main /srv/app.js:12");
@@ -55,20 +55,20 @@ TEST(what_was_written_last_is_true)
 TEST(lines_that_are_none)
 {
 	struct perf_map *m = parse("\n"
-				  "10\n"
-				  "10 \n"
-				  "10 20\n"
-				  "10 20 \n"
-				  "10 0 empty\n"
-				  "xyz 10 bad\n"
-				  "10 xyz bad\n"
-				  "-10 10 bad\n"
-				  "0x 10 bad\n"
-				  "11112222333344445 10 bad\n"
-				  "fffffffffffffff0 11 wraps\n"
-				  " 10 20 bad\n"
-				  "100 10 good\n"
-				  "200 10 unfinished");
+				   "10\n"
+				   "10 \n"
+				   "10 20\n"
+				   "10 20 \n"
+				   "10 0 empty\n"
+				   "xyz 10 bad\n"
+				   "10 xyz bad\n"
+				   "-10 10 bad\n"
+				   "0x 10 bad\n"
+				   "11112222333344445 10 bad\n"
+				   "fffffffffffffff0 11 wraps\n"
+				   " 10 20 bad\n"
+				   "100 10 good\n"
+				   "200 10 unfinished");
 
 	CHECK_EQ(perf_map__count(m), 1);
 	CHECK_STR(perf_map__find(m, 0x108), "good");

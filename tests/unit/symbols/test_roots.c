@@ -163,7 +163,7 @@ TEST(of_too_many_roots_the_oldest_is_closed)
 	MUST(r);
 	CHECK_EQ(roots__add(r, pid[0]), 1);
 	CHECK_EQ(roots__add(r, pid[1]), 2);
-	CHECK_STR(text(r, 1, "/file"), "root0/file");	/* used again */
+	CHECK_STR(text(r, 1, "/file"), "root0/file"); /* used again */
 	CHECK_EQ(roots__add(r, pid[2]), 3);
 	CHECK_EQ(try(r, 2, "/file"), -ESTALE);
 	CHECK_STR(text(r, 1, "/file"), "root0/file");

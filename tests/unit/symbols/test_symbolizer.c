@@ -148,7 +148,7 @@ TEST(what_has_no_name_keeps_its_module)
 		{ .pc = 0x555500001000, .offset = 0, .module = module__id(mod) },
 		{ .pc = 0x555500001000, .offset = 0x7fffffff, .module = module__id(mod) },
 		{ .pc = 0x7f0012345678, .offset = 0x7f0012345678, .module = FRAME_NO_MODULE },
-		{ .pc = 0x555500001000, .offset = 0x10, .module = 77 },	/* never given out */
+		{ .pc = 0x555500001000, .offset = 0x10, .module = 77 }, /* never given out */
 		{ .pc = 0, .offset = 0, .module = FRAME_NO_MODULE },
 	};
 
@@ -260,7 +260,7 @@ TEST(perf_maps_name_run_time_code)
 	const char *first;
 
 	write_map("7f0000001000 100 js:main\n");
-	first = jit(&w, pid, 0x7f0000001100);	/* returns to the end: the call is before it */
+	first = jit(&w, pid, 0x7f0000001100); /* returns to the end: the call is before it */
 	CHECK_STR(first, "js:main");
 	CHECK(!jit(&w, pid, 0x7f0000001000));
 	CHECK(!jit(&w, pid, 0x7f0000001101));
@@ -272,7 +272,7 @@ TEST(perf_maps_name_run_time_code)
 	symbolizer__new_report(w.symbolizer);
 	CHECK_STR(jit(&w, pid, 0x7f0000002010), "js:late");
 	CHECK_STR(jit(&w, pid, 0x7f0000001010), "js:other");
-	CHECK_STR(first, "js:main");	/* given out names stay */
+	CHECK_STR(first, "js:main"); /* given out names stay */
 
 	/* What is gone is still known. */
 	remove_map();
@@ -366,8 +366,8 @@ TEST(the_map_in_a_container)
 	if (geteuid() != 0)
 		SKIP("namespaces need root");
 	MUST(pipe2(pipes, O_CLOEXEC) == 0);
-	pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL,
-			     NULL);
+	pid =
+	    (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (pid == 0)
 		live_in_container(pipes[1]);
 	close(pipes[1]);

@@ -10,16 +10,16 @@
 
 /* A function of each kind. */
 static const char names_source[] =
-	"int visible(int n) { return n + 1; }\n"
-	"static __attribute__((noinline)) int hidden(int n) { return visible(n) * 3; }\n"
-	"int caller(int n) { return hidden(n) + 1; }\n"
-	"int __caller(int n) __attribute__((alias(\"caller\")));\n"
-	"int zcaller(int n) __attribute__((weak, alias(\"caller\")));\n"
-	"__asm__(\".globl sizeless; .type sizeless,@function; .p2align 4; sizeless: nop; nop; nop; "
-	"ret; .p2align 6\");\n"
-	"__asm__(\".globl _ZN3foo3barEi; .type _ZN3foo3barEi,@function; _ZN3foo3barEi: ret; .size "
-	"_ZN3foo3barEi,1\");\n"
-	"int main(int argc, char **argv) { (void)argv; return caller(argc); }\n";
+    "int visible(int n) { return n + 1; }\n"
+    "static __attribute__((noinline)) int hidden(int n) { return visible(n) * 3; }\n"
+    "int caller(int n) { return hidden(n) + 1; }\n"
+    "int __caller(int n) __attribute__((alias(\"caller\")));\n"
+    "int zcaller(int n) __attribute__((weak, alias(\"caller\")));\n"
+    "__asm__(\".globl sizeless; .type sizeless,@function; .p2align 4; sizeless: nop; nop; nop; "
+    "ret; .p2align 6\");\n"
+    "__asm__(\".globl _ZN3foo3barEi; .type _ZN3foo3barEi,@function; _ZN3foo3barEi: ret; .size "
+    "_ZN3foo3barEi,1\");\n"
+    "int main(int argc, char **argv) { (void)argv; return caller(argc); }\n";
 
 struct place {
 	const char *name;
@@ -81,8 +81,8 @@ static struct file open_file(const char *path, const char *debug_dir)
 		.root = ROOT_OWN,
 		.dir = debug_dir,
 	};
-	f.symbols = symbols__new(
-		&(struct symbols_source){ .fd = f.fd, .path = kept, .places = f.places });
+	f.symbols =
+	    symbols__new(&(struct symbols_source){ .fd = f.fd, .path = kept, .places = f.places });
 	MUST(f.symbols);
 	return f;
 }
@@ -156,7 +156,7 @@ TEST(inlined_calls_come_first)
 	CHECK_EQ(f[1].line, 11);
 	CHECK_STR(f[2].func, "outer");
 	CHECK(!f[2].inlined);
-	CHECK(f[0].file == f[1].file);	/* kept once */
+	CHECK(f[0].file == f[1].file); /* kept once */
 	close_file(&file);
 }
 
@@ -287,12 +287,8 @@ TEST(without_build_ids_the_checksum_decides)
 TEST(hostile_links)
 {
 	static const char *const links[] = {
-		"",
-		"../names.debug\0\0\1\2\3\4",
-		"/etc/passwd\0\1\2\3\4",
-		"unterminated",
-		"a\0\0\0",
-		"\0\0\0\0\1\2\3\4",
+		"",	   "../names.debug\0\0\1\2\3\4", "/etc/passwd\0\1\2\3\4", "unterminated",
+		"a\0\0\0", "\0\0\0\0\1\2\3\4",
 	};
 	static const size_t sizes[] = { 1, 20, 16, 12, 4, 8 };
 
@@ -443,7 +439,7 @@ TEST(damaged_files_do_no_harm)
 		for (int n = 0; n < 6; n++)
 			mutant[random_number(&seed) % range] = (uint8_t)random_number(&seed);
 		s = symbols__new(
-			&(struct symbols_source){ .fd = -1, .memory = mutant, .len = len });
+		    &(struct symbols_source){ .fd = -1, .memory = mutant, .len = len });
 		for (uint64_t offset = 0x1000; offset < 0x1200; offset += 16)
 			if (symbols__lookup(s, offset, frames) > SYMBOL_FRAMES_MAX)
 				CHECK(!"there is an end");

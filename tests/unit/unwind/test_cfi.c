@@ -87,8 +87,9 @@ static void fde(struct section *s, size_t cie_offset, uint64_t start, uint64_t l
 
 static struct cfi_source source(const struct section *s)
 {
-	return (struct cfi_source){
-	    .eh_frame = { s->bytes, s->len, EH }, .code = { { TEXT, TEXT_END } }, .ncode = 1 };
+	return (struct cfi_source){ .eh_frame = { s->bytes, s->len, EH },
+				    .code = { { TEXT, TEXT_END } },
+				    .ncode = 1 };
 }
 
 static struct cfi build(const struct section *s)
@@ -223,9 +224,9 @@ TEST(signal_frame)
 	struct section s = { 0 };
 	size_t c = cie(&s, "zRS"), plain = cie(&s, "zR");
 	struct cfi cfi;
-	const uint8_t restorer[] = { 0x0f, 4,	0x77, 0xa0, 0x01, 0x06, 0x10, 16,   3,	  0x77,
-				    0xa8, 0x01, 0x10, 6,    3,	  0x77, 0xf8, 0x00, 0x10, 3,
-				    3,	  0x77, 0x80, 0x01, 0x10, 7,	3,    0x77, 0xa0, 0x01 };
+	const uint8_t restorer[] = { 0x0f, 4,	 0x77, 0xa0, 0x01, 0x06, 0x10, 16,   3,	   0x77,
+				     0xa8, 0x01, 0x10, 6,    3,	   0x77, 0xf8, 0x00, 0x10, 3,
+				     3,	   0x77, 0x80, 0x01, 0x10, 7,	 3,    0x77, 0xa0, 0x01 };
 
 	fde(&s, c, TEXT + 0xf, 10, restorer, sizeof(restorer));
 	fde(&s, plain, TEXT + 0x100, 10, restorer, sizeof(restorer));

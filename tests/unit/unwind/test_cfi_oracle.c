@@ -68,14 +68,14 @@ static bool same_cfa(struct unwind_rule r, const Dwarf_Op *ops, size_t nops)
 
 	if (r.kind == UNWIND_PLT) {
 		const Dwarf_Op want[] = { { .atom = DW_OP_breg7, .number = 8 },
-					 { .atom = DW_OP_breg16 },
-					 { .atom = DW_OP_lit15 },
-					 { .atom = DW_OP_and },
-					 { .atom = DW_OP_lit0 + r.cfa },
-					 { .atom = DW_OP_ge },
-					 { .atom = DW_OP_lit3 },
-					 { .atom = DW_OP_shl },
-					 { .atom = DW_OP_plus } };
+					  { .atom = DW_OP_breg16 },
+					  { .atom = DW_OP_lit15 },
+					  { .atom = DW_OP_and },
+					  { .atom = DW_OP_lit0 + r.cfa },
+					  { .atom = DW_OP_ge },
+					  { .atom = DW_OP_lit3 },
+					  { .atom = DW_OP_shl },
+					  { .atom = DW_OP_plus } };
 
 		return expect_ops(ops, nops, want, 9);
 	}
@@ -192,7 +192,7 @@ static void compare_elf(const char *path, struct elf *e)
 		return;
 	err = cfi__build(&src, &cfi);
 	CHECK(err == 0 || err == -ENODATA); /* some libraries hold data only */
-	damaged += cfi.damaged;	/* libdw refuses these too, or the rows below would differ */
+	damaged += cfi.damaged; /* libdw refuses these too, or the rows below would differ */
 	for (size_t i = 0; i < cfi.n; i++) {
 		uint64_t end = i + 1 < cfi.n ? cfi.rows[i + 1].vaddr : cfi.rows[i].vaddr + 1;
 
@@ -249,7 +249,7 @@ static void add_maps(const char *maps)
 
 TEST(rows_are_what_libdw_says)
 {
-	static const char *const libraries[] = { "libstdc++.so.6", "libcrypto.so.3", "libm.so.6"};
+	static const char *const libraries[] = { "libstdc++.so.6", "libcrypto.so.3", "libm.so.6" };
 	DIR *proc = opendir("/proc");
 	struct dirent *d;
 	char maps[300], *python = realpath("/usr/bin/python3", NULL);

@@ -40,7 +40,8 @@ TEST(interns_once)
 	CHECK_EQ(stacks__count(s), 2);
 	st = stacks__get(s, 7);
 	CHECK(st && st->id == 7 && st->pid == 42 && st->n == 3 && st->end == 3);
-	CHECK(st && st->frames[2].pc == 102 && st->frames[2].offset == 1102 && st->frames[2].module == 2);
+	CHECK(st && st->frames[2].pc == 102 && st->frames[2].offset == 1102 &&
+	      st->frames[2].module == 2);
 	stacks__free(s);
 	stacks__free(NULL);
 }
@@ -77,23 +78,23 @@ TEST(one_stack_by_many_ids)
 
 	add(s, 7, 3, 100);
 	first = stacks__get(s, 7);
-	CHECK_EQ(add(s, 8, 3, 100), 0);		/* the same code, told again under another id */
+	CHECK_EQ(add(s, 8, 3, 100), 0); /* the same code, told again under another id */
 	CHECK(stacks__get(s, 8) == first);
 	CHECK_EQ(add(s, 8, 3, 100), 1);
 	for (int i = 0; i < 3; i++)
-		other->frames[i].pc += 0x1000;	/* mapped elsewhere: still the same code */
+		other->frames[i].pc += 0x1000; /* mapped elsewhere: still the same code */
 	CHECK_EQ(stacks__add(s, other), 0);
 	CHECK(stacks__get(s, 9) == first);
 	other->id = 10;
-	other->frames[2].offset++;		/* other code */
+	other->frames[2].offset++; /* other code */
 	CHECK_EQ(stacks__add(s, other), 0);
 	CHECK(stacks__get(s, 10) != first);
 	other->id = 11;
-	other->pid++;				/* another process's */
+	other->pid++; /* another process's */
 	CHECK_EQ(stacks__add(s, other), 0);
 	CHECK_EQ(stacks__get(s, 11)->id, 10);
 	other->id = 12;
-	other->frames[1].module = FRAME_NO_MODULE;	/* in no file: that process's own */
+	other->frames[1].module = FRAME_NO_MODULE; /* in no file: that process's own */
 	CHECK_EQ(stacks__add(s, other), 0);
 	CHECK_EQ(stacks__get(s, 12)->id, 12);
 	other->id = 13;

@@ -205,7 +205,7 @@ TEST(full_pages_and_shared_ones)
 	static struct cfi_row rows[4097];
 	struct cfi cfi = { .rows = rows, .n = 4097 };
 	struct cfi_source src = { .code = { { 0x3000, 0x3800, 0 }, { 0x3800, 0x5000, 0x800 } },
-				 .ncode = 2 };
+				  .ncode = 2 };
 	struct rule_set *rs = rule_set__new(rules);
 	struct pieces pieces = { .n = 0 };
 	struct unwind_table *t;
@@ -229,7 +229,7 @@ TEST(full_pages_and_shared_ones)
 TEST(parts_of_a_mapping)
 {
 	struct cfi_row rows[] = { { 0x11000, { .kind = UNWIND_RSP, .cfa = 8 } },
-				 { 0x13000, { .kind = UNWIND_NONE } } };
+				  { 0x13000, { .kind = UNWIND_NONE } } };
 	struct cfi cfi = { .rows = rows, .n = 2 };
 	struct cfi_source src = { .code = { { 0x11040, 0x13000, 0x1040 } }, .ncode = 1 };
 	struct rule_set *rs = rule_set__new(rules);

@@ -28,19 +28,23 @@ TEST(plain)
 		{ "tab\there", "tab\\x09here" },
 		{ "\033[31mred\r\n", "\\x1b[31mred\\x0d\\x0a" },
 		{ "del\177", "del\\x7f" },
-		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },		/* well-formed: stays */
+		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" }, /* well-formed: stays */
 		{ "\xe6\xbc\xa2\xf0\x9f\x90\x9b", "\xe6\xbc\xa2\xf0\x9f\x90\x9b" },
-		{ "\xc2\x9b" "31m", "\\xc2\\x9b31m" },			/* C1: CSI */
-		{ "\xc2\xa0", "\xc2\xa0" },				/* the first after C1 */
-		{ "a\xe2\x80\xae" "b", "a\\xe2\\x80\\xaeb" },		/* U+202E */
-		{ "\xe2\x81\xa6", "\\xe2\\x81\\xa6" },			/* U+2066 */
-		{ "\xd8\x9c", "\\xd8\\x9c" },				/* U+061C */
+		{ "\xc2\x9b"
+		  "31m",
+		  "\\xc2\\x9b31m" },	    /* C1: CSI */
+		{ "\xc2\xa0", "\xc2\xa0" }, /* the first after C1 */
+		{ "a\xe2\x80\xae"
+		  "b",
+		  "a\\xe2\\x80\\xaeb" },	       /* U+202E */
+		{ "\xe2\x81\xa6", "\\xe2\\x81\\xa6" }, /* U+2066 */
+		{ "\xd8\x9c", "\\xd8\\x9c" },	       /* U+061C */
 		{ "\xff\xfe", "\\xff\\xfe" },
-		{ "cut\xe2\x80", "cut\\xe2\\x80" },			/* ends inside a sequence */
-		{ "\xc0\xaf", "\\xc0\\xaf" },				/* overlong */
+		{ "cut\xe2\x80", "cut\\xe2\\x80" }, /* ends inside a sequence */
+		{ "\xc0\xaf", "\\xc0\\xaf" },	    /* overlong */
 		{ "\xe0\x80\xaf", "\\xe0\\x80\\xaf" },
-		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },			/* a surrogate */
-		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" },		/* above U+10FFFF */
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },		/* a surrogate */
+		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" }, /* above U+10FFFF */
 		{ NULL, NULL },
 	};
 
@@ -55,7 +59,10 @@ TEST(json)
 		{ "\"\\/", "\"\\\"\\\\/\"" },
 		{ "\b\f\n\r\t\001\033\177", "\"\\b\\f\\n\\r\\t\\u0001\\u001b\\u007f\"" },
 		{ "gr\xc3\xbc", "\"gr\xc3\xbc\"" },
-		{ "\xff" "a\xe2\x80", "\"\xef\xbf\xbd" "a\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ "\xff"
+		  "a\xe2\x80",
+		  "\"\xef\xbf\xbd"
+		  "a\xef\xbf\xbd\xef\xbf\xbd\"" },
 		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
 		{ NULL, NULL },
 	};

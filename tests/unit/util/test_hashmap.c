@@ -45,7 +45,8 @@ TEST(next_visits_all)
 	hashmap__free(m);
 }
 
-/* A small key space, so that runs collide, grow and are cut in their middle; the model is an array. */
+/* A small key space, so that runs collide, grow and are cut in their middle; the model is an array.
+ */
 TEST(random_against_array)
 {
 	static uintptr_t model[4096];

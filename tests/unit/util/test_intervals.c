@@ -9,8 +9,8 @@ TEST(the_innermost_range_is_found)
 	CHECK_EQ(intervals__add(&t, 100, 200, 1), 0);
 	CHECK_EQ(intervals__add(&t, 120, 150, 2), 0);
 	CHECK_EQ(intervals__add(&t, 120, 130, 3), 0);
-	CHECK_EQ(intervals__add(&t, 50, 50, 4), 0);	/* empty */
-	CHECK_EQ(intervals__add(&t, 60, 40, 5), 0);	/* and worse */
+	CHECK_EQ(intervals__add(&t, 50, 50, 4), 0); /* empty */
+	CHECK_EQ(intervals__add(&t, 60, 40, 5), 0); /* and worse */
 	CHECK_EQ(intervals__add(&t, UINT64_MAX - 1, UINT64_MAX, 6), 0);
 	intervals__sort(&t);
 	CHECK_EQ(t.n, 4);

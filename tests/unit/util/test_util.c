@@ -49,7 +49,8 @@ TEST(parse_size)
 
 TEST(parse_seconds)
 {
-	static const char *const bad[] = { "", ".", "-1", "+1", "inf", "nan", "1e3", "0x1", " 1", "1s", "1.2.3" };
+	static const char *const bad[] = { "",	  ".",	 "-1", "+1", "inf",  "nan",
+					   "1e3", "0x1", " 1", "1s", "1.2.3" };
 	char huge[400];
 	double d = 7;
 
