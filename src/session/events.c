@@ -39,7 +39,7 @@ static void stand_back(struct session *s)
 	pthread_mutex_lock(&s->lock);
 }
 
-int events__record(void *ctx, void *data, size_t size)
+int session_events__record(void *ctx, void *data, size_t size)
 {
 	struct session *s = ctx;
 
@@ -49,7 +49,7 @@ int events__record(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-void *events__consume(void *arg)
+void *session_events__consume(void *arg)
 {
 	struct session *s = arg;
 
@@ -68,7 +68,7 @@ void *events__consume(void *arg)
 
 /* ---- processes: from the consumer to the main thread ---- */
 
-void events__of_process(void *ctx, const struct event *ev)
+void session_events__of_process(void *ctx, const struct event *ev)
 {
 	struct session *s = ctx;
 	struct process_event pe = { .type = ev->type, .pid = ev->pid };
@@ -129,7 +129,7 @@ static void mark_superseded(struct process_event *events, size_t n)
 	hashmap__free(later);
 }
 
-void events__handle(struct session *s)
+void session_events__handle(struct session *s)
 {
 	struct process_event *events;
 	eventfd_t count;
@@ -144,7 +144,7 @@ void events__handle(struct session *s)
 	pthread_mutex_unlock(&s->queue_lock);
 	mark_superseded(events, n);
 	for (size_t i = 0; i < n; i++) {
-		int err = targets__handle(s, &events[i]);
+		int err = session_targets__handle(s, &events[i]);
 
 		holder__release(s->holder, events[i].hold);
 		if (err)

@@ -24,7 +24,7 @@
 #define TEND_NS 250000000ull
 #define COUNT_NS 5000000000ull /* looking at all processes takes a while where they are many */
 
-bool groups__any(const struct plan *plan)
+bool session_groups__any(const struct plan *plan)
 {
 	return plan->ncontainers || plan->ncgroups || plan->all;
 }
@@ -96,7 +96,7 @@ static int find_container(struct session *s, struct group *g, const struct conta
 	return err;
 }
 
-int groups__find(struct session *s)
+int session_groups__find(struct session *s)
 {
 	const struct plan *plan = s->plan;
 	const struct container *c;
@@ -273,8 +273,8 @@ static int adopt_once(struct session *s)
 		if (err)
 			break;
 		s->adopted++;
-		groups__met(s, pid);
-		if (targets__scan(s, pid) == -ESRCH)
+		session_groups__met(s, pid);
+		if (session_targets__scan(s, pid) == -ESRCH)
 			leave(s, (uint32_t)pid); /* nobody tells of an end that came before */
 		else
 			tracer__set_flags(s->tracer, pid, 0);
@@ -298,7 +298,7 @@ static int adopt(struct session *s)
 	return n < 0 ? n : all;
 }
 
-int groups__open(struct session *s)
+int session_groups__open(struct session *s)
 {
 	bool waits = false;
 	int err = 0;
@@ -312,13 +312,13 @@ int groups__open(struct session *s)
 	err = err < 0 ? err : 0;
 	if (!err && waits)
 		tracer__await(s->tracer, true);
-	groups__tend(s);
+	session_groups__tend(s);
 	return err;
 }
 
 /* ---- what comes ---- */
 
-void groups__met(struct session *s, pid_t pid)
+void session_groups__met(struct session *s, pid_t pid)
 {
 	const struct container *c = containers__of_process(s->containers, pid);
 
@@ -353,7 +353,7 @@ static bool is_of(struct session *s, struct group *g, pid_t pid)
 	return !find_container(s, g, &c) && containers__of_process(s->containers, pid) == c;
 }
 
-void groups__candidate(struct session *s, pid_t pid)
+void session_groups__candidate(struct session *s, pid_t pid)
 {
 	for (size_t i = 0; i < s->ngroups; i++) {
 		struct group *g = &s->groups[i];
@@ -379,7 +379,7 @@ static bool is_overdue(struct session *s, struct group *g)
 
 static void count_outsiders(struct session *s);
 
-void groups__tend(struct session *s)
+void session_groups__tend(struct session *s)
 {
 	uint64_t now = util__now_ns();
 
@@ -416,7 +416,7 @@ static bool has_ended(const struct group *g)
 	return fd < 0;
 }
 
-bool groups__all_ended(struct session *s)
+bool session_groups__all_ended(struct session *s)
 {
 	bool all = true;
 
@@ -462,7 +462,7 @@ static void count_outsiders(struct session *s)
 	atomic_store(&s->outsiders, c.n);
 }
 
-void groups__free(struct session *s)
+void session_groups__free(struct session *s)
 {
 	for (size_t i = 0; i < s->ngroups; i++) {
 		if (s->groups[i].fd >= 0)

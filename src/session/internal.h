@@ -118,37 +118,38 @@ void session__unlock(struct session *s);
 void session__count(struct session *s); /* what went missing so far */
 
 /* session_events.c */
-int events__record(void *session, void *data, size_t size); /* the tracer's consumer */
-void *events__consume(void *session);			    /* the thread that waits for records */
-void events__of_process(void *session, const struct event *ev); /* the collector's notify */
-void events__handle(
+int session_events__record(void *session, void *data, size_t size); /* the tracer's consumer */
+void *session_events__consume(void *session); /* the thread that waits for records */
+void session_events__of_process(void *session, const struct event *ev); /* the collector's notify */
+void session_events__handle(
     struct session *s); /* what processes did, as far as the main thread has to act */
 
 /* session_targets.c: which processes, which files. */
-int targets__check(uint32_t pid);     /* 0, or a negative errno; the reason was logged */
-int targets__open(struct session *s); /* the targets named by pid: attaches to each */
-int targets__launch(struct session *s);
-int targets__handle(struct session *s, const struct process_event *ev);
-bool targets__all_ended(struct session *s);
-int targets__refresh(void *session, struct mappings *sp,
-		     struct modules *modules); /* the collector's */
+int session_targets__check(uint32_t pid);     /* 0, or a negative errno; the reason was logged */
+int session_targets__open(struct session *s); /* the targets named by pid: attaches to each */
+int session_targets__launch(struct session *s);
+int session_targets__handle(struct session *s, const struct process_event *ev);
+bool session_targets__all_ended(struct session *s);
+int session_targets__refresh(void *session, struct mappings *sp,
+			     struct modules *modules); /* the collector's */
 /* Probes what a process has mapped and was not probed yet. How many executable files it maps, or a
  * negative errno. */
-int targets__scan(struct session *s, pid_t pid);
-void targets__free(struct session *s);
+int session_targets__scan(struct session *s, pid_t pid);
+void session_targets__free(struct session *s);
 
 /* session_groups.c: targets that are more than single processes. */
-bool groups__any(const struct plan *plan);
-int groups__find(struct session *s); /* before anything is loaded; 0, or a negative errno, the
-					reason was logged */
-int groups__open(struct session *s); /* filters, and whoever runs already; the same */
+bool session_groups__any(const struct plan *plan);
+int session_groups__find(struct session *s); /* before anything is loaded; 0, or a negative errno,
+					the reason was logged */
+int session_groups__open(struct session *s); /* filters, and whoever runs already; the same */
 /* A process of a group was met for the first time, or has a new program: named, counted. */
-void groups__met(struct session *s, pid_t pid);
+void session_groups__met(struct session *s, pid_t pid);
 /* A program begins in a cgroup that nobody was seen in so far. */
-void groups__candidate(struct session *s, pid_t pid);
-bool groups__all_ended(struct session *s); /* of those that were there */
-void groups__tend(struct session *s);	   /* now and then: what came, what ended, who else pays */
-void groups__free(struct session *s);
+void session_groups__candidate(struct session *s, pid_t pid);
+bool session_groups__all_ended(struct session *s); /* of those that were there */
+void session_groups__tend(
+    struct session *s); /* now and then: what came, what ended, who else pays */
+void session_groups__free(struct session *s);
 
 /* session_probes.c: what became of --probe. */
 /* How many of its functions are probed now. */
@@ -163,13 +164,16 @@ void open_files__tell(struct session *s);      /* what is not kept open; the rep
 void open_files__free(struct session *s);      /* after the modules */
 
 /* session_report.c */
-int reporter__open(struct session *s);
-int reporter__describe(struct session *s); /* what is known of the run before anything is traced */
-int reporter__start(struct session *s);
-void reporter__request(struct session *s); /* from the reporter; skipped while one is being made */
-void reporter__mark(struct session *s);	   /* growth counts from here on, for who asks for it */
-void reporter__stop(struct session *s);	   /* waits for the one being made */
-int reporter__final(struct session *s);
-void reporter__free(struct session *s);
+int session_reporter__open(struct session *s);
+int session_reporter__describe(
+    struct session *s); /* what is known of the run before anything is traced */
+int session_reporter__start(struct session *s);
+void session_reporter__request(
+    struct session *s); /* from the reporter; skipped while one is being made */
+void session_reporter__mark(
+    struct session *s); /* growth counts from here on, for who asks for it */
+void session_reporter__stop(struct session *s); /* waits for the one being made */
+int session_reporter__final(struct session *s);
+void session_reporter__free(struct session *s);
 
 #endif

@@ -16,7 +16,7 @@ static bool is_ours(void)
 	return tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
-struct keys *keys__open(void)
+struct keys *session_keys__open(void)
 {
 	struct termios now;
 	struct keys *k;
@@ -37,19 +37,19 @@ fail:
 	return NULL;
 }
 
-void keys__close(struct keys *k)
+void session_keys__close(struct keys *k)
 {
 	if (k && is_ours())
 		tcsetattr(STDIN_FILENO, TCSANOW, &k->before);
 	free(k);
 }
 
-int keys__fd(const struct keys *k)
+int session_keys__fd(const struct keys *k)
 {
 	return k ? STDIN_FILENO : -1;
 }
 
-int keys__next(struct keys *k)
+int session_keys__next(struct keys *k)
 {
 	unsigned char key;
 	ssize_t n;

@@ -9,10 +9,10 @@ struct keys;
 
 /* NULL where standard input and error are no terminal, or somebody else's at the moment; no error.
  */
-struct keys *keys__open(void);
-void keys__close(struct keys *k);   /* takes NULL */
-int keys__fd(const struct keys *k); /* to be polled; -1 for NULL */
+struct keys *session_keys__open(void);
+void session_keys__close(struct keys *k);   /* takes NULL */
+int session_keys__fd(const struct keys *k); /* to be polled; -1 for NULL */
 /* The next key; 0: there is none now; -1: there will be none any more, as in the background. */
-int keys__next(struct keys *k);
+int session_keys__next(struct keys *k);
 
 #endif

@@ -35,7 +35,7 @@ static void tell_recorder(struct session *s)
 	session__unlock(s);
 }
 
-int reporter__describe(struct session *s)
+int session_reporter__describe(struct session *s)
 {
 	const struct plan *plan = s->plan;
 	struct run_facts *f = calloc(1, sizeof(*f));
@@ -234,7 +234,7 @@ static void *reporter(void *arg)
 	return NULL;
 }
 
-int reporter__open(struct session *s)
+int session_reporter__open(struct session *s)
 {
 	s->reports.plan = s->plan;
 	return s->plan->record_only ? 0 : reporting__open(&s->reports);
@@ -255,7 +255,7 @@ static void describe_reporting(struct session *s)
 	r->start = s->start;
 }
 
-int reporter__start(struct session *s)
+int session_reporter__start(struct session *s)
 {
 	int err = describe_targets(s);
 
@@ -267,7 +267,7 @@ int reporter__start(struct session *s)
 	return err;
 }
 
-void reporter__request(struct session *s)
+void session_reporter__request(struct session *s)
 {
 	pthread_mutex_lock(&s->report_lock);
 	if (!s->report_busy)
@@ -277,7 +277,7 @@ void reporter__request(struct session *s)
 }
 
 /* Growth is told from here on, to those who ask for it. */
-void reporter__mark(struct session *s)
+void session_reporter__mark(struct session *s)
 {
 	uint64_t now = util__now_ns();
 	int err;
@@ -293,7 +293,7 @@ void reporter__mark(struct session *s)
 		log__info("mark set after %.1f s", (double)(now - s->start) / 1e9);
 }
 
-void reporter__stop(struct session *s)
+void session_reporter__stop(struct session *s)
 {
 	if (!s->reporting)
 		return;
@@ -306,7 +306,7 @@ void reporter__stop(struct session *s)
 	s->reporting = false;
 }
 
-int reporter__final(struct session *s)
+int session_reporter__final(struct session *s)
 {
 	int err = s->report_error, kept;
 
@@ -322,11 +322,11 @@ int reporter__final(struct session *s)
 	return err ? err : kept;
 }
 
-void reporter__free(struct session *s)
+void session_reporter__free(struct session *s)
 {
 	struct run_facts *f = (struct run_facts *)s->reports.run;
 
-	reporter__stop(s);
+	session_reporter__stop(s);
 	reporting__close(&s->reports);
 	if (f) {
 		free((void *)f->run.targets);

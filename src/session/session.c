@@ -81,7 +81,7 @@ static void handle_signal(struct session *s, struct loop *l)
 			if (s->launch && launch__ended(s->launch, &status))
 				l->stop = true;
 		} else if (si.ssi_signo == SIGUSR1) {
-			reporter__mark(s);
+			session_reporter__mark(s);
 		} else if (!s->launch) {
 			l->stop = true;
 		} else if (si.ssi_code == SI_KERNEL) {
@@ -97,10 +97,10 @@ static void handle_signal(struct session *s, struct loop *l)
 
 static void handle_keys(struct session *s, struct pollfd *fd)
 {
-	int key = keys__next(s->keys);
+	int key = session_keys__next(s->keys);
 
 	if (key == 'm' || key == 'M')
-		reporter__mark(s);
+		session_reporter__mark(s);
 	if (key < 0)
 		fd->fd = -1;
 }
@@ -118,7 +118,7 @@ static void on_interval(struct session *s, struct loop *l)
 	if (s->plan->reports && l->reports >= s->plan->reports)
 		l->stop = true; /* the last one is the final one */
 	else
-		reporter__request(s);
+		session_reporter__request(s);
 }
 
 #define FDS 5 /* and one for each target */
@@ -134,7 +134,7 @@ static int loop(struct session *s, struct loop *l)
 	fds[1] = (struct pollfd){ .fd = l->interval, .events = POLLIN };
 	fds[2] = (struct pollfd){ .fd = l->duration, .events = POLLIN };
 	fds[3] = (struct pollfd){ .fd = s->queue_fd, .events = POLLIN };
-	fds[4] = (struct pollfd){ .fd = keys__fd(s->keys), .events = POLLIN };
+	fds[4] = (struct pollfd){ .fd = session_keys__fd(s->keys), .events = POLLIN };
 	for (size_t i = 0; i < s->ntargets; i++)
 		fds[FDS + i] = (struct pollfd){ .fd = s->targets[i].pidfd, .events = POLLIN };
 	while (!l->stop) {
@@ -142,7 +142,7 @@ static int loop(struct session *s, struct loop *l)
 			break;
 		handle_signal(s, l);
 		if (fds[3].revents)
-			events__handle(s);
+			session_events__handle(s);
 		if (fds[4].revents)
 			handle_keys(s, &fds[4]);
 		for (size_t i = 0; i < s->ntargets; i++)
@@ -150,8 +150,8 @@ static int loop(struct session *s, struct loop *l)
 				s->targets[i].ended = true;
 				fds[FDS + i].fd = -1;
 			}
-		groups__tend(s);
-		if (targets__all_ended(s) || expired(l->duration))
+		session_groups__tend(s);
+		if (session_targets__all_ended(s) || expired(l->duration))
 			l->stop = true;
 		else if (!l->stop && expired(l->interval))
 			on_interval(s, l);
@@ -201,14 +201,15 @@ static struct session *new_session(const struct plan *plan)
 	pthread_cond_init(&s->report_cond, NULL);
 	s->queue_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	/* A command's processes come and go faster than links of their own can be made. */
-	s->per_file = (plan->command && plan->children) || groups__any(plan) || plan->no_miss;
+	s->per_file =
+	    (plan->command && plan->children) || session_groups__any(plan) || plan->no_miss;
 	return s;
 }
 
 static void free_session(struct session *s)
 {
-	keys__close(s->keys);
-	reporter__free(s);
+	session_keys__close(s->keys);
+	session_reporter__free(s);
 	if (s->consuming) {
 		atomic_store(&s->stop_consuming, true);
 		pthread_join(s->consumer, NULL);
@@ -218,11 +219,11 @@ static void free_session(struct session *s)
 	identities__free(s->seen_by_collector);
 	hashmap__free(s->probed);
 	tracer__free(s->tracer);
-	groups__free(s);
+	session_groups__free(s);
 	recorder__free(s->recorder);
 	symbolizer__free(s->symbolizer);
 	collector__free(s->collector);
-	targets__free(s);
+	session_targets__free(s);
 	modules__free(s->modules);
 	open_files__free(s);
 	launch__free(s->launch);
@@ -338,11 +339,11 @@ static int make_parts(struct session *s)
 		return -EIO;
 	s->collector = collector__new(&(struct collector_opts){
 	    .modules = s->modules,
-	    .refresh = targets__refresh,
+	    .refresh = session_targets__refresh,
 	    .refresh_ctx = s,
 	    .witness = s->recorder ? &recorder__witness : NULL,
 	    .witness_ctx = s->recorder,
-	    .notify = events__of_process,
+	    .notify = session_events__of_process,
 	    .notify_ctx = s,
 	    .min_size = plan->min_size,
 	    .max_size = plan->max_size,
@@ -358,7 +359,7 @@ static int make_parts(struct session *s)
 	}
 	if (s->recorder)
 		recorder__attach(s->recorder, s->collector, s->symbolizer);
-	return reporter__describe(s);
+	return session_reporter__describe(s);
 }
 
 static const char *what_keys_do(const struct session *s)
@@ -416,20 +417,20 @@ static int begin(struct session *s)
 	int err;
 
 	for (size_t i = 0; i < s->plan->npids; i++) {
-		err = targets__check(s->plan->pids[i]);
+		err = session_targets__check(s->plan->pids[i]);
 		if (err)
 			return err;
 	}
-	err = groups__find(s);
+	err = session_groups__find(s);
 	if (!err)
-		err = reporter__open(s);
+		err = session_reporter__open(s);
 	if (!err)
 		err = make_parts(s);
 	if (err)
 		return err;
-	err = tracer__set_consumer(s->tracer, events__record, s);
+	err = tracer__set_consumer(s->tracer, session_events__record, s);
 	if (!err)
-		err = -pthread_create(&s->consumer, NULL, events__consume, s);
+		err = -pthread_create(&s->consumer, NULL, session_events__consume, s);
 	s->consuming = !err;
 	if (!err)
 		err = tracer__start(s->tracer);
@@ -437,17 +438,17 @@ static int begin(struct session *s)
 		log__error("cannot start tracing: %s", strerror(-err));
 		return err;
 	}
-	err = targets__open(s);
+	err = session_targets__open(s);
 	if (!err)
-		err = groups__open(s);
+		err = session_groups__open(s);
 	if (!err && s->plan->command)
-		err = targets__launch(s);
+		err = session_targets__launch(s);
 	if (!err) {
 		/* A command's terminal is its own. */
-		s->keys = s->plan->command ? NULL : keys__open();
+		s->keys = s->plan->command ? NULL : session_keys__open();
 		announce(s);
 		probe_report__complain(s);
-		err = reporter__start(s);
+		err = session_reporter__start(s);
 	}
 	return err;
 }
@@ -469,8 +470,8 @@ static int finish(struct session *s)
 		log__debug("%llu threads were held until their code was probed, %llu could not be",
 			   (unsigned long long)s->counters.holds,
 			   (unsigned long long)s->counters.holds_missed);
-	reporter__stop(s);
-	err = reporter__final(s);
+	session_reporter__stop(s);
+	err = session_reporter__final(s);
 	return err;
 }
 

@@ -70,7 +70,7 @@ static int check_exe(uint32_t pid)
 	return 0;
 }
 
-int targets__check(uint32_t pid)
+int session_targets__check(uint32_t pid)
 {
 	char path[64], value[64], *text;
 
@@ -173,7 +173,7 @@ static void expect_exceptions(struct session *s, const struct mappings *sp)
 	}
 }
 
-int targets__refresh(void *session, struct mappings *sp, struct modules *modules)
+int session_targets__refresh(void *session, struct mappings *sp, struct modules *modules)
 {
 	struct session *s = session;
 
@@ -244,7 +244,7 @@ static int scan_once(struct session *s, struct mappings *sp, pid_t pid, bool *fr
  * Until a dynamic loader is probed, it cannot tell of the libraries that it maps: those that came
  * between our look at the mappings and the probe are found by another look.
  */
-int targets__scan(struct session *s, pid_t pid)
+int session_targets__scan(struct session *s, pid_t pid)
 {
 	struct mappings *sp = mappings__new(pid);
 	bool fresh = true;
@@ -313,7 +313,7 @@ static int complain_nothing_found(struct session *s, const char *who)
 	return -ENOENT;
 }
 
-int targets__open(struct session *s)
+int session_targets__open(struct session *s)
 {
 	char who[64];
 	int err;
@@ -329,7 +329,7 @@ int targets__open(struct session *s)
 		if (!err) {
 			size_t before = s->probed_functions;
 
-			err = targets__scan(s, pid);
+			err = session_targets__scan(s, pid);
 			err = err < 0 ? err : 0;
 			/* What it unmapped meanwhile went unseen. */
 			tracer__set_flags(s->tracer, pid, TRACED_CODE_GONE);
@@ -350,7 +350,7 @@ int targets__open(struct session *s)
 /* Runs the command up to where its libraries are mapped, probing what comes. */
 static int hold_until_probed(struct session *s, pid_t pid)
 {
-	int at_start = targets__scan(s, pid), now = at_start;
+	int at_start = session_targets__scan(s, pid), now = at_start;
 
 	/* The loader tells twice: before it maps the libraries, and after. */
 	for (int i = 0; i < 2 && at_start > 1 && now == at_start; i++) {
@@ -358,7 +358,7 @@ static int hold_until_probed(struct session *s, pid_t pid)
 
 		if (err <= 0)
 			return err;
-		now = targets__scan(s, pid);
+		now = session_targets__scan(s, pid);
 	}
 	/* Its mappings are remembered while they can be read: it may end within a millisecond. */
 	session__lock(s);
@@ -367,7 +367,7 @@ static int hold_until_probed(struct session *s, pid_t pid)
 	return now < 0 ? now : 0;
 }
 
-int targets__launch(struct session *s)
+int session_targets__launch(struct session *s)
 {
 	const char *name = s->plan->command[0];
 	pid_t pid;
@@ -412,7 +412,7 @@ int targets__launch(struct session *s)
 	return 0;
 }
 
-int targets__handle(struct session *s, const struct process_event *ev)
+int session_targets__handle(struct session *s, const struct process_event *ev)
 {
 	int n = 0;
 
@@ -423,22 +423,22 @@ int targets__handle(struct session *s, const struct process_event *ev)
 			break;
 		}
 		tracer__fork_process(s->tracer, ev->parent, ev->pid);
-		groups__met(s, ev->pid);
+		session_groups__met(s, ev->pid);
 		if (!s->per_file)
-			n = targets__scan(s, ev->pid);
+			n = session_targets__scan(s, ev->pid);
 		break;
 	case EVENT_CANDIDATE:
-		groups__candidate(s, ev->pid);
+		session_groups__candidate(s, ev->pid);
 		break;
 	case EVENT_ENTER:
 	case EVENT_EXEC:
 	case EVENT_FILES:
 	case EVENT_CODE:
 		if (ev->type == EVENT_ENTER || ev->type == EVENT_EXEC)
-			groups__met(s, ev->pid);
+			session_groups__met(s, ev->pid);
 		if (ev->superseded && !ev->hold)
 			break;
-		n = targets__scan(s, ev->pid);
+		n = session_targets__scan(s, ev->pid);
 		/* At once: what is mapped now may be gone when the first stack through it is read.
 		 */
 		session__lock(s);
@@ -456,15 +456,15 @@ int targets__handle(struct session *s, const struct process_event *ev)
 	return n < 0 && n != -ESRCH ? n : 0;
 }
 
-bool targets__all_ended(struct session *s)
+bool session_targets__all_ended(struct session *s)
 {
 	for (size_t i = 0; i < s->ntargets; i++)
 		if (!s->targets[i].ended)
 			return false;
-	return groups__all_ended(s);
+	return session_groups__all_ended(s);
 }
 
-void targets__free(struct session *s)
+void session_targets__free(struct session *s)
 {
 	for (size_t i = 0; i < s->ntargets; i++)
 		if (s->targets[i].pidfd >= 0)

@@ -201,7 +201,7 @@ static struct attachment *new_attachment(struct tracer *t, uint32_t module, pid_
 	return &t->attachments[t->n++];
 }
 
-void attachment__destroy(struct attachment *a)
+void trace_attach__destroy(struct attachment *a)
 {
 	for (size_t i = a->nfds; i-- > 0;)
 		close(a->fds[i]);
@@ -297,7 +297,7 @@ int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file
 	if (!err)
 		err = remember(a, module__self_path(mod), b, 4);
 	if (err) {
-		attachment__destroy(a);
+		trace_attach__destroy(a);
 		t->n--;
 	} else {
 		*fresh = true;
@@ -307,13 +307,13 @@ int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file
 	return err;
 }
 
-void tracer_attach__remove(struct tracer *t, pid_t pid)
+void trace_attach__remove(struct tracer *t, pid_t pid)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->attachments[i].pid == pid)
-			attachment__destroy(&t->attachments[i]);
+			trace_attach__destroy(&t->attachments[i]);
 		else
 			t->attachments[kept++] = t->attachments[i];
 	}
@@ -350,7 +350,7 @@ static int own_offset(const void *addr, uint64_t *offset)
 	return err;
 }
 
-int tracer_attach__trial(struct tracer *t)
+int trace_attach__trial(struct tracer *t)
 {
 	struct attachment a = { .pid = getpid() };
 	struct batch *b = calloc(2, sizeof(*b));
@@ -366,7 +366,7 @@ int tracer_attach__trial(struct tracer *t)
 	}
 	if (!err && trial_function(1) != 2)
 		err = -EIO;
-	attachment__destroy(&a);
+	trace_attach__destroy(&a);
 	free(b);
 	return err;
 }

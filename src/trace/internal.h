@@ -28,7 +28,7 @@ struct tracer {
 	struct ring_buffer *rb, *holds;
 	tracer_hold_fn hold_fn;
 	void *hold_ctx;
-	struct tracer_unwind *unwind;	   /* NULL: stacks are not walked by tables */
+	struct unwind_maps *unwind;	   /* NULL: stacks are not walked by tables */
 	struct exceptions_bpf *exceptions; /* NULL: not needed yet, or not allowed */
 	int exceptions_error;		   /* why not, where it was tried */
 	enum attach_method method;
@@ -41,8 +41,8 @@ struct tracer {
 };
 
 /* Tries the loaded programs on a function of this very process. 0 or a negative errno. */
-int tracer_attach__trial(struct tracer *t);
-void tracer_attach__remove(struct tracer *t, pid_t pid); /* the links of one process */
-void attachment__destroy(struct attachment *a);
+int trace_attach__trial(struct tracer *t);
+void trace_attach__remove(struct tracer *t, pid_t pid); /* the links of one process */
+void trace_attach__destroy(struct attachment *a);
 
 #endif

@@ -21,7 +21,7 @@
 #define IDLE_NS 60000000000ull /* how long a table is kept that nobody uses */
 #define RULES_BYTES (UNWIND_MAX_RULES * sizeof(uint64_t))
 
-struct tables {
+struct trace_tables {
 	struct modules *modules;
 	uint64_t *rules;
 	int files_fd, known_fd;
@@ -31,7 +31,7 @@ struct tables {
 	size_t rows, no_room;
 };
 
-int tables__prepare(struct bpf_object *obj, uint64_t memory)
+int trace_tables__prepare(struct bpf_object *obj, uint64_t memory)
 {
 	struct bpf_map *chunks = bpf_object__find_map_by_name(obj, "unwind_chunks");
 
@@ -42,11 +42,11 @@ int tables__prepare(struct bpf_object *obj, uint64_t memory)
 	return bpf_map__set_max_entries(chunks, (uint32_t)((memory - RULES_BYTES) / CHUNK_BYTES));
 }
 
-struct tables *tables__new(struct bpf_object *obj, struct modules *modules)
+struct trace_tables *trace_tables__new(struct bpf_object *obj, struct modules *modules)
 {
 	struct bpf_map *chunks = bpf_object__find_map_by_name(obj, "unwind_chunks");
 	struct bpf_map *rules = bpf_object__find_map_by_name(obj, "unwind_rules");
-	struct tables *t = calloc(1, sizeof(*t));
+	struct trace_tables *t = calloc(1, sizeof(*t));
 	void *memory;
 	int err = ENOENT;
 
@@ -69,19 +69,19 @@ struct tables *tables__new(struct bpf_object *obj, struct modules *modules)
 	if (t->rule_set && t->by_module && t->chunks)
 		return t;
 fail:
-	tables__free(t);
+	trace_tables__free(t);
 	errno = err;
 	return NULL;
 }
 
-static void free_table(struct table *f)
+static void free_table(struct trace_table *f)
 {
 	unwind_table__free(f->layout);
 	free(f->numbers);
 	free(f);
 }
 
-void tables__free(struct tables *t)
+void trace_tables__free(struct trace_tables *t)
 {
 	size_t pos = 0;
 	uintptr_t value;
@@ -89,7 +89,7 @@ void tables__free(struct tables *t)
 	if (!t)
 		return;
 	while (t->by_module && hashmap__next(t->by_module, &pos, NULL, &value))
-		free_table((struct table *)value);
+		free_table((struct trace_table *)value);
 	hashmap__free(t->by_module);
 	table_chunks__free(t->chunks);
 	rule_set__free(t->rule_set);
@@ -101,7 +101,7 @@ void tables__free(struct tables *t)
 /* ---- one file ---- */
 
 /* The table of an ELF file. NULL and errno; 0: it has no CFI. */
-static struct unwind_table *read_table(struct tables *t, struct elf *e)
+static struct unwind_table *read_table(struct trace_tables *t, struct elf *e)
 {
 	struct unwind_table *layout = NULL;
 	struct cfi_source src;
@@ -121,7 +121,7 @@ static struct unwind_table *read_table(struct tables *t, struct elf *e)
 }
 
 /* The table goes to where the walk finds it. */
-static int install(struct tables *t, struct table *f)
+static int install(struct trace_tables *t, struct trace_table *f)
 {
 	size_t n = f->layout->nchunks;
 	int err;
@@ -145,7 +145,7 @@ static int install(struct tables *t, struct table *f)
 }
 
 /* On failure the file has no table. */
-static int build(struct tables *t, struct table *f, struct module *mod)
+static int build(struct trace_tables *t, struct trace_table *f, struct module *mod)
 {
 	size_t len;
 	const void *memory = module__memory(mod, &len);
@@ -170,13 +170,13 @@ static int build(struct tables *t, struct table *f, struct module *mod)
 	return err;
 }
 
-static struct unwind_file_key key_of(const struct table *f)
+static struct unwind_file_key key_of(const struct trace_table *f)
 {
 	return (struct unwind_file_key){ .ino = f->ino, .dev = f->dev };
 }
 
 /* From now on the file is known wherever it is mapped. */
-static void announce(struct tables *t, struct table *f, const struct mapping *m)
+static void announce(struct trace_tables *t, struct trace_table *f, const struct mapping *m)
 {
 	struct unwind_file_key key;
 	struct unwind_file value;
@@ -191,7 +191,7 @@ static void announce(struct tables *t, struct table *f, const struct mapping *m)
 	f->announced = bpf_map_update_elem(t->files_fd, &key, &value, BPF_ANY) == 0;
 }
 
-static void drop(struct tables *t, struct table *f)
+static void drop(struct trace_tables *t, struct trace_table *f)
 {
 	struct unwind_file_key key = key_of(f);
 
@@ -207,18 +207,18 @@ static void drop(struct tables *t, struct table *f)
 }
 
 /* Frees the tables that nobody has used since. Whether there were any. */
-static bool drop_idle(struct tables *t, uint64_t since)
+static bool drop_idle(struct trace_tables *t, uint64_t since)
 {
 	bool any = false, found;
 
 	do {
-		struct table *f;
+		struct trace_table *f;
 		size_t pos = 0;
 		uintptr_t value;
 
 		found = false;
 		while (!found && hashmap__next(t->by_module, &pos, NULL, &value)) {
-			f = (struct table *)value;
+			f = (struct trace_table *)value;
 			found = !f->users && f->idle_since && f->idle_since <= since;
 		}
 		if (found)
@@ -229,7 +229,7 @@ static bool drop_idle(struct tables *t, uint64_t since)
 }
 
 /* Where there is no room, tables that nobody uses make some. */
-static int build_with_room(struct tables *t, struct table *f, struct module *mod)
+static int build_with_room(struct trace_tables *t, struct trace_table *f, struct module *mod)
 {
 	int err = build(t, f, mod);
 
@@ -239,15 +239,15 @@ static int build_with_room(struct tables *t, struct table *f, struct module *mod
 }
 
 /* A file whose table found no room is one, too. */
-int tables__get(struct tables *t, const struct mapping *m, struct table **out)
+int trace_tables__get(struct trace_tables *t, const struct mapping *m, struct trace_table **out)
 {
 	struct module *mod = modules__get(t->modules, m->module);
 	uintptr_t value;
-	struct table *f;
+	struct trace_table *f;
 	int err;
 
 	if (hashmap__get(t->by_module, m->module, &value)) {
-		f = *out = (struct table *)value;
+		f = *out = (struct trace_table *)value;
 		if (f->wanted && f->wanted <= table_chunks__left(t->chunks) &&
 		    build(t, f, mod) == 0)
 			announce(t, f, m);
@@ -278,7 +278,7 @@ int tables__get(struct tables *t, const struct mapping *m, struct table **out)
 	return 0;
 }
 
-void tables__release(struct tables *t, struct table *f)
+void trace_tables__release(struct trace_tables *t, struct trace_table *f)
 {
 	if (--f->users)
 		return;
@@ -288,12 +288,12 @@ void tables__release(struct tables *t, struct table *f)
 		drop(t, f);
 }
 
-int tables__settle(struct tables *t)
+int trace_tables__settle(struct trace_tables *t)
 {
 	return table_chunks__settle(t->chunks);
 }
 
-void tables__tend(struct tables *t)
+void trace_tables__tend(struct trace_tables *t)
 {
 	uint64_t now = util__now_ns();
 
@@ -301,9 +301,9 @@ void tables__tend(struct tables *t)
 	table_chunks__tend(t->chunks);
 }
 
-void tables__stats(const struct tables *t, struct tables_stats *out)
+void trace_tables__stats(const struct trace_tables *t, struct trace_tables_stats *out)
 {
-	*out = (struct tables_stats){
+	*out = (struct trace_tables_stats){
 		.files = hashmap__count(t->by_module),
 		.rows = t->rows,
 		.rules = rule_set__count(t->rule_set),

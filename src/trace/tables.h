@@ -13,13 +13,14 @@
 struct bpf_object;
 struct modules;
 struct mapping;
-struct tables;
+struct trace_tables;
 struct unwind_table;
 
-struct table {
+struct trace_table {
 	uint32_t module;
-	unsigned int users;  /* 0: idle, or the caller of tables__get is about to be the first */
-	uint64_t idle_since; /* ns, CLOCK_MONOTONIC */
+	unsigned int
+	    users; /* 0: idle, or the caller of trace_tables__get is about to be the first */
+	uint64_t idle_since;	     /* ns, CLOCK_MONOTONIC */
 	struct unwind_table *layout; /* NULL: the file has no CFI, or its table found no room */
 	uint32_t *numbers;	     /* of its chunks */
 	size_t nchunks;
@@ -31,26 +32,26 @@ struct table {
 
 /* What tables may take of `memory` bytes is chosen before the object is loaded. 0 or a negative
  * errno. */
-int tables__prepare(struct bpf_object *obj, uint64_t memory);
+int trace_tables__prepare(struct bpf_object *obj, uint64_t memory);
 /* Both stay the caller's. NULL and errno. */
-struct tables *tables__new(struct bpf_object *obj, struct modules *modules);
-void tables__free(struct tables *t);
+struct trace_tables *trace_tables__new(struct bpf_object *obj, struct modules *modules);
+void trace_tables__free(struct trace_tables *t);
 
 /* The table of the file that a mapping shows, made now if it was not. 0 or a negative errno. */
-int tables__get(struct tables *t, const struct mapping *m, struct table **out);
+int trace_tables__get(struct trace_tables *t, const struct mapping *m, struct trace_table **out);
 /* One user less. */
-void tables__release(struct tables *t, struct table *table);
+void trace_tables__release(struct trace_tables *t, struct trace_table *table);
 
 /* Waits until no program that is running now is any more. 0 or a negative errno. */
-int tables__settle(struct tables *t);
-void tables__tend(struct tables *t);
+int trace_tables__settle(struct trace_tables *t);
+void trace_tables__tend(struct trace_tables *t);
 
-struct tables_stats {
+struct trace_tables_stats {
 	size_t files, rows, rules;
 	size_t bytes;	/* of the kernel's memory */
 	size_t no_room; /* files whose table found none, so far */
 };
 
-void tables__stats(const struct tables *t, struct tables_stats *out);
+void trace_tables__stats(const struct trace_tables *t, struct trace_tables_stats *out);
 
 #endif

@@ -95,20 +95,19 @@ static int load(struct tracer *t, const struct tracer_opts *o)
 		bpf_map__set_max_entries(t->skel->maps.ring, round_up_pow2(o->ring_bytes));
 	t->skel->rodata->wakeup_bytes = bpf_map__max_entries(t->skel->maps.ring) / 16;
 	/* Sized even where it is not used: what is in the object is made. */
-	err = tracer_unwind__prepare(t->skel->obj, o->stack_mode != STACK_DWARF
-						       ? TRACER_UNWIND_MEMORY_MIN
-						   : o->unwind_memory ? o->unwind_memory
-								      : TRACER_UNWIND_MEMORY);
+	err = unwind_maps__prepare(t->skel->obj, o->stack_mode != STACK_DWARF ? UNWIND_MEMORY_MIN
+						 : o->unwind_memory	      ? o->unwind_memory
+									      : UNWIND_MEMORY);
 	if (!err)
 		err = memtrace_bpf__load(t->skel);
 	if (!err && o->stack_mode == STACK_DWARF) {
-		t->unwind = tracer_unwind__new(t->skel->obj, o->modules);
+		t->unwind = unwind_maps__new(t->skel->obj, o->modules);
 		err = t->unwind ? 0 : -errno;
 	}
 	if (!err)
-		err = tracer_attach__trial(t);
+		err = trace_attach__trial(t);
 	if (err) {
-		tracer_unwind__free(t->unwind);
+		unwind_maps__free(t->unwind);
 		t->unwind = NULL;
 		memtrace_bpf__destroy(t->skel);
 		t->skel = NULL;
@@ -282,18 +281,18 @@ uint32_t tracer__epoch(struct tracer *t, pid_t pid)
 int tracer__update_process(struct tracer *t, pid_t pid, const struct mappings *space,
 			   uint32_t epoch)
 {
-	return t->unwind ? tracer_unwind__update_at(t->unwind, pid, space, epoch) : 0;
+	return t->unwind ? unwind_maps__update(t->unwind, pid, space, epoch) : 0;
 }
 
 int tracer__fork_process(struct tracer *t, pid_t parent, pid_t child)
 {
-	return t->unwind ? tracer_unwind__fork(t->unwind, parent, child) : 0;
+	return t->unwind ? unwind_maps__fork(t->unwind, parent, child) : 0;
 }
 
 void tracer__tend(struct tracer *t)
 {
 	if (t->unwind)
-		tracer_unwind__tend(t->unwind);
+		unwind_maps__tend(t->unwind);
 }
 
 int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags)
@@ -315,9 +314,9 @@ int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags)
 
 void tracer__bury_process(struct tracer *t, pid_t pid)
 {
-	tracer_attach__remove(t, pid);
+	trace_attach__remove(t, pid);
 	if (t->unwind)
-		tracer_unwind__drop(t->unwind, pid);
+		unwind_maps__drop(t->unwind, pid);
 }
 
 int tracer__drop_process(struct tracer *t, pid_t pid)
@@ -380,7 +379,7 @@ void tracer__detach(struct tracer *t)
 {
 	t->skel->bss->stopped = 1;
 	for (size_t i = 0; i < t->n; i++)
-		attachment__destroy(&t->attachments[i]);
+		trace_attach__destroy(&t->attachments[i]);
 	t->n = 0;
 	for (size_t i = 0; i < t->nwatches; i++)
 		bpf_link__destroy(t->watches[i]);
@@ -394,7 +393,7 @@ void tracer__free(struct tracer *t)
 	tracer__detach(t);
 	ring_buffer__free(t->rb);
 	ring_buffer__free(t->holds);
-	tracer_unwind__free(t->unwind);
+	unwind_maps__free(t->unwind);
 	exceptions_bpf__destroy(t->exceptions);
 	memtrace_bpf__destroy(t->skel);
 	free(t->attachments);

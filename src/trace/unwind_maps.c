@@ -37,7 +37,7 @@
 struct view {
 	unsigned int processes;
 	struct slice slice;
-	struct table **tables;
+	struct trace_table **tables;
 	size_t ntables;
 };
 
@@ -46,21 +46,21 @@ struct process {
 	uint32_t epoch; /* as struct unwind_process has it */
 };
 
-struct tracer_unwind {
+struct unwind_maps {
 	int processes_fd;
 	struct unwind_mapping *mappings;
 	void *cache;
-	struct tables *tables;
+	struct trace_tables *tables;
 	struct slices *slices;
 	struct hashmap *processes; /* by pid */
 };
 
 /* ---- making and ending ---- */
 
-int tracer_unwind__prepare(struct bpf_object *obj, uint64_t memory)
+int unwind_maps__prepare(struct bpf_object *obj, uint64_t memory)
 {
-	return memory < TRACER_UNWIND_MEMORY_MIN ? -EINVAL
-						 : tables__prepare(obj, memory - FIXED_BYTES);
+	return memory < UNWIND_MEMORY_MIN ? -EINVAL
+					  : trace_tables__prepare(obj, memory - FIXED_BYTES);
 }
 
 static void *map_memory(struct bpf_object *obj, const char *name, size_t size)
@@ -76,9 +76,9 @@ static void *map_memory(struct bpf_object *obj, const char *name, size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-struct tracer_unwind *tracer_unwind__new(struct bpf_object *obj, struct modules *modules)
+struct unwind_maps *unwind_maps__new(struct bpf_object *obj, struct modules *modules)
 {
-	struct tracer_unwind *u = calloc(1, sizeof(*u));
+	struct unwind_maps *u = calloc(1, sizeof(*u));
 	int err;
 
 	if (!u)
@@ -95,12 +95,12 @@ struct tracer_unwind *tracer_unwind__new(struct bpf_object *obj, struct modules 
 	u->processes = hashmap__new();
 	if (!u->slices || !u->processes)
 		goto fail;
-	u->tables = tables__new(obj, modules);
+	u->tables = trace_tables__new(obj, modules);
 	if (u->tables)
 		return u;
 fail:
 	err = errno;
-	tracer_unwind__free(u);
+	unwind_maps__free(u);
 	errno = err;
 	return NULL;
 }
@@ -111,7 +111,7 @@ static void free_view(struct view *v)
 	free(v);
 }
 
-void tracer_unwind__free(struct tracer_unwind *u)
+void unwind_maps__free(struct unwind_maps *u)
 {
 	size_t pos = 0;
 	uintptr_t value;
@@ -126,7 +126,7 @@ void tracer_unwind__free(struct tracer_unwind *u)
 		free(p);
 	}
 	hashmap__free(u->processes);
-	tables__free(u->tables);
+	trace_tables__free(u->tables);
 	slices__free(u->slices);
 	if (u->mappings)
 		munmap(u->mappings, MAPPINGS_BYTES);
@@ -141,7 +141,7 @@ void tracer_unwind__free(struct tracer_unwind *u)
 struct draft {
 	struct unwind_mapping *maps;
 	size_t n, cap;
-	struct table **tables;
+	struct trace_table **tables;
 	size_t ntables, tables_cap;
 	bool no_room;
 };
@@ -164,14 +164,14 @@ static int add_mapping(void *ctx, const struct unwind_mapping *m)
 }
 
 /* The table is used by this view: once, however often its file is mapped. */
-static int add_table(struct draft *d, struct table *t)
+static int add_table(struct draft *d, struct trace_table *t)
 {
 	for (size_t i = d->ntables; i-- > 0;)
 		if (d->tables[i] == t)
 			return 0;
 	if (d->ntables == d->tables_cap) {
 		size_t cap = d->tables_cap ? d->tables_cap * 2 : 16;
-		struct table **tables = reallocarray(d->tables, cap, sizeof(*tables));
+		struct trace_table **tables = reallocarray(d->tables, cap, sizeof(*tables));
 
 		if (!tables)
 			return -ENOMEM;
@@ -183,19 +183,19 @@ static int add_table(struct draft *d, struct table *t)
 	return 0;
 }
 
-static int add_code(struct tracer_unwind *u, struct draft *d, const struct mapping *m)
+static int add_code(struct unwind_maps *u, struct draft *d, const struct mapping *m)
 {
 	struct unwind_mapping plain = {
 		.start = m->start,
 		.len = m->end - m->start,
 		.pages = UNWIND_NO_CFI,
 	};
-	struct table *t;
+	struct trace_table *t;
 	int err;
 
 	if (m->module == FRAME_NO_MODULE)
 		return add_mapping(d, &plain);
-	err = tables__get(u->tables, m, &t);
+	err = trace_tables__get(u->tables, m, &t);
 	if (err == -ENOMEM)
 		return err;
 	if (err) {
@@ -205,7 +205,7 @@ static int add_code(struct tracer_unwind *u, struct draft *d, const struct mappi
 	err = add_table(d, t);
 	if (err) {
 		t->users++;
-		tables__release(u->tables, t);
+		trace_tables__release(u->tables, t);
 		return err;
 	}
 	if (t->wanted) {
@@ -217,7 +217,7 @@ static int add_code(struct tracer_unwind *u, struct draft *d, const struct mappi
 	return unwind_table__map(t->layout, m->start, m->end, m->offset, add_mapping, d);
 }
 
-static int draft_view(struct tracer_unwind *u, struct draft *d, const struct mappings *space)
+static int draft_view(struct unwind_maps *u, struct draft *d, const struct mappings *space)
 {
 	for (size_t i = 0; i < mappings__count(space); i++) {
 		const struct mapping *m = mappings__at(space, i);
@@ -229,30 +229,29 @@ static int draft_view(struct tracer_unwind *u, struct draft *d, const struct map
 	return d->n ? 0 : -ENODATA;
 }
 
-static void discard_draft(struct tracer_unwind *u, struct draft *d)
+static void discard_draft(struct unwind_maps *u, struct draft *d)
 {
 	for (size_t i = 0; i < d->ntables; i++)
-		tables__release(u->tables, d->tables[i]);
+		trace_tables__release(u->tables, d->tables[i]);
 	free(d->tables);
 	free(d->maps);
 }
 
-static bool is_as_drafted(const struct tracer_unwind *u, const struct view *v,
-			  const struct draft *d)
+static bool is_as_drafted(const struct unwind_maps *u, const struct view *v, const struct draft *d)
 {
 	return v->slice.n == d->n &&
 	       !memcmp(u->mappings + v->slice.first, d->maps, d->n * sizeof(*d->maps));
 }
 
 /* A slice for the draft's mappings, waiting for old ones to be free if need be. */
-static int take_slice(struct tracer_unwind *u, const struct draft *d, struct slice *out)
+static int take_slice(struct unwind_maps *u, const struct draft *d, struct slice *out)
 {
 	int err = slices__add(u->slices, d->maps, d->n, out);
 	int settled;
 
 	if (err != -ENOSPC && err != -ENOSR)
 		return err;
-	settled = tables__settle(u->tables);
+	settled = trace_tables__settle(u->tables);
 	if (settled)
 		return settled;
 	slices__settle(u->slices);
@@ -263,19 +262,19 @@ static int take_slice(struct tracer_unwind *u, const struct draft *d, struct sli
 	return slices__add(u->slices, d->maps, d->n, out);
 }
 
-static void release_view(struct tracer_unwind *u, struct view *v)
+static void release_view(struct unwind_maps *u, struct view *v)
 {
 	if (--v->processes)
 		return;
 	slices__give_up(u->slices, v->slice.id);
 	for (size_t i = 0; i < v->ntables; i++)
-		tables__release(u->tables, v->tables[i]);
+		trace_tables__release(u->tables, v->tables[i]);
 	free_view(v);
 }
 
 /* ---- processes ---- */
 
-static struct process *find_process(const struct tracer_unwind *u, uint32_t pid)
+static struct process *find_process(const struct unwind_maps *u, uint32_t pid)
 {
 	uintptr_t value;
 
@@ -283,7 +282,7 @@ static struct process *find_process(const struct tracer_unwind *u, uint32_t pid)
 }
 
 /* Tells the walk, and only then releases what the process had before. */
-static int publish(struct tracer_unwind *u, uint32_t pid, struct view *v, uint32_t epoch)
+static int publish(struct unwind_maps *u, uint32_t pid, struct view *v, uint32_t epoch)
 {
 	uint64_t slice = UNWIND_SLICE(v->slice.first, v->slice.n, v->slice.id);
 	struct unwind_process told = {
@@ -317,8 +316,7 @@ static int publish(struct tracer_unwind *u, uint32_t pid, struct view *v, uint32
 	return 0;
 }
 
-static int update(struct tracer_unwind *u, uint32_t pid, const struct mappings *space,
-		  uint32_t epoch)
+static int update(struct unwind_maps *u, uint32_t pid, const struct mappings *space, uint32_t epoch)
 {
 	struct process *p = find_process(u, pid);
 	struct draft d = { 0 };
@@ -351,25 +349,25 @@ out:
 	return err ? err : no_room ? -ENOSPC : 0;
 }
 
-int tracer_unwind__update(struct tracer_unwind *u, pid_t pid, const struct mappings *space)
+int unwind_maps__update_now(struct unwind_maps *u, pid_t pid, const struct mappings *space)
 {
 	return update(u, (uint32_t)pid, space, 0);
 }
 
-int tracer_unwind__update_at(struct tracer_unwind *u, pid_t pid, const struct mappings *space,
-			     uint32_t epoch)
+int unwind_maps__update(struct unwind_maps *u, pid_t pid, const struct mappings *space,
+			uint32_t epoch)
 {
 	return update(u, (uint32_t)pid, space, epoch + 1);
 }
 
-int tracer_unwind__fork(struct tracer_unwind *u, pid_t parent, pid_t child)
+int unwind_maps__fork(struct unwind_maps *u, pid_t parent, pid_t child)
 {
 	struct process *p = find_process(u, (uint32_t)parent);
 
 	return p ? publish(u, (uint32_t)child, p->view, p->epoch) : -ESRCH;
 }
 
-void tracer_unwind__drop(struct tracer_unwind *u, pid_t pid)
+void unwind_maps__drop(struct unwind_maps *u, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid;
 	struct process *p = find_process(u, key);
@@ -382,17 +380,17 @@ void tracer_unwind__drop(struct tracer_unwind *u, pid_t pid)
 	free(p);
 }
 
-void tracer_unwind__tend(struct tracer_unwind *u)
+void unwind_maps__tend(struct unwind_maps *u)
 {
-	tables__tend(u->tables);
+	trace_tables__tend(u->tables);
 }
 
-void tracer_unwind__stats(const struct tracer_unwind *u, struct tracer_unwind_stats *out)
+void unwind_maps__stats(const struct unwind_maps *u, struct unwind_maps_stats *out)
 {
-	struct tables_stats t;
+	struct trace_tables_stats t;
 
-	tables__stats(u->tables, &t);
-	*out = (struct tracer_unwind_stats){
+	trace_tables__stats(u->tables, &t);
+	*out = (struct unwind_maps_stats){
 		.processes = hashmap__count(u->processes),
 		.files = t.files,
 		.rows = t.rows,

@@ -17,45 +17,47 @@
 struct bpf_object;
 struct modules;
 struct mappings;
-struct tracer_unwind;
+struct unwind_maps;
 
-#define TRACER_UNWIND_MEMORY (64ull << 20) /* the default limit, bytes */
-#define TRACER_UNWIND_MEMORY_MIN (8ull << 20)
+#define UNWIND_MEMORY (64ull << 20) /* the default limit, bytes */
+#define UNWIND_MEMORY_MIN (8ull << 20)
 
 /* Before the object is loaded: sizes the maps of bpf/unwind.bpf.h. 0 or a negative errno. */
-int tracer_unwind__prepare(struct bpf_object *obj, uint64_t memory);
+int unwind_maps__prepare(struct bpf_object *obj, uint64_t memory);
 /* After. Both stay the caller's and must outlive it. NULL and errno. */
-struct tracer_unwind *tracer_unwind__new(struct bpf_object *obj, struct modules *modules);
-void tracer_unwind__free(struct tracer_unwind *u);
+struct unwind_maps *unwind_maps__new(struct bpf_object *obj, struct modules *modules);
+void unwind_maps__free(struct unwind_maps *u);
 
 /*
- * The process has these mappings now: to be called when it is attached to, after an exec, and
- * whenever its mapped files changed. Makes the tables that are missing. The order is: table,
- * mappings, process, so that a walk meets all or nothing. 0, -ENOSPC where some table found no
- * room, or another negative errno (then its former mappings stay).
+ * The process has these mappings, as of an epoch: the number of changes to the mapped files that
+ * the BPF side had counted before they were read. Where it has counted more since, stacks are not
+ * walked by these mappings, but by asking the kernel for each, where it can be asked. To be called
+ * when the process is attached to, after an exec, and whenever its mapped files changed. Makes the
+ * tables that are missing, then publishes the mappings, then the process, so that a walk meets all
+ * or nothing. 0, -ENOSPC where a table found no room, or another negative errno (then its former
+ * mappings stay).
  */
-int tracer_unwind__update(struct tracer_unwind *u, pid_t pid, const struct mappings *space);
-/*
- * The same, as of an epoch: the number of changes to the mapped files that the BPF side had counted
- * before the space was read. Where it has counted more, stacks are not walked by these mappings,
- * but by asking the kernel for each, where it can be asked.
- */
-int tracer_unwind__update_at(struct tracer_unwind *u, pid_t pid, const struct mappings *space,
-			     uint32_t epoch);
+int unwind_maps__update(struct unwind_maps *u, pid_t pid, const struct mappings *space,
+			uint32_t epoch);
 /* The child has its parent's mappings. 0 or a negative errno. */
-int tracer_unwind__fork(struct tracer_unwind *u, pid_t parent, pid_t child);
+int unwind_maps__fork(struct unwind_maps *u, pid_t parent, pid_t child);
 /* The process ended, or is no longer traced. */
-void tracer_unwind__drop(struct tracer_unwind *u, pid_t pid);
+void unwind_maps__drop(struct unwind_maps *u, pid_t pid);
 /* What can wait until nobody does: frees memory, makes some ready. To be called after the others.
  */
-void tracer_unwind__tend(struct tracer_unwind *u);
+void unwind_maps__tend(struct unwind_maps *u);
 
-struct tracer_unwind_stats {
+/* ---- for tests ---- */
+
+/* unwind_maps__update for a process whose mapped files nobody counts. */
+int unwind_maps__update_now(struct unwind_maps *u, pid_t pid, const struct mappings *space);
+
+struct unwind_maps_stats {
 	size_t processes, files, rows, rules;
 	size_t bytes;	/* of the kernel's memory, all maps together */
 	size_t no_room; /* files whose table found none, so far */
 };
 
-void tracer_unwind__stats(const struct tracer_unwind *u, struct tracer_unwind_stats *out);
+void unwind_maps__stats(const struct unwind_maps *u, struct unwind_maps_stats *out);
 
 #endif

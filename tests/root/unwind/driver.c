@@ -40,7 +40,7 @@ struct run {
 	struct bpf_object *obj;
 	struct modules *modules;
 	struct mappings *space;
-	struct tracer_unwind *unwind;
+	struct unwind_maps *unwind;
 	struct bpf_link *links[MAX_LINKS];
 	size_t nlinks;
 	pid_t pid;
@@ -204,14 +204,14 @@ static int on_record(void *ctx, void *data, size_t size)
 		int err = mappings__refresh(r->space, r->modules);
 
 		if (!err && r->stale)
-			err = tracer_unwind__update_at(r->unwind, r->pid, r->space, 7);
+			err = unwind_maps__update(r->unwind, r->pid, r->space, 7);
 		else if (!err)
-			err = tracer_unwind__update(r->unwind, r->untold ? 1 : r->pid, r->space);
+			err = unwind_maps__update_now(r->unwind, r->untold ? 1 : r->pid, r->space);
 		if (err && err != -ESRCH && err != -ENOSPC)
 			die("mappings", err);
 		if (write(r->ack, "", 1) != 1)
 			die("acknowledging", errno);
-		tracer_unwind__tend(r->unwind);
+		unwind_maps__tend(r->unwind);
 		return 0;
 	}
 	compare(r, rec);
@@ -261,13 +261,13 @@ static void load(struct run *r, const char *object, uint64_t memory)
 	r->obj = bpf_object__open_file(object, NULL);
 	if (!r->obj)
 		die(object, errno);
-	err = tracer_unwind__prepare(r->obj, memory);
+	err = unwind_maps__prepare(r->obj, memory);
 	if (!err)
 		err = bpf_object__load(r->obj);
 	if (err)
 		die("loading", err);
 	r->modules = modules__new();
-	r->unwind = tracer_unwind__new(r->obj, r->modules);
+	r->unwind = unwind_maps__new(r->obj, r->modules);
 	if (!r->unwind)
 		die("tables", errno);
 }
@@ -285,9 +285,9 @@ static uint64_t lost(const struct run *r)
 
 static void summary(const struct run *r, int status)
 {
-	struct tracer_unwind_stats s;
+	struct unwind_maps_stats s;
 
-	tracer_unwind__stats(r->unwind, &s);
+	unwind_maps__stats(r->unwind, &s);
 	printf("compared %zu identical %zu lost %lu guessed %zu status %d |", r->compared,
 	       r->identical, (long)lost(r), r->guessed, status);
 	for (int i = 0; i < STACK_ENDS; i++)
@@ -301,7 +301,7 @@ int main(int argc, char **argv)
 {
 	struct run r = { 0 };
 	const char *every = "1", *object = argv[1], *oracle = argv[2], *returns[MAX_LINKS];
-	uint64_t memory = TRACER_UNWIND_MEMORY;
+	uint64_t memory = UNWIND_MEMORY;
 	size_t nreturns = 0;
 	int opt, start[2], ack[2], status = 0;
 	struct ring_buffer *rb;
@@ -357,7 +357,7 @@ int main(int argc, char **argv)
 	ring_buffer__free(rb);
 	for (size_t i = 0; i < r.nlinks; i++)
 		bpf_link__destroy(r.links[i]);
-	tracer_unwind__free(r.unwind);
+	unwind_maps__free(r.unwind);
 	bpf_object__close(r.obj);
 	mappings__free(r.space);
 	modules__free(r.modules);
