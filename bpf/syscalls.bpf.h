@@ -145,19 +145,19 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	switch (nr) {
 	case NR_MMAP:
 		type = EVENT_MAP;
-		api = API_ROW_MMAP;
+		api = API_MMAP;
 		break;
 	case NR_SHMAT:
 		type = EVENT_MAP;
-		api = API_ROW_SHMAT;
+		api = API_SHMAT;
 		break;
 	case NR_MREMAP:
 		type = EVENT_REMAP;
-		api = API_ROW_MREMAP;
+		api = API_MREMAP;
 		break;
 	case NR_BRK:
 		type = EVENT_BRK;
-		api = API_ROW_BRK;
+		api = API_BRK;
 		break;
 	default:
 		type = EVENT_UNMAP;

@@ -23,7 +23,8 @@
 #define SEEN_SETS 16384
 #define SEEN_WAYS 4
 
-enum { STACK_OFF, STACK_FP, STACK_DWARF }; /* stack_mode */
+/* How call stacks are walked: not at all, by frame pointers, or by unwind tables. */
+enum stack_mode { STACK_OFF, STACK_FP, STACK_DWARF };
 
 /* A process whose events are wanted. */
 struct traced {
@@ -101,9 +102,11 @@ struct counters {
 				missing */
 };
 
-/* Rows of the table of allocation functions (probe/alloc_functions.h) that stand for system calls.
+/*
+ * The first rows of the table of allocation functions (probe/alloc_functions.h): those that stand
+ * for system calls are sent by the kernel side and named by the collector.
  */
-enum { API_ROW_MMAP = 1, API_ROW_BRK, API_ROW_SHMAT, API_ROW_MREMAP };
+enum { API_NONE, API_MMAP, API_BRK, API_SHMAT, API_MREMAP, API_FIRST_FUNCTION };
 
 _Static_assert(sizeof(struct traced) == 16, "traced");
 _Static_assert(sizeof(struct filter) == 24, "filter");

@@ -6,6 +6,7 @@
 
 #include "cli/option_row.h"
 #include "cli/options.h"
+#include "profile/suppressions.h"
 #include "util/log.h"
 #include "util/util.h"
 
@@ -27,9 +28,10 @@ int option__suppressions(struct options *o, const struct option_row *r, const ch
 		snprintf(reason, sizeof(reason), "cannot be read (%s)", strerror(errno));
 		return option__refuse_value(r, value, reason);
 	}
-	if (!o->rules)
-		o->rules = suppressions__new();
-	err = o->rules ? suppressions__add_text(o->rules, text, len, value, &line, &why) : -ENOMEM;
+	if (!o->plan.rules)
+		o->plan.rules = suppressions__new();
+	err = o->plan.rules ? suppressions__add_text(o->plan.rules, text, len, value, &line, &why)
+			    : -ENOMEM;
 	free(text);
 	if (err != -EINVAL)
 		return err ? no_memory(r) : 0;
@@ -40,7 +42,7 @@ int option__suppressions(struct options *o, const struct option_row *r, const ch
 int option__fail_on(struct options *o, const struct option_row *r, const char *value)
 {
 	char why[128] = "";
-	int err = conditions__add(&o->checks, value, why, sizeof(why));
+	int err = conditions__add(&o->plan.checks, value, why, sizeof(why));
 
 	if (err == -ENOMEM)
 		return no_memory(r);
@@ -53,16 +55,16 @@ int option__exit_code(struct options *o, const struct option_row *r, const char 
 
 	if (util__parse_u64(value, &n) || !n || n > 255)
 		return option__refuse_value(r, value, "is no exit status from 1 to 255");
-	o->error_exit = (int)n;
+	o->plan.error_exit = (int)n;
 	return 0;
 }
 
 /* The rules of files go before those built in: they are named for what both match. */
 int option__add_default_rules(struct options *o)
 {
-	if (!o->rules)
-		o->rules = suppressions__new();
-	if (o->rules && (!o->default_rules || !suppressions__add_builtin(o->rules)))
+	if (!o->plan.rules)
+		o->plan.rules = suppressions__new();
+	if (o->plan.rules && (!o->plan.default_rules || !suppressions__add_builtin(o->plan.rules)))
 		return 0;
 	log__error("out of memory");
 	return -ENOMEM;

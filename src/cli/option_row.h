@@ -39,6 +39,7 @@ struct option_row {
 int option__flag(struct options *o, const struct option_row *r, const char *value);
 int option__string(struct options *o, const struct option_row *r, const char *value);
 int option__seconds(struct options *o, const struct option_row *r, const char *value);
+int option__age(struct options *o, const struct option_row *r, const char *value);
 int option__size(struct options *o, const struct option_row *r, const char *value);
 int option__ring(struct options *o, const struct option_row *r, const char *value);
 int option__unwind_memory(struct options *o, const struct option_row *r, const char *value);

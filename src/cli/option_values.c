@@ -10,7 +10,6 @@
 #include "cli/options.h"
 #include "util/escape.h"
 #include "util/log.h"
-#include "util/log.h"
 #include "util/strbuf.h"
 #include "util/util.h"
 
@@ -60,19 +59,37 @@ int option__string(struct options *o, const struct option_row *r, const char *va
 	return 0;
 }
 
-int option__seconds(struct options *o, const struct option_row *r, const char *value)
+static int parse_seconds(const struct option_row *r, const char *value, double *s)
 {
-	double *to = (double *)((char *)o + r->field), s;
-	int err = util__parse_seconds(value, &s);
+	int err = util__parse_seconds(value, s);
 
 	if (err == -EINVAL)
 		return option__refuse_value(r, value, "is not a number of seconds");
-	if (err || s > SECONDS_MAX)
+	if (err || *s > SECONDS_MAX)
 		return option__refuse_value(r, value, "is too long");
-	if (s < r->least_s)
+	if (*s < r->least_s)
 		return option__refuse_value(r, value, "is too short");
-	*to = s;
 	return 0;
+}
+
+int option__seconds(struct options *o, const struct option_row *r, const char *value)
+{
+	double s;
+	int err = parse_seconds(r, value, &s);
+
+	if (!err)
+		*(double *)((char *)o + r->field) = s;
+	return err;
+}
+
+int option__age(struct options *o, const struct option_row *r, const char *value)
+{
+	double s;
+	int err = parse_seconds(r, value, &s);
+
+	if (!err)
+		o->plan.query.min_age = (uint64_t)(s * 1e9);
+	return err;
 }
 
 int option__size(struct options *o, const struct option_row *r, const char *value)
@@ -92,7 +109,7 @@ int option__ring(struct options *o, const struct option_row *r, const char *valu
 {
 	int err = option__size(o, r, value);
 
-	if (!err && (o->ring_bytes < RING_MIN || o->ring_bytes > RING_MAX))
+	if (!err && (o->plan.ring_bytes < RING_MIN || o->plan.ring_bytes > RING_MAX))
 		err = option__refuse_value(r, value, "is not between 64k and 1g");
 	return err;
 }
@@ -101,7 +118,7 @@ int option__record_size(struct options *o, const struct option_row *r, const cha
 {
 	int err = option__size(o, r, value);
 
-	if (!err && o->record_bytes < RECORD_MIN)
+	if (!err && o->plan.record_bytes < RECORD_MIN)
 		err = option__refuse_value(r, value, "is less than 1m");
 	return err;
 }
@@ -110,7 +127,8 @@ int option__unwind_memory(struct options *o, const struct option_row *r, const c
 {
 	int err = option__size(o, r, value);
 
-	if (!err && (o->unwind_memory < UNWIND_MEMORY_MIN || o->unwind_memory > UNWIND_MEMORY_MAX))
+	if (!err && (o->plan.unwind_memory < UNWIND_MEMORY_MIN ||
+		     o->plan.unwind_memory > UNWIND_MEMORY_MAX))
 		err = option__refuse_value(r, value, "is not between 8m and 8g");
 	return err;
 }
@@ -129,7 +147,7 @@ static int parse_count(const struct option_row *r, const char *value, uint64_t l
 
 int option__reports(struct options *o, const struct option_row *r, const char *value)
 {
-	return parse_count(r, value, 1, UINT64_MAX, &o->reports);
+	return parse_count(r, value, 1, UINT64_MAX, &o->plan.reports);
 }
 
 int option__top(struct options *o, const struct option_row *r, const char *value)
@@ -139,8 +157,8 @@ int option__top(struct options *o, const struct option_row *r, const char *value
 
 	if (err)
 		return err;
-	o->top = (uint32_t)n;
-	o->top_given = true;
+	o->plan.query.top = (uint32_t)n;
+	o->plan.top_given = true;
 	return 0;
 }
 
@@ -150,7 +168,7 @@ int option__depth(struct options *o, const struct option_row *r, const char *val
 	int err = parse_count(r, value, 1, EVENT_MAX_FRAMES, &n);
 
 	if (!err)
-		o->max_depth = (uint32_t)n;
+		o->plan.max_depth = (uint32_t)n;
 	return err;
 }
 
@@ -175,8 +193,8 @@ int option__sort(struct options *o, const struct option_row *r, const char *valu
 
 	if (i < 0)
 		return i;
-	o->sort = (enum sort_key)i; /* the words stand in the order of the enum */
-	o->sort_name = value;
+	o->plan.query.sort = (enum sort_key)i; /* the words stand in the order of the enum */
+	o->plan.sort_name = value;
 	return 0;
 }
 
@@ -186,8 +204,8 @@ int option__by(struct options *o, const struct option_row *r, const char *value)
 
 	if (i < 0)
 		return i;
-	o->by = (enum merge_by)i; /* the words stand in the order of the enum */
-	o->by_name = value;
+	o->plan.query.by = (enum merge_by)i; /* the words stand in the order of the enum */
+	o->plan.by_name = value;
 	return 0;
 }
 
@@ -197,18 +215,19 @@ int option__kind(struct options *o, const struct option_row *r, const char *valu
 
 	if (i < 0)
 		return i;
-	o->heap = i != 1;
-	o->map = i != 0;
+	o->plan.query.heap = i != 1;
+	o->plan.query.map = i != 0;
 	return 0;
 }
 
 int option__stack(struct options *o, const struct option_row *r, const char *value)
 {
+	static const enum stack_mode modes[] = { STACK_DWARF, STACK_FP, STACK_OFF };
 	int i = choose(r, value);
 
 	if (i < 0)
 		return i;
-	o->stack = (enum stack_mode)i;
+	o->plan.stack_mode = modes[i];
 	return 0;
 }
 
@@ -218,7 +237,7 @@ int option__attach(struct options *o, const struct option_row *r, const char *va
 
 	if (i < 0)
 		return i;
-	o->attach = value;
+	o->plan.attach = value;
 	return 0;
 }
 
@@ -230,8 +249,8 @@ int option__format(struct options *o, const struct option_row *r, const char *va
 	int err;
 
 	(void)r;
-	o->format = report__find(value);
-	if (o->format)
+	o->plan.format = report__find(value);
+	if (o->plan.format)
 		return 0;
 	for (size_t i = 0; (f = report__at(i)); i++)
 		strbuf__addf(&names, "%s%s", i ? "|" : "--format ", f->name);
@@ -244,7 +263,7 @@ int option__format(struct options *o, const struct option_row *r, const char *va
 int option__probe(struct options *o, const struct option_row *r, const char *value)
 {
 	char why[256] = "";
-	int err = probe_specs__add(&o->probes, value, why, sizeof(why));
+	int err = probe_specs__add(&o->plan.probes, value, why, sizeof(why));
 
 	if (err == -ENOMEM) {
 		log__error("--probe: out of memory");
@@ -259,17 +278,17 @@ static int add_pid(struct options *o, uint32_t pid)
 {
 	uint32_t *more;
 
-	for (size_t i = 0; i < o->npids; i++) {
-		if (o->pids[i] == pid)
+	for (size_t i = 0; i < o->plan.npids; i++) {
+		if (o->plan.pids[i] == pid)
 			return 0;
 	}
-	more = reallocarray(o->pids, o->npids + 1, sizeof(*more));
+	more = reallocarray(o->plan.pids, o->plan.npids + 1, sizeof(*more));
 	if (!more) {
 		log__error("--pid: out of memory");
 		return -ENOMEM;
 	}
-	o->pids = more;
-	o->pids[o->npids++] = pid;
+	o->plan.pids = more;
+	o->plan.pids[o->plan.npids++] = pid;
 	return 0;
 }
 
@@ -317,10 +336,10 @@ static int add_name(const struct option_row *r, const char ***names, size_t *n, 
 
 int option__container(struct options *o, const struct option_row *r, const char *value)
 {
-	return add_name(r, &o->containers, &o->ncontainers, value);
+	return add_name(r, &o->plan.containers, &o->plan.ncontainers, value);
 }
 
 int option__cgroup(struct options *o, const struct option_row *r, const char *value)
 {
-	return add_name(r, &o->cgroups, &o->ncgroups, value);
+	return add_name(r, &o->plan.cgroups, &o->plan.ncgroups, value);
 }

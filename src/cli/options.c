@@ -15,9 +15,6 @@
 #include "cli/option_row.h"
 #include "util/util.h"
 
-#define STACK_DEFAULT STACK_MODE_DWARF
-#define STACK_DEFAULT_NAME "dwarf"
-
 static int take_help(struct options *o, const struct option_row *r, const char *value);
 
 static int take_version(struct options *o, const struct option_row *r, const char *value)
@@ -42,7 +39,7 @@ static const struct verb_row verbs[VERBS] = {
 			"compare the ends of two such files, call stack by call stack", 2 },
 };
 
-#define FIELD(member) .field = offsetof(struct options, member)
+#define FIELD(member) .field = offsetof(struct options, plan.member)
 
 /* clang-format off */
 static const struct option_row rows[] = {
@@ -74,10 +71,10 @@ static const struct option_row rows[] = {
 
 	{ .heading = "When" },
 	{ .letter = 'i', .name = "interval", .of = OF_TRACE | OF(VERB_REPORT), .value = "SECONDS", .example = "10",
-	  .take = option__seconds, FIELD(interval), .least_s = 0.01,
+	  .take = option__seconds, FIELD(interval_s), .least_s = 0.01,
 	  .help = "a report every so often (default 10; or 0.5)" },
 	{ .letter = 'd', .name = "duration", .value = "SECONDS", .example = "60",
-	  .take = option__seconds, FIELD(duration), .least_s = 0.01, .help = "stop after so long" },
+	  .take = option__seconds, FIELD(duration_s), .least_s = 0.01, .help = "stop after so long" },
 	{ .letter = 'n', .name = "reports", .value = "N", .example = "6", .take = option__reports,
 	  .help = "stop after N reports" },
 
@@ -85,7 +82,7 @@ static const struct option_row rows[] = {
 	{ .letter = 't', .name = "top", .of = OF_REPORTS | OF(VERB_DIFF), .value = "N", .example = "10", .take = option__top,
 	  .help = "call stacks in a report (default 10; 0: all, as pprof and folded do anyway)" },
 	{ .name = "min-age", .of = OF_REPORTS | OF(VERB_DIFF), .value = "SECONDS", .example = "60",
-	  .take = option__seconds, FIELD(min_age),
+	  .take = option__age,
 	  .help = "count only blocks at least this old (default 0)" },
 	{ .name = "min-size", .of = OF_REPORTS | OF(VERB_DIFF), .value = "BYTES", .example = "4k",
 	  .take = option__size, FIELD(min_size),
@@ -134,7 +131,7 @@ static const struct option_row rows[] = {
 	{ .heading = "How" },
 	{ .name = "stack", .value = "dwarf|fp|none", .take = option__stack,
 	  .help = "how call stacks are walked: by unwind tables, by frame pointers, or not at all "
-		  "(default " STACK_DEFAULT_NAME ")" },
+		  "(default dwarf)" },
 	{ .name = "max-depth", .value = "N", .example = "64", .take = option__depth,
 	  .help = "frames of a call stack at most, 1 to 127 (default 127)" },
 	{ .name = "unwind-memory", .value = "SIZE", .example = "256m",
@@ -157,18 +154,16 @@ static const struct option_row rows[] = {
 	{ .name = "debuginfod", .take = option__flag, FIELD(debuginfod), .on = true,
 	  .help = "ask the servers of $DEBUGINFOD_URLS for debug information that is not on this machine" },
 	{ .name = "debuginfod-timeout", .value = "SECONDS", .example = "10",
-	  .take = option__seconds, FIELD(debuginfod_timeout), .least_s = 0.1,
+	  .take = option__seconds, FIELD(debuginfod_s), .least_s = 0.1,
 	  .help = "how long a report waits for them (default 10); what comes later is in the next" },
 	{ .name = "explain-probes", .take = option__flag, FIELD(explain_probes), .on = true,
 	  .help = "list each function probed, where its probe sits, and why there" },
-	{ .letter = 'v', .name = "verbose", .of = OF_ALL, .take = option__flag, FIELD(verbose), .on = true,
+	{ .letter = 'v', .name = "verbose", .of = OF_ALL, .take = option__flag, .field = offsetof(struct options, verbose), .on = true,
 	  .help = "say more on standard error" },
 	{ .name = "version", .of = OF_ALL, .take = take_version, .help = "print the version" },
 	{ .letter = 'h', .name = "help", .of = OF_ALL, .take = take_help, .help = "print this text" },
 };
 /* clang-format on */
-
-_Static_assert(RING_BYTES == 32 << 20, "the help text says so");
 
 static int take_help(struct options *o, const struct option_row *r, const char *value)
 {
@@ -286,7 +281,7 @@ static void take_verb(struct options *o, int *argc, char ***argv)
 		if (verbs[v].name && !strcmp((*argv)[1], verbs[v].name)) {
 			o->verb = (enum verb)v;
 			if (verbs[v].files)
-				o->interval = 0;
+				o->plan.interval_s = 0;
 			++*argv;
 			--*argc;
 			return;
@@ -319,7 +314,7 @@ static int parse(struct options *o, int argc, char **argv)
 		return err;
 	}
 	if (optind < argc)
-		o->command = argv + optind;
+		o->plan.command = argv + optind;
 	else if (argc > 1 && !strcmp(argv[argc - 1], "--") && argv[argc - 1] != last)
 		return option__refuse("--", NULL, "no COMMAND follows", "memtrace -- COMMAND");
 	return 0;
@@ -336,80 +331,77 @@ static int check_files(const struct options *o)
 	return 0;
 }
 
-/* What a recording is written to is its output. */
+/* The output of record is the recording. */
 static int check_record(struct options *o)
 {
-	if (o->verb == VERB_RECORD && !o->output)
+	struct plan *p = &o->plan;
+
+	if (o->verb != VERB_RECORD)
+		return 0;
+	if (!p->output)
 		return option__refuse("record", NULL, "there is no file to record to", "-o run.mt");
-	if (o->verb == VERB_RECORD) {
-		o->record = o->output;
-		o->output = NULL;
-	}
+	p->record = p->output;
+	p->output = NULL;
+	p->record_only = true;
 	return 0;
 }
 
-/* What single options cannot see. */
-static int check(struct options *o)
+static int check_targets(const struct plan *p)
 {
-	if (verbs[o->verb].files) {
-		if (o->min_size > o->max_size)
-			return option__refuse("--min-size", NULL, "is above --max-size",
-					      "a smaller --min-size");
-		return check_files(o);
-	}
-	if (!o->npids && !o->command && !o->ncontainers && !o->ncgroups && !o->all)
+	bool groups = p->ncontainers || p->ncgroups;
+
+	if (!p->npids && !p->command && !groups && !p->all)
 		return option__refuse(
 		    "targets", NULL, "there is none",
 		    "memtrace -p PID, memtrace -c CONTAINER, or memtrace -- COMMAND");
-	if (o->wait && !o->ncontainers && !o->ncgroups)
+	if (p->wait && !groups)
 		return option__refuse("--wait", NULL, "there is nothing to wait for",
 				      "-c NAME or -g DIRECTORY");
-	if (!o->children && (o->ncontainers || o->ncgroups || o->all))
+	if (!p->children && (groups || p->all))
 		return option__refuse("--no-children", NULL, "is for -p and COMMAND only",
 				      "-p PID");
-	if (o->user && !o->command)
+	if (p->user && !p->command)
 		return option__refuse("--user", NULL, "there is no COMMAND to run",
 				      "-- COMMAND at the end");
-	if (o->probes.n && !o->heap)
+	if (p->probes.n && !p->query.heap)
 		return option__refuse("--probe", NULL, "--kind map probes no functions",
 				      "--kind heap");
-	if (o->min_size > o->max_size)
+	return 0;
+}
+
+/* What options mean for each other. */
+static int check(struct options *o)
+{
+	struct plan *p = &o->plan;
+	int err = 0;
+
+	if (p->min_size > p->max_size)
 		return option__refuse("--min-size", NULL, "is above --max-size",
 				      "a smaller --min-size");
-	return check_record(o);
+	if (verbs[o->verb].files)
+		return check_files(o);
+	err = check_targets(p);
+	if (!err)
+		err = check_record(o);
+	p->no_miss |= p->wait;
+	return err;
 }
 
 int options__parse(struct options *o, int argc, char **argv)
 {
+	struct plan *p = &o->plan;
 	int err;
 
-	*o = (struct options){
-		.interval = 10,
-		.debuginfod_timeout = 10,
-		.top = 10,
-		.max_size = UINT64_MAX,
-		.sort = SORT_LEAK,
-		.heap = true,
-		.map = true,
-		.format = report__at(0),
-		.children = true,
-		.default_rules = true,
-		.by_name = "process",
-		.stack = STACK_DEFAULT,
-		.max_depth = EVENT_MAX_FRAMES,
-		.ring_bytes = RING_BYTES,
-		.unwind_memory = 64ull << 20,
-		.record_bytes = 1ull << 30,
-	};
+	*o = (struct options){ .plan = plan__default() };
 	take_verb(o, &argc, &argv);
 	err = parse(o, argc, argv);
 	if (!err)
 		err = check(o);
 	if (!err)
 		err = option__add_default_rules(o);
-	if (!err && !o->sort_name) {
-		o->sort = o->since_mark ? SORT_MARK : SORT_LEAK;
-		o->sort_name = o->since_mark ? "mark" : "leak";
+	if (!p->sort_name) {
+		p->query.sort = p->since_mark ? SORT_MARK : SORT_LEAK;
+		p->sort_name = p->since_mark ? "mark" : "leak";
 	}
 	if (err)
 		options__free(o);
@@ -418,15 +410,5 @@ int options__parse(struct options *o, int argc, char **argv)
 
 void options__free(struct options *o)
 {
-	free(o->pids);
-	o->pids = NULL;
-	o->npids = 0;
-	free(o->containers);
-	free(o->cgroups);
-	o->containers = o->cgroups = NULL;
-	o->ncontainers = o->ncgroups = 0;
-	probe_specs__release(&o->probes);
-	suppressions__free(o->rules);
-	o->rules = NULL;
-	conditions__release(&o->checks);
+	plan__release(&o->plan);
 }

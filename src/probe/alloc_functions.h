@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/shared.h"
+
 #define API_ROWS 256 /* that there can be, in all: a row's number travels in 8 bits */
 
 enum api_kind { API_HEAP, API_MAP, API_KINDS };
@@ -25,9 +27,6 @@ struct alloc_function {
 	bool number;		  /* its blocks are known by numbers of type int (COOKIE_INT) */
 	uint32_t bytes; /* what a block has where no argument says it; 0: nothing is known */
 };
-
-/* Rows that the collector names itself, by fixed number. */
-enum { API_NONE, API_MMAP, API_BRK, API_SHMAT, API_MREMAP, API_FIRST_FUNCTION };
 
 const struct alloc_function *
 alloc_functions__get(unsigned int row); /* row API_NONE ("unknown") for any bad number */

@@ -1,5 +1,7 @@
-/* What a run is to do: the command line fills it; a session, a replay and a comparison carry it
- * out. */
+/*
+ * The plan of a run: what to trace or replay, what to report, and where to. The command line fills
+ * it; a session, a replay or a comparison carries it out and only reads it.
+ */
 #ifndef MEMTRACE_RUN_PLAN_H
 #define MEMTRACE_RUN_PLAN_H
 
@@ -7,53 +9,72 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/shared.h"
 #include "collect/collector.h"
+#include "probe/spec.h"
+#include "profile/conditions.h"
 #include "report/report.h"
 
-struct conditions;
-struct probe_specs;
 struct suppressions;
 
-/* What to do; all pointers stay the caller's and must outlive the run. */
+/* Strings belong to the caller and must outlive the run; arrays, specs, rules and conditions
+ * belong to the plan. */
 struct plan {
-	const uint32_t *pids;
+	/* Targets. */
+	uint32_t *pids;
 	size_t npids;
-	const char *const *containers; /* names or ids */
+	const char **containers; /* names or IDs */
 	size_t ncontainers;
-	const char *const *cgroups; /* directories */
+	const char **cgroups; /* directories */
 	size_t ncgroups;
 	bool all;	  /* every process on the host */
-	bool wait;	  /* containers and cgroups may come later */
-	bool no_miss;	  /* processes wait until their new code is probed */
+	bool wait;	  /* containers and cgroups may appear later */
+	bool no_miss;	  /* threads are held until the code they newly mapped is probed */
+	bool children;	  /* forked children are followed */
 	char **command;	  /* NULL: none */
-	const char *user; /* whom the command runs as; NULL: as we are */
-	double interval_s;
-	double duration_s;  /* 0: no end */
-	uint64_t reports;   /* 0: no end */
-	struct query query; /* sort, top, min_age, kinds */
+	const char *user; /* that runs the command; NULL: the current one */
+
+	/* When. */
+	double interval_s; /* 0: only the last report of a recording */
+	double duration_s; /* 0: no limit */
+	uint64_t reports;  /* 0: no limit */
+
+	/* What. */
+	struct query query; /* sort, top, min_age, kinds, by */
 	const char *sort_name, *by_name;
 	bool top_given;
-	bool since_mark;		  /* growth is told since the mark */
-	const struct suppressions *rules; /* NULL: nothing is suppressed */
-	const struct conditions *checks;  /* what makes the run fail; NULL: nothing does */
-	int error_exit; /* the status then, and for a leak where there are no checks; 0: not given
-			 */
-	uint64_t min_size, max_size;
+	bool since_mark;	     /* growth is reported since the mark */
+	uint64_t min_size, max_size; /* bytes */
+
+	/* Findings. */
+	struct suppressions *rules; /* NULL: nothing is suppressed */
+	bool default_rules;	    /* those built in are among them */
+	struct conditions checks;   /* any that holds makes the run fail */
+	int error_exit; /* exit status then, and, without checks, for a leak; 0: not given */
+
+	/* Output. */
 	const struct report_format *format;
-	const char *output; /* NULL: standard output */
-	bool children;
-	uint32_t stack_mode; /* STACK_* (shared.h) */
-	uint32_t max_depth;
-	uint64_t unwind_memory; /* bytes; 0: the default */
-	bool explain_probes;
-	bool probe_throwing;		  /* see tracer.h */
-	const struct probe_specs *probes; /* functions that the user named; NULL: none */
-	double debuginfod_s; /* patience with debuginfod servers in a report; 0: none is asked */
-	const char *attach;  /* a method's name, or NULL */
-	uint64_t ring_bytes;
-	const char *record;    /* a file to keep all in for later reports; NULL: none */
-	uint64_t record_bytes; /* that it may take; 0: any number */
+	const char *output;    /* NULL: standard output */
+	const char *record;    /* recording to write; NULL: none */
+	uint64_t record_bytes; /* its size limit; 0: none */
 	bool record_only;      /* no report is printed now */
+
+	/* How. */
+	enum stack_mode stack_mode;
+	uint32_t max_depth;	   /* frames */
+	uint64_t unwind_memory;	   /* bytes; 0: the default */
+	uint64_t ring_bytes;	   /* 0: the default */
+	const char *attach;	   /* name of an attach method; NULL: the best that works */
+	struct probe_specs probes; /* functions that the user named */
+	bool probe_throwing;	   /* see tracer.h */
+	bool explain_probes;
+	bool debuginfod;     /* ask debuginfod servers for debug information */
+	double debuginfod_s; /* how long a report waits for them */
 };
+
+/* The plan of a command line without options. */
+struct plan plan__default(void);
+/* Frees what belongs to the plan; it may be half filled. */
+void plan__release(struct plan *plan);
 
 #endif

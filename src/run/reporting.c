@@ -51,7 +51,7 @@ static uint32_t top(const struct reporting *r)
 /* Checks are about all sites, also those that are not shown. */
 static bool is_checked(const struct reporting *r, const struct report_tick *tick)
 {
-	return tick->final && r->plan->checks && r->plan->checks->n;
+	return tick->final && r->plan->checks.n;
 }
 
 int reporting__snapshot(struct reporting *r, const struct report_tick *tick, struct snapshot *out)

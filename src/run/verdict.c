@@ -21,9 +21,8 @@ static void tell_unused(const struct suppression_filter *sieve)
 bool verdict__of(const struct plan *plan, const struct profile *p,
 		 const struct suppression_filter *sieve, struct strbuf *line)
 {
-	static const struct conditions none;
 	const struct criteria criteria = {
-		.checks = plan->checks ? plan->checks : &none,
+		.checks = &plan->checks,
 		.any_leak = plan->error_exit,
 	};
 

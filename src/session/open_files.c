@@ -23,11 +23,9 @@ void open_files__raise_limit(struct session *s)
 
 int open_files__use_server(struct session *s)
 {
-	double patience = s->plan->debuginfod_s;
-
-	if (patience <= 0)
+	if (!s->plan->debuginfod)
 		return 0;
-	s->debuginfod = debuginfod__new(patience);
+	s->debuginfod = debuginfod__new(s->plan->debuginfod_s);
 	if (s->debuginfod) {
 		modules__use_server(s->modules, s->debuginfod);
 		return 0;

@@ -15,7 +15,7 @@ struct outcome {
 
 static struct outcome outcome_of(const struct session *s, size_t i)
 {
-	const struct probe_spec *spec = &s->plan->probes->specs[i];
+	const struct probe_spec *spec = &s->plan->probes.specs[i];
 	unsigned int row = probe_specs__row(i);
 	struct outcome o = { 0 };
 
@@ -42,7 +42,7 @@ size_t probe_report__found(const struct session *s)
 {
 	size_t found = 0;
 
-	for (size_t i = 0; s->plan->probes && i < s->plan->probes->n; i++)
+	for (size_t i = 0; i < s->plan->probes.n; i++)
 		found += outcome_of(s, i).probed > 0;
 	return found;
 }
@@ -77,10 +77,10 @@ out:
 
 void probe_report__complain(const struct session *s)
 {
-	for (size_t i = 0; s->plan->query.heap && s->plan->probes && i < s->plan->probes->n; i++) {
+	for (size_t i = 0; s->plan->query.heap && i < s->plan->probes.n; i++) {
 		struct outcome o = outcome_of(s, i);
 
 		if (!o.probed || o.skipped)
-			complain(s, &s->plan->probes->specs[i], &o);
+			complain(s, &s->plan->probes.specs[i], &o);
 	}
 }

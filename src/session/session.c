@@ -193,7 +193,7 @@ static struct session *new_session(const struct plan *plan)
 	if (!s)
 		return NULL;
 	s->plan = plan;
-	probe_specs__names(plan->probes, s->api_names);
+	probe_specs__names(&plan->probes, s->api_names);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->turn, NULL);
 	pthread_mutex_init(&s->queue_lock, NULL);
@@ -394,9 +394,9 @@ static void announce(struct session *s)
 	if (plan->query.heap)
 		n = snprintf(name, sizeof(name), ", %zu functions in %zu file%s",
 			     s->probed_functions, s->probed_files, s->probed_files == 1 ? "" : "s");
-	if (plan->query.heap && plan->probes && plan->probes->n)
+	if (plan->query.heap && plan->probes.n)
 		snprintf(name + n, sizeof(name) - n, ", %zu of %zu of --probe",
-			 probe_report__found(s), plan->probes->n);
+			 probe_report__found(s), plan->probes.n);
 	if (s->launch)
 		log__info("tracing %s[%d]%s (%s probes)", plan->command[0], launch__pid(s->launch),
 			  name, tracer__method(s->tracer));

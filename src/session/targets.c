@@ -126,7 +126,7 @@ static struct probe_file *probes_of(struct session *s, struct module *mod)
 		s->nfiles = n;
 	}
 	if (!s->files[id]) {
-		s->files[id] = discover__file(mod, s->plan->probes);
+		s->files[id] = discover__file(mod, &s->plan->probes);
 		if (s->files[id])
 			know_allocator(s, s->files[id]);
 		if (s->files[id] && s->plan->explain_probes && s->files[id]->n)

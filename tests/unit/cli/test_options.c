@@ -2,6 +2,7 @@
 
 #include "abi/shared.h"
 #include "golden.h"
+#include "profile/suppressions.h"
 #include "util/util.h"
 
 #define ARGS_MAX 48
@@ -88,19 +89,20 @@ static void refuse(const char *args, const char *line)
 	CHECK_EQ(p->status, -EINVAL);
 	CHECK_STR(p->err.data, want);
 	CHECK_STR(p->out.data, "");
-	CHECK(!p->o.pids);
+	CHECK(!p->o.plan.pids);
 	done(p);
 }
 
 TEST(groups)
 {
 	ACCEPT("-c|web|--container|k8s:a/b/c|-g|/sys/fs/cgroup/x|-a|--wait|--no-miss",
-	       CHECK_EQ(o->ncontainers, 2);
-	       CHECK_STR(o->containers[0], "web"); CHECK_STR(o->containers[1], "k8s:a/b/c");
-	       CHECK_EQ(o->ncgroups, 1); CHECK_STR(o->cgroups[0], "/sys/fs/cgroup/x");
-	       CHECK(o->all && o->wait && o->no_miss); CHECK_EQ(o->npids, 0));
-	ACCEPT("-p|1",
-	       CHECK(!o->all && !o->wait && !o->no_miss && !o->ncontainers && !o->ncgroups));
+	       CHECK_EQ(o->plan.ncontainers, 2);
+	       CHECK_STR(o->plan.containers[0], "web");
+	       CHECK_STR(o->plan.containers[1], "k8s:a/b/c"); CHECK_EQ(o->plan.ncgroups, 1);
+	       CHECK_STR(o->plan.cgroups[0], "/sys/fs/cgroup/x");
+	       CHECK(o->plan.all && o->plan.wait && o->plan.no_miss); CHECK_EQ(o->plan.npids, 0));
+	ACCEPT("-p|1", CHECK(!o->plan.all && !o->plan.wait && !o->plan.no_miss &&
+			     !o->plan.ncontainers && !o->plan.ncgroups));
 	refuse("-c|", "--container: '' is no name; try --container web");
 	refuse("-p|1|--wait", "--wait: there is nothing to wait for; try -c NAME or -g DIRECTORY");
 	refuse("-a|--no-children", "--no-children: is for -p and COMMAND only; try -p PID");
@@ -108,23 +110,26 @@ TEST(groups)
 
 TEST(defaults)
 {
-	ACCEPT("-p|1", CHECK_EQ(o->npids, 1); CHECK_EQ(o->pids[0], 1); CHECK(!o->command);
-	       CHECK(!o->user); CHECK(o->interval == 10); CHECK(o->duration == 0);
-	       CHECK_EQ(o->reports, 0); CHECK_EQ(o->top, 10); CHECK(!o->top_given);
-	       CHECK(o->min_age == 0); CHECK_EQ(o->min_size, 0); CHECK(o->max_size == UINT64_MAX);
-	       CHECK_EQ(o->sort, SORT_LEAK); CHECK_STR(o->sort_name, "leak");
-	       CHECK(o->heap && o->map); CHECK_STR(o->format->name, "text"); CHECK(!o->output);
-	       CHECK(o->children); CHECK_EQ(o->max_depth, 127); CHECK(!o->explain_probes);
-	       CHECK(!o->attach); CHECK_EQ(o->ring_bytes, RING_BYTES); CHECK(!o->since_mark);
-	       CHECK(suppressions__count(o->rules) > 0);
-	       CHECK_STR(suppressions__rule(o->rules, 0)->source, "built-in");
-	       CHECK_EQ(o->checks.n, 0); CHECK_EQ(o->error_exit, 0); CHECK(!o->verbose));
+	ACCEPT("-p|1", CHECK_EQ(o->plan.npids, 1); CHECK_EQ(o->plan.pids[0], 1);
+	       CHECK(!o->plan.command); CHECK(!o->plan.user); CHECK(o->plan.interval_s == 10);
+	       CHECK(o->plan.duration_s == 0); CHECK_EQ(o->plan.reports, 0);
+	       CHECK_EQ(o->plan.query.top, 10); CHECK(!o->plan.top_given);
+	       CHECK(o->plan.query.min_age == 0); CHECK_EQ(o->plan.min_size, 0);
+	       CHECK(o->plan.max_size == UINT64_MAX); CHECK_EQ(o->plan.query.sort, SORT_LEAK);
+	       CHECK_STR(o->plan.sort_name, "leak"); CHECK(o->plan.query.heap && o->plan.query.map);
+	       CHECK_STR(o->plan.format->name, "text"); CHECK(!o->plan.output);
+	       CHECK(o->plan.children); CHECK_EQ(o->plan.max_depth, 127);
+	       CHECK(!o->plan.explain_probes); CHECK(!o->plan.attach);
+	       CHECK_EQ(o->plan.ring_bytes, RING_BYTES); CHECK(!o->plan.since_mark);
+	       CHECK(suppressions__count(o->plan.rules) > 0);
+	       CHECK_STR(suppressions__rule(o->plan.rules, 0)->source, "built-in");
+	       CHECK_EQ(o->plan.checks.n, 0); CHECK_EQ(o->plan.error_exit, 0); CHECK(!o->verbose));
 }
 
 TEST(pids_by_comma_repeated_and_once_each)
 {
-	ACCEPT("-p|3,1,3|--pid=2|-p1", CHECK_EQ(o->npids, 3); CHECK_EQ(o->pids[0], 3);
-	       CHECK_EQ(o->pids[1], 1); CHECK_EQ(o->pids[2], 2));
+	ACCEPT("-p|3,1,3|--pid=2|-p1", CHECK_EQ(o->plan.npids, 3); CHECK_EQ(o->plan.pids[0], 3);
+	       CHECK_EQ(o->plan.pids[1], 1); CHECK_EQ(o->plan.pids[2], 2));
 }
 
 TEST(every_option)
@@ -132,15 +137,18 @@ TEST(every_option)
 	ACCEPT("-p|1|-i|0.5|-d|1.25|-n|3|-t|0|--min-age|60|--min-size|4k|--max-size|1G|"
 	       "--sort|growth|--kind|heap|-f|json|-o|out.json|--no-children|"
 	       "--stack|none|--max-depth|64|--explain-probes|--attach|perf|--ring|1m|-v",
-	       CHECK(o->interval == 0.5);
-	       CHECK(o->duration == 1.25); CHECK_EQ(o->reports, 3); CHECK_EQ(o->top, 0);
-	       CHECK(o->top_given); CHECK(o->min_age == 60); CHECK_EQ(o->min_size, 4096);
-	       CHECK_EQ(o->max_size, 1 << 30); CHECK_EQ(o->sort, SORT_GROWTH);
-	       CHECK_STR(o->sort_name, "growth"); CHECK(o->heap && !o->map);
-	       CHECK_STR(o->format->name, "json"); CHECK_STR(o->output, "out.json");
-	       CHECK(!o->children); CHECK_EQ(o->stack, STACK_MODE_NONE); CHECK_EQ(o->max_depth, 64);
-	       CHECK(o->explain_probes); CHECK_STR(o->attach, "perf");
-	       CHECK_EQ(o->ring_bytes, 1 << 20); CHECK(o->verbose));
+	       CHECK(o->plan.interval_s == 0.5);
+	       CHECK(o->plan.duration_s == 1.25); CHECK_EQ(o->plan.reports, 3);
+	       CHECK_EQ(o->plan.query.top, 0); CHECK(o->plan.top_given);
+	       CHECK(o->plan.query.min_age == 60000000000); CHECK_EQ(o->plan.min_size, 4096);
+	       CHECK_EQ(o->plan.max_size, 1 << 30); CHECK_EQ(o->plan.query.sort, SORT_GROWTH);
+	       CHECK_STR(o->plan.sort_name, "growth");
+	       CHECK(o->plan.query.heap && !o->plan.query.map);
+	       CHECK_STR(o->plan.format->name, "json"); CHECK_STR(o->plan.output, "out.json");
+	       CHECK(!o->plan.children); CHECK_EQ(o->plan.stack_mode, STACK_OFF);
+	       CHECK_EQ(o->plan.max_depth, 64); CHECK(o->plan.explain_probes);
+	       CHECK_STR(o->plan.attach, "perf"); CHECK_EQ(o->plan.ring_bytes, 1 << 20);
+	       CHECK(o->verbose));
 }
 
 TEST(choices)
@@ -150,28 +158,30 @@ TEST(choices)
 
 	for (int i = 0; i < (int)ARRAY_SIZE(sorts); i++) {
 		snprintf(args, sizeof(args), "-p|1|--sort|%s", sorts[i]);
-		ACCEPT(args, CHECK_EQ(o->sort, i));
+		ACCEPT(args, CHECK_EQ(o->plan.query.sort, i));
 	}
-	ACCEPT("-p|1|--kind|map", CHECK(!o->heap && o->map));
-	ACCEPT("-p|1|--kind|heap|--kind|all", CHECK(o->heap && o->map));
-	ACCEPT("-p|1|--stack|dwarf", CHECK_EQ(o->stack, STACK_MODE_DWARF));
-	ACCEPT("-p|1|--stack|fp", CHECK_EQ(o->stack, STACK_MODE_FP));
-	ACCEPT("-p|1|--attach|session", CHECK_STR(o->attach, "session"));
-	ACCEPT("-p|1|--attach|multi", CHECK_STR(o->attach, "multi"));
+	ACCEPT("-p|1|--kind|map", CHECK(!o->plan.query.heap && o->plan.query.map));
+	ACCEPT("-p|1|--kind|heap|--kind|all", CHECK(o->plan.query.heap && o->plan.query.map));
+	ACCEPT("-p|1|--stack|dwarf", CHECK_EQ(o->plan.stack_mode, STACK_DWARF));
+	ACCEPT("-p|1|--stack|fp", CHECK_EQ(o->plan.stack_mode, STACK_FP));
+	ACCEPT("-p|1|--attach|session", CHECK_STR(o->plan.attach, "session"));
+	ACCEPT("-p|1|--attach|multi", CHECK_STR(o->plan.attach, "multi"));
 }
 
 TEST(since_a_mark)
 {
-	ACCEPT("-p|1|--since-mark", CHECK(o->since_mark); CHECK_EQ(o->sort, SORT_MARK);
-	       CHECK_STR(o->sort_name, "mark"));
-	ACCEPT("-p|1|--sort|leak|--since-mark", CHECK(o->since_mark); CHECK_EQ(o->sort, SORT_LEAK));
+	ACCEPT("-p|1|--since-mark", CHECK(o->plan.since_mark);
+	       CHECK_EQ(o->plan.query.sort, SORT_MARK); CHECK_STR(o->plan.sort_name, "mark"));
+	ACCEPT("-p|1|--sort|leak|--since-mark", CHECK(o->plan.since_mark);
+	       CHECK_EQ(o->plan.query.sort, SORT_LEAK));
 }
 
 TEST(what_fails)
 {
 	ACCEPT("-p|1|--fail-on|leak>64k,lost>0|--fail-on|live>=1g|--error-exitcode|9",
-	       CHECK_EQ(o->checks.n, 3);
-	       CHECK_STR(o->checks.items[2].text, "live>=1g"); CHECK_EQ(o->error_exit, 9));
+	       CHECK_EQ(o->plan.checks.n, 3);
+	       CHECK_STR(o->plan.checks.items[2].text, "live>=1g");
+	       CHECK_EQ(o->plan.error_exit, 9));
 	refuse("-p|1|--fail-on|leak",
 	       "--fail-on: 'leak' lacks a comparison such as >0; try --fail-on 'leak>64k'");
 	refuse("-p|1|--fail-on|rss>1",
@@ -203,14 +213,14 @@ TEST(suppressions)
 	char args[128];
 
 	snprintf(args, sizeof(args), "-p|1|--suppressions|%s", file);
-	ACCEPT(args, CHECK(suppressions__count(o->rules) > 2);
-	       CHECK_STR(suppressions__rule(o->rules, 0)->pattern, "leak:one");
-	       CHECK(!strncmp(suppressions__rule(o->rules, 1)->source, "/dev/fd/", 8));
-	       CHECK_STR(suppressions__rule(o->rules, 2)->source, "built-in"));
+	ACCEPT(args, CHECK(suppressions__count(o->plan.rules) > 2);
+	       CHECK_STR(suppressions__rule(o->plan.rules, 0)->pattern, "leak:one");
+	       CHECK(!strncmp(suppressions__rule(o->plan.rules, 1)->source, "/dev/fd/", 8));
+	       CHECK_STR(suppressions__rule(o->plan.rules, 2)->source, "built-in"));
 	snprintf(args, sizeof(args), "-p|1|--no-default-suppressions|--suppressions|%s", file);
-	ACCEPT(args, CHECK_EQ(suppressions__count(o->rules), 2));
+	ACCEPT(args, CHECK_EQ(suppressions__count(o->plan.rules), 2));
 	close_rules(file);
-	ACCEPT("-p|1|--no-default-suppressions", CHECK_EQ(suppressions__count(o->rules), 0));
+	ACCEPT("-p|1|--no-default-suppressions", CHECK_EQ(suppressions__count(o->plan.rules), 0));
 }
 
 TEST(bad_suppressions)
@@ -234,43 +244,45 @@ TEST(bad_suppressions)
 
 TEST(a_command_keeps_its_own_options)
 {
-	ACCEPT("-i|1|--|ls|-l|--|-p", CHECK_EQ(o->npids, 0); CHECK_STR(o->command[0], "ls");
-	       CHECK_STR(o->command[1], "-l"); CHECK_STR(o->command[2], "--");
-	       CHECK_STR(o->command[3], "-p"); CHECK(!o->command[4]));
-	ACCEPT("-p|1|--user|nobody|--|true", CHECK_EQ(o->npids, 1); CHECK_STR(o->user, "nobody");
-	       CHECK_STR(o->command[0], "true"));
+	ACCEPT("-i|1|--|ls|-l|--|-p", CHECK_EQ(o->plan.npids, 0);
+	       CHECK_STR(o->plan.command[0], "ls"); CHECK_STR(o->plan.command[1], "-l");
+	       CHECK_STR(o->plan.command[2], "--"); CHECK_STR(o->plan.command[3], "-p");
+	       CHECK(!o->plan.command[4]));
+	ACCEPT("-p|1|--user|nobody|--|true", CHECK_EQ(o->plan.npids, 1);
+	       CHECK_STR(o->plan.user, "nobody"); CHECK_STR(o->plan.command[0], "true"));
 	/* The value of an option is no separator. */
-	ACCEPT("-p|1|-o|--", CHECK_STR(o->output, "--"); CHECK(!o->command));
-	ACCEPT("-o|--|--|true", CHECK_STR(o->output, "--"); CHECK_STR(o->command[0], "true"));
+	ACCEPT("-p|1|-o|--", CHECK_STR(o->plan.output, "--"); CHECK(!o->plan.command));
+	ACCEPT("-o|--|--|true", CHECK_STR(o->plan.output, "--");
+	       CHECK_STR(o->plan.command[0], "true"));
 }
 
 TEST(what_to_do_with_recordings)
 {
 	ACCEPT("record|-p|1|-o|run.mt", {
 		CHECK_EQ(o->verb, VERB_RECORD);
-		CHECK_STR(o->record, "run.mt");
-		CHECK(!o->output);
-		CHECK_EQ(o->record_bytes, 1ull << 30);
+		CHECK_STR(o->plan.record, "run.mt");
+		CHECK(!o->plan.output);
+		CHECK_EQ(o->plan.record_bytes, 1ull << 30);
 	});
 	ACCEPT("record|-o|run.mt|--record-size|5m|--|report|x", {
-		CHECK_EQ(o->record_bytes, 5 << 20);
-		CHECK_STR(o->command[0], "report");
+		CHECK_EQ(o->plan.record_bytes, 5 << 20);
+		CHECK_STR(o->plan.command[0], "report");
 	});
 	ACCEPT("-p|1|--record|run.mt|-o|out", {
 		CHECK_EQ(o->verb, VERB_TRACE);
-		CHECK_STR(o->record, "run.mt");
-		CHECK_STR(o->output, "out");
+		CHECK_STR(o->plan.record, "run.mt");
+		CHECK_STR(o->plan.output, "out");
 	});
 	ACCEPT("report|run.mt|--sort|age|-t|3|-f|json|-o|out|--kind|heap|--min-age|5", {
 		CHECK_EQ(o->verb, VERB_REPORT);
 		CHECK_STR(o->files[0], "run.mt");
-		CHECK_STR(o->output, "out");
-		CHECK(!o->interval);
-		CHECK(!o->record);
+		CHECK_STR(o->plan.output, "out");
+		CHECK(!o->plan.interval_s);
+		CHECK(!o->plan.record);
 	});
 	ACCEPT("report|-i|5|--|-odd.mt", {
 		CHECK_STR(o->files[0], "-odd.mt");
-		CHECK(o->interval == 5);
+		CHECK(o->plan.interval_s == 5);
 	});
 	ACCEPT("diff|a.mt|b.mt|-t|0", {
 		CHECK_EQ(o->verb, VERB_DIFF);

@@ -1,0 +1,38 @@
+#include "run/plan.h"
+
+#include <stdlib.h>
+
+#include "profile/suppressions.h"
+
+struct plan plan__default(void)
+{
+	return (struct plan){
+		.children = true,
+		.interval_s = 10,
+		.query = { .sort = SORT_LEAK, .top = 10, .heap = true, .map = true },
+		.by_name = "process",
+		.max_size = UINT64_MAX,
+		.default_rules = true,
+		.format = report__at(0),
+		.record_bytes = 1ull << 30,
+		.stack_mode = STACK_DWARF,
+		.max_depth = EVENT_MAX_FRAMES,
+		.unwind_memory = 64ull << 20,
+		.ring_bytes = RING_BYTES,
+		.debuginfod_s = 10,
+	};
+}
+
+void plan__release(struct plan *plan)
+{
+	free(plan->pids);
+	free(plan->containers);
+	free(plan->cgroups);
+	probe_specs__release(&plan->probes);
+	suppressions__free(plan->rules);
+	conditions__release(&plan->checks);
+	plan->pids = NULL;
+	plan->containers = plan->cgroups = NULL;
+	plan->npids = plan->ncontainers = plan->ncgroups = 0;
+	plan->rules = NULL;
+}
