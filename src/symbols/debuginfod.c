@@ -37,9 +37,8 @@ struct question {
 	char *path; /* FOUND */
 };
 
-/* What of the library is used. */
+/* The functions of the library that are used. */
 struct client {
-	void *library;
 	debuginfod_client *(*begin)(void);
 	void (*set_progressfn)(debuginfod_client *, debuginfod_progressfn_t);
 	int (*find)(debuginfod_client *, const unsigned char *, int, char **);
@@ -130,15 +129,18 @@ static void *ask_all(void *arg)
 
 /* ---- making and ending ---- */
 
+/* The library is never unloaded: its dependencies (libcurl and the TLS libraries below it) keep
+ * memory and threads of their own, which dlclose would orphan. */
 static int load_library(struct client *c)
 {
-	c->library = dlopen(DEBUGINFOD_SONAME, RTLD_NOW | RTLD_LOCAL);
-	if (!c->library)
+	void *library = dlopen(DEBUGINFOD_SONAME, RTLD_NOW | RTLD_LOCAL);
+
+	if (!library)
 		return -ELIBACC;
-	*(void **)&c->begin = dlsym(c->library, "debuginfod_begin");
-	*(void **)&c->set_progressfn = dlsym(c->library, "debuginfod_set_progressfn");
-	*(void **)&c->find = dlsym(c->library, "debuginfod_find_debuginfo");
-	*(void **)&c->end = dlsym(c->library, "debuginfod_end");
+	*(void **)&c->begin = dlsym(library, "debuginfod_begin");
+	*(void **)&c->set_progressfn = dlsym(library, "debuginfod_set_progressfn");
+	*(void **)&c->find = dlsym(library, "debuginfod_find_debuginfo");
+	*(void **)&c->end = dlsym(library, "debuginfod_end");
 	return c->begin && c->set_progressfn && c->find && c->end ? 0 : -ELIBACC;
 }
 
@@ -187,8 +189,6 @@ static void free_all(struct debuginfod *d)
 		free(q->path);
 		free(q);
 	}
-	if (d->client.library)
-		dlclose(d->client.library);
 	pthread_cond_destroy(&d->changed);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
