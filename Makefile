@@ -102,7 +102,7 @@ fuzz_cflags := -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-saniti
 replay_parts := $(filter-out src/util/log.c,$(wildcard $(addsuffix /*.c,$(addprefix src/,util elf unwind symbols probe heap collect profile report run)))) \
 	$(filter-out %/differ.c,$(wildcard src/record/*.c))
 
-$B/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c src/unwind/cfi.c src/unwind/cfi_exec.c src/unwind/cfi_parse.c src/unwind/table.c Makefile
+$B/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c $(addprefix src/unwind/,cfi.c cfi_bytes.c cfi_exec.c cfi_parse.c rule_set.c table.c) Makefile
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(fuzz_cflags) -MF $@.d -o $@ $(filter %.c,$^)
 

@@ -116,7 +116,7 @@ static int restore_process(struct collector *c, struct cursor *in)
 	forget_wholes(c);
 	f.first_seen = codec__take(in);
 	f.named = codec__take(in) & 1;
-	comm = codec__take_bytes(in, sizeof(f.comm));
+	comm = cursor__take(in, sizeof(f.comm));
 	if (comm)
 		memcpy(f.comm, comm, sizeof(f.comm));
 	f.exe = exe = codec__take_string(in);
@@ -188,7 +188,7 @@ static int restore_blocks(struct collector *c, struct cursor *in)
 	struct block b, old;
 	int err = 0;
 
-	while (p && !err && codec__left(in)) {
+	while (p && !err && cursor__left(in)) {
 		site = codec__take(in);
 		if (site != last)
 			addr = birth = 0;
@@ -269,7 +269,7 @@ int collector__restore(struct collector *c, struct cursor *piece)
 
 	if (piece->bad || kind >= PIECES)
 		return -EINVAL;
-	while (!err && codec__left(piece)) {
+	while (!err && cursor__left(piece)) {
 		err = restorers[kind](c, piece);
 		if (!err && piece->bad)
 			err = -EINVAL;

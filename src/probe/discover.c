@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -94,7 +95,7 @@ static int note(void *ctx, const struct elf_function *f)
 	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
 		if (!s->wanted[i])
 			continue;
-		switch (probe_spec__match(&s->specs->specs[i], f->name)) {
+		switch (probe_spec__match_symbol(&s->specs->specs[i], f->name)) {
 		case PROBE_FUNCTION:
 			add(s, probe_specs__row(i), f, NULL);
 			break;
@@ -410,11 +411,11 @@ static int search(struct probe_file *f, struct search *s, struct module *mod)
 	return err;
 }
 
-bool discover__is_file(struct module *mod, const struct probe_spec *spec)
+bool discover__spec_matches(struct module *mod, const struct probe_spec *spec)
 {
 	struct stat named, mapped;
 
-	if (probe_spec__is_file(spec, module__path(mod)))
+	if (probe_spec__matches_path(spec, module__path(mod)))
 		return true;
 	return strchr(spec->file, '/') && module__fd(mod) >= 0 && !stat(spec->file, &named) &&
 	       !fstat(module__fd(mod), &mapped) && named.st_dev == mapped.st_dev &&
@@ -436,7 +437,7 @@ static struct search *new_search(struct module *mod, const struct probe_specs *s
 		return NULL;
 	}
 	for (size_t i = 0; i < n; i++)
-		s->wanted[i] = discover__is_file(mod, &specs->specs[i]);
+		s->wanted[i] = discover__spec_matches(mod, &specs->specs[i]);
 	return s;
 }
 

@@ -19,7 +19,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "probe/point.h"
 
@@ -67,10 +66,7 @@ struct probe_file {
 /* NULL and errno. A file that defines nothing gives n == 0. `specs` may be NULL. */
 struct probe_file *discover__file(struct module *mod, const struct probe_specs *specs);
 /* Is the specification about this file, by its path or because it names the same file? */
-bool discover__is_file(struct module *mod, const struct probe_spec *spec);
+bool discover__spec_matches(struct module *mod, const struct probe_spec *spec);
 void discover__free(struct probe_file *f);
-
-/* --explain-probes: function, file, offset, instruction and why, in aligned columns. */
-void discover__explain(const struct probe_file *f, const char *path, FILE *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* --explain-probes: what was found in a file, where its probes go, and why there. */
+#include "probe/explain.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static void explain_row(FILE *out, int width, const char *name, uint64_t at, uns
 	int n = snprintf(place, sizeof(place), "0x%" PRIx64, at);
 
 	if (offset)
-		snprintf(place + n, sizeof(place) - n, "+%u", offset);
+		snprintf(place + n, sizeof(place) - (size_t)n, "+%u", offset);
 	fprintf(out, "  %-*s  %-13s %-28s %s\n", width, name, place, insn, why);
 }
 
@@ -43,7 +44,7 @@ static void explain_rows(const struct probe_file *f, FILE *out)
 			    "called when libraries come or go");
 }
 
-void discover__explain(const struct probe_file *f, const char *path, FILE *out)
+void explain__file(const struct probe_file *f, const char *path, FILE *out)
 {
 	const char *remark = "";
 	struct strbuf name = { 0 };

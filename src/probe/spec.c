@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "abi/event.h"
+#include "probe/cxx_name.h"
 #include "probe/point.h"
-#include "probe/spec_match.h"
 #include "util/escape.h"
 #include "util/util.h"
 
@@ -304,7 +304,7 @@ static int name_it(struct probe_spec *s)
 {
 	if (!s->by_offset) {
 		s->api.name = s->function;
-		s->part = probe_name__spelt_part(s->function);
+		s->part = cxx_name__own_part(s->function);
 		return 0;
 	}
 	free(s->function);

@@ -51,7 +51,7 @@ const struct alloc_function *probe_specs__api(const struct probe_specs *ps, unsi
 void probe_specs__names(const struct probe_specs *ps, const char *names[API_ROWS]);
 
 /* Is it about a file at this path (as its process sees it)? */
-bool probe_spec__is_file(const struct probe_spec *s, const char *path);
+bool probe_spec__matches_path(const struct probe_spec *s, const char *path);
 
 enum probe_match {
 	PROBE_OTHER,
@@ -60,6 +60,6 @@ enum probe_match {
 };
 
 /* Is it about the function with this symbol? Never so for an offset. */
-enum probe_match probe_spec__match(const struct probe_spec *s, const char *symbol);
+enum probe_match probe_spec__match_symbol(const struct probe_spec *s, const char *symbol);
 
 #endif

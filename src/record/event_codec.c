@@ -165,7 +165,7 @@ static uint64_t unpack_stack(struct event_context *cx, struct cursor *c)
 	}
 	if (slot)
 		return cx->stacks[slot - 1];
-	bytes = codec__take_bytes(c, sizeof(id));
+	bytes = cursor__take(c, sizeof(id));
 	if (bytes)
 		memcpy(&id, bytes, sizeof(id));
 	return cx->stacks[id % EVENT_STACK_SLOTS] = id;
@@ -191,7 +191,7 @@ static uint64_t unpack_field(struct event_context *cx, const struct field *f, bo
 
 size_t event_codec__unpack(struct event_context *cx, struct cursor *c, union any_event *out)
 {
-	const uint8_t *first = codec__take_bytes(c, 1), *api;
+	const uint8_t *first = cursor__take(c, 1), *api;
 	unsigned int bits = first ? *first : 0, type = bits & TYPE_MASK;
 
 	if (!types[type].size)
@@ -200,7 +200,7 @@ size_t event_codec__unpack(struct event_context *cx, struct cursor *c, union any
 	if (!(bits & SAME_PID))
 		cx->pid = (uint32_t)codec__take(c);
 	if (!(bits & SAME_HEAD)) {
-		api = codec__take_bytes(c, 1);
+		api = cursor__take(c, 1);
 		cx->last[type].api = api ? *api : 0;
 		cx->last[type].flags = (uint16_t)codec__take(c);
 	}

@@ -274,10 +274,10 @@ static int take_record(struct recording_reader *r, struct record *out)
 	uint64_t kind, len;
 	const void *bytes;
 
-	codec__take_bytes(&r->left, 1);
+	cursor__take(&r->left, 1);
 	kind = codec__take(&r->left);
 	len = codec__take(&r->left);
-	bytes = codec__take_bytes(&r->left, (size_t)len);
+	bytes = cursor__take(&r->left, (size_t)len);
 	if (!bytes)
 		return -EBADMSG;
 	out->kind = kind < RECORD_KINDS ? (enum record_kind)kind : RECORD_KINDS;
@@ -296,7 +296,7 @@ int recording_reader__next(struct recording_reader *r, struct record *out)
 	int more;
 
 	*out = (struct record){ .kind = RECORD_EVENT };
-	while (!codec__left(&r->left)) {
+	while (!cursor__left(&r->left)) {
 		more = next_chunk(r);
 		if (more <= 0)
 			return more;

@@ -24,7 +24,7 @@ static size_t take_count(struct cursor *c)
 {
 	uint64_t n = codec__take(c);
 
-	if (n > codec__left(c)) {
+	if (n > cursor__left(c)) {
 		c->bad = true;
 		return 0;
 	}
@@ -165,7 +165,7 @@ int record__take_process(struct cursor *c, struct record_process *r)
 	*r = (struct record_process){ .pid = take_u32(c) };
 	r->first_seen = codec__take(c);
 	r->named = codec__take(c) & 1;
-	comm = codec__take_bytes(c, sizeof(r->comm));
+	comm = cursor__take(c, sizeof(r->comm));
 	if (comm)
 		memcpy(r->comm, comm, sizeof(r->comm));
 	r->comm[sizeof(r->comm) - 1] = '\0';
@@ -196,7 +196,7 @@ int record__take_module(struct cursor *c, struct record_module *r)
 	r->build_id_len = take_count(c);
 	if (r->build_id_len > sizeof(r->build_id))
 		return -EINVAL;
-	id = codec__take_bytes(c, r->build_id_len);
+	id = cursor__take(c, r->build_id_len);
 	if (id)
 		memcpy(r->build_id, id, r->build_id_len);
 	r->path = codec__take_string(c);

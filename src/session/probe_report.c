@@ -23,7 +23,7 @@ static struct outcome outcome_of(const struct session *s, size_t i)
 		const struct probe_file *f = s->files[k];
 		struct module *mod = f ? modules__get(s->modules, f->module) : NULL;
 
-		if (!mod || !discover__is_file(mod, spec))
+		if (!mod || !discover__spec_matches(mod, spec))
 			continue;
 		o.module = f->module;
 		o.files++;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "probe/discover.h"
+#include "probe/explain.h"
 #include "session/internal.h"
 #include "symbols/mappings.h"
 #include "symbols/module.h"
@@ -130,7 +131,7 @@ static struct probe_file *probes_of(struct session *s, struct module *mod)
 		if (s->files[id])
 			know_allocator(s, s->files[id]);
 		if (s->files[id] && s->plan->explain_probes && s->files[id]->n)
-			discover__explain(s->files[id], module__path(mod), stderr);
+			explain__file(s->files[id], module__path(mod), stderr);
 	}
 	return s->files[id];
 }

@@ -8,14 +8,19 @@
  * still do is make many DIEs point at the same long list. Every step therefore costs from a budget,
  * and a file that uses one up is not asked again.
  */
+#include "symbols/dwarf.h"
+
 #include <dwarf.h>
+#include <elfutils/libdw.h>
 #include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "elf/elf.h"
-#include "symbols/dwarf_internal.h"
+#include "symbols/debug_file.h"
+#include "symbols/dwarf_names.h"
+#include "util/intervals.h"
 
 #define DWARF_MAX (1ull << 30)
 #define BUDGET (20u << 20) /* steps of one call: well under a second */
@@ -26,6 +31,28 @@
 #define DEPTH_MAX 64 /* of DIEs around a function */
 #define INLINE_MAX 32
 
+struct unit {
+	Dwarf_Die die;
+	bool indexed, has_lines, lines_checked;
+	Dwarf_Die *functions;
+	size_t n, cap;
+	struct intervals ranges; /* value: index of the function */
+};
+
+struct dwarf {
+	Dwarf *dw;
+	const struct elf *elf;
+	size_t sections; /* bytes of DWARF in memory */
+	size_t lines;	 /* bytes of line tables, roughly */
+	struct elf *shared_elf;
+	Dwarf *shared;
+	struct debug_file shared_file;
+	struct unit *units;
+	size_t n, cap;
+	struct intervals ranges; /* value: index of the unit */
+	unsigned int budget;
+};
+
 /* ---- address ranges ---- */
 
 static int add_ranges(struct dwarf *d, struct intervals *t, Dwarf_Die *die, size_t value)
@@ -33,7 +60,8 @@ static int add_ranges(struct dwarf *d, struct intervals *t, Dwarf_Die *die, size
 	Dwarf_Addr base, lo, hi;
 	ptrdiff_t at = 0;
 
-	while (dwarf__spend(d) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0) {
+	while (dwarf_names__spend(&d->budget) &&
+	       (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0) {
 		/* Code that the linker threw away is left with the address 0. */
 		if (lo && intervals__add(t, lo, hi, (uint32_t)value))
 			return -ENOMEM;
@@ -46,7 +74,7 @@ static bool has_pc(struct dwarf *d, Dwarf_Die *die, uint64_t pc)
 	Dwarf_Addr base, lo, hi;
 	ptrdiff_t at = 0;
 
-	while (dwarf__spend(d) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0)
+	while (dwarf_names__spend(&d->budget) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0)
 		if (lo <= pc && pc < hi)
 			return true;
 	return false;
@@ -98,7 +126,7 @@ static int index_below(struct dwarf *d, struct unit *u, Dwarf_Die *parent, int d
 
 	if (depth > DEPTH_MAX)
 		return 0;
-	for (more = dwarf_child(parent, &die); !more && dwarf__spend(d);
+	for (more = dwarf_child(parent, &die); !more && dwarf_names__spend(&d->budget);
 	     more = dwarf_siblingof(&die, &die)) {
 		int tag = dwarf_tag(&die);
 
@@ -318,7 +346,7 @@ static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc,
 	while (n < INLINE_MAX) {
 		bool found = false;
 
-		for (more = dwarf_child(&at, &child); !more && dwarf__spend(d);
+		for (more = dwarf_child(&at, &child); !more && dwarf_names__spend(&d->budget);
 		     more = dwarf_siblingof(&child, &child)) {
 			int tag = dwarf_tag(&child);
 
@@ -382,7 +410,7 @@ int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int 
 	for (int i = 0; i < n && i < cap; i++) {
 		Dwarf_Die *die = &chain[n - 1 - i];
 
-		dwarf__name_function(d, die, &out[i]);
+		out[i].func = dwarf_names__of(die, &d->budget, &out[i].built);
 		if (i + 1 < n && i + 1 < cap)
 			call_site(u, die, &out[i + 1]);
 	}

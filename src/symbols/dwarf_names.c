@@ -2,11 +2,12 @@
  * The names of functions that have no linkage name are built from the scopes around them, which
  * DWARF gives no way back to: they are found again from the top of the unit.
  */
+#include "symbols/dwarf_names.h"
+
 #include <dwarf.h>
 #include <string.h>
 
 #include "symbols/demangle.h"
-#include "symbols/dwarf_internal.h"
 #include "util/strbuf.h"
 
 #define SCOPES_MAX 32
@@ -36,7 +37,7 @@ static void follow_origin(Dwarf_Die *die)
 
 /* The DIEs around one, outermost first, without the unit. Returns how many, 0 also where it is not
  * found. */
-static int find_scopes(struct dwarf *d, Dwarf_Die *die, Dwarf_Die scopes[SCOPES_MAX])
+static int find_scopes(Dwarf_Die *die, unsigned int *budget, Dwarf_Die scopes[SCOPES_MAX])
 {
 	Dwarf_Off want = dwarf_dieoffset(die);
 	Dwarf_Die at, next;
@@ -46,7 +47,7 @@ static int find_scopes(struct dwarf *d, Dwarf_Die *die, Dwarf_Die scopes[SCOPES_
 	for (int n = 0;; n++) {
 		if (dwarf_child(&at, &at) != 0)
 			return 0;
-		while (dwarf__spend(d) && dwarf_siblingof(&at, &next) == 0 &&
+		while (dwarf_names__spend(budget) && dwarf_siblingof(&at, &next) == 0 &&
 		       dwarf_dieoffset(&next) <= want)
 			at = next;
 		if (dwarf_dieoffset(&at) == want)
@@ -90,7 +91,7 @@ static void add_scope(struct strbuf *sb, Dwarf_Die *scope, const char *member)
 	strbuf__adds(sb, "::");
 }
 
-static char *build_name(struct dwarf *d, Dwarf_Die *function, const char *name)
+static char *build_name(Dwarf_Die *function, unsigned int *budget, const char *name)
 {
 	Dwarf_Die scopes[SCOPES_MAX], die = *function;
 	struct strbuf sb = { 0 };
@@ -98,7 +99,7 @@ static char *build_name(struct dwarf *d, Dwarf_Die *function, const char *name)
 	int n;
 
 	follow_origin(&die);
-	n = find_scopes(d, &die, scopes);
+	n = find_scopes(&die, budget, scopes);
 	for (int i = 0; i < n; i++)
 		add_scope(&sb, &scopes[i], name);
 	strbuf__adds(&sb, name);
@@ -107,20 +108,21 @@ static char *build_name(struct dwarf *d, Dwarf_Die *function, const char *name)
 	return copy;
 }
 
-/* Linkage names that are not mangled are the assembler's, as glibc's "__GI_abort" for abort. */
-void dwarf__name_function(struct dwarf *d, Dwarf_Die *function, struct dwarf_frame *f)
+char *dwarf_names__of(Dwarf_Die *function, unsigned int *budget, bool *built)
 {
 	const char *linkage = string_attr(function, DW_AT_linkage_name);
 	const char *name = string_attr(function, DW_AT_name);
 
+	*built = false;
 	if (!linkage)
 		linkage = string_attr(function, DW_AT_MIPS_linkage_name);
-	if (linkage && (!name || demangle__is_mangled(linkage))) {
-		f->func = demangle__name(linkage);
-	} else if (name && names_have_scopes(function)) {
-		f->func = build_name(d, function, name);
-		f->built = true;
-	} else if (name) {
-		f->func = demangle__name(name);
-	}
+	/* A linkage name that is not mangled is the assembler's: glibc's "__GI_abort" is abort. */
+	if (linkage && (!name || demangle__is_mangled(linkage)))
+		return demangle__name(linkage);
+	if (!name)
+		return NULL;
+	if (!names_have_scopes(function))
+		return demangle__name(name);
+	*built = true;
+	return build_name(function, budget, name);
 }

@@ -73,18 +73,18 @@ static bool find_loaded(Elf *e, size_t nph, uint64_t vaddr, struct cfi_section *
 static bool find_by_header(Elf *e, size_t nph, struct cfi_source *src)
 {
 	struct cfi_section header;
-	struct bytes b;
+	struct cursor b;
 	uint64_t version, encoding, vaddr;
 	GElf_Phdr ph;
 
 	for (size_t i = 0; i < nph && gelf_getphdr(e, (int)i, &ph); i++) {
 		if (ph.p_type != PT_GNU_EH_FRAME || !find_loaded(e, nph, ph.p_vaddr, &header))
 			continue;
-		b = (struct bytes){ header.bytes, header.bytes + header.len, false };
-		version = bytes__number(&b, 1);
-		encoding = bytes__number(&b, 1);
-		bytes__take(&b, 2); /* how the table behind the pointer is written */
-		if (version == 1 && cfi_parse__pointer(&header, &b, (uint8_t)encoding, &vaddr) &&
+		b = cursor__of(header.bytes, header.len);
+		version = cfi_bytes__number(&b, 1);
+		encoding = cfi_bytes__number(&b, 1);
+		cursor__take(&b, 2); /* how the table behind the pointer is written */
+		if (version == 1 && cfi_bytes__pointer(&header, &b, (uint8_t)encoding, &vaddr) &&
 		    find_loaded(e, nph, vaddr, &src->eh_frame)) {
 			src->ends_at_zero = true;
 			return true;

@@ -146,7 +146,7 @@ static uint8_t encode_cfa(const struct frame_state *f)
 static struct unwind_rule encode(const struct cie *c, const struct frame_state *f)
 {
 	struct unwind_rule r = { 0 };
-	int rbp, rbx;
+	int rbp, rbx, plus;
 
 	if (f->ra.how == SAVED_UNDEFINED)
 		return (struct unwind_rule){ .kind = UNWIND_BOTTOM };
@@ -165,21 +165,22 @@ static struct unwind_rule encode(const struct cie *c, const struct frame_state *
 	r.cfa = (ev_s32)f->cfa_offset;
 	rbp = encode_saved(f, &f->rbp, &r.rbp);
 	rbx = encode_saved(f, &f->rbx, &r.rbx);
-	r.saved = UNWIND_SAVED(rbp, rbx, f->cfa_how == CFA_DEREF ? (int)(f->cfa_plus / 8) : 0);
+	plus = f->cfa_how == CFA_DEREF ? (int)(f->cfa_plus / 8) : 0; /* encode_cfa() checked it */
+	r.saved = (ev_u8)UNWIND_SAVED(rbp, rbx, plus);
 	return r;
 }
 
 /* ---- expressions ---- */
 
 /* Register + offset, the start of all expressions that we know. */
-static bool read_breg(struct bytes *b, uint8_t *reg, int64_t *offset)
+static bool read_breg(struct cursor *b, uint8_t *reg, int64_t *offset)
 {
-	uint64_t op = bytes__number(b, 1);
+	uint64_t op = cfi_bytes__number(b, 1);
 
 	if (op < DW_OP_breg0 || op > DW_OP_breg15)
 		return false;
 	*reg = (uint8_t)(op - DW_OP_breg0);
-	*offset = bytes__sleb(b);
+	*offset = cfi_bytes__sleb(b);
 	return !b->bad;
 }
 
@@ -187,7 +188,7 @@ static bool read_breg(struct bytes *b, uint8_t *reg, int64_t *offset)
  * The CFA in a procedure linkage table: rsp + 8 + ((rip & 15) >= N) * 8, where N is the offset in
  * the entry behind its push. Called behind "breg7 8".
  */
-static bool read_plt(struct bytes b, int64_t *threshold)
+static bool read_plt(struct cursor b, int64_t *threshold)
 {
 	static const uint8_t ops[] = {
 		DW_OP_breg16, 0,	  DW_OP_lit15, DW_OP_and,  DW_OP_lit0,
@@ -195,42 +196,42 @@ static bool read_plt(struct bytes b, int64_t *threshold)
 	};
 	enum { LITERAL = 4 };
 
-	if (b.end - b.at != sizeof(ops))
+	if (b.end - b.p != sizeof(ops))
 		return false;
 	for (size_t i = 0; i < sizeof(ops); i++)
-		if (i != LITERAL && b.at[i] != ops[i])
+		if (i != LITERAL && b.p[i] != ops[i])
 			return false;
-	*threshold = b.at[LITERAL] - DW_OP_lit0;
+	*threshold = b.p[LITERAL] - DW_OP_lit0;
 	return *threshold >= 0 && *threshold <= 15;
 }
 
-static void cfa_expression(struct frame_state *f, struct bytes b)
+static void cfa_expression(struct frame_state *f, struct cursor b)
 {
 	f->cfa_how = CFA_OTHER;
 	f->cfa_plus = 0;
 	if (!read_breg(&b, &f->cfa_reg, &f->cfa_offset))
 		return;
-	if (b.at == b.end) {
+	if (b.p == b.end) {
 		f->cfa_how = CFA_REG;
-	} else if (*b.at == DW_OP_deref) {
-		bytes__take(&b, 1);
-		if (b.at != b.end) {
-			if (bytes__number(&b, 1) != DW_OP_plus_uconst)
+	} else if (*b.p == DW_OP_deref) {
+		cursor__take(&b, 1);
+		if (b.p != b.end) {
+			if (cfi_bytes__number(&b, 1) != DW_OP_plus_uconst)
 				return;
-			f->cfa_plus = bytes__uleb(&b);
+			f->cfa_plus = cfi_bytes__uleb(&b);
 		}
-		if (b.at == b.end && !b.bad)
+		if (b.p == b.end && !b.bad)
 			f->cfa_how = CFA_DEREF;
 	} else if (f->cfa_reg == REG_RSP && f->cfa_offset == 8 && read_plt(b, &f->cfa_offset)) {
 		f->cfa_how = CFA_PLT;
 	}
 }
 
-static struct saved saved_expression(struct bytes b)
+static struct saved saved_expression(struct cursor b)
 {
 	struct saved s = { .how = SAVED_OTHER };
 
-	if (read_breg(&b, &s.reg, &s.offset) && b.at == b.end)
+	if (read_breg(&b, &s.reg, &s.offset) && b.p == b.end)
 		s.how = SAVED_AT_REG;
 	return s;
 }
@@ -331,19 +332,19 @@ static bool recall(struct machine *m)
 }
 
 /* Instructions that only change where a register is saved. False: not one of them. */
-static bool run_saved(struct machine *m, struct bytes *b, uint8_t op)
+static bool run_saved(struct machine *m, struct cursor *b, uint8_t op)
 {
-	uint64_t data_align = (uint64_t)m->cie->data_align, reg = bytes__uleb(b);
+	uint64_t data_align = (uint64_t)m->cie->data_align, reg = cfi_bytes__uleb(b);
 
 	switch (op) {
 	case DW_CFA_offset_extended:
-		set_offset(m, reg, bytes__uleb(b));
+		set_offset(m, reg, cfi_bytes__uleb(b));
 		return true;
 	case DW_CFA_offset_extended_sf:
-		set_offset(m, reg, (uint64_t)bytes__sleb(b));
+		set_offset(m, reg, (uint64_t)cfi_bytes__sleb(b));
 		return true;
 	case DW_CFA_GNU_negative_offset_extended:
-		set_offset(m, reg, -bytes__uleb(b));
+		set_offset(m, reg, -cfi_bytes__uleb(b));
 		return true;
 	case DW_CFA_restore_extended:
 		return restore(m, reg);
@@ -354,27 +355,27 @@ static bool run_saved(struct machine *m, struct bytes *b, uint8_t op)
 		set_how(m, reg, SAVED_SAME);
 		return true;
 	case DW_CFA_register:
-		bytes__uleb(b);
+		cfi_bytes__uleb(b);
 		set_how(m, reg, SAVED_OTHER);
 		return true;
 	case DW_CFA_val_offset: {
-		uint64_t offset = bytes__uleb(b) * data_align;
+		uint64_t offset = cfi_bytes__uleb(b) * data_align;
 
 		/* The stack pointer is the CFA: that goes without saying. */
 		set_how(m, reg, reg == REG_RSP && !offset ? SAVED_UNSET : SAVED_OTHER);
 		return true;
 	}
 	case DW_CFA_val_offset_sf: {
-		uint64_t offset = (uint64_t)bytes__sleb(b) * data_align;
+		uint64_t offset = (uint64_t)cfi_bytes__sleb(b) * data_align;
 
 		set_how(m, reg, reg == REG_RSP && !offset ? SAVED_UNSET : SAVED_OTHER);
 		return true;
 	}
 	case DW_CFA_expression:
-		set(m, reg, saved_expression(bytes__cut(b, bytes__uleb(b))));
+		set(m, reg, saved_expression(cfi_bytes__cut(b, cfi_bytes__uleb(b))));
 		return true;
 	case DW_CFA_val_expression:
-		bytes__cut(b, bytes__uleb(b));
+		cfi_bytes__cut(b, cfi_bytes__uleb(b));
 		set_how(m, reg, SAVED_OTHER);
 		return true;
 	default:
@@ -382,7 +383,7 @@ static bool run_saved(struct machine *m, struct bytes *b, uint8_t op)
 	}
 }
 
-static bool run_one(struct machine *m, struct bytes *b, uint8_t op)
+static bool run_one(struct machine *m, struct cursor *b, uint8_t op)
 {
 	uint64_t data_align = (uint64_t)m->cie->data_align, v;
 
@@ -390,7 +391,7 @@ static bool run_one(struct machine *m, struct bytes *b, uint8_t op)
 	case DW_CFA_advance_loc:
 		return advance(m, op & DW_CFA_low_bits);
 	case DW_CFA_offset:
-		set_offset(m, op & DW_CFA_low_bits, bytes__uleb(b));
+		set_offset(m, op & DW_CFA_low_bits, cfi_bytes__uleb(b));
 		return true;
 	case DW_CFA_restore:
 		return restore(m, op & DW_CFA_low_bits);
@@ -399,46 +400,46 @@ static bool run_one(struct machine *m, struct bytes *b, uint8_t op)
 	case DW_CFA_nop:
 		return true;
 	case DW_CFA_set_loc:
-		return cfi_parse__pointer(m->section, b, m->cie->encoding, &v) && move_to(m, v);
+		return cfi_bytes__pointer(m->section, b, m->cie->encoding, &v) && move_to(m, v);
 	case DW_CFA_advance_loc1:
-		return advance(m, bytes__number(b, 1));
+		return advance(m, cfi_bytes__number(b, 1));
 	case DW_CFA_advance_loc2:
-		return advance(m, bytes__number(b, 2));
+		return advance(m, cfi_bytes__number(b, 2));
 	case DW_CFA_advance_loc4:
-		return advance(m, bytes__number(b, 4));
+		return advance(m, cfi_bytes__number(b, 4));
 	case DW_CFA_remember_state:
 		return remember(m);
 	case DW_CFA_restore_state:
 		return recall(m);
 	case DW_CFA_def_cfa:
-		v = bytes__uleb(b);
-		return def_cfa(m, v, bytes__uleb(b));
+		v = cfi_bytes__uleb(b);
+		return def_cfa(m, v, cfi_bytes__uleb(b));
 	case DW_CFA_def_cfa_sf:
-		v = bytes__uleb(b);
-		return def_cfa(m, v, (uint64_t)bytes__sleb(b) * data_align);
+		v = cfi_bytes__uleb(b);
+		return def_cfa(m, v, (uint64_t)cfi_bytes__sleb(b) * data_align);
 	case DW_CFA_def_cfa_register:
 		return m->now.cfa_how == CFA_REG &&
-		       def_cfa(m, bytes__uleb(b), (uint64_t)m->now.cfa_offset);
+		       def_cfa(m, cfi_bytes__uleb(b), (uint64_t)m->now.cfa_offset);
 	case DW_CFA_def_cfa_offset:
-		return m->now.cfa_how == CFA_REG && def_cfa(m, m->now.cfa_reg, bytes__uleb(b));
+		return m->now.cfa_how == CFA_REG && def_cfa(m, m->now.cfa_reg, cfi_bytes__uleb(b));
 	case DW_CFA_def_cfa_offset_sf:
 		return m->now.cfa_how == CFA_REG &&
-		       def_cfa(m, m->now.cfa_reg, (uint64_t)bytes__sleb(b) * data_align);
+		       def_cfa(m, m->now.cfa_reg, (uint64_t)cfi_bytes__sleb(b) * data_align);
 	case DW_CFA_def_cfa_expression:
-		cfa_expression(&m->now, bytes__cut(b, bytes__uleb(b)));
+		cfa_expression(&m->now, cfi_bytes__cut(b, cfi_bytes__uleb(b)));
 		return true;
 	case DW_CFA_GNU_args_size:
-		bytes__uleb(b);
+		cfi_bytes__uleb(b);
 		return true;
 	default:
 		return run_saved(m, b, op);
 	}
 }
 
-static bool run(struct machine *m, struct bytes b)
+static bool run(struct machine *m, struct cursor b)
 {
-	while (b.at < b.end && !b.bad) {
-		if (!run_one(m, &b, (uint8_t)bytes__number(&b, 1)))
+	while (b.p < b.end && !b.bad) {
+		if (!run_one(m, &b, cfi_bytes__u8(&b)))
 			return false;
 	}
 	return !b.bad;

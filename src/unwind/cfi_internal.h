@@ -1,56 +1,9 @@
-/* What the files of the CFI reader share: the accessor for foreign bytes, and the parts of a
- * section. */
+/* The parts of a CFI section, shared by the files that read it. */
 #ifndef MEMTRACE_UNWIND_CFI_INTERNAL_H
 #define MEMTRACE_UNWIND_CFI_INTERNAL_H
 
-#include <string.h>
-
 #include "unwind/cfi.h"
-
-/*
- * Bytes of the file that are still to be read. Reading past the end reads zeroes and sets `bad`,
- * which stays: a caller checks once, after a group of reads.
- */
-struct bytes {
-	const uint8_t *at, *end;
-	bool bad;
-};
-
-/* The one accessor: the next n bytes, or NULL. */
-static inline const uint8_t *bytes__take(struct bytes *b, uint64_t n)
-{
-	const uint8_t *p = b->at;
-
-	if (n > (uint64_t)(b->end - b->at)) {
-		b->at = b->end;
-		b->bad = true;
-		return NULL;
-	}
-	b->at += n;
-	return p;
-}
-
-/* The next n bytes as a range of their own. */
-static inline struct bytes bytes__cut(struct bytes *b, uint64_t n)
-{
-	const uint8_t *p = bytes__take(b, n);
-
-	return p ? (struct bytes){ p, p + n, false } : (struct bytes){ b->end, b->end, true };
-}
-
-/* A little-endian number of 1, 2, 4 or 8 bytes. */
-static inline uint64_t bytes__number(struct bytes *b, unsigned int size)
-{
-	const uint8_t *p = bytes__take(b, size);
-	uint64_t v = 0;
-
-	if (p)
-		memcpy(&v, p, size);
-	return v;
-}
-
-uint64_t bytes__uleb(struct bytes *b);
-int64_t bytes__sleb(struct bytes *b);
+#include "unwind/cfi_bytes.h"
 
 /* Where the caller's value of a register is, in the terms of DWARF. */
 enum saved_how {
@@ -87,16 +40,17 @@ struct cie {
 	size_t offset; /* in the section: what FDEs refer to */
 	uint64_t code_align;
 	int64_t data_align;
-	uint8_t ra_column, encoding;
+	uint64_t ra_column;
+	uint8_t encoding;
 	bool has_augmentation, signal, usable;
-	struct bytes init;
+	struct cursor init;
 	struct frame_state state; /* after the initial instructions */
 };
 
 struct fde {
 	uint64_t start, end;
 	const struct cie *cie;
-	struct bytes insns;
+	struct cursor insns;
 };
 
 /* A section taken apart. */
@@ -112,10 +66,6 @@ struct cfi_parts {
 
 /* Fills cies and fdes, which stay the caller's to free, on failure too. 0 or -ENOMEM. */
 int cfi_parse__split(struct cfi_parts *p);
-/* A pointer in one of the encodings of .eh_frame. False: one that does not occur there, or no more
- * bytes. */
-bool cfi_parse__pointer(const struct cfi_section *s, struct bytes *b, uint8_t encoding,
-			uint64_t *out);
 
 /* Runs a CIE's initial instructions and fills its state. False: not understood. */
 bool cfi_exec__init(const struct cfi_section *s, struct cie *c);

@@ -73,7 +73,7 @@ static struct stack *room(struct stacks *s, size_t need)
 }
 
 /* Where every frame lies in a file, it does not matter whose stack it is. */
-static uint32_t owner(const struct stack *st)
+static uint32_t owning_pid(const struct stack *st)
 {
 	for (unsigned int i = 0; i < st->n; i++)
 		if (st->frames[i].module == FRAME_NO_MODULE)
@@ -83,7 +83,7 @@ static uint32_t owner(const struct stack *st)
 
 static bool same_code(const struct stack *a, const struct stack *b)
 {
-	if (a->n != b->n || owner(a) != owner(b) || a->end != b->end)
+	if (a->n != b->n || owning_pid(a) != owning_pid(b) || a->end != b->end)
 		return false;
 	for (unsigned int i = 0; i < a->n; i++)
 		if (a->frames[i].module != b->frames[i].module ||
@@ -97,7 +97,7 @@ static const struct stack *find_code(const struct stacks *s, const struct stack 
 {
 	uintptr_t known;
 
-	*key = hashmap__mix(owner(st), st->n);
+	*key = hashmap__mix(owning_pid(st), st->n);
 	for (unsigned int i = 0; i < st->n; i++)
 		*key = hashmap__mix(*key, hashmap__mix(st->frames[i].module, st->frames[i].offset));
 	for (; hashmap__get(s->by_code, *key, &known); ++*key)

@@ -11,68 +11,6 @@
 
 #define UNWIND_MAX_CODE (4ull << 30)
 
-/* ---- rules ---- */
-
-#define NO_RULE 0
-#define LOST_RULE 1
-#define HASH_BITS 17 /* twice as many as rules */
-
-struct rule_set {
-	uint64_t *rules;
-	size_t n;
-	uint16_t hash[1 << HASH_BITS]; /* numbers; NO_RULE: empty */
-};
-
-static uint64_t rule_word(struct unwind_rule rule)
-{
-	uint64_t word;
-
-	memcpy(&word, &rule, sizeof(word));
-	return word;
-}
-
-struct rule_set *rule_set__new(uint64_t *rules)
-{
-	struct rule_set *rs = calloc(1, sizeof(*rs));
-
-	if (!rs)
-		return NULL;
-	rs->rules = rules;
-	rs->rules[NO_RULE] = rule_word((struct unwind_rule){ .kind = UNWIND_NONE });
-	rs->rules[LOST_RULE] = rule_word((struct unwind_rule){ .kind = UNWIND_LOST });
-	rs->n = LOST_RULE + 1;
-	return rs;
-}
-
-void rule_set__free(struct rule_set *rs)
-{
-	free(rs);
-}
-
-size_t rule_set__count(const struct rule_set *rs)
-{
-	return rs->n;
-}
-
-uint16_t rule_set__number(struct rule_set *rs, struct unwind_rule rule)
-{
-	uint64_t word = rule_word(rule);
-	uint32_t at = (uint32_t)(word * UNWIND_GOLDEN >> (64 - HASH_BITS));
-
-	if (rule.kind == UNWIND_NONE)
-		return NO_RULE;
-	while (rs->hash[at] != NO_RULE) {
-		if (rs->rules[rs->hash[at]] == word)
-			return rs->hash[at];
-		at = (at + 1) & ((1 << HASH_BITS) - 1);
-	}
-	if (rs->n == UNWIND_MAX_RULES)
-		return LOST_RULE;
-	rs->rules[rs->n] = word;
-	rs->hash[at] = (uint16_t)rs->n;
-	return (uint16_t)rs->n++;
-}
-
 /* ---- layout ---- */
 
 struct layout {
@@ -132,7 +70,7 @@ static int add_page(struct layout *l, const struct cfi *cfi, size_t *next, uint6
 	size_t i = *next;
 	int64_t at;
 
-	rows[0] = UNWIND_ROW(0, i ? rule_set__number(rs, cfi->rows[i - 1].rule) : NO_RULE);
+	rows[0] = UNWIND_ROW(0, i ? rule_set__number(rs, cfi->rows[i - 1].rule) : RULE_NONE);
 	for (; i < cfi->n && cfi->rows[i].vaddr < page + UNWIND_PAGE_SIZE; i++) {
 		uint16_t number = rule_set__number(rs, cfi->rows[i].rule);
 		uint32_t offset = (uint32_t)(cfi->rows[i].vaddr - page);
@@ -143,7 +81,7 @@ static int add_page(struct layout *l, const struct cfi *cfi, size_t *next, uint6
 			rows[n++] = UNWIND_ROW(offset, number);
 	}
 	*next = i;
-	if (n == 1 && UNWIND_ROW_RULE(rows[0]) == NO_RULE)
+	if (n == 1 && UNWIND_ROW_RULE(rows[0]) == RULE_NONE)
 		return 0; /* an entry of zeros says the same */
 	at = reserve(l, n);
 	if (at < 0)

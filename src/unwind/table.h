@@ -10,20 +10,7 @@
 
 #include "abi/unwind.h"
 #include "unwind/cfi.h"
-
-/* ---- the rules of all files, numbered ---- */
-
-struct rule_set;
-
-/* `rules` is where the walk finds them, room for UNWIND_MAX_RULES; it stays the caller's. NULL and
- * errno. */
-struct rule_set *rule_set__new(uint64_t *rules);
-void rule_set__free(struct rule_set *rs);
-/* The rule's number. Where there is no room for it, that of UNWIND_LOST. */
-uint16_t rule_set__number(struct rule_set *rs, struct unwind_rule rule);
-size_t rule_set__count(const struct rule_set *rs);
-
-/* ---- one file ---- */
+#include "unwind/rule_set.h"
 
 /* Page entries for [start, start + len), in a row of words. */
 struct table_part {

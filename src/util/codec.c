@@ -34,13 +34,6 @@ void codec__put_string(struct strbuf *sb, const char *s)
 	strbuf__add(sb, s, len);
 }
 
-static uint64_t spoilt(struct cursor *c)
-{
-	c->bad = true;
-	c->p = c->end;
-	return 0;
-}
-
 uint64_t codec__take(struct cursor *c)
 {
 	uint64_t n = 0;
@@ -54,7 +47,8 @@ uint64_t codec__take(struct cursor *c)
 		if (!(*c->p++ & 0x80))
 			return n;
 	}
-	return spoilt(c);
+	cursor__spoil(c);
+	return 0;
 }
 
 int64_t codec__take_signed(struct cursor *c)
@@ -62,21 +56,9 @@ int64_t codec__take_signed(struct cursor *c)
 	return (int64_t)codec__unfold(codec__take(c));
 }
 
-const void *codec__take_bytes(struct cursor *c, size_t len)
-{
-	const uint8_t *p = c->p;
-
-	if (len > (size_t)(c->end - c->p)) {
-		spoilt(c);
-		return NULL;
-	}
-	c->p += len;
-	return p;
-}
-
 double codec__take_double(struct cursor *c)
 {
-	const uint8_t *bytes = codec__take_bytes(c, 8);
+	const uint8_t *bytes = cursor__take(c, 8);
 	uint64_t bits = 0;
 	double d;
 
@@ -93,10 +75,10 @@ char *codec__take_string(struct cursor *c)
 
 	if (!len)
 		return NULL;
-	if (len - 1 > codec__left(c)) {
-		spoilt(c);
+	if (len - 1 > cursor__left(c)) {
+		cursor__spoil(c);
 		return NULL;
 	}
-	bytes = codec__take_bytes(c, (size_t)(len - 1));
+	bytes = cursor__take(c, (size_t)(len - 1));
 	return bytes ? strndup(bytes, (size_t)(len - 1)) : NULL;
 }

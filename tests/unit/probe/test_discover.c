@@ -1,6 +1,7 @@
 /* Files made here, whose every symbol is known, and this machine's own libraries where it has them.
  */
 #include "probe/discover.h"
+#include "probe/explain.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -542,12 +543,12 @@ TEST(explained)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	discover__explain(f, "/lib/a\x1b[2J.so", out);
-	discover__explain(g, "/bin/b", out);
+	explain__file(f, "/lib/a\x1b[2J.so", out);
+	explain__file(g, "/bin/b", out);
 	g->error = -EOPNOTSUPP;
-	discover__explain(g, "/bin/c", out);
+	explain__file(g, "/bin/c", out);
 	g->error = -ENOEXEC;
-	discover__explain(g, "/bin/d", out);
+	explain__file(g, "/bin/d", out);
 	fclose(out);
 	CHECK_STR(
 	    text,
@@ -575,7 +576,7 @@ TEST(explained_as_the_users)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	discover__explain(f, "/x", out);
+	explain__file(f, "/x", out);
 	fclose(out);
 	CHECK_STR(text, "/x:\n  get  0x1000+3      jz 0x401005                  first that the "
 			"kernel emulates; "

@@ -254,38 +254,38 @@ TEST(which_files)
 {
 	const struct probe_spec *s = one("libpool.so*:f(size=1)");
 
-	CHECK(probe_spec__is_file(s, "/usr/lib/libpool.so"));
-	CHECK(probe_spec__is_file(s, "/x/libpool.so.1.2"));
-	CHECK(probe_spec__is_file(s, "libpool.so"));
-	CHECK(!probe_spec__is_file(s, "/usr/lib/mylibpool.so"));
-	CHECK(!probe_spec__is_file(s, "/libpool.so/x"));
-	CHECK(!probe_spec__is_file(s, ""));
+	CHECK(probe_spec__matches_path(s, "/usr/lib/libpool.so"));
+	CHECK(probe_spec__matches_path(s, "/x/libpool.so.1.2"));
+	CHECK(probe_spec__matches_path(s, "libpool.so"));
+	CHECK(!probe_spec__matches_path(s, "/usr/lib/mylibpool.so"));
+	CHECK(!probe_spec__matches_path(s, "/libpool.so/x"));
+	CHECK(!probe_spec__matches_path(s, ""));
 	s = one("/opt/*/libpool.so:f(size=1)");
-	CHECK(probe_spec__is_file(s, "/opt/a/libpool.so"));
-	CHECK(!probe_spec__is_file(s, "/usr/opt/a/libpool.so"));
-	CHECK(!probe_spec__is_file(s, "/opt/libpool.so"));
-	CHECK(probe_spec__is_file(one("f(size=1)"), "/any"));
+	CHECK(probe_spec__matches_path(s, "/opt/a/libpool.so"));
+	CHECK(!probe_spec__matches_path(s, "/usr/opt/a/libpool.so"));
+	CHECK(!probe_spec__matches_path(s, "/opt/libpool.so"));
+	CHECK(probe_spec__matches_path(one("f(size=1)"), "/any"));
 }
 
 TEST(which_functions)
 {
 	const struct probe_spec *s = one("pool_alloc(size=1)");
 
-	CHECK_EQ(probe_spec__match(s, "pool_alloc"), PROBE_FUNCTION);
-	CHECK_EQ(probe_spec__match(s, "pool_alloc.lto_priv.0"), PROBE_FUNCTION);
-	CHECK_EQ(probe_spec__match(s, "pool_alloc.llvm.123"), PROBE_FUNCTION);
-	CHECK_EQ(probe_spec__match(s, "pool_alloc.constprop.0"), PROBE_COPY);
-	CHECK_EQ(probe_spec__match(s, "pool_alloc.constprop.0.isra.1"), PROBE_COPY);
-	CHECK_EQ(probe_spec__match(s, "pool_alloc.cold"), PROBE_OTHER);
-	CHECK_EQ(probe_spec__match(s, "pool_alloc.part.0"), PROBE_OTHER);
-	CHECK_EQ(probe_spec__match(s, "pool_alloc2"), PROBE_OTHER);
-	CHECK_EQ(probe_spec__match(s, "my_pool_alloc"), PROBE_OTHER);
-	CHECK_EQ(probe_spec__match(s, "pool_alloc2.isra.0"), PROBE_OTHER);
-	CHECK_EQ(probe_spec__match(s, ".constprop.0"), PROBE_OTHER);
-	CHECK_EQ(probe_spec__match(s, ""), PROBE_OTHER);
-	CHECK_EQ(probe_spec__match(one("pool_alloc.isra.0(size=1)"), "pool_alloc.isra.0"),
+	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc"), PROBE_FUNCTION);
+	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc.lto_priv.0"), PROBE_FUNCTION);
+	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc.llvm.123"), PROBE_FUNCTION);
+	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc.constprop.0"), PROBE_COPY);
+	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc.constprop.0.isra.1"), PROBE_COPY);
+	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc.cold"), PROBE_OTHER);
+	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc.part.0"), PROBE_OTHER);
+	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc2"), PROBE_OTHER);
+	CHECK_EQ(probe_spec__match_symbol(s, "my_pool_alloc"), PROBE_OTHER);
+	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc2.isra.0"), PROBE_OTHER);
+	CHECK_EQ(probe_spec__match_symbol(s, ".constprop.0"), PROBE_OTHER);
+	CHECK_EQ(probe_spec__match_symbol(s, ""), PROBE_OTHER);
+	CHECK_EQ(probe_spec__match_symbol(one("pool_alloc.isra.0(size=1)"), "pool_alloc.isra.0"),
 		 PROBE_FUNCTION);
-	CHECK_EQ(probe_spec__match(one("x:0x10(size=1)"), "x+0x10"), PROBE_OTHER);
+	CHECK_EQ(probe_spec__match_symbol(one("x:0x10(size=1)"), "x+0x10"), PROBE_OTHER);
 }
 
 static enum probe_match match(const char *function, const char *symbol)
@@ -293,7 +293,7 @@ static enum probe_match match(const char *function, const char *symbol)
 	char text[256];
 
 	snprintf(text, sizeof(text), "%s(size=1)", function);
-	return probe_spec__match(one(text), symbol);
+	return probe_spec__match_symbol(one(text), symbol);
 }
 
 TEST(which_functions_of_cxx)

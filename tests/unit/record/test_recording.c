@@ -49,7 +49,7 @@ TEST(numbers_and_strings_come_back)
 	s = codec__take_string(&c);
 	CHECK_STR(s, "name");
 	free(s);
-	CHECK(!c.bad && !codec__left(&c));
+	CHECK(!c.bad && !cursor__left(&c));
 	CHECK_EQ(codec__take(&c), 0);
 	CHECK(c.bad);
 	strbuf__free(&sb);
@@ -88,7 +88,7 @@ static void check_event(const void *ev, size_t size)
 	CHECK(bytes[0] != EVENT_PACKED_NONE);
 	CHECK_EQ(event_codec__unpack(&unpacking, &c, &out), size);
 	CHECK(!memcmp(&out, ev, size));
-	CHECK(!codec__left(&c) && !c.bad);
+	CHECK(!cursor__left(&c) && !c.bad);
 	CHECK(!memcmp(&packing, &unpacking, sizeof(packing)));
 	/* Cut anywhere, it is bad, and says so. */
 	for (size_t len = 0; len < n; len++) {
@@ -378,7 +378,7 @@ static int read_small(struct recording_reader *r)
 		struct event_alloc want = event_number((uint64_t)n);
 
 		if (rec.kind == RECORD_MAPPED) {
-			if (codec__left(&rec.bytes) != 10 || memcmp(rec.bytes.p, "some bytes", 10))
+			if (cursor__left(&rec.bytes) != 10 || memcmp(rec.bytes.p, "some bytes", 10))
 				return -1;
 			continue;
 		}
@@ -589,10 +589,10 @@ TEST(a_large_record)
 	in = open_file(path);
 	CHECK_EQ(recording_reader__next(in, &rec), 1);
 	CHECK_EQ(recording_reader__next(in, &rec), 1);
-	CHECK_EQ(codec__left(&rec.bytes), sb.len);
+	CHECK_EQ(cursor__left(&rec.bytes), sb.len);
 	CHECK(!memcmp(rec.bytes.p, sb.data, sb.len));
 	CHECK_EQ(recording_reader__next(in, &rec), 1);
-	CHECK_EQ(codec__left(&rec.bytes), 5);
+	CHECK_EQ(cursor__left(&rec.bytes), 5);
 	CHECK_EQ(recording_reader__next(in, &rec), 0);
 	recording_reader__free(in);
 	strbuf__free(&sb);

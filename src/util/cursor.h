@@ -1,0 +1,51 @@
+/*
+ * Bytes from outside that are still to be read, and the one accessor that reads them. Taking more
+ * than is left marks the cursor as bad for good and leaves it at its end, so that a reader checks
+ * `bad` once, after a group of reads. What the bytes mean is for the readers above it to know:
+ * util/codec.h for recordings, unwind/cfi_bytes.h for call frame information.
+ */
+#ifndef MEMTRACE_UTIL_CURSOR_H
+#define MEMTRACE_UTIL_CURSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cursor {
+	const uint8_t *p, *end;
+	bool bad;
+};
+
+static inline struct cursor cursor__of(const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+
+	return (struct cursor){ .p = p, .end = p + len };
+}
+
+/* How many bytes are left; 0 once it is bad. */
+static inline size_t cursor__left(const struct cursor *c)
+{
+	return c->bad ? 0 : (size_t)(c->end - c->p);
+}
+
+static inline void cursor__spoil(struct cursor *c)
+{
+	c->bad = true;
+	c->p = c->end;
+}
+
+/* The next n bytes, which stay part of the input, or NULL. */
+static inline const uint8_t *cursor__take(struct cursor *c, uint64_t n)
+{
+	const uint8_t *p = c->p;
+
+	if (n > (uint64_t)(c->end - c->p)) {
+		cursor__spoil(c);
+		return NULL;
+	}
+	c->p += n;
+	return p;
+}
+
+#endif
