@@ -11,10 +11,10 @@
 struct output {
 	FILE *stream;
 	char *path;	 /* NULL: standard output */
-	char *temporary; /* in the same directory; NULL where path is no regular file */
+	char *temporary; /* in the same directory; NULL if path is not a regular file */
 };
 
-/* A device or a pipe is written as it is: only a file can appear whole. */
+/* A device or a pipe is written to directly: only a file can be put into place when complete. */
 static int open_special(struct output *o)
 {
 	int fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);

@@ -1,4 +1,7 @@
-/* Where reports go: standard output, or a file that appears whole or not at all. */
+/*
+ * Where reports go: standard output, or a file that is written beside its place and renamed into it
+ * when it is complete.
+ */
 #ifndef MEMTRACE_RUN_OUTPUT_H
 #define MEMTRACE_RUN_OUTPUT_H
 
@@ -6,13 +9,15 @@
 
 struct output;
 
-struct output *
-output__open(const char *path); /* NULL: standard output. NULL and errno on failure */
+/* `path` NULL: standard output. NULL and errno on failure. */
+struct output *output__open(const char *path);
 FILE *output__stream(struct output *o);
-/* Flushes; 0, or the negative errno of any write so far. */
+/* 0, or the negative errno of the first write that failed, now or before. */
 int output__flush(struct output *o);
-/* Puts the file in its place. 0 or a negative errno. */
+/* Puts the file into place. 0 or a negative errno; the file that was there before is then
+ * untouched. */
 int output__commit(struct output *o);
-void output__free(struct output *o); /* what was not committed is removed */
+/* Removes what was not committed. */
+void output__free(struct output *o);
 
 #endif

@@ -22,7 +22,7 @@ int reporting__open(struct reporting *r)
 
 	r->sieve = plan->rules ? suppression_filter__new(plan->rules) : NULL;
 	if (plan->rules && !r->sieve) {
-		log__error("cannot begin: %s", strerror(errno));
+		log__error("cannot prepare the suppressions: %s", strerror(errno));
 		return -errno;
 	}
 	r->output = output__open(plan->output);
@@ -42,13 +42,13 @@ int reporting__open(struct reporting *r)
 	return 0;
 }
 
-/* How many sites are shown; 0: all. */
-static uint32_t top(const struct reporting *r)
+/* The number of sites to show; 0: all. */
+static uint32_t shown_sites(const struct reporting *r)
 {
 	return r->plan->format->document && !r->plan->top_given ? 0 : r->plan->query.top;
 }
 
-/* Checks are about all sites, also those that are not shown. */
+/* Conditions apply to all sites, including those that are not shown. */
 static bool is_checked(const struct reporting *r, const struct report_tick *tick)
 {
 	return tick->final && r->plan->checks.n;
@@ -60,14 +60,14 @@ int reporting__snapshot(struct reporting *r, const struct report_tick *tick, str
 
 	q.now = tick->now;
 	q.commit = true;
-	q.top = is_checked(r, tick) ? 0 : top(r);
+	q.top = is_checked(r, tick) ? 0 : shown_sites(r);
 	if (q.top && r->sieve)
 		q.top += q.top <= UINT32_MAX - PROFILE_SPARE ? PROFILE_SPARE : 0;
 	return collector__snapshot(r->collector, &q, out);
 }
 
-static const char *notice(const struct reporting *r, const struct report_tick *tick,
-			  const struct snapshot *snap)
+static const char *notice_for(const struct reporting *r, const struct report_tick *tick,
+			      const struct snapshot *snap)
 {
 	if (r->notice)
 		return r->notice;
@@ -87,7 +87,7 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 	    .api_names = r->api_names,
 	    .run = r->run,
 	    .snapshot = snap,
-	    .top = top(r),
+	    .top = shown_sites(r),
 	    .sieve = r->sieve,
 	    .thorough = tick->final,
 	    .symbolizer = r->symbolizer,
@@ -105,7 +105,7 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 	    .late = tick->counters.late,
 	    .outsiders = tick->counters.outsiders,
 	    .lost_stacks = snap->lost_stack_ids + tick->counters.no_scratch,
-	    .notice = notice(r, tick, snap),
+	    .notice = notice_for(r, tick, snap),
 	});
 }
 
@@ -117,7 +117,8 @@ int reporting__print(struct reporting *r, const struct report_tick *tick,
 	struct profile *p;
 	int err = 0;
 
-	/* Made in any case: what is known of run-time code now may be gone when the last one is. */
+	/* Built even where it is not printed: names of run-time code that are known now may be gone
+	 * by the final report. */
 	p = reporting__make(r, tick, snap);
 	if (!p)
 		return -errno;

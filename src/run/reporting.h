@@ -1,6 +1,6 @@
 /*
- * Makes a report of what a collector knows and prints it: the same for a live session and for a
- * recording, which differ in where the answers to its few questions come from.
+ * Builds a report from what a collector knows and prints it, for a live session and for a
+ * recording alike: they supply the callbacks.
  */
 #ifndef MEMTRACE_RUN_REPORTING_H
 #define MEMTRACE_RUN_REPORTING_H
@@ -20,7 +20,7 @@ struct output;
 struct suppression_filter;
 struct symbolizer;
 
-/* What a report needs of its moment. */
+/* The moment of a report. */
 struct report_tick {
 	uint32_t seq; /* from 1 */
 	bool final;
@@ -29,42 +29,43 @@ struct report_tick {
 };
 
 struct reporting {
-	/* The user's, who fills them in; all but the plan may come after reporting__open. */
+	/* Filled in by the caller; all but the plan may be set after reporting__open. */
 	const struct plan *plan;
 	const struct profile_run *run;
 	struct collector *collector;
 	struct symbolizer *symbolizer;
 	struct modules *modules;
-	const char *const *api_names; /* as in profile_input, as the next four */
+	const char *const *api_names; /* this and the next four as in profile_input */
 	const struct stack *(*stack)(void *ctx, uint64_t id);
 	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr);
 	uint64_t (*rss)(void *ctx, uint32_t pid);
 	void *ctx;
 	uint64_t start;
-	const char *notice; /* about all of the report, or NULL */
+	const char *notice; /* shown with every report; NULL: none */
 
-	/* Its own. */
+	/* Private. */
 	struct output *output;
 	struct report_style style;
 	struct suppression_filter *sieve; /* NULL: nothing is suppressed */
 	bool begun;
-	bool failed;		 /* by what the plan says of the final report */
-	struct strbuf last_line; /* what that comes to */
+	bool failed;		 /* the final report meets a condition of the plan */
+	struct strbuf last_line; /* summary of the final report, for standard error */
 };
 
-/* Opens the output. 0 or a negative errno; the reason was logged. */
+/* Opens the output. 0 or a negative errno, with the reason logged. */
 int reporting__open(struct reporting *r);
-/* What the report is made of; growth counts from here on. The collector is the caller's meanwhile.
- */
+/* Takes the snapshot that the report is built from; growth counts from here on. The caller must
+ * keep others from using the collector meanwhile. */
 int reporting__snapshot(struct reporting *r, const struct report_tick *tick, struct snapshot *out);
-/* Its facts. NULL and errno. */
+/* Builds the report. NULL and errno on failure. */
 struct profile *reporting__make(struct reporting *r, const struct report_tick *tick,
 				const struct snapshot *snap);
-/* Prints the report of a snapshot, unless only the final one is wanted. 0 or a negative errno. */
+/* Prints the report of a snapshot, unless the format wants only the final one. 0 or a negative
+ * errno. */
 int reporting__print(struct reporting *r, const struct report_tick *tick,
 		     const struct snapshot *snap);
-/* The output is complete. 0 or a negative errno; `err` is what went wrong before. The reason is
- * logged. */
+/* Puts the output into place, unless `err` says that writing it failed before. 0 or a negative
+ * errno, with the reason logged. */
 int reporting__commit(struct reporting *r, int err);
 void reporting__close(struct reporting *r);
 

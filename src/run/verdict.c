@@ -6,8 +6,8 @@
 
 #define STATUS_FAILED 3
 
-/* What a user wrote and may want to remove. */
-static void tell_unused(const struct suppression_filter *sieve)
+/* Rules that the user wrote and may want to remove. */
+static void log_unused_rules(const struct suppression_filter *sieve)
 {
 	for (size_t i = 0; sieve && i < suppression_filter__count(sieve); i++) {
 		const struct suppress_rule *rule = suppression_filter__rule(sieve, i);
@@ -26,7 +26,7 @@ bool verdict__of(const struct plan *plan, const struct profile *p,
 		.any_leak = plan->error_exit,
 	};
 
-	tell_unused(sieve);
+	log_unused_rules(sieve);
 	summary__add(line, p, &criteria);
 	return criteria__fail(&criteria, p);
 }

@@ -1,4 +1,4 @@
-/* What a final report comes to: a line for standard error, and whether the run has failed. */
+/* The summary line of a final report, and whether the run has failed by it. */
 #ifndef MEMTRACE_RUN_VERDICT_H
 #define MEMTRACE_RUN_VERDICT_H
 
@@ -10,12 +10,12 @@
 struct suppression_filter;
 
 /*
- * Whether it has failed, by what the plan says; the line is added to `line`. Suppressions that
- * matched nothing are told with --verbose; `sieve` may be NULL.
+ * Whether the run has failed, by the conditions of the plan; adds the summary to `line`.
+ * Suppressions that matched nothing are logged with --verbose; `sieve` may be NULL.
  */
 bool verdict__of(const struct plan *plan, const struct profile *p,
 		 const struct suppression_filter *sieve, struct strbuf *line);
-/* The exit status of a run that has failed. */
+/* Exit status of a run that has failed. */
 int verdict__status(const struct plan *plan);
 
 #endif
