@@ -1,12 +1,10 @@
 /*
- * ELF structure, read through libelf.
+ * libelf reads with pread, never through a mapping: a file that is truncated while it is read must
+ * not end in SIGBUS. Whatever is not behind a section header comes through elf__chunk(), the only
+ * accessor that takes an offset from the file; libelf's own accessors check theirs.
  *
- * libelf reads with pread, never through a mapping: a file that is cut short while we look at it
- * must not end in SIGBUS. Whatever does not sit behind a section header comes through elf__chunk(),
- * the one accessor that takes an offset from the file; libelf's own accessors check theirs.
- *
- * A file without section headers still has to tell the kernel and the dynamic loader what they
- * need, so build ID, addresses and dynamic symbols are then found through the program headers.
+ * A file without section headers still describes to the kernel and the dynamic loader what they
+ * need, so its build ID, addresses and dynamic symbols are then found through the program headers.
  */
 #include "elf/elf.h"
 
@@ -18,7 +16,7 @@
 
 #include "elf/internal.h"
 
-/* Tables beyond this are damage or malice (sparse files), and would take all our memory. */
+/* Larger tables are damage or malice (sparse files), and would take all our memory. */
 #define TABLE_MAX (1ull << 30)
 
 Elf_Data *elf__chunk(const struct elf *e, uint64_t offset, uint64_t len, Elf_Type type)
@@ -42,8 +40,6 @@ static int read_segments(struct elf *e)
 
 		if (!gelf_getphdr(e->libelf, (int)i, &ph))
 			break;
-		if (ph.p_type == PT_INTERP || ph.p_type == PT_DYNAMIC)
-			e->is_dynamic = true;
 		if (ph.p_type == PT_DYNAMIC) {
 			e->dynamic = ph.p_offset;
 			e->dynamic_size = ph.p_filesz;
@@ -62,7 +58,7 @@ static int read_segments(struct elf *e)
 }
 
 /* Takes over `libelf`, which may be NULL. */
-static struct elf *open_libelf(Elf *libelf)
+static struct elf *wrap_libelf(Elf *libelf)
 {
 	struct elf *e = calloc(1, sizeof(*e));
 	int err = ENOMEM;
@@ -92,19 +88,20 @@ struct elf *elf__open(int fd)
 	if (fstat(fd, &st) != 0)
 		return NULL;
 	elf_version(EV_CURRENT);
-	e = open_libelf(elf_begin(fd, ELF_C_READ, NULL));
+	e = wrap_libelf(elf_begin(fd, ELF_C_READ, NULL));
 	if (e)
 		e->file_size = (size_t)st.st_size;
 	return e;
 }
 
-struct elf *elf__open_memory(const void *module, size_t len)
+struct elf *elf__open_memory(const void *bytes, size_t len)
 {
 	struct elf *e;
 
 	elf_version(EV_CURRENT);
-	/* libelf wants a pointer that it may write through, but writes only when told to update. */
-	e = open_libelf(elf_memory((char *)(uintptr_t)module, len));
+	/* libelf takes a pointer to writable memory, but writes only when asked to update the
+	 * file. */
+	e = wrap_libelf(elf_memory((char *)(uintptr_t)bytes, len));
 	if (e)
 		e->file_size = len;
 	return e;
@@ -116,7 +113,7 @@ void elf__close(struct elf *e)
 		return;
 	elf_end(e->libelf);
 	while (e->names) {
-		struct name *next = e->names->next;
+		struct bare_name *next = e->names->next;
 
 		free(e->names);
 		e->names = next;
@@ -147,11 +144,6 @@ enum elf_machine elf__machine(const struct elf *e)
 bool elf__is_64bit(const struct elf *e)
 {
 	return e->ehdr.e_ident[EI_CLASS] == ELFCLASS64;
-}
-
-bool elf__is_dynamic(const struct elf *e)
-{
-	return e->is_dynamic;
 }
 
 Elf_Data *elf__section_data(Elf_Scn *scn, GElf_Shdr *sh)
@@ -186,8 +178,9 @@ const void *elf__section(const struct elf *e, const char *name, size_t *len)
 	return NULL;
 }
 
-/* What a section is long once unpacked, by either way of packing; its contents may be anything. */
-static uint64_t unpacked_size(Elf_Scn *scn, const GElf_Shdr *sh, bool old_way)
+/* The size of a section once uncompressed, by either way of compressing; its contents may be
+ * anything. */
+static uint64_t uncompressed_size(Elf_Scn *scn, const GElf_Shdr *sh, bool gnu_style)
 {
 	GElf_Chdr ch;
 	GElf_Shdr copy;
@@ -197,7 +190,7 @@ static uint64_t unpacked_size(Elf_Scn *scn, const GElf_Shdr *sh, bool old_way)
 
 	if (sh->sh_flags & SHF_COMPRESSED)
 		return gelf_getchdr(scn, &ch) ? ch.ch_size : 0;
-	if (!old_way)
+	if (!gnu_style)
 		return sh->sh_size;
 	/* "ZLIB" and a big-endian number. */
 	data = elf__section_data(scn, &copy);
@@ -220,17 +213,17 @@ uint64_t elf__debug_size(const struct elf *e)
 		return 0;
 	while ((scn = elf_nextscn(e->libelf, scn))) {
 		const char *n = section_name(e, scn, names, &sh);
-		bool old_way = n && !strncmp(n, ".zdebug_", 8);
+		bool gnu_style = n && !strncmp(n, ".zdebug_", 8);
 
-		if (!n || sh.sh_type == SHT_NOBITS || (!old_way && strncmp(n, ".debug_", 7)))
+		if (!n || sh.sh_type == SHT_NOBITS || (!gnu_style && strncmp(n, ".debug_", 7)))
 			continue;
-		size = unpacked_size(scn, &sh, old_way);
+		size = uncompressed_size(scn, &sh, gnu_style);
 		sum = size > UINT64_MAX - sum ? UINT64_MAX : sum + size;
 	}
 	return sum;
 }
 
-static size_t build_id_of_notes(Elf_Data *notes, uint8_t *out, size_t cap)
+static size_t build_id_in_notes(Elf_Data *notes, uint8_t *out, size_t cap)
 {
 	size_t pos = 0, name, desc;
 	GElf_Nhdr nh;
@@ -249,7 +242,8 @@ static size_t build_id_of_notes(Elf_Data *notes, uint8_t *out, size_t cap)
 	return 0;
 }
 
-/* Sections come first: in a separate debug file they are there, and the program headers lie. */
+/* Sections come first: a separate debug file has them, while its program headers describe bytes
+ * that it does not hold. */
 size_t elf__build_id(const struct elf *e, uint8_t *out, size_t cap)
 {
 	Elf_Scn *scn = NULL;
@@ -259,7 +253,7 @@ size_t elf__build_id(const struct elf *e, uint8_t *out, size_t cap)
 
 	while (!len && (scn = elf_nextscn(e->libelf, scn))) {
 		if (gelf_getshdr(scn, &sh) && sh.sh_type == SHT_NOTE)
-			len = build_id_of_notes(elf__section_data(scn, &sh), out, cap);
+			len = build_id_in_notes(elf__section_data(scn, &sh), out, cap);
 	}
 	if (len || elf_getphdrnum(e->libelf, &n) != 0)
 		return len;
@@ -267,13 +261,13 @@ size_t elf__build_id(const struct elf *e, uint8_t *out, size_t cap)
 		Elf_Type type = ph.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR;
 
 		if (ph.p_type == PT_NOTE)
-			len = build_id_of_notes(elf__chunk(e, ph.p_offset, ph.p_filesz, type), out,
+			len = build_id_in_notes(elf__chunk(e, ph.p_offset, ph.p_filesz, type), out,
 						cap);
 	}
 	return len;
 }
 
-/* Executable segments win: a page of the file may be mapped twice, once as code. */
+/* Executable segments take precedence: a page of the file may be mapped twice, once as code. */
 bool elf__offset_to_vaddr(const struct elf *e, uint64_t offset, uint64_t *vaddr)
 {
 	const struct load *found = NULL;

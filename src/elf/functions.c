@@ -1,5 +1,5 @@
-/* The functions of an ELF file, from its section headers or, without these, as the dynamic loader
- * finds them. */
+/* The functions of an ELF file, found by its section headers or, if it has none, as the dynamic
+ * loader finds them. */
 #include "elf/elf.h"
 
 #include <elf.h>
@@ -10,22 +10,22 @@
 #include "elf/internal.h"
 #include "util/util.h"
 
-/* The longest chain of one bucket in a GNU hash table that is followed, in bytes. */
+/* How much of one bucket's chain in a GNU hash table is followed, in bytes. */
 #define CHAIN_MAX (64u << 10)
 
 struct visit {
 	struct elf *e;
 	int (*fn)(void *ctx, const struct elf_function *f);
 	void *ctx;
-	bool debug_file; /* its code is elsewhere: offsets mean nothing */
+	bool debug_file; /* its code is in another file: offsets mean nothing */
 };
 
-/* The name without its version: "memcpy@@GLIBC_2.14" is memcpy. NULL: no memory. */
-static const char *bare_name(struct elf *e, const char *name)
+/* The name without its version: "memcpy" for "memcpy@@GLIBC_2.14". NULL: no memory. */
+static const char *strip_version(struct elf *e, const char *name)
 {
 	const char *at = strchr(name, '@');
 	size_t len = at ? (size_t)(at - name) : 0;
-	struct name *copy;
+	struct bare_name *copy;
 
 	if (len == 0)
 		return name;
@@ -59,7 +59,7 @@ static int visit_symbol(const struct visit *v, const GElf_Sym *sym, const char *
 			return 0;
 		f.offset = f.vaddr - l->vaddr + l->offset;
 	}
-	f.name = bare_name(v->e, name);
+	f.name = strip_version(v->e, name);
 	return f.name ? v->fn(v->ctx, &f) : -ENOMEM;
 }
 
@@ -108,8 +108,9 @@ static void read_dynamic(const struct elf *e, struct dynamic *d)
 }
 
 /*
- * How many symbols a GNU hash table covers: it names the first symbol of each bucket's chain, so
- * the last symbol is at the end of the chain that starts last; the lowest bit marks a chain's end.
+ * The number of symbols that a GNU hash table covers: it names the first symbol of each bucket's
+ * chain, so the last symbol is at the end of the chain that starts last; the lowest bit marks the
+ * end of a chain.
  */
 static uint64_t gnu_hash_count(const struct elf *e, uint64_t offset)
 {
@@ -145,7 +146,7 @@ static uint64_t gnu_hash_count(const struct elf *e, uint64_t offset)
 	return 0;
 }
 
-/* The dynamic symbols as the dynamic loader finds them. */
+/* The dynamic symbols as the dynamic loader finds them, without section headers. */
 static int visit_dynamic(const struct visit *v)
 {
 	size_t entry = gelf_fsize(v->e->libelf, ELF_T_SYM, 1, EV_CURRENT);
@@ -177,7 +178,7 @@ static int visit_dynamic(const struct visit *v)
 	return ret;
 }
 
-static int visit_all(const struct visit *v)
+static int visit_tables(const struct visit *v)
 {
 	static const uint32_t order[] = { SHT_DYNSYM, SHT_SYMTAB };
 	int ret = 0;
@@ -203,7 +204,7 @@ int elf__functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function
 {
 	struct visit v = { .e = e, .fn = fn, .ctx = ctx };
 
-	return visit_all(&v);
+	return visit_tables(&v);
 }
 
 int elf__debug_functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f),
@@ -211,5 +212,5 @@ int elf__debug_functions(struct elf *e, int (*fn)(void *ctx, const struct elf_fu
 {
 	struct visit v = { .e = e, .fn = fn, .ctx = ctx, .debug_file = true };
 
-	return visit_all(&v);
+	return visit_tables(&v);
 }

@@ -1,4 +1,4 @@
-/* What the files that read ELF structure share. */
+/* Shared by the files that read ELF structure. */
 #ifndef MEMTRACE_ELF_INTERNAL_H
 #define MEMTRACE_ELF_INTERNAL_H
 
@@ -14,8 +14,8 @@ struct load {
 };
 
 /* A copy of a symbol's name without its version. */
-struct name {
-	struct name *next;
+struct bare_name {
+	struct bare_name *next;
 	char text[];
 };
 
@@ -26,15 +26,16 @@ struct elf {
 	struct load *loads;
 	size_t nloads;
 	uint64_t dynamic, dynamic_size; /* file range of PT_DYNAMIC */
-	bool is_dynamic;
-	struct name *names;
+	struct bare_name *names;
 };
 
-/* The file's bytes [offset, offset + len), converted as `type`; NULL: it does not have them. */
+/* The file's bytes [offset, offset + len), converted as `type`; NULL if the file does not have
+ * them. */
 Elf_Data *elf__chunk(const struct elf *e, uint64_t offset, uint64_t len, Elf_Type type);
-/* The contents of a section that is in the file, as its type asks, and its header; NULL: none. */
+/* The contents of a section, converted as its type asks, and its header. NULL: the file has
+ * none. */
 Elf_Data *elf__section_data(Elf_Scn *scn, GElf_Shdr *sh);
-/* The segment that brings an address from the file; NULL: none. */
+/* The segment that loads an address from the file; NULL: none. */
 const struct load *elf__load_at(const struct elf *e, uint64_t vaddr);
 
 #endif

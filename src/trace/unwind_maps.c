@@ -266,7 +266,7 @@ static void release_view(struct unwind_maps *u, struct view *v)
 {
 	if (--v->processes)
 		return;
-	slices__give_up(u->slices, v->slice.id);
+	slices__release(u->slices, v->slice.id);
 	for (size_t i = 0; i < v->ntables; i++)
 		trace_tables__release(u->tables, v->tables[i]);
 	free_view(v);

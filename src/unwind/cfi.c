@@ -1,6 +1,6 @@
 /*
- * From functions described one by one to the rows of a whole file: sorted, without overlaps, and
- * with the gaps marked, because "no CFI here" is what stops the walk from taking a neighbour's
+ * From descriptions of single functions to the rows of a whole file: sorted, without overlaps, and
+ * with the gaps marked, because "no CFI here" is what keeps the walk from applying a neighbour's
  * rule.
  */
 #include "unwind/cfi.h"
@@ -10,13 +10,13 @@
 
 #include "unwind/cfi_internal.h"
 
-/* Code at the entry point that is described nowhere is taken to be this long at most. */
+/* The assumed maximum length of code at the entry point that is not described. */
 #define ENTRY_CODE 256
 
 struct builder {
 	struct cfi cfi;
 	size_t cap;
-	uint64_t limit; /* rows from here on are another function's */
+	uint64_t limit; /* rows from here on belong to another function */
 	bool no_memory;
 };
 
@@ -25,7 +25,7 @@ static bool same_rule(const struct unwind_rule *a, const struct unwind_rule *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-static bool push(struct builder *b, uint64_t vaddr, struct unwind_rule rule)
+static bool push_row(struct builder *b, uint64_t vaddr, struct unwind_rule rule)
 {
 	struct cfi *c = &b->cfi;
 
@@ -50,17 +50,17 @@ static bool push(struct builder *b, uint64_t vaddr, struct unwind_rule rule)
 
 static bool push_kind(struct builder *b, uint64_t vaddr, uint8_t kind)
 {
-	return push(b, vaddr, (struct unwind_rule){ .kind = kind });
+	return push_row(b, vaddr, (struct unwind_rule){ .kind = kind });
 }
 
 static bool on_row(void *ctx, uint64_t vaddr, struct unwind_rule rule)
 {
 	struct builder *b = ctx;
 
-	return vaddr >= b->limit || push(b, vaddr, rule);
+	return vaddr >= b->limit || push_row(b, vaddr, rule);
 }
 
-/* By start; of those that start together the longest comes last, and counts. */
+/* By start; of those with the same start the longest comes last, and is the one used. */
 static int compare_fdes(const void *pa, const void *pb)
 {
 	const struct fde *a = pa, *b = pb;
@@ -80,7 +80,7 @@ static void sort_fdes(struct cfi_parts *p)
 	}
 }
 
-/* Drops what is outside of the executable segments, and what reaches out of them. */
+/* Drops functions outside of the executable segments, and cuts those that reach beyond. */
 static void clip_fdes(const struct cfi_source *src, struct cfi_parts *p)
 {
 	size_t n = 0;
@@ -102,7 +102,7 @@ static void clip_fdes(const struct cfi_source *src, struct cfi_parts *p)
 
 static bool add_functions(struct builder *b, const struct cfi_parts *p)
 {
-	uint64_t covered = 0; /* up to here rows are known */
+	uint64_t covered = 0; /* rows are known up to here */
 
 	for (size_t i = 0; i < p->nfdes; i++) {
 		const struct fde *f = &p->fdes[i];
@@ -123,7 +123,7 @@ static bool add_functions(struct builder *b, const struct cfi_parts *p)
 	return !b->cfi.n || push_kind(b, covered, UNWIND_NONE);
 }
 
-/* The first row behind an address. */
+/* The index of the first row after an address. */
 static size_t row_after(const struct cfi *c, uint64_t vaddr)
 {
 	size_t lo = 0, hi = c->n;
@@ -140,11 +140,11 @@ static size_t row_after(const struct cfi *c, uint64_t vaddr)
 }
 
 /*
- * Where the kernel starts a program, the stack ends. Most entry points say so themselves; the
- * dynamic loader's and those of some C libraries are not described at all, and constructors are
- * called from there.
+ * Where the kernel starts a program, the stack ends. Most entry points say so themselves; those of
+ * the dynamic loader and of some C libraries are not described at all, and constructors are called
+ * from there.
  */
-static bool add_entry(struct builder *b, uint64_t entry)
+static bool add_entry_point(struct builder *b, uint64_t entry)
 {
 	struct cfi_row *rows = b->cfi.rows;
 	size_t at = row_after(&b->cfi, entry), n = b->cfi.n - at;
@@ -163,13 +163,13 @@ static bool add_entry(struct builder *b, uint64_t entry)
 	if (ok && (!n || tail[0].vaddr > end))
 		ok = push_kind(b, end, UNWIND_NONE);
 	for (size_t i = 0; ok && i < n; i++)
-		ok = push(b, tail[i].vaddr, tail[i].rule);
+		ok = push_row(b, tail[i].vaddr, tail[i].rule);
 	free(tail);
 	return ok;
 }
 
-static int build(const struct cfi_source *src, const struct cfi_section *section, bool debug,
-		 struct cfi *out)
+static int build_from_section(const struct cfi_source *src, const struct cfi_section *section,
+			      bool debug, struct cfi *out)
 {
 	struct cfi_parts parts = {
 		.section = section,
@@ -186,7 +186,7 @@ static int build(const struct cfi_source *src, const struct cfi_section *section
 	err = parts.nfdes ? 0 : -ENODATA;
 	if (err)
 		goto out;
-	if (!add_functions(&b, &parts) || !add_entry(&b, src->entry))
+	if (!add_functions(&b, &parts) || !add_entry_point(&b, src->entry))
 		err = -ENOMEM;
 	if (!err)
 		*out = b.cfi;
@@ -203,9 +203,9 @@ int cfi__build(const struct cfi_source *src, struct cfi *out)
 	int err = -ENODATA;
 
 	if (src->eh_frame.bytes)
-		err = build(src, &src->eh_frame, false, out);
+		err = build_from_section(src, &src->eh_frame, false, out);
 	if (err == -ENODATA && src->debug_frame.bytes)
-		err = build(src, &src->debug_frame, true, out);
+		err = build_from_section(src, &src->debug_frame, true, out);
 	return err;
 }
 

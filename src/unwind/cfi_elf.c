@@ -1,7 +1,7 @@
 /*
- * Where an ELF file keeps its call frame information. Section headers tell best; a file without
- * them, or the memory image of a vDSO, still has the program header PT_GNU_EH_FRAME, whose table
- * begins with a pointer to .eh_frame.
+ * Finds the call frame information of an ELF file. Section headers are the best source; a file
+ * without them, or the memory image of a vDSO, still has the program header PT_GNU_EH_FRAME, whose
+ * table begins with a pointer to .eh_frame.
  */
 #include <errno.h>
 #include <gelf.h>
@@ -10,9 +10,9 @@
 #include "elf/elf.h"
 #include "unwind/cfi_internal.h"
 
-/* Sections beyond this are damage or malice: reading them would take all our memory. */
+/* Larger sections are damage or malice: reading them would take all our memory. */
 #define SECTION_MAX (1ull << 30)
-/* Code beyond this is not described: the same. */
+/* Larger segments are not described, for the same reason. */
 #define CODE_MAX (1ull << 30)
 
 /* The section's contents, uncompressed. */
@@ -59,7 +59,7 @@ static bool find_loaded(Elf *e, size_t nph, uint64_t vaddr, struct cfi_section *
 		    ph.p_filesz - skip > SECTION_MAX || ph.p_filesz > INT64_MAX ||
 		    ph.p_offset > INT64_MAX - ph.p_filesz)
 			continue;
-		/* It checks that the file has these bytes. */
+		/* libelf checks that the file has these bytes. */
 		data = elf_getdata_rawchunk(e, (int64_t)(ph.p_offset + skip), ph.p_filesz - skip,
 					    ELF_T_BYTE);
 		if (!data)
@@ -83,7 +83,7 @@ static bool find_by_header(Elf *e, size_t nph, struct cfi_source *src)
 		b = cursor__of(header.bytes, header.len);
 		version = cfi_bytes__number(&b, 1);
 		encoding = cfi_bytes__number(&b, 1);
-		cursor__take(&b, 2); /* how the table behind the pointer is written */
+		cursor__take(&b, 2); /* the encodings of the table after the pointer */
 		if (version == 1 && cfi_bytes__pointer(&header, &b, (uint8_t)encoding, &vaddr) &&
 		    find_loaded(e, nph, vaddr, &src->eh_frame)) {
 			src->ends_at_zero = true;

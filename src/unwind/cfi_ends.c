@@ -1,12 +1,13 @@
 /*
- * Some C libraries (musl) come without call frame information: a walk ends where it enters them,
- * and for the two calls that every stack of a C program starts with, that is where it should end.
- * Both are known by what follows them, which hands the result to a function that does not return:
+ * Some C libraries (musl) come without call frame information: a walk ends where it enters them.
+ * For the two calls that every stack of a C program starts with, that is where it should end. Both
+ * are recognized by the instructions after the call, which pass its result to a function that does
+ * not return:
  *
- *	exit(main(argc, argv, envp))		mov %eax,%edi; call exit
- *	pthread_exit(start(arg))		mov %rax,%rdi; call pthread_exit
+ * 	exit(main(argc, argv, envp))		mov %eax,%edi; call exit
+ * 	pthread_exit(start(arg))		mov %rax,%rdi; call pthread_exit
  *
- * Only code that nothing describes is looked through.
+ * Only code that has no description is searched.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,10 +19,10 @@
 #define CODE_MIN 64
 
 struct exits {
-	uint64_t process, thread; /* addresses; 0: the file does not define it */
+	uint64_t process, thread; /* addresses; 0: not defined in this file */
 };
 
-static int on_function(void *ctx, const struct elf_function *f)
+static int note_exit(void *ctx, const struct elf_function *f)
 {
 	struct exits *x = ctx;
 
@@ -32,8 +33,8 @@ static int on_function(void *ctx, const struct elf_function *f)
 	return x->process && x->thread;
 }
 
-/* Room for more rows behind the i-th. */
-static struct cfi_row *insert(struct cfi *c, size_t i, size_t n)
+/* Makes room for n rows after the i-th. NULL: no memory. */
+static struct cfi_row *insert_rows(struct cfi *c, size_t i, size_t n)
 {
 	struct cfi_row *rows = reallocarray(c->rows, c->n + n, sizeof(*rows));
 
@@ -45,7 +46,7 @@ static struct cfi_row *insert(struct cfi *c, size_t i, size_t n)
 	return rows + i + 1;
 }
 
-/* The first call of the kind in [at, end): where it returns to. 0: none. */
+/* The return address of the first such call in [at, end). 0: none. */
 static uint64_t find_end(struct elf *e, const struct exits *x, uint64_t at, uint64_t end)
 {
 	enum { MOV_CALL = 7 }; /* bytes: mov and call without the prefix of the 64-bit mov */
@@ -75,7 +76,7 @@ static uint64_t find_end(struct elf *e, const struct exits *x, uint64_t at, uint
 int cfi__add_ends(struct cfi *c, const struct cfi_source *src, struct elf *e)
 {
 	struct exits x = { 0 };
-	bool looked = false;
+	bool searched = false;
 
 	for (size_t i = 0; i < c->n; i++) {
 		uint64_t at = c->rows[i].vaddr, end = at, found;
@@ -90,21 +91,21 @@ int cfi__add_ends(struct cfi *c, const struct cfi_source *src, struct elf *e)
 				end = src->code[k].end;
 		if (end - at < CODE_MIN)
 			continue;
-		if (!looked)
-			elf__functions(e, on_function, &x);
-		looked = true;
+		if (!searched)
+			elf__functions(e, note_exit, &x);
+		searched = true;
 		if (!x.process)
 			return 0;
 		found = find_end(e, &x, at, end);
 		if (!found)
 			continue;
-		/* The byte before is what a return address is looked up at. */
-		rows = insert(c, i, 2);
+		/* A return address is looked up at the byte before it. */
+		rows = insert_rows(c, i, 2);
 		if (!rows)
 			return -ENOMEM;
 		rows[0] = (struct cfi_row){ found - 1, { .kind = UNWIND_BOTTOM } };
 		rows[1] = (struct cfi_row){ found + 1, { .kind = UNWIND_NONE } };
-		i++; /* and on with what is behind */
+		i++; /* go on after the new rows */
 	}
 	return 0;
 }

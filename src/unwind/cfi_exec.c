@@ -1,8 +1,8 @@
 /*
  * Runs call frame instructions: each one changes a column of the current line of the table, or
- * moves on to a later address, where a new line starts. A line that is finished is put into the
- * terms of the walk in BPF, a rule of eight bytes. What such a rule cannot say is UNWIND_UNKNOWN,
- * never a guess.
+ * moves on to a later address, where a new line starts. A finished line is translated into the
+ * terms of the walk in BPF, a rule of eight bytes. What such a rule cannot express becomes
+ * UNWIND_UNKNOWN, never a guess.
  */
 #include "unwind/cfi_internal.h"
 
@@ -32,7 +32,7 @@ enum {
 	DW_CFA_val_expression = 0x16,
 	DW_CFA_GNU_args_size = 0x2e,
 	DW_CFA_GNU_negative_offset_extended = 0x2f,
-	DW_CFA_advance_loc = 0x40, /* and two more with an operand in the low six bits */
+	DW_CFA_advance_loc = 0x40, /* and two more, with an operand in the low six bits */
 	DW_CFA_offset = 0x80,
 	DW_CFA_restore = 0xc0,
 	DW_CFA_low_bits = 0x3f,
@@ -57,12 +57,12 @@ enum { REG_RBX = 3, REG_RBP = 6, REG_RSP = 7 };
 
 #define MAX_REMEMBERED 32
 
-/* Where a ucontext has the registers, in words, by their DWARF numbers. */
+/* Where a ucontext keeps the registers, in words, by their DWARF numbers. */
 static const uint8_t ucontext_words[] = {
 	18, 17, 19, 16, 14, 13, 15, 20, 5, 6, 7, 8, 9, 10, 11, 12,
 };
 
-/* The kernel's signal frame, with the stack pointer at its ucontext: where uc_mcontext keeps
+/* The kernel's signal frame, with the stack pointer at its ucontext: where uc_mcontext keeps the
  * registers. */
 enum { SIGNAL_RBP = 120, SIGNAL_RBX = 128, SIGNAL_RSP = 160, SIGNAL_RIP = 168 };
 
@@ -70,10 +70,10 @@ struct machine {
 	const struct cfi_section *section;
 	const struct cie *cie;
 	struct frame_state now;
-	struct frame_state *remembered; /* MAX_REMEMBERED, of them in use: */
+	struct frame_state *remembered; /* room for MAX_REMEMBERED; in use: */
 	size_t nremembered;
 	uint64_t vaddr, end;
-	bool initial; /* running the CIE's own instructions: there is no line before this one */
+	bool initial; /* running the CIE's own instructions: no earlier line exists */
 	bool (*row)(void *ctx, uint64_t vaddr, struct unwind_rule rule);
 	void *ctx;
 };
@@ -93,7 +93,7 @@ static bool is_signal_frame(const struct frame_state *f)
 	       is_saved_at(&f->rbx, REG_RSP, SIGNAL_RBX);
 }
 
-/* How a callee-saved register is found: enum unwind_saved, and the slot. */
+/* How a callee-saved register is restored: enum unwind_saved, and the slot. */
 static int encode_saved(const struct frame_state *f, const struct saved *s, ev_s8 *slot)
 {
 	int64_t offset = s->offset;
@@ -143,7 +143,7 @@ static uint8_t encode_cfa(const struct frame_state *f)
 	}
 }
 
-static struct unwind_rule encode(const struct cie *c, const struct frame_state *f)
+static struct unwind_rule encode_rule(const struct cie *c, const struct frame_state *f)
 {
 	struct unwind_rule r = { 0 };
 	int rbp, rbx, plus;
@@ -155,8 +155,8 @@ static struct unwind_rule encode(const struct cie *c, const struct frame_state *
 			.kind = is_signal_frame(f) ? UNWIND_SIGNAL : UNWIND_UNKNOWN,
 		};
 	r.kind = encode_cfa(f);
-	/* The walk takes the stack pointer before the call to be the CFA, and the return address to
-	 * lie under it. */
+	/* The walk assumes that the stack pointer before the call is the CFA, and that the return
+	 * address lies just below it. */
 	if (f->ra.how != SAVED_AT_CFA || f->ra.offset != -8 || f->rsp.how != SAVED_UNSET ||
 	    f->cfa_offset < INT32_MIN || f->cfa_offset > INT32_MAX)
 		r.kind = UNWIND_UNKNOWN;
@@ -172,7 +172,7 @@ static struct unwind_rule encode(const struct cie *c, const struct frame_state *
 
 /* ---- expressions ---- */
 
-/* Register + offset, the start of all expressions that we know. */
+/* Register + offset, which starts every expression that we understand. */
 static bool read_breg(struct cursor *b, uint8_t *reg, int64_t *offset)
 {
 	uint64_t op = cfi_bytes__number(b, 1);
@@ -185,8 +185,8 @@ static bool read_breg(struct cursor *b, uint8_t *reg, int64_t *offset)
 }
 
 /*
- * The CFA in a procedure linkage table: rsp + 8 + ((rip & 15) >= N) * 8, where N is the offset in
- * the entry behind its push. Called behind "breg7 8".
+ * The CFA in a procedure linkage table: rsp + 8 + ((rip & 15) >= N) * 8, where N is the offset
+ * after the entry's push. Called after "breg7 8" was read.
  */
 static bool read_plt(struct cursor b, int64_t *threshold)
 {
@@ -238,8 +238,8 @@ static struct saved saved_expression(struct cursor b)
 
 /* ---- instructions ---- */
 
-/* The column of a register; NULL for those that no rule needs. */
-static struct saved *column(const struct cie *c, struct frame_state *f, uint64_t reg)
+/* The column of a register; NULL for registers that no rule needs. */
+static struct saved *saved_column(const struct cie *c, struct frame_state *f, uint64_t reg)
 {
 	if (reg == c->ra_column)
 		return &f->ra;
@@ -250,39 +250,39 @@ static struct saved *column(const struct cie *c, struct frame_state *f, uint64_t
 	return reg == REG_RSP ? &f->rsp : NULL;
 }
 
-static void set(struct machine *m, uint64_t reg, struct saved s)
+static void set_saved(struct machine *m, uint64_t reg, struct saved s)
 {
-	struct saved *col = column(m->cie, &m->now, reg);
+	struct saved *col = saved_column(m->cie, &m->now, reg);
 
 	if (col)
 		*col = s;
 }
 
-static void set_offset(struct machine *m, uint64_t reg, uint64_t factored)
+static void set_saved_at_cfa(struct machine *m, uint64_t reg, uint64_t factored)
 {
-	set(m, reg,
-	    (struct saved){ .how = SAVED_AT_CFA,
-			    .offset = (int64_t)(factored * (uint64_t)m->cie->data_align) });
+	set_saved(m, reg,
+		  (struct saved){ .how = SAVED_AT_CFA,
+				  .offset = (int64_t)(factored * (uint64_t)m->cie->data_align) });
 }
 
-static void set_how(struct machine *m, uint64_t reg, uint8_t how)
+static void set_saved_how(struct machine *m, uint64_t reg, uint8_t how)
 {
-	set(m, reg, (struct saved){ .how = how });
+	set_saved(m, reg, (struct saved){ .how = how });
 }
 
-static bool restore(struct machine *m, uint64_t reg)
+static bool restore_register(struct machine *m, uint64_t reg)
 {
 	struct frame_state init = m->cie->state;
-	struct saved *col = column(m->cie, &init, reg);
+	struct saved *col = saved_column(m->cie, &init, reg);
 
 	if (m->initial)
 		return false;
 	if (col)
-		set(m, reg, *col);
+		set_saved(m, reg, *col);
 	return true;
 }
 
-static bool def_cfa(struct machine *m, uint64_t reg, uint64_t offset)
+static bool define_cfa(struct machine *m, uint64_t reg, uint64_t offset)
 {
 	if (reg > 0xff)
 		return false;
@@ -292,30 +292,30 @@ static bool def_cfa(struct machine *m, uint64_t reg, uint64_t offset)
 	return true;
 }
 
-/* The line up to `to` is finished. */
-static bool move_to(struct machine *m, uint64_t to)
+/* Finishes the line that ends at `to`. */
+static bool finish_line(struct machine *m, uint64_t to)
 {
 	if (m->initial || to < m->vaddr)
 		return false;
 	if (to > m->end)
 		to = m->end;
-	if (to > m->vaddr && !m->row(m->ctx, m->vaddr, encode(m->cie, &m->now)))
+	if (to > m->vaddr && !m->row(m->ctx, m->vaddr, encode_rule(m->cie, &m->now)))
 		return false;
 	m->vaddr = to;
 	return true;
 }
 
-static bool advance(struct machine *m, uint64_t delta)
+static bool advance_by(struct machine *m, uint64_t delta)
 {
 	uint64_t bytes;
 
 	if (__builtin_mul_overflow(delta, m->cie->code_align, &bytes) ||
 	    bytes > UINT64_MAX - m->vaddr)
 		return false;
-	return move_to(m, m->vaddr + bytes);
+	return finish_line(m, m->vaddr + bytes);
 }
 
-static bool remember(struct machine *m)
+static bool remember_state(struct machine *m)
 {
 	if (m->nremembered == MAX_REMEMBERED)
 		return false;
@@ -323,7 +323,7 @@ static bool remember(struct machine *m)
 	return true;
 }
 
-static bool recall(struct machine *m)
+static bool restore_state(struct machine *m)
 {
 	if (!m->nremembered)
 		return false;
@@ -331,100 +331,101 @@ static bool recall(struct machine *m)
 	return true;
 }
 
-/* Instructions that only change where a register is saved. False: not one of them. */
-static bool run_saved(struct machine *m, struct cursor *b, uint8_t op)
+/* Instructions that only change where a register is saved. False for any other. */
+static bool run_register_rule(struct machine *m, struct cursor *b, uint8_t op)
 {
 	uint64_t data_align = (uint64_t)m->cie->data_align, reg = cfi_bytes__uleb(b);
 
 	switch (op) {
 	case DW_CFA_offset_extended:
-		set_offset(m, reg, cfi_bytes__uleb(b));
+		set_saved_at_cfa(m, reg, cfi_bytes__uleb(b));
 		return true;
 	case DW_CFA_offset_extended_sf:
-		set_offset(m, reg, (uint64_t)cfi_bytes__sleb(b));
+		set_saved_at_cfa(m, reg, (uint64_t)cfi_bytes__sleb(b));
 		return true;
 	case DW_CFA_GNU_negative_offset_extended:
-		set_offset(m, reg, -cfi_bytes__uleb(b));
+		set_saved_at_cfa(m, reg, -cfi_bytes__uleb(b));
 		return true;
 	case DW_CFA_restore_extended:
-		return restore(m, reg);
+		return restore_register(m, reg);
 	case DW_CFA_undefined:
-		set_how(m, reg, SAVED_UNDEFINED);
+		set_saved_how(m, reg, SAVED_UNDEFINED);
 		return true;
 	case DW_CFA_same_value:
-		set_how(m, reg, SAVED_SAME);
+		set_saved_how(m, reg, SAVED_SAME);
 		return true;
 	case DW_CFA_register:
 		cfi_bytes__uleb(b);
-		set_how(m, reg, SAVED_OTHER);
+		set_saved_how(m, reg, SAVED_OTHER);
 		return true;
 	case DW_CFA_val_offset: {
 		uint64_t offset = cfi_bytes__uleb(b) * data_align;
 
-		/* The stack pointer is the CFA: that goes without saying. */
-		set_how(m, reg, reg == REG_RSP && !offset ? SAVED_UNSET : SAVED_OTHER);
+		/* That the stack pointer is the CFA is the default. */
+		set_saved_how(m, reg, reg == REG_RSP && !offset ? SAVED_UNSET : SAVED_OTHER);
 		return true;
 	}
 	case DW_CFA_val_offset_sf: {
 		uint64_t offset = (uint64_t)cfi_bytes__sleb(b) * data_align;
 
-		set_how(m, reg, reg == REG_RSP && !offset ? SAVED_UNSET : SAVED_OTHER);
+		set_saved_how(m, reg, reg == REG_RSP && !offset ? SAVED_UNSET : SAVED_OTHER);
 		return true;
 	}
 	case DW_CFA_expression:
-		set(m, reg, saved_expression(cfi_bytes__cut(b, cfi_bytes__uleb(b))));
+		set_saved(m, reg, saved_expression(cfi_bytes__cut(b, cfi_bytes__uleb(b))));
 		return true;
 	case DW_CFA_val_expression:
 		cfi_bytes__cut(b, cfi_bytes__uleb(b));
-		set_how(m, reg, SAVED_OTHER);
+		set_saved_how(m, reg, SAVED_OTHER);
 		return true;
 	default:
 		return false;
 	}
 }
 
-static bool run_one(struct machine *m, struct cursor *b, uint8_t op)
+static bool run_instruction(struct machine *m, struct cursor *b, uint8_t op)
 {
 	uint64_t data_align = (uint64_t)m->cie->data_align, v;
 
 	switch (op & ~DW_CFA_low_bits) {
 	case DW_CFA_advance_loc:
-		return advance(m, op & DW_CFA_low_bits);
+		return advance_by(m, op & DW_CFA_low_bits);
 	case DW_CFA_offset:
-		set_offset(m, op & DW_CFA_low_bits, cfi_bytes__uleb(b));
+		set_saved_at_cfa(m, op & DW_CFA_low_bits, cfi_bytes__uleb(b));
 		return true;
 	case DW_CFA_restore:
-		return restore(m, op & DW_CFA_low_bits);
+		return restore_register(m, op & DW_CFA_low_bits);
 	}
 	switch (op) {
 	case DW_CFA_nop:
 		return true;
 	case DW_CFA_set_loc:
-		return cfi_bytes__pointer(m->section, b, m->cie->encoding, &v) && move_to(m, v);
+		return cfi_bytes__pointer(m->section, b, m->cie->encoding, &v) && finish_line(m, v);
 	case DW_CFA_advance_loc1:
-		return advance(m, cfi_bytes__number(b, 1));
+		return advance_by(m, cfi_bytes__number(b, 1));
 	case DW_CFA_advance_loc2:
-		return advance(m, cfi_bytes__number(b, 2));
+		return advance_by(m, cfi_bytes__number(b, 2));
 	case DW_CFA_advance_loc4:
-		return advance(m, cfi_bytes__number(b, 4));
+		return advance_by(m, cfi_bytes__number(b, 4));
 	case DW_CFA_remember_state:
-		return remember(m);
+		return remember_state(m);
 	case DW_CFA_restore_state:
-		return recall(m);
+		return restore_state(m);
 	case DW_CFA_def_cfa:
 		v = cfi_bytes__uleb(b);
-		return def_cfa(m, v, cfi_bytes__uleb(b));
+		return define_cfa(m, v, cfi_bytes__uleb(b));
 	case DW_CFA_def_cfa_sf:
 		v = cfi_bytes__uleb(b);
-		return def_cfa(m, v, (uint64_t)cfi_bytes__sleb(b) * data_align);
+		return define_cfa(m, v, (uint64_t)cfi_bytes__sleb(b) * data_align);
 	case DW_CFA_def_cfa_register:
 		return m->now.cfa_how == CFA_REG &&
-		       def_cfa(m, cfi_bytes__uleb(b), (uint64_t)m->now.cfa_offset);
+		       define_cfa(m, cfi_bytes__uleb(b), (uint64_t)m->now.cfa_offset);
 	case DW_CFA_def_cfa_offset:
-		return m->now.cfa_how == CFA_REG && def_cfa(m, m->now.cfa_reg, cfi_bytes__uleb(b));
+		return m->now.cfa_how == CFA_REG &&
+		       define_cfa(m, m->now.cfa_reg, cfi_bytes__uleb(b));
 	case DW_CFA_def_cfa_offset_sf:
 		return m->now.cfa_how == CFA_REG &&
-		       def_cfa(m, m->now.cfa_reg, (uint64_t)cfi_bytes__sleb(b) * data_align);
+		       define_cfa(m, m->now.cfa_reg, (uint64_t)cfi_bytes__sleb(b) * data_align);
 	case DW_CFA_def_cfa_expression:
 		cfa_expression(&m->now, cfi_bytes__cut(b, cfi_bytes__uleb(b)));
 		return true;
@@ -432,14 +433,14 @@ static bool run_one(struct machine *m, struct cursor *b, uint8_t op)
 		cfi_bytes__uleb(b);
 		return true;
 	default:
-		return run_saved(m, b, op);
+		return run_register_rule(m, b, op);
 	}
 }
 
-static bool run(struct machine *m, struct cursor b)
+static bool run_instructions(struct machine *m, struct cursor b)
 {
 	while (b.p < b.end && !b.bad) {
-		if (!run_one(m, &b, cfi_bytes__u8(&b)))
+		if (!run_instruction(m, &b, cfi_bytes__u8(&b)))
 			return false;
 	}
 	return !b.bad;
@@ -450,7 +451,7 @@ bool cfi_exec__init(const struct cfi_section *s, struct cie *c)
 	struct frame_state remembered[MAX_REMEMBERED];
 	struct machine m = { .section = s, .cie = c, .remembered = remembered, .initial = true };
 
-	if (!run(&m, c->init))
+	if (!run_instructions(&m, c->init))
 		return false;
 	c->state = m.now;
 	return true;
@@ -471,7 +472,7 @@ bool cfi_exec__run(const struct cfi_section *s, const struct fde *f,
 		.ctx = ctx,
 	};
 
-	if (f->cie->usable && run(&m, f->insns) && move_to(&m, f->end))
+	if (f->cie->usable && run_instructions(&m, f->insns) && finish_line(&m, f->end))
 		return true;
 	if (m.vaddr < f->end)
 		row(ctx, m.vaddr, (struct unwind_rule){ .kind = UNWIND_UNKNOWN });

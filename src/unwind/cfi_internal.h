@@ -5,7 +5,7 @@
 #include "unwind/cfi.h"
 #include "unwind/cfi_bytes.h"
 
-/* Where the caller's value of a register is, in the terms of DWARF. */
+/* Where the caller's value of a register is found, in the terms of DWARF. */
 enum saved_how {
 	SAVED_UNSET,
 	SAVED_SAME,
@@ -24,11 +24,11 @@ enum cfa_how {
 	CFA_UNSET,
 	CFA_REG,   /* register + offset */
 	CFA_DEREF, /* *(register + offset) + plus */
-	CFA_PLT,   /* offset: from which byte of a PLT entry on one more word is pushed */
+	CFA_PLT,   /* offset: from which byte of a PLT entry on one more word has been pushed */
 	CFA_OTHER
 };
 
-/* A line of the table that CFI stands for: the columns that matter to us. */
+/* A line of the table that CFI describes: the columns that matter to us. */
 struct frame_state {
 	uint8_t cfa_how, cfa_reg;
 	int64_t cfa_offset;
@@ -37,7 +37,7 @@ struct frame_state {
 };
 
 struct cie {
-	size_t offset; /* in the section: what FDEs refer to */
+	size_t offset; /* in the section: FDEs refer to it */
 	uint64_t code_align;
 	int64_t data_align;
 	uint64_t ra_column;
@@ -53,7 +53,7 @@ struct fde {
 	struct cursor insns;
 };
 
-/* A section taken apart. */
+/* A section split into its entries. */
 struct cfi_parts {
 	const struct cfi_section *section;
 	bool debug; /* .debug_frame */
@@ -64,15 +64,14 @@ struct cfi_parts {
 	size_t nfdes, fdes_cap;
 };
 
-/* Fills cies and fdes, which stay the caller's to free, on failure too. 0 or -ENOMEM. */
+/* Fills cies and fdes, which the caller frees, also after a failure. 0 or -ENOMEM. */
 int cfi_parse__split(struct cfi_parts *p);
 
-/* Runs a CIE's initial instructions and fills its state. False: not understood. */
+/* Runs a CIE's initial instructions and fills its state. False: they are not understood. */
 bool cfi_exec__init(const struct cfi_section *s, struct cie *c);
 
-/* Calls row for each address where the rule may change, addresses ascending from f->start. False:
- * row returned false, or the description is damaged; what lies behind the damage is UNWIND_UNKNOWN.
- */
+/* Calls row for each address where the rule may change, ascending from f->start. False if row
+ * returned false or the description is damaged; what follows the damage is UNWIND_UNKNOWN. */
 bool cfi_exec__run(const struct cfi_section *s, const struct fde *f,
 		   bool (*row)(void *ctx, uint64_t vaddr, struct unwind_rule rule), void *ctx);
 

@@ -1,11 +1,11 @@
 /*
- * Takes .eh_frame or .debug_frame apart into CIEs (what many functions have in common) and FDEs (a
+ * Splits .eh_frame or .debug_frame into CIEs (what many functions have in common) and FDEs (each
  * function's own part).
  *
- * The two differ in little: how a CIE is told from an FDE, what the FDE's reference to its CIE is
- * relative to, and how addresses are written. CIEs are collected first, because an FDE of
- * .debug_frame may come before its CIE. An FDE may only refer to the start of an entry, so that
- * nothing is ever read as a CIE that the walk from entry to entry did not meet.
+ * The two sections differ in how a CIE is distinguished from an FDE, in what an FDE's reference to
+ * its CIE is relative to, and in how addresses are written. CIEs are collected first, because an
+ * FDE of .debug_frame may come before its CIE. An FDE may refer only to the start of an entry, so
+ * that nothing is read as a CIE that was not met on the walk from entry to entry.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,12 +18,12 @@
 /* One entry of the section. */
 struct entry {
 	size_t offset;
-	struct cursor body; /* behind the CIE id or the reference to the CIE */
+	struct cursor body; /* after the CIE id or the reference to the CIE */
 	bool is_cie;
 	uint64_t cie; /* offset of the FDE's CIE */
 };
 
-/* Reads the entry at *at and moves on. False at the end, or where the length is nonsense. */
+/* Reads the entry at *at and moves on. False at the end, or if the length is not valid. */
 static bool next_entry(const struct cfi_parts *p, struct cursor *at, struct entry *e)
 {
 	const struct cfi_section *s = p->section;
@@ -48,12 +48,12 @@ static bool next_entry(const struct cfi_parts *p, struct cursor *at, struct entr
 		e->cie = id;
 	} else {
 		e->is_cie = id == 0;
-		e->cie = id_offset - id; /* it may wrap; then no CIE is found there */
+		e->cie = id_offset - id; /* may wrap around; no CIE is found there then */
 	}
 	return !at->bad;
 }
 
-/* Reads what the letters of the augmentation string announce. False: a letter that nobody knows. */
+/* Reads what the letters of the augmentation string announce. False for an unknown letter. */
 static bool read_augmentation(const struct cfi_parts *p, struct cie *c, const char *letters,
 			      struct cursor *b)
 {
@@ -94,7 +94,7 @@ static bool read_augmentation(const struct cfi_parts *p, struct cie *c, const ch
 	return !data.bad;
 }
 
-/* An unusable CIE is kept as such: its functions are described, but not understood. */
+/* An unusable CIE is kept and marked: its functions are described, but not understood. */
 static struct cie read_cie(const struct cfi_parts *p, const struct entry *e)
 {
 	struct cie c = { .offset = e->offset };
@@ -142,7 +142,7 @@ static const struct cie *find_cie(const struct cfi_parts *p, uint64_t offset)
 	return lo < p->ncies && p->cies[lo].offset == offset ? &p->cies[lo] : NULL;
 }
 
-/* False: it describes no code. */
+/* False if it describes no code. */
 static bool read_fde(const struct cfi_parts *p, const struct entry *e, struct fde *f)
 {
 	struct cursor b = e->body;

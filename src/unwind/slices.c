@@ -7,14 +7,14 @@
 
 struct held {
 	struct slice slice;
-	bool given_up;
+	bool released;
 };
 
 struct slices {
 	struct unwind_mapping *all;
 	struct held *held; /* by first */
 	size_t n, cap;
-	uint32_t next_id; /* ids from here on were not used since they were last reset */
+	uint32_t next_id; /* ids from here on are unused since the last reset */
 	bool id_held[UNWIND_MAX_ID + 1];
 };
 
@@ -37,7 +37,7 @@ void slices__free(struct slices *s)
 	free(s);
 }
 
-/* The first gap that is wide enough; *at is its place among those that are held. */
+/* The first gap that is wide enough; *at is its index in `held`. */
 static bool find_gap(const struct slices *s, uint32_t n, uint32_t *first, size_t *at)
 {
 	uint32_t end = 0;
@@ -86,11 +86,11 @@ int slices__add(struct slices *s, const struct unwind_mapping *maps, size_t n, s
 	return 0;
 }
 
-void slices__give_up(struct slices *s, uint16_t id)
+void slices__release(struct slices *s, uint16_t id)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (s->held[i].slice.id == id)
-			s->held[i].given_up = true;
+			s->held[i].released = true;
 }
 
 void slices__settle(struct slices *s)
@@ -98,7 +98,7 @@ void slices__settle(struct slices *s)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (s->held[i].given_up)
+		if (s->held[i].released)
 			s->id_held[s->held[i].slice.id] = false;
 		else
 			s->held[n++] = s->held[i];

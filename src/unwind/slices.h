@@ -1,7 +1,8 @@
 /*
- * Who has which slice of the array of all mappings (abi/unwind.h). A slice that is given up may
- * still be read for a while: its place is used again after slices__settle only. Its id may be what
- * rules are remembered by: it is used again after slices__reset_ids only.
+ * Allocates slices of the array of all processes' mappings (abi/unwind.h). The walk may read a
+ * slice for a while after it was released, so its place is not used again before slices__settle.
+ * The walk may have cached rules by the slice's id, so the id is not used again before
+ * slices__reset_ids.
  */
 #ifndef MEMTRACE_UNWIND_SLICES_H
 #define MEMTRACE_UNWIND_SLICES_H
@@ -18,19 +19,18 @@ struct slice {
 	uint16_t id; /* never 0 */
 };
 
-/* `all` is where the walk finds the mappings, room for UNWIND_MAX_MAPPINGS; it stays the caller's.
+/* `all` is the array that the walk reads, with room for UNWIND_MAX_MAPPINGS; it stays the caller's.
  * NULL and errno. */
 struct slices *slices__new(struct unwind_mapping *all);
 void slices__free(struct slices *s);
 
-/* Copies n mappings, n > 0, sorted by address, to a place that nobody reads. 0; -ENOSPC: there is
- * no such place, until slices__settle; -ENOSR: all ids were used, until slices__reset_ids; -ENOMEM.
- */
+/* Copies n mappings (n > 0, sorted by address) to a place that nobody reads. 0; -ENOSPC: no such
+ * place before slices__settle; -ENOSR: all ids are used up before slices__reset_ids; or -ENOMEM. */
 int slices__add(struct slices *s, const struct unwind_mapping *maps, size_t n, struct slice *out);
-void slices__give_up(struct slices *s, uint16_t id);
-/* Nobody reads any more what was given up before. */
+void slices__release(struct slices *s, uint16_t id);
+/* The caller states that nobody reads what was released before this call. */
 void slices__settle(struct slices *s);
-/* Nothing is remembered by the ids of what was given up and settled. */
+/* The caller states that nothing is cached by the ids that were released and settled. */
 void slices__reset_ids(struct slices *s);
 
 #endif

@@ -17,8 +17,8 @@ struct slab {
 
 struct stacks {
 	struct hashmap *by_id;
-	struct hashmap *by_code; /* a hash of where the frames lie; the next key on collision */
-	struct slab *slabs;	 /* the first has room */
+	struct hashmap *by_code; /* a hash of the frames' places; on collision the next free key */
+	struct slab *slabs;	 /* the first one has room */
 	size_t memory;
 };
 
@@ -56,7 +56,7 @@ void stacks__free(struct stacks *s)
 }
 
 /* Room for a stack at the end of the first slab, not yet claimed. */
-static struct stack *room(struct stacks *s, size_t need)
+static struct stack *reserve_stack(struct stacks *s, size_t need)
 {
 	size_t size = need > SLAB_BYTES ? need : SLAB_BYTES;
 	struct slab *slab = s->slabs;
@@ -72,7 +72,7 @@ static struct stack *room(struct stacks *s, size_t need)
 	return (struct stack *)((char *)slab->data + slab->used);
 }
 
-/* Where every frame lies in a file, it does not matter whose stack it is. */
+/* 0 if every frame lies in a file: then it does not matter which process has the stack. */
 static uint32_t owning_pid(const struct stack *st)
 {
 	for (unsigned int i = 0; i < st->n; i++)
@@ -92,7 +92,7 @@ static bool same_code(const struct stack *a, const struct stack *b)
 	return true;
 }
 
-/* The stack that lies in the same code, or NULL; then *key is free for it. */
+/* The stored stack in the same code, or NULL; then *key is free for this one. */
 static const struct stack *find_code(const struct stacks *s, const struct stack *st, uint64_t *key)
 {
 	uintptr_t known;
@@ -106,8 +106,9 @@ static const struct stack *find_code(const struct stacks *s, const struct stack 
 	return NULL;
 }
 
-/* The same calls: what they resolved to may differ with what was known of the mappings then. */
-static bool same(const struct stack *a, const struct stack *b)
+/* Whether the calls are the same: what they resolved to depends on what was known of the mappings
+ * at that time. */
+static bool same_calls(const struct stack *a, const struct stack *b)
 {
 	if (a->n != b->n)
 		return false;
@@ -127,12 +128,12 @@ int stacks__add(struct stacks *s, const struct stack *st)
 
 	if (hashmap__get(s->by_id, st->id, &known)) {
 		older = (const struct stack *)known;
-		return same(older, st) || same_code(older, st) ? 1 : -EEXIST;
+		return same_calls(older, st) || same_code(older, st) ? 1 : -EEXIST;
 	}
 	older = find_code(s, st, &key);
 	if (older)
 		return hashmap__set(s->by_id, st->id, (uintptr_t)older);
-	copy = room(s, size);
+	copy = reserve_stack(s, size);
 	if (!copy || hashmap__set(s->by_id, st->id, (uintptr_t)copy) ||
 	    hashmap__set(s->by_code, key, (uintptr_t)copy))
 		return -ENOMEM;

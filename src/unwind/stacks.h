@@ -1,5 +1,5 @@
 /*
- * Interned call stacks: a stack is stored once, resolved to (module, file offset) when it arrives,
+ * Interned call stacks: each is stored once, resolved to (module, file offset) when it arrives,
  * because the process or its mappings may be gone when it is printed.
  */
 #ifndef MEMTRACE_UNWIND_STACKS_H
@@ -14,21 +14,21 @@ struct stacks;
 #define FRAME_NO_MODULE UINT32_MAX
 
 struct frame {
-	uint64_t pc;	 /* where the call returns to, in the process named below */
-	uint64_t offset; /* in the module's file, of pc; the pc itself where there is no module */
+	uint64_t pc;	 /* the return address, in the process named below */
+	uint64_t offset; /* of pc in the module's file; pc itself if there is no module */
 	uint32_t module; /* module id (module.h), or FRAME_NO_MODULE */
 };
 
 struct stack {
 	uint64_t id;  /* from the event */
-	uint32_t pid; /* that had the stack first */
+	uint32_t pid; /* the first process seen with it */
 	uint16_t n;
-	uint8_t end;	       /* enum stack_end (event.h) */
-	uint8_t guessed;       /* 1: a frame without unwind data was passed by its frame pointer */
+	uint8_t end;	 /* enum stack_end (event.h) */
+	uint8_t guessed; /* 1: a frame without unwind data was stepped over by its frame pointer */
 	struct frame frames[]; /* leaf first */
 };
 
-/* How the walk went, in one byte, where stacks are kept. */
+/* How the walk ended, packed into one byte. */
 #define STACK_HOW(st) ((st)->end | (st)->guessed << 7)
 #define STACK_HOW_END(how) ((how)&0x7f)
 #define STACK_HOW_GUESSED(how) ((how) >> 7 & 1)
@@ -36,16 +36,17 @@ struct stack {
 struct stacks *stacks__new(void); /* NULL and errno */
 void stacks__free(struct stacks *s);
 /*
- * Stores a copy. 0; 1: known already, the same; -EEXIST: known already with other frames (the old
- * one stays); -ENOMEM. A stack that resolves to the same code as one with another id is the same
- * stack: its id becomes another name of the first. Ids differ for each process, and the kernel's
- * side gives new ones when the mapped files change. A stack with a frame in no file is its
- * process's own.
+ * Stores a copy. 0; 1: already known, and equal; -EEXIST: already known with other frames (the old
+ * one stays); or -ENOMEM. A stack that resolves to the same code as one with another id is the same
+ * stack: its id becomes an alias of the first. This happens because ids differ between processes,
+ * and because the kernel side assigns new ones when a process's mapped files change. A stack with a
+ * frame outside of all files is private to its process.
  */
 int stacks__add(struct stacks *s, const struct stack *st);
-/* NULL: not known; stays valid. Its own id may be an older one: that which stands for the stack. */
+/* NULL: unknown. Stays valid. The stack's own id may differ from `id`: it is the one that was
+ * stored first. */
 const struct stack *stacks__get(const struct stacks *s, uint64_t id);
-/* Every id and the stack that it names, in no order: start with *pos = 0; false at the end. */
+/* Iterates over all ids and their stacks, in no order: start with *pos = 0; false at the end. */
 bool stacks__next(const struct stacks *s, size_t *pos, uint64_t *id, const struct stack **st);
 size_t stacks__count(const struct stacks *s);
 size_t stacks__memory(const struct stacks *s);

@@ -1,5 +1,5 @@
 /*
- * Layout. Each executable segment is cut into parts of up to 4,096 pages, so that the entries of a
+ * Layout: each executable segment is cut into parts of up to 4,096 pages, so that the entries of a
  * part fit into one chunk. A part's entries come first, then the rows of its pages. What would
  * cross the end of a chunk starts at the next one.
  */
@@ -19,9 +19,9 @@ struct layout {
 	size_t parts_cap;
 };
 
-/* Room for n words in a row, on an even address. Returns the first one's address, or -1: no memory.
- */
-static int64_t reserve(struct layout *l, size_t n)
+/* Reserves n consecutive words at an even address. Returns the index of the first, or -1 for want
+ * of memory. */
+static int64_t reserve_words(struct layout *l, size_t n)
 {
 	size_t at = (l->used + 1) & ~(size_t)1;
 
@@ -45,7 +45,7 @@ static int add_part(struct layout *l, uint64_t start, uint64_t end)
 {
 	struct unwind_table *t = l->t;
 	uint64_t pages = (end - start) >> UNWIND_PAGE_BITS;
-	int64_t at = reserve(l, 2 * pages);
+	int64_t at = reserve_words(l, 2 * pages);
 
 	if (at < 0)
 		return -ENOMEM;
@@ -62,7 +62,7 @@ static int add_part(struct layout *l, uint64_t start, uint64_t end)
 	return 0;
 }
 
-/* The rows of one page: the rule that holds where it starts, then each that begins in it. */
+/* The rows of one page: the rule in force where it starts, then each rule that begins in it. */
 static int add_page(struct layout *l, const struct cfi *cfi, size_t *next, uint64_t page,
 		    uint32_t entry, struct rule_set *rs)
 {
@@ -82,8 +82,8 @@ static int add_page(struct layout *l, const struct cfi *cfi, size_t *next, uint6
 	}
 	*next = i;
 	if (n == 1 && UNWIND_ROW_RULE(rows[0]) == RULE_NONE)
-		return 0; /* an entry of zeros says the same */
-	at = reserve(l, n);
+		return 0; /* an entry of zeros means the same */
+	at = reserve_words(l, n);
 	if (at < 0)
 		return -ENOMEM;
 	memcpy(l->t->words + at, rows, n * sizeof(rows[0]));
@@ -93,7 +93,7 @@ static int add_page(struct layout *l, const struct cfi *cfi, size_t *next, uint6
 	return 0;
 }
 
-/* The first row at or behind an address. */
+/* The index of the first row at or after an address. */
 static size_t row_from(const struct cfi *c, uint64_t vaddr)
 {
 	size_t lo = 0, hi = c->n;
@@ -145,7 +145,7 @@ static int lay_out(struct unwind_table *t, const struct cfi *cfi, struct rule_se
 	uint64_t done = 0, total = 0;
 
 	for (size_t i = 0; i < t->ncode; i++) {
-		/* In pages; two segments may share one. */
+		/* In whole pages; two segments may share one. */
 		uint64_t start = t->code[i].start & ~(uint64_t)(UNWIND_PAGE_SIZE - 1);
 		uint64_t end = t->code[i].end;
 		int err;
@@ -204,7 +204,7 @@ void unwind_table__drop_words(struct unwind_table *t)
 	t->words = NULL;
 }
 
-static uint32_t placed(uint32_t word, const uint32_t *numbers)
+static uint32_t final_index(uint32_t word, const uint32_t *numbers)
 {
 	return numbers[word >> UNWIND_CHUNK_BITS] << UNWIND_CHUNK_BITS |
 	       (word & (UNWIND_CHUNK_WORDS - 1));
@@ -219,16 +219,16 @@ void unwind_table__place(struct unwind_table *t, const uint32_t *numbers)
 		for (uint64_t k = 0; k < pages; k++) {
 			uint32_t *entry = t->words + part->pages + 2 * k;
 
-			if (entry[1]) /* it has rows */
-				entry[0] = placed(entry[0], numbers);
+			if (entry[1]) /* the page has rows */
+				entry[0] = final_index(entry[0], numbers);
 		}
-		part->pages = placed(part->pages, numbers);
+		part->pages = final_index(part->pages, numbers);
 	}
 }
 
 /* ---- mappings ---- */
 
-/* The executable segment that an address is in, or in the page of. */
+/* The executable segment that holds an address, or that shares its page. */
 static const struct cfi_code *code_at(const struct unwind_table *t, uint64_t vaddr)
 {
 	for (size_t i = 0; i < t->ncode; i++)
@@ -254,7 +254,7 @@ void unwind_table__in_file(const struct unwind_table *t, const struct unwind_fil
 	}
 }
 
-/* The address in the file that an offset is loaded at, by the executable segment that it is in. */
+/* The virtual address at which a file offset is loaded, by the executable segment that holds it. */
 static bool find_vaddr(const struct unwind_table *t, uint64_t offset, uint64_t *vaddr)
 {
 	for (size_t i = 0; i < t->ncode; i++) {

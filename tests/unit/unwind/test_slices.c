@@ -31,7 +31,7 @@ TEST(one_behind_the_other)
 	CHECK_EQ(a.first, 0);
 	CHECK_EQ(b.first, 10);
 	CHECK(a.id != b.id);
-	slices__give_up(s, a.id);
+	slices__release(s, a.id);
 	c = add(s, 5, 3000);
 	CHECK_EQ(c.first, 30);
 	CHECK_EQ(all[0].start, 1000);
@@ -50,7 +50,7 @@ TEST(full)
 		     c;
 
 	CHECK_EQ(slices__add(s, maps, 1, &c), -ENOSPC);
-	slices__give_up(s, b.id);
+	slices__release(s, b.id);
 	CHECK_EQ(slices__add(s, maps, 1, &c), -ENOSPC);
 	slices__settle(s);
 	CHECK_EQ(slices__add(s, maps, 1, &c), 0);
@@ -67,7 +67,7 @@ TEST(ids_run_out_and_come_back)
 	for (uint32_t i = 1; i < UNWIND_MAX_ID; i++) {
 		c = add(s, 1, 0);
 		CHECK_EQ(c.id, i + 1);
-		slices__give_up(s, c.id);
+		slices__release(s, c.id);
 		slices__settle(s);
 	}
 	CHECK_EQ(slices__add(s, maps, 1, &c), -ENOSR);
