@@ -49,7 +49,7 @@ bool cgroups__next_line(char **text, struct cgroup_line *line)
 	return false;
 }
 
-/* Whether a list with commas has a word. */
+/* Whether a comma-separated list has a word. */
 static bool has_word(const char *list, const char *word, size_t len)
 {
 	for (; *list; list += strcspn(list, ","), list += *list == ',')
@@ -60,9 +60,9 @@ static bool has_word(const char *list, const char *word, size_t len)
 
 /* ---- the directory of a hierarchy's root ---- */
 
-/* A mount that is attached nowhere, and ends with its descriptor. Controllers that share a
- * hierarchy must be named together; those of a line of /proc/PID/cgroup have one, so that none is
- * made. */
+/* A mount that is attached nowhere and ends with its descriptor. Controllers that share a hierarchy
+ * must be named together; those of a line of /proc/PID/cgroup have a hierarchy already, so none is
+ * created. */
 static int mount_hierarchy(const char *controllers)
 {
 	int fs = (int)syscall(SYS_fsopen, *controllers ? "cgroup" : "cgroup2", FSOPEN_CLOEXEC);
@@ -124,7 +124,7 @@ static bool parse_mount(char *line, struct mount *m)
 	return m->type && m->options;
 }
 
-static bool is_of(const struct mount *m, const char *controllers)
+static bool is_mount_of(const struct mount *m, const char *controllers)
 {
 	if (!*controllers)
 		return !strcmp(m->type, "cgroup2");
@@ -132,8 +132,8 @@ static bool is_of(const struct mount *m, const char *controllers)
 	       has_word(m->options, controllers, strcspn(controllers, ","));
 }
 
-/* The mount point of a line, unless another mount lies over it. Escapes (\040) are left alone:
- * nobody mounts hierarchies where they would be needed. */
+/* The mount point of a line, unless another mount lies over it. Escapes (\040) are not decoded:
+ * hierarchies are not mounted where they would be needed. */
 static int open_mount(const char *root, const struct mount *m)
 {
 	char path[4096];
@@ -151,7 +151,7 @@ static int open_mount(const char *root, const struct mount *m)
 	return -ENOENT;
 }
 
-static bool is_root(int fd)
+static bool is_hierarchy_root(int fd)
 {
 	struct stat st;
 
@@ -159,7 +159,7 @@ static bool is_root(int fd)
 }
 
 /* A hierarchy among the mounts of a process: the part that "/" stands for, or all of it. (Roots of
- * mounts are told as seen from our cgroup namespace: the true one may be called "/../..".) */
+ * mounts are shown as seen from our cgroup namespace: the true one may be called "/../..".) */
 static int find_mount(const char *process, const char *controllers, bool whole)
 {
 	char path[64], *text, *at, *line;
@@ -172,10 +172,11 @@ static int find_mount(const char *process, const char *controllers, bool whole)
 		return -errno;
 	snprintf(path, sizeof(path), "/proc/%s/root", process);
 	for (at = text; fd < 0 && (line = strsep(&at, "\n"));) {
-		if (!parse_mount(line, &m) || !is_of(&m, controllers) || (!whole && m.root[1]))
+		if (!parse_mount(line, &m) || !is_mount_of(&m, controllers) ||
+		    (!whole && m.root[1]))
 			continue;
 		fd = open_mount(path, &m);
-		if (whole && fd >= 0 && !is_root(fd)) {
+		if (whole && fd >= 0 && !is_hierarchy_root(fd)) {
 			close(fd);
 			fd = -ENOENT;
 		}
@@ -199,14 +200,15 @@ static int open_through(int mount, int fd)
 	return again < 0 ? -errno : again;
 }
 
-/* What "/" in our /proc/PID/cgroup stands for, on a mount that has the way up from there. */
+/* The directory that "/" in our /proc/PID/cgroup stands for, on a mount that has the way up from
+ * there. */
 static int open_root(const char *controllers)
 {
 	int fd = mount_hierarchy(controllers), whole, again;
 
 	if (fd < 0)
 		fd = find_mount("self", controllers, false);
-	if (fd < 0 || is_root(fd))
+	if (fd < 0 || is_hierarchy_root(fd))
 		return fd;
 	whole = find_mount("1", controllers, true);
 	if (whole < 0)
@@ -222,7 +224,7 @@ static int open_root(const char *controllers)
 /* ---- a directory's id and level ---- */
 
 /* -EXDEV: the mount, at whose top ".." leads out or nowhere, does not reach up to the root. */
-static int climb(int fd, uint32_t *level)
+static int count_levels(int fd, uint32_t *level)
 {
 	struct stat st, below;
 	int at = openat(fd, ".", OPEN_DIRECTORY), up, err = 0;
@@ -256,7 +258,7 @@ static void name_controller(const char *controllers, struct cgroup *out)
 }
 
 /* `root` has the way up; `fd` may be on another mount. */
-static int describe(int root, int fd, const char *controllers, struct cgroup *out)
+static int describe_cgroup(int root, int fd, const char *controllers, struct cgroup *out)
 {
 	struct stat st;
 	int err, again;
@@ -265,13 +267,13 @@ static int describe(int root, int fd, const char *controllers, struct cgroup *ou
 		return -errno;
 	out->id = st.st_ino;
 	name_controller(controllers, out);
-	err = climb(fd, &out->level);
+	err = count_levels(fd, &out->level);
 	if (err != -EXDEV)
 		return err;
 	again = open_through(root, fd);
 	if (again < 0)
 		return again;
-	err = climb(again, &out->level);
+	err = count_levels(again, &out->level);
 	close(again);
 	return err;
 }
@@ -283,16 +285,16 @@ int cgroups__lookup(const struct cgroup_line *line, struct cgroup *out)
 	if (root < 0)
 		return root;
 	fd = openat(root, line->path[1] ? line->path + 1 : ".", OPEN_DIRECTORY);
-	err = fd < 0 ? -errno : describe(root, fd, line->controllers, out);
+	err = fd < 0 ? -errno : describe_cgroup(root, fd, line->controllers, out);
 	if (fd >= 0)
 		close(fd);
 	close(root);
 	return err;
 }
 
-/* ---- what a user named ---- */
+/* ---- cgroups that a user named ---- */
 
-/* The hierarchy that a directory belongs to, of those that we are in: which is all of them. */
+/* The hierarchy that a directory belongs to, among those that we are in, which are all. */
 static int resolve_directory(int fd, struct cgroup *out)
 {
 	char *text = util__read_file("/proc/self/cgroup", NULL), *at = text;
@@ -310,14 +312,14 @@ static int resolve_directory(int fd, struct cgroup *out)
 		if (root < 0)
 			continue;
 		if (fstat(root, &root_st) == 0 && root_st.st_dev == st.st_dev)
-			err = describe(root, fd, line.controllers, out);
+			err = describe_cgroup(root, fd, line.controllers, out);
 		close(root);
 	}
 	free(text);
 	return err;
 }
 
-/* As /proc/PID/cgroup writes it: in the v2 hierarchy, else in that of memory. */
+/* A path as in /proc/PID/cgroup: in the v2 hierarchy, otherwise in that of memory. */
 static int resolve_path(const char *path, struct cgroup *out)
 {
 	static const char *const hierarchies[] = { "", "memory" };

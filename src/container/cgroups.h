@@ -22,19 +22,23 @@ struct cgroup_line {
 };
 
 /*
- * The next line of such a text, which is cut up in place: start with *text at its first byte. False
- * at the end. Named hierarchies, which have no controller that a program could ask for, are
- * skipped.
+ * The next line of the text of /proc/PID/cgroup, which is cut up in place: start with *text at its
+ * first byte. False at the end. Named hierarchies, which have no controller that a program could
+ * ask for, are skipped.
  */
 bool cgroups__next_line(char **text, struct cgroup_line *line);
 
-/* The cgroup of such a line. 0, -ENOENT where it is gone, or another negative errno. */
+/* The cgroup of a line. 0, -ENOENT where it is gone, or another negative errno. */
 int cgroups__lookup(const struct cgroup_line *line, struct cgroup *out);
 
 /*
- * What a user named: a directory of any mounted hierarchy, or a path as in /proc/PID/cgroup.
- * -ENOENT, -ENOTDIR; -EINVAL: it is no cgroup; -EOPNOTSUPP: it is of a v1 hierarchy without
- * controllers.
+ * The cgroup that a user named, by a directory of any mounted hierarchy, or by a path as in
+ * /proc/PID/cgroup. 0, or:
+ *	-ENOENT		there is no such file
+ *	-ENOTDIR	it is not a directory
+ *	-EINVAL		it is not a cgroup's directory
+ *	-EOPNOTSUPP	it is of a v1 hierarchy without controllers
+ *	another		as of open(2)
  */
 int cgroups__resolve(const char *path, struct cgroup *out);
 

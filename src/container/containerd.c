@@ -8,12 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "container/internal.h"
+#include "container/json_file.h"
+#include "container/labels.h"
+#include "container/proc.h"
+#include "container/runtimes.h"
+#include "container/scan.h"
 
 #define TASKS "io.containerd.runtime.v2.task"
 
-static void look_at(struct containers *cs, const char *root, const char *dir, const char *space,
-		    const char *id)
+static void read_task(struct scan *scan, const char *root, const char *dir, const char *space,
+		      const char *id)
 {
 	struct sighting s = { .runtime = "containerd", .id = id, .space = space };
 	struct json_object *o = NULL;
@@ -21,35 +25,35 @@ static void look_at(struct containers *cs, const char *root, const char *dir, co
 
 	if (snprintf(path, sizeof(path), "%s/%s/%s/init.pid", dir, space, id) >= (int)sizeof(path))
 		return;
-	s.pid = containers__read_pid(root, path);
+	s.pid = runtime_files__read_pid(root, path);
 	/* docker's names are not here. */
 	if (!strcmp(space, "moby")) {
 		s.runtime = "docker";
 		s.space = NULL;
-	} else if (containers__named(cs, id)) {
+	} else if (scan__knows_name(scan, id)) {
 		s.space = NULL;
 	} else {
 		snprintf(path, sizeof(path), "%s/%s/%s/config.json", dir, space, id);
-		o = containers__read_json(root, path, CONFIG_FILE);
-		containers__read_labels(containers__member(o, "annotations"), &s);
-		s.hint = containers__string(containers__member(o, "linux"), "cgroupsPath");
+		o = json_file__read(root, path, CONFIG_FILE);
+		labels__read(json_file__member(o, "annotations"), &s);
+		s.hint = json_file__string(json_file__member(o, "linux"), "cgroupsPath");
 	}
-	containers__sight(cs, &s);
-	containers__free_json(o);
+	scan__sight(scan, &s);
+	json_file__free(o);
 }
 
-static void look_below(struct containers *cs, const char *root, const char *tasks)
+static void look_below_tasks(struct scan *scan, const char *root, const char *tasks)
 {
-	DIR *spaces = containers__visit(cs, root, tasks), *d;
+	DIR *spaces = scan__visit(scan, root, tasks), *d;
 	const char *space, *id;
 	char path[PATH_BYTES];
 
-	while (spaces && (space = containers__next_name(spaces))) {
+	while (spaces && (space = runtime_files__next_name(spaces))) {
 		if (snprintf(path, sizeof(path), "%s/%s", tasks, space) >= (int)sizeof(path))
 			continue;
-		d = containers__visit(cs, root, path);
-		while (d && (id = containers__next_name(d)))
-			look_at(cs, root, tasks, space, id);
+		d = scan__visit(scan, root, path);
+		while (d && (id = runtime_files__next_name(d)))
+			read_task(scan, root, tasks, space, id);
 		if (d)
 			closedir(d);
 	}
@@ -57,20 +61,27 @@ static void look_below(struct containers *cs, const char *root, const char *task
 		closedir(spaces);
 }
 
-void containers__look_containerd(struct containers *cs)
+static void look_for_containerd(struct scan *scan)
 {
 	char root[PATH_BYTES], dir[PATH_BYTES], *end;
 
-	look_below(cs, containers__root(cs), "/run/containerd/" TASKS);
-	for (pid_t pid = 0; (pid = containers__next_helper(cs, "containerd-shim", pid));) {
-		if (!containers__directory(cs, pid, dir))
+	look_below_tasks(scan, scan__root(scan), "/run/containerd/" TASKS);
+	for (pid_t pid = 0; (pid = scan__next_daemon(scan, pid));) {
+		if (!container_proc__directory(scan__root(scan), pid, dir))
 			continue;
 		/* Up from ID and NAMESPACE. */
 		end = strstr(dir, "/" TASKS "/");
 		if (!end)
 			continue;
 		end[1 + strlen(TASKS)] = '\0';
-		containers__ask_helper(cs, pid, root);
-		look_below(cs, root, dir);
+		scan__enter_daemon(scan, pid, root);
+		look_below_tasks(scan, root, dir);
 	}
 }
+
+const struct runtime runtime_containerd = {
+	.name = "containerd",
+	.daemon = "containerd-shim",
+	.words = { { "cri-containerd", "containerd" }, { "nerdctl", "containerd" } },
+	.look = look_for_containerd,
+};

@@ -3,8 +3,8 @@
  * that run, and says how the processes of one are recognised: by its cgroups, or, where it has none
  * of its own, by its PID namespace; never by a cgroup that it shares.
  *
- * Nothing here is asked of a daemon, so that a container of one that hangs is found as well. Names
- * and paths are foreign: any byte may be in them, so whoever prints them escapes them.
+ * No daemon is asked anything, so that the containers of one that hangs are found as well. Names
+ * and paths are foreign: they may hold any byte, and must be escaped where they are printed.
  */
 #ifndef MEMTRACE_CONTAINER_CONTAINERS_H
 #define MEMTRACE_CONTAINER_CONTAINERS_H
@@ -20,7 +20,7 @@
 
 struct containers;
 
-/* Belongs to its struct containers, and so do its strings; a refresh may change what it says. */
+/* Belongs to its struct containers, as do its strings; a refresh may change it. */
 struct container {
 	const char *runtime; /* "docker", …; "container": unknown; "sandbox": just a namespace */
 	const char *id;	     /* never NULL */
@@ -42,44 +42,51 @@ struct container {
 struct containers *containers__new(const char *root);
 void containers__free(struct containers *cs); /* takes NULL */
 
-/* Looks at everything anew. 0 or -ENOMEM. What has ended is kept, with init_pid 0. */
+/* Looks at everything anew. 0 or -ENOMEM. A container that has ended is kept, with init_pid 0. */
 int containers__refresh(struct containers *cs);
 
-/* All there are, running or not, in the order in which they were found. */
+/* All of them, running or not, in the order in which they were found. */
 size_t containers__count(const struct containers *cs);
 const struct container *containers__at(const struct containers *cs, size_t i);
 
 /*
  * The container that `wanted` means: its name, its id, the only id that begins so,
  * NAMESPACE/POD/CONTAINER or a part of that, RUNTIME:NAME, or pid:PID for the one that a process
- * lives in. Refreshes first.
+ * lives in. Refreshes first. What is found may have ended: init_pid is 0 then.
  *
- * 0; -ENOENT: there is none, and candidates are all that run; -ENOTUNIQ: several, and candidates
- * are those; -ESRCH: no such process, or one in no container; -ENOMEM. `candidates` may be NULL;
- * else the caller frees the array.
+ * 0, or:
+ *	-ENOENT		there is none; candidates are all that run
+ *	-ENOTUNIQ	there are several; candidates are those
+ *	-ESRCH		of pid:PID: no such process, or one that is in no container
+ *	-ENOMEM
  *
- * A PID namespace that is all there is of what was found is held until containers__free, so that
- * its number cannot become that of another.
+ * `candidates` may be NULL; otherwise the caller frees the array.
+ *
+ * Where a PID namespace is all there is of what was found, it is held until containers__free, so
+ * that its number cannot become that of another.
  */
 int containers__find(struct containers *cs, const char *wanted, const struct container **found,
 		     const struct container ***candidates, size_t *n);
 
 /*
- * The container that a cgroup or a process belongs to, the innermost; NULL: none that is known.
- * Cheap for containers met before; an unknown one is looked for at most once a second. A cgroup
- * counts by the id in its path alone, even before a process is in it.
+ * The innermost container that a process belongs to; NULL: none that is known. Cheap for containers
+ * met before; an unknown one is looked for at most once a second.
  */
-const struct container *containers__of_cgroup(struct containers *cs, const char *path);
 const struct container *containers__of_process(struct containers *cs, pid_t pid);
-
-/* Whether `wanted` (but not pid:PID) can mean this container: for one that may come later. */
-bool containers__answers(const struct container *c, const char *wanted);
 
 /*
  * The best of a running container's cgroups that can be looked up, v2 before memory before others.
- * 0; -EOPNOTSUPP: it has none of its own: compare its PID namespace, or, where pidns is 0 too, say
- * that it cannot be told from the rest; or another negative errno.
+ * 0, or:
+ *	-EOPNOTSUPP	it has none of its own: compare its PID namespace, or, where pidns is 0
+ *			too, say that its processes cannot be told from others
+ *	another		as of cgroups__lookup: the last one could not be looked up
  */
 int containers__cgroup(const struct container *c, struct cgroup *out);
+
+/* ---- for tests ---- */
+
+/* As containers__of_process, of the processes of a cgroup. The id in its path is enough, even
+ * before a process is in it. */
+const struct container *containers__of_cgroup(struct containers *cs, const char *path);
 
 #endif

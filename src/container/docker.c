@@ -1,16 +1,21 @@
 /*
- * docker keeps config.v2.json for each container below its data root. Every running dockerd is
- * asked for its data root by way of its arguments, its configuration and its environment, and the
- * root directory that it lives in: one in a container, or a rootless one, is found as well.
+ * docker keeps a config.v2.json for each container below its data root. The data root of every
+ * running dockerd is taken from its arguments, its configuration and its environment, and looked
+ * for below the dockerd's own root directory, so that one in a container, or a rootless one, is
+ * found as well.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "container/internal.h"
+#include "container/json_file.h"
+#include "container/labels.h"
+#include "container/proc.h"
+#include "container/runtimes.h"
+#include "container/scan.h"
 
 #define DATA_ROOT "/var/lib/docker"
 
-static void look_at(struct containers *cs, const char *root, const char *dir, const char *id)
+static void read_docker_config(struct scan *scan, const char *root, const char *dir, const char *id)
 {
 	char path[PATH_BYTES];
 	struct sighting s = { .runtime = "docker" };
@@ -18,21 +23,21 @@ static void look_at(struct containers *cs, const char *root, const char *dir, co
 
 	if (snprintf(path, sizeof(path), "%s/%s/config.v2.json", dir, id) >= (int)sizeof(path))
 		return;
-	o = containers__read_json(root, path, CONFIG_FILE);
-	s.id = containers__string(o, "ID");
+	o = json_file__read(root, path, CONFIG_FILE);
+	s.id = json_file__string(o, "ID");
 	if (s.id && !strcmp(s.id, id)) {
-		s.name = containers__string(o, "Name");
+		s.name = json_file__string(o, "Name");
 		if (s.name && *s.name == '/')
 			s.name++;
-		s.pid = containers__pid(containers__member(o, "State"), "Pid");
-		config = containers__member(o, "Config");
-		containers__read_labels(containers__member(config, "Labels"), &s);
-		containers__sight(cs, &s);
+		s.pid = json_file__pid(json_file__member(o, "State"), "Pid");
+		config = json_file__member(o, "Config");
+		labels__read(json_file__member(config, "Labels"), &s);
+		scan__sight(scan, &s);
 	}
-	containers__free_json(o);
+	json_file__free(o);
 }
 
-static void look_below(struct containers *cs, const char *root, const char *data_root)
+static void look_below_docker_root(struct scan *scan, const char *root, const char *data_root)
 {
 	char dir[PATH_BYTES];
 	const char *id;
@@ -40,48 +45,55 @@ static void look_below(struct containers *cs, const char *root, const char *data
 
 	if (snprintf(dir, sizeof(dir), "%s/containers", data_root) >= (int)sizeof(dir))
 		return;
-	d = containers__visit(cs, root, dir);
-	while (d && (id = containers__next_name(d)))
-		look_at(cs, root, dir, id);
+	d = scan__visit(scan, root, dir);
+	while (d && (id = runtime_files__next_name(d)))
+		read_docker_config(scan, root, dir, id);
 	if (d)
 		closedir(d);
 }
 
-/* Where a daemon keeps its data; the environment counts for those that are not root. */
-static void data_root(const struct containers *cs, pid_t pid, const char *root,
-		      char out[PATH_BYTES])
+/* Where a daemon keeps its data; the environment counts for rootless ones. */
+static void find_data_root(const struct scan *scan, pid_t pid, const char *root,
+			   char out[PATH_BYTES])
 {
 	char value[PATH_BYTES];
 	struct json_object *o;
 	const char *s;
 
-	if (containers__argument(cs, pid, "--data-root", out) ||
-	    containers__argument(cs, pid, "--graph", out))
+	if (container_proc__argument(scan__root(scan), pid, "--data-root", out) ||
+	    container_proc__argument(scan__root(scan), pid, "--graph", out))
 		return;
-	if (!containers__argument(cs, pid, "--config-file", value))
+	if (!container_proc__argument(scan__root(scan), pid, "--config-file", value))
 		snprintf(value, sizeof(value), "/etc/docker/daemon.json");
-	o = containers__read_json(root, value, SMALL_FILE);
-	s = containers__string(o, "data-root");
+	o = json_file__read(root, value, SMALL_FILE);
+	s = json_file__string(o, "data-root");
 	if (!s)
-		s = containers__string(o, "graph");
+		s = json_file__string(o, "graph");
 	snprintf(out, PATH_BYTES, "%s", s ? s : DATA_ROOT);
-	containers__free_json(o);
-	if (s || !containers__variable(cs, pid, "ROOTLESSKIT_STATE_DIR", value))
+	json_file__free(o);
+	if (s || !container_proc__variable(scan__root(scan), pid, "ROOTLESSKIT_STATE_DIR", value))
 		return;
-	if (containers__variable(cs, pid, "XDG_DATA_HOME", value))
+	if (container_proc__variable(scan__root(scan), pid, "XDG_DATA_HOME", value))
 		snprintf(out, PATH_BYTES, "%.*s/docker", PATH_BYTES - 8, value);
-	else if (containers__variable(cs, pid, "HOME", value))
+	else if (container_proc__variable(scan__root(scan), pid, "HOME", value))
 		snprintf(out, PATH_BYTES, "%.*s/.local/share/docker", PATH_BYTES - 24, value);
 }
 
-void containers__look_docker(struct containers *cs)
+static void look_for_docker(struct scan *scan)
 {
 	char root[PATH_BYTES], dir[PATH_BYTES];
 
-	look_below(cs, containers__root(cs), DATA_ROOT);
-	for (pid_t pid = 0; (pid = containers__next_helper(cs, "dockerd", pid));) {
-		containers__ask_helper(cs, pid, root);
-		data_root(cs, pid, root, dir);
-		look_below(cs, root, dir);
+	look_below_docker_root(scan, scan__root(scan), DATA_ROOT);
+	for (pid_t pid = 0; (pid = scan__next_daemon(scan, pid));) {
+		scan__enter_daemon(scan, pid, root);
+		find_data_root(scan, pid, root, dir);
+		look_below_docker_root(scan, root, dir);
 	}
 }
+
+const struct runtime runtime_docker = {
+	.name = "docker",
+	.daemon = "dockerd",
+	.words = { { "docker", "docker" } },
+	.look = look_for_docker,
+};

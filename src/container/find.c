@@ -1,4 +1,6 @@
 /* Which container a name, a cgroup or a process means. */
+#include "container/containers.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 
 #define PARTS 3
 
-/* How well something fits; the best wins, and must be alone. */
+/* How well a container fits what is wanted; the best wins, and must be the only one. */
 enum fit { NO_FIT, FIT_PREFIX, FIT_ID_PREFIX, FIT_PART, FIT_WHOLE };
 
 /* ---- names ---- */
@@ -44,8 +46,9 @@ static enum fit fit_from(const char *const has[PARTS], size_t first, const char 
 	return worst == FIT_PART && first == 0 && i == PARTS - 1 ? FIT_WHOLE : worst;
 }
 
-static enum fit fit(const struct container *c, const char *wanted)
+static enum fit fit_entry(const struct registry_entry *e, const char *wanted)
 {
+	const struct container *c = &e->c;
 	const char *has[PARTS] = { c->space, c->pod, c->name };
 	size_t len = strlen(c->runtime);
 	enum fit best = NO_FIT;
@@ -58,7 +61,7 @@ static enum fit fit(const struct container *c, const char *wanted)
 		return FIT_WHOLE;
 	if (strlen(c->id) >= LONG_ID && !strncmp(c->id, wanted, strlen(wanted)))
 		best = FIT_ID_PREFIX;
-	if (containers__is_pause(c))
+	if (e->pause)
 		return best;
 	/* containerd's own containers have a namespace and no pod. */
 	if (!c->pod) {
@@ -77,48 +80,131 @@ static enum fit fit(const struct container *c, const char *wanted)
 	return best;
 }
 
-bool containers__answers(const struct container *c, const char *wanted)
+/* ---- cgroups and processes ---- */
+
+static bool is_below(const char *path, const char *dir)
 {
-	return fit(c, wanted) != NO_FIT;
+	size_t len = strlen(dir);
+
+	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
+}
+
+/* Of the containers whose cgroups are not named after them: the one with the longest path. */
+static struct registry_entry *entry_by_own_path(const struct registry *r, const char *path)
+{
+	struct registry_entry *best = NULL;
+	size_t longest = 0;
+
+	for (size_t i = 0; i < registry__count(r); i++) {
+		struct registry_entry *e = registry__at(r, i);
+
+		for (size_t j = 0; j < e->c.ncgroups; j++) {
+			size_t len = strlen(e->c.cgroups[j].path);
+
+			if (len <= longest || !is_below(path, e->c.cgroups[j].path))
+				continue;
+			best = e;
+			longest = len;
+		}
+	}
+	return best;
+}
+
+static struct registry_entry *entry_by_pidns(const struct containers *cs, pid_t pid)
+{
+	for (size_t i = 0; i < registry__count(cs->registry); i++) {
+		struct registry_entry *e = registry__at(cs->registry, i);
+
+		if (!e->c.ncgroups && e->c.pidns &&
+		    container_proc__in_pidns(cs->root, pid, e->c.pidns))
+			return e;
+	}
+	return NULL;
+}
+
+static struct registry_entry *entry_of_process(struct containers *cs, pid_t pid)
+{
+	char *text = container_proc__cgroups(cs->root, pid), *copy, *at;
+	struct registry_entry *e = NULL;
+	struct cgroup_line line;
+	struct container_id id;
+
+	if (!text)
+		return NULL;
+	copy = at = strdup(text);
+	if (container_id__innermost(text, &id))
+		e = containers__known(cs, &id);
+	while (!e && copy && cgroups__next_line(&at, &line))
+		e = entry_by_own_path(cs->registry, line.path);
+	free(text);
+	free(copy);
+	return e ? e : entry_by_pidns(cs, pid);
+}
+
+const struct container *containers__of_process(struct containers *cs, pid_t pid)
+{
+	struct registry_entry *e = entry_of_process(cs, pid);
+
+	return e ? &e->c : NULL;
+}
+
+const struct container *containers__of_cgroup(struct containers *cs, const char *path)
+{
+	struct registry_entry *e;
+	struct container_id id;
+
+	e = container_id__last(path, &id) ? containers__known(cs, &id)
+					  : entry_by_own_path(cs->registry, path);
+	return e ? &e->c : NULL;
 }
 
 /* ---- the search ---- */
 
-static int find_process(struct containers *cs, const char *number, const struct container **found)
+static int find_by_pid(struct containers *cs, const char *number, struct registry_entry **found)
 {
 	struct nesting nesting;
 	uint64_t pid;
 
 	if (util__parse_u64(number, &pid) || !pid || pid > INT32_MAX ||
-	    containers__nesting(cs, (pid_t)pid, &nesting))
+	    container_proc__nesting(cs->root, (pid_t)pid, &nesting))
 		return -ESRCH;
-	*found = containers__of_process(cs, (pid_t)pid);
+	*found = entry_of_process(cs, (pid_t)pid);
 	if (!*found && nesting.level)
 		*found = containers__sandbox(cs, (pid_t)pid, &nesting);
-	if (*found)
-		containers__hold(cs, *found);
 	return *found ? 0 : -ESRCH;
 }
 
+static enum fit best_fit(const struct registry *r, const char *wanted)
+{
+	enum fit best = NO_FIT;
+
+	for (size_t i = 0; i < registry__count(r); i++) {
+		const struct registry_entry *e = registry__at(r, i);
+		enum fit f = e->here ? fit_entry(e, wanted) : NO_FIT;
+
+		best = f > best ? f : best;
+	}
+	return best;
+}
+
 /* Those that fit so well, only the running ones if asked. Returns how many; the first of them in
- * *found. */
-static size_t select_fit(const struct containers *cs, const char *wanted, enum fit best,
-			 bool running, const struct container **found,
-			 const struct container **list)
+ * *first. */
+static size_t select_fit(const struct registry *r, const char *wanted, enum fit best, bool running,
+			 struct registry_entry **first, const struct container **list)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < containers__count(cs); i++) {
-		const struct container *c = containers__at(cs, i);
+	for (size_t i = 0; i < registry__count(r); i++) {
+		struct registry_entry *e = registry__at(r, i);
 
-		if (!containers__is_here(c) || (running && !c->init_pid))
+		if (!e->here || (running && !e->c.init_pid))
 			continue;
-		if (best ? fit(c, wanted) != best : containers__is_pause(c))
+		if (best ? fit_entry(e, wanted) != best : e->pause)
 			continue;
 		if (!n)
-			*found = c;
+			*first = e;
 		if (list)
-			list[n] = c;
+			list[n] = &e->c;
 		n++;
 	}
 	return n;
@@ -131,12 +217,32 @@ static int by_display(const void *pa, const void *pb)
 	return strcmp((*a)->display, (*b)->display);
 }
 
+/* `list`, which may be NULL, has room for all. -ENOENT and -ENOTUNIQ leave the candidates in it. */
+static int find_by_name(struct containers *cs, const char *wanted, struct registry_entry **found,
+			const struct container **list, size_t *n)
+{
+	enum fit best = best_fit(cs->registry, wanted);
+	struct registry_entry *first = NULL;
+
+	/* What runs is meant rather than what ended; where nothing fits, all that runs is shown. */
+	*n = select_fit(cs->registry, wanted, best, true, &first, list);
+	if (!*n && best)
+		*n = select_fit(cs->registry, wanted, best, false, &first, list);
+	if (best && *n == 1) {
+		*found = first;
+		return 0;
+	}
+	if (list)
+		qsort(list, *n, sizeof(*list), by_display);
+	return best ? -ENOTUNIQ : -ENOENT;
+}
+
 int containers__find(struct containers *cs, const char *wanted, const struct container **found,
 		     const struct container ***candidates, size_t *n)
 {
-	const struct container *first = NULL, **list = NULL;
-	enum fit best = NO_FIT;
-	size_t count;
+	const struct container **list = NULL;
+	struct registry_entry *e = NULL;
+	size_t count = 0;
 	int err = containers__refresh(cs);
 
 	*found = NULL;
@@ -146,103 +252,24 @@ int containers__find(struct containers *cs, const char *wanted, const struct con
 	}
 	if (err)
 		return err;
-	if (!strncmp(wanted, "pid:", 4))
-		return find_process(cs, wanted + 4, found);
-	for (size_t i = 0; i < containers__count(cs); i++) {
-		const struct container *c = containers__at(cs, i);
-		enum fit f = containers__is_here(c) ? fit(c, wanted) : NO_FIT;
-
-		best = f > best ? f : best;
-	}
 	if (candidates) {
 		list = calloc(containers__count(cs) + 1, sizeof(*list));
 		if (!list)
 			return -ENOMEM;
 	}
-	/* What runs is meant rather than what ended; where nothing fits, all that runs is shown. */
-	count = select_fit(cs, wanted, best, true, &first, list);
-	if (!count && best)
-		count = select_fit(cs, wanted, best, false, &first, list);
-	if (best && count == 1) {
-		*found = first;
-		containers__hold(cs, first);
-		free(list);
-		return 0;
+	err = !strncmp(wanted, "pid:", 4) ? find_by_pid(cs, wanted + 4, &e)
+					  : find_by_name(cs, wanted, &e, list, &count);
+	if (!err) {
+		containers__hold(cs, e);
+		*found = &e->c;
 	}
-	if (candidates) {
-		qsort(list, count, sizeof(*list), by_display);
+	if (candidates && (err == -ENOENT || err == -ENOTUNIQ)) {
 		*candidates = list;
 		*n = count;
+	} else {
+		free(list);
 	}
-	return best ? -ENOTUNIQ : -ENOENT;
-}
-
-/* ---- cgroups and processes ---- */
-
-static bool is_below(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
-}
-
-/* Of those whose cgroups are called after nothing that they are known by, the longest path. */
-static const struct container *by_own_path(const struct containers *cs, const char *path)
-{
-	const struct container *best = NULL;
-	size_t longest = 0;
-
-	for (size_t i = 0; i < containers__count(cs); i++) {
-		const struct container *c = containers__at(cs, i);
-
-		for (size_t j = 0; j < c->ncgroups; j++) {
-			size_t len = strlen(c->cgroups[j].path);
-
-			if (len <= longest || !is_below(path, c->cgroups[j].path))
-				continue;
-			best = c;
-			longest = len;
-		}
-	}
-	return best;
-}
-
-const struct container *containers__of_cgroup(struct containers *cs, const char *path)
-{
-	struct token t, last;
-	bool found = false;
-	size_t pos = 0;
-
-	while (containers__next_token(path, &pos, &t)) {
-		last = t;
-		found = true;
-	}
-	return found ? containers__known(cs, &last) : by_own_path(cs, path);
-}
-
-const struct container *containers__of_process(struct containers *cs, pid_t pid)
-{
-	char *text = containers__cgroup_text(cs, pid), *copy, *at;
-	const struct container *c = NULL;
-	struct cgroup_line line;
-	struct token t;
-
-	if (!text)
-		return NULL;
-	copy = at = strdup(text);
-	if (containers__innermost(text, &t))
-		c = containers__known(cs, &t);
-	while (!c && copy && cgroups__next_line(&at, &line))
-		c = by_own_path(cs, line.path);
-	free(text);
-	free(copy);
-	for (size_t i = 0; !c && i < containers__count(cs); i++) {
-		const struct container *other = containers__at(cs, i);
-
-		if (!other->ncgroups && other->pidns && containers__in_pidns(cs, pid, other->pidns))
-			c = other;
-	}
-	return c;
+	return err;
 }
 
 int containers__cgroup(const struct container *c, struct cgroup *out)
@@ -251,7 +278,7 @@ int containers__cgroup(const struct container *c, struct cgroup *out)
 
 	for (size_t i = 0; i < c->ncgroups; i++) {
 		err = cgroups__lookup(&c->cgroups[i], out);
-		/* By the root everything would be recognised. */
+		/* The root holds every process, so nothing is recognised by it. */
 		if (!err && out->level)
 			return 0;
 	}

@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "container/internal.h"
+#include "container/runtimes.h"
+#include "container/scan.h"
 #include "util/util.h"
 
 #define MACHINES "/run/systemd/machines"
 
-static void look_at(struct containers *cs, const char *name)
+static void read_machine(struct scan *scan, const char *name)
 {
 	struct sighting s = { .runtime = "nspawn", .id = name, .name = name };
 	char path[PATH_BYTES], *text, *at, *line, *value;
@@ -19,7 +20,7 @@ static void look_at(struct containers *cs, const char *name)
 	if (!strncmp(name, "unit:", 5))
 		return;
 	snprintf(path, sizeof(path), MACHINES "/%s", name);
-	text = at = containers__read(containers__root(cs), path, SMALL_FILE);
+	text = at = runtime_files__read(scan__root(scan), path, SMALL_FILE);
 	while ((line = strsep(&at, "\n"))) {
 		value = strchr(line, '=');
 		if (!value)
@@ -35,17 +36,19 @@ static void look_at(struct containers *cs, const char *name)
 	}
 	s.pid = (pid_t)pid;
 	if (container)
-		containers__sight(cs, &s);
+		scan__sight(scan, &s);
 	free(text);
 }
 
-void containers__look_machines(struct containers *cs)
+static void look_for_machines(struct scan *scan)
 {
-	DIR *d = containers__visit(cs, containers__root(cs), MACHINES);
+	DIR *d = scan__visit(scan, scan__root(scan), MACHINES);
 	const char *name;
 
-	while (d && (name = containers__next_name(d)))
-		look_at(cs, name);
+	while (d && (name = runtime_files__next_name(d)))
+		read_machine(scan, name);
 	if (d)
 		closedir(d);
 }
+
+const struct runtime runtime_nspawn = { .name = "nspawn", .look = look_for_machines };

@@ -1,24 +1,16 @@
 /*
- * How a container's processes are recognised. Its first process may sit deeper than its own cgroup
- * is (an init system makes more of them), so of each hierarchy's path the part counts that is
- * called after the container, or that its runtime's files name. A cgroup that has neither is
- * somebody else's: a container without one of its own stays in that of whoever started it.
+ * A container's first process may sit deeper than the container's own cgroup (an init system makes
+ * more of them), so of each hierarchy's path the part counts that is named after the container, or
+ * that its runtime's files name. A cgroup that is neither belongs to something else: a container
+ * without one of its own stays in that of the process that started it.
  */
+#include "container/own_cgroup.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "container/internal.h"
-
-/* Long random ids are the same whoever says them; others are names, which each runtime, and each of
- * containerd's namespaces, has its own of. */
-bool containers__same(const struct entry *e, const struct sighting *s)
-{
-	if (strcmp(e->c.id, s->id))
-		return false;
-	if (strlen(s->id) >= LONG_ID)
-		return true;
-	return !strcmp(e->c.runtime, s->runtime) && !strcmp(e->c.space ?: "", s->space ?: "");
-}
+#include "container/container_id.h"
+#include "container/proc.h"
 
 static bool ends_with(const char *s, size_t len, const char *end, size_t end_len)
 {
@@ -36,14 +28,14 @@ static bool fits_hint(const char *path, size_t len, const char *hint)
 }
 
 /* How much of a path is the container's own cgroup, which others may be below; 0: none. */
-static size_t own(const struct entry *e, const char *path)
+static size_t own_part(const struct registry_entry *e, const char *path)
 {
-	struct token t;
+	struct container_id id;
 	size_t pos = 0;
 
-	while (containers__next_token(path, &pos, &t))
-		if (containers__same(e, &(struct sighting){ .runtime = t.runtime, .id = t.id }))
-			return t.end;
+	while (container_id__next(path, &pos, &id))
+		if (registry__is(e, id.runtime, id.id, NULL))
+			return id.end;
 	for (size_t end = 1; path[1]; end++) {
 		end += strcspn(path + end, "/");
 		for (size_t i = 0; i < e->nhints; i++)
@@ -56,12 +48,12 @@ static size_t own(const struct entry *e, const char *path)
 }
 
 /* v2 before memory before others. */
-static int worth(const struct cgroup_line *line)
+static int cgroup_rank(const struct cgroup_line *line)
 {
 	return !*line->controllers ? 2 : strstr(line->controllers, "memory") ? 1 : 0;
 }
 
-static void add_cgroup(struct containers *cs, struct container *c, const struct cgroup_line *line,
+static void add_cgroup(struct registry *r, struct container *c, const struct cgroup_line *line,
 		       size_t len)
 {
 	char path[PATH_BYTES];
@@ -72,53 +64,53 @@ static void add_cgroup(struct containers *cs, struct container *c, const struct 
 		return;
 	memcpy(path, line->path, len);
 	path[len] = '\0';
-	own_line.controllers = containers__keep(cs, line->controllers);
-	own_line.path = containers__keep(cs, path);
+	own_line.controllers = registry__keep(r, line->controllers);
+	own_line.path = registry__keep(r, path);
 	if (!own_line.controllers || !own_line.path)
 		return;
-	for (; i && worth(&c->cgroups[i - 1]) < worth(&own_line); i--)
+	for (; i && cgroup_rank(&c->cgroups[i - 1]) < cgroup_rank(&own_line); i--)
 		c->cgroups[i] = c->cgroups[i - 1];
 	c->cgroups[i] = own_line;
 	c->ncgroups++;
 }
 
 /* Whether another container has this process as its first: then a file's claim is an old one. */
-static bool is_others(const struct containers *cs, const struct entry *e, pid_t pid, char *text)
+static bool is_first_of_another(const struct registry *r, const struct registry_entry *e, pid_t pid,
+				char *text)
 {
-	const struct entry *other;
-	struct token t;
+	const struct registry_entry *other;
+	struct container_id id;
 
-	if (!containers__innermost(text, &t))
+	if (!container_id__innermost(text, &id))
 		return false;
-	other = containers__of_token(cs, &t);
+	other = registry__find(r, id.runtime, id.id);
 	return other && other != e && other->seen == pid;
 }
 
-/* Takes a process for the container's first, if it can be. */
-bool containers__adopt(struct containers *cs, struct entry *e, pid_t pid)
+bool own_cgroup__adopt(struct registry *r, const char *root, struct registry_entry *e, pid_t pid)
 {
 	struct container *c = &e->c;
-	char *text = pid ? containers__cgroup_text(cs, pid) : NULL, *copy, *at;
+	char *text = pid ? container_proc__cgroups(root, pid) : NULL, *copy, *at;
 	struct cgroup_line line;
 	struct nesting nesting;
 	bool first = false;
 
-	if (!text || containers__nesting(cs, pid, &nesting)) {
+	if (!text || container_proc__nesting(root, pid, &nesting)) {
 		free(text);
 		return false;
 	}
 	copy = at = strdup(text);
 	c->ncgroups = 0;
 	while (copy && cgroups__next_line(&at, &line)) {
-		size_t len = own(e, line.path);
+		size_t len = own_part(e, line.path);
 
 		if (len)
-			add_cgroup(cs, c, &line, len);
+			add_cgroup(r, c, &line, len);
 	}
 	free(copy);
 	first = nesting.level && nesting.innermost == 1;
 	if (!c->ncgroups && first)
-		first = !is_others(cs, e, pid, text);
+		first = !is_first_of_another(r, e, pid, text);
 	free(text);
 	if (!c->ncgroups && !first)
 		return false;

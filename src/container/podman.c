@@ -1,14 +1,18 @@
 /*
  * podman and CRI-O share a library that keeps containers below a graph root, with all their names
- * in one file, and what runs below a run root, a directory each. The conmon that watches over each
- * running container has its id, its name and both directories among its arguments: so those of
- * users and of other roots are found too, and hence the stopped ones beside them.
+ * in one file, and a directory for each running one below a run root. The conmon that watches over
+ * a running container has its id, its name and both directories among its arguments, so that the
+ * containers of users and of other roots are found too, with the stopped ones beside them.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "container/internal.h"
+#include "container/json_file.h"
+#include "container/labels.h"
+#include "container/proc.h"
+#include "container/runtimes.h"
+#include "container/scan.h"
 #include "util/util.h"
 
 #define GRAPH_ROOT "/var/lib/containers/storage"
@@ -18,7 +22,7 @@
 
 /* The storage drivers, each of which has a directory of its own in either root. */
 static const char *const drivers[] = { "overlay", "vfs", "btrfs", "zfs", "devicemapper", "aufs" };
-/* The second is of containers that do not outlive a reboot. */
+/* The second has the containers that do not outlive a reboot. */
 static const char *const rosters[] = { "containers.json", "volatile-containers.json" };
 
 /* CRI-O's names for its own use: k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT. Takes `name` apart. */
@@ -40,28 +44,28 @@ static void read_cri_o(char *name, struct sighting *s)
 	s->space = part[3];
 }
 
-static void look_at_roster(struct containers *cs, const char *root, const char *path)
+static void read_roster(struct scan *scan, const char *root, const char *path)
 {
-	struct json_object *all = containers__read_json(root, path, ROSTER_FILE), *o;
+	struct json_object *all = json_file__read(root, path, ROSTER_FILE), *o;
 
-	for (size_t i = 0; (o = containers__element(all, i)); i++) {
-		struct sighting s = { .runtime = "podman", .id = containers__string(o, "id") };
-		struct json_object *names = containers__member(o, "names");
+	for (size_t i = 0; (o = json_file__element(all, i)); i++) {
+		struct sighting s = { .runtime = "podman", .id = json_file__string(o, "id") };
+		struct json_object *names = json_file__member(o, "names");
 		char *copy;
 
-		s.name = containers__as_string(containers__element(names, 0));
+		s.name = json_file__as_string(json_file__element(names, 0));
 		copy = s.name ? strdup(s.name) : NULL;
 		if (copy)
 			read_cri_o(copy, &s);
-		containers__sight(cs, &s);
+		scan__sight(scan, &s);
 		free(copy);
 	}
-	containers__free_json(all);
+	json_file__free(all);
 }
 
 /* A container's directory in one of the roots. */
-static void look_at(struct containers *cs, const char *root, const char *dir, const char *id,
-		    const char *name)
+static void read_podman_directory(struct scan *scan, const char *root, const char *dir,
+				  const char *id, const char *name)
 {
 	struct sighting s = { .runtime = "podman", .id = id, .name = name, .old = true };
 	struct json_object *o = NULL, *labels;
@@ -69,21 +73,21 @@ static void look_at(struct containers *cs, const char *root, const char *dir, co
 
 	if (snprintf(path, sizeof(path), "%s/userdata/pidfile", dir) >= (int)sizeof(path))
 		return;
-	s.pid = containers__read_pid(root, path);
+	s.pid = runtime_files__read_pid(root, path);
 	snprintf(path, sizeof(path), "%s/userdata/config.json", dir);
-	if (!containers__named(cs, id))
-		o = containers__read_json(root, path, CONFIG_FILE);
-	labels = containers__member(o, "annotations");
-	if (containers__string(labels, "io.kubernetes.cri-o.ContainerType")) {
+	if (!scan__knows_name(scan, id))
+		o = json_file__read(root, path, CONFIG_FILE);
+	labels = json_file__member(o, "annotations");
+	if (json_file__string(labels, "io.kubernetes.cri-o.ContainerType")) {
 		s.runtime = "cri-o";
-		containers__read_labels(labels, &s);
+		labels__read(labels, &s);
 	}
 	if (s.name || s.pid)
-		containers__sight(cs, &s);
-	containers__free_json(o);
+		scan__sight(scan, &s);
+	json_file__free(o);
 }
 
-static void look_below(struct containers *cs, const char *root, const char *storage)
+static void look_below_storage(struct scan *scan, const char *root, const char *storage)
 {
 	char dir[PATH_BYTES], path[PATH_BYTES + 300];
 	const char *id;
@@ -93,26 +97,26 @@ static void look_below(struct containers *cs, const char *root, const char *stor
 		if (snprintf(dir, sizeof(dir), "%s/%s-containers", storage, drivers[i]) >=
 		    (int)sizeof(dir))
 			continue;
-		d = containers__visit(cs, root, dir);
+		d = scan__visit(scan, root, dir);
 		if (!d)
 			continue;
-		/* First the directories: annotations tell of CRI-O, whose names in the roster are
-		 * for machines. */
-		while ((id = containers__next_name(d))) {
+		/* First the directories: annotations have CRI-O's names as users know them, the
+		 * roster only the ones that it made up. */
+		while ((id = runtime_files__next_name(d))) {
 			snprintf(path, sizeof(path), "%s/%s", dir, id);
 			if (strlen(path) < PATH_BYTES)
-				look_at(cs, root, path, id, NULL);
+				read_podman_directory(scan, root, path, id, NULL);
 		}
 		closedir(d);
 		for (size_t j = 0; j < ARRAY_SIZE(rosters); j++) {
 			snprintf(path, sizeof(path), "%s/%s", dir, rosters[j]);
-			look_at_roster(cs, root, path);
+			read_roster(scan, root, path);
 		}
 	}
 }
 
 /* Cuts the last n parts off a path. False where it has no more. */
-static bool cut(char *path, int n)
+static bool cut_parts(char *path, int n)
 {
 	for (; n; n--) {
 		char *slash = strrchr(path, '/');
@@ -124,32 +128,32 @@ static bool cut(char *path, int n)
 	return true;
 }
 
-/* What a conmon tells of its own container, and where the others may be. */
-static void look_at_conmon(struct containers *cs, pid_t pid)
+/* Reads a conmon's own container, and looks where others may be. */
+static void ask_conmon(struct scan *scan, pid_t pid)
 {
 	char root[PATH_BYTES], id[PATH_BYTES], name[PATH_BYTES], dir[PATH_BYTES];
 
-	containers__ask_helper(cs, pid, root);
+	scan__enter_daemon(scan, pid, root);
 	/* RUN_ROOT/overlay-containers/ID/userdata/pidfile */
-	if (containers__argument(cs, pid, "-p", dir) && cut(dir, 4))
-		look_below(cs, root, dir);
+	if (container_proc__argument(scan__root(scan), pid, "-p", dir) && cut_parts(dir, 4))
+		look_below_storage(scan, root, dir);
 	/* GRAPH_ROOT/overlay-containers/ID/userdata */
-	if (!containers__argument(cs, pid, "-b", dir) || !cut(dir, 1))
+	if (!container_proc__argument(scan__root(scan), pid, "-b", dir) || !cut_parts(dir, 1))
 		return;
-	if (containers__argument(cs, pid, "-c", id)) {
-		bool named = containers__argument(cs, pid, "-n", name);
+	if (container_proc__argument(scan__root(scan), pid, "-c", id)) {
+		bool named = container_proc__argument(scan__root(scan), pid, "-n", name);
 
-		look_at(cs, root, dir, id, named ? name : NULL);
+		read_podman_directory(scan, root, dir, id, named ? name : NULL);
 	}
-	if (cut(dir, 2))
-		look_below(cs, root, dir);
+	if (cut_parts(dir, 2))
+		look_below_storage(scan, root, dir);
 }
 
-/* Those of users, whose links do not lead out of their directories. */
-static void look_at_homes(struct containers *cs)
+/* Users' containers; their links do not lead out of their home directories. */
+static void look_at_users(struct scan *scan)
 {
-	const char *root = containers__root(cs);
-	char *text = containers__read(root, "/etc/passwd", CONFIG_FILE), *at = text, *line;
+	const char *root = scan__root(scan);
+	char *text = runtime_files__read(root, "/etc/passwd", CONFIG_FILE), *at = text, *line;
 	char path[PATH_BYTES];
 
 	for (int n = 0; n < USERS_MAX && (line = strsep(&at, "\n")); n++) {
@@ -162,19 +166,27 @@ static void look_at_homes(struct containers *cs)
 			continue;
 		if (snprintf(path, sizeof(path), "%s%s", root[1] ? root : "", field[5]) <
 		    (int)sizeof(path))
-			look_below(cs, path, USERS_GRAPH_ROOT);
+			look_below_storage(scan, path, USERS_GRAPH_ROOT);
 		snprintf(path, sizeof(path), "/run/user/%s/containers", field[2]);
-		look_below(cs, root, path);
+		look_below_storage(scan, root, path);
 	}
 	free(text);
 }
 
-void containers__look_storage(struct containers *cs)
+static void look_for_podman(struct scan *scan)
 {
-	/* root's own files first: anybody may call a program conmon. */
-	look_below(cs, containers__root(cs), RUN_ROOT);
-	look_below(cs, containers__root(cs), GRAPH_ROOT);
-	look_at_homes(cs);
-	for (pid_t pid = 0; (pid = containers__next_helper(cs, "conmon", pid));)
-		look_at_conmon(cs, pid);
+	/* root's own files first: any user may call a program conmon. */
+	look_below_storage(scan, scan__root(scan), RUN_ROOT);
+	look_below_storage(scan, scan__root(scan), GRAPH_ROOT);
+	look_at_users(scan);
+	for (pid_t pid = 0; (pid = scan__next_daemon(scan, pid));)
+		ask_conmon(scan, pid);
 }
+
+/* podman, and CRI-O with it. */
+const struct runtime runtime_podman = {
+	.name = "podman",
+	.daemon = "conmon",
+	.words = { { "libpod", "podman" }, { "libpod_parent", "podman" }, { "crio", "cri-o" } },
+	.look = look_for_podman,
+};

@@ -1,4 +1,4 @@
-/* Cgroups: the lines that name them, and the machine's own, as far as anybody may look at them. */
+/* Cgroups: the lines that name them, and this machine's own, as far as this user may look. */
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@ static const char *lines(const char *text)
 	return out;
 }
 
-TEST(lines)
+TEST(lines_of_proc_pid_cgroup_are_parsed)
 {
 	CHECK_STR(lines("0::/\n"), "[|/]");
 	CHECK_STR(lines("0::/a/b"), "[|/a/b]");
@@ -33,8 +33,7 @@ TEST(lines)
 	CHECK_STR(lines("\n\n:\n::\nx\n0:/\n0::\n0::relative\n0::/\n"), "[|/]");
 }
 
-/* The first line of ours that can be looked up, with its directory. */
-TEST(own)
+TEST(our_own_cgroups_are_looked_up)
 {
 	char *text = util__read_file("/proc/self/cgroup", NULL), *at = text;
 	struct cgroup_line line;
@@ -65,7 +64,7 @@ TEST(own)
 		SKIP("no hierarchy can be looked at here");
 }
 
-TEST(levels)
+TEST(ids_and_levels_are_those_of_the_directories)
 {
 	static const char *const tops[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/memory",
 					    "/sys/fs/cgroup/unified" };
@@ -86,7 +85,7 @@ TEST(levels)
 		SKIP("no hierarchy is mounted below /sys/fs/cgroup");
 }
 
-TEST(no_cgroups)
+TEST(what_is_not_a_cgroup_is_refused)
 {
 	struct cgroup c;
 

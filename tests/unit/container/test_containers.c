@@ -1,10 +1,10 @@
-/* Containers found in trees of files such as each runtime leaves them, hostile ones among them. */
+/* Containers are found in trees of files such as each runtime keeps, hostile ones among them. */
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "container/containers.h"
-#include "container/internal.h"
+#include "container/runtime_files.h"
 #include "scratch.h"
 #include "test.h"
 
@@ -27,7 +27,7 @@ static void new_tree(void)
 	MUST(mkdir(tree, 0700) == 0);
 }
 
-/* A path in the tree, whose directories are made. */
+/* A path in the tree; its directories are made. */
 static const char *in_tree(const char *path)
 {
 	static char full[2 * PATH_MAX];
@@ -59,7 +59,7 @@ __attribute__((format(printf, 3, 4))) static void putf(const char *path, const c
 	put(full, text);
 }
 
-/* A process: `nspid` are its numbers in its PID namespaces, the innermost being `ns`. */
+/* A process: `nspid` has its numbers in its PID namespaces, of which `ns` is the innermost. */
 static void process(int pid, const char *comm, const char *cgroups, const char *nspid,
 		    unsigned int ns)
 {
@@ -74,7 +74,7 @@ static void process(int pid, const char *comm, const char *cgroups, const char *
 	MUST(symlink(link, in_tree(dir)) == 0);
 }
 
-/* Its arguments, each ended by '|', and its directories. */
+/* Its arguments, each ended by '|', and its working directory; its root is the tree. */
 static void arguments(int pid, const char *args, const char *cwd)
 {
 	char path[64], *text = strdup(args);
@@ -100,7 +100,7 @@ static struct containers *look(void)
 	return cs;
 }
 
-/* The display name of what is found, or the error and the candidates. */
+/* The display name of the container that is found, or the error and the candidates. */
 static const char *find(struct containers *cs, const char *wanted)
 {
 	static char text[4096];
@@ -146,7 +146,7 @@ static void docker(const char *data_root, const char *id, const char *name, int 
 	     pid ? "true" : "false", pid, id, name);
 }
 
-TEST(docker)
+TEST(docker_containers_are_found_by_name_id_and_process)
 {
 	struct containers *cs;
 	const struct container *c;
@@ -192,12 +192,11 @@ TEST(docker)
 	CHECK(!containers__of_process(cs, 1000));
 	CHECK(containers__of_cgroup(cs, "/system.slice/docker-" A64 ".scope/init.scope") == c);
 	CHECK(!containers__of_cgroup(cs, "/system.slice/x.service"));
-	CHECK(containers__answers(c, "web") && !containers__answers(c, "db"));
 	containers__free(cs);
 }
 
-/* A daemon with a data root of its own, by its arguments or by its configuration. */
-TEST(docker_elsewhere)
+/* By a daemon's arguments or its configuration. */
+TEST(docker_containers_are_found_below_other_data_roots)
 {
 	struct containers *cs;
 
@@ -223,8 +222,8 @@ TEST(docker_elsewhere)
 	containers__free(cs);
 }
 
-/* A daemon in a container: its files count processes as it sees them. */
-TEST(docker_in_docker)
+/* The files of a daemon in a container have pids as the daemon sees them. */
+TEST(docker_in_docker_is_found)
 {
 	struct containers *cs;
 	const struct container *c;
@@ -250,8 +249,8 @@ TEST(docker_in_docker)
 	containers__free(cs);
 }
 
-/* Files stay behind, and process ids come round. */
-TEST(old_claims_are_not_believed)
+/* Files stay behind, and process ids are used again. */
+TEST(stale_pids_in_files_are_not_believed)
 {
 	struct containers *cs;
 
@@ -284,7 +283,7 @@ static void podman(const char *graph, const char *run, const char *id, const cha
 	putf(path, "pidfile", "%d", pid);
 }
 
-TEST(podman)
+TEST(podman_containers_of_root_users_and_other_roots_are_found)
 {
 	struct containers *cs;
 	const struct container *c;
@@ -300,12 +299,12 @@ TEST(podman)
 		  "conmon|-c|" C64 "|-n|hidden|-b|/srv/graph/overlay-containers/" C64 "/userdata|"
 		  "-p|/srv/run/overlay-containers/" C64 "/userdata/pidfile|",
 		  "/");
-	/* The one watching has the id in its cgroup too, and is no part of the container. */
+	/* conmon has the id in its cgroup too, and is not part of the container. */
 	process(99, "conmon", "0::/machine.slice/libpod-conmon-" A64 ".scope\n", "99", 1);
 	process(100, "app", "0::/machine.slice/libpod-" A64 ".scope/container\n", "100\t1", 7);
 	process(101, "app", "0::/user.slice/user@1000.service/user.slice/libpod-" B64 ".scope\n",
 		"101\t1", 8);
-	/* Without a cgroup of its own: known by its PID namespace. */
+	/* Without a cgroup of its own: recognised by its PID namespace. */
 	process(102, "app", "4:memory:/login\n0::/\n", "102\t1", 4026532000u);
 	cs = look();
 	CHECK_EQ(containers__count(cs), 3);
@@ -343,7 +342,7 @@ static void task(const char *state, const char *space, const char *id, int pid,
 	"\",\"io.kubernetes.cri.sandbox-namespace\":\"" space "\""
 #define CRI_NAME(n) "\"io.kubernetes.cri.container-name\":\"" n "\","
 
-TEST(kubernetes)
+TEST(kubernetes_containers_are_found_by_namespace_pod_and_name)
 {
 	static const char all[] = "ENOENT k8s default/web-7d4-x1/app "
 				  "k8s default/web-7d4-x1/sidecar k8s prod/db-0/app";
@@ -386,15 +385,15 @@ TEST(kubernetes)
 	CHECK_STR(c->pod, "db-0");
 	CHECK_STR(c->space, "prod");
 	CHECK_STR(c->name, "app");
-	/* Nothing of it changes by another look. */
+	/* Another scan changes nothing. */
 	CHECK_EQ(containers__refresh(cs), 0);
 	CHECK_STR(c->space, "prod");
 	CHECK_STR(c->display, "k8s prod/db-0/app");
 	containers__free(cs);
 }
 
-/* A container that restarted: the one that runs is meant. */
-TEST(what_runs_is_meant)
+/* A container that restarted. */
+TEST(a_running_container_is_preferred_to_one_that_ended)
 {
 	struct containers *cs;
 
@@ -409,7 +408,7 @@ TEST(what_runs_is_meant)
 	containers__free(cs);
 }
 
-TEST(containerd_alone)
+TEST(containerd_tasks_are_found_without_kubernetes)
 {
 	struct containers *cs;
 
@@ -432,7 +431,7 @@ TEST(containerd_alone)
 	containers__free(cs);
 }
 
-TEST(cri_o)
+TEST(cri_o_containers_have_their_kubernetes_names)
 {
 	struct containers *cs;
 	static const char dir[] = "run/containers/storage/overlay-containers/" A64 "/userdata/";
@@ -462,7 +461,7 @@ TEST(cri_o)
 	containers__free(cs);
 }
 
-TEST(runc_and_crun)
+TEST(runc_and_crun_containers_are_found)
 {
 	struct containers *cs;
 	const struct container *c;
@@ -498,14 +497,14 @@ TEST(runc_and_crun)
 	CHECK_EQ(c->init_pid, 102);
 	CHECK_EQ(c->ncgroups, 0);
 	CHECK_EQ(c->pidns, 9);
-	/* runc has it too, and docker knows its name. */
+	/* runc has it too, but docker knows its name. */
 	c = found(cs, "web");
 	CHECK_STR(c->display, "docker web");
 	CHECK_EQ(c->init_pid, 103);
 	containers__free(cs);
 }
 
-TEST(machines_and_lxc)
+TEST(nspawn_machines_and_lxc_containers_are_found)
 {
 	struct containers *cs;
 	const struct container *c;
@@ -537,8 +536,8 @@ TEST(machines_and_lxc)
 	containers__free(cs);
 }
 
-/* Anything else with a PID namespace, by one of its processes. */
-TEST(sandboxes)
+/* Anything else that has a PID namespace. */
+TEST(a_sandbox_is_found_by_one_of_its_processes)
 {
 	struct containers *cs;
 	const struct container *c;
@@ -559,9 +558,9 @@ TEST(sandboxes)
 	containers__free(cs);
 }
 
-/* ---- what comes and goes ---- */
+/* ---- changes ---- */
 
-TEST(comes_and_goes)
+TEST(a_container_starts_is_renamed_and_ends)
 {
 	struct containers *cs;
 	const struct container *c, *again;
@@ -569,7 +568,7 @@ TEST(comes_and_goes)
 	new_tree();
 	cs = look();
 	CHECK_STR(find(cs, "web"), "ENOENT");
-	/* Its cgroup is there before anything else. */
+	/* Its cgroup exists before anything else. */
 	c = containers__of_cgroup(cs, "/docker/" A64);
 	CHECK_STR(c->display, "docker a1b2c3d4e5f6");
 	docker("var/lib/docker", A64, "/web", 0);
@@ -592,7 +591,7 @@ TEST(comes_and_goes)
 
 /* ---- hostile trees ---- */
 
-TEST(hostile_names)
+TEST(hostile_names_are_kept_as_they_are_or_refused)
 {
 	struct containers *cs;
 
@@ -600,7 +599,7 @@ TEST(hostile_names)
 	docker("var/lib/docker", A64, "/\\u001b[31m\\n", 0);
 	docker("var/lib/docker", B64, "/a\\u0000b", 0);
 	docker("var/lib/docker", C64, "", 0);
-	/* What it says it is, it is not. */
+	/* It claims another container's id. */
 	put("var/lib/docker/containers/" D64 "/config.v2.json",
 	    "{\"ID\":\"" A64 "\",\"Name\":\"/thief\"}");
 	process(5, "x", "garbage\n::\n0:\n:::\n0::relative\n0::/docker/\n0::/docker//" A64 "x\n",
@@ -615,8 +614,8 @@ TEST(hostile_names)
 	containers__free(cs);
 }
 
-/* Every file cut short at every length gives no crash, and no name that is not whole. */
-TEST(truncated)
+/* At every length: no crash, and no name that is not whole. */
+TEST(truncated_files_name_no_container)
 {
 	static const char whole[] =
 	    "{\"State\":{\"Pid\":100},\"ID\":\"" A64 "\",\"Name\":\"/web\"}";
@@ -635,7 +634,7 @@ TEST(truncated)
 	}
 }
 
-TEST(odd_json)
+TEST(unexpected_json_names_no_container)
 {
 	static const char *const odd[] = {
 		"",
@@ -665,7 +664,7 @@ TEST(odd_json)
 	}
 }
 
-TEST(deep_and_huge)
+TEST(deeply_nested_and_huge_files_are_refused)
 {
 	struct containers *cs;
 	char *text = malloc(CONFIG_FILE + 2);
@@ -690,8 +689,8 @@ TEST(deep_and_huge)
 	containers__free(cs);
 }
 
-/* Anything may be in the files. */
-TEST(mutated)
+/* Any byte may be in the files. */
+TEST(mutated_files_do_no_harm)
 {
 	static const char *const files[] = {
 		"var/lib/docker/containers/" A64 "/config.v2.json",
@@ -745,8 +744,8 @@ TEST(mutated)
 	containers__free(cs);
 }
 
-/* Links of a daemon in a container, or of a user, do not lead out of its root. */
-TEST(links_stay_inside)
+/* Those of a daemon in a container, or of a user. */
+TEST(symbolic_links_do_not_lead_out_of_the_root)
 {
 	struct containers *cs;
 
@@ -761,44 +760,4 @@ TEST(links_stay_inside)
 	CHECK_STR(find(cs, "secret"), "ENOENT");
 	CHECK_STR(find(cs, "inside"), "docker inside");
 	containers__free(cs);
-}
-
-/* ---- paths ---- */
-
-static const char *token(const char *path)
-{
-	static char text[400];
-	struct token t;
-	size_t pos = 0;
-
-	text[0] = '\0';
-	while (containers__next_token(path, &pos, &t))
-		snprintf(text, sizeof(text), "%s %.4s %zu", t.runtime, t.id, t.end);
-	return text;
-}
-
-TEST(tokens)
-{
-	CHECK_STR(token("/docker/" A64), "docker a1b2 72");
-	CHECK_STR(token("/docker/" A64 "/init.scope"), "docker a1b2 72");
-	CHECK_STR(token("/docker/" A64 "/docker/" C64), "docker cccc 144");
-	CHECK_STR(token("/system.slice/docker-" A64 ".scope"), "docker a1b2 91");
-	CHECK_STR(token("/libpod_parent/libpod-" A64), "podman a1b2 86");
-	CHECK_STR(token("/libpod_parent/libpod-conmon-" A64), "");
-	CHECK_STR(token("/a/crio-conmon-" A64 ".scope"), "");
-	CHECK_STR(token("/a/crio-" A64 ".scope"), "cri-o a1b2 78");
-	CHECK_STR(token("/k/cri-containerd-" A64 ".scope"), "containerd a1b2 88");
-	CHECK_STR(token("/system.slice:docker:" A64), "docker a1b2 85");
-	CHECK_STR(token("/kubepods/pod12/" A64), "container a1b2 80");
-	CHECK_STR(token("/x/other-" A64), "container a1b2 73");
-	CHECK_STR(token("/x/other" A64), "");
-	CHECK_STR(token("/" A64 "0"), "");
-	CHECK_STR(token("/0" A64), "");
-	CHECK_STR(token("/lxc.payload.web/x"), "lxc web 16");
-	CHECK_STR(token("/lxc/web/x"), "lxc web 8");
-	CHECK_STR(token("/lxc.payload/web"), "lxc web 16");
-	CHECK_STR(token("/lxc"), "");
-	CHECK_STR(token("/"), "");
-	CHECK_STR(token(""), "");
-	CHECK_STR(token("///"), "");
 }
