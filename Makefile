@@ -100,7 +100,7 @@ $B/root/unwind/walk.bpf.o: tests/root/unwind/walk.bpf.c Makefile
 fuzz_cflags := -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	-D_GNU_SOURCE -DMEMTRACE_VERSION='"$(VERSION)"' -Isrc -MMD -MP
 replay_parts := $(filter-out src/util/log.c,$(wildcard $(addsuffix /*.c,$(addprefix src/,util elf unwind symbols probe heap collect profile report run)))) \
-	$(filter-out %/differ.c,$(wildcard src/record/*.c))
+	$(filter-out %/diff.c,$(wildcard src/record/*.c))
 
 $B/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c $(addprefix src/unwind/,cfi.c cfi_bytes.c cfi_exec.c cfi_parse.c rule_set.c table.c) Makefile
 	@mkdir -p $(@D)

@@ -1,6 +1,6 @@
 /* From the command line to a run. */
 #include "cli/options.h"
-#include "record/differ.h"
+#include "record/diff.h"
 #include "record/replay.h"
 #include "session/session.h"
 #include "util/log.h"
@@ -11,7 +11,7 @@ static int carry_out(const struct options *o)
 	case VERB_REPORT:
 		return replay__run(&o->plan, o->files[0]);
 	case VERB_DIFF:
-		return differ__run(&o->plan, o->files[0], o->files[1]);
+		return diff__run(&o->plan, o->files[0], o->files[1]);
 	default:
 		return session__run(&o->plan);
 	}

@@ -38,14 +38,14 @@ static uint16_t sum_of_lengths(const uint8_t *head)
 
 /* ---- the file's head ---- */
 
-void recording__head(uint8_t out[RECORDING_HEAD])
+void chunk__file_head(uint8_t out[RECORDING_HEAD])
 {
 	memcpy(out, RECORDING_MAGIC, MAGIC_LEN);
 	put_u32(out + 8, RECORDING_VERSION);
 	put_u32(out + 12, (uint32_t)crc32_z(0, out, 12));
 }
 
-int recording__check_head(const uint8_t head[RECORDING_HEAD], uint32_t *version)
+int chunk__check_file_head(const uint8_t head[RECORDING_HEAD], uint32_t *version)
 {
 	if (memcmp(head, RECORDING_MAGIC, MAGIC_LEN))
 		return -ENOMSG;
@@ -97,15 +97,15 @@ int chunk__inflate(const struct chunk *ch, const void *stored, void *out)
 
 /* ---- writing ---- */
 
-struct packer {
+struct chunk_packer {
 	z_stream z;
 	uint8_t *out;
 	size_t cap;
 };
 
-struct packer *packer__new(void)
+struct chunk_packer *chunk__new_packer(void)
 {
-	struct packer *p = calloc(1, sizeof(*p));
+	struct chunk_packer *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
@@ -116,7 +116,7 @@ struct packer *packer__new(void)
 	return NULL;
 }
 
-void packer__free(struct packer *p)
+void chunk__free_packer(struct chunk_packer *p)
 {
 	if (!p)
 		return;
@@ -125,7 +125,7 @@ void packer__free(struct packer *p)
 	free(p);
 }
 
-static int grow(struct packer *p, size_t cap)
+static int grow(struct chunk_packer *p, size_t cap)
 {
 	uint8_t *out;
 
@@ -139,8 +139,8 @@ static int grow(struct packer *p, size_t cap)
 	return 0;
 }
 
-int packer__pack(struct packer *p, enum chunk_type type, const void *bytes, size_t n, bool plain,
-		 const uint8_t **out, size_t *len)
+int chunk__pack(struct chunk_packer *p, enum chunk_type type, const void *bytes, size_t n,
+		bool plain, const uint8_t **out, size_t *len)
 {
 	size_t stored = n;
 

@@ -37,10 +37,10 @@ struct chunk {
 	uint32_t stored, bytes, crc;
 };
 
-void recording__head(uint8_t out[RECORDING_HEAD]);
+void chunk__file_head(uint8_t out[RECORDING_HEAD]);
 /* 0; -ENOMSG: not ours; -ENOTSUP: of a version that we don't know, which is *version; -EBADMSG:
  * damaged. */
-int recording__check_head(const uint8_t head[RECORDING_HEAD], uint32_t *version);
+int chunk__check_file_head(const uint8_t head[RECORDING_HEAD], uint32_t *version);
 
 /* 0 or -EBADMSG. */
 int chunk__parse(const uint8_t head[CHUNK_HEAD], struct chunk *out);
@@ -48,15 +48,15 @@ bool chunk__intact(const uint8_t head[CHUNK_HEAD], const void *stored, const str
 /* Into `out`, which has room for ch->bytes. 0, -EBADMSG or -ENOMEM. */
 int chunk__inflate(const struct chunk *ch, const void *stored, void *out);
 
-struct packer; /* makes chunks, one after the other */
+struct chunk_packer; /* makes chunks, one after the other */
 
-struct packer *packer__new(void); /* NULL and errno */
-void packer__free(struct packer *p);
+struct chunk_packer *chunk__new_packer(void); /* NULL and errno */
+void chunk__free_packer(struct chunk_packer *p);
 /*
  * The whole chunk, head and all, in *out, which is the packer's until its next call. plain: there
  * is no time to deflate. 0 or -ENOMEM.
  */
-int packer__pack(struct packer *p, enum chunk_type type, const void *bytes, size_t n, bool plain,
-		 const uint8_t **out, size_t *len);
+int chunk__pack(struct chunk_packer *p, enum chunk_type type, const void *bytes, size_t n,
+		bool plain, const uint8_t **out, size_t *len);
 
 #endif

@@ -189,7 +189,7 @@ static uint64_t unpack_field(struct event_context *cx, const struct field *f, bo
 	}
 }
 
-size_t event_codec__unpack(struct event_context *cx, struct cursor *c, union any_event *out)
+size_t event_codec__unpack(struct event_context *cx, struct cursor *c, union packed_event *out)
 {
 	const uint8_t *first = cursor__take(c, 1), *api;
 	unsigned int bits = first ? *first : 0, type = bits & TYPE_MASK;

@@ -27,7 +27,7 @@ struct event_context {
 	uint64_t stacks[EVENT_STACK_SLOTS]; /* by their low bits */
 };
 
-union any_event {
+union packed_event {
 	struct event ev;
 	struct event_alloc alloc;
 	struct event_free free;
@@ -42,6 +42,6 @@ size_t event_codec__pack(struct event_context *cx, const void *ev, size_t size, 
 #define EVENT_PACKED_NONE 0
 
 /* The size of the next event, or 0 where it is bad. */
-size_t event_codec__unpack(struct event_context *cx, struct cursor *c, union any_event *out);
+size_t event_codec__unpack(struct event_context *cx, struct cursor *c, union packed_event *out);
 
 #endif

@@ -10,7 +10,7 @@
 #include "record/chunk.h"
 #include "util/file.h"
 
-struct recording_reader {
+struct record_reader {
 	int fd;		       /* -1: all is in `bytes` */
 	uint64_t size, usable; /* bytes of the file, and those of whole chunks */
 	bool complete, compacted;
@@ -21,7 +21,7 @@ struct recording_reader {
 	size_t stored_cap, bytes_cap;
 	struct cursor left; /* of it */
 	struct event_context context;
-	union any_event event;
+	union packed_event event;
 	struct {
 		_Alignas(8) uint8_t bytes[sizeof(struct event_stack)];
 	} raw; /* an event that was not packed */
@@ -38,7 +38,7 @@ static int explain(char *why, size_t cap, int err, const char *fmt, ...)
 }
 
 /* Exactly `len` bytes; fewer are -EIO: the file was `size` long before. */
-static int read_at(struct recording_reader *r, uint64_t at, void *to, size_t len)
+static int read_at(struct record_reader *r, uint64_t at, void *to, size_t len)
 {
 	char *p = to;
 
@@ -76,7 +76,7 @@ static int grow(uint8_t **buf, size_t *cap, size_t need)
  * The chunk at r->at into r->stored. 1; 0 where the file ends before the chunk does; a negative
  * errno. What was written last before the power failed may be zeros: it counts as missing.
  */
-static int load_chunk(struct recording_reader *r, struct chunk *ch)
+static int load_chunk(struct record_reader *r, struct chunk *ch)
 {
 	static const uint8_t zeros[CHUNK_HEAD];
 	uint8_t head[CHUNK_HEAD];
@@ -104,7 +104,7 @@ static int load_chunk(struct recording_reader *r, struct chunk *ch)
 	return err ? err : 1;
 }
 
-static int check_chunks(struct recording_reader *r, char *why, size_t cap)
+static int check_chunks(struct record_reader *r, char *why, size_t cap)
 {
 	bool state_ended = false;
 	struct chunk ch;
@@ -129,7 +129,7 @@ static int check_chunks(struct recording_reader *r, char *why, size_t cap)
 	return 0;
 }
 
-static int check(struct recording_reader *r, char *why, size_t cap)
+static int check(struct record_reader *r, char *why, size_t cap)
 {
 	uint8_t head[RECORDING_HEAD], ours[RECORDING_HEAD];
 	uint32_t version = 0;
@@ -138,10 +138,10 @@ static int check(struct recording_reader *r, char *why, size_t cap)
 
 	if (err)
 		return explain(why, cap, err, "%s", strerror(-err));
-	recording__head(ours);
+	chunk__file_head(ours);
 	if (n < sizeof(head) && !memcmp(head, ours, n))
 		return explain(why, cap, -ENODATA, "it was cut off before anything was recorded");
-	err = n < sizeof(head) ? -ENOMSG : recording__check_head(head, &version);
+	err = n < sizeof(head) ? -ENOMSG : chunk__check_file_head(head, &version);
 	if (err == -ENOMSG)
 		return explain(why, cap, err, "it is no recording of memtrace");
 	if (err == -EBADMSG)
@@ -156,15 +156,15 @@ static int check(struct recording_reader *r, char *why, size_t cap)
 	return check_chunks(r, why, cap);
 }
 
-static void rewind_reader(struct recording_reader *r)
+static void rewind_reader(struct record_reader *r)
 {
 	r->at = RECORDING_HEAD;
 	r->left = (struct cursor){ NULL, NULL, false };
 }
 
-struct recording_reader *recording_reader__open(const char *path, char *why, size_t cap)
+struct record_reader *record_reader__open(const char *path, char *why, size_t cap)
 {
-	struct recording_reader *r = calloc(1, sizeof(*r));
+	struct record_reader *r = calloc(1, sizeof(*r));
 	struct stat st;
 	int err;
 
@@ -182,7 +182,7 @@ struct recording_reader *recording_reader__open(const char *path, char *why, siz
 		err = check(r, why, cap);
 	}
 	if (err) {
-		recording_reader__free(r);
+		record_reader__free(r);
 		errno = -err;
 		return NULL;
 	}
@@ -191,15 +191,15 @@ struct recording_reader *recording_reader__open(const char *path, char *why, siz
 	return r;
 }
 
-struct recording_reader *recording_reader__of_bytes(const void *bytes, size_t n)
+struct record_reader *record_reader__of_bytes(const void *bytes, size_t n)
 {
-	struct recording_reader *r = calloc(1, sizeof(*r));
+	struct record_reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
 	r->fd = -1;
 	if (grow(&r->bytes, &r->bytes_cap, n + 1)) {
-		recording_reader__free(r);
+		record_reader__free(r);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -210,7 +210,7 @@ struct recording_reader *recording_reader__of_bytes(const void *bytes, size_t n)
 	return r;
 }
 
-void recording_reader__free(struct recording_reader *r)
+void record_reader__free(struct record_reader *r)
 {
 	if (!r)
 		return;
@@ -221,17 +221,17 @@ void recording_reader__free(struct recording_reader *r)
 	free(r);
 }
 
-bool recording_reader__complete(const struct recording_reader *r)
+bool record_reader__complete(const struct record_reader *r)
 {
 	return r->complete;
 }
 
-uint64_t recording_reader__unusable(const struct recording_reader *r)
+uint64_t record_reader__unusable(const struct record_reader *r)
 {
 	return r->size - r->usable;
 }
 
-bool recording_reader__compacted(const struct recording_reader *r)
+bool record_reader__compacted(const struct record_reader *r)
 {
 	return r->compacted;
 }
@@ -239,7 +239,7 @@ bool recording_reader__compacted(const struct recording_reader *r)
 /* ---- reading ---- */
 
 /* The bytes of the next chunk whose turn it is. 1, 0 at the end, or a negative errno. */
-static int next_chunk(struct recording_reader *r)
+static int next_chunk(struct record_reader *r)
 {
 	struct chunk ch;
 	int more;
@@ -269,7 +269,7 @@ static int next_chunk(struct recording_reader *r)
 	return 1;
 }
 
-static int take_record(struct recording_reader *r, struct record *out)
+static int take_record(struct record_reader *r, struct record *out)
 {
 	uint64_t kind, len;
 	const void *bytes;
@@ -291,7 +291,7 @@ static int take_record(struct recording_reader *r, struct record *out)
 	return 1;
 }
 
-int recording_reader__next(struct recording_reader *r, struct record *out)
+int record_reader__next(struct record_reader *r, struct record *out)
 {
 	int more;
 

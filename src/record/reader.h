@@ -11,22 +11,22 @@
 #include <stdint.h>
 
 #include "record/event_codec.h"
-#include "record/recording.h"
+#include "record/records.h"
 
-struct recording_reader;
+struct record_reader;
 
 /*
  * On failure NULL, errno, and one clause of explanation in `why`: -ENOMSG for what is no recording,
  * -ENOTSUP for one of a version that is not known, -EBADMSG for a damaged one, -ENODATA for one
  * that was cut off before anything could be made of it, or what opening and reading may say.
  */
-struct recording_reader *recording_reader__open(const char *path, char *why, size_t cap);
-void recording_reader__free(struct recording_reader *r); /* takes NULL */
+struct record_reader *record_reader__open(const char *path, char *why, size_t cap);
+void record_reader__free(struct record_reader *r); /* takes NULL */
 
-bool recording_reader__complete(const struct recording_reader *r); /* it was ended, not cut off */
-uint64_t recording_reader__unusable(
-    const struct recording_reader *r); /* bytes at its end, where it was cut */
-bool recording_reader__compacted(const struct recording_reader *r); /* it begins with a state */
+bool record_reader__complete(const struct record_reader *r); /* it was ended, not cut off */
+uint64_t
+record_reader__unusable(const struct record_reader *r); /* bytes at its end, where it was cut */
+bool record_reader__compacted(const struct record_reader *r); /* it begins with a state */
 
 struct record {
 	enum record_kind kind; /* one of enum record_kind, or a later one: to be skipped */
@@ -37,9 +37,9 @@ struct record {
 
 /* In order, a state first. 1; 0 at the end; -EBADMSG: this one is bad, and there is no next;
  * -ENOMEM. */
-int recording_reader__next(struct recording_reader *r, struct record *out);
+int record_reader__next(struct record_reader *r, struct record *out);
 
 /* The same from a chunk's bytes alone, for tests. They are copied. NULL and errno. */
-struct recording_reader *recording_reader__of_bytes(const void *bytes, size_t n);
+struct record_reader *record_reader__of_bytes(const void *bytes, size_t n);
 
 #endif

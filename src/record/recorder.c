@@ -20,14 +20,14 @@
 
 static void on_event(void *ctx, const void *data, size_t size)
 {
-	recording__event(((struct recorder *)ctx)->recording, data, size);
+	record_writer__event(((struct recorder *)ctx)->recording, data, size);
 }
 
 static void on_stack(void *ctx, uint64_t time, const struct stack *st)
 {
 	struct recorder *rec = ctx;
 
-	names__note_stack(rec, st);
+	recorder_names__note_stack(rec, st);
 	record__put_stack(recorder__fresh(rec), time, st);
 	recorder__put(rec, RECORD_STACK);
 }
@@ -52,7 +52,7 @@ static void on_allocator(void *ctx, uint32_t module, uint64_t start, uint64_t en
 {
 	struct recorder *rec = ctx;
 
-	names__note_module(rec, module);
+	recorder_names__note_module(rec, module);
 	record__put_allocator(recorder__fresh(rec),
 			      &(struct record_allocator){ module, start, end });
 	recorder__put(rec, RECORD_ALLOCATOR);
@@ -102,7 +102,7 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 	rec->begun = rec->run.len;
 	strbuf__reset(&rec->run);
 	record__put_run(&rec->run, &r);
-	recording__put(rec->recording, RECORD_RUN, &rec->run);
+	record_writer__put(rec->recording, RECORD_RUN, &rec->run);
 	free(r.targets);
 	rec->start = start;
 	rec->wall = wall;
@@ -129,17 +129,17 @@ void recorder__mark(struct recorder *rec, uint64_t now)
 
 static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *snap)
 {
-	struct record_told *t = &rec->told;
+	struct record_rss *t = &rec->told;
 
 	free(t->rss);
-	*t = (struct record_told){ .seq = seq };
+	*t = (struct record_rss){ .seq = seq };
 	t->rss = calloc(snap->nprocesses + 1, sizeof(*t->rss));
 	for (size_t i = 0; t->rss && i < snap->nprocesses; i++)
 		if (!snap->processes[i].exited)
-			t->rss[t->n++] =
-			    (struct record_rss){ snap->processes[i].pid,
-						 util__resident_bytes(snap->processes[i].pid) };
-	record__sort_told(t);
+			t->rss[t->n++] = (struct record_process_rss){
+				snap->processes[i].pid, util__resident_bytes(snap->processes[i].pid)
+			};
+	record__sort_rss(t);
 }
 
 uint64_t recorder__rss(const struct recorder *rec, uint32_t pid)
@@ -147,38 +147,38 @@ uint64_t recorder__rss(const struct recorder *rec, uint32_t pid)
 	return record__rss_of(&rec->told, pid);
 }
 
-void recorder__tell(struct recorder *rec, const struct report_tick *tick,
-		    const struct snapshot *snap)
+void recorder__end_report(struct recorder *rec, const struct report_tick *tick,
+			  const struct snapshot *snap)
 {
 	size_t n;
 
 	read_rss(rec, tick->seq, snap);
 	symbolizer__new_report(rec->symbolizer);
 	recorder__lock(rec);
-	names__settle_modules(rec);
-	names__look_up_ranges(rec);
+	recorder_names__settle_modules(rec);
+	recorder_names__look_up_ranges(rec);
 	n = rec->nplaces;
 	recorder__unlock(rec);
-	names__look_up(rec, 0, n);
+	recorder_names__look_up(rec, 0, n);
 	rec->named = n;
 	recorder__lock(rec);
-	record__put_told(recorder__fresh(rec), &rec->told);
-	recorder__put(rec, RECORD_TOLD);
-	recording__flush(rec->recording);
+	record__put_rss(recorder__fresh(rec), &rec->told);
+	recorder__put(rec, RECORD_RSS);
+	record_writer__flush(rec->recording);
 	recorder__unlock(rec);
-	recorder__tend(rec); /* where one report follows another, there is no other time */
+	recorder__maintain(rec); /* where one report follows another, there is no other time */
 }
 
 /* ---- a state, for a recording that is compacted ---- */
 
 static void put_state(struct recorder *rec, enum record_kind kind)
 {
-	recording__put_state(rec->recording, kind, &rec->sb);
+	record_writer__put_state(rec->recording, kind, &rec->sb);
 }
 
 static void put_piece(void *ctx, const struct strbuf *sb)
 {
-	recording__put_state(((struct recorder *)ctx)->recording, RECORD_STATE, sb);
+	record_writer__put_state(((struct recorder *)ctx)->recording, RECORD_STATE, sb);
 }
 
 static void put_apis(struct recorder *rec,
@@ -201,42 +201,42 @@ static void save_state(struct recorder *rec)
 	struct record_compacted r = { rec->last_tick, rec->wall + (rec->last_tick - rec->start),
 				      rec->last_seq };
 
-	recording__begin_state(rec->recording);
-	recording__put_state(rec->recording, RECORD_RUN, &rec->run);
+	record_writer__begin_state(rec->recording);
+	record_writer__put_state(rec->recording, RECORD_RUN, &rec->run);
 	put_apis(rec, put_state);
 	record__put_compacted(recorder__fresh(rec), &r);
 	put_state(rec, RECORD_COMPACTED);
 	for (uint32_t i = 0; i < rec->nmodules; i++) {
-		names__describe_module(rec, i, recorder__fresh(rec));
+		recorder_names__describe_module(rec, i, recorder__fresh(rec));
 		put_state(rec, RECORD_MODULE);
 	}
 	if (collector__save(rec->collector, put_piece, rec))
 		rec->failed = true;
-	recording__end_state(rec->recording);
-	names__forget(rec);
+	record_writer__end_state(rec->recording);
+	recorder_names__forget(rec);
 }
 
-int recorder__tend(struct recorder *rec)
+int recorder__maintain(struct recorder *rec)
 {
 	uint64_t now = util__now_ns();
 	size_t n;
 
-	if (now < rec->tended + TEND_NS && !recording__wants_state(rec->recording))
-		return recording__error(rec->recording);
+	if (now < rec->tended + TEND_NS && !record_writer__wants_state(rec->recording))
+		return record_writer__error(rec->recording);
 	rec->tended = now;
 	recorder__lock(rec);
-	if (rec->begun && recording__wants_state(rec->recording)) {
+	if (rec->begun && record_writer__wants_state(rec->recording)) {
 		save_state(rec);
-		names__look_up_ranges(rec);
+		recorder_names__look_up_ranges(rec);
 	}
 	n = rec->nplaces;
 	recorder__unlock(rec);
-	names__look_up(rec, rec->named, n);
+	recorder_names__look_up(rec, rec->named, n);
 	rec->named = n;
 	recorder__lock(rec);
-	recording__flush(rec->recording);
+	record_writer__flush(rec->recording);
 	recorder__unlock(rec);
-	return recording__error(rec->recording);
+	return record_writer__error(rec->recording);
 }
 
 /* ---- beginning and end ---- */
@@ -256,7 +256,7 @@ struct recorder *recorder__open(const struct recorder_opts *opts)
 		recorder__free(rec);
 		return NULL;
 	}
-	rec->recording = recording__create(opts->plan->record, opts->plan->record_bytes);
+	rec->recording = record_writer__create(opts->plan->record, opts->plan->record_bytes);
 	if (!rec->recording) {
 		log__error("cannot write %s: %s", opts->plan->record, strerror(errno));
 		recorder__free(rec);
@@ -276,7 +276,7 @@ void recorder__free(struct recorder *rec)
 {
 	if (!rec)
 		return;
-	recording__free(rec->recording);
+	record_writer__free(rec->recording);
 	if (rec->recording && !rec->begun)
 		unlink(rec->opts.plan->record);
 	strbuf__free(&rec->sb);
@@ -292,10 +292,10 @@ void recorder__free(struct recorder *rec)
 
 static void tell_end(struct recorder *rec)
 {
-	struct recording_stats st;
+	struct record_writer_stats st;
 	char size[16];
 
-	recording__stats(rec->recording, &st);
+	record_writer__stats(rec->recording, &st);
 	log__info("recorded %llu events in %s to %s%s", (unsigned long long)st.events,
 		  util__format_size(size, sizeof(size), st.bytes), rec->opts.plan->record,
 		  st.compactions ? ", without the oldest reports (--record-size)" : "");
@@ -311,7 +311,7 @@ static void tell_end(struct recorder *rec)
 
 int recorder__close(struct recorder *rec)
 {
-	int err = recording__close(rec->recording);
+	int err = record_writer__close(rec->recording);
 
 	if (err == -EFBIG)
 		log__error("cannot record on: what is outstanding takes more than half of "

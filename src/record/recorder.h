@@ -48,10 +48,10 @@ void recorder__mark(struct recorder *rec, uint64_t now);
 
 /* As often as there is time: once a second, it names what is new and lets it all go to the file;
  * and it makes room when the file is full. 0, or what went wrong. */
-int recorder__tend(struct recorder *rec);
+int recorder__maintain(struct recorder *rec);
 /* After a tick, before its report is printed: looks at all names again, and at the processes. */
-void recorder__tell(struct recorder *rec, const struct report_tick *tick,
-		    const struct snapshot *snap);
+void recorder__end_report(struct recorder *rec, const struct report_tick *tick,
+			  const struct snapshot *snap);
 /* What it found then. */
 uint64_t recorder__rss(const struct recorder *rec, uint32_t pid);
 const char *recorder__mapped_file(const struct recorder *rec, uint32_t pid, uint64_t addr);

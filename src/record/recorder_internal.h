@@ -26,7 +26,7 @@ struct recorder {
 	struct recorder_opts opts;
 	struct collector *collector;
 	struct symbolizer *symbolizer;
-	struct recording *recording;
+	struct record_writer *recording;
 
 	/* under the collector's lock */
 	struct strbuf sb;     /* a record */
@@ -45,8 +45,8 @@ struct recorder {
 	uint64_t tended; /* ns: when last */
 	size_t named;	 /* places that were looked up at least once */
 	struct texts *texts;
-	struct hashmap *mapped;	 /* paths, by process and address */
-	struct record_told told; /* what the last report asked the system */
+	struct hashmap *mapped; /* paths, by process and address */
+	struct record_rss told; /* what the last report asked the system */
 };
 
 static inline void recorder__lock(struct recorder *rec)
@@ -68,22 +68,22 @@ static inline struct strbuf *recorder__fresh(struct recorder *rec)
 
 static inline void recorder__put(struct recorder *rec, enum record_kind kind)
 {
-	recording__put(rec->recording, kind, &rec->sb);
+	record_writer__put(rec->recording, kind, &rec->sb);
 }
 
-/* recorder_names.c; with the lock, but for names__look_up. */
+/* recorder_names.c; with the lock, but for recorder_names__look_up. */
 
-void names__note_module(struct recorder *rec,
-			uint32_t id); /* tells of all modules up to this one */
-void names__note_stack(struct recorder *rec, const struct stack *st);
-void names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb);
+void recorder_names__note_module(struct recorder *rec,
+				 uint32_t id); /* tells of all modules up to this one */
+void recorder_names__note_stack(struct recorder *rec, const struct stack *st);
+void recorder_names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb);
 /* Files that could not be opened when they were met, and can now. */
-void names__settle_modules(struct recorder *rec);
+void recorder_names__settle_modules(struct recorder *rec);
 /* The files behind mappings, where that is new. */
-void names__look_up_ranges(struct recorder *rec);
+void recorder_names__look_up_ranges(struct recorder *rec);
 /* The names of places [from, to), where they are new. The reporter's. */
-void names__look_up(struct recorder *rec, size_t from, size_t to);
+void recorder_names__look_up(struct recorder *rec, size_t from, size_t to);
 /* All of them are to be told again. */
-void names__forget(struct recorder *rec);
+void recorder_names__forget(struct recorder *rec);
 
 #endif

@@ -19,7 +19,7 @@
 
 /* ---- what is noted when a stack comes ---- */
 
-void names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb)
+void recorder_names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb)
 {
 	struct module *mod = modules__get(rec->opts.modules, id);
 	struct record_module r = { .id = id, .path = "" };
@@ -36,7 +36,7 @@ void names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb
 }
 
 /* All up to this one: their ids are the same where the recording is read. */
-void names__note_module(struct recorder *rec, uint32_t id)
+void recorder_names__note_module(struct recorder *rec, uint32_t id)
 {
 	struct module_told *modules;
 
@@ -50,7 +50,8 @@ void names__note_module(struct recorder *rec, uint32_t id)
 	rec->modules = modules;
 	while (rec->nmodules <= id) {
 		modules[rec->nmodules] = (struct module_told){ 0 };
-		names__describe_module(rec, (uint32_t)rec->nmodules++, recorder__fresh(rec));
+		recorder_names__describe_module(rec, (uint32_t)rec->nmodules++,
+						recorder__fresh(rec));
 		recorder__put(rec, RECORD_MODULE);
 	}
 }
@@ -89,10 +90,10 @@ static void note_frame(struct recorder *rec, uint32_t pid, const struct frame *f
 		note_place(rec, FRAME_NO_MODULE, pid, f->pc);
 }
 
-void names__note_stack(struct recorder *rec, const struct stack *st)
+void recorder_names__note_stack(struct recorder *rec, const struct stack *st)
 {
 	for (unsigned int i = 0; i < st->n; i++) {
-		names__note_module(rec, st->frames[i].module);
+		recorder_names__note_module(rec, st->frames[i].module);
 		note_frame(rec, st->pid, &st->frames[i]);
 	}
 }
@@ -158,7 +159,7 @@ static bool name_place(struct recorder *rec, struct place *p, struct strbuf *sb)
 }
 
 /* Places [from, to): a copy is looked up, then what is new is given, each under the lock. */
-void names__look_up(struct recorder *rec, size_t from, size_t to)
+void recorder_names__look_up(struct recorder *rec, size_t from, size_t to)
 {
 	struct place batch[BATCH];
 	struct strbuf out[BATCH] = { 0 };
@@ -175,10 +176,10 @@ void names__look_up(struct recorder *rec, size_t from, size_t to)
 		recorder__lock(rec);
 		for (size_t i = 0; i < n; i++)
 			if (out[i].len || out[i].error)
-				recording__put(rec->recording,
-					       batch[i].module == FRAME_NO_MODULE ? RECORD_JIT
-										  : RECORD_CODE,
-					       &out[i]);
+				record_writer__put(rec->recording,
+						   batch[i].module == FRAME_NO_MODULE ? RECORD_JIT
+										      : RECORD_CODE,
+						   &out[i]);
 		memcpy(rec->places + from, batch, n * sizeof(*batch));
 		recorder__unlock(rec);
 	}
@@ -186,12 +187,12 @@ void names__look_up(struct recorder *rec, size_t from, size_t to)
 		strbuf__free(&out[i]);
 }
 
-void names__settle_modules(struct recorder *rec)
+void recorder_names__settle_modules(struct recorder *rec)
 {
 	for (uint32_t i = 0; i < rec->nmodules; i++) {
 		if (rec->modules[i].settled)
 			continue;
-		names__describe_module(rec, i, recorder__fresh(rec));
+		recorder_names__describe_module(rec, i, recorder__fresh(rec));
 		if (rec->modules[i].settled)
 			recorder__put(rec, RECORD_MODULE);
 	}
@@ -243,7 +244,7 @@ static const char *path_of(struct recorder *rec, uint32_t pid, uint64_t addr, ui
 }
 
 /* With the lock: a range's path may be gone with its process a moment later. */
-void names__look_up_ranges(struct recorder *rec)
+void recorder_names__look_up_ranges(struct recorder *rec)
 {
 	struct ranges rs = { 0 };
 	uint32_t refreshed = 0;
@@ -277,7 +278,7 @@ const char *recorder__mapped_file(const struct recorder *rec, uint32_t pid, uint
 	return (const char *)known;
 }
 
-void names__forget(struct recorder *rec)
+void recorder_names__forget(struct recorder *rec)
 {
 	for (size_t i = 0; i < rec->nplaces; i++)
 		rec->places[i].told = 0;

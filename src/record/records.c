@@ -1,5 +1,5 @@
 /* Each record in bytes: two functions that name its fields in the same order. */
-#include "record/recording.h"
+#include "record/records.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -394,27 +394,27 @@ int record__take_tick(struct cursor *c, struct record_tick *r)
 
 static int by_pid(const void *a, const void *b)
 {
-	const struct record_rss *x = a, *y = b;
+	const struct record_process_rss *x = a, *y = b;
 
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-void record__sort_told(struct record_told *r)
+void record__sort_rss(struct record_rss *r)
 {
 	if (r->n)
 		qsort(r->rss, r->n, sizeof(*r->rss), by_pid);
 }
 
-uint64_t record__rss_of(const struct record_told *r, uint32_t pid)
+uint64_t record__rss_of(const struct record_rss *r, uint32_t pid)
 {
-	struct record_rss key = { .pid = pid }, *found = NULL;
+	struct record_process_rss key = { .pid = pid }, *found = NULL;
 
 	if (r->n)
 		found = bsearch(&key, r->rss, r->n, sizeof(*r->rss), by_pid);
 	return found ? found->bytes : 0;
 }
 
-void record__put_told(struct strbuf *sb, const struct record_told *r)
+void record__put_rss(struct strbuf *sb, const struct record_rss *r)
 {
 	codec__put(sb, r->seq);
 	codec__put(sb, r->n);
@@ -424,9 +424,9 @@ void record__put_told(struct strbuf *sb, const struct record_told *r)
 	}
 }
 
-int record__take_told(struct cursor *c, struct record_told *r)
+int record__take_rss(struct cursor *c, struct record_rss *r)
 {
-	*r = (struct record_told){ .seq = take_u32(c) };
+	*r = (struct record_rss){ .seq = take_u32(c) };
 	r->n = take_count(c);
 	r->rss = calloc(r->n + 1, sizeof(*r->rss));
 	if (!r->rss)

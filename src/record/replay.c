@@ -109,10 +109,10 @@ static int finish_report(struct replay *rp)
 	return err;
 }
 
-int replay__take_told(struct replay *rp, struct cursor *c)
+int replay__take_rss(struct replay *rp, struct cursor *c)
 {
-	struct record_told r;
-	int err = record__take_told(c, &r);
+	struct record_rss r;
+	int err = record__take_rss(c, &r);
 
 	if (err)
 		return err;
@@ -168,7 +168,7 @@ static int read_all(struct replay *rp)
 	struct record r;
 	int more, err = 0;
 
-	while (!err && (more = recording_reader__next(rp->reader, &r)) != 0)
+	while (!err && (more = record_reader__next(rp->reader, &r)) != 0)
 		err = more < 0 ? more : take_record(rp, &r);
 	if (!err || rp->unwritten || err == -ENODATA) /* the last was told of */
 		return err;
@@ -191,7 +191,7 @@ static void say_cut(struct replay *rp, uint64_t wall)
 		 "%s at its end "
 		 "cannot be used",
 		 when, (double)(rp->latest - rp->recorded.start) / 1e9,
-		 util__format_size(size, sizeof(size), recording_reader__unusable(rp->reader)));
+		 util__format_size(size, sizeof(size), record_reader__unusable(rp->reader)));
 	rp->reports.notice = rp->notice;
 	log__warn("%s: %s", rp->path, rp->notice);
 }
@@ -227,7 +227,7 @@ int replay__report(struct replay *rp)
 
 	if (err)
 		return err;
-	if (recording_reader__compacted(rp->reader) && rp->given->interval_s > 0)
+	if (record_reader__compacted(rp->reader) && rp->given->interval_s > 0)
 		rp->reports.notice =
 		    "the oldest reports were left out of the recording (--record-size)";
 	err = run_through(rp);
@@ -265,7 +265,7 @@ struct replay *replay__open(const struct plan *plan, const char *path)
 		rp->symbolizer = rp->modules ? symbolizer__new_offline(rp->modules) : NULL;
 	}
 	if (rp && rp->symbolizer && rp->texts && rp->mapped)
-		rp->reader = recording_reader__open(path, why, sizeof(why));
+		rp->reader = record_reader__open(path, why, sizeof(why));
 	if (!rp || !rp->reader) {
 		log__error("cannot read %s: %s", path, why);
 		replay__free(rp);
@@ -293,7 +293,7 @@ void replay__free(struct replay *rp)
 	if (rp->pending)
 		snapshot__free(&rp->snap);
 	reporting__close(&rp->reports);
-	recording_reader__free(rp->reader);
+	record_reader__free(rp->reader);
 	symbolizer__free(rp->symbolizer);
 	collector__free(rp->collector);
 	modules__free(rp->modules);

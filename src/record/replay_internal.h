@@ -14,7 +14,7 @@ struct replay {
 	const struct plan *given;
 	struct plan plan; /* what of it the recording has */
 	const char *path;
-	struct recording_reader *reader;
+	struct record_reader *reader;
 	struct modules *modules;
 	struct symbolizer *symbolizer;
 	struct collector *collector; /* NULL until the recording tells of its run */
@@ -26,7 +26,7 @@ struct replay {
 	struct record_run recorded;
 	struct profile_run run;
 	struct profile_process *targets;
-	struct record_told told;
+	struct record_rss told;
 	struct record_compacted compacted;
 	bool in_state;	 /* no event came yet */
 	uint64_t latest; /* ns: of events and ticks */
@@ -55,6 +55,6 @@ uint64_t replay__step(const struct replay *rp); /* every how many recorded repor
 
 /* replay.c: the reports. */
 int replay__take_tick(struct replay *rp, struct cursor *c);
-int replay__take_told(struct replay *rp, struct cursor *c);
+int replay__take_rss(struct replay *rp, struct cursor *c);
 
 #endif

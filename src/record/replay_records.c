@@ -67,7 +67,7 @@ static int check_plan(struct replay *rp)
 			   given->query.heap ? "blocks" : "mappings", r->heap ? "heap" : "map");
 		return -ENODATA;
 	}
-	if (!recording_reader__compacted(rp->reader))
+	if (!record_reader__compacted(rp->reader))
 		return 0;
 	if (sized && (given->min_size != r->min_size || given->max_size != r->max_size)) {
 		log__error("%s cannot be asked for sizes: it was compacted (--record-size)",
@@ -270,7 +270,7 @@ const struct replay_taker replay__facts[RECORD_KINDS] = {
 	[RECORD_JIT] = { on_jit, false },
 	[RECORD_MAPPED] = { on_mapped, false },
 	[RECORD_TICK] = { replay__take_tick, false },
-	[RECORD_TOLD] = { replay__take_told, false },
+	[RECORD_RSS] = { replay__take_rss, false },
 	[RECORD_MARK] = { on_mark, false },
 	[RECORD_STATE] = { on_state, false },
 	[RECORD_COMPACTED] = { on_compacted, false },

@@ -8,7 +8,7 @@
  * second file after each buffer of events, so that these need not wait. The reader knows that all
  * of the state comes first.
  */
-#include "record/internal.h"
+#include "record/writer_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,13 +27,13 @@ static struct buffer *new_buffer(size_t size)
 	return b;
 }
 
-void recording__free_buffers(struct buffer *b)
+void record_writer__free_buffers(struct buffer *b)
 {
 	struct buffer *next;
 
 	for (; b; b = next) {
 		next = b->next;
-		recording__free_buffers(b->state);
+		record_writer__free_buffers(b->state);
 		free(b);
 	}
 }
@@ -49,7 +49,7 @@ static void append(struct queue *q, struct buffer *b)
 	q->n++;
 }
 
-void recording__fail(struct recording *r, int err)
+void record_writer__fail(struct record_writer *r, int err)
 {
 	int none = 0;
 
@@ -57,28 +57,28 @@ void recording__fail(struct recording *r, int err)
 		atomic_compare_exchange_strong(&r->error, &none, err);
 }
 
-int recording__error(const struct recording *r)
+int record_writer__error(const struct record_writer *r)
 {
-	return atomic_load(&((struct recording *)r)->error);
+	return atomic_load(&((struct record_writer *)r)->error);
 }
 
 /* ---- the giver's side ---- */
 
 /* Waits for the writer while too much is under way. */
-static void wait_for_room(struct recording *r)
+static void wait_for_room(struct record_writer *r)
 {
 	uint64_t began;
 
 	if (r->queue.n < BUFFERS_MAX)
 		return;
 	began = util__now_ns();
-	while (r->queue.n >= BUFFERS_MAX && !recording__error(r))
+	while (r->queue.n >= BUFFERS_MAX && !record_writer__error(r))
 		pthread_cond_wait(&r->room, &r->lock);
 	r->waits++;
 	r->waited_ns += util__now_ns() - began;
 }
 
-static void hand_over(struct recording *r, bool flush)
+static void hand_over(struct record_writer *r, bool flush)
 {
 	struct buffer *b = r->filling;
 
@@ -93,7 +93,7 @@ static void hand_over(struct recording *r, bool flush)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static struct buffer *take_spare(struct recording *r)
+static struct buffer *take_spare(struct record_writer *r)
 {
 	struct buffer *b;
 
@@ -117,7 +117,7 @@ static void add_entry(struct buffer *b, enum record_kind kind, const void *data,
 	b->used += footprint(size);
 }
 
-static void give(struct recording *r, enum record_kind kind, const void *data, size_t size)
+static void give(struct record_writer *r, enum record_kind kind, const void *data, size_t size)
 {
 	size_t need = footprint(size);
 
@@ -132,23 +132,23 @@ static void give(struct recording *r, enum record_kind kind, const void *data, s
 	if (r->filling)
 		add_entry(r->filling, kind, data, size);
 	else
-		recording__fail(r, -ENOMEM);
+		record_writer__fail(r, -ENOMEM);
 }
 
-void recording__event(struct recording *r, const void *ev, size_t size)
+void record_writer__event(struct record_writer *r, const void *ev, size_t size)
 {
 	give(r, RECORD_EVENT, ev, size);
 }
 
-void recording__put(struct recording *r, enum record_kind kind, const struct strbuf *bytes)
+void record_writer__put(struct record_writer *r, enum record_kind kind, const struct strbuf *bytes)
 {
 	if (bytes->error || bytes->len > CHUNK_BYTES_MAX / 2)
-		recording__fail(r, bytes->error ? bytes->error : -E2BIG);
+		record_writer__fail(r, bytes->error ? bytes->error : -E2BIG);
 	else
 		give(r, kind, bytes->data, bytes->len);
 }
 
-void recording__flush(struct recording *r)
+void record_writer__flush(struct record_writer *r)
 {
 	if (!r->filling && r->ready)
 		r->filling = new_buffer(BUFFER_BYTES);
@@ -156,27 +156,28 @@ void recording__flush(struct recording *r)
 		hand_over(r, true);
 }
 
-bool recording__wants_state(const struct recording *r)
+bool record_writer__wants_state(const struct record_writer *r)
 {
-	return atomic_load(&((struct recording *)r)->wants_state);
+	return atomic_load(&((struct record_writer *)r)->wants_state);
 }
 
 /* What was given before goes ahead: it is part of the state. */
-void recording__begin_state(struct recording *r)
+void record_writer__begin_state(struct record_writer *r)
 {
 	if (r->filling)
 		hand_over(r, true);
 	atomic_store(&r->wants_state, false);
 }
 
-void recording__put_state(struct recording *r, enum record_kind kind, const struct strbuf *bytes)
+void record_writer__put_state(struct record_writer *r, enum record_kind kind,
+			      const struct strbuf *bytes)
 {
 	struct buffer *b = r->state.last;
 	size_t need = footprint(bytes->len);
 
 	if (bytes->error || bytes->len > CHUNK_BYTES_MAX / 2)
-		recording__fail(r, bytes->error ? bytes->error : -E2BIG);
-	if (recording__error(r))
+		record_writer__fail(r, bytes->error ? bytes->error : -E2BIG);
+	if (record_writer__error(r))
 		return;
 	if (!b || b->size - b->used < need) {
 		b = new_buffer(need > BUFFER_BYTES ? need : BUFFER_BYTES);
@@ -186,22 +187,22 @@ void recording__put_state(struct recording *r, enum record_kind kind, const stru
 	if (b)
 		add_entry(b, kind, bytes->data, bytes->len);
 	else
-		recording__fail(r, -ENOMEM);
+		record_writer__fail(r, -ENOMEM);
 }
 
-void recording__end_state(struct recording *r)
+void record_writer__end_state(struct record_writer *r)
 {
-	recording__free_buffers(r->ready);
+	record_writer__free_buffers(r->ready);
 	r->ready = r->state.first;
 	r->state = (struct queue){ 0 };
-	recording__flush(r);
+	record_writer__flush(r);
 }
 
 /* ---- beginning and end ---- */
 
-struct recording *recording__create(const char *path, uint64_t limit)
+struct record_writer *record_writer__create(const char *path, uint64_t limit)
 {
-	struct recording *r = calloc(1, sizeof(*r));
+	struct record_writer *r = calloc(1, sizeof(*r));
 	int err;
 
 	if (!r)
@@ -209,17 +210,17 @@ struct recording *recording__create(const char *path, uint64_t limit)
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->more, NULL);
 	pthread_cond_init(&r->room, NULL);
-	r->files = recording_files__open(path, limit);
-	err = r->files ? -pthread_create(&r->writer, NULL, recording__thread, r) : -errno;
+	r->files = record_files__open(path, limit);
+	err = r->files ? -pthread_create(&r->writer, NULL, writer_thread__run, r) : -errno;
 	r->writing = !err;
 	if (!err)
 		return r;
-	recording__free(r);
+	record_writer__free(r);
 	errno = -err;
 	return NULL;
 }
 
-static void stop(struct recording *r)
+static void stop(struct record_writer *r)
 {
 	if (!r->writing)
 		return;
@@ -231,40 +232,40 @@ static void stop(struct recording *r)
 	r->writing = false;
 }
 
-int recording__close(struct recording *r)
+int record_writer__close(struct record_writer *r)
 {
 	struct strbuf sb = { 0 };
 	int err;
 
-	recording__flush(r);
+	record_writer__flush(r);
 	stop(r);
-	err = recording__error(r);
+	err = record_writer__error(r);
 	if (!err)
-		err = recording__write_events(r);
+		err = writer_thread__write_events(r);
 	if (!err || err == -EFBIG) {
 		codec__put(&sb, atomic_load(&r->events));
 		codec__put(&sb, r->waits);
 		codec__put(&sb, r->waited_ns);
-		recording__fail(r, recording_files__end(r->files, sb.data, sb.len));
+		record_writer__fail(r, record_files__end(r->files, sb.data, sb.len));
 		strbuf__free(&sb);
 	}
-	recording__fail(r, err);
-	atomic_store(&r->bytes, recording_files__bytes(r->files));
-	return recording__error(r);
+	record_writer__fail(r, err);
+	atomic_store(&r->bytes, record_files__bytes(r->files));
+	return record_writer__error(r);
 }
 
-void recording__free(struct recording *r)
+void record_writer__free(struct record_writer *r)
 {
 	if (!r)
 		return;
 	stop(r);
-	recording_files__free(r->files);
-	recording__free_buffers(r->filling);
-	recording__free_buffers(r->state.first);
-	recording__free_buffers(r->ready);
-	recording__free_buffers(r->queue.first);
-	recording__free_buffers(r->spare);
-	recording__free_buffers(r->pending);
+	record_files__free(r->files);
+	record_writer__free_buffers(r->filling);
+	record_writer__free_buffers(r->state.first);
+	record_writer__free_buffers(r->ready);
+	record_writer__free_buffers(r->queue.first);
+	record_writer__free_buffers(r->spare);
+	record_writer__free_buffers(r->pending);
 	pthread_cond_destroy(&r->room);
 	pthread_cond_destroy(&r->more);
 	pthread_mutex_destroy(&r->lock);
@@ -272,9 +273,9 @@ void recording__free(struct recording *r)
 	free(r);
 }
 
-void recording__stats(struct recording *r, struct recording_stats *out)
+void record_writer__stats(struct record_writer *r, struct record_writer_stats *out)
 {
-	*out = (struct recording_stats){
+	*out = (struct record_writer_stats){
 		.events = atomic_load(&r->events),
 		.bytes = atomic_load(&r->bytes),
 		.waits = r->waits,

@@ -5,7 +5,7 @@
  * is counted there as ever. Before that happens, deflating is left out.
  *
  * One giver at a time: whoever holds the collector's lock. Failure to write is kept, and from then
- * on all that is given is thrown away; recording__error tells.
+ * on all that is given is thrown away; record_writer__error tells.
  *
  * A recording that nears its limit begins a second file with a state, which stands for all that
  * came before; both are written from then on, and once the first is full, the second takes its
@@ -19,38 +19,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record/recording.h"
+#include "record/records.h"
 #include "util/strbuf.h"
 
 #define RECORDING_LIMIT_MIN (1ull << 20)
 
-struct recording;
+struct record_writer;
 
 /* limit: bytes of the file at most; 0: none. An existing file is replaced. NULL and errno. */
-struct recording *recording__create(const char *path, uint64_t limit);
+struct record_writer *record_writer__create(const char *path, uint64_t limit);
 /*
  * Writes all that was given, and the end. 0, or the negative errno of what failed first: -EFBIG
  * where what is outstanding takes more than half of the limit, so that nothing can be left out.
  */
-int recording__close(struct recording *r);
-void recording__free(
-    struct recording *r); /* takes NULL; without close, the file ends as if cut off */
+int record_writer__close(struct record_writer *r);
+void record_writer__free(
+    struct record_writer *r); /* takes NULL; without close, the file ends as if cut off */
 
-void recording__event(struct recording *r, const void *ev, size_t size);
-void recording__put(struct recording *r, enum record_kind kind, const struct strbuf *bytes);
+void record_writer__event(struct record_writer *r, const void *ev, size_t size);
+void record_writer__put(struct record_writer *r, enum record_kind kind, const struct strbuf *bytes);
 /* What was given so far is to be in the file soon. */
-void recording__flush(struct recording *r);
+void record_writer__flush(struct record_writer *r);
 
 /* Whether a state is wanted. Then, with nothing given in between: begin, any number of records,
  * end. */
-bool recording__wants_state(const struct recording *r);
-void recording__begin_state(struct recording *r);
-void recording__put_state(struct recording *r, enum record_kind kind, const struct strbuf *bytes);
-void recording__end_state(struct recording *r);
+bool record_writer__wants_state(const struct record_writer *r);
+void record_writer__begin_state(struct record_writer *r);
+void record_writer__put_state(struct record_writer *r, enum record_kind kind,
+			      const struct strbuf *bytes);
+void record_writer__end_state(struct record_writer *r);
 
-int recording__error(const struct recording *r); /* 0 or a negative errno; any thread */
+int record_writer__error(const struct record_writer *r); /* 0 or a negative errno; any thread */
 
-struct recording_stats {
+struct record_writer_stats {
 	uint64_t events;	   /* packed so far */
 	uint64_t bytes;		   /* in the file */
 	uint64_t waits, waited_ns; /* how often the giver had to wait */
@@ -58,6 +59,6 @@ struct recording_stats {
 	uint64_t compactions;
 };
 
-void recording__stats(struct recording *r, struct recording_stats *out);
+void record_writer__stats(struct record_writer *r, struct record_writer_stats *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* The writer's side of a recording: takes buffers in turn, packs what is in them, writes, hands
  * them back. */
-#include "record/internal.h"
+#include "record/writer_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #define CHUNK_BYTES (256u << 10) /* a chunk is complete when it has as many */
 
-static int make_room(struct recording *r, size_t more)
+static int make_room(struct record_writer *r, size_t more)
 {
 	size_t cap = r->chunk_cap ? r->chunk_cap : CHUNK_BYTES + 4096;
 	uint8_t *chunk;
@@ -25,7 +25,7 @@ static int make_room(struct recording *r, size_t more)
 	return 0;
 }
 
-static int pack_entry(struct recording *r, const struct entry *e)
+static int pack_entry(struct record_writer *r, const struct entry *e)
 {
 	size_t n = 0;
 	int err = make_room(r, e->size + EVENT_PACKED_MAX);
@@ -48,28 +48,28 @@ static int pack_entry(struct recording *r, const struct entry *e)
 	return 0;
 }
 
-static void begin_chunk(struct recording *r)
+static void begin_chunk(struct record_writer *r)
 {
 	r->chunk_len = 0;
 	memset(&r->context, 0, sizeof(r->context));
 }
 
-int recording__write_events(struct recording *r)
+int writer_thread__write_events(struct record_writer *r)
 {
 	int err = 0;
 
 	if (r->chunk_len) {
-		err = recording_files__write(r->files, CHUNK_EVENTS, r->chunk, r->chunk_len,
-					     r->hurried);
+		err =
+		    record_files__write(r->files, CHUNK_EVENTS, r->chunk, r->chunk_len, r->hurried);
 		atomic_fetch_add(&r->plain_chunks, r->hurried);
 	}
 	begin_chunk(r);
 	return err;
 }
 
-static int write_state_chunk(struct recording *r)
+static int write_state_chunk(struct record_writer *r)
 {
-	int err = recording_files__write_next(r->files, CHUNK_STATE, r->chunk, r->chunk_len);
+	int err = record_files__write_next(r->files, CHUNK_STATE, r->chunk, r->chunk_len);
 
 	begin_chunk(r);
 	return err;
@@ -77,7 +77,7 @@ static int write_state_chunk(struct recording *r)
 
 /* One buffer of a state that is being written, if there is one. The chunk is empty before and
  * after. */
-static int write_pending(struct recording *r)
+static int write_pending(struct record_writer *r)
 {
 	struct buffer *b = r->pending;
 	int err = 0;
@@ -95,24 +95,24 @@ static int write_pending(struct recording *r)
 	r->pending = b->next;
 	free(b);
 	if (!err && !r->pending)
-		err = recording_files__write_next(r->files, CHUNK_STATE_END, NULL, 0);
+		err = record_files__write_next(r->files, CHUNK_STATE_END, NULL, 0);
 	if (!err && !r->pending)
-		err = recording_files__finish_next(r->files);
+		err = record_files__finish_next(r->files);
 	return err;
 }
 
-static int begin_state(struct recording *r, struct buffer *b)
+static int begin_state(struct record_writer *r, struct buffer *b)
 {
-	int err = recording__write_events(r);
+	int err = writer_thread__write_events(r);
 
 	if (err)
 		return err;
 	r->pending = b->state;
 	b->state = NULL;
-	return recording_files__begin_next(r->files);
+	return record_files__begin_next(r->files);
 }
 
-static int write_buffer(struct recording *r, struct buffer *b)
+static int write_buffer(struct record_writer *r, struct buffer *b)
 {
 	int err = b->state ? begin_state(r, b) : 0;
 
@@ -122,28 +122,28 @@ static int write_buffer(struct recording *r, struct buffer *b)
 		err = pack_entry(r, e);
 		at += footprint(e->size);
 		if (!err && r->chunk_len >= CHUNK_BYTES)
-			err = recording__write_events(r);
+			err = writer_thread__write_events(r);
 	}
 	if (!err && (b->flush || r->pending))
-		err = recording__write_events(r);
+		err = writer_thread__write_events(r);
 	if (!err)
 		err = write_pending(r);
 	return err;
 }
 
-static void tell_sizes(struct recording *r)
+static void tell_sizes(struct record_writer *r)
 {
-	atomic_store(&r->bytes, recording_files__bytes(r->files));
-	atomic_store(&r->compactions, recording_files__switches(r->files));
-	if (recording_files__wants_next(r->files) &&
-	    r->asked != recording_files__switches(r->files) + 1) {
-		r->asked = recording_files__switches(r->files) + 1;
+	atomic_store(&r->bytes, record_files__bytes(r->files));
+	atomic_store(&r->compactions, record_files__switches(r->files));
+	if (record_files__wants_next(r->files) &&
+	    r->asked != record_files__switches(r->files) + 1) {
+		r->asked = record_files__switches(r->files) + 1;
 		atomic_store(&r->wants_state, true);
 	}
 }
 
 /* The next buffer, or NULL when there is none: at the end, or while a state is pending. */
-static struct buffer *next_buffer(struct recording *r)
+static struct buffer *next_buffer(struct record_writer *r)
 {
 	struct buffer *b;
 
@@ -162,7 +162,7 @@ static struct buffer *next_buffer(struct recording *r)
 	return b;
 }
 
-static void give_back(struct recording *r, struct buffer *b)
+static void give_back(struct record_writer *r, struct buffer *b)
 {
 	pthread_mutex_lock(&r->lock);
 	if (b->size == BUFFER_BYTES && r->nspare < BUFFERS_SPARE) {
@@ -176,21 +176,21 @@ static void give_back(struct recording *r, struct buffer *b)
 	free(b);
 }
 
-void *recording__thread(void *arg)
+void *writer_thread__run(void *arg)
 {
-	struct recording *r = arg;
+	struct record_writer *r = arg;
 	struct buffer *b;
 
 	while ((b = next_buffer(r)) || r->pending) {
-		int err = recording__error(r);
+		int err = record_writer__error(r);
 
 		if (!err && b)
 			err = write_buffer(r, b);
 		else if (!err)
 			err = write_pending(r);
 		if (err) {
-			recording__fail(r, err);
-			recording__free_buffers(r->pending);
+			record_writer__fail(r, err);
+			record_writer__free_buffers(r->pending);
 			r->pending = NULL;
 			pthread_mutex_lock(&r->lock);
 			pthread_cond_broadcast(&r->room);
@@ -198,7 +198,7 @@ void *recording__thread(void *arg)
 		}
 		tell_sizes(r);
 		if (b) {
-			recording__free_buffers(b->state);
+			record_writer__free_buffers(b->state);
 			b->state = NULL;
 			give_back(r, b);
 		}

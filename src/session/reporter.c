@@ -172,7 +172,7 @@ static int report(struct session *s, bool final)
 	if (err)
 		return err;
 	if (s->recorder)
-		recorder__tell(s->recorder, &tick, &snap);
+		recorder__end_report(s->recorder, &tick, &snap);
 	if (!s->plan->record_only)
 		err = reporting__print(&s->reports, &tick, &snap);
 	snapshot__free(&snap);
@@ -201,7 +201,7 @@ static int wait_for_work(struct session *s)
 		if (pthread_cond_timedwait(&s->report_cond, &s->report_lock, &until) != ETIMEDOUT)
 			continue;
 		pthread_mutex_unlock(&s->report_lock);
-		err = recorder__tend(s->recorder);
+		err = recorder__maintain(s->recorder);
 		pthread_mutex_lock(&s->report_lock);
 		s->record_failed = err;
 		if (err)

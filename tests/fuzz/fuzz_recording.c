@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "util/log.h"
-#include "record/recording.h"
+#include "record/records.h"
 #include "record/chunk.h"
 #include "record/event_codec.h"
 #include "record/replay.h"
@@ -105,13 +105,13 @@ static void add_event(struct strbuf *sb)
 
 static void add_chunk(struct strbuf *file, enum chunk_type type, const struct strbuf *bytes)
 {
-	static struct packer *p;
+	static struct chunk_packer *p;
 	const uint8_t *chunk;
 	size_t len;
 
 	if (!p)
-		p = packer__new();
-	if (!packer__pack(p, type, bytes->data, bytes->len, true, &chunk, &len))
+		p = chunk__new_packer();
+	if (!chunk__pack(p, type, bytes->data, bytes->len, true, &chunk, &len))
 		strbuf__add(file, chunk, len);
 }
 
@@ -120,7 +120,7 @@ static void make_file(struct strbuf *file, bool state, const uint8_t *data, size
 	struct strbuf ours = { 0 }, theirs = { 0 }, none = { 0 };
 	uint8_t head[RECORDING_HEAD];
 
-	recording__head(head);
+	chunk__file_head(head);
 	strbuf__add(file, head, sizeof(head));
 	begin(&ours);
 	add_chunk(file, state ? CHUNK_STATE : CHUNK_EVENTS, &ours);

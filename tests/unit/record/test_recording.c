@@ -2,7 +2,7 @@
 #include "record/chunk.h"
 #include "record/event_codec.h"
 #include "record/reader.h"
-#include "record/recording.h"
+#include "record/records.h"
 #include "record/writer.h"
 #include "util/util.h"
 
@@ -80,7 +80,7 @@ static struct event_context packing, unpacking;
 static void check_event(const void *ev, size_t size)
 {
 	uint8_t bytes[EVENT_PACKED_MAX];
-	union any_event out;
+	union packed_event out;
 	size_t n = event_codec__pack(&packing, ev, size, bytes);
 	struct cursor c = cursor_of(bytes, n);
 
@@ -124,7 +124,7 @@ TEST(every_type_with_every_extreme)
 
 		for (size_t word = 1; word < words; word++)
 			for (size_t i = 0; i < ARRAY_SIZE(extremes); i++) {
-				union any_event ev;
+				union packed_event ev;
 				uint64_t raw[8];
 
 				for (size_t k = 0; k < 8; k++)
@@ -310,8 +310,8 @@ TEST(names_come_back)
 TEST(ticks_come_back)
 {
 	struct record_tick tick = { .seq = 3, .final = true, .now = 5, .wall = 6 }, out;
-	struct record_rss rss[] = { { 1, 4096 }, { 2, UINT64_MAX } };
-	struct record_told told = { 3, 2, rss }, told_out;
+	struct record_process_rss rss[] = { { 1, 4096 }, { 2, UINT64_MAX } };
+	struct record_rss told = { 3, 2, rss }, told_out;
 	struct strbuf sb = { 0 };
 	struct cursor c;
 
@@ -322,9 +322,9 @@ TEST(ticks_come_back)
 	CHECK(out.seq == 3 && out.final && out.now == 5 && out.wall == 6);
 	CHECK(!memcmp(&out.counters, &tick.counters, sizeof(tick.counters)));
 	strbuf__reset(&sb);
-	record__put_told(&sb, &told);
+	record__put_rss(&sb, &told);
 	c = cursor_of(sb.data, sb.len);
-	CHECK_EQ(record__take_told(&c, &told_out), 0);
+	CHECK_EQ(record__take_rss(&c, &told_out), 0);
 	CHECK(told_out.n == 2 && told_out.rss[1].pid == 2 && told_out.rss[1].bytes == UINT64_MAX);
 	free(told_out.rss);
 	strbuf__free(&sb);
@@ -341,40 +341,40 @@ static struct event_alloc event_number(uint64_t i)
 	};
 }
 
-static void put_text(struct recording *r, enum record_kind kind, const char *text)
+static void put_text(struct record_writer *r, enum record_kind kind, const char *text)
 {
 	struct strbuf sb = { 0 };
 
 	strbuf__adds(&sb, text);
-	recording__put(r, kind, &sb);
+	record_writer__put(r, kind, &sb);
 	strbuf__free(&sb);
 }
 
 /* Events with a record in between, and a chunk's end after each tenth. */
 static void write_small(const char *path)
 {
-	struct recording *r = recording__create(path, 0);
+	struct record_writer *r = record_writer__create(path, 0);
 
 	for (uint64_t i = 0; i < SMALL_EVENTS; i++) {
 		struct event_alloc ev = event_number(i);
 
-		recording__event(r, &ev, sizeof(ev));
+		record_writer__event(r, &ev, sizeof(ev));
 		if (i % 10 == 9) {
 			put_text(r, RECORD_MAPPED, "some bytes");
-			recording__flush(r);
+			record_writer__flush(r);
 		}
 	}
-	CHECK_EQ(recording__close(r), 0);
-	recording__free(r);
+	CHECK_EQ(record_writer__close(r), 0);
+	record_writer__free(r);
 }
 
 /* How many events come back in order; -1 where anything is not as it was. */
-static int read_small(struct recording_reader *r)
+static int read_small(struct record_reader *r)
 {
 	struct record rec;
 	int n = 0, more;
 
-	while ((more = recording_reader__next(r, &rec)) > 0) {
+	while ((more = record_reader__next(r, &rec)) > 0) {
 		struct event_alloc want = event_number((uint64_t)n);
 
 		if (rec.kind == RECORD_MAPPED) {
@@ -392,23 +392,23 @@ static int read_small(struct recording_reader *r)
 
 static char why[256];
 
-static struct recording_reader *open_file(const char *path)
+static struct record_reader *open_file(const char *path)
 {
 	why[0] = '\0';
-	return recording_reader__open(path, why, sizeof(why));
+	return record_reader__open(path, why, sizeof(why));
 }
 
 TEST(a_file_comes_back)
 {
 	const char *path = in_scratch("small.mt");
-	struct recording_reader *r;
+	struct record_reader *r;
 
 	write_small(path);
 	r = open_file(path);
-	CHECK(r && recording_reader__complete(r) && !recording_reader__compacted(r));
-	CHECK_EQ(recording_reader__unusable(r), 0);
+	CHECK(r && record_reader__complete(r) && !record_reader__compacted(r));
+	CHECK_EQ(record_reader__unusable(r), 0);
 	CHECK_EQ(read_small(r), SMALL_EVENTS);
-	recording_reader__free(r);
+	record_reader__free(r);
 }
 
 TEST(a_file_cut_off_at_any_byte)
@@ -421,7 +421,7 @@ TEST(a_file_cut_off_at_any_byte)
 	write_small(path);
 	all = read_bytes(path, &len);
 	for (size_t keep = 0; keep <= len; keep++) {
-		struct recording_reader *r;
+		struct record_reader *r;
 
 		write_bytes(cut, all, keep);
 		r = open_file(cut);
@@ -431,13 +431,13 @@ TEST(a_file_cut_off_at_any_byte)
 			continue;
 		}
 		CHECK(r);
-		CHECK_EQ(recording_reader__complete(r), keep == len);
+		CHECK_EQ(record_reader__complete(r), keep == len);
 		n = read_small(r);
 		CHECK(n >= before && n % 10 == 0);
-		CHECK(recording_reader__unusable(r) < keep);
+		CHECK(record_reader__unusable(r) < keep);
 		steps += n > before;
 		before = n;
-		recording_reader__free(r);
+		record_reader__free(r);
 	}
 	CHECK_EQ(before, SMALL_EVENTS);
 	CHECK_EQ(steps, 4);
@@ -447,7 +447,7 @@ TEST(a_file_cut_off_at_any_byte)
 TEST(a_file_with_any_byte_damaged)
 {
 	const char *path = in_scratch("good.mt"), *bad = in_scratch("bad.mt");
-	struct recording_reader *r;
+	struct record_reader *r;
 	size_t len;
 	uint8_t *all;
 
@@ -461,7 +461,7 @@ TEST(a_file_with_any_byte_damaged)
 			CHECK(!r);
 			CHECK(errno == (i < 8 ? ENOMSG : EBADMSG));
 			CHECK(i < 8 || strstr(why, "it is damaged"));
-			recording_reader__free(r);
+			record_reader__free(r);
 			all[i] ^= (uint8_t)(1 << bit);
 		}
 	free(all);
@@ -496,18 +496,18 @@ TEST(what_is_no_recording)
 TEST(what_is_unknown_is_skipped)
 {
 	const char *path = in_scratch("later.mt");
-	struct packer *p = packer__new();
+	struct chunk_packer *p = chunk__new_packer();
 	struct event_alloc ev = event_number(0);
 	uint8_t head[RECORDING_HEAD], bytes[200], *at = bytes;
 	const uint8_t *chunk;
-	struct recording_reader *r;
+	struct record_reader *r;
 	struct record rec;
 	size_t len;
 	FILE *f = fopen(path, "we");
 
-	recording__head(head);
+	chunk__file_head(head);
 	fwrite(head, 1, sizeof(head), f);
-	CHECK_EQ(packer__pack(p, (enum chunk_type)77, "unknown", 7, true, &chunk, &len), 0);
+	CHECK_EQ(chunk__pack(p, (enum chunk_type)77, "unknown", 7, true, &chunk, &len), 0);
 	fwrite(chunk, 1, len, f);
 	*at++ = EVENT_PACKED_NONE;
 	*at++ = 99; /* a kind that nobody knows */
@@ -516,30 +516,29 @@ TEST(what_is_unknown_is_skipped)
 	begin_events();
 	at += 5;
 	at += event_codec__pack(&packing, &ev, sizeof(ev), at);
-	CHECK_EQ(packer__pack(p, CHUNK_EVENTS, bytes, (size_t)(at - bytes), false, &chunk, &len),
-		 0);
+	CHECK_EQ(chunk__pack(p, CHUNK_EVENTS, bytes, (size_t)(at - bytes), false, &chunk, &len), 0);
 	fwrite(chunk, 1, len, f);
-	CHECK_EQ(packer__pack(p, CHUNK_END, NULL, 0, false, &chunk, &len), 0);
+	CHECK_EQ(chunk__pack(p, CHUNK_END, NULL, 0, false, &chunk, &len), 0);
 	fwrite(chunk, 1, len, f);
 	fclose(f);
-	packer__free(p);
+	chunk__free_packer(p);
 	r = open_file(path);
-	CHECK(r && recording_reader__complete(r));
-	CHECK_EQ(recording_reader__next(r, &rec), 1);
+	CHECK(r && record_reader__complete(r));
+	CHECK_EQ(record_reader__next(r, &rec), 1);
 	CHECK_EQ(rec.kind, RECORD_KINDS);
-	CHECK_EQ(recording_reader__next(r, &rec), 1);
+	CHECK_EQ(record_reader__next(r, &rec), 1);
 	CHECK(rec.kind == RECORD_EVENT && !memcmp(rec.event, &ev, sizeof(ev)));
-	CHECK_EQ(recording_reader__next(r, &rec), 0);
-	recording_reader__free(r);
+	CHECK_EQ(record_reader__next(r, &rec), 0);
+	record_reader__free(r);
 }
 
 /* Far more than fits the buffers, as fast as it goes. */
 TEST(much_at_once)
 {
 	const char *path = in_scratch("much.mt");
-	struct recording *r = recording__create(path, 0);
-	struct recording_stats st;
-	struct recording_reader *in;
+	struct record_writer *r = record_writer__create(path, 0);
+	struct record_writer_stats st;
+	struct record_reader *in;
 	struct record rec;
 	uint64_t n = 0, began = util__now_ns(), took;
 	const uint64_t events = 3000000;
@@ -548,91 +547,91 @@ TEST(much_at_once)
 	for (uint64_t i = 0; i < events; i++) {
 		struct event_alloc ev = event_number(i * 977 % events);
 
-		recording__event(r, &ev, sizeof(ev));
+		record_writer__event(r, &ev, sizeof(ev));
 	}
-	CHECK_EQ(recording__close(r), 0);
+	CHECK_EQ(record_writer__close(r), 0);
 	took = util__now_ns() - began;
-	recording__stats(r, &st);
+	record_writer__stats(r, &st);
 	CHECK_EQ(st.events, events);
 	printf("# %.1f million events a second, %.1f bytes each, %llu waits, %llu plain chunks\n",
 	       (double)events * 1e3 / (double)took, (double)st.bytes / (double)events,
 	       (unsigned long long)st.waits, (unsigned long long)st.plain_chunks);
-	recording__free(r);
+	record_writer__free(r);
 	in = open_file(path);
 	CHECK(in);
-	while (in && recording_reader__next(in, &rec) > 0) {
+	while (in && record_reader__next(in, &rec) > 0) {
 		struct event_alloc want = event_number(n++ * 977 % events);
 
 		same &= rec.size == sizeof(want) && !memcmp(rec.event, &want, sizeof(want));
 	}
 	CHECK(same);
 	CHECK_EQ(n, events);
-	recording_reader__free(in);
+	record_reader__free(in);
 }
 
 TEST(a_large_record)
 {
 	const char *path = in_scratch("large.mt");
-	struct recording *r = recording__create(path, 0);
+	struct record_writer *r = record_writer__create(path, 0);
 	struct strbuf sb = { 0 };
-	struct recording_reader *in;
+	struct record_reader *in;
 	struct record rec;
 
 	for (int i = 0; i < 300000; i++)
 		strbuf__addf(&sb, "%d,", i % 100003 * 7919 % 100003);
 	CHECK(sb.len > 1 << 20);
 	put_text(r, RECORD_MAPPED, "small");
-	recording__put(r, RECORD_MAPPED, &sb);
+	record_writer__put(r, RECORD_MAPPED, &sb);
 	put_text(r, RECORD_MAPPED, "small");
-	CHECK_EQ(recording__close(r), 0);
-	recording__free(r);
+	CHECK_EQ(record_writer__close(r), 0);
+	record_writer__free(r);
 	in = open_file(path);
-	CHECK_EQ(recording_reader__next(in, &rec), 1);
-	CHECK_EQ(recording_reader__next(in, &rec), 1);
+	CHECK_EQ(record_reader__next(in, &rec), 1);
+	CHECK_EQ(record_reader__next(in, &rec), 1);
 	CHECK_EQ(cursor__left(&rec.bytes), sb.len);
 	CHECK(!memcmp(rec.bytes.p, sb.data, sb.len));
-	CHECK_EQ(recording_reader__next(in, &rec), 1);
+	CHECK_EQ(record_reader__next(in, &rec), 1);
 	CHECK_EQ(cursor__left(&rec.bytes), 5);
-	CHECK_EQ(recording_reader__next(in, &rec), 0);
-	recording_reader__free(in);
+	CHECK_EQ(record_reader__next(in, &rec), 0);
+	record_reader__free(in);
 	strbuf__free(&sb);
 }
 
 TEST(a_full_disk_is_told)
 {
-	struct recording *r = recording__create("/dev/full", 0);
+	struct record_writer *r = record_writer__create("/dev/full", 0);
 
 	CHECK(!r && errno == ENOSPC);
-	CHECK(!recording__create("/nonexistent/x.mt", 0) && errno == ENOENT);
+	CHECK(!record_writer__create("/nonexistent/x.mt", 0) && errno == ENOENT);
 }
 
 /* ---- compaction ---- */
 
-static void put_state(struct recording *r, uint64_t number)
+static void put_state(struct record_writer *r, uint64_t number)
 {
 	struct strbuf sb = { 0 };
 
-	recording__begin_state(r);
+	record_writer__begin_state(r);
 	for (int i = 0; i < 100; i++) {
 		strbuf__reset(&sb);
 		codec__put(&sb, number);
-		recording__put_state(r, RECORD_STATE, &sb);
+		record_writer__put_state(r, RECORD_STATE, &sb);
 	}
-	recording__end_state(r);
+	record_writer__end_state(r);
 	strbuf__free(&sb);
 }
 
 /* Waits until the writer is near: what it tells comes late otherwise. */
-static void keep_pace(struct recording *r, uint64_t given)
+static void keep_pace(struct record_writer *r, uint64_t given)
 {
-	struct recording_stats st;
+	struct record_writer_stats st;
 
 	if (given % 2000)
 		return;
-	recording__flush(r);
+	record_writer__flush(r);
 	do
-		recording__stats(r, &st);
-	while (st.events + 4000 < given && !recording__error(r) && !usleep(50));
+		record_writer__stats(r, &st);
+	while (st.events + 4000 < given && !record_writer__error(r) && !usleep(50));
 }
 
 /* Events of a number each; a state says how many there were. What is read continues one. */
@@ -640,9 +639,9 @@ TEST(a_limit_is_kept)
 {
 	const char *path = in_scratch("limited.mt");
 	const uint64_t limit = 2 << 20, events = 1000000;
-	struct recording *r = recording__create(path, limit);
-	struct recording_stats stats;
-	struct recording_reader *in;
+	struct record_writer *r = record_writer__create(path, limit);
+	struct record_writer_stats stats;
+	struct record_reader *in;
 	struct record rec;
 	uint64_t next = 0, states = 0;
 	bool in_order = true;
@@ -652,23 +651,23 @@ TEST(a_limit_is_kept)
 		struct event_alloc ev = event_number(i);
 
 		ev.stack = i * 0x9e3779b97f4a7c15; /* no two alike, so that they take room */
-		recording__event(r, &ev, sizeof(ev));
+		record_writer__event(r, &ev, sizeof(ev));
 		keep_pace(r, i);
-		if (recording__wants_state(r))
+		if (record_writer__wants_state(r))
 			put_state(r, i + 1);
 		if (i % 20000 == 0)
 			CHECK(stat(path, &st) || st.st_size <= (off_t)limit);
 	}
-	CHECK_EQ(recording__close(r), 0);
-	recording__stats(r, &stats);
+	CHECK_EQ(record_writer__close(r), 0);
+	record_writer__stats(r, &stats);
 	CHECK(stats.compactions > 3);
 	CHECK_EQ(stats.events, events);
-	recording__free(r);
+	record_writer__free(r);
 	CHECK(!stat(path, &st) && st.st_size <= (off_t)limit && st.st_size > (off_t)limit / 3);
 	CHECK(access(in_scratch("limited.mt.next"), F_OK));
 	in = open_file(path);
-	CHECK(in && recording_reader__compacted(in) && recording_reader__complete(in));
-	while (recording_reader__next(in, &rec) > 0) {
+	CHECK(in && record_reader__compacted(in) && record_reader__complete(in));
+	while (record_reader__next(in, &rec) > 0) {
 		if (rec.kind == RECORD_STATE) {
 			next = codec__take(&rec.bytes);
 			states++;
@@ -679,39 +678,39 @@ TEST(a_limit_is_kept)
 	CHECK_EQ(states, 100);
 	CHECK(in_order);
 	CHECK_EQ(next, events);
-	recording_reader__free(in);
+	record_reader__free(in);
 }
 
 TEST(a_state_that_is_too_large)
 {
 	const char *path = in_scratch("tight.mt");
-	struct recording *r = recording__create(path, 1 << 20);
-	struct recording_reader *in;
+	struct record_writer *r = record_writer__create(path, 1 << 20);
+	struct record_reader *in;
 	struct strbuf sb = { 0 };
 	uint64_t x = 1;
 
-	for (uint64_t i = 0; i < 300000 && !recording__error(r); i++) {
+	for (uint64_t i = 0; i < 300000 && !record_writer__error(r); i++) {
 		struct event_alloc ev = event_number(i);
 
 		ev.stack = x = x * 6364136223846793005 + 1;
-		recording__event(r, &ev, sizeof(ev));
+		record_writer__event(r, &ev, sizeof(ev));
 		keep_pace(r, i);
-		if (!recording__wants_state(r))
+		if (!record_writer__wants_state(r))
 			continue;
-		recording__begin_state(r);
+		record_writer__begin_state(r);
 		for (int k = 0; k < 100000; k++) {
 			strbuf__reset(&sb);
 			x = x * 6364136223846793005 + 1;
 			strbuf__add(&sb, &x, sizeof(x));
-			recording__put_state(r, RECORD_STATE, &sb);
+			record_writer__put_state(r, RECORD_STATE, &sb);
 		}
-		recording__end_state(r);
+		record_writer__end_state(r);
 	}
-	CHECK_EQ(recording__close(r), -EFBIG);
-	recording__free(r);
+	CHECK_EQ(record_writer__close(r), -EFBIG);
+	record_writer__free(r);
 	strbuf__free(&sb);
 	CHECK(access(in_scratch("tight.mt.next"), F_OK));
 	in = open_file(path);
-	CHECK(in && recording_reader__complete(in) && !recording_reader__compacted(in));
-	recording_reader__free(in);
+	CHECK(in && record_reader__complete(in) && !record_reader__compacted(in));
+	record_reader__free(in);
 }

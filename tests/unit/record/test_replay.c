@@ -131,7 +131,7 @@ static void tick(struct live *l, bool final)
 	t.counters.lost_events = l->seq / 3;
 	MUST(!reporting__snapshot(&l->reports, &t, &snap));
 	recorder__tick(l->recorder, &t);
-	recorder__tell(l->recorder, &t, &snap);
+	recorder__end_report(l->recorder, &t, &snap);
 	CHECK_EQ(reporting__print(&l->reports, &t, &snap), 0);
 	snapshot__free(&snap);
 }
@@ -368,7 +368,7 @@ TEST(names_of_a_real_process)
 					   .addr = (uint64_t)(uintptr_t)mapping,
 					   .len = PAGE,
 					   .stack = 7 });
-		recorder__tend(l.recorder);
+		recorder__maintain(l.recorder);
 		tick(&l, false);
 		now += INTERVAL;
 		name_code("first_name", in_code - 0x10);
@@ -482,7 +482,7 @@ TEST(a_compacted_recording_ends_with_the_same_report)
 {
 	const char *file = path_of("compacted.mt");
 	struct plan plan = plan_of("json", path_of("compacted.json"));
-	struct recording_reader *r;
+	struct record_reader *r;
 	char why[128];
 	struct live l;
 
@@ -501,16 +501,16 @@ TEST(a_compacted_recording_ends_with_the_same_report)
 		if (i % 4000 == 0) {
 			usleep(
 			    2000); /* the thread that writes has to see the limit before the end */
-			CHECK_EQ(recorder__tend(l.recorder), 0);
+			CHECK_EQ(recorder__maintain(l.recorder), 0);
 		}
 		if (i % 50000 == 0)
 			tick(&l, false);
 	}
 	tick(&l, true);
 	end_live(&l);
-	r = recording_reader__open(file, why, sizeof(why));
-	CHECK(r && recording_reader__compacted(r));
-	recording_reader__free(r);
+	r = record_reader__open(file, why, sizeof(why));
+	CHECK(r && record_reader__compacted(r));
+	record_reader__free(r);
 	/* The last report is what the live run's last one was; the others are not there any more.
 	 */
 	{

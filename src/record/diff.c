@@ -1,4 +1,4 @@
-#include "record/differ.h"
+#include "record/diff.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static int print(const struct plan *plan, difference_fn fn, const struct differe
 	return err;
 }
 
-int differ__run(const struct plan *given, const char *before, const char *after)
+int diff__run(const struct plan *given, const char *before, const char *after)
 {
 	struct plan plan = *given;
 	difference_fn fn = difference__find(plan.format);

@@ -12,8 +12,8 @@
  * Records are for ever: fields are only added at their ends, and what a reader does not know it
  * skips. Strings that were taken are the taker's to free.
  */
-#ifndef MEMTRACE_RECORD_RECORDING_H
-#define MEMTRACE_RECORD_RECORDING_H
+#ifndef MEMTRACE_RECORD_RECORDS_H
+#define MEMTRACE_RECORD_RECORDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ enum record_kind {
 	RECORD_JIT,	  /* struct record_jit: the name of what is in none */
 	RECORD_MAPPED,	  /* struct record_mapped: the file behind a mapping */
 	RECORD_TICK,	  /* struct record_tick: a report was made here … */
-	RECORD_TOLD,	  /* struct record_told: … and this is what it asked the system */
+	RECORD_RSS,	  /* struct record_rss: … and this is what it asked the system */
 	RECORD_MARK,	  /* struct record_mark: growth since here may be asked for */
 	RECORD_STATE,	  /* a piece of a collector's state (collector.h) */
 	RECORD_COMPACTED, /* struct record_compacted: what is missing before it */
@@ -130,15 +130,15 @@ struct record_tick {
 	struct counters counters;
 };
 
-struct record_rss {
+struct record_process_rss {
 	uint32_t pid;
 	uint64_t bytes;
 };
 
-struct record_told {
+struct record_rss {
 	uint32_t seq; /* of its tick */
 	size_t n;
-	struct record_rss *rss; /* of the living, by pid */
+	struct record_process_rss *rss; /* of the living, by pid */
 };
 
 struct record_mark {
@@ -161,7 +161,7 @@ void record__put_code(struct strbuf *sb, const struct record_code *r);
 void record__put_jit(struct strbuf *sb, const struct record_jit *r);
 void record__put_mapped(struct strbuf *sb, const struct record_mapped *r);
 void record__put_tick(struct strbuf *sb, const struct record_tick *r);
-void record__put_told(struct strbuf *sb, const struct record_told *r);
+void record__put_rss(struct strbuf *sb, const struct record_rss *r);
 void record__put_mark(struct strbuf *sb, const struct record_mark *r);
 void record__put_compacted(struct strbuf *sb, const struct record_compacted *r);
 
@@ -177,13 +177,13 @@ int record__take_code(struct cursor *c, struct record_code *r);
 int record__take_jit(struct cursor *c, struct record_jit *r);
 int record__take_mapped(struct cursor *c, struct record_mapped *r);
 int record__take_tick(struct cursor *c, struct record_tick *r);
-int record__take_told(struct cursor *c, struct record_told *r);
+int record__take_rss(struct cursor *c, struct record_rss *r);
 int record__take_mark(struct cursor *c, struct record_mark *r);
 int record__take_compacted(struct cursor *c, struct record_compacted *r);
 
 /* Brings the row in order, as it is put, and finds a process in such a row; 0 where it is not. */
-void record__sort_told(struct record_told *r);
-uint64_t record__rss_of(const struct record_told *r, uint32_t pid);
+void record__sort_rss(struct record_rss *r);
+uint64_t record__rss_of(const struct record_rss *r, uint32_t pid);
 
 /* What was taken; takes zeroed ones. */
 void record__free_run(struct record_run *r);

@@ -1,12 +1,12 @@
 /* What the two sides of writing a recording share. */
-#ifndef MEMTRACE_RECORD_INTERNAL_H
-#define MEMTRACE_RECORD_INTERNAL_H
+#ifndef MEMTRACE_RECORD_WRITER_INTERNAL_H
+#define MEMTRACE_RECORD_WRITER_INTERNAL_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "record/event_codec.h"
-#include "record/recording_files.h"
+#include "record/files.h"
 #include "record/writer.h"
 
 #define BUFFER_BYTES (1u << 20)
@@ -31,7 +31,7 @@ struct queue {
 	size_t n;
 };
 
-struct recording {
+struct record_writer {
 	/* the giver's */
 	struct buffer *filling;
 	struct queue state;   /* being gathered */
@@ -52,7 +52,7 @@ struct recording {
 	/* the writer's */
 	pthread_t writer;
 	bool writing;
-	struct recording_files *files;
+	struct record_files *files;
 	struct event_context context;
 	uint8_t *chunk;
 	size_t chunk_len, chunk_cap;
@@ -67,12 +67,13 @@ static inline size_t footprint(size_t size)
 	return sizeof(struct entry) + (size + 7) / 8 * 8;
 }
 
-void recording__fail(struct recording *r, int err); /* the first failure is kept; 0 is none */
-void recording__free_buffers(struct buffer *b);
+void record_writer__fail(struct record_writer *r,
+			 int err); /* the first failure is kept; 0 is none */
+void record_writer__free_buffers(struct buffer *b);
 
 /* recording_thread.c */
 
-void *recording__thread(void *recording);	  /* until it is told to stop and all is written */
-int recording__write_events(struct recording *r); /* what of a chunk there is */
+void *writer_thread__run(void *recording); /* until it is told to stop and all is written */
+int writer_thread__write_events(struct record_writer *r); /* what of a chunk there is */
 
 #endif

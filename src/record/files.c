@@ -1,4 +1,4 @@
-#include "record/recording_files.h"
+#include "record/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,13 +12,13 @@ struct file {
 	uint64_t bytes;
 };
 
-struct recording_files {
+struct record_files {
 	char *path, *next_path;
 	uint64_t limit;
 	struct file now, next;
 	bool whole; /* the second file has all of its state */
 	uint64_t switches;
-	struct packer *packer;
+	struct chunk_packer *packer;
 };
 
 static int write_all(struct file *f, const void *data, size_t len)
@@ -47,13 +47,13 @@ static int begin(struct file *f, const char *path)
 	if (f->fd < 0)
 		return -errno;
 	f->bytes = 0;
-	recording__head(head);
+	chunk__file_head(head);
 	return write_all(f, head, sizeof(head));
 }
 
-struct recording_files *recording_files__open(const char *path, uint64_t limit)
+struct record_files *record_files__open(const char *path, uint64_t limit)
 {
-	struct recording_files *f = calloc(1, sizeof(*f));
+	struct record_files *f = calloc(1, sizeof(*f));
 	int err = -ENOMEM;
 
 	if (!f)
@@ -61,19 +61,19 @@ struct recording_files *recording_files__open(const char *path, uint64_t limit)
 	f->now.fd = f->next.fd = -1;
 	f->limit = limit;
 	f->path = strdup(path);
-	f->packer = packer__new();
+	f->packer = chunk__new_packer();
 	if (!f->path || asprintf(&f->next_path, "%s.next", path) < 0)
 		f->next_path = NULL;
 	if (f->packer && f->next_path)
 		err = begin(&f->now, path);
 	if (!err)
 		return f;
-	recording_files__free(f);
+	record_files__free(f);
 	errno = -err;
 	return NULL;
 }
 
-static void drop_next(struct recording_files *f)
+static void drop_next(struct record_files *f)
 {
 	if (f->next.fd < 0)
 		return;
@@ -83,14 +83,14 @@ static void drop_next(struct recording_files *f)
 	f->whole = false;
 }
 
-void recording_files__free(struct recording_files *f)
+void record_files__free(struct record_files *f)
 {
 	if (!f)
 		return;
 	drop_next(f);
 	if (f->now.fd >= 0)
 		close(f->now.fd);
-	packer__free(f->packer);
+	chunk__free_packer(f->packer);
 	free(f->next_path);
 	free(f->path);
 	free(f);
@@ -98,12 +98,12 @@ void recording_files__free(struct recording_files *f)
 
 /* ---- the second file ---- */
 
-bool recording_files__wants_next(const struct recording_files *f)
+bool record_files__wants_next(const struct record_files *f)
 {
 	return f->limit && f->next.fd < 0 && f->now.bytes >= f->limit / 2;
 }
 
-int recording_files__begin_next(struct recording_files *f)
+int record_files__begin_next(struct record_files *f)
 {
 	int err = begin(&f->next, f->next_path);
 
@@ -113,7 +113,7 @@ int recording_files__begin_next(struct recording_files *f)
 	return err;
 }
 
-int recording_files__finish_next(struct recording_files *f)
+int record_files__finish_next(struct record_files *f)
 {
 	if (f->next.fd < 0)
 		return 0;
@@ -125,7 +125,7 @@ int recording_files__finish_next(struct recording_files *f)
 	return 0;
 }
 
-static int take_place(struct recording_files *f)
+static int take_place(struct record_files *f)
 {
 	if (rename(f->next_path, f->path))
 		return -errno;
@@ -139,12 +139,12 @@ static int take_place(struct recording_files *f)
 
 /* ---- chunks ---- */
 
-int recording_files__write(struct recording_files *f, enum chunk_type type, const void *bytes,
-			   size_t n, bool plain)
+int record_files__write(struct record_files *f, enum chunk_type type, const void *bytes, size_t n,
+			bool plain)
 {
 	const uint8_t *chunk;
 	size_t len;
-	int err = packer__pack(f->packer, type, bytes, n, plain, &chunk, &len);
+	int err = chunk__pack(f->packer, type, bytes, n, plain, &chunk, &len);
 
 	if (!err && f->whole && f->now.bytes + len > f->limit)
 		err = take_place(f);
@@ -155,8 +155,8 @@ int recording_files__write(struct recording_files *f, enum chunk_type type, cons
 	return err;
 }
 
-int recording_files__write_next(struct recording_files *f, enum chunk_type type, const void *bytes,
-				size_t n)
+int record_files__write_next(struct record_files *f, enum chunk_type type, const void *bytes,
+			     size_t n)
 {
 	const uint8_t *chunk;
 	size_t len;
@@ -164,28 +164,28 @@ int recording_files__write_next(struct recording_files *f, enum chunk_type type,
 
 	if (f->next.fd < 0)
 		return 0;
-	err = packer__pack(f->packer, type, bytes, n, false, &chunk, &len);
+	err = chunk__pack(f->packer, type, bytes, n, false, &chunk, &len);
 	return err ? err : write_all(&f->next, chunk, len);
 }
 
-int recording_files__end(struct recording_files *f, const void *bytes, size_t n)
+int record_files__end(struct record_files *f, const void *bytes, size_t n)
 {
 	int err;
 
 	drop_next(f);
-	err = recording_files__write(f, CHUNK_END, bytes, n, false);
+	err = record_files__write(f, CHUNK_END, bytes, n, false);
 	if (close(f->now.fd) && !err)
 		err = -errno;
 	f->now.fd = -1;
 	return err;
 }
 
-uint64_t recording_files__bytes(const struct recording_files *f)
+uint64_t record_files__bytes(const struct record_files *f)
 {
 	return f->now.bytes;
 }
 
-uint64_t recording_files__switches(const struct recording_files *f)
+uint64_t record_files__switches(const struct record_files *f)
 {
 	return f->switches;
 }
