@@ -15,52 +15,52 @@
 #include "symbols/roots.h"
 
 #define BUILD_ID_BYTES 64
-/* What is read whole for its checksum. A sparse file can have any size. */
+/* A file is read whole for its checksum up to this size. A sparse file can have any size. */
 #define CHECKED_MAX (1ll << 30)
-/* What .gnu_debugdata may unpack to, and what the unpacking may take. A small file can name any
- * size. */
+/* Limits of the size that .gnu_debugdata is uncompressed to, and of the decoder's memory. A small
+ * file can state any size. */
 #define UNPACKED_MAX (256u << 20)
 #define UNPACKER_MAX (128u << 20)
 
-struct id {
+struct build_id {
 	uint8_t bytes[BUILD_ID_BYTES];
 	size_t len;
 };
 
 /* .gnu_debuglink */
 struct link {
-	const char *name; /* a file name without any directory */
+	const char *name; /* a file name without a directory */
 	uint32_t crc;
 };
 
-/* What is looked for: by its build ID, or else by the checksum. */
+/* The file looked for, identified by its build ID, or else by the checksum. */
 struct wanted {
-	struct id id;
+	struct build_id id;
 	const struct link *link; /* NULL: by build ID alone */
 };
 
-/* ---- whether a file belongs ---- */
+/* ---- whether a debug file belongs to a file ---- */
 
-static struct id id_of(const struct elf *e)
+static struct build_id build_id_of(const struct elf *e)
 {
-	struct id id;
+	struct build_id id;
 
 	id.len = elf__build_id(e, id.bytes, sizeof(id.bytes));
 	return id;
 }
 
-static struct id id_of_fd(int fd)
+static struct build_id build_id_of_fd(int fd)
 {
 	struct elf *e = elf__open(fd);
-	struct id id = { .len = 0 };
+	struct build_id id = { .len = 0 };
 
 	if (e)
-		id = id_of(e);
+		id = build_id_of(e);
 	elf__close(e);
 	return id;
 }
 
-static bool same_id(const struct id *a, const struct id *b)
+static bool same_id(const struct build_id *a, const struct build_id *b)
 {
 	return a->len && a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
 }
@@ -81,29 +81,30 @@ static bool same_crc(int fd, uint32_t want)
 
 static bool belongs(int fd, const struct wanted *want)
 {
-	struct id found = id_of_fd(fd);
+	struct build_id found = build_id_of_fd(fd);
 
 	if (same_id(&want->id, &found))
 		return true;
 	return want->link && !(want->id.len && found.len) && same_crc(fd, want->link->crc);
 }
 
-/* ---- looking at a path ---- */
+/* ---- one path ---- */
 
-static const struct debug_file nothing = { .fd = -ENOENT };
+static const struct debug_file not_found = { .fd = -ENOENT };
 
 void debug_file__done(struct debug_file *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->path);
-	*f = nothing;
+	*f = not_found;
 }
 
 __attribute__((format(printf, 4, 5))) static struct debug_file
-look(const struct wanted *want, const struct debug_places *p, int64_t root, const char *format, ...)
+open_candidate(const struct wanted *want, const struct debug_places *p, int64_t root,
+	       const char *format, ...)
 {
-	struct debug_file f = nothing;
+	struct debug_file f = not_found;
 	char path[PATH_MAX];
 	struct stat st;
 	va_list ap;
@@ -124,31 +125,31 @@ look(const struct wanted *want, const struct debug_places *p, int64_t root, cons
 	return f;
 }
 
-static const char *dir_of(const struct debug_places *p)
+static const char *debug_directory(const struct debug_places *p)
 {
 	return p->dir ? p->dir : DEBUGFILE_DIR;
 }
 
-static struct debug_file look_by_id(const struct wanted *want, const struct debug_places *p,
+static struct debug_file find_by_id(const struct wanted *want, const struct debug_places *p,
 				    int64_t root)
 {
 	char rest[2 * BUILD_ID_BYTES + 1] = "";
 
 	if (want->id.len < 2)
-		return nothing;
+		return not_found;
 	for (size_t i = 1; i < want->id.len; i++)
 		snprintf(rest + 2 * (i - 1), 3, "%02x", want->id.bytes[i]);
-	return look(want, p, root, "%s/.build-id/%02x/%s.debug", dir_of(p), want->id.bytes[0],
-		    rest);
+	return open_candidate(want, p, root, "%s/.build-id/%02x/%s.debug", debug_directory(p),
+			      want->id.bytes[0], rest);
 }
 
-/* Where paths do not count: on the host, and at a server. */
-static struct debug_file look_elsewhere(const struct wanted *want, const struct debug_places *p)
+/* Where paths do not matter: on the host, and at a server. */
+static struct debug_file find_elsewhere(const struct wanted *want, const struct debug_places *p)
 {
-	struct debug_file f = nothing;
+	struct debug_file f = not_found;
 
 	if (p->root != ROOT_OWN)
-		f = look_by_id(want, p, ROOT_OWN);
+		f = find_by_id(want, p, ROOT_OWN);
 	if (f.fd >= 0 || !p->server || want->id.len < 2)
 		return f;
 	f.fd = debuginfod__open(p->server, want->id.bytes, want->id.len);
@@ -160,7 +161,7 @@ static struct debug_file look_elsewhere(const struct wanted *want, const struct 
 /* ---- .gnu_debuglink ---- */
 
 /* The section holds a name, zeros up to a multiple of four, and the checksum of the whole file. */
-static bool read_link(const struct elf *e, struct link *l)
+static bool read_debuglink(const struct elf *e, struct link *l)
 {
 	size_t len, name;
 
@@ -177,36 +178,37 @@ static bool read_link(const struct elf *e, struct link *l)
 	return true;
 }
 
-static struct debug_file look_by_link(const struct wanted *want, const char *path,
+static struct debug_file find_by_link(const struct wanted *want, const char *path,
 				      const struct debug_places *p)
 {
 	const char *slash = strrchr(path, '/'), *name = want->link->name;
 	int len = slash ? (int)(slash - path) : 0;
-	struct debug_file f = nothing;
+	struct debug_file f = not_found;
 
 	if (!slash || slash - path >= PATH_MAX)
 		return f;
-	f = look(want, p, p->root, "%.*s/%s", len, path, name);
+	f = open_candidate(want, p, p->root, "%.*s/%s", len, path, name);
 	if (f.fd < 0)
-		f = look(want, p, p->root, "%.*s/.debug/%s", len, path, name);
+		f = open_candidate(want, p, p->root, "%.*s/.debug/%s", len, path, name);
 	if (f.fd < 0)
-		f = look(want, p, p->root, "%s%.*s/%s", dir_of(p), len, path, name);
+		f = open_candidate(want, p, p->root, "%s%.*s/%s", debug_directory(p), len, path,
+				   name);
 	return f;
 }
 
 struct debug_file debug_file__find(const struct elf *e, const char *path,
 				   const struct debug_places *places)
 {
-	struct wanted want = { .id = id_of(e) };
-	struct debug_file f = look_by_id(&want, places, places->root);
+	struct wanted want = { .id = build_id_of(e) };
+	struct debug_file f = find_by_id(&want, places, places->root);
 	struct link l;
 
-	if (f.fd < 0 && path && read_link(e, &l)) {
+	if (f.fd < 0 && path && read_debuglink(e, &l)) {
 		want.link = &l;
-		f = look_by_link(&want, path, places);
+		f = find_by_link(&want, path, places);
 		want.link = NULL;
 	}
-	return f.fd < 0 ? look_elsewhere(&want, places) : f;
+	return f.fd < 0 ? find_elsewhere(&want, places) : f;
 }
 
 /* ---- .gnu_debugaltlink ---- */
@@ -215,7 +217,7 @@ struct debug_file debug_file__find_shared(const char *name, const void *id, size
 					  const char *from, const struct debug_places *places)
 {
 	const char *slash = from ? strrchr(from, '/') : NULL;
-	struct debug_file f = nothing;
+	struct debug_file f = not_found;
 	struct wanted want;
 
 	if (len < 2 || len > sizeof(want.id.bytes))
@@ -223,12 +225,13 @@ struct debug_file debug_file__find_shared(const char *name, const void *id, size
 	want = (struct wanted){ .id.len = len };
 	memcpy(want.id.bytes, id, len);
 	if (name[0] == '/')
-		f = look(&want, places, places->root, "%s", name);
+		f = open_candidate(&want, places, places->root, "%s", name);
 	else if (slash && slash - from < PATH_MAX)
-		f = look(&want, places, places->root, "%.*s/%s", (int)(slash - from), from, name);
+		f = open_candidate(&want, places, places->root, "%.*s/%s", (int)(slash - from),
+				   from, name);
 	if (f.fd < 0)
-		f = look_by_id(&want, places, places->root);
-	return f.fd < 0 ? look_elsewhere(&want, places) : f;
+		f = find_by_id(&want, places, places->root);
+	return f.fd < 0 ? find_elsewhere(&want, places) : f;
 }
 
 /* ---- .gnu_debugdata ---- */

@@ -1,12 +1,12 @@
 /*
- * Where a file's symbols and DWARF are when they were taken out of it: in a separate file named by
- * its build ID or by .gnu_debuglink, in the file that several such share (.gnu_debugaltlink), or
- * packed in its own .gnu_debugdata.
+ * Finds the symbols and DWARF that were taken out of a file: in a separate file named by its build
+ * ID or by .gnu_debuglink, in the file that several such files share (.gnu_debugaltlink), or
+ * compressed in its own .gnu_debugdata.
  *
- * Looked for where the file's process lives, links there leading nowhere else; then, by build ID
- * alone, on the host, whose paths mean nothing to a container; then, if the user wishes, at a
- * debuginfod server. A found file counts only if it belongs: its build ID must be the same, or
- * else, where one of the two has none, its checksum the one that the link states.
+ * The places searched are, in order: the root of the file's process, out of which no link leads; by
+ * build ID alone, the host, whose paths mean nothing to a container; and, if the user allows it, a
+ * debuginfod server. A file that was found is used only if it belongs: its build ID must be the
+ * same, or, if one of the two has none, its checksum must be the one that the link states.
  */
 #ifndef MEMTRACE_SYMBOLS_DEBUG_FILE_H
 #define MEMTRACE_SYMBOLS_DEBUG_FILE_H
@@ -21,31 +21,31 @@ struct debuginfod;
 struct elf;
 struct roots;
 
-/* Where to look. What it points to stays the caller's. */
+/* Where to look. The pointers stay the caller's. */
 struct debug_places {
 	struct roots *roots;	   /* NULL: nowhere */
-	int64_t root;		   /* where the file's process lives; negative: unknown */
+	int64_t root;		   /* the root of the file's process; negative: unknown */
 	const char *dir;	   /* the debug directory; NULL: DEBUGFILE_DIR */
-	struct debuginfod *server; /* NULL: none is asked */
+	struct debuginfod *server; /* NULL: no server is asked */
 };
 
 struct debug_file {
-	int fd;	      /* the caller's; or a negative errno, -EAGAIN: a server has yet to answer */
-	char *path;   /* where it was found; the caller's. NULL: at a server, or not at all */
-	int64_t root; /* below which path is */
+	int fd;	    /* the caller's; or a negative errno (-EAGAIN: a server has not answered yet) */
+	char *path; /* where it was found; the caller's. NULL: at a server, or not at all */
+	int64_t root; /* the root that `path` is below */
 };
 
-/* The separate debug file of `e`, which lies at `path` as its process sees it (NULL: unknown). */
+/* The separate debug file of `e`, whose path as its process sees it is `path` (NULL: unknown). */
 struct debug_file debug_file__find(const struct elf *e, const char *path,
 				   const struct debug_places *places);
-/* The file that `name` in .gnu_debugaltlink stands for, with this build ID. `from`: the path of the
+/* The file with this build ID that `name` in .gnu_debugaltlink refers to. `from`: the path of the
  * file that holds the link; NULL: unknown. */
 struct debug_file debug_file__find_shared(const char *name, const void *id, size_t len,
 					  const char *from, const struct debug_places *places);
-/* Closes and frees what it holds. */
+/* Closes and frees what *f holds. */
 void debug_file__done(struct debug_file *f);
 
-/* The unpacked .gnu_debugdata, itself an ELF file; the caller frees it. NULL and errno. */
+/* The uncompressed .gnu_debugdata, itself an ELF file; the caller frees it. NULL and errno. */
 void *debug_file__unpack(const struct elf *e, size_t *len);
 
 #endif

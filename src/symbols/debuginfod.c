@@ -1,7 +1,7 @@
 /*
- * Questions wait in a list for the thread that asks, one after the other; an answer is the path in
- * the library's cache. The library is interrupted through its progress function, which it calls at
- * least every second while it waits for the network; a resolver of names that hangs may still hold
+ * Queries wait in a list for the thread that sends them, one after the other; an answer is a path
+ * in the library's cache. The library is interrupted through its progress function, which it calls
+ * at least every second while it waits for the network; a name resolver that hangs may still block
  * the thread, but nobody else.
  */
 #include "symbols/debuginfod.h"
@@ -23,15 +23,15 @@
 
 #define ID_BYTES 64
 #define URL_FILES "/etc/debuginfod/*.urls"
-#define QUESTION_NS (60 * 1000000000ull)
-#define FILE_MAX (1l << 30) /* more DWARF than is read anyway */
-#define FAREWELL_S 2	    /* what the thread gets to end in */
+#define QUERY_NS (60 * 1000000000ull)
+#define FILE_MAX (1l << 30) /* more DWARF than would be read */
+#define END_S 2		    /* how long to wait for the thread to end */
 
-enum state { WAITING, ASKED, FOUND, FAILED };
+enum query_state { WAITING, ASKED, FOUND, FAILED };
 
-struct question {
-	struct question *next;
-	enum state state;
+struct query {
+	struct query *next;
+	enum query_state state;
 	uint8_t id[ID_BYTES];
 	size_t len;
 	char *path; /* FOUND */
@@ -48,21 +48,21 @@ struct client {
 struct debuginfod {
 	struct client client;
 	pthread_t thread;
-	pthread_mutex_t lock; /* of all below */
+	pthread_mutex_t lock; /* protects all below */
 	pthread_cond_t changed;
-	struct question *first, **last;
+	struct query *first, **last;
 	bool stop;
-	uint64_t give_up;	 /* ns: when the question being asked counts as failed */
-	uint64_t patience, left; /* ns, of each report and of this one */
-	bool impatient;		 /* it ran out, and nothing was answered since */
+	uint64_t give_up;	 /* ns: when the current query counts as failed */
+	uint64_t patience, left; /* ns, of each report and of the current one */
+	bool impatient;		 /* `left` was used up, and nothing was answered since */
 };
 
-/* ---- the thread that asks ---- */
+/* ---- the thread that sends queries ---- */
 
-/* Whose thread this is: the library's callback has no argument of ours. */
+/* The object that this thread belongs to: the library's callback has no argument of ours. */
 static _Thread_local struct debuginfod *asking;
 
-static int interrupt(debuginfod_client *handle, long done, long size)
+static int should_stop(debuginfod_client *handle, long done, long size)
 {
 	bool stop;
 
@@ -74,23 +74,23 @@ static int interrupt(debuginfod_client *handle, long done, long size)
 	return stop;
 }
 
-static struct question *next_waiting(struct debuginfod *d)
+static struct query *next_waiting(struct debuginfod *d)
 {
-	struct question *q = d->first;
+	struct query *q = d->first;
 
 	while (q && q->state != WAITING)
 		q = q->next;
 	return q;
 }
 
-/* Called with the lock held, which is given up meanwhile. */
-static void ask(struct debuginfod *d, debuginfod_client *handle, struct question *q)
+/* Called with the lock held, which is released meanwhile. */
+static void send_query(struct debuginfod *d, debuginfod_client *handle, struct query *q)
 {
 	char *path = NULL;
 	int fd = -1;
 
 	q->state = ASKED;
-	d->give_up = util__now_ns() + QUESTION_NS;
+	d->give_up = util__now_ns() + QUERY_NS;
 	pthread_mutex_unlock(&d->lock);
 	if (handle)
 		fd = d->client.find(handle, q->id, (int)q->len, &path);
@@ -104,22 +104,22 @@ static void ask(struct debuginfod *d, debuginfod_client *handle, struct question
 	pthread_cond_broadcast(&d->changed);
 }
 
-static void *ask_all(void *arg)
+static void *send_queries(void *arg)
 {
 	struct debuginfod *d = arg;
 	debuginfod_client *handle = d->client.begin();
 
 	asking = d;
 	if (handle)
-		d->client.set_progressfn(handle, interrupt);
+		d->client.set_progressfn(handle, should_stop);
 	pthread_mutex_lock(&d->lock);
 	while (!d->stop) {
-		struct question *q = next_waiting(d);
+		struct query *q = next_waiting(d);
 
 		if (!q)
 			pthread_cond_wait(&d->changed, &d->lock);
 		else
-			ask(d, handle, q);
+			send_query(d, handle, q);
 	}
 	pthread_mutex_unlock(&d->lock);
 	if (handle)
@@ -127,7 +127,7 @@ static void *ask_all(void *arg)
 	return NULL;
 }
 
-/* ---- making and ending ---- */
+/* ---- creation and destruction ---- */
 
 /* The library is never unloaded: its dependencies (libcurl and the TLS libraries below it) keep
  * memory and threads of their own, which dlclose would orphan. */
@@ -144,8 +144,8 @@ static int load_library(struct client *c)
 	return c->begin && c->set_progressfn && c->find && c->end ? 0 : -ELIBACC;
 }
 
-/* What a login shell puts into the environment, and sudo takes out. */
-static void add_urls(struct strbuf *urls)
+/* The server lists that a login shell puts into the environment, and sudo takes out. */
+static void append_configured_urls(struct strbuf *urls)
 {
 	glob_t files;
 
@@ -163,7 +163,7 @@ static void add_urls(struct strbuf *urls)
 			urls->data[i] = ' ';
 }
 
-static int name_servers(void)
+static int configure_servers(void)
 {
 	const char *given = getenv(DEBUGINFOD_URLS_ENV_VAR);
 	struct strbuf urls = { 0 };
@@ -171,7 +171,7 @@ static int name_servers(void)
 
 	if (given && given[strspn(given, " ")])
 		return 0;
-	add_urls(&urls);
+	append_configured_urls(&urls);
 	if (!urls.data || !urls.data[strspn(urls.data, " ")])
 		err = -EDESTADDRREQ;
 	else if (setenv(DEBUGINFOD_URLS_ENV_VAR, urls.data, 1))
@@ -180,9 +180,9 @@ static int name_servers(void)
 	return err;
 }
 
-static void free_all(struct debuginfod *d)
+static void destroy_client(struct debuginfod *d)
 {
-	struct question *q, *next;
+	struct query *q, *next;
 
 	for (q = d->first; q; q = next) {
 		next = q->next;
@@ -211,17 +211,17 @@ struct debuginfod *debuginfod__new(double patience)
 	d->patience = d->left = (uint64_t)(patience * 1e9);
 	err = load_library(&d->client);
 	if (!err)
-		err = name_servers();
+		err = configure_servers();
 	if (!err)
-		err = -pthread_create(&d->thread, NULL, ask_all, d);
+		err = -pthread_create(&d->thread, NULL, send_queries, d);
 	if (!err)
 		return d;
-	free_all(d);
+	destroy_client(d);
 	errno = -err;
 	return NULL;
 }
 
-/* A thread that does not end is left alone, with what it uses. */
+/* A thread that does not end is left alone, with everything it uses. */
 void debuginfod__free(struct debuginfod *d)
 {
 	struct timespec until;
@@ -233,16 +233,16 @@ void debuginfod__free(struct debuginfod *d)
 	pthread_cond_broadcast(&d->changed);
 	pthread_mutex_unlock(&d->lock);
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += FAREWELL_S;
+	until.tv_sec += END_S;
 	if (pthread_timedjoin_np(d->thread, NULL, &until) == 0)
-		free_all(d);
+		destroy_client(d);
 }
 
-/* ---- who wants a file ---- */
+/* ---- opening a file ---- */
 
-static struct question *question_of(struct debuginfod *d, const uint8_t *id, size_t len)
+static struct query *query_for(struct debuginfod *d, const uint8_t *id, size_t len)
 {
-	struct question *q = d->first;
+	struct query *q = d->first;
 
 	while (q && (q->len != len || memcmp(q->id, id, len)))
 		q = q->next;
@@ -259,12 +259,12 @@ static struct question *question_of(struct debuginfod *d, const uint8_t *id, siz
 	return q;
 }
 
-static bool is_open(const struct question *q)
+static bool is_pending(const struct query *q)
 {
 	return q->state == WAITING || q->state == ASKED;
 }
 
-static void wait_for(struct debuginfod *d, const struct question *q)
+static void wait_for_answer(struct debuginfod *d, const struct query *q)
 {
 	uint64_t began = util__now_ns(), until = began + d->left, now;
 	struct timespec at = {
@@ -273,28 +273,28 @@ static void wait_for(struct debuginfod *d, const struct question *q)
 	};
 	int err = 0;
 
-	while (is_open(q) && !err)
+	while (is_pending(q) && !err)
 		err = pthread_cond_timedwait(&d->changed, &d->lock, &at);
 	now = util__now_ns();
 	d->left = now < until ? until - now : 0;
-	d->impatient = is_open(q);
+	d->impatient = is_pending(q);
 }
 
 int debuginfod__open(struct debuginfod *d, const uint8_t *id, size_t len)
 {
-	struct question *q;
+	struct query *q;
 	struct stat st;
 	int fd;
 
 	if (!len || len > ID_BYTES)
 		return -ENOENT;
 	pthread_mutex_lock(&d->lock);
-	q = question_of(d, id, len);
-	if (q && is_open(q) && d->left && !d->impatient)
-		wait_for(d, q);
+	q = query_for(d, id, len);
+	if (q && is_pending(q) && d->left && !d->impatient)
+		wait_for_answer(d, q);
 	if (!q)
 		fd = -ENOMEM;
-	else if (is_open(q))
+	else if (is_pending(q))
 		fd = -EAGAIN;
 	else
 		fd = q->state == FOUND ? file__open_regular(q->path, 0, &st) : -ENOENT;
@@ -313,7 +313,7 @@ void debuginfod__stats(struct debuginfod *d, struct debuginfod_stats *out)
 {
 	*out = (struct debuginfod_stats){ 0 };
 	pthread_mutex_lock(&d->lock);
-	for (const struct question *q = d->first; q; q = q->next) {
+	for (const struct query *q = d->first; q; q = q->next) {
 		out->asked++;
 		out->found += q->state == FOUND;
 		out->failed += q->state == FAILED;

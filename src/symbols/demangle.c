@@ -1,7 +1,8 @@
 /*
- * The demanglers of libiberty. A name of a few hundred bytes can stand for one of many gigabytes,
- * because it may refer back to its own parts. Both demanglers hand their output over piece by piece
- * without allocating memory for it, so the piece that goes over the limit ends them with a longjmp.
+ * Uses the demanglers of libiberty. A name of a few hundred bytes can stand for one of many
+ * gigabytes, because it may refer back to its own parts. Both demanglers pass their output to a
+ * callback piece by piece, without allocating memory for it, so the piece that exceeds the limit
+ * ends them with a longjmp.
  */
 #include "symbols/demangle.h"
 
@@ -13,8 +14,8 @@
 #include <string.h>
 
 /*
- * libiberty puts an array of parts on the stack and recurses over them; left to itself it refuses
- * names beyond 1,024 bytes, which templates do reach. Up to this length 2 MiB of stack do.
+ * libiberty puts an array of components on the stack and recurses over them; by default it refuses
+ * names beyond 1,024 bytes, which templates do reach. Up to this length, 2 MiB of stack suffice.
  */
 #define MANGLED_MAX 2048
 
@@ -24,7 +25,7 @@ struct output {
 	jmp_buf full;
 };
 
-static void collect(const char *piece, size_t len, void *ctx)
+static void append_piece(const char *piece, size_t len, void *ctx)
 {
 	struct output *o = ctx;
 	size_t room = sizeof(o->text) - 1 - o->len;
@@ -36,19 +37,20 @@ static void collect(const char *piece, size_t len, void *ctx)
 		longjmp(o->full, 1);
 }
 
-static bool run(int (*demangler)(const char *, int, demangle_callbackref, void *), const char *name,
-		struct output *o)
+static bool run_demangler(int (*demangler)(const char *, int, demangle_callbackref, void *),
+			  const char *name, struct output *o)
 {
 	o->len = 0;
-	return demangler(name, DMGL_PARAMS | DMGL_ANSI | DMGL_NO_RECURSE_LIMIT, collect, o) &&
+	return demangler(name, DMGL_PARAMS | DMGL_ANSI | DMGL_NO_RECURSE_LIMIT, append_piece, o) &&
 	       o->len;
 }
 
-/* False where it is no mangled name. */
-static bool demangle(const char *name, struct output *o)
+/* False if it is not a mangled name. */
+static bool try_demanglers(const char *name, struct output *o)
 {
-	/* Legacy Rust names are C++ names too, ending in a hash: Rust goes first. */
-	return run(rust_demangle_callback, name, o) || run(cplus_demangle_v3_callback, name, o);
+	/* Legacy Rust names are also C++ names, ending in a hash, so Rust is tried first. */
+	return run_demangler(rust_demangle_callback, name, o) ||
+	       run_demangler(cplus_demangle_v3_callback, name, o);
 }
 
 bool demangle__is_mangled(const char *name)
@@ -70,9 +72,9 @@ char *demangle__name(const char *name)
 		return NULL;
 	if (setjmp(o->full)) {
 		memcpy(o->text + o->len + 1 - sizeof(dots), dots, sizeof(dots) - 1);
-	} else if (len > MANGLED_MAX || !demangle(name, o)) {
+	} else if (len > MANGLED_MAX || !try_demanglers(name, o)) {
 		o->len = 0;
-		collect(name, len, o);
+		append_piece(name, len, o);
 	}
 	copy = strndup(o->text, o->len);
 	free(o);

@@ -1,12 +1,12 @@
 /*
- * Two tables lead from an address to its function: ranges of compilation units, made once from the
- * units' own attributes (.debug_aranges is absent from half of all compilers' output), and, for
- * each unit that is ever asked for, ranges of its functions. From the function down, the inlined
- * calls and blocks that hold the address are followed.
+ * Two tables lead from an address to its function: the ranges of compilation units, made once from
+ * the units' own attributes (half of all compilers do not emit .debug_aranges), and, for each unit
+ * that is ever looked up, the ranges of its functions. From the function down, the inlined calls
+ * and blocks that hold the address are followed.
  *
- * DIEs form a tree because libdw insists on siblings that lie further on; what a hostile file can
- * still do is make many DIEs point at the same long list. Every step therefore costs from a budget,
- * and a file that uses one up is not asked again.
+ * DIEs form a tree, because libdw requires a sibling to lie further on; what a hostile file can
+ * still do is make many DIEs point to the same long list. Every step is therefore paid for from a
+ * budget, and a file that uses up its budget is not searched again.
  */
 #include "symbols/dwarf.h"
 
@@ -23,11 +23,11 @@
 #include "util/intervals.h"
 
 #define DWARF_MAX (1ull << 30)
-#define BUDGET (20u << 20) /* steps of one call: well under a second */
+#define STEPS_MAX (20u << 20) /* steps of one call: well under a second */
 #define UNITS_MAX (1u << 18)
 #define LINE_PROGRAM_MAX (8u << 20) /* bytes of a unit's line program */
-#define LINE_PROGRAM_COST 20	    /* bytes of libdw's line table for each of them */
-#define FULL (256u << 20)
+#define LINE_PROGRAM_COST 20	    /* bytes of libdw's line table for each of these bytes */
+#define LOOKUP_MEMORY_MAX (256u << 20)
 #define DEPTH_MAX 64 /* of DIEs around a function */
 #define INLINE_MAX 32
 
@@ -62,7 +62,7 @@ static int add_ranges(struct dwarf *d, struct intervals *t, Dwarf_Die *die, size
 
 	while (dwarf_names__spend(&d->budget) &&
 	       (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0) {
-		/* Code that the linker threw away is left with the address 0. */
+		/* Code that the linker discarded keeps the address 0. */
 		if (lo && intervals__add(t, lo, hi, (uint32_t)value))
 			return -ENOMEM;
 	}
@@ -82,7 +82,7 @@ static bool has_pc(struct dwarf *d, Dwarf_Die *die, uint64_t pc)
 
 /* ---- functions of a unit ---- */
 
-static int add_function(struct dwarf *d, struct unit *u, Dwarf_Die *die)
+static int add_unit_function(struct dwarf *d, struct unit *u, Dwarf_Die *die)
 {
 	size_t ranges = u->ranges.n;
 	int err;
@@ -119,7 +119,7 @@ static bool may_hold_functions(int tag)
 	}
 }
 
-static int index_below(struct dwarf *d, struct unit *u, Dwarf_Die *parent, int depth)
+static int index_children(struct dwarf *d, struct unit *u, Dwarf_Die *parent, int depth)
 {
 	Dwarf_Die die;
 	int more, err = 0;
@@ -131,9 +131,9 @@ static int index_below(struct dwarf *d, struct unit *u, Dwarf_Die *parent, int d
 		int tag = dwarf_tag(&die);
 
 		if (tag == DW_TAG_subprogram)
-			err = add_function(d, u, &die);
+			err = add_unit_function(d, u, &die);
 		if (!err && may_hold_functions(tag))
-			err = index_below(d, u, &die, depth + 1);
+			err = index_children(d, u, &die, depth + 1);
 		if (err)
 			return err;
 	}
@@ -145,7 +145,7 @@ static int index_unit(struct dwarf *d, struct unit *u)
 	int err = 0;
 
 	if (!u->indexed)
-		err = index_below(d, u, &u->die, 0);
+		err = index_children(d, u, &u->die, 0);
 	if (!u->indexed)
 		intervals__sort(&u->ranges);
 	u->indexed = true;
@@ -176,7 +176,7 @@ static int index_units(struct dwarf *d)
 	Dwarf_Die die;
 	int err;
 
-	d->budget = BUDGET;
+	d->budget = STEPS_MAX;
 	for (unsigned int i = 0; i < UNITS_MAX; i++) {
 		size_t ranges = d->ranges.n;
 
@@ -197,9 +197,9 @@ static int index_units(struct dwarf *d)
 /* ---- opening ---- */
 
 /*
- * Left to itself libdw would open whatever path .gnu_debugaltlink names, a FIFO as well. So the
- * shared file is found here, with its build ID; without it names are missing all over, and the
- * file's symbol table serves better.
+ * Left to itself, libdw would open whatever path .gnu_debugaltlink names, even a FIFO. So the
+ * shared file is opened here, and its build ID checked. Without it, names are missing throughout,
+ * and the file's symbol table is the better source.
  */
 static int open_shared(struct dwarf *d, const char *path, const struct debug_places *places)
 {
@@ -274,8 +274,8 @@ void dwarf__close(struct dwarf *d)
 	free(d);
 }
 
-/* What look-ups added. */
-static size_t gathered(const struct dwarf *d)
+/* The memory that look-ups added. */
+static size_t lookup_memory(const struct dwarf *d)
 {
 	size_t sum = d->lines;
 
@@ -288,17 +288,17 @@ static size_t gathered(const struct dwarf *d)
 size_t dwarf__memory(const struct dwarf *d)
 {
 	return sizeof(*d) + d->sections + d->cap * sizeof(*d->units) +
-	       d->ranges.cap * sizeof(*d->ranges.at) + gathered(d);
+	       d->ranges.cap * sizeof(*d->ranges.at) + lookup_memory(d);
 }
 
 bool dwarf__is_full(const struct dwarf *d)
 {
-	return gathered(d) > FULL;
+	return lookup_memory(d) > LOOKUP_MEMORY_MAX;
 }
 
 /* ---- looking up ---- */
 
-static Dwarf_Word number_attr(Dwarf_Die *die, unsigned int name)
+static Dwarf_Word attr_number(Dwarf_Die *die, unsigned int name)
 {
 	Dwarf_Attribute attr;
 	Dwarf_Word value;
@@ -307,13 +307,13 @@ static Dwarf_Word number_attr(Dwarf_Die *die, unsigned int name)
 }
 
 /*
- * libdw turns a unit's whole line program into a table at once, many bytes for each of its own:
- * one of absurd length is left alone. It starts with its length, in 4 bytes or, after
+ * libdw converts a unit's whole line program into a table at once, many bytes for each of its own,
+ * so a line program of absurd length is not used. It starts with its length, in 4 bytes or, after
  * four 0xff, in 8.
  */
 static bool has_lines(struct dwarf *d, struct unit *u)
 {
-	Dwarf_Word at = number_attr(&u->die, DW_AT_stmt_list);
+	Dwarf_Word at = attr_number(&u->die, DW_AT_stmt_list);
 	uint32_t length;
 	const char *section;
 	size_t size;
@@ -335,7 +335,7 @@ static bool has_lines(struct dwarf *d, struct unit *u)
 	return u->has_lines;
 }
 
-/* The inlined calls around pc in a function, outermost first; the function itself is chain[0]. */
+/* The inlined calls around pc in a function, outermost first; chain[0] is the function itself. */
 static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc,
 			Dwarf_Die chain[INLINE_MAX])
 {
@@ -366,18 +366,19 @@ static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc,
 	return n;
 }
 
-static void call_site(struct unit *u, Dwarf_Die *inlined, struct dwarf_frame *caller)
+static void fill_call_site(struct unit *u, Dwarf_Die *inlined, struct dwarf_frame *caller)
 {
-	Dwarf_Word file = number_attr(inlined, DW_AT_call_file);
+	Dwarf_Word file = attr_number(inlined, DW_AT_call_file);
+	Dwarf_Word line = attr_number(inlined, DW_AT_call_line);
 	Dwarf_Files *files;
 	size_t n;
 
-	caller->line = (uint32_t)number_attr(inlined, DW_AT_call_line);
+	caller->line = line <= UINT32_MAX ? (uint32_t)line : 0;
 	if (u->has_lines && dwarf_getsrcfiles(&u->die, &files, &n) == 0 && file < n)
 		caller->file = dwarf_filesrc(files, file, NULL, NULL);
 }
 
-static void line_at(struct dwarf *d, struct unit *u, uint64_t pc, struct dwarf_frame *f)
+static void fill_line(struct dwarf *d, struct unit *u, uint64_t pc, struct dwarf_frame *f)
 {
 	Dwarf_Line *line = has_lines(d, u) ? dwarf_getsrc_die(&u->die, pc) : NULL;
 	int number;
@@ -399,9 +400,9 @@ int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int 
 	if (!r || cap < 1 || !d->budget)
 		return 0;
 	u = &d->units[r->value];
-	d->budget = BUDGET;
+	d->budget = STEPS_MAX;
 	memset(out, 0, (size_t)cap * sizeof(*out));
-	line_at(d, u, vaddr, &out[0]);
+	fill_line(d, u, vaddr, &out[0]);
 	index_unit(d, u);
 	r = intervals__find(&u->ranges, vaddr);
 	if (!r)
@@ -412,7 +413,7 @@ int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int 
 
 		out[i].func = dwarf_names__of(die, &d->budget, &out[i].built);
 		if (i + 1 < n && i + 1 < cap)
-			call_site(u, die, &out[i + 1]);
+			fill_call_site(u, die, &out[i + 1]);
 	}
 	return n < cap ? n : cap;
 }

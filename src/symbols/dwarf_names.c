@@ -1,6 +1,6 @@
 /*
- * The names of functions that have no linkage name are built from the scopes around them, which
- * DWARF gives no way back to: they are found again from the top of the unit.
+ * The names of functions without a linkage name are built from the scopes around them. DWARF has no
+ * links from a function up to its scopes, so they are found by a search from the top of the unit.
  */
 #include "symbols/dwarf_names.h"
 
@@ -12,14 +12,14 @@
 
 #define SCOPES_MAX 32
 
-static const char *string_attr(Dwarf_Die *die, unsigned int name)
+static const char *attr_string(Dwarf_Die *die, unsigned int name)
 {
 	Dwarf_Attribute attr;
 
 	return dwarf_attr_integrate(die, name, &attr) ? dwarf_formstring(&attr) : NULL;
 }
 
-/* The DIE that stands where the function was first declared. */
+/* The DIE of the function's first declaration. */
 static void follow_origin(Dwarf_Die *die)
 {
 	Dwarf_Attribute attr;
@@ -35,8 +35,8 @@ static void follow_origin(Dwarf_Die *die)
 	}
 }
 
-/* The DIEs around one, outermost first, without the unit. Returns how many, 0 also where it is not
- * found. */
+/* The DIEs around one, outermost first, without the unit. Returns their number, 0 also if `die` is
+ * not found. */
 static int find_scopes(Dwarf_Die *die, unsigned int *budget, Dwarf_Die scopes[SCOPES_MAX])
 {
 	Dwarf_Off want = dwarf_dieoffset(die);
@@ -78,7 +78,7 @@ static bool names_have_scopes(Dwarf_Die *die)
 
 static void add_scope(struct strbuf *sb, Dwarf_Die *scope, const char *member)
 {
-	const char *name = string_attr(scope, DW_AT_name);
+	const char *name = attr_string(scope, DW_AT_name);
 	int tag = dwarf_tag(scope);
 
 	if (tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine)
@@ -110,12 +110,12 @@ static char *build_name(Dwarf_Die *function, unsigned int *budget, const char *n
 
 char *dwarf_names__of(Dwarf_Die *function, unsigned int *budget, bool *built)
 {
-	const char *linkage = string_attr(function, DW_AT_linkage_name);
-	const char *name = string_attr(function, DW_AT_name);
+	const char *linkage = attr_string(function, DW_AT_linkage_name);
+	const char *name = attr_string(function, DW_AT_name);
 
 	*built = false;
 	if (!linkage)
-		linkage = string_attr(function, DW_AT_MIPS_linkage_name);
+		linkage = attr_string(function, DW_AT_MIPS_linkage_name);
 	/* A linkage name that is not mangled is the assembler's: glibc's "__GI_abort" is abort. */
 	if (linkage && (!name || demangle__is_mangled(linkage)))
 		return demangle__name(linkage);

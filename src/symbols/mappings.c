@@ -13,69 +13,69 @@
 
 struct mappings {
 	uint32_t pid;
-	struct mapping *maps; /* by address, never overlapping */
+	struct mapping *list; /* by address, never overlapping */
 	size_t n;
-	char *paths; /* what the mappings' paths point into */
+	char *paths; /* the mappings' paths point into this */
 	size_t paths_len;
 };
 
 struct mappings *mappings__new(uint32_t pid)
 {
-	struct mappings *sp = calloc(1, sizeof(*sp));
+	struct mappings *maps = calloc(1, sizeof(*maps));
 
-	if (sp)
-		sp->pid = pid;
-	return sp;
+	if (maps)
+		maps->pid = pid;
+	return maps;
 }
 
-void mappings__free(struct mappings *sp)
+void mappings__free(struct mappings *maps)
 {
-	if (!sp)
+	if (!maps)
 		return;
-	free(sp->maps);
-	free(sp->paths);
-	free(sp);
+	free(maps->list);
+	free(maps->paths);
+	free(maps);
 }
 
-/* Whether a path is part of the text that this space holds. */
-static bool is_own(const struct mappings *sp, const char *path)
+/* Whether a path points into the text that belongs to `maps`. */
+static bool is_own(const struct mappings *maps, const char *path)
 {
-	return sp->paths && path >= sp->paths && path < sp->paths + sp->paths_len;
+	return maps->paths && path >= maps->paths && path < maps->paths + maps->paths_len;
 }
 
-struct mappings *mappings__copy(const struct mappings *sp, uint32_t pid)
+struct mappings *mappings__copy(const struct mappings *maps, uint32_t pid)
 {
 	struct mappings *copy = mappings__new(pid);
 
-	if (!copy || !sp->n)
+	if (!copy || !maps->n)
 		return copy;
-	copy->maps = malloc(sp->n * sizeof(*sp->maps));
-	copy->paths = malloc(sp->paths_len + 1);
-	if (!copy->maps || !copy->paths) {
+	copy->list = malloc(maps->n * sizeof(*maps->list));
+	copy->paths = malloc(maps->paths_len + 1);
+	if (!copy->list || !copy->paths) {
 		mappings__free(copy);
 		errno = ENOMEM;
 		return NULL;
 	}
-	memcpy(copy->maps, sp->maps, sp->n * sizeof(*sp->maps));
-	if (sp->paths_len)
-		memcpy(copy->paths, sp->paths, sp->paths_len);
-	copy->n = sp->n;
-	copy->paths_len = sp->paths_len;
+	memcpy(copy->list, maps->list, maps->n * sizeof(*maps->list));
+	if (maps->paths_len)
+		memcpy(copy->paths, maps->paths, maps->paths_len);
+	copy->n = maps->n;
+	copy->paths_len = maps->paths_len;
 	for (size_t i = 0; i < copy->n; i++)
-		if (is_own(sp, sp->maps[i].path))
-			copy->maps[i].path = copy->paths + (sp->maps[i].path - sp->paths);
+		if (is_own(maps, maps->list[i].path))
+			copy->list[i].path = copy->paths + (maps->list[i].path - maps->paths);
 	return copy;
 }
 
 /* ---- the text of /proc/PID/maps ---- */
 
-/* What is left of a line. Only take_number, take_flag and take_path read the text. */
+/* The rest of a line. Only take_number, take_flag and take_path read the text. */
 struct line {
 	const char *p, *end;
 	bool bad;
 };
 
-static unsigned int digit(char c)
+static unsigned int digit_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return (unsigned int)(c - '0');
@@ -84,14 +84,14 @@ static unsigned int digit(char c)
 	return UINT32_MAX;
 }
 
-/* A number and the character that must follow it ('\0': a space or the line's end). */
+/* A number and the character that must follow it ('\0': a space or the end of the line). */
 static uint64_t take_number(struct line *l, unsigned int base, char follows)
 {
 	uint64_t n = 0;
 	size_t digits = 0;
 
 	for (; l->p < l->end; l->p++, digits++) {
-		unsigned int d = digit(*l->p);
+		unsigned int d = digit_value(*l->p);
 
 		if (d >= base || __builtin_mul_overflow(n, base, &n) ||
 		    __builtin_add_overflow(n, d, &n))
@@ -114,9 +114,9 @@ static bool take_flag(struct line *l, char flag)
 }
 
 /*
- * Copies the rest of the line to `out`, which has room for it, as a string. The kernel escapes
- * nothing but line feeds, so that a name that holds "\012" itself cannot be told apart; the same
- * goes for one that ends in " (deleted)".
+ * Copies the rest of the line to `out`, which has room for it, as a string. The kernel escapes only
+ * line feeds, so a name that contains "\012" itself is ambiguous, and so is one that ends in "
+ * (deleted)".
  */
 static size_t take_path(struct line *l, char *out)
 {
@@ -140,8 +140,8 @@ static size_t take_path(struct line *l, char *out)
 	return (size_t)(o - out);
 }
 
-/* One line; `path` has room for what is left of it. Returns the bytes of `path` used, 0 for a bad
- * line. */
+/* Parses one line; `path` has room for what is left of it. Returns the bytes of `path` used, 0 for
+ * an invalid line. */
 static size_t parse_line(struct line l, struct mapping *m, char *path)
 {
 	uint64_t major, minor;
@@ -159,19 +159,19 @@ static size_t parse_line(struct line l, struct mapping *m, char *path)
 	major = take_number(&l, 16, ':');
 	minor = take_number(&l, 16, ' ');
 	m->ino = take_number(&l, 10, '\0');
-	if (l.bad || m->start >= m->end)
+	if (l.bad || m->start >= m->end || major > UINT32_MAX || minor > UINT32_MAX)
 		return 0;
-	m->dev = makedev(major, minor);
+	m->dev = makedev((unsigned int)major, (unsigned int)minor);
 	m->module = FRAME_NO_MODULE;
 	m->path = path;
 	return take_path(&l, path);
 }
 
 /*
- * Lines come in the order of addresses, but the kernel gives them page by page: a mapping that grew
- * or merged in between may overlap the one before. What was seen first stays.
+ * Lines are sorted by address, but the kernel produces them a page of text at a time: a mapping
+ * that grew or merged in between may overlap the one before. The first one seen is kept.
  */
-static bool trim(struct mapping *m, const struct mapping *before)
+static bool trim_overlap(struct mapping *m, const struct mapping *before)
 {
 	if (before && m->start < before->end) {
 		m->offset += before->end - m->start;
@@ -180,9 +180,9 @@ static bool trim(struct mapping *m, const struct mapping *before)
 	return m->start < m->end;
 }
 
-/* What stands for a thread's files, and who knows them better than maps; NULLs: nobody. */
+/* What parsing needs besides the text. `modules` and `who` may be NULL. */
 struct context {
-	uint32_t pid, tid; /* tid: whose /proc entry shows the memory */
+	uint32_t pid, tid; /* tid: the thread whose /proc entry shows the memory */
 	struct modules *modules;
 	const struct identifier *who;
 };
@@ -213,9 +213,9 @@ static bool is_code_of_file(const struct mapping *m)
 	return m->exec && m->ino;
 }
 
-/* -ESRCH: it had files to be identified, and has nothing any more. */
-static int identify(const struct mapping *maps, size_t n, const struct context *c,
-		    const struct identity **ids, size_t *nids)
+/* -ESRCH: there were files to identify, and now there is nothing. */
+static int identify_files(const struct mapping *list, size_t n, const struct context *c,
+			  const struct identity **ids, size_t *nids)
 {
 	bool any = false;
 	int err;
@@ -229,18 +229,18 @@ static int identify(const struct mapping *maps, size_t n, const struct context *
 		return err == -ESRCH ? err : 0;
 	}
 	for (size_t i = 0; i < n && !any; i++)
-		any = is_code_of_file(&maps[i]);
+		any = is_code_of_file(&list[i]);
 	return any && !*nids ? -ESRCH : 0;
 }
 
-static int register_modules(struct mapping *maps, size_t n, const struct context *c)
+static int register_modules(struct mapping *list, size_t n, const struct context *c)
 {
 	const struct identity *ids = NULL, *real;
 	size_t nids, next = 0;
-	int err = identify(maps, n, c, &ids, &nids);
+	int err = identify_files(list, n, c, &ids, &nids);
 
 	for (size_t i = 0; i < n && !err; i++) {
-		struct mapping *m = &maps[i];
+		struct mapping *m = &list[i];
 
 		while (next < nids && ids[next].start < m->start)
 			next++;
@@ -257,58 +257,59 @@ static int register_modules(struct mapping *maps, size_t n, const struct context
 	return err;
 }
 
-static int parse(struct mappings *sp, const struct context *c, const char *text, size_t len)
+static int parse_maps(struct mappings *maps, const struct context *c, const char *text, size_t len)
 {
 	const char *end = text + len;
 	size_t lines = 0, n = 0, used = 0;
-	struct mapping *maps;
+	struct mapping *list;
 	char *paths;
 	int err;
 
 	for (const char *p = text; (p = memchr(p, '\n', (size_t)(end - p))); p++)
 		lines++;
-	maps = malloc((lines + 1) * sizeof(*maps));
-	paths = malloc(len + 1); /* each path and its terminator are shorter than the line */
-	if (!maps || !paths) {
-		free(maps);
+	list = malloc((lines + 1) * sizeof(*list));
+	paths = malloc(len + 1); /* each path with its terminator is shorter than its line */
+	if (!list || !paths) {
+		free(list);
 		free(paths);
 		return -ENOMEM;
 	}
 	while (text < end) {
 		const char *eol = memchr(text, '\n', (size_t)(end - text));
 		struct line l = { .p = text, .end = eol ? eol : end };
-		size_t path = parse_line(l, &maps[n], paths + used);
+		size_t path = parse_line(l, &list[n], paths + used);
 
 		if (!path) {
-			free(maps);
+			free(list);
 			free(paths);
 			return -EINVAL;
 		}
-		if (trim(&maps[n], n ? &maps[n - 1] : NULL)) {
+		if (trim_overlap(&list[n], n ? &list[n - 1] : NULL)) {
 			used += path;
 			n++;
 		}
 		text = eol ? eol + 1 : end;
 	}
-	err = register_modules(maps, n, c);
+	err = register_modules(list, n, c);
 	if (err) {
-		free(maps);
+		free(list);
 		free(paths);
 		return err;
 	}
-	free(sp->maps);
-	free(sp->paths);
-	sp->maps = maps;
-	sp->n = n;
-	sp->paths = paths;
-	sp->paths_len = used;
+	free(maps->list);
+	free(maps->paths);
+	maps->list = list;
+	maps->n = n;
+	maps->paths = paths;
+	maps->paths_len = used;
 	return 0;
 }
 
-int mappings__parse(struct mappings *sp, struct modules *modules, const char *maps, size_t len)
+int mappings__parse(struct mappings *maps, struct modules *modules, const char *text, size_t len)
 {
-	return parse(sp, &(struct context){ .pid = sp->pid, .tid = sp->pid, .modules = modules },
-		     maps, len);
+	return parse_maps(
+	    maps, &(struct context){ .pid = maps->pid, .tid = maps->pid, .modules = modules }, text,
+	    len);
 }
 
 static char *read_maps(uint32_t tid, size_t *len)
@@ -326,7 +327,7 @@ static char *read_maps(uint32_t tid, size_t *len)
 	return text;
 }
 
-/* A main thread that ended before the others has no memory to show any more, but they do. */
+/* A main thread that ended before the others no longer shows the memory, but they do. */
 static char *read_maps_of_thread(uint32_t pid, uint32_t *tid, size_t *len)
 {
 	char path[64], *text = NULL;
@@ -348,9 +349,10 @@ static char *read_maps_of_thread(uint32_t pid, uint32_t *tid, size_t *len)
 	return text;
 }
 
-int mappings__refresh_as(struct mappings *sp, struct modules *modules, const struct identifier *who)
+int mappings__refresh_as(struct mappings *maps, struct modules *modules,
+			 const struct identifier *who)
 {
-	struct context c = { .pid = sp->pid, .tid = sp->pid, .modules = modules, .who = who };
+	struct context c = { .pid = maps->pid, .tid = maps->pid, .modules = modules, .who = who };
 	char *text;
 	size_t len;
 	int err;
@@ -359,20 +361,20 @@ int mappings__refresh_as(struct mappings *sp, struct modules *modules, const str
 	if (!text && errno != ENOENT && errno != ESRCH)
 		return -errno;
 	if (!text)
-		text = read_maps_of_thread(sp->pid, &c.tid, &len);
+		text = read_maps_of_thread(maps->pid, &c.tid, &len);
 	if (!text)
 		return -ESRCH;
-	err = parse(sp, &c, text, len);
+	err = parse_maps(maps, &c, text, len);
 	free(text);
 	return err;
 }
 
-int mappings__refresh(struct mappings *sp, struct modules *modules)
+int mappings__refresh(struct mappings *maps, struct modules *modules)
 {
-	return mappings__refresh_as(sp, modules, NULL);
+	return mappings__refresh_as(maps, modules, NULL);
 }
 
-/* What is left of [start, end) of a mapping. */
+/* The part of a mapping in [start, end). */
 static struct mapping part_of(const struct mapping *m, uint64_t start, uint64_t end)
 {
 	struct mapping part = *m;
@@ -383,55 +385,55 @@ static struct mapping part_of(const struct mapping *m, uint64_t start, uint64_t 
 	return part;
 }
 
-int mappings__map(struct mappings *sp, const struct mapping *m)
+int mappings__map(struct mappings *maps, const struct mapping *m)
 {
-	struct mapping *maps = reallocarray(NULL, sp->n + 2, sizeof(*maps));
+	struct mapping *list = reallocarray(NULL, maps->n + 2, sizeof(*list));
 	size_t n = 0, i = 0;
 
-	if (!maps)
+	if (!list)
 		return -ENOMEM;
-	for (; i < sp->n && sp->maps[i].start < m->start; i++)
-		maps[n++] = sp->maps[i].end <= m->start
-				? sp->maps[i]
-				: part_of(&sp->maps[i], sp->maps[i].start, m->start);
-	maps[n++] = *m;
-	/* The last that began before may go on behind. */
-	if (i && sp->maps[i - 1].end > m->end)
-		maps[n++] = part_of(&sp->maps[i - 1], m->end, sp->maps[i - 1].end);
-	for (; i < sp->n; i++)
-		if (sp->maps[i].start >= m->end)
-			maps[n++] = sp->maps[i];
-		else if (sp->maps[i].end > m->end)
-			maps[n++] = part_of(&sp->maps[i], m->end, sp->maps[i].end);
-	free(sp->maps);
-	sp->maps = maps;
-	sp->n = n;
+	for (; i < maps->n && maps->list[i].start < m->start; i++)
+		list[n++] = maps->list[i].end <= m->start
+				? maps->list[i]
+				: part_of(&maps->list[i], maps->list[i].start, m->start);
+	list[n++] = *m;
+	/* The last one that began before may continue after it. */
+	if (i && maps->list[i - 1].end > m->end)
+		list[n++] = part_of(&maps->list[i - 1], m->end, maps->list[i - 1].end);
+	for (; i < maps->n; i++)
+		if (maps->list[i].start >= m->end)
+			list[n++] = maps->list[i];
+		else if (maps->list[i].end > m->end)
+			list[n++] = part_of(&maps->list[i], m->end, maps->list[i].end);
+	free(maps->list);
+	maps->list = list;
+	maps->n = n;
 	return 0;
 }
 
 /* ---- look-up ---- */
 
-const struct mapping *mappings__find(const struct mappings *sp, uint64_t addr)
+const struct mapping *mappings__find(const struct mappings *maps, uint64_t addr)
 {
-	size_t lo = 0, hi = sp->n;
+	size_t lo = 0, hi = maps->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (sp->maps[mid].end <= addr)
+		if (maps->list[mid].end <= addr)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < sp->n && sp->maps[lo].start <= addr ? &sp->maps[lo] : NULL;
+	return lo < maps->n && maps->list[lo].start <= addr ? &maps->list[lo] : NULL;
 }
 
-size_t mappings__count(const struct mappings *sp)
+size_t mappings__count(const struct mappings *maps)
 {
-	return sp->n;
+	return maps->n;
 }
 
-const struct mapping *mappings__at(const struct mappings *sp, size_t i)
+const struct mapping *mappings__at(const struct mappings *maps, size_t i)
 {
-	return i < sp->n ? &sp->maps[i] : NULL;
+	return i < maps->n ? &maps->list[i] : NULL;
 }

@@ -15,13 +15,13 @@
 #include "util/hashmap.h"
 #include "util/util.h"
 
-/* Descriptors left to the rest of the program: probes, tables, outputs. */
+/* Descriptors reserved for the rest of the program: probes, tables, outputs. */
 #define FDS_RESERVED 64
-/* Files that symbols are made from and that may be open at a time. */
+/* The maximum of open files that symbols are made from. */
 #define LOADED_FILES 512
 
-/* A share of the descriptors that we may have. */
-static size_t few_descriptors(size_t share, size_t most)
+/* A share of the descriptors that this process may have, at most `most`. */
+static size_t descriptor_share(size_t share, size_t most)
 {
 	struct rlimit rl;
 	size_t n = most;
@@ -33,17 +33,17 @@ static size_t few_descriptors(size_t share, size_t most)
 
 struct modules *modules__new(void)
 {
-	struct modules *is = calloc(1, sizeof(*is));
+	struct modules *mods = calloc(1, sizeof(*mods));
 
-	if (!is)
+	if (!mods)
 		return NULL;
-	pthread_mutex_init(&is->lock, NULL);
-	is->loaded_files_max = few_descriptors(8, LOADED_FILES);
-	is->by_key = hashmap__new();
-	is->roots = roots__new(few_descriptors(8, ROOTS_MAX));
-	if (is->by_key && is->roots)
-		return is;
-	modules__free(is);
+	pthread_mutex_init(&mods->lock, NULL);
+	mods->loaded_files_max = descriptor_share(8, LOADED_FILES);
+	mods->by_key = hashmap__new();
+	mods->roots = roots__new(descriptor_share(8, ROOTS_MAX));
+	if (mods->by_key && mods->roots)
+		return mods;
+	modules__free(mods);
 	errno = ENOMEM;
 	return NULL;
 }
@@ -61,17 +61,17 @@ static void free_module(struct module *mod)
 	free(mod);
 }
 
-void modules__free(struct modules *is)
+void modules__free(struct modules *mods)
 {
-	if (!is)
+	if (!mods)
 		return;
-	for (size_t i = 0; i < is->n; i++)
-		free_module(is->by_id[i]);
-	free(is->by_id);
-	hashmap__free(is->by_key);
-	roots__free(is->roots);
-	pthread_mutex_destroy(&is->lock);
-	free(is);
+	for (size_t i = 0; i < mods->n; i++)
+		free_module(mods->by_id[i]);
+	free(mods->by_id);
+	hashmap__free(mods->by_key);
+	roots__free(mods->roots);
+	pthread_mutex_destroy(&mods->lock);
+	free(mods);
 }
 
 /* ---- descriptors ---- */
@@ -102,18 +102,18 @@ static void adopt_fd(struct module *mod, int fd)
 
 /* ---- the registry ---- */
 
-static struct module *new_module(struct modules *is, uint64_t dev, uint64_t ino, const char *path)
+static struct module *new_module(struct modules *mods, uint64_t dev, uint64_t ino, const char *path)
 {
 	struct module *mod;
 
-	if (is->n == is->cap) {
-		size_t cap = is->cap ? is->cap * 2 : 64;
-		struct module **bigger = realloc(is->by_id, cap * sizeof(*bigger));
+	if (mods->n == mods->cap) {
+		size_t cap = mods->cap ? mods->cap * 2 : 64;
+		struct module **bigger = realloc(mods->by_id, cap * sizeof(*bigger));
 
 		if (!bigger)
 			return NULL;
-		is->by_id = bigger;
-		is->cap = cap;
+		mods->by_id = bigger;
+		mods->cap = cap;
 	}
 	mod = calloc(1, sizeof(*mod));
 	if (!mod)
@@ -123,9 +123,9 @@ static struct module *new_module(struct modules *is, uint64_t dev, uint64_t ino,
 	mod->ino = ino;
 	mod->fd = -1;
 	mod->error = -ENOENT;
-	mod->owner = is;
+	mod->owner = mods;
 	mod->seen = util__wall_ns();
-	mod->places = (struct debug_places){ .roots = is->roots, .root = -1 };
+	mod->places = (struct debug_places){ .roots = mods->roots, .root = -1 };
 	snprintf(mod->self_path, sizeof(mod->self_path), "/proc/self/fd/-1");
 	mod->path = strdup(path);
 	mod->inside = mod->path;
@@ -136,25 +136,25 @@ static struct module *new_module(struct modules *is, uint64_t dev, uint64_t ino,
 	return mod;
 }
 
-static void publish(struct modules *is, struct module *mod)
+static void assign_id(struct modules *mods, struct module *mod)
 {
-	mod->id = (uint32_t)is->n;
-	is->by_id[is->n++] = mod;
+	mod->id = (uint32_t)mods->n;
+	mods->by_id[mods->n++] = mod;
 }
 
-/* The latest module of dev and ino; NULL: none. */
-static struct module *first_of(struct modules *is, uint64_t dev, uint64_t ino)
+/* The latest module with this device and inode; NULL: none. */
+static struct module *latest_by_key(struct modules *mods, uint64_t dev, uint64_t ino)
 {
 	uintptr_t value = 0;
 
-	hashmap__get(is->by_key, hashmap__mix(dev, ino), &value);
+	hashmap__get(mods->by_key, hashmap__mix(dev, ino), &value);
 	return (struct module *)value;
 }
 
-/* As long as a module is open, its inode number cannot become another file's. */
-static struct module *find_open(struct modules *is, uint64_t dev, uint64_t ino)
+/* As long as a module is open, its inode number cannot be reused for another file. */
+static struct module *find_open(struct modules *mods, uint64_t dev, uint64_t ino)
 {
-	struct module *mod = first_of(is, dev, ino);
+	struct module *mod = latest_by_key(mods, dev, ino);
 
 	while (mod && (mod->dev != dev || mod->ino != ino || mod->fd < 0))
 		mod = mod->same_key;
@@ -162,51 +162,51 @@ static struct module *find_open(struct modules *is, uint64_t dev, uint64_t ino)
 }
 
 /*
- * Of one that is not open, the number may since have been given to another file: one that is
- * younger than our knowledge of it, or, where nothing can be opened, one that is called otherwise.
+ * The inode number of a module that is not open may have been reused for another file: for one that
+ * is younger than the module, or, if nothing can be opened, for one with another path.
  */
-static struct module *find_closed(struct modules *is, uint64_t dev, uint64_t ino, const char *path,
-				  int fd)
+static struct module *find_closed(struct modules *mods, uint64_t dev, uint64_t ino,
+				  const char *path, int fd)
 {
 	uint64_t birth = fd >= 0 ? module__birth(fd) : 0;
 
-	for (struct module *mod = first_of(is, dev, ino); mod; mod = mod->same_key)
+	for (struct module *mod = latest_by_key(mods, dev, ino); mod; mod = mod->same_key)
 		if (mod->dev == dev && mod->ino == ino &&
 		    (fd >= 0 ? birth <= mod->seen : !strcmp(mod->path, path)))
 			return mod;
 	return NULL;
 }
 
-/* Found from now on by its dev and ino, in the place of an older one. */
-static int index_module(struct modules *is, struct module *mod)
+/* Makes the module findable by its device and inode, ahead of an older one. */
+static int index_module(struct modules *mods, struct module *mod)
 {
 	uint64_t key = hashmap__mix(mod->dev, mod->ino);
 	uintptr_t first = 0;
 
-	if (hashmap__get(is->by_key, key, &first))
+	if (hashmap__get(mods->by_key, key, &first))
 		mod->same_key = (struct module *)first;
-	return hashmap__set(is->by_key, key, (uintptr_t)mod);
+	return hashmap__set(mods->by_key, key, (uintptr_t)mod);
 }
 
-static struct module *make(struct modules *is, uint64_t dev, uint64_t ino, const char *path,
-			   int64_t root)
+static struct module *create_module(struct modules *mods, uint64_t dev, uint64_t ino,
+				    const char *path, int64_t root)
 {
-	struct module *mod = new_module(is, dev, ino, path);
+	struct module *mod = new_module(mods, dev, ino, path);
 
 	if (!mod)
 		return NULL;
 	mod->places.root = root;
-	mod->inside = roots__inside(is->roots, root, mod->path);
-	if (index_module(is, mod)) {
+	mod->inside = roots__inside(mods->roots, root, mod->path);
+	if (index_module(mods, mod)) {
 		free_module(mod);
 		return NULL;
 	}
-	publish(is, mod);
+	assign_id(mods, mod);
 	return mod;
 }
 
-/* Processes of one kind (64-bit, say) share one vDSO: it is known by its bytes. */
-static int64_t add_vdso(struct modules *is, const struct mapped_file *f)
+/* Processes of one kind (64-bit, say) share one vDSO, which is identified by its bytes. */
+static int64_t add_vdso(struct modules *mods, const struct mapped_file *f)
 {
 	void *memory = NULL;
 	struct module *mod;
@@ -215,15 +215,15 @@ static int64_t add_vdso(struct modules *is, const struct mapped_file *f)
 
 	if (err)
 		return err;
-	for (size_t i = 0; i < is->n; i++) {
-		mod = is->by_id[i];
+	for (size_t i = 0; i < mods->n; i++) {
+		mod = mods->by_id[i];
 		if (mod->memory_len == len && !memcmp(mod->memory, memory, len)) {
 			free(memory);
 			return mod->id;
 		}
 	}
-	mod = new_module(is, 0, 0, f->path);
-	if (!mod || index_module(is, mod)) {
+	mod = new_module(mods, 0, 0, f->path);
+	if (!mod || index_module(mods, mod)) {
 		free_module(mod);
 		free(memory);
 		return -ENOMEM;
@@ -231,23 +231,23 @@ static int64_t add_vdso(struct modules *is, const struct mapped_file *f)
 	mod->memory = memory;
 	mod->memory_len = len;
 	mod->error = 0;
-	publish(is, mod);
+	assign_id(mods, mod);
 	return mod->id;
 }
 
-static int64_t add_file(struct modules *is, const struct mapped_file *f)
+static int64_t add_file(struct modules *mods, const struct mapped_file *f)
 {
 	bool known = f->real_ino != 0;
 	uint64_t dev = known ? f->real_dev : f->dev, ino = known ? f->real_ino : f->ino;
-	struct module *mod = find_open(is, dev, ino);
+	struct module *mod = find_open(mods, dev, ino);
 	int fd;
 
 	if (mod)
 		return mod->id;
-	fd = module__open_mapped(f, is->roots);
-	mod = find_closed(is, dev, ino, f->path, fd);
+	fd = module__open_mapped(f, mods->roots);
+	mod = find_closed(mods, dev, ino, f->path, fd);
 	if (!mod)
-		mod = make(is, dev, ino, f->path, roots__add(is->roots, f->pid));
+		mod = create_module(mods, dev, ino, f->path, roots__add(mods->roots, f->pid));
 	if (mod)
 		adopt_fd(mod, fd);
 	else if (fd >= 0)
@@ -255,35 +255,35 @@ static int64_t add_file(struct modules *is, const struct mapped_file *f)
 	return mod ? (int64_t)mod->id : -ENOMEM;
 }
 
-/* The vDSO of all, where there is but one kind of processes. */
-static struct module *only_vdso(struct modules *is)
+/* The vDSO, if all processes are of one kind. */
+static struct module *only_vdso(struct modules *mods)
 {
-	struct module *mod = first_of(is, 0, 0);
+	struct module *mod = latest_by_key(mods, 0, 0);
 
 	return mod && !mod->same_key ? mod : NULL;
 }
 
-int64_t modules__find(struct modules *is, uint64_t dev, uint64_t ino)
+int64_t modules__find(struct modules *mods, uint64_t dev, uint64_t ino)
 {
 	struct module *mod;
 
-	pthread_mutex_lock(&is->lock);
-	mod = dev || ino ? find_open(is, dev, ino) : only_vdso(is);
-	pthread_mutex_unlock(&is->lock);
+	pthread_mutex_lock(&mods->lock);
+	mod = dev || ino ? find_open(mods, dev, ino) : only_vdso(mods);
+	pthread_mutex_unlock(&mods->lock);
 	return mod ? (int64_t)mod->id : -ENOENT;
 }
 
-int64_t modules__add(struct modules *is, const struct mapped_file *f)
+int64_t modules__add(struct modules *mods, const struct mapped_file *f)
 {
 	int64_t id;
 
-	pthread_mutex_lock(&is->lock);
-	id = f->ino ? add_file(is, f) : add_vdso(is, f);
-	pthread_mutex_unlock(&is->lock);
+	pthread_mutex_lock(&mods->lock);
+	id = f->ino ? add_file(mods, f) : add_vdso(mods, f);
+	pthread_mutex_unlock(&mods->lock);
 	return id;
 }
 
-int64_t modules__add_path(struct modules *is, const char *path)
+int64_t modules__add_path(struct modules *mods, const char *path)
 {
 	int64_t id = -ENOMEM;
 	struct module *mod;
@@ -293,54 +293,54 @@ int64_t modules__add_path(struct modules *is, const char *path)
 	fd = file__open_regular(path, 0, &st);
 	if (fd < 0)
 		return fd;
-	pthread_mutex_lock(&is->lock);
-	mod = find_open(is, st.st_dev, st.st_ino);
+	pthread_mutex_lock(&mods->lock);
+	mod = find_open(mods, st.st_dev, st.st_ino);
 	if (!mod)
-		mod = find_closed(is, st.st_dev, st.st_ino, path, fd);
+		mod = find_closed(mods, st.st_dev, st.st_ino, path, fd);
 	if (!mod)
-		mod = make(is, st.st_dev, st.st_ino, path, ROOT_OWN);
+		mod = create_module(mods, st.st_dev, st.st_ino, path, ROOT_OWN);
 	if (mod && mod->fd < 0)
 		adopt_fd(mod, fd);
 	else
 		close(fd);
 	if (mod)
 		id = mod->error ? mod->error : (int64_t)mod->id;
-	pthread_mutex_unlock(&is->lock);
+	pthread_mutex_unlock(&mods->lock);
 	return id;
 }
 
-int64_t modules__add_known(struct modules *is, const char *path)
+int64_t modules__add_known(struct modules *mods, const char *path)
 {
 	struct module *mod;
 	int64_t id = -ENOMEM;
 
-	pthread_mutex_lock(&is->lock);
-	mod = new_module(is, 0, 0, path);
+	pthread_mutex_lock(&mods->lock);
+	mod = new_module(mods, 0, 0, path);
 	if (mod) {
-		publish(is, mod);
+		assign_id(mods, mod);
 		id = mod->id;
 	}
-	pthread_mutex_unlock(&is->lock);
+	pthread_mutex_unlock(&mods->lock);
 	return id;
 }
 
-struct module *modules__get(struct modules *is, uint32_t id)
+struct module *modules__get(struct modules *mods, uint32_t id)
 {
 	struct module *mod;
 
-	pthread_mutex_lock(&is->lock);
-	mod = id < is->n ? is->by_id[id] : NULL;
-	pthread_mutex_unlock(&is->lock);
+	pthread_mutex_lock(&mods->lock);
+	mod = id < mods->n ? mods->by_id[id] : NULL;
+	pthread_mutex_unlock(&mods->lock);
 	return mod;
 }
 
-size_t modules__count(struct modules *is)
+size_t modules__count(struct modules *mods)
 {
 	size_t n;
 
-	pthread_mutex_lock(&is->lock);
-	n = is->n;
-	pthread_mutex_unlock(&is->lock);
+	pthread_mutex_lock(&mods->lock);
+	n = mods->n;
+	pthread_mutex_unlock(&mods->lock);
 	return n;
 }
 
@@ -384,8 +384,8 @@ const void *module__memory(const struct module *mod, size_t *len)
 	return mod->memory;
 }
 
-/* Looks at the file once. Call with the module's lock held. */
-static void identify(struct module *mod)
+/* Reads the file's kind and build ID, once. Call with the module's lock held. */
+static void read_identity(struct module *mod)
 {
 	struct elf *e;
 
@@ -405,7 +405,7 @@ bool module__is_elf(struct module *mod)
 	bool is_elf;
 
 	pthread_mutex_lock(&mod->lock);
-	identify(mod);
+	read_identity(mod);
 	is_elf = mod->is_elf;
 	pthread_mutex_unlock(&mod->lock);
 	return is_elf;
@@ -416,7 +416,7 @@ size_t module__build_id(struct module *mod, uint8_t out[BUILD_ID_MAX])
 	size_t len;
 
 	pthread_mutex_lock(&mod->lock);
-	identify(mod);
+	read_identity(mod);
 	len = mod->build_id_len;
 	memcpy(out, mod->build_id, len);
 	pthread_mutex_unlock(&mod->lock);
@@ -433,16 +433,16 @@ void module__identify_as(struct module *mod, bool elf, const uint8_t *build_id, 
 	pthread_mutex_unlock(&mod->lock);
 }
 
-void modules__stats(struct modules *is, struct modules_stats *out)
+void modules__stats(struct modules *mods, struct modules_stats *out)
 {
 	struct roots_stats roots;
 
-	roots__stats(is->roots, &roots);
-	pthread_mutex_lock(&is->lock);
-	*out = (struct modules_stats){ .files = is->n, .roots = roots.open };
-	for (size_t i = 0; i < is->n; i++) {
-		out->open += is->by_id[i]->fd >= 0;
-		out->no_descriptor += is->by_id[i]->error == -EMFILE;
+	roots__stats(mods->roots, &roots);
+	pthread_mutex_lock(&mods->lock);
+	*out = (struct modules_stats){ .files = mods->n, .roots = roots.open };
+	for (size_t i = 0; i < mods->n; i++) {
+		out->open += mods->by_id[i]->fd >= 0;
+		out->no_descriptor += mods->by_id[i]->error == -EMFILE;
 	}
-	pthread_mutex_unlock(&is->lock);
+	pthread_mutex_unlock(&mods->lock);
 }

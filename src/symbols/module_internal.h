@@ -1,4 +1,4 @@
-/* What the files of the modules share. */
+/* The registry of modules, shared by the files that implement it. */
 #ifndef MEMTRACE_SYMBOLS_MODULE_INTERNAL_H
 #define MEMTRACE_SYMBOLS_MODULE_INTERNAL_H
 
@@ -16,11 +16,11 @@ struct roots;
 struct module {
 	uint32_t id;
 	uint64_t dev, ino;	 /* 0, 0 for a vDSO */
-	struct module *same_key; /* the next one, older, whose dev and ino hash alike */
+	struct module *same_key; /* the next older one in the same hash bucket */
 	struct modules *owner;
 	char *path;
-	const char *inside; /* the path as the process has it; within `path` */
-	uint64_t seen;	    /* ns since 1970: when it was first met */
+	const char *inside; /* the path as the process sees it; points into `path` */
+	uint64_t seen;	    /* ns since 1970: when it was first seen */
 	void *memory;
 	size_t memory_len;
 
@@ -38,7 +38,7 @@ struct module {
 	struct debug_places places;
 	struct symbols *symbols; /* made by the first look-up */
 	size_t loaded;		 /* bytes that could be dropped */
-	uint64_t named;		 /* when last, in steps of the registry's clock */
+	uint64_t named;		 /* when it was last used, in steps of the registry's clock */
 };
 
 struct modules {
@@ -49,14 +49,14 @@ struct modules {
 	struct roots *roots;
 	struct debuginfod *server; /* the caller's; NULL: none */
 
-	/* The symbolizer's: what could be dropped of all modules. */
+	/* The symbolizer's: what could be dropped, of all modules. */
 	size_t loaded, loaded_files, loaded_files_max;
 	uint64_t clock;
 };
 
 /* A descriptor for the caller, or a negative errno. */
 int module__open_mapped(const struct mapped_file *f, struct roots *roots);
-/* When an open file was made, ns since 1970, or not long after; 0: unknown. */
+/* When an open file was created, ns since 1970, or an upper bound of it; 0: unknown. */
 uint64_t module__birth(int fd);
 /* A copy of the vDSO, which the caller frees. 0 or a negative errno. */
 int module__read_vdso(const struct mapped_file *f, void **memory, size_t *len);

@@ -1,4 +1,4 @@
-/* How what a process has mapped is opened. */
+/* Opens the files that a process has mapped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,14 +16,14 @@
 /*
  * Whether a file found by its path is the one that is mapped. An overlay or a btrfs subvolume shows
  * one device in maps and another to stat, neither of them a block device's (major 0): then the
- * inode number alone has to do.
+ * inode number alone has to match.
  */
-static bool same_file(const struct stat *st, uint64_t dev, uint64_t ino)
+static bool is_mapped_file(const struct stat *st, uint64_t dev, uint64_t ino)
 {
 	return st->st_ino == ino && (st->st_dev == dev || !major(dev) || !major(st->st_dev));
 }
 
-/* The mapped file itself; by its path only where map_files may not be read. */
+/* The mapped file itself; by its path only if map_files may not be read. */
 int module__open_mapped(const struct mapped_file *f, struct roots *roots)
 {
 	char proc[96];
@@ -40,15 +40,15 @@ int module__open_mapped(const struct mapped_file *f, struct roots *roots)
 	if (root < 0)
 		return (int)root;
 	fd = roots__open(roots, root, roots__inside(roots, root, f->path), &st);
-	if (fd >= 0 && !same_file(&st, f->dev, f->ino)) {
+	if (fd >= 0 && !is_mapped_file(&st, f->dev, f->ino)) {
 		close(fd);
 		fd = -ESTALE;
 	}
 	return fd;
 }
 
-/* Where the file system does not say, the last change of its inode has to do: later, but a file has
- * none before it is made. */
+/* If the file system does not record birth times, the last change of the inode is an upper bound: a
+ * file has none before it is created. */
 uint64_t module__birth(int fd)
 {
 	struct statx_timestamp t;

@@ -1,21 +1,21 @@
-/* The symbols of modules: loaded by the first look-up, dropped when there is too much of them. */
+/* The symbols of modules: loaded by the first look-up, dropped when they take too much memory. */
 #include <errno.h>
 #include <string.h>
 
 #include "symbols/debuginfod.h"
 #include "symbols/module_internal.h"
 
-/* What symbols are made from stays in memory up to here; the rest is read again when needed. */
+/* Symbol data may take this much memory; what is dropped is read again when needed. */
 #define LOADED_BYTES (512u << 20)
 
 static void count_loaded(struct module *mod)
 {
-	struct modules *is = mod->owner;
+	struct modules *mods = mod->owner;
 	size_t before = mod->loaded;
 
 	mod->loaded = mod->symbols ? symbols__loaded(mod->symbols) : 0;
-	is->loaded += mod->loaded - before;
-	is->loaded_files += (size_t) !!mod->loaded - (size_t) !!before;
+	mods->loaded += mod->loaded - before;
+	mods->loaded_files += (size_t) !!mod->loaded - (size_t) !!before;
 }
 
 void module__unload(struct module *mod)
@@ -25,17 +25,17 @@ void module__unload(struct module *mod)
 	count_loaded(mod);
 }
 
-/* Drops what was not used for longest, but for what is being used. */
-static void make_room(struct module *used)
+/* Drops the symbols that were not used for longest, except those in use. */
+static void unload_least_used(struct module *used)
 {
-	struct modules *is = used->owner;
+	struct modules *mods = used->owner;
 
-	while (is->loaded > LOADED_BYTES || is->loaded_files > is->loaded_files_max) {
+	while (mods->loaded > LOADED_BYTES || mods->loaded_files > mods->loaded_files_max) {
 		struct module *oldest = NULL;
-		size_t n = modules__count(is);
+		size_t n = modules__count(mods);
 
 		for (size_t i = 0; i < n; i++) {
-			struct module *mod = modules__get(is, (uint32_t)i);
+			struct module *mod = modules__get(mods, (uint32_t)i);
 
 			if (mod != used && mod->loaded && (!oldest || mod->named < oldest->named))
 				oldest = mod;
@@ -80,23 +80,23 @@ int module__symbolize(struct module *mod, uint64_t offset,
 	n = symbols__lookup(mod->symbols, offset, out);
 	mod->named = ++mod->owner->clock;
 	count_loaded(mod);
-	make_room(mod);
+	unload_least_used(mod);
 	return n;
 }
 
-void modules__use_server(struct modules *is, struct debuginfod *server)
+void modules__use_server(struct modules *mods, struct debuginfod *server)
 {
-	is->server = server;
+	mods->server = server;
 }
 
-void modules__new_report(struct modules *is)
+void modules__new_report(struct modules *mods)
 {
-	size_t n = is->server ? modules__count(is) : 0;
+	size_t n = mods->server ? modules__count(mods) : 0;
 
-	if (is->server)
-		debuginfod__new_report(is->server);
+	if (mods->server)
+		debuginfod__new_report(mods->server);
 	for (size_t i = 0; i < n; i++) {
-		struct module *mod = modules__get(is, (uint32_t)i);
+		struct module *mod = modules__get(mods, (uint32_t)i);
 
 		if (mod->symbols)
 			symbols__retry(mod->symbols);
@@ -104,12 +104,12 @@ void modules__new_report(struct modules *is)
 	}
 }
 
-size_t modules__memory(struct modules *is)
+size_t modules__memory(struct modules *mods)
 {
-	size_t sum = 0, n = modules__count(is);
+	size_t sum = 0, n = modules__count(mods);
 
 	for (size_t i = 0; i < n; i++) {
-		struct module *mod = modules__get(is, (uint32_t)i);
+		struct module *mod = modules__get(mods, (uint32_t)i);
 
 		sum += mod->memory_len + (mod->symbols ? symbols__memory(mod->symbols) : 0);
 	}

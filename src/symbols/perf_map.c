@@ -1,7 +1,7 @@
 /*
- * Pieces of code may overlap, because a runtime uses memory again. A sweep over the addresses, with
- * the pieces that are open at each point in a heap that has the latest on top, leaves ranges that
- * don't.
+ * Pieces of code may overlap, because a runtime reuses memory. A sweep over the addresses, with a
+ * heap of the pieces that are open at each point and the latest on top, produces ranges that do not
+ * overlap.
  */
 #include "symbols/perf_map.h"
 
@@ -12,14 +12,14 @@
 
 #include "util/intervals.h"
 
-/* More than any runtime writes; of a longer file the end counts. */
+/* More than any runtime writes; of a longer file, the end counts. */
 #define PIECES_MAX (2u << 20)
 #define NAME_MAX_BYTES 1024
 
 struct piece {
 	uint64_t lo, hi;
-	uint32_t order; /* line by line */
-	uint32_t name;	/* where in `names` */
+	uint32_t order; /* the line's number */
+	uint32_t name;	/* offset in `names` */
 };
 
 struct perf_map {
@@ -32,16 +32,16 @@ struct perf_map {
 
 /* ---- parsing ---- */
 
-/* What is left of a line. Every read of the text goes through take_hex and take_name. */
+/* The rest of a line. All reads of the text go through take_hex and take_name. */
 struct line {
 	const char *p, *end;
 };
 
-static unsigned int digit(char c)
+static unsigned int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return (unsigned int)(c - '0');
-	c |= 0x20;
+	c = (char)(c | 0x20);
 	return c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : 16;
 }
 
@@ -54,10 +54,10 @@ static bool take_hex(struct line *l, uint64_t *out)
 		l->p += 2;
 	first = l->p;
 	*out = 0;
-	for (; l->p < l->end && digit(*l->p) < 16; l->p++) {
+	for (; l->p < l->end && hex_digit(*l->p) < 16; l->p++) {
 		if (*out >> 60)
 			return false;
-		*out = *out << 4 | digit(*l->p);
+		*out = *out << 4 | hex_digit(*l->p);
 	}
 	if (l->p == first || l->p >= l->end || *l->p != ' ')
 		return false;
@@ -65,7 +65,8 @@ static bool take_hex(struct line *l, uint64_t *out)
 	return true;
 }
 
-/* Copies the rest of the line, cut to a sane length, as a string. Returns its size; 1: empty. */
+/* Copies the rest of the line, cut to a sane length, as a string. Returns its size with the
+ * terminator; 1: empty. */
 static size_t take_name(struct line *l, char *out)
 {
 	size_t len = (size_t)(l->end - l->p);
@@ -88,8 +89,8 @@ static size_t count_lines(const char *text, const char *end)
 	return n;
 }
 
-/* Fills pieces and names, which have room. The last line counts only if it is whole: it may still
- * be being written. */
+/* Fills pieces and names, which have room. The last line counts only if it is complete: it may
+ * still be being written. */
 static void parse_lines(struct perf_map *m, const char *text, const char *end, size_t skip)
 {
 	for (const char *eol; (eol = memchr(text, '\n', (size_t)(end - text))); text = eol + 1) {
@@ -120,13 +121,13 @@ static void parse_lines(struct perf_map *m, const char *text, const char *end, s
 
 /* ---- sweeping ---- */
 
-/* The open pieces, the latest on top. */
+/* The pieces that are open at an address: a heap, the latest on top. */
 struct open_pieces {
 	uint32_t *order;
 	size_t n;
 };
 
-static void push(struct open_pieces *h, uint32_t order)
+static void open_piece(struct open_pieces *h, uint32_t order)
 {
 	size_t i = h->n++;
 
@@ -135,7 +136,7 @@ static void push(struct open_pieces *h, uint32_t order)
 	h->order[i] = order;
 }
 
-static void pop(struct open_pieces *h)
+static void close_latest(struct open_pieces *h)
 {
 	uint32_t last = h->order[--h->n];
 	size_t i = 0;
@@ -150,7 +151,7 @@ static void pop(struct open_pieces *h)
 	h->order[i] = last;
 }
 
-static int by_address(const void *pa, const void *pb)
+static int compare_starts(const void *pa, const void *pb)
 {
 	const struct piece *a = pa, *b = pb;
 
@@ -158,7 +159,7 @@ static int by_address(const void *pa, const void *pb)
 }
 
 /* `sorted` holds the pieces by address, m->pieces by order. */
-static int sweep(struct perf_map *m, const struct piece *sorted, struct open_pieces *open)
+static int sweep_pieces(struct perf_map *m, const struct piece *sorted, struct open_pieces *open)
 {
 	uint64_t at = 0, next;
 	size_t i = 0;
@@ -169,9 +170,9 @@ static int sweep(struct perf_map *m, const struct piece *sorted, struct open_pie
 		if (!open->n)
 			at = sorted[i].lo;
 		while (i < m->n && sorted[i].lo <= at)
-			push(open, sorted[i++].order);
+			open_piece(open, sorted[i++].order);
 		while (open->n && m->pieces[open->order[0]].hi <= at)
-			pop(open);
+			close_latest(open);
 		if (!open->n)
 			continue;
 		top = &m->pieces[open->order[0]];
@@ -192,8 +193,8 @@ static int make_ranges(struct perf_map *m)
 
 	if (sorted && open.order) {
 		memcpy(sorted, m->pieces, m->n * sizeof(*sorted));
-		qsort(sorted, m->n, sizeof(*sorted), by_address);
-		err = sweep(m, sorted, &open);
+		qsort(sorted, m->n, sizeof(*sorted), compare_starts);
+		err = sweep_pieces(m, sorted, &open);
 	}
 	free(sorted);
 	free(open.order);

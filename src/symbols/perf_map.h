@@ -1,7 +1,7 @@
 /*
- * The symbols of code made at run time, as the runtime writes them to /tmp/perf-PID.map: a line for
- * each piece of code, "START SIZE name", numbers in hexadecimal. A runtime appends; what it wrote
- * last about an address is true.
+ * The symbols of code that a runtime generates, as it writes them to /tmp/perf-PID.map: one line
+ * for each piece of code, "START SIZE name", numbers in hexadecimal. A runtime appends; the last
+ * line about an address is the valid one.
  */
 #ifndef MEMTRACE_SYMBOLS_PERF_MAP_H
 #define MEMTRACE_SYMBOLS_PERF_MAP_H
@@ -11,13 +11,16 @@
 
 struct perf_map;
 
-/* Lines that are none are skipped. The text stays the caller's. NULL and errno. */
+/* Invalid lines are skipped. The text stays the caller's. NULL and errno. */
 struct perf_map *perf_map__parse(const char *text, size_t len);
 void perf_map__free(struct perf_map *m); /* takes NULL */
 
 /* The name, as written, of the code at an address; NULL: none. Valid as long as the map. */
 const char *perf_map__find(const struct perf_map *m, uint64_t addr);
-size_t perf_map__count(const struct perf_map *m); /* pieces of code */
 size_t perf_map__memory(const struct perf_map *m);
+
+/* ---- for tests ---- */
+
+size_t perf_map__count(const struct perf_map *m); /* pieces of code */
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * A root is told from another by its mount and its inode. Both numbers may be given out again once
- * nobody holds the mount, but a root that is compared is open, and so it holds them; one that was
- * closed is not compared any more.
+ * A root is identified by its mount and its inode. Both numbers may be reused once nobody holds the
+ * mount. But a root that is compared is open, and so holds them; one that was closed is not
+ * compared any more.
  */
 #include "symbols/roots.h"
 
@@ -22,8 +22,8 @@ struct root {
 	int fd; /* -1: closed */
 	uint64_t mount, ino;
 	dev_t dev;
-	uint64_t used; /* when last, in steps of the clock */
-	char *prefix;  /* the root as its link in /proc shows it to us; "": "/" */
+	uint64_t used; /* when it was last used, in steps of the clock */
+	char *prefix;  /* the root's path as its link in /proc shows it to us; "" for "/" */
 };
 
 struct roots {
@@ -79,7 +79,7 @@ static bool same_root(const struct root *a, const struct root *b)
 
 /* ---- all of them ---- */
 
-static int64_t keep(struct roots *r, struct root *root)
+static int64_t keep_root(struct roots *r, struct root *root)
 {
 	if (r->n == r->cap) {
 		size_t cap = r->cap ? r->cap * 2 : 16;
@@ -96,7 +96,7 @@ static int64_t keep(struct roots *r, struct root *root)
 	return (int64_t)r->n++;
 }
 
-static void make_room(struct roots *r)
+static void close_least_used(struct roots *r)
 {
 	struct root *oldest = NULL;
 
@@ -125,7 +125,7 @@ struct roots *roots__new(size_t max)
 	r->max = max;
 	err = open_root(&own, "/");
 	if (!err) {
-		id = keep(r, &own);
+		id = keep_root(r, &own);
 		if (id == ROOT_OWN)
 			return r;
 		close_root(&own);
@@ -159,7 +159,7 @@ int64_t roots__add(struct roots *r, pid_t pid)
 	if (err)
 		return err;
 	pthread_mutex_lock(&r->lock);
-	/* The latest first: the files of one process come together. */
+	/* The latest first: a process's files are added together. */
 	for (size_t i = r->n; id < 0 && i-- > 0;)
 		if (r->at[i].fd >= 0 && same_root(&r->at[i], &root))
 			id = (int64_t)i;
@@ -167,8 +167,8 @@ int64_t roots__add(struct roots *r, pid_t pid)
 		r->at[id].used = ++r->clock;
 		close_root(&root);
 	} else {
-		make_room(r);
-		id = keep(r, &root);
+		close_least_used(r);
+		id = keep_root(r, &root);
 		if (id < 0)
 			close_root(&root);
 	}
@@ -182,7 +182,7 @@ int roots__open(struct roots *r, int64_t root, const char *path, struct stat *st
 
 	if (root < 0)
 		return -ENOENT;
-	/* A copy: looking something up may take its time, and the root be closed meanwhile. */
+	/* A duplicate, because a look-up may take long, and the root may be closed meanwhile. */
 	pthread_mutex_lock(&r->lock);
 	errno = ESTALE;
 	if ((size_t)root < r->n && r->at[root].fd >= 0) {

@@ -47,16 +47,16 @@ void stripped__close(struct stripped *s)
 	free(s);
 }
 
-struct visit {
+struct moved_visit {
 	struct elf *file;
 	int (*fn)(void *ctx, const struct elf_function *f);
 	void *ctx;
 };
 
-/* A debug file has the addresses of the code, and not the code. */
-static int visit(void *ctx, const struct elf_function *f)
+/* A debug file has the addresses of the code, but not the code. */
+static int visit_moved(void *ctx, const struct elf_function *f)
 {
-	const struct visit *v = ctx;
+	const struct moved_visit *v = ctx;
 	struct elf_function moved = *f;
 
 	return elf__vaddr_to_offset(v->file, f->vaddr, &moved.offset) ? v->fn(v->ctx, &moved) : 0;
@@ -65,8 +65,8 @@ static int visit(void *ctx, const struct elf_function *f)
 int stripped__functions(struct stripped *s, int (*fn)(void *ctx, const struct elf_function *f),
 			void *ctx)
 {
-	struct visit v = { .file = s->file, .fn = fn, .ctx = ctx };
-	int ret = s->debug ? elf__debug_functions(s->debug, visit, &v) : 0;
+	struct moved_visit v = { .file = s->file, .fn = fn, .ctx = ctx };
+	int ret = s->debug ? elf__debug_functions(s->debug, visit_moved, &v) : 0;
 
-	return ret || !s->mini ? ret : elf__debug_functions(s->mini, visit, &v);
+	return ret || !s->mini ? ret : elf__debug_functions(s->mini, visit_moved, &v);
 }

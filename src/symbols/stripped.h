@@ -1,6 +1,6 @@
 /*
- * The functions of a file whose symbol table was taken out, from where it went: a separate debug
- * file, or .gnu_debugdata. For names that the file itself does not have.
+ * The functions of a stripped file, from a separate debug file or .gnu_debugdata. For names that
+ * the file itself no longer has.
  */
 #ifndef MEMTRACE_SYMBOLS_STRIPPED_H
 #define MEMTRACE_SYMBOLS_STRIPPED_H
@@ -10,12 +10,12 @@ struct elf_function;
 struct module;
 struct stripped;
 
-/* `e` is the module's file, open as long. NULL where nothing is found, or for want of memory. */
+/* `e` is the module's file, which must stay open. NULL if nothing is found, or for want of
+ * memory. */
 struct stripped *stripped__open(struct module *mod, struct elf *e);
 void stripped__close(struct stripped *s);
 
-/* As elf__functions does, with offsets in the module's file; names are valid until stripped__close.
- */
+/* Like elf__functions, with offsets in the module's file; names are valid until stripped__close. */
 int stripped__functions(struct stripped *s, int (*fn)(void *ctx, const struct elf_function *f),
 			void *ctx);
 

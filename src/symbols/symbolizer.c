@@ -14,15 +14,15 @@
 #include "util/texts.h"
 #include "util/util.h"
 
-/* Of a longer perf map the end counts. */
+/* Of a longer perf map, the end is read. */
 #define PERFMAP_MAX (64u << 20)
 
-/* A process's JIT symbols: what was last read, kept when the process is gone. */
+/* A process's JIT symbols: as last read, and kept when the process is gone. */
 struct jit {
 	struct perf_map *map;  /* NULL: none */
-	struct stat read;      /* the file as it was then */
-	uint64_t report;       /* when it was last looked at */
-	struct hashmap *known; /* by address: what a recording says instead */
+	struct stat read;      /* the file's state at that time */
+	uint64_t report;       /* the report that last looked at it */
+	struct hashmap *known; /* by address: names set by symbolizer__know */
 };
 
 struct symbolizer {
@@ -104,8 +104,8 @@ static bool status_number(const char *status, const char *key, int n, uint64_t *
 }
 
 /*
- * The map lies in the /tmp that the process sees and bears the number that the process knows itself
- * by. Only the process's own user, or root, may name its code.
+ * The map lies in the /tmp that the process sees, and its name has the process ID in the process's
+ * own PID namespace. It is used only if it belongs to the process's user or to root.
  */
 static int open_perfmap(uint32_t pid, struct stat *st)
 {
@@ -133,7 +133,7 @@ static int open_perfmap(uint32_t pid, struct stat *st)
 	return fd;
 }
 
-static bool unchanged(const struct stat *a, const struct stat *b)
+static bool same_file_state(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
@@ -150,7 +150,7 @@ static void read_perfmap(struct jit *jit, uint32_t pid)
 	fd = open_perfmap(pid, &st);
 	if (fd < 0)
 		return;
-	if (!jit->map || !unchanged(&jit->read, &st))
+	if (!jit->map || !same_file_state(&jit->read, &st))
 		text = file__read_end(fd, (uint64_t)st.st_size, PERFMAP_MAX, &len);
 	if (text)
 		map = perf_map__parse(text, len);
@@ -221,19 +221,19 @@ static struct module *module_of(struct symbolizer *s, const struct frame *f)
 	return f->module == FRAME_NO_MODULE ? NULL : modules__get(s->modules, f->module);
 }
 
-/* Code that is in no file, or in one that is no ELF file, such as a memory file. */
+/* Code outside of any file, or in one that is not an ELF file, such as a memory file. */
 static bool is_run_time_code(struct module *mod)
 {
 	return !mod || !module__is_elf(mod);
 }
 
-/* One machine frame: the inlined calls in it and the function that they ended up in. */
+/* One machine frame: the inlined calls in it, and their function. */
 size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f,
 			 struct named_frame *out, size_t cap)
 {
 	struct module *mod = module_of(s, f);
 	struct symbol_frame found[SYMBOL_FRAMES_MAX];
-	/* A return address may lie behind the end of its function: the call is before it. */
+	/* A return address may lie after the end of its function: the call is before it. */
 	int n = mod && f->offset ? module__symbolize(mod, f->offset - 1, found) : 0;
 
 	if (n == 0) {
@@ -269,7 +269,7 @@ size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct na
 
 /* ---- the stable id ---- */
 
-static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t len)
+static uint64_t fnv1a(uint64_t h, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 
@@ -294,12 +294,12 @@ uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st)
 		else
 			len = module__build_id(mod, build_id);
 		if (len)
-			id = hash_bytes(id, build_id, len);
+			id = fnv1a(id, build_id, len);
 		else if (mod)
 			name = module__path(mod);
 		if (name)
-			id = hash_bytes(id, name, strlen(name));
-		/* An address without a file means nothing to another run. */
+			id = fnv1a(id, name, strlen(name));
+		/* An address outside of any file means nothing in another run. */
 		id = hashmap__mix(id, mod ? f->offset : 0);
 	}
 	return id;

@@ -1,5 +1,5 @@
 /*
- * Names the frames of a stack: functions, files and lines through the modules, JIT code through the
+ * Names the frames of a stack: functions, files and lines from the modules, JIT code from the
  * process's perf map, else module and offset. Never a bare number where the module is known.
  */
 #ifndef MEMTRACE_SYMBOLS_SYMBOLIZER_H
@@ -15,8 +15,7 @@ struct modules;
 struct symbolizer;
 
 struct symbolizer *symbolizer__new(struct modules *modules); /* NULL and errno */
-/* For a recording: code made at run time is known by symbolizer__know alone, and nothing is read.
- */
+/* For a recording: reads nothing, and knows run-time code by symbolizer__know alone. */
 struct symbolizer *symbolizer__new_offline(struct modules *modules);
 void symbolizer__free(struct symbolizer *s);
 
@@ -25,28 +24,29 @@ struct named_frame {
 	const char *module; /* path; NULL: unknown */
 	const char *file;   /* NULL: unknown */
 	uint32_t line;	    /* 0: unknown */
-	uint64_t offset;    /* of the return address in the module's file; else the address */
+	uint64_t
+	    offset; /* of the return address in the module's file; without a module, the address */
 	uint64_t address;   /* as the process saw it */
 	uint32_t module_id; /* FRAME_NO_MODULE: none */
 	bool inlined;
 };
 
-/* One frame of a process: what its call and those inlined into it are called. As below. */
+/* Names one frame of a process: its function, and before it the calls inlined there. Returns the
+ * number of frames written, at most cap. */
 size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f,
 			 struct named_frame *out, size_t cap);
-/* The run-time code that an address of a process lies in; NULL: not known any more. 0 or -ENOMEM.
- */
+/* Sets the name of the run-time code at an address of a process; NULL: unknown. 0 or -ENOMEM. */
 int symbolizer__know(struct symbolizer *s, uint32_t pid, uint64_t addr, const char *name);
 
-/* Inlined calls become frames of their own. Returns how many frames were written, at most cap. */
+/* The same for a stack: inlined calls become frames of their own. */
 size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct named_frame *out,
 			 size_t cap);
 
-/* The stable id of a stack: it hashes each frame's build ID and file offset, never an address
- * (module path and offset where a file has no build ID). */
+/* A stack's id that is the same in every run: a hash of each frame's build ID and file offset (of
+ * module path and offset if a file has no build ID), never of an address. */
 uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st);
 
-/* A process's JIT symbols are read again at most once a report: call this at its start. */
+/* Call this at the start of each report: JIT symbols are read again at most once per report. */
 void symbolizer__new_report(struct symbolizer *s);
 size_t symbolizer__memory(const struct symbolizer *s);
 

@@ -12,7 +12,7 @@
 #include "util/hashmap.h"
 #include "util/texts.h"
 
-/* What was found for one offset. */
+/* The cached result for one offset. */
 struct entry {
 	int n;
 	struct symbol_frame frames[];
@@ -28,7 +28,7 @@ struct symbols {
 	struct elf *elf;	  /* the file itself */
 	struct elf *debug, *mini; /* its separate debug file, its unpacked .gnu_debugdata */
 	struct debug_file debug_file;
-	bool unsettled; /* a server may still tell more */
+	bool unsettled; /* a server may still have more */
 	void *mini_bytes;
 	size_t mini_len;
 	struct symtab *symtab;
@@ -69,7 +69,7 @@ void symbols__unload(struct symbols *s)
 	s->loaded = false;
 }
 
-static void forget(struct symbols *s)
+static void drop_entries(struct symbols *s)
 {
 	uintptr_t entry;
 	size_t pos = 0;
@@ -86,7 +86,7 @@ void symbols__free(struct symbols *s)
 	if (!s)
 		return;
 	symbols__unload(s);
-	forget(s);
+	drop_entries(s);
 	texts__free(s->texts);
 	free(s);
 }
@@ -99,7 +99,7 @@ void symbols__retry(struct symbols *s)
 		return;
 	s->unsettled = false;
 	symbols__unload(s);
-	forget(s);
+	drop_entries(s);
 	s->entries = empty;
 }
 
@@ -110,7 +110,7 @@ static void find_separate_files(struct symbols *s)
 	struct debug_places places =
 	    s->source.places ? *s->source.places : (struct debug_places){ .root = -1 };
 
-	/* A server need not be asked for what the file has. */
+	/* A server is not asked for what the file itself has. */
 	if (elf__debug_size(s->elf))
 		places.server = NULL;
 	s->debug_file = debug_file__find(s->elf, s->source.path, &places);
@@ -121,7 +121,7 @@ static void find_separate_files(struct symbols *s)
 		s->mini = elf__open_memory(s->mini_bytes, s->mini_len);
 }
 
-/* What a debug file shares with others lies where it lies itself, perhaps on the host. */
+/* The file that a debug file shares with others lies in the same root, perhaps the host's. */
 static struct dwarf *open_separate_dwarf(struct symbols *s)
 {
 	struct debug_places places = { .root = -1 };
@@ -145,7 +145,7 @@ static void find_dwarf(struct symbols *s)
 }
 
 /* Whatever is missing or damaged leaves its part empty. */
-static void load(struct symbols *s)
+static void load_files(struct symbols *s)
 {
 	s->loaded = true;
 	s->elf = s->source.memory ? elf__open_memory(s->source.memory, s->source.len)
@@ -168,7 +168,7 @@ static void load(struct symbols *s)
 
 /* ---- looking up ---- */
 
-/* The symbol table's idea of the function at an address; NULL: none. The caller frees it. */
+/* The function at an address by the symbol table, which the caller frees; NULL: none. */
 static char *symbol_name(struct symbols *s, uint64_t vaddr, bool only_mangled, bool *exact)
 {
 	const char *name = s->symtab ? symtab__find(s->symtab, vaddr, exact) : NULL;
@@ -182,7 +182,8 @@ static char *symbol_name(struct symbols *s, uint64_t vaddr, bool only_mangled, b
  * DWARF names the inlined calls and the function around them; the symbol table has names for code
  * without DWARF, and fuller ones where DWARF gives no linkage name.
  */
-static int find(struct symbols *s, uint64_t vaddr, struct symbol_frame out[SYMBOL_FRAMES_MAX])
+static int find_frames(struct symbols *s, uint64_t vaddr,
+		       struct symbol_frame out[SYMBOL_FRAMES_MAX])
 {
 	struct dwarf_frame frames[SYMBOL_FRAMES_MAX] = { 0 }, *last;
 	int n = s->dwarf ? dwarf__lookup(s->dwarf, vaddr, frames, SYMBOL_FRAMES_MAX) : 0;
@@ -211,7 +212,8 @@ static int find(struct symbols *s, uint64_t vaddr, struct symbol_frame out[SYMBO
 	return out[0].func || out[0].file ? n : 0;
 }
 
-static int keep(struct symbols *s, uint64_t offset, const struct symbol_frame *frames, int n)
+static int cache_frames(struct symbols *s, uint64_t offset, const struct symbol_frame *frames,
+			int n)
 {
 	size_t size = sizeof(struct entry) + (size_t)n * sizeof(*frames);
 	struct entry *entry = malloc(size);
@@ -241,12 +243,12 @@ int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[
 		return entry->n;
 	}
 	if (!s->loaded)
-		load(s);
+		load_files(s);
 	if (s->elf && elf__offset_to_vaddr(s->elf, offset, &vaddr))
-		n = find(s, vaddr, out);
+		n = find_frames(s, vaddr, out);
 	if (s->dwarf && dwarf__is_full(s->dwarf))
 		symbols__unload(s);
-	keep(s, offset, out, n);
+	cache_frames(s, offset, out, n);
 	return n;
 }
 
@@ -265,7 +267,7 @@ int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame 
 		    sizeof(struct entry) + (size_t)((struct entry *)known)->n * sizeof(*frames);
 		free((struct entry *)known);
 	}
-	return keep(s, offset, kept, n);
+	return cache_frames(s, offset, kept, n);
 }
 
 size_t symbols__loaded(const struct symbols *s)

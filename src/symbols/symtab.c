@@ -1,7 +1,7 @@
 /*
- * One address often has several names (malloc, __libc_malloc), one table repeats another (.dynsym
- * and .symtab). Of all functions that start together one is kept: the one whose size is known, then
- * the one with the fewest leading underscores, the most widely visible, the shortest.
+ * One address often has several names (malloc, __libc_malloc), and one table repeats another
+ * (.dynsym and .symtab). Of all functions with the same start, one is kept: the one whose size is
+ * known, then the one with the fewest leading underscores, the most widely visible, the shortest.
  */
 #include "symbols/symtab.h"
 
@@ -13,7 +13,7 @@
 #include "elf/elf.h"
 #include "util/intervals.h"
 
-/* How far a function of unknown size may stretch when nothing follows it. */
+/* The assumed maximum size of a function of unknown size. */
 #define UNKNOWN_SIZE_MAX (64u << 10)
 
 struct symbol {
@@ -26,7 +26,7 @@ struct symbol {
 struct symtab {
 	struct symbol *symbols;
 	size_t n, cap;
-	size_t names; /* bytes of names, which libelf holds */
+	size_t names; /* bytes of names, which libelf owns */
 	struct intervals ranges;
 };
 
@@ -44,10 +44,10 @@ void symtab__free(struct symtab *t)
 	free(t);
 }
 
-static int add_function(void *ctx, const struct elf_function *f)
+static int add_symbol(void *ctx, const struct elf_function *f)
 {
 	struct symtab *t = ctx;
-	size_t underscores = strspn(f->name, "_");
+	size_t length = strnlen(f->name, UINT32_MAX), underscores = strspn(f->name, "_");
 
 	if (t->n == t->cap) {
 		size_t cap = t->cap ? t->cap * 2 : 256;
@@ -58,12 +58,12 @@ static int add_function(void *ctx, const struct elf_function *f)
 		t->symbols = bigger;
 		t->cap = cap;
 	}
-	t->names += strlen(f->name) + 1;
+	t->names += length + 1;
 	t->symbols[t->n++] = (struct symbol){
 		.vaddr = f->vaddr,
 		.size = f->size,
 		.name = f->name,
-		.length = (uint32_t)strlen(f->name),
+		.length = (uint32_t)length,
 		.underscores = underscores < UINT8_MAX ? (uint8_t)underscores : UINT8_MAX,
 		.visibility = f->binding == STB_GLOBAL	? 0
 			      : f->binding == STB_LOCAL ? 2
@@ -74,12 +74,11 @@ static int add_function(void *ctx, const struct elf_function *f)
 
 int symtab__add(struct symtab *t, struct elf *e, bool debug)
 {
-	return debug ? elf__debug_functions(e, add_function, t)
-		     : elf__functions(e, add_function, t);
+	return debug ? elf__debug_functions(e, add_symbol, t) : elf__functions(e, add_symbol, t);
 }
 
 /* By address, the best name of an address first. */
-static int compare(const void *pa, const void *pb)
+static int compare_symbols(const void *pa, const void *pb)
 {
 	const struct symbol *a = pa, *b = pb;
 
@@ -101,7 +100,7 @@ int symtab__finish(struct symtab *t)
 	size_t kept = 0;
 
 	if (t->n)
-		qsort(t->symbols, t->n, sizeof(*t->symbols), compare);
+		qsort(t->symbols, t->n, sizeof(*t->symbols), compare_symbols);
 	for (size_t i = 0; i < t->n; i++)
 		if (!kept || t->symbols[kept - 1].vaddr != t->symbols[i].vaddr)
 			t->symbols[kept++] = t->symbols[i];

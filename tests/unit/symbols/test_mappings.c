@@ -12,9 +12,9 @@
 #include "test.h"
 #include "unwind/stacks.h"
 
-static int parse(struct mappings *sp, const char *text)
+static int parse(struct mappings *maps, const char *text)
 {
-	return mappings__parse(sp, NULL, text, strlen(text));
+	return mappings__parse(maps, NULL, text, strlen(text));
 }
 
 TEST(lines_of_proc_maps)
@@ -28,13 +28,13 @@ TEST(lines_of_proc_maps)
 	    "7f0000100000-7f0000101000 rw-s 00001000 00:05 7    /dev/zero (deleted)\n"
 	    "7ffc1a3f8000-7ffc1a3fa000 r-xp 00000000 00:00 0                          [vdso]\n"
 	    "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0    [vsyscall]\n";
-	struct mappings *sp = mappings__new(1);
+	struct mappings *maps = mappings__new(1);
 	const struct mapping *m;
 
-	CHECK_EQ(parse(sp, text), 0);
-	CHECK_EQ(mappings__count(sp), 8);
+	CHECK_EQ(parse(maps, text), 0);
+	CHECK_EQ(mappings__count(maps), 8);
 
-	m = mappings__find(sp, 0x55e5c0a02000);
+	m = mappings__find(maps, 0x55e5c0a02000);
 	CHECK(m && m->exec && !m->write);
 	CHECK_EQ(m->start, 0x55e5c0a02000);
 	CHECK_EQ(m->end, 0x55e5c0a06000);
@@ -44,40 +44,41 @@ TEST(lines_of_proc_maps)
 	CHECK_EQ(m->module, FRAME_NO_MODULE);
 	CHECK_STR(m->path, "/usr/bin/x");
 
-	CHECK_STR(mappings__find(sp, 0x55e5c0a05fff)->path, "/usr/bin/x");
-	CHECK(mappings__find(sp, 0x55e5c0a05fff)->exec);
-	CHECK(!mappings__find(sp, 0x55e5c0a06000)->exec);
-	CHECK(!mappings__find(sp, 0x55e5c0a07000));
-	CHECK(!mappings__find(sp, 0x55e5c09fffff));
-	CHECK(!mappings__find(sp, 0));
-	CHECK(!mappings__find(sp, UINT64_MAX));
-	CHECK_STR(mappings__find(sp, 0x55e5c1000010)->path, "[heap]");
-	CHECK_STR(mappings__find(sp, 0x7f0000000000)->path, "");
-	CHECK_STR(mappings__find(sp, 0x7f0000100000)->path, "/dev/zero");
-	CHECK_EQ(mappings__find(sp, 0x7f0000100000)->ino, 7);
-	CHECK_STR(mappings__find(sp, 0xffffffffff600123)->path, "[vsyscall]");
+	CHECK_STR(mappings__find(maps, 0x55e5c0a05fff)->path, "/usr/bin/x");
+	CHECK(mappings__find(maps, 0x55e5c0a05fff)->exec);
+	CHECK(!mappings__find(maps, 0x55e5c0a06000)->exec);
+	CHECK(!mappings__find(maps, 0x55e5c0a07000));
+	CHECK(!mappings__find(maps, 0x55e5c09fffff));
+	CHECK(!mappings__find(maps, 0));
+	CHECK(!mappings__find(maps, UINT64_MAX));
+	CHECK_STR(mappings__find(maps, 0x55e5c1000010)->path, "[heap]");
+	CHECK_STR(mappings__find(maps, 0x7f0000000000)->path, "");
+	CHECK_STR(mappings__find(maps, 0x7f0000100000)->path, "/dev/zero");
+	CHECK_EQ(mappings__find(maps, 0x7f0000100000)->ino, 7);
+	CHECK_STR(mappings__find(maps, 0xffffffffff600123)->path, "[vsyscall]");
 
-	CHECK_STR(mappings__at(sp, 7)->path, "[vsyscall]");
-	CHECK(!mappings__at(sp, 8));
-	mappings__free(sp);
+	CHECK_STR(mappings__at(maps, 7)->path, "[vsyscall]");
+	CHECK(!mappings__at(maps, 8));
+	mappings__free(maps);
 	mappings__free(NULL);
 }
 
 TEST(paths_are_unescaped)
 {
-	struct mappings *sp = mappings__new(1);
+	struct mappings *maps = mappings__new(1);
 
-	CHECK_EQ(parse(sp, "1000-2000 r-xp 00000000 08:01 5    /tmp/a\\012b c  d\\134e (deleted)\n"
-			   "2000-3000 r-xp 00000000 08:01 6    /tmp/\xff\x01 (deleted) (deleted)\n"
-			   "3000-4000 r-xp 00000000 08:01 7     (deleted)\n"
-			   "4000-5000 r-xp 00000000 08:01 8    /x\\01"),
+	CHECK_EQ(parse(maps,
+		       "1000-2000 r-xp 00000000 08:01 5    /tmp/a\\012b c  d\\134e (deleted)\n"
+		       "2000-3000 r-xp 00000000 08:01 6    /tmp/\xff\x01 (deleted) (deleted)\n"
+		       "3000-4000 r-xp 00000000 08:01 7     (deleted)\n"
+		       "4000-5000 r-xp 00000000 08:01 8    /x\\01"),
 		 0);
 	/* The kernel escapes only the line feed. */
-	CHECK_STR(mappings__at(sp, 0)->path, "/tmp/a\nb c  d\\134e");
-	CHECK_STR(mappings__at(sp, 1)->path, "/tmp/\xff\x01 (deleted)");
-	CHECK_STR(mappings__at(sp, 2)->path, "(deleted)");
-	CHECK_STR(mappings__at(sp, 3)->path, "/x\\01");
-	mappings__free(sp);
+	CHECK_STR(mappings__at(maps, 0)->path, "/tmp/a\nb c  d\\134e");
+	CHECK_STR(mappings__at(maps, 1)->path, "/tmp/\xff\x01 (deleted)");
+	CHECK_STR(mappings__at(maps, 2)->path, "(deleted)");
+	CHECK_STR(mappings__at(maps, 3)->path, "/x\\01");
+	mappings__free(maps);
 }
 
 TEST(bad_text_changes_nothing)
@@ -99,50 +100,50 @@ TEST(bad_text_changes_nothing)
 		"11112222333344445-2000 r-xp 00000000 08:01 5 /x\n",
 		"1000-2000 r-xp 00000000 08:01 5 /x\ngarbage",
 	};
-	struct mappings *sp = mappings__new(1);
+	struct mappings *maps = mappings__new(1);
 
-	CHECK_EQ(parse(sp, "7000-8000 r-xp 00000000 08:01 5 /kept\n"), 0);
+	CHECK_EQ(parse(maps, "7000-8000 r-xp 00000000 08:01 5 /kept\n"), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		CHECK_EQ(parse(sp, bad[i]), -EINVAL);
-		CHECK_EQ(mappings__count(sp), 1);
-		CHECK_STR(mappings__find(sp, 0x7000)->path, "/kept");
+		CHECK_EQ(parse(maps, bad[i]), -EINVAL);
+		CHECK_EQ(mappings__count(maps), 1);
+		CHECK_STR(mappings__find(maps, 0x7000)->path, "/kept");
 	}
-	CHECK_EQ(parse(sp, ""), 0);
-	CHECK_EQ(mappings__count(sp), 0);
-	mappings__free(sp);
+	CHECK_EQ(parse(maps, ""), 0);
+	CHECK_EQ(mappings__count(maps), 0);
+	mappings__free(maps);
 }
 
 TEST(mappings_that_changed_while_they_were_read)
 {
-	struct mappings *sp = mappings__new(1);
+	struct mappings *maps = mappings__new(1);
 
 	/* The second grew down over the first, the third lies wholly inside. */
-	CHECK_EQ(parse(sp, "1000-3000 r-xp 00000000 08:01 5 /a\n"
-			   "2000-5000 r-xp 00007000 08:01 6 /b\n"
-			   "2000-4000 r-xp 00000000 08:01 7 /c\n"
-			   "6000-7000 r-xp 00000000 08:01 8 /d\n"),
+	CHECK_EQ(parse(maps, "1000-3000 r-xp 00000000 08:01 5 /a\n"
+			     "2000-5000 r-xp 00007000 08:01 6 /b\n"
+			     "2000-4000 r-xp 00000000 08:01 7 /c\n"
+			     "6000-7000 r-xp 00000000 08:01 8 /d\n"),
 		 0);
-	CHECK_EQ(mappings__count(sp), 3);
-	CHECK_STR(mappings__find(sp, 0x2fff)->path, "/a");
-	CHECK_STR(mappings__find(sp, 0x3000)->path, "/b");
-	CHECK_EQ(mappings__find(sp, 0x3000)->offset, 0x8000);
-	CHECK_STR(mappings__find(sp, 0x6000)->path, "/d");
-	mappings__free(sp);
+	CHECK_EQ(mappings__count(maps), 3);
+	CHECK_STR(mappings__find(maps, 0x2fff)->path, "/a");
+	CHECK_STR(mappings__find(maps, 0x3000)->path, "/b");
+	CHECK_EQ(mappings__find(maps, 0x3000)->offset, 0x8000);
+	CHECK_STR(mappings__find(maps, 0x6000)->path, "/d");
+	mappings__free(maps);
 }
 
 TEST(a_copy_stands_alone)
 {
-	struct mappings *sp = mappings__new(1), *copy, *empty;
+	struct mappings *maps = mappings__new(1), *copy, *empty;
 
-	empty = mappings__copy(sp, 3);
+	empty = mappings__copy(maps, 3);
 	CHECK(empty && mappings__count(empty) == 0);
 	mappings__free(empty);
 	CHECK_EQ(
-	    parse(sp, "1000-2000 r-xp 00000000 08:01 5 /a\n3000-4000 rw-p 00001000 08:01 5 /b\n"),
+	    parse(maps, "1000-2000 r-xp 00000000 08:01 5 /a\n3000-4000 rw-p 00001000 08:01 5 /b\n"),
 	    0);
-	copy = mappings__copy(sp, 2);
-	CHECK_EQ(parse(sp, "5000-6000 r-xp 00000000 08:01 5 /c\n"), 0);
-	mappings__free(sp);
+	copy = mappings__copy(maps, 2);
+	CHECK_EQ(parse(maps, "5000-6000 r-xp 00000000 08:01 5 /c\n"), 0);
+	mappings__free(maps);
 	CHECK_EQ(mappings__count(copy), 2);
 	CHECK_STR(mappings__find(copy, 0x1000)->path, "/a");
 	CHECK_STR(mappings__find(copy, 0x3abc)->path, "/b");
@@ -154,35 +155,35 @@ TEST(as_many_mappings_as_the_kernel_allows)
 {
 	const unsigned int n = 65530;
 	char *text = malloc((size_t)n * 100), *p = text;
-	struct mappings *sp = mappings__new(1);
+	struct mappings *maps = mappings__new(1);
 
 	for (unsigned int i = 0; i < n; i++)
 		p += sprintf(p, "%llx-%llx rw-p 00000000 08:01 %u   /some/where/in/the/tree/%u\n",
 			     0x10000ull + i * 0x2000ull, 0x11000ull + i * 0x2000ull, i + 1, i);
-	CHECK_EQ(mappings__parse(sp, NULL, text, (size_t)(p - text)), 0);
-	CHECK_EQ(mappings__count(sp), n);
+	CHECK_EQ(mappings__parse(maps, NULL, text, (size_t)(p - text)), 0);
+	CHECK_EQ(mappings__count(maps), n);
 	for (unsigned int i = 0; i < n; i++) {
-		const struct mapping *m = mappings__find(sp, 0x10800 + i * 0x2000ull);
+		const struct mapping *m = mappings__find(maps, 0x10800 + i * 0x2000ull);
 
 		if (!m || m->ino != i + 1)
 			CHECK(!"every mapping is found");
-		if (mappings__find(sp, 0x11000 + i * 0x2000ull))
+		if (mappings__find(maps, 0x11000 + i * 0x2000ull))
 			CHECK(!"no gap is found");
 	}
 	free(text);
-	mappings__free(sp);
+	mappings__free(maps);
 }
 
 TEST(this_process)
 {
 	struct modules *is = modules__new();
-	struct mappings *sp = mappings__new((uint32_t)getpid());
+	struct mappings *maps = mappings__new((uint32_t)getpid());
 	const struct mapping *m;
 	struct module *mod;
 	int local;
 
-	CHECK_EQ(mappings__refresh(sp, is), 0);
-	m = mappings__find(sp, (uint64_t)(uintptr_t)&test_this_process);
+	CHECK_EQ(mappings__refresh(maps, is), 0);
+	m = mappings__find(maps, (uint64_t)(uintptr_t)&test_this_process);
 	CHECK(m && m->exec && m->module != FRAME_NO_MODULE);
 	mod = m ? modules__get(is, m->module) : NULL;
 	CHECK(mod);
@@ -190,14 +191,14 @@ TEST(this_process)
 		CHECK_STR(module__path(mod), m->path);
 		CHECK(module__fd(mod) >= 0);
 	}
-	m = mappings__find(sp, (uint64_t)(uintptr_t)&local);
+	m = mappings__find(maps, (uint64_t)(uintptr_t)&local);
 	CHECK(m && m->write && !m->exec && m->module == FRAME_NO_MODULE);
-	for (size_t i = 0; i < mappings__count(sp); i++) {
-		m = mappings__at(sp, i);
+	for (size_t i = 0; i < mappings__count(maps); i++) {
+		m = mappings__at(maps, i);
 		CHECK_EQ(m->module != FRAME_NO_MODULE,
 			 m->exec && (m->ino || !strcmp(m->path, "[vdso]")));
 	}
-	mappings__free(sp);
+	mappings__free(maps);
 	modules__free(is);
 }
 
@@ -221,7 +222,7 @@ static int identify(void *ctx, uint32_t pid, const struct identity **ids, size_t
 TEST(who_knows_the_files_better)
 {
 	struct modules *is = modules__new();
-	struct mappings *sp = mappings__new((uint32_t)getpid());
+	struct mappings *maps = mappings__new((uint32_t)getpid());
 	struct known k = { .n = 3 };
 	struct identifier who = { identify, &k };
 	struct mapping code, stack, other;
@@ -229,43 +230,43 @@ TEST(who_knows_the_files_better)
 	uint32_t module;
 	int local;
 
-	CHECK_EQ(mappings__refresh(sp, NULL), 0);
-	code = *mappings__find(sp, (uint64_t)(uintptr_t)&test_who_knows_the_files_better);
-	stack = *mappings__find(sp, (uint64_t)(uintptr_t)&local);
-	other = *mappings__find(sp, (uint64_t)(uintptr_t)&getppid);
+	CHECK_EQ(mappings__refresh(maps, NULL), 0);
+	code = *mappings__find(maps, (uint64_t)(uintptr_t)&test_who_knows_the_files_better);
+	stack = *mappings__find(maps, (uint64_t)(uintptr_t)&local);
+	other = *mappings__find(maps, (uint64_t)(uintptr_t)&getppid);
 	CHECK(code.start < other.start && other.start < stack.start);
 	k.ids[0] = (struct identity){ code.start, makedev(8, 3), 4711 };
 	k.ids[1] = (struct identity){ other.start + 1, makedev(8, 3), 4712 };
 	k.ids[2] = (struct identity){ stack.start, makedev(8, 3), 4713 };
 
-	CHECK_EQ(mappings__refresh_as(sp, is, &who), 0);
+	CHECK_EQ(mappings__refresh_as(maps, is, &who), 0);
 	CHECK_EQ(k.asked, getpid());
-	m = mappings__find(sp, code.start);
+	m = mappings__find(maps, code.start);
 	CHECK_EQ(m->dev, makedev(8, 3));
 	CHECK_EQ(m->ino, 4711);
 	module = m->module;
 	CHECK(module__fd(modules__get(is, module)) >= 0);
-	m = mappings__find(sp, other.start);
+	m = mappings__find(maps, other.start);
 	CHECK_EQ(m->ino, other.ino);
 	CHECK_EQ(m->dev, other.dev);
 	/* What is no file stays none. */
-	CHECK_EQ(mappings__find(sp, stack.start)->ino, 0);
+	CHECK_EQ(mappings__find(maps, stack.start)->ino, 0);
 
 	k.ids[0].ino = 4714;
-	CHECK_EQ(mappings__refresh_as(sp, is, &who), 0);
-	CHECK(mappings__find(sp, code.start)->module != module);
+	CHECK_EQ(mappings__refresh_as(maps, is, &who), 0);
+	CHECK(mappings__find(maps, code.start)->module != module);
 	/* It ended between our two looks: what was known stays. */
 	k.n = 0;
-	CHECK_EQ(mappings__refresh_as(sp, is, &who), -ESRCH);
-	CHECK_EQ(mappings__find(sp, code.start)->ino, 4714);
+	CHECK_EQ(mappings__refresh_as(maps, is, &who), -ESRCH);
+	CHECK_EQ(mappings__find(maps, code.start)->ino, 4714);
 	k.err = -ESRCH;
-	CHECK_EQ(mappings__refresh_as(sp, is, &who), -ESRCH);
-	CHECK_EQ(mappings__find(sp, code.start)->ino, 4714);
+	CHECK_EQ(mappings__refresh_as(maps, is, &who), -ESRCH);
+	CHECK_EQ(mappings__find(maps, code.start)->ino, 4714);
 	/* Nobody can tell. */
 	k.err = -EPERM;
-	CHECK_EQ(mappings__refresh_as(sp, is, &who), 0);
-	CHECK_EQ(mappings__find(sp, code.start)->ino, code.ino);
-	mappings__free(sp);
+	CHECK_EQ(mappings__refresh_as(maps, is, &who), 0);
+	CHECK_EQ(mappings__find(maps, code.start)->ino, code.ino);
+	mappings__free(maps);
 	modules__free(is);
 }
 
@@ -273,23 +274,23 @@ TEST(a_process_that_is_gone)
 {
 	struct modules *is = modules__new();
 	pid_t pid = fork();
-	struct mappings *sp;
+	struct mappings *maps;
 
 	if (pid == 0) {
 		pause();
 		_exit(0);
 	}
-	sp = mappings__new((uint32_t)pid);
-	CHECK_EQ(mappings__refresh(sp, is), 0);
-	CHECK(mappings__count(sp) > 5);
+	maps = mappings__new((uint32_t)pid);
+	CHECK_EQ(mappings__refresh(maps, is), 0);
+	CHECK(mappings__count(maps) > 5);
 	/* A zombie has no memory any more, then it is no more. What was known stays. */
 	kill(pid, SIGKILL);
 	CHECK_EQ(waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
-	CHECK_EQ(mappings__refresh(sp, is), -ESRCH);
+	CHECK_EQ(mappings__refresh(maps, is), -ESRCH);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
-	CHECK_EQ(mappings__refresh(sp, is), -ESRCH);
-	CHECK(mappings__count(sp) > 5);
-	mappings__free(sp);
+	CHECK_EQ(mappings__refresh(maps, is), -ESRCH);
+	CHECK(mappings__count(maps) > 5);
+	mappings__free(maps);
 	modules__free(is);
 }
 
@@ -319,7 +320,7 @@ TEST(a_main_thread_that_ended_first)
 	int pipes[2], err = pipe(pipes);
 	pid_t pid = fork();
 	pthread_t thread;
-	struct mappings *sp;
+	struct mappings *maps;
 	char c;
 
 	CHECK_EQ(err, 0);
@@ -330,15 +331,15 @@ TEST(a_main_thread_that_ended_first)
 	}
 	close(pipes[1]);
 	CHECK_EQ(read(pipes[0], &c, 1), 1);
-	sp = mappings__new((uint32_t)pid);
-	CHECK_EQ(mappings__refresh(sp, is), 0);
-	CHECK(mappings__count(sp) > 5);
-	CHECK(mappings__find(sp, (uint64_t)(uintptr_t)&test_this_process));
+	maps = mappings__new((uint32_t)pid);
+	CHECK_EQ(mappings__refresh(maps, is), 0);
+	CHECK(mappings__count(maps) > 5);
+	CHECK(mappings__find(maps, (uint64_t)(uintptr_t)&test_this_process));
 	CHECK(modules__count(is) > 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	close(pipes[0]);
-	mappings__free(sp);
+	mappings__free(maps);
 	modules__free(is);
 }
 
@@ -353,36 +354,36 @@ struct shown {
 	unsigned int offset;
 };
 
-static void map_both(struct mappings *sp, struct shown *model, unsigned int first, unsigned int end,
-		     unsigned int ino)
+static void map_both(struct mappings *maps, struct shown *model, unsigned int first,
+		     unsigned int end, unsigned int ino)
 {
 	unsigned int offset = ino * 100;
 
-	CHECK_EQ(mappings__map(sp, &(struct mapping){ .start = first * PAGE,
-						      .end = end * PAGE,
-						      .offset = offset * PAGE,
-						      .ino = ino,
-						      .module = ino,
-						      .exec = true,
-						      .path = "/x" }),
+	CHECK_EQ(mappings__map(maps, &(struct mapping){ .start = first * PAGE,
+							.end = end * PAGE,
+							.offset = offset * PAGE,
+							.ino = ino,
+							.module = ino,
+							.exec = true,
+							.path = "/x" }),
 		 0);
 	for (unsigned int i = first; i < end; i++)
 		model[i] = (struct shown){ ino, offset + i - first };
 }
 
 /* Each page shows what the model says, and the mappings are in order and apart. */
-static bool is_as_modelled(const struct mappings *sp, const struct shown *model)
+static bool is_as_modelled(const struct mappings *maps, const struct shown *model)
 {
-	for (size_t i = 0; i < mappings__count(sp); i++) {
-		const struct mapping *m = mappings__at(sp, i);
+	for (size_t i = 0; i < mappings__count(maps); i++) {
+		const struct mapping *m = mappings__at(maps, i);
 
-		if (m->start >= m->end || (i && mappings__at(sp, i - 1)->end > m->start))
+		if (m->start >= m->end || (i && mappings__at(maps, i - 1)->end > m->start))
 			return false;
 	}
 	for (unsigned int i = 0; i < PAGES; i++) {
-		const struct mapping *m = mappings__find(sp, i * PAGE);
+		const struct mapping *m = mappings__find(maps, i * PAGE);
 
-		if (!m != !model[i].ino || m != mappings__find(sp, i * PAGE + PAGE - 1))
+		if (!m != !model[i].ino || m != mappings__find(maps, i * PAGE + PAGE - 1))
 			return false;
 		if (m &&
 		    (m->ino != model[i].ino || m->module != model[i].ino || strcmp(m->path, "/x") ||
@@ -401,17 +402,17 @@ TEST(a_mapping_takes_the_place_of_whatever_it_overlaps)
 	for (unsigned int first = 0; first < 20; first++)
 		for (unsigned int end = first + 1; end <= 20; end++) {
 			struct shown model[PAGES] = { 0 };
-			struct mappings *sp = mappings__new(1);
+			struct mappings *maps = mappings__new(1);
 
-			map_both(sp, model, 3, 7, 1);
-			map_both(sp, model, 10, 14, 2);
-			map_both(sp, model, 14, 17, 3);
-			map_both(sp, model, first, end, 4);
-			if (!is_as_modelled(sp, model))
+			map_both(maps, model, 3, 7, 1);
+			map_both(maps, model, 10, 14, 2);
+			map_both(maps, model, 14, 17, 3);
+			map_both(maps, model, first, end, 4);
+			if (!is_as_modelled(maps, model))
 				printf("# [%u, %u)\n", first, end);
-			CHECK(is_as_modelled(sp, model));
+			CHECK(is_as_modelled(maps, model));
 			cases++;
-			mappings__free(sp);
+			mappings__free(maps);
 		}
 	CHECK_EQ(cases, 210);
 }
@@ -422,7 +423,7 @@ TEST(many_mappings_in_any_order)
 
 	for (int round = 0; round < 200; round++) {
 		struct shown model[PAGES] = { 0 };
-		struct mappings *sp = mappings__new(1), *copy;
+		struct mappings *maps = mappings__new(1), *copy;
 
 		for (unsigned int ino = 1; ino <= 40; ino++) {
 			unsigned int first, len;
@@ -430,12 +431,13 @@ TEST(many_mappings_in_any_order)
 			state = state * 6364136223846793005ull + 1442695040888963407ull;
 			first = (state >> 33) % PAGES;
 			len = 1 + (state >> 40) % 12;
-			map_both(sp, model, first, first + len < PAGES ? first + len : PAGES, ino);
-			CHECK(is_as_modelled(sp, model));
+			map_both(maps, model, first, first + len < PAGES ? first + len : PAGES,
+				 ino);
+			CHECK(is_as_modelled(maps, model));
 		}
 		/* Their paths are not the space's own: a copy shows the same. */
-		copy = mappings__copy(sp, 2);
-		mappings__free(sp);
+		copy = mappings__copy(maps, 2);
+		mappings__free(maps);
 		CHECK(is_as_modelled(copy, model));
 		mappings__free(copy);
 	}

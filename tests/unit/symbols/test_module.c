@@ -42,12 +42,12 @@ static uint64_t offset_of_which(const char *path)
 }
 
 /* Where this process has a file's code mapped. */
-static struct mapping code_of(struct mappings *sp, const void *function)
+static struct mapping code_of(struct mappings *maps, const void *function)
 {
 	const struct mapping *m;
 
-	CHECK_EQ(mappings__refresh(sp, NULL), 0);
-	m = mappings__find(sp, (uint64_t)(uintptr_t)function);
+	CHECK_EQ(mappings__refresh(maps, NULL), 0);
+	m = mappings__find(maps, (uint64_t)(uintptr_t)function);
 	CHECK(m && m->exec);
 	return *m;
 }
@@ -123,7 +123,7 @@ TEST(what_is_no_regular_file_is_never_opened)
 TEST(replaced_and_deleted_files)
 {
 	static const char *const names[] = { "replaced.so", "deleted.so" };
-	struct mappings *sp = mappings__new((uint32_t)getpid());
+	struct mappings *maps = mappings__new((uint32_t)getpid());
 
 	for (int i = 0; i < 2; i++) {
 		const char *path = library(names[i], "01234567");
@@ -141,7 +141,7 @@ TEST(replaced_and_deleted_files)
 			CHECK_EQ(rename(other, path), 0);
 		else
 			CHECK_EQ(unlink(path), 0);
-		m = code_of(sp, dlsym(handle, "which"));
+		m = code_of(maps, dlsym(handle, "which"));
 		CHECK_STR(m.path, path);
 		mod = modules__get(is, (uint32_t)add(is, &m));
 		CHECK(mod);
@@ -158,14 +158,14 @@ TEST(replaced_and_deleted_files)
 		dlclose(handle);
 		modules__free(is);
 	}
-	mappings__free(sp);
+	mappings__free(maps);
 }
 
 TEST(a_mapped_file_is_known_by_device_and_inode)
 {
 	struct modules *is = modules__new();
-	struct mappings *sp = mappings__new((uint32_t)getpid());
-	struct mapping m = code_of(sp, (void *)(uintptr_t)test_a_file_by_path);
+	struct mappings *maps = mappings__new((uint32_t)getpid());
+	struct mapping m = code_of(maps, (void *)(uintptr_t)test_a_file_by_path);
 	struct stat st, exe;
 	struct module *mod;
 	int64_t id;
@@ -184,15 +184,15 @@ TEST(a_mapped_file_is_known_by_device_and_inode)
 	CHECK_EQ(add_file(is, m.start, m.end, m.dev, m.ino + 1, "/not/there"), 1);
 	CHECK_EQ(modules__count(is), 2);
 	modules__free(is);
-	mappings__free(sp);
+	mappings__free(maps);
 }
 
 /* Two overlays that show one file below, each with numbers of its own. */
 TEST(the_real_identity_counts)
 {
 	struct modules *is = modules__new();
-	struct mappings *sp = mappings__new((uint32_t)getpid());
-	struct mapping m = code_of(sp, (void *)(uintptr_t)test_a_file_by_path);
+	struct mappings *maps = mappings__new((uint32_t)getpid());
+	struct mapping m = code_of(maps, (void *)(uintptr_t)test_a_file_by_path);
 	struct mapped_file f = {
 		.pid = getpid(),
 		.start = m.start,
@@ -214,7 +214,7 @@ TEST(the_real_identity_counts)
 	/* Known by other numbers, the file is another. */
 	CHECK_EQ(add(is, &m), 2);
 	modules__free(is);
-	mappings__free(sp);
+	mappings__free(maps);
 }
 
 TEST(an_module_without_a_file_keeps_its_name)
@@ -241,7 +241,7 @@ TEST(an_module_without_a_file_keeps_its_name)
 TEST(an_inode_number_that_is_used_again)
 {
 	struct modules *is = modules__new();
-	struct mappings *sp = mappings__new((uint32_t)getpid());
+	struct mappings *maps = mappings__new((uint32_t)getpid());
 	struct mapped_file file = {
 		.start = 1,
 		.end = 2,
@@ -262,7 +262,7 @@ TEST(an_inode_number_that_is_used_again)
 	CHECK_EQ(modules__count(is), 2);
 
 	/* A file that was there before we heard of it is the one that was meant. */
-	m = code_of(sp, (void *)(uintptr_t)test_a_file_by_path);
+	m = code_of(maps, (void *)(uintptr_t)test_a_file_by_path);
 	CHECK_EQ(add_file(is, 1, 2, m.dev, m.ino, "/unreadable"), 2);
 	CHECK_EQ(module__fd(modules__get(is, 2)), -1);
 	CHECK_EQ(add(is, &m), 2);
@@ -274,7 +274,7 @@ TEST(an_inode_number_that_is_used_again)
 	usleep(20000); /* files are dated by a coarse clock */
 	handle = dlopen(library("young.so", "55555555"), RTLD_NOW);
 	MUST(handle);
-	m = code_of(sp, dlsym(handle, "which"));
+	m = code_of(maps, dlsym(handle, "which"));
 	file.start = m.start;
 	file.end = m.end;
 	file.dev = m.dev;
@@ -286,7 +286,7 @@ TEST(an_inode_number_that_is_used_again)
 	CHECK_EQ(modules__add(is, &file), 4);
 	dlclose(handle);
 	modules__free(is);
-	mappings__free(sp);
+	mappings__free(maps);
 }
 
 TEST(when_descriptors_run_out)
@@ -320,16 +320,16 @@ TEST(when_descriptors_run_out)
 TEST(the_vdso_is_copied_once)
 {
 	struct modules *is = modules__new();
-	struct mappings *sp = mappings__new((uint32_t)getpid());
+	struct mappings *maps = mappings__new((uint32_t)getpid());
 	const struct mapping *m = NULL;
 	const uint8_t *memory;
 	struct module *mod;
 	size_t len = 0;
 
-	CHECK_EQ(mappings__refresh(sp, NULL), 0);
-	for (size_t i = 0; i < mappings__count(sp); i++)
-		if (!strcmp(mappings__at(sp, i)->path, "[vdso]"))
-			m = mappings__at(sp, i);
+	CHECK_EQ(mappings__refresh(maps, NULL), 0);
+	for (size_t i = 0; i < mappings__count(maps); i++)
+		if (!strcmp(mappings__at(maps, i)->path, "[vdso]"))
+			m = mappings__at(maps, i);
 	if (!m)
 		SKIP("this kernel gives no vDSO");
 	CHECK_EQ(add(is, m), 0);
@@ -349,7 +349,7 @@ TEST(the_vdso_is_copied_once)
 	CHECK(add_file(is, 0, UINT64_MAX, 0, 0, "[vdso]") < 0);
 	CHECK_EQ(modules__count(is), 1);
 	modules__free(is);
-	mappings__free(sp);
+	mappings__free(maps);
 }
 
 static void *add_many(void *arg)
@@ -387,8 +387,8 @@ TEST(an_module_names_its_code)
 {
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 	struct modules *is = modules__new();
-	struct mappings *sp = mappings__new((uint32_t)getpid());
-	struct mapping m = code_of(sp, (void *)(uintptr_t)test_a_file_by_path);
+	struct mappings *maps = mappings__new((uint32_t)getpid());
+	struct mapping m = code_of(maps, (void *)(uintptr_t)test_a_file_by_path);
 	struct module *mod = modules__get(is, (uint32_t)add(is, &m));
 	uint64_t offset = (uintptr_t)test_a_file_by_path - m.start + m.offset;
 	const char *func;
@@ -401,7 +401,7 @@ TEST(an_module_names_its_code)
 	CHECK_EQ(module__symbolize(mod, offset, frames), 1);
 	CHECK(frames[0].func == func);
 	modules__free(is);
-	mappings__free(sp);
+	mappings__free(maps);
 }
 
 /* More files than may be open at a time: names are right all the same, and memory is given back. */
