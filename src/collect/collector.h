@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "abi/event.h"
+#include "collect/query.h"
 #include "heap/judge.h"
 #include "unwind/stacks.h"
 
@@ -40,10 +41,6 @@ struct collector_witness {
 	void (*process)(void *ctx, const struct process_facts *f);
 	void (*allocator)(void *ctx, uint32_t module, uint64_t start, uint64_t end);
 };
-
-/* Whether sites of different processes are one, if they are the same code: files of one build ID
- * count as one. A call stack that passes through code in no file is its process's own. */
-enum merge_by { BY_PROCESS, BY_CONTAINER, BY_STACK };
 
 struct collector_opts {
 	struct modules *modules;
@@ -126,29 +123,6 @@ void collector__file_ranges(const struct collector *c,
 int collector__mark(struct collector *c, uint64_t now);
 
 /* ---- what a report is made of ---- */
-
-enum sort_key {
-	/* Leaks, then what grows and is at least a thousandth of all, each by its rate; the rest by
-	 * bytes. */
-	SORT_LEAK,
-	SORT_BYTES,
-	SORT_BLOCKS,
-	SORT_GROWTH,
-	SORT_AGE,
-	SORT_RATE,
-	SORT_MARK, /* growth since the mark; what did not change is left out */
-	SORT_KEYS
-};
-
-struct query {
-	enum sort_key sort;
-	uint32_t top;	  /* sites at most; 0: all */
-	uint64_t min_age; /* ns: only blocks at least this old */
-	bool heap, map;	  /* which kinds */
-	uint64_t now;	  /* ns, CLOCK_MONOTONIC */
-	bool commit;	  /* growth is counted from here on */
-	enum merge_by by; /* BY_PROCESS: nothing is merged; or as in the options */
-};
 
 struct site_row {
 	/* A merged row's are those of the process that holds most of it. */

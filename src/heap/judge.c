@@ -432,26 +432,3 @@ int judge__load(struct cursor *in, struct judgement *j)
 	j->leaking = codec__take(in);
 	return in->bad || verdict >= VERDICTS || doubt >= DOUBTS ? -EINVAL : 0;
 }
-
-const char *judge__name(enum verdict verdict)
-{
-	static const char *const names[VERDICTS] = {
-		[VERDICT_UNKNOWN] = "unknown", [VERDICT_CHURN] = "churn",
-		[VERDICT_STARTUP] = "startup", [VERDICT_PLATEAU] = "plateau",
-		[VERDICT_GROWING] = "growing", [VERDICT_LEAK] = "leak",
-	};
-
-	return names[(unsigned int)verdict < VERDICTS ? verdict : VERDICT_UNKNOWN];
-}
-
-const char *judge__doubt(enum doubt doubt)
-{
-	static const char *const names[DOUBTS] = {
-		[DOUBT_SLOWS] = "slows",
-		[DOUBT_OLDER] = "older",
-		[DOUBT_YOUNG] = "young",
-		[DOUBT_FEW] = "few",
-	};
-
-	return (unsigned int)doubt < DOUBTS ? names[doubt] : NULL;
-}

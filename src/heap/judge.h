@@ -70,7 +70,4 @@ struct cursor;
 void judge__save(const struct judgement *j, struct strbuf *sb);
 int judge__load(struct cursor *in, struct judgement *j);
 
-const char *judge__name(enum verdict verdict);
-const char *judge__doubt(enum doubt doubt); /* NULL: none */
-
 #endif

@@ -7,22 +7,17 @@
 
 #include "util/hashmap.h"
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
 /* A stack that could not be taken has no id: then only what it asked for tells it from others. */
 static bool same_site(const struct profile_site *a, const struct profile_site *b)
 {
-	return !strcmp(a->id, b->id) && !strcmp(a->kind, b->kind) && !strcmp(a->api, b->api) &&
-	       same_text(a->mapping, b->mapping);
+	return !strcmp(a->id, b->id) && a->kind == b->kind && a->mapping == b->mapping &&
+	       !strcmp(a->api, b->api);
 }
 
 static uint64_t key_of(const struct profile_site *s)
 {
 	return hashmap__mix(strtoull(s->id, NULL, 16),
-			    (uint64_t)(unsigned char)s->api[0] << 8 | s->kind[0]);
+			    (uint64_t)(unsigned char)s->api[0] << 8 | s->kind);
 }
 
 /* The row of a site, a new one if there is none yet. NULL: no memory. */

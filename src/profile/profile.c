@@ -108,6 +108,11 @@ static void add_totals(struct owner *o)
 	}
 }
 
+bool profile__is_finding(const struct profile_site *s)
+{
+	return s->verdict == VERDICT_LEAK || s->verdict == VERDICT_GROWING;
+}
+
 static void free_scratch(struct owner *o)
 {
 	hashmap__free(o->mapping_of);

@@ -13,6 +13,9 @@
 #include <stdint.h>
 
 #include "abi/event.h"
+#include "collect/query.h"
+#include "heap/judge.h"
+#include "probe/alloc_functions.h"
 
 struct profile_frame {
 	const char *func;   /* NULL: unknown */
@@ -30,6 +33,16 @@ struct profile_mapping { /* a module that any frame lies in */
 	char build_id[65]; /* hex, "" where there is none */
 };
 
+/* What memory that was mapped is. */
+enum mapped_kind {
+	MAPPED_NONE, /* not a mapping: a block */
+	MAPPED_ANONYMOUS,
+	MAPPED_STACK, /* a thread's */
+	MAPPED_FILE,
+	MAPPED_SHARED, /* shared memory */
+	MAPPED_KINDS
+};
+
 struct profile_site {
 	uint32_t rank; /* from 1 */
 	char id[17];   /* 16 hex digits */
@@ -37,27 +50,25 @@ struct profile_site {
 	const char *comm;
 	uint32_t processes;    /* that have it; pid and comm are of the one that holds most */
 	const char *container; /* of that one; NULL: none */
-	const char *kind;      /* "heap" or "map" */
-	const char *api;       /* "malloc" */
-	/* For a map "anonymous", "thread stack", "file" or "shared memory"; else NULL. */
-	const char *mapping;
+	enum api_kind kind;
+	const char *api; /* "malloc" */
+	enum mapped_kind mapping;
 	const char *mapped_file; /* path of a file mapping, or NULL */
 	uint64_t live_bytes, live_blocks, allocs, frees, alloc_bytes;
 	int64_t growth_bytes;
 	int64_t since_mark_bytes, since_mark_blocks; /* what is live now less what was then */
 	double allocs_per_s;			     /* in the last interval */
 	double oldest_s, newest_s;
-	double leak_rate_bps;  /* of a leak, or of what grows */
-	double survival;       /* of the blocks born long enough ago, the share that lives */
-	const char *verdict;   /* "leak", "growing", "plateau", "startup", "churn", "unknown" */
+	double leak_rate_bps; /* of a leak, or of what grows */
+	double survival;      /* of the blocks born long enough ago, the share that lives */
+	enum verdict verdict;
+	enum doubt doubt;
 	double window_s;       /* the verdict is on so much: the time since the first block */
 	double longest_life_s; /* of the blocks that were freed */
 	double leaking_s;      /* of a leak: since when, as an age */
-	const char
-	    *doubt;    /* judge__doubt: what keeps it from being called one; NULL: nothing does */
-	bool small;    /* below 1% of what is live of its kind, and no finding */
-	bool complete; /* the walk reached the first frame */
-	uint8_t end;   /* enum stack_end */
+	bool small;	       /* below 1% of what is live of its kind, and no finding */
+	bool complete;	       /* the walk reached the first frame */
+	uint8_t end;	       /* enum stack_end */
 	const struct profile_frame *stack; /* leaf first */
 	size_t nstack;
 };
@@ -85,13 +96,12 @@ struct profile_process {
 
 struct profile_run { /* the same in every report of a run */
 	const char *version, *host, *kernel;
-	const char *mode; /* "exact" */
 	double interval_s;
 	const struct profile_process *targets;
 	size_t ntargets;
 	const char *stack_mode; /* "fp", "dwarf", "none" */
-	const char *sort;
-	const char *by;	 /* "process", "container", "stack"; NULL: "process" */
+	enum sort_key sort;
+	enum merge_by by;
 	bool top_given;	 /* --top was on the command line */
 	uint32_t top;	 /* 0: all */
 	bool since_mark; /* growth is told since the mark, not since the report before */
@@ -188,5 +198,8 @@ struct profile_input {
  */
 struct profile *profile__build(const struct profile_input *in);
 void profile__free(struct profile *p);
+
+/* Whether a site is one that a report warns of: a leak, or what grows. */
+bool profile__is_finding(const struct profile_site *s);
 
 #endif

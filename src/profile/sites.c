@@ -123,23 +123,23 @@ static int add_stack(struct owner *o, struct profile_site *site, const struct na
 	return 0;
 }
 
-static const char *map_kind(uint16_t flags)
+static enum mapped_kind mapped_kind(uint16_t flags)
 {
 	static const struct {
 		uint16_t flag;
-		const char *name;
+		enum mapped_kind kind;
 	} kinds[] = {
-		{ EVENT_F_SHM, "shared memory" },
-		{ EVENT_F_FILE, "file" },
-		{ EVENT_F_STACK, "thread stack" },
-		{ EVENT_F_SHARED, "shared memory" },
+		{ EVENT_F_SHM, MAPPED_SHARED },
+		{ EVENT_F_FILE, MAPPED_FILE },
+		{ EVENT_F_STACK, MAPPED_STACK },
+		{ EVENT_F_SHARED, MAPPED_SHARED },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (flags & kinds[i].flag)
-			return kinds[i].name;
+			return kinds[i].kind;
 	}
-	return "anonymous";
+	return MAPPED_ANONYMOUS;
 }
 
 static const char *api_name(const struct profile_input *in, uint8_t row)
@@ -159,9 +159,9 @@ static void fill_site(const struct owner *o, struct profile_site *site, const st
 		.comm = known ? o->processes[row->process].comm : "",
 		.processes = row->processes,
 		.container = container,
-		.kind = map ? "map" : "heap",
+		.kind = (enum api_kind)row->kind,
 		.api = api_name(o->in, row->api),
-		.mapping = map ? map_kind(row->map_flags) : NULL,
+		.mapping = map ? mapped_kind(row->map_flags) : MAPPED_NONE,
 		.live_bytes = row->live_bytes,
 		.live_blocks = row->live_blocks,
 		.allocs = row->allocs,
@@ -174,8 +174,8 @@ static void fill_site(const struct owner *o, struct profile_site *site, const st
 		.newest_s = (double)row->newest / 1e9,
 		.leak_rate_bps = row->judged.rate,
 		.survival = row->judged.survival,
-		.verdict = judge__name(row->judged.verdict),
-		.doubt = judge__doubt(row->judged.doubt),
+		.verdict = row->judged.verdict,
+		.doubt = row->judged.doubt,
 		.window_s = (double)row->judged.window / 1e9,
 		.longest_life_s = (double)row->judged.longest / 1e9,
 		.leaking_s = (double)row->judged.leaking / 1e9,
@@ -188,9 +188,9 @@ static void fill_site(const struct owner *o, struct profile_site *site, const st
 
 static struct profile_findings *findings_of(struct profile *p, const struct profile_site *site)
 {
-	return !strcmp(site->verdict, "leak")	   ? &p->leak
-	       : !strcmp(site->verdict, "growing") ? &p->growing
-						   : NULL;
+	return site->verdict == VERDICT_LEAK	  ? &p->leak
+	       : site->verdict == VERDICT_GROWING ? &p->growing
+						  : NULL;
 }
 
 /* Whether live_bytes counts a site: mappings only where nothing else was asked for. */

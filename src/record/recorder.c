@@ -77,7 +77,6 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 		.version = (char *)run->version,
 		.host = (char *)run->host,
 		.kernel = (char *)run->kernel,
-		.mode = (char *)run->mode,
 		.stack_mode = (char *)run->stack_mode,
 		.interval_s = run->interval_s,
 		.heap = plan->query.heap,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "profile/names.h"
 #include "report/formats.h"
 #include "report/json_writer.h"
 #include "report/label.h"
@@ -191,9 +192,9 @@ static int json_site(const struct compared_site *s, size_t rank, FILE *out)
 	json__string(&w, "type", "diff_site");
 	json__u64(&w, "rank", rank);
 	json__string(&w, "id", s->site->id);
-	json__string(&w, "kind", s->site->kind);
+	json__string(&w, "kind", profile_names__kind(s->site->kind));
 	json__string(&w, "api", s->site->api);
-	json__string(&w, "mapping", s->site->mapping);
+	json__string(&w, "mapping", profile_names__mapping(s->site->mapping));
 	json__u64(&w, "before_bytes", s->before.bytes);
 	json__u64(&w, "before_blocks", s->before.blocks);
 	json__u64(&w, "after_bytes", s->after.bytes);

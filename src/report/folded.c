@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 
+#include "profile/names.h"
 #include "report/formats.h"
 #include "report/label.h"
 #include "util/escape.h"
@@ -51,7 +52,8 @@ static void line(struct strbuf *sb, const struct profile_site *s)
 	escape__plain(sb, s->api);
 	if (s->mapping) {
 		strbuf__adds(sb, " (");
-		escape__plain(sb, s->mapped_file ? s->mapped_file : s->mapping);
+		escape__plain(sb,
+			      s->mapped_file ? s->mapped_file : profile_names__mapping(s->mapping));
 		strbuf__addc(sb, ')');
 	}
 	frame_end(sb, from);

@@ -1,12 +1,14 @@
 /* JSON Lines: a meta line, then a line for each report. Keys are only ever added. */
 #include <string.h>
 
+#include "profile/names.h"
 #include "profile/title.h"
 #include "report/formats.h"
 #include "report/json_writer.h"
 #include "util/util.h"
 
 #define SCHEMA 1
+#define MODE "exact" /* every call is seen: so far, there is no other mode */
 
 static const char *const end_names[STACK_ENDS] = {
 	[STACK_COMPLETE] = "complete",	   [STACK_LIMIT] = "limit",
@@ -33,7 +35,7 @@ int json__begin(const struct profile_run *run, uint64_t wall_ns, const struct re
 	json__time(&w, "time", wall_ns);
 	json__string(&w, "host", run->host);
 	json__string(&w, "kernel", run->kernel);
-	json__string(&w, "mode", run->mode);
+	json__string(&w, "mode", MODE);
 	json__double(&w, "interval_s", run->interval_s);
 	json__open(&w, "targets", '[');
 	for (size_t i = 0; i < run->ntargets; i++) {
@@ -46,8 +48,8 @@ int json__begin(const struct profile_run *run, uint64_t wall_ns, const struct re
 	}
 	json__close(&w, ']');
 	json__string(&w, "stack_mode", run->stack_mode);
-	json__string(&w, "sort", run->sort);
-	json__string(&w, "by", run->by ? run->by : "process");
+	json__string(&w, "sort", profile_names__sort(run->sort));
+	json__string(&w, "by", profile_names__by(run->by));
 	json__close(&w, '}');
 	return json__line(&w);
 }
@@ -128,7 +130,7 @@ void json__frame(struct json *w, const struct profile *p, const struct profile_f
 static void names(struct json *w, const struct profile_site *s)
 {
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);
-	bool finding = !strcmp(s->verdict, "leak") || !strcmp(s->verdict, "growing");
+	bool finding = profile__is_finding(s);
 	struct strbuf sb = { 0 };
 
 	if (f)
@@ -177,9 +179,9 @@ static void site(struct json *w, const struct profile *p, const struct profile_s
 	json__string(w, "comm", s->comm);
 	json__u64(w, "processes", s->processes);
 	json__string(w, "container", s->container);
-	json__string(w, "kind", s->kind);
+	json__string(w, "kind", profile_names__kind(s->kind));
 	json__string(w, "api", s->api);
-	json__string(w, "mapping", s->mapping);
+	json__string(w, "mapping", profile_names__mapping(s->mapping));
 	json__string(w, "mapped_file", s->mapped_file);
 	json__u64(w, "live_bytes", s->live_bytes);
 	json__u64(w, "live_blocks", s->live_blocks);
@@ -192,11 +194,11 @@ static void site(struct json *w, const struct profile *p, const struct profile_s
 	json__double(w, "newest_s", s->newest_s);
 	json__double(w, "leak_rate_bps", s->leak_rate_bps);
 	json__double(w, "survival", s->survival);
-	json__string(w, "verdict", s->verdict);
+	json__string(w, "verdict", profile_names__verdict(s->verdict));
 	json__double(w, "window_s", s->window_s);
 	json__double(w, "longest_life_s", s->longest_life_s);
 	json__double(w, "leaking_s", s->leaking_s);
-	json__string(w, "doubt", s->doubt);
+	json__string(w, "doubt", profile_names__doubt(s->doubt));
 	json__i64(w, "since_mark_bytes", s->since_mark_bytes);
 	json__i64(w, "since_mark_blocks", s->since_mark_blocks);
 	names(w, s);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "profile/names.h"
 #include "util/escape.h"
 
 const char *label__basename(const char *path)
@@ -32,7 +33,7 @@ void label__api(struct strbuf *sb, const struct profile_site *s)
 		strbuf__addc(sb, ' ');
 		escape__plain(sb, s->mapped_file);
 	} else if (s->mapping) {
-		strbuf__addf(sb, " (%s)", s->mapping);
+		strbuf__addf(sb, " (%s)", profile_names__mapping(s->mapping));
 	}
 }
 

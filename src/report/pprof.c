@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile/names.h"
 #include "report/formats.h"
 #include "report/label.h"
 #include "report/proto.h"
@@ -267,8 +268,9 @@ static void sample(struct writer *w, const struct profile_site *s)
 	label(w, &m, "pid", NULL, s->pid);
 	label(w, &m, "comm", s->comm, 0);
 	label(w, &m, "api", s->api, 0);
-	label(w, &m, "kind", s->kind, 0);
-	label(w, &m, "mapping", s->mapped_file ? s->mapped_file : s->mapping, 0);
+	label(w, &m, "kind", profile_names__kind(s->kind), 0);
+	label(w, &m, "mapping",
+	      s->mapped_file ? s->mapped_file : profile_names__mapping(s->mapping), 0);
 	label(w, &m, "id", s->id, 0);
 	message(w, &w->body, PROFILE_SAMPLE, &m);
 	free(ids);

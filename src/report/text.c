@@ -318,7 +318,7 @@ static void site_cells(struct table *g, const struct profile *p, const struct pr
 	label__api(table__open(g), s);
 	table__close(g);
 	if (p->nprocesses > 1)
-		label__owner(table__open(g), s, p->run->by && !strcmp(p->run->by, "container"));
+		label__owner(table__open(g), s, p->run->by == BY_CONTAINER);
 	else
 		table__open(g);
 	table__close(g);
@@ -334,7 +334,7 @@ static bool is_folded(const struct profile *p, const struct profile_site *s)
 	const struct profile_run *run = p->run;
 
 	return s->small && s->rank > SHOWN_ALWAYS && !(run->top_given && !run->top) &&
-	       (!strcmp(run->sort, "leak") || !strcmp(run->sort, "bytes"));
+	       (run->sort == SORT_LEAK || run->sort == SORT_BYTES);
 }
 
 static void sum_line(struct text_style *pg, uint64_t stacks, const char *which, uint64_t bytes,

@@ -120,7 +120,7 @@ static void suggestion(struct text_style *pg, const struct profile_site *s)
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);
 	struct strbuf rule = { 0 }, line = { 0 };
 
-	if (f && (!strcmp(s->verdict, "leak") || !strcmp(s->verdict, "growing")))
+	if (f && profile__is_finding(s))
 		title__suppression(&rule, f);
 	if (rule.len) {
 		strbuf__adds(&line, "to suppress: ");

@@ -1,7 +1,6 @@
 #include "report/text_verdicts.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "report/number.h"
 #include "util/util.h"
@@ -23,7 +22,7 @@ static void finding(struct text_style *pg, const struct profile_findings *f, con
 static bool is_judged(const struct profile *p)
 {
 	for (size_t i = 0; i < p->nsites; i++)
-		if (strcmp(p->sites[i].verdict, "unknown"))
+		if (p->sites[i].verdict != VERDICT_UNKNOWN)
 			return true;
 	return !p->nsites;
 }
@@ -67,20 +66,15 @@ static const char *leak(char *buf, size_t cap, const struct profile_site *s)
 
 static const char *growing(char *buf, size_t cap, const struct profile_site *s)
 {
-	static const struct {
-		const char *doubt, *why;
-	} rows[] = {
-		{ "slows", "; ever fewer come" },
-		{ "older", "; may replace older blocks" },
-		{ "young", "; seen too briefly for a leak" },
-		{ "few", "; too few for a leak" },
+	static const char *const reasons[DOUBTS] = {
+		[DOUBT_SLOWS] = "; ever fewer come",
+		[DOUBT_OLDER] = "; may replace older blocks",
+		[DOUBT_YOUNG] = "; seen too briefly for a leak",
+		[DOUBT_FEW] = "; too few for a leak",
 	};
 	char pace[32], share[32];
-	const char *why = "";
+	const char *why = reasons[s->doubt] ? reasons[s->doubt] : "";
 
-	for (size_t i = 0; s->doubt && i < ARRAY_SIZE(rows); i++)
-		if (!strcmp(s->doubt, rows[i].doubt))
-			why = rows[i].why;
 	snprintf(buf, cap, " %s, %s of blocks stay%s",
 		 number__pace(pace, sizeof(pace), s->leak_rate_bps),
 		 number__share(share, sizeof(share), s->survival), why);
@@ -113,23 +107,21 @@ static const char *plateau(char *buf, size_t cap, const struct profile_site *s)
 void text_verdicts__site(struct text_style *pg, const struct profile_site *s)
 {
 	static const struct {
-		const char *verdict, *word;
+		const char *word;
 		enum paint paint;
 		const char *(*say)(char *buf, size_t cap, const struct profile_site *s);
-	} rows[] = {
-		{ "leak", "LEAK", RED, leak },
-		{ "growing", "growing", YELLOW, growing },
-		{ "churn", "churn", GREEN, churn },
-		{ "startup", "startup", GREEN, startup },
-		{ "plateau", "plateau", GREEN, plateau },
+	} rows[VERDICTS] = {
+		[VERDICT_LEAK] = { "LEAK", RED, leak },
+		[VERDICT_GROWING] = { "growing", YELLOW, growing },
+		[VERDICT_CHURN] = { "churn", GREEN, churn },
+		[VERDICT_STARTUP] = { "startup", GREEN, startup },
+		[VERDICT_PLATEAU] = { "plateau", GREEN, plateau },
 	};
 	char buf[160];
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (strcmp(s->verdict, rows[i].verdict))
-			continue;
-		text_style__spaces(pg, INDENT);
-		text_style__painted(pg, rows[i].paint, rows[i].word);
-		strbuf__addf(&pg->sb, "%s\n", rows[i].say(buf, sizeof(buf), s));
-	}
+	if (!rows[s->verdict].word)
+		return;
+	text_style__spaces(pg, INDENT);
+	text_style__painted(pg, rows[s->verdict].paint, rows[s->verdict].word);
+	strbuf__addf(&pg->sb, "%s\n", rows[s->verdict].say(buf, sizeof(buf), s));
 }

@@ -5,6 +5,7 @@
 #include "simulation.h"
 
 #include "heap/judge.h"
+#include "profile/names.h"
 
 #define RUN_S 300
 
@@ -101,8 +102,8 @@ static void print(const struct agent *of, size_t n, const struct said *said)
 	printf("# %-28s %-5s  %-8s %5s %6s %4s\n", "", "is", "verdict", "bytes", "growth", "ours");
 	for (size_t i = 0; i < n; i++)
 		printf("# %-28s %-5s  %-8s %5zu %6zu %4zu\n", of[i].name,
-		       of[i].leaks ? "leak" : "-", judge__name(said[i].verdict), said[i].by_bytes,
-		       said[i].by_growth, said[i].ours);
+		       of[i].leaks ? "leak" : "-", profile_names__verdict(said[i].verdict),
+		       said[i].by_bytes, said[i].by_growth, said[i].ours);
 }
 
 /*
@@ -124,7 +125,7 @@ static unsigned int check(const struct agent *of, size_t n, const struct said *s
 		missed += is_missed;
 		if (is_missed || said[i].false_alarms)
 			printf("# seed %" PRIu64 ": %s is %s, ranks %zu, %u false alarms\n", seed,
-			       of[i].name, judge__name(said[i].verdict), said[i].ours,
+			       of[i].name, profile_names__verdict(said[i].verdict), said[i].ours,
 			       said[i].false_alarms);
 	}
 	return missed;

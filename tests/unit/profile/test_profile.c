@@ -282,7 +282,7 @@ TEST(sites)
 	CHECK_EQ(p->nsites, 4);
 	CHECK_EQ(p->sites[0].rank, 1);
 	CHECK_STR(p->sites[0].comm, "self");
-	CHECK_STR(p->sites[0].kind, "heap");
+	CHECK_EQ(p->sites[0].kind, API_HEAP);
 	CHECK_STR(p->sites[0].api, "malloc");
 	CHECK(!p->sites[0].mapping);
 	CHECK(!p->sites[0].mapped_file);
@@ -291,20 +291,20 @@ TEST(sites)
 	CHECK(p->sites[0].allocs_per_s == 2);
 	CHECK(p->sites[0].oldest_s == 2.5);
 	CHECK(p->sites[0].newest_s == 0.5);
-	CHECK_STR(p->sites[0].verdict, "unknown");
+	CHECK_EQ(p->sites[0].verdict, VERDICT_UNKNOWN);
 	CHECK(p->sites[0].complete);
 	CHECK_EQ(p->sites[0].end, STACK_COMPLETE);
 	CHECK_EQ(p->sites[1].rank, 2);
 	CHECK_STR(p->sites[1].comm, "exactly16 bytes!");
-	CHECK_STR(p->sites[1].kind, "map");
+	CHECK_EQ(p->sites[1].kind, API_MAP);
 	CHECK_STR(p->sites[1].api, "mmap");
-	CHECK_STR(p->sites[1].mapping, "file");
+	CHECK_EQ(p->sites[1].mapping, MAPPED_FILE);
 	CHECK_STR(p->sites[1].mapped_file, "/data/abc000");
 	CHECK(!p->sites[1].complete);
 	CHECK_EQ(p->sites[1].end, STACK_LIMIT);
 	/* A stack that is not known, a process that is not there, an api that is none. */
 	CHECK_STR(p->sites[2].comm, "again");
-	CHECK_STR(p->sites[2].mapping, "thread stack");
+	CHECK_EQ(p->sites[2].mapping, MAPPED_STACK);
 	CHECK_STR(p->sites[2].id, "0000000000000000");
 	CHECK_EQ(p->sites[2].nstack, 0);
 	CHECK(!p->sites[2].complete);
@@ -319,15 +319,15 @@ TEST(kinds_of_mappings)
 {
 	static const struct {
 		uint16_t flags;
-		const char *name;
+		enum mapped_kind mapped;
 	} kinds[] = {
-		{ 0, "anonymous" },
-		{ EVENT_F_FIXED | EVENT_F_EXEC, "anonymous" },
-		{ EVENT_F_STACK, "thread stack" },
-		{ EVENT_F_SHARED, "shared memory" },
-		{ EVENT_F_SHM, "shared memory" },
-		{ EVENT_F_FILE | EVENT_F_SHM, "shared memory" },
-		{ EVENT_F_FILE | EVENT_F_SHARED, "file" },
+		{ 0, MAPPED_ANONYMOUS },
+		{ EVENT_F_FIXED | EVENT_F_EXEC, MAPPED_ANONYMOUS },
+		{ EVENT_F_STACK, MAPPED_STACK },
+		{ EVENT_F_SHARED, MAPPED_SHARED },
+		{ EVENT_F_SHM, MAPPED_SHARED },
+		{ EVENT_F_FILE | EVENT_F_SHM, MAPPED_SHARED },
+		{ EVENT_F_FILE | EVENT_F_SHARED, MAPPED_FILE },
 	};
 	struct fixture f;
 	struct profile *p;
@@ -337,7 +337,7 @@ TEST(kinds_of_mappings)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		f.sites[1].map_flags = kinds[i].flags;
 		p = profile__build(&f.in);
-		CHECK_STR(p->sites[1].mapping, kinds[i].name);
+		CHECK_EQ(p->sites[1].mapping, kinds[i].mapped);
 		CHECK(!p->sites[1].mapped_file);
 		profile__free(p);
 	}
@@ -352,7 +352,7 @@ TEST(one_name_for_many_mappings_would_be_a_guess)
 	setup(&f);
 	f.sites[1].live_blocks = 2;
 	p = profile__build(&f.in);
-	CHECK_STR(p->sites[1].mapping, "file");
+	CHECK_EQ(p->sites[1].mapping, MAPPED_FILE);
 	CHECK(!p->sites[1].mapped_file);
 	profile__free(p);
 	teardown(&f);

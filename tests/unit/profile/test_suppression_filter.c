@@ -110,7 +110,7 @@ static void setup(struct fixture *f, const char *rules)
 	static const uint64_t bytes[] = { 1000, 900, 800, 9, 7 };
 	uint32_t module;
 
-	*f = (struct fixture){ .modules = modules__new(), .run = { .sort = "bytes" } };
+	*f = (struct fixture){ .modules = modules__new(), .run = { .sort = SORT_BYTES } };
 	f->symbolizer = symbolizer__new(f->modules);
 	module = (uint32_t)modules__add_path(f->modules, "/proc/self/exe");
 	f->rows[0] = (struct site_row){ .stack = 1,

@@ -184,7 +184,6 @@ TEST(a_run_comes_back)
 		.version = (char *)"1",
 		.host = (char *)"h",
 		.kernel = (char *)"k",
-		.mode = (char *)"exact",
 		.stack_mode = (char *)"fp",
 		.interval_s = 0.25,
 		.map = true,

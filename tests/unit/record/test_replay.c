@@ -62,7 +62,6 @@ static struct plan plan_of(const char *format, const char *output)
 {
 	return (struct plan){
 		.query = { .sort = SORT_LEAK, .top = 10, .heap = true, .map = true },
-		.sort_name = "leak",
 		.max_size = UINT64_MAX,
 		.format = report__find(format),
 		.output = output,
@@ -83,10 +82,9 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 	l->run = (struct profile_run){ .version = "0.1",
 				       .host = "host",
 				       .kernel = "kernel",
-				       .mode = "exact",
 				       .interval_s = plan->interval_s,
 				       .stack_mode = "dwarf",
-				       .sort = plan->sort_name,
+				       .sort = plan->query.sort,
 				       .top = plan->query.top };
 	l->recorder = recorder__open(&(struct recorder_opts){ .plan = &l->plan,
 							      .modules = l->modules,

@@ -29,21 +29,21 @@ static const struct profile_frame small_stack[] = {
 };
 
 #define SITE(r, v, bytes, blocks, s)                                                               \
-	.rank = (r), .id = "0123456789abcdef", .pid = 77, .comm = "shop", .kind = "heap",          \
+	.rank = (r), .id = "0123456789abcdef", .pid = 77, .comm = "shop", .kind = API_HEAP,        \
 	.api = "malloc", .live_bytes = (bytes), .live_blocks = (blocks), .allocs = (blocks),       \
 	.verdict = (v), .complete = true, .stack = (s), .nstack = ARRAY_SIZE(s)
 
 static const struct profile_site finding_sites[] = {
-	{ SITE(1, "leak", 1 << 20, 4096, cart_stack), .leak_rate_bps = 3174.4, .oldest_s = 58,
+	{ SITE(1, VERDICT_LEAK, 1 << 20, 4096, cart_stack), .leak_rate_bps = 3174.4, .oldest_s = 58,
 	  .survival = 0.0123, .window_s = 58, .longest_life_s = 0.25, .leaking_s = 50,
 	  .growth_bytes = 65536, .since_mark_bytes = 1 << 19, .since_mark_blocks = 2048 },
-	{ SITE(2, "growing", 3 << 20, 3, name_stack), .leak_rate_bps = 100, .survival = 1,
-	  .oldest_s = 60, .window_s = 59, .since_mark_bytes = -100, .doubt = "older" },
-	{ SITE(3, "plateau", 1 << 23, 8, small_stack), .oldest_s = 60 },
-	{ SITE(4, "churn", 70000, 7, small_stack), .small = true },
-	{ SITE(5, "leak", 16, 1, name_stack), .leak_rate_bps = 0.25, .survival = 0.00001,
+	{ SITE(2, VERDICT_GROWING, 3 << 20, 3, name_stack), .leak_rate_bps = 100, .survival = 1,
+	  .oldest_s = 60, .window_s = 59, .since_mark_bytes = -100, .doubt = DOUBT_OLDER },
+	{ SITE(3, VERDICT_PLATEAU, 1 << 23, 8, small_stack), .oldest_s = 60 },
+	{ SITE(4, VERDICT_CHURN, 70000, 7, small_stack), .small = true },
+	{ SITE(5, VERDICT_LEAK, 16, 1, name_stack), .leak_rate_bps = 0.25, .survival = 0.00001,
 	  .leaking_s = 59 },
-	{ SITE(6, "unknown", 40, 1, small_stack), .small = true },
+	{ SITE(6, VERDICT_UNKNOWN, 40, 1, small_stack), .small = true },
 };
 
 static const struct profile_suppressed finding_rules[] = {
@@ -78,10 +78,9 @@ static const struct profile_run finding_run = {
 	.version = "0.1.0",
 	.host = "ci",
 	.kernel = "6.1.0",
-	.mode = "exact",
 	.interval_s = 10,
 	.stack_mode = "dwarf",
-	.sort = "leak",
+	.sort = SORT_LEAK,
 	.top = 6,
 };
 
@@ -190,7 +189,7 @@ TEST(since_the_mark)
 	struct profile p = findings();
 
 	marked.since_mark = true;
-	marked.sort = "mark";
+	marked.sort = SORT_MARK;
 	p.run = &marked;
 	p.final = false;
 	compare("since-mark.txt", "text", &p, 0);
@@ -219,11 +218,11 @@ TEST(small_sites_are_shown_where_size_does_not_matter)
 	p.run = &other;
 	CHECK_EQ(lines_with(&p, "\n    note  note.c:3"), 1);
 	CHECK_EQ(lines_with(&p, "19 call stacks below 1% hold 117.2 KiB in 38 blocks"), 1);
-	other.sort = "growth";
+	other.sort = SORT_GROWTH;
 	CHECK_EQ(lines_with(&p, "\n    note  note.c:3"), 3);
 	CHECK_EQ(lines_with(&p, "below 1%"), 0);
 	CHECK_EQ(lines_with(&p, "20 more call stacks hold 195.3 KiB in 40 blocks"), 1);
-	other.sort = "bytes";
+	other.sort = SORT_BYTES;
 	CHECK_EQ(lines_with(&p, "\n    note  note.c:3"), 1);
 	other.top_given = true;
 	other.top = 6;

@@ -1,0 +1,70 @@
+#include "profile/names.h"
+
+#include "util/util.h"
+
+/* Values may come from a recording: what is out of range has no name. */
+#define NAME_OF(names, i) ((size_t)(i) < ARRAY_SIZE(names) ? (names)[i] : NULL)
+
+const char *profile_names__verdict(enum verdict verdict)
+{
+	static const char *const names[VERDICTS] = {
+		[VERDICT_UNKNOWN] = "unknown", [VERDICT_CHURN] = "churn",
+		[VERDICT_STARTUP] = "startup", [VERDICT_PLATEAU] = "plateau",
+		[VERDICT_GROWING] = "growing", [VERDICT_LEAK] = "leak",
+	};
+
+	return NAME_OF(names, verdict);
+}
+
+const char *profile_names__doubt(enum doubt doubt)
+{
+	static const char *const names[DOUBTS] = {
+		[DOUBT_SLOWS] = "slows",
+		[DOUBT_OLDER] = "older",
+		[DOUBT_YOUNG] = "young",
+		[DOUBT_FEW] = "few",
+	};
+
+	return NAME_OF(names, doubt);
+}
+
+const char *profile_names__kind(enum api_kind kind)
+{
+	static const char *const names[API_KINDS] = { [API_HEAP] = "heap", [API_MAP] = "map" };
+
+	return NAME_OF(names, kind);
+}
+
+const char *profile_names__mapping(enum mapped_kind kind)
+{
+	static const char *const names[MAPPED_KINDS] = {
+		[MAPPED_ANONYMOUS] = "anonymous",
+		[MAPPED_STACK] = "thread stack",
+		[MAPPED_FILE] = "file",
+		[MAPPED_SHARED] = "shared memory",
+	};
+
+	return NAME_OF(names, kind);
+}
+
+const char *profile_names__sort(enum sort_key key)
+{
+	static const char *const names[SORT_KEYS] = {
+		[SORT_LEAK] = "leak",	  [SORT_BYTES] = "bytes", [SORT_BLOCKS] = "blocks",
+		[SORT_GROWTH] = "growth", [SORT_AGE] = "age",	  [SORT_RATE] = "rate",
+		[SORT_MARK] = "mark",
+	};
+
+	return NAME_OF(names, key);
+}
+
+const char *profile_names__by(enum merge_by by)
+{
+	static const char *const names[MERGE_KEYS] = {
+		[BY_PROCESS] = "process",
+		[BY_CONTAINER] = "container",
+		[BY_STACK] = "stack",
+	};
+
+	return NAME_OF(names, by);
+}
