@@ -194,7 +194,7 @@ int option__sort(struct options *o, const struct option_row *r, const char *valu
 	if (i < 0)
 		return i;
 	o->plan.query.sort = (enum sort_key)i; /* the words stand in the order of the enum */
-	o->plan.sort_name = value;
+	o->plan.sort_given = true;
 	return 0;
 }
 
@@ -205,7 +205,6 @@ int option__by(struct options *o, const struct option_row *r, const char *value)
 	if (i < 0)
 		return i;
 	o->plan.query.by = (enum merge_by)i; /* the words stand in the order of the enum */
-	o->plan.by_name = value;
 	return 0;
 }
 

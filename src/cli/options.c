@@ -399,10 +399,8 @@ int options__parse(struct options *o, int argc, char **argv)
 		err = check(o);
 	if (!err)
 		err = option__add_default_rules(o);
-	if (!p->sort_name) {
+	if (!p->sort_given)
 		p->query.sort = p->since_mark ? SORT_MARK : SORT_LEAK;
-		p->sort_name = p->since_mark ? "mark" : "leak";
-	}
 	if (err)
 		options__free(o);
 	return err > 0 ? 1 : err ? -EINVAL : 0;

@@ -68,3 +68,14 @@ const char *profile_names__by(enum merge_by by)
 
 	return NAME_OF(names, by);
 }
+
+const char *profile_names__stack_mode(enum stack_mode mode)
+{
+	static const char *const names[] = {
+		[STACK_OFF] = "none",
+		[STACK_FP] = "fp",
+		[STACK_DWARF] = "dwarf",
+	};
+
+	return NAME_OF(names, mode);
+}

@@ -14,5 +14,6 @@ const char *profile_names__mapping(enum mapped_kind kind); /* NULL: not a mappin
 /* NULL past the end, so that the command line can list them. */
 const char *profile_names__sort(enum sort_key key);
 const char *profile_names__by(enum merge_by by);
+const char *profile_names__stack_mode(enum stack_mode mode);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "abi/event.h"
+#include "abi/shared.h"
 #include "collect/query.h"
 #include "heap/judge.h"
 #include "probe/alloc_functions.h"
@@ -99,7 +100,7 @@ struct profile_run { /* the same in every report of a run */
 	double interval_s;
 	const struct profile_process *targets;
 	size_t ntargets;
-	const char *stack_mode; /* "fp", "dwarf", "none" */
+	enum stack_mode stack_mode;
 	enum sort_key sort;
 	enum merge_by by;
 	bool top_given;	 /* --top was on the command line */

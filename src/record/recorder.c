@@ -77,7 +77,7 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 		.version = (char *)run->version,
 		.host = (char *)run->host,
 		.kernel = (char *)run->kernel,
-		.stack_mode = (char *)run->stack_mode,
+		.stack_mode = run->stack_mode,
 		.interval_s = run->interval_s,
 		.heap = plan->query.heap,
 		.map = plan->query.map,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile/names.h"
+
 #define COUNTERS (sizeof(struct counters) / sizeof(ev_u64))
 
 /* A record ended well; what a later version put behind its last field does not matter. */
@@ -57,7 +59,7 @@ void record__put_run(struct strbuf *sb, const struct record_run *r)
 	codec__put_string(sb, r->host);
 	codec__put_string(sb, r->kernel);
 	codec__put_string(sb, MODE);
-	codec__put_string(sb, r->stack_mode);
+	codec__put_string(sb, profile_names__stack_mode(r->stack_mode));
 	codec__put_double(sb, r->interval_s);
 	codec__put(sb, flags(r->heap, r->map, r->children));
 	codec__put(sb, r->min_size);
@@ -83,7 +85,6 @@ void record__free_run(struct record_run *r)
 	free(r->version);
 	free(r->host);
 	free(r->kernel);
-	free(r->stack_mode);
 	*r = (struct record_run){ 0 };
 }
 
@@ -104,6 +105,20 @@ static int take_targets(struct cursor *c, struct record_run *r)
 	return taken(c);
 }
 
+static void take_stack_mode(struct cursor *c, struct record_run *r)
+{
+	char *word = codec__take_string(c);
+	const char *name;
+	int mode = 0;
+
+	while ((name = profile_names__stack_mode((enum stack_mode)mode)) && word &&
+	       strcmp(name, word))
+		mode++;
+	c->bad |= !word || !name;
+	r->stack_mode = (enum stack_mode)mode;
+	free(word);
+}
+
 int record__take_run(struct cursor *c, struct record_run *r)
 {
 	uint64_t bits;
@@ -116,7 +131,7 @@ int record__take_run(struct cursor *c, struct record_run *r)
 	r->host = codec__take_string(c);
 	r->kernel = codec__take_string(c);
 	free(codec__take_string(c)); /* MODE */
-	r->stack_mode = codec__take_string(c);
+	take_stack_mode(c, r);
 	r->interval_s = codec__take_double(c);
 	bits = codec__take(c);
 	r->heap = bits & 1;
@@ -126,7 +141,7 @@ int record__take_run(struct cursor *c, struct record_run *r)
 	r->max_size = codec__take(c);
 	r->min_age = codec__take(c);
 	err = take_targets(c, r);
-	if (!err && (!r->version || !r->host || !r->kernel || !r->stack_mode))
+	if (!err && (!r->version || !r->host || !r->kernel))
 		err = -EINVAL;
 	if (err)
 		record__free_run(r);

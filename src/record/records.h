@@ -50,7 +50,8 @@ struct record_target {
 
 struct record_run {
 	uint64_t start, wall; /* ns: CLOCK_MONOTONIC, and CLOCK_REALTIME then */
-	char *version, *host, *kernel, *stack_mode;
+	char *version, *host, *kernel;
+	enum stack_mode stack_mode;
 	double interval_s;
 	bool heap, map, children;
 	uint64_t min_size, max_size; /* of the collector that states were taken of */

@@ -47,7 +47,7 @@ int json__begin(const struct profile_run *run, uint64_t wall_ns, const struct re
 		json__close(&w, '}');
 	}
 	json__close(&w, ']');
-	json__string(&w, "stack_mode", run->stack_mode);
+	json__string(&w, "stack_mode", profile_names__stack_mode(run->stack_mode));
 	json__string(&w, "sort", profile_names__sort(run->sort));
 	json__string(&w, "by", profile_names__by(run->by));
 	json__close(&w, '}');

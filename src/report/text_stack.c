@@ -162,8 +162,8 @@ int text_stack__print(struct text_style *pg, const struct profile_run *run,
 	if (err)
 		return err;
 	if (!s->nstack)
-		remark(pg, strcmp(run->stack_mode, "none") ? "(call stack not known)"
-							   : "(no call stacks: --stack none)");
+		remark(pg, run->stack_mode == STACK_OFF ? "(no call stacks: --stack none)"
+							: "(call stack not known)");
 	else if (s->end < STACK_ENDS && end_clauses[s->end])
 		remark(pg, end_clauses[s->end]);
 	suggestion(pg, s);

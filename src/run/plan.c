@@ -10,7 +10,6 @@ struct plan plan__default(void)
 		.children = true,
 		.interval_s = 10,
 		.query = { .sort = SORT_LEAK, .top = 10, .heap = true, .map = true },
-		.by_name = "process",
 		.max_size = UINT64_MAX,
 		.default_rules = true,
 		.format = report__at(0),

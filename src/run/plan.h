@@ -41,7 +41,7 @@ struct plan {
 
 	/* What. */
 	struct query query; /* sort, top, min_age, kinds, by */
-	const char *sort_name, *by_name;
+	bool sort_given;
 	bool top_given;
 	bool since_mark;	     /* growth is reported since the mark */
 	uint64_t min_size, max_size; /* bytes */

@@ -17,8 +17,6 @@
 
 #define TEND_NS 100000000 /* how often the recorder may do what waits */
 
-static const char *const stack_modes[] = { "none", "fp", "dwarf" };
-
 struct run_facts { /* profile_run and what it points to */
 	struct profile_run run;
 	struct utsname uts;
@@ -49,7 +47,7 @@ int session_reporter__describe(struct session *s)
 		.host = f->uts.nodename,
 		.kernel = f->uts.release,
 		.interval_s = plan->interval_s,
-		.stack_mode = stack_modes[plan->stack_mode],
+		.stack_mode = plan->stack_mode,
 		.sort = plan->query.sort,
 		.by = plan->query.by,
 		.top_given = plan->top_given,

@@ -65,8 +65,7 @@ static void begin(struct strbuf *sb)
 		.version = (char *)"v",
 		.host = (char *)"h",
 		.kernel = (char *)"k",
-		.mode = (char *)"exact",
-		.stack_mode = (char *)"dwarf",
+		.stack_mode = STACK_DWARF,
 		.interval_s = 1,
 		.heap = true,
 		.map = true,
@@ -140,7 +139,6 @@ static void replay(const void *file, size_t size)
 	static int fd = -1;
 	struct plan plan = {
 		.query = { .sort = SORT_LEAK, .heap = true, .map = true, .min_age = 5 },
-		.sort_name = "leak",
 		.max_size = UINT64_MAX,
 		.format = report__find("json"),
 	};

@@ -46,7 +46,7 @@ static const struct profile_run test_run = {
 	.interval_s = 30,
 	.targets = test_targets,
 	.ntargets = 1,
-	.stack_mode = "dwarf",
+	.stack_mode = STACK_DWARF,
 	.sort = SORT_BYTES,
 };
 
@@ -459,7 +459,7 @@ static const struct profile_run empty_run = {
 	.kernel = "k",
 	.interval_s = 0.5,
 	.targets = NULL,
-	.stack_mode = "none",
+	.stack_mode = STACK_OFF,
 	.sort = SORT_BYTES,
 };
 

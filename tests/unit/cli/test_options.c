@@ -116,7 +116,7 @@ TEST(defaults)
 	       CHECK_EQ(o->plan.query.top, 10); CHECK(!o->plan.top_given);
 	       CHECK(o->plan.query.min_age == 0); CHECK_EQ(o->plan.min_size, 0);
 	       CHECK(o->plan.max_size == UINT64_MAX); CHECK_EQ(o->plan.query.sort, SORT_LEAK);
-	       CHECK_STR(o->plan.sort_name, "leak"); CHECK(o->plan.query.heap && o->plan.query.map);
+	       CHECK(!o->plan.sort_given); CHECK(o->plan.query.heap && o->plan.query.map);
 	       CHECK_STR(o->plan.format->name, "text"); CHECK(!o->plan.output);
 	       CHECK(o->plan.children); CHECK_EQ(o->plan.max_depth, 127);
 	       CHECK(!o->plan.explain_probes); CHECK(!o->plan.attach);
@@ -142,8 +142,7 @@ TEST(every_option)
 	       CHECK_EQ(o->plan.query.top, 0); CHECK(o->plan.top_given);
 	       CHECK(o->plan.query.min_age == 60000000000); CHECK_EQ(o->plan.min_size, 4096);
 	       CHECK_EQ(o->plan.max_size, 1 << 30); CHECK_EQ(o->plan.query.sort, SORT_GROWTH);
-	       CHECK_STR(o->plan.sort_name, "growth");
-	       CHECK(o->plan.query.heap && !o->plan.query.map);
+	       CHECK(o->plan.sort_given); CHECK(o->plan.query.heap && !o->plan.query.map);
 	       CHECK_STR(o->plan.format->name, "json"); CHECK_STR(o->plan.output, "out.json");
 	       CHECK(!o->plan.children); CHECK_EQ(o->plan.stack_mode, STACK_OFF);
 	       CHECK_EQ(o->plan.max_depth, 64); CHECK(o->plan.explain_probes);
@@ -171,7 +170,7 @@ TEST(choices)
 TEST(since_a_mark)
 {
 	ACCEPT("-p|1|--since-mark", CHECK(o->plan.since_mark);
-	       CHECK_EQ(o->plan.query.sort, SORT_MARK); CHECK_STR(o->plan.sort_name, "mark"));
+	       CHECK_EQ(o->plan.query.sort, SORT_MARK); CHECK(!o->plan.sort_given));
 	ACCEPT("-p|1|--sort|leak|--since-mark", CHECK(o->plan.since_mark);
 	       CHECK_EQ(o->plan.query.sort, SORT_LEAK));
 }

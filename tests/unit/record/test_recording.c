@@ -184,7 +184,7 @@ TEST(a_run_comes_back)
 		.version = (char *)"1",
 		.host = (char *)"h",
 		.kernel = (char *)"k",
-		.stack_mode = (char *)"fp",
+		.stack_mode = STACK_FP,
 		.interval_s = 0.25,
 		.map = true,
 		.children = true,
@@ -207,7 +207,7 @@ TEST(a_run_comes_back)
 	CHECK(!out.heap && out.map && out.children && out.min_size == 1 &&
 	      out.max_size == UINT64_MAX);
 	CHECK_STR(out.kernel, "k");
-	CHECK_STR(out.stack_mode, "fp");
+	CHECK_EQ(out.stack_mode, STACK_FP);
 	CHECK_EQ(out.ntargets, 2);
 	CHECK(out.targets[1].pid == 8 && !out.targets[1].exe && !out.targets[0].container);
 	CHECK_STR(out.targets[0].exe, "/exe");

@@ -83,7 +83,7 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 				       .host = "host",
 				       .kernel = "kernel",
 				       .interval_s = plan->interval_s,
-				       .stack_mode = "dwarf",
+				       .stack_mode = STACK_DWARF,
 				       .sort = plan->query.sort,
 				       .top = plan->query.top };
 	l->recorder = recorder__open(&(struct recorder_opts){ .plan = &l->plan,

@@ -79,7 +79,7 @@ static const struct profile_run finding_run = {
 	.host = "ci",
 	.kernel = "6.1.0",
 	.interval_s = 10,
-	.stack_mode = "dwarf",
+	.stack_mode = STACK_DWARF,
 	.sort = SORT_LEAK,
 	.top = 6,
 };

@@ -57,9 +57,8 @@ static void open_report(struct report *r)
 	r->run = (struct profile_run){ .version = "0",
 				       .host = "host",
 				       .kernel = "kernel",
-				       .mode = "exact",
-				       .stack_mode = "none",
-				       .sort = "leak",
+				       .stack_mode = STACK_OFF,
+				       .sort = SORT_LEAK,
 				       .top = 1 };
 	r->reporting = (struct reporting){
 		.plan = &r->plan,
