@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#define ZLIB_CONST
 #include <zlib.h>
 
 #define MAGIC_LEN 8
@@ -22,16 +23,16 @@ static uint32_t get_u32(const uint8_t *p)
 	return n;
 }
 
-static uint32_t sum(const uint8_t *head, const void *stored, size_t len)
+static uint32_t crc_of_chunk(const uint8_t *head, const void *stored, size_t len)
 {
 	uLong crc = crc32_z(0, head, CHUNK_HEAD - 4);
 
-	/* Asked for no bytes at nowhere, zlib begins anew. */
+	/* For no bytes at NULL, zlib returns the initial value. */
 	return (uint32_t)(len ? crc32_z(crc, stored, len) : crc);
 }
 
-/* Of a chunk's length alone, so that a damaged one is told from a file that was cut. */
-static uint16_t sum_of_lengths(const uint8_t *head)
+/* So that a damaged length is not taken for a file that was cut off. */
+static uint16_t crc_of_lengths(const uint8_t *head)
 {
 	return (uint16_t)crc32_z(crc32_z(0, head, 2), head + 4, 8);
 }
@@ -66,7 +67,7 @@ int chunk__parse(const uint8_t head[CHUNK_HEAD], struct chunk *out)
 		.bytes = get_u32(head + 8),
 		.crc = get_u32(head + 12),
 	};
-	if ((head[2] | head[3] << 8) != sum_of_lengths(head))
+	if ((head[2] | head[3] << 8) != crc_of_lengths(head))
 		return -EBADMSG;
 	return out->type && out->stored <= CHUNK_BYTES_MAX && out->bytes <= CHUNK_BYTES_MAX
 		   ? 0
@@ -75,7 +76,7 @@ int chunk__parse(const uint8_t head[CHUNK_HEAD], struct chunk *out)
 
 bool chunk__intact(const uint8_t head[CHUNK_HEAD], const void *stored, const struct chunk *ch)
 {
-	return sum(head, stored, ch->stored) == ch->crc;
+	return crc_of_chunk(head, stored, ch->stored) == ch->crc;
 }
 
 int chunk__inflate(const struct chunk *ch, const void *stored, void *out)
@@ -125,7 +126,7 @@ void chunk__free_packer(struct chunk_packer *p)
 	free(p);
 }
 
-static int grow(struct chunk_packer *p, size_t cap)
+static int grow_packer(struct chunk_packer *p, size_t cap)
 {
 	uint8_t *out;
 
@@ -144,11 +145,11 @@ int chunk__pack(struct chunk_packer *p, enum chunk_type type, const void *bytes,
 {
 	size_t stored = n;
 
-	if (n > CHUNK_BYTES_MAX || grow(p, CHUNK_HEAD + deflateBound(&p->z, n) + n))
+	if (n > CHUNK_BYTES_MAX || grow_packer(p, CHUNK_HEAD + deflateBound(&p->z, n) + n))
 		return -ENOMEM;
 	if (!plain && n) {
 		deflateReset(&p->z);
-		p->z.next_in = (Bytef *)bytes;
+		p->z.next_in = bytes;
 		p->z.avail_in = (uInt)n;
 		p->z.next_out = p->out + CHUNK_HEAD;
 		p->z.avail_out = (uInt)(p->cap - CHUNK_HEAD);
@@ -166,9 +167,9 @@ int chunk__pack(struct chunk_packer *p, enum chunk_type type, const void *bytes,
 	p->out[1] = plain ? CHUNK_F_PLAIN : 0;
 	put_u32(p->out + 4, (uint32_t)stored);
 	put_u32(p->out + 8, (uint32_t)n);
-	p->out[2] = (uint8_t)sum_of_lengths(p->out);
-	p->out[3] = (uint8_t)(sum_of_lengths(p->out) >> 8);
-	put_u32(p->out + 12, sum(p->out, p->out + CHUNK_HEAD, stored));
+	p->out[2] = (uint8_t)crc_of_lengths(p->out);
+	p->out[3] = (uint8_t)(crc_of_lengths(p->out) >> 8);
+	put_u32(p->out + 12, crc_of_chunk(p->out, p->out + CHUNK_HEAD, stored));
 	*out = p->out;
 	*len = CHUNK_HEAD + stored;
 	return 0;

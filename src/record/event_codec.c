@@ -1,10 +1,10 @@
 /*
- * A packed event is a byte that says its type and what is left out, then the fields that are not,
- * as the table below orders them. Addresses are distances from the address before, in units of 16
- * bytes where all of them are whole ones: blocks are handed out near each other, and malloc aligns
- * them. Times are distances from the time before. A stack's id is random bits: its low bits choose
- * a slot of a small table, and where it is there already, the slot's number does. Nothing is looked
- * for.
+ * A packed event is a byte that says its type and what is left out, then the fields that are not
+ * left out, in the order of the table below. Addresses are distances from the address before, in
+ * units of 16 bytes where all of them are multiples of it: blocks are handed out near each other,
+ * and malloc aligns them. Times are distances from the time before. A stack's id is random bits:
+ * its low bits choose a slot of a small table, and if that holds the id already, the slot's number
+ * is enough. Nothing has to be searched for.
  */
 #include "record/event_codec.h"
 
@@ -64,7 +64,7 @@ _Static_assert(EVENT_BRK <= TYPE_MASK, "a type that is packed fits into the firs
 
 /* ---- packing ---- */
 
-static uint64_t value_of(const void *ev, const struct field *f)
+static uint64_t read_field(const void *ev, const struct field *f)
 {
 	uint64_t v;
 
@@ -72,7 +72,7 @@ static uint64_t value_of(const void *ev, const struct field *f)
 	return v;
 }
 
-/* Whether all addresses differ from the ones before them by whole units. */
+/* Whether each address differs from the one before it by whole units. */
 static bool whole_units(const struct event_context *cx, const void *ev, unsigned int type)
 {
 	uint64_t at = cx->addr, bits = 0;
@@ -80,13 +80,13 @@ static bool whole_units(const struct event_context *cx, const void *ev, unsigned
 	for (unsigned int i = 0; i < types[type].n; i++) {
 		if (types[type].fields[i].coding != ADDRESS)
 			continue;
-		bits |= value_of(ev, &types[type].fields[i]) - at;
-		at = value_of(ev, &types[type].fields[i]);
+		bits |= read_field(ev, &types[type].fields[i]) - at;
+		at = read_field(ev, &types[type].fields[i]);
 	}
 	return !(bits & 15);
 }
 
-/* Of a distance whose low bits are zeros: the rest, its sign kept. */
+/* A distance whose low bits are zeros, in units; its sign is kept. */
 static uint64_t units(uint64_t distance)
 {
 	return (uint64_t)((int64_t)distance >> 4);
@@ -107,7 +107,7 @@ static uint8_t *pack_stack(struct event_context *cx, uint64_t id, uint8_t *p)
 static uint8_t *pack_field(struct event_context *cx, const struct event *ev, const struct field *f,
 			   bool whole, uint8_t *p)
 {
-	uint64_t v = value_of(ev, f), distance;
+	uint64_t v = read_field(ev, f), distance;
 
 	switch (f->coding) {
 	case ADDRESS:

@@ -16,7 +16,7 @@ struct record_files {
 	char *path, *next_path;
 	uint64_t limit;
 	struct file now, next;
-	bool whole; /* the second file has all of its state */
+	bool next_usable; /* the second file has all of its state */
 	uint64_t switches;
 	struct chunk_packer *packer;
 };
@@ -39,7 +39,7 @@ static int write_all(struct file *f, const void *data, size_t len)
 	return 0;
 }
 
-static int begin(struct file *f, const char *path)
+static int create_file(struct file *f, const char *path)
 {
 	uint8_t head[RECORDING_HEAD];
 
@@ -65,7 +65,7 @@ struct record_files *record_files__open(const char *path, uint64_t limit)
 	if (!f->path || asprintf(&f->next_path, "%s.next", path) < 0)
 		f->next_path = NULL;
 	if (f->packer && f->next_path)
-		err = begin(&f->now, path);
+		err = create_file(&f->now, path);
 	if (!err)
 		return f;
 	record_files__free(f);
@@ -73,21 +73,21 @@ struct record_files *record_files__open(const char *path, uint64_t limit)
 	return NULL;
 }
 
-static void drop_next(struct record_files *f)
+static void remove_next(struct record_files *f)
 {
 	if (f->next.fd < 0)
 		return;
 	close(f->next.fd);
 	unlink(f->next_path);
 	f->next.fd = -1;
-	f->whole = false;
+	f->next_usable = false;
 }
 
 void record_files__free(struct record_files *f)
 {
 	if (!f)
 		return;
-	drop_next(f);
+	remove_next(f);
 	if (f->now.fd >= 0)
 		close(f->now.fd);
 	chunk__free_packer(f->packer);
@@ -105,11 +105,11 @@ bool record_files__wants_next(const struct record_files *f)
 
 int record_files__begin_next(struct record_files *f)
 {
-	int err = begin(&f->next, f->next_path);
+	int err = create_file(&f->next, f->next_path);
 
-	f->whole = false;
+	f->next_usable = false;
 	if (err)
-		drop_next(f);
+		remove_next(f);
 	return err;
 }
 
@@ -118,21 +118,21 @@ int record_files__finish_next(struct record_files *f)
 	if (f->next.fd < 0)
 		return 0;
 	if (f->next.bytes > f->limit / 2) {
-		drop_next(f);
+		remove_next(f);
 		return -EFBIG;
 	}
-	f->whole = true;
+	f->next_usable = true;
 	return 0;
 }
 
-static int take_place(struct record_files *f)
+static int switch_files(struct record_files *f)
 {
 	if (rename(f->next_path, f->path))
 		return -errno;
 	close(f->now.fd);
 	f->now = f->next;
 	f->next.fd = -1;
-	f->whole = false;
+	f->next_usable = false;
 	f->switches++;
 	return 0;
 }
@@ -146,8 +146,8 @@ int record_files__write(struct record_files *f, enum chunk_type type, const void
 	size_t len;
 	int err = chunk__pack(f->packer, type, bytes, n, plain, &chunk, &len);
 
-	if (!err && f->whole && f->now.bytes + len > f->limit)
-		err = take_place(f);
+	if (!err && f->next_usable && f->now.bytes + len > f->limit)
+		err = switch_files(f);
 	if (!err)
 		err = write_all(&f->now, chunk, len);
 	if (!err && f->next.fd >= 0)
@@ -172,7 +172,7 @@ int record_files__end(struct record_files *f, const void *bytes, size_t n)
 {
 	int err;
 
-	drop_next(f);
+	remove_next(f);
 	err = record_files__write(f, CHUNK_END, bytes, n, false);
 	if (close(f->now.fd) && !err)
 		err = -errno;

@@ -37,7 +37,7 @@ static int explain(char *why, size_t cap, int err, const char *fmt, ...)
 	return err;
 }
 
-/* Exactly `len` bytes; fewer are -EIO: the file was `size` long before. */
+/* Exactly `len` bytes; -EIO where there are fewer: the file has become shorter meanwhile. */
 static int read_at(struct record_reader *r, uint64_t at, void *to, size_t len)
 {
 	char *p = to;
@@ -56,7 +56,7 @@ static int read_at(struct record_reader *r, uint64_t at, void *to, size_t len)
 	return 0;
 }
 
-static int grow(uint8_t **buf, size_t *cap, size_t need)
+static int grow_bytes(uint8_t **buf, size_t *cap, size_t need)
 {
 	uint8_t *bigger;
 
@@ -70,7 +70,7 @@ static int grow(uint8_t **buf, size_t *cap, size_t need)
 	return 0;
 }
 
-/* ---- opening: everything is looked at once ---- */
+/* ---- opening: everything is checked once ---- */
 
 /*
  * The chunk at r->at into r->stored. 1; 0 where the file ends before the chunk does; a negative
@@ -95,7 +95,7 @@ static int load_chunk(struct record_reader *r, struct chunk *ch)
 		return err;
 	if (ch->stored > left - CHUNK_HEAD)
 		return 0;
-	err = grow(&r->stored, &r->stored_cap, ch->stored);
+	err = grow_bytes(&r->stored, &r->stored_cap, ch->stored);
 	if (!err)
 		err = read_at(r, r->at + CHUNK_HEAD, r->stored, ch->stored);
 	if (!err && !chunk__intact(head, r->stored, ch))
@@ -129,7 +129,7 @@ static int check_chunks(struct record_reader *r, char *why, size_t cap)
 	return 0;
 }
 
-static int check(struct record_reader *r, char *why, size_t cap)
+static int check_file(struct record_reader *r, char *why, size_t cap)
 {
 	uint8_t head[RECORDING_HEAD], ours[RECORDING_HEAD];
 	uint32_t version = 0;
@@ -143,7 +143,7 @@ static int check(struct record_reader *r, char *why, size_t cap)
 		return explain(why, cap, -ENODATA, "it was cut off before anything was recorded");
 	err = n < sizeof(head) ? -ENOMSG : chunk__check_file_head(head, &version);
 	if (err == -ENOMSG)
-		return explain(why, cap, err, "it is no recording of memtrace");
+		return explain(why, cap, err, "it is not a recording of memtrace");
 	if (err == -EBADMSG)
 		return explain(why, cap, err, "it is damaged in its first %d bytes",
 			       RECORDING_HEAD);
@@ -175,11 +175,11 @@ struct record_reader *record_reader__open(const char *path, char *why, size_t ca
 	r->fd = file__open_regular(path, 0, &st);
 	if (r->fd < 0) {
 		err = explain(why, cap, r->fd, "%s",
-			      r->fd == -EACCES && !access(path, R_OK) ? "it is no regular file"
+			      r->fd == -EACCES && !access(path, R_OK) ? "it is not a regular file"
 								      : strerror(-r->fd));
 	} else {
 		r->size = (uint64_t)st.st_size;
-		err = check(r, why, cap);
+		err = check_file(r, why, cap);
 	}
 	if (err) {
 		record_reader__free(r);
@@ -198,7 +198,7 @@ struct record_reader *record_reader__of_bytes(const void *bytes, size_t n)
 	if (!r)
 		return NULL;
 	r->fd = -1;
-	if (grow(&r->bytes, &r->bytes_cap, n + 1)) {
+	if (grow_bytes(&r->bytes, &r->bytes_cap, n + 1)) {
 		record_reader__free(r);
 		errno = ENOMEM;
 		return NULL;
@@ -259,7 +259,7 @@ static int next_chunk(struct record_reader *r)
 			break;
 		}
 	}
-	more = grow(&r->bytes, &r->bytes_cap, (size_t)ch.bytes + 1);
+	more = grow_bytes(&r->bytes, &r->bytes_cap, (size_t)ch.bytes + 1);
 	if (!more)
 		more = chunk__inflate(&ch, r->stored, r->bytes);
 	if (more)
@@ -269,7 +269,7 @@ static int next_chunk(struct record_reader *r)
 	return 1;
 }
 
-static int take_record(struct record_reader *r, struct record *out)
+static int read_record(struct record_reader *r, struct record *out)
 {
 	uint64_t kind, len;
 	const void *bytes;
@@ -284,7 +284,8 @@ static int take_record(struct record_reader *r, struct record *out)
 	out->bytes = (struct cursor){ bytes, (const uint8_t *)bytes + len, false };
 	if (kind != RECORD_EVENT)
 		return 1;
-	/* Larger than any that is known: of a later version, and the collector would refuse it. */
+	/* One that is larger than any known is of a later version, and the collector would refuse
+	 * it. */
 	out->size = len < sizeof(r->raw.bytes) ? (size_t)len : sizeof(r->raw.bytes);
 	memcpy(r->raw.bytes, bytes, out->size);
 	out->event = r->raw.bytes;
@@ -302,7 +303,7 @@ int record_reader__next(struct record_reader *r, struct record *out)
 			return more;
 	}
 	if (*r->left.p == EVENT_PACKED_NONE)
-		return take_record(r, out);
+		return read_record(r, out);
 	out->event = &r->event;
 	out->size = event_codec__unpack(&r->context, &r->left, &r->event);
 	return out->size ? 1 : -EBADMSG;

@@ -1,16 +1,10 @@
 /*
- * What a recording is made of: the facts that a run learnt, each as a record that is put into bytes
- * and taken out of them again. Events themselves are packed by recording_events.h, records are
- * gathered into chunks and written by recording_writer.h, and read again by recording_reader.h.
+ * Records: each fact that a run learns, put into bytes and taken out of them again. recording.h has
+ * their kinds and where they stand in a file.
  *
- * A recording holds all that reports are made of, so that they can be made anew without the
- * processes, their files, or this machine: the events as the collector got them; and what it learnt
- * besides, at the place where it learnt it: stacks resolved to files and offsets, names of
- * processes, where allocators' code lies. What only a report needs follows once a second: the names
- * of code, and with each report what it asked the system.
- *
- * Records are for ever: fields are only added at their ends, and what a reader does not know it
- * skips. Strings that were taken are the taker's to free.
+ * Strings in a record that was taken belong to it: each record__free_X frees those of its kind.
+ * Puts fail as their strbuf does; takes return 0, -EINVAL for bytes that are not such a record, or
+ * -ENOMEM, and leave nothing to free then.
  */
 #ifndef MEMTRACE_RECORD_RECORDS_H
 #define MEMTRACE_RECORD_RECORDS_H
@@ -21,27 +15,9 @@
 
 #include "abi/event.h"
 #include "abi/shared.h"
+#include "record/recording.h"
 #include "unwind/stacks.h"
 #include "util/codec.h"
-
-enum record_kind {
-	RECORD_EVENT,	  /* a struct of event.h */
-	RECORD_RUN,	  /* struct record_run: always before the first tick */
-	RECORD_API,	  /* struct record_api: rows of the table of functions, by number */
-	RECORD_PROCESS,	  /* struct record_process */
-	RECORD_MODULE,	  /* struct record_module: before anything that lies in it */
-	RECORD_ALLOCATOR, /* struct record_allocator */
-	RECORD_STACK,	  /* struct record_stack */
-	RECORD_CODE,	  /* struct record_code: names of what is in a file */
-	RECORD_JIT,	  /* struct record_jit: the name of what is in none */
-	RECORD_MAPPED,	  /* struct record_mapped: the file behind a mapping */
-	RECORD_TICK,	  /* struct record_tick: a report was made here … */
-	RECORD_RSS,	  /* struct record_rss: … and this is what it asked the system */
-	RECORD_MARK,	  /* struct record_mark: growth since here may be asked for */
-	RECORD_STATE,	  /* a piece of a collector's state (collector.h) */
-	RECORD_COMPACTED, /* struct record_compacted: what is missing before it */
-	RECORD_KINDS
-};
 
 struct record_target {
 	uint32_t pid;

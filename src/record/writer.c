@@ -1,10 +1,10 @@
 /*
- * Two sides. The giver's side appends what it is given to the buffer that is being filled, as it
- * is, and hands it over when it is full or is asked to. The writer's thread takes buffers in turn,
- * packs what is in them into chunks, and hands the empty ones back.
+ * Two sides. The caller's side appends what is put to the buffer that is being filled, as it is,
+ * and hands the buffer over when it is full or is to be flushed. The thread (writer_thread.c) takes
+ * buffers in turn, packs their contents into chunks, and hands the empty ones back.
  *
  * A state is gathered in buffers of its own, as many as it takes, and travels in front of the
- * buffer whose records come after it. It may be large: the writer puts a piece of it into the
+ * buffer whose records come after it. It may be large: the thread puts a piece of it into the
  * second file after each buffer of events, so that these need not wait. The reader knows that all
  * of the state comes first.
  */
@@ -38,7 +38,7 @@ void record_writer__free_buffers(struct buffer *b)
 	}
 }
 
-static void append(struct queue *q, struct buffer *b)
+static void append_buffer(struct queue *q, struct buffer *b)
 {
 	b->next = NULL;
 	if (q->last)
@@ -59,12 +59,12 @@ void record_writer__fail(struct record_writer *r, int err)
 
 int record_writer__error(const struct record_writer *r)
 {
-	return atomic_load(&((struct record_writer *)r)->error);
+	return atomic_load(&r->error);
 }
 
-/* ---- the giver's side ---- */
+/* ---- the caller's side ---- */
 
-/* Waits for the writer while too much is under way. */
+/* Waits for the thread while too many buffers are queued. */
 static void wait_for_room(struct record_writer *r)
 {
 	uint64_t began;
@@ -88,7 +88,7 @@ static void hand_over(struct record_writer *r, bool flush)
 	r->ready = NULL;
 	pthread_mutex_lock(&r->lock);
 	wait_for_room(r);
-	append(&r->queue, b);
+	append_buffer(&r->queue, b);
 	pthread_cond_signal(&r->more);
 	pthread_mutex_unlock(&r->lock);
 }
@@ -107,7 +107,7 @@ static struct buffer *take_spare(struct record_writer *r)
 	return b;
 }
 
-static void add_entry(struct buffer *b, enum record_kind kind, const void *data, size_t size)
+static void append_entry(struct buffer *b, enum record_kind kind, const void *data, size_t size)
 {
 	struct entry *e = (struct entry *)(b->data + b->used);
 
@@ -117,7 +117,7 @@ static void add_entry(struct buffer *b, enum record_kind kind, const void *data,
 	b->used += footprint(size);
 }
 
-static void give(struct record_writer *r, enum record_kind kind, const void *data, size_t size)
+static void put_entry(struct record_writer *r, enum record_kind kind, const void *data, size_t size)
 {
 	size_t need = footprint(size);
 
@@ -130,14 +130,14 @@ static void give(struct record_writer *r, enum record_kind kind, const void *dat
 	if (!r->filling)
 		r->filling = new_buffer(need > BUFFER_BYTES ? need : BUFFER_BYTES);
 	if (r->filling)
-		add_entry(r->filling, kind, data, size);
+		append_entry(r->filling, kind, data, size);
 	else
 		record_writer__fail(r, -ENOMEM);
 }
 
 void record_writer__event(struct record_writer *r, const void *ev, size_t size)
 {
-	give(r, RECORD_EVENT, ev, size);
+	put_entry(r, RECORD_EVENT, ev, size);
 }
 
 void record_writer__put(struct record_writer *r, enum record_kind kind, const struct strbuf *bytes)
@@ -145,7 +145,7 @@ void record_writer__put(struct record_writer *r, enum record_kind kind, const st
 	if (bytes->error || bytes->len > CHUNK_BYTES_MAX / 2)
 		record_writer__fail(r, bytes->error ? bytes->error : -E2BIG);
 	else
-		give(r, kind, bytes->data, bytes->len);
+		put_entry(r, kind, bytes->data, bytes->len);
 }
 
 void record_writer__flush(struct record_writer *r)
@@ -158,10 +158,10 @@ void record_writer__flush(struct record_writer *r)
 
 bool record_writer__wants_state(const struct record_writer *r)
 {
-	return atomic_load(&((struct record_writer *)r)->wants_state);
+	return atomic_load(&r->wants_state);
 }
 
-/* What was given before goes ahead: it is part of the state. */
+/* What was put before goes ahead: the state includes it. */
 void record_writer__begin_state(struct record_writer *r)
 {
 	if (r->filling)
@@ -182,10 +182,10 @@ void record_writer__put_state(struct record_writer *r, enum record_kind kind,
 	if (!b || b->size - b->used < need) {
 		b = new_buffer(need > BUFFER_BYTES ? need : BUFFER_BYTES);
 		if (b)
-			append(&r->state, b);
+			append_buffer(&r->state, b);
 	}
 	if (b)
-		add_entry(b, kind, bytes->data, bytes->len);
+		append_entry(b, kind, bytes->data, bytes->len);
 	else
 		record_writer__fail(r, -ENOMEM);
 }
@@ -220,7 +220,7 @@ struct record_writer *record_writer__create(const char *path, uint64_t limit)
 	return NULL;
 }
 
-static void stop(struct record_writer *r)
+static void stop_thread(struct record_writer *r)
 {
 	if (!r->writing)
 		return;
@@ -238,7 +238,7 @@ int record_writer__close(struct record_writer *r)
 	int err;
 
 	record_writer__flush(r);
-	stop(r);
+	stop_thread(r);
 	err = record_writer__error(r);
 	if (!err)
 		err = writer_thread__write_events(r);
@@ -258,7 +258,7 @@ void record_writer__free(struct record_writer *r)
 {
 	if (!r)
 		return;
-	stop(r);
+	stop_thread(r);
 	record_files__free(r->files);
 	record_writer__free_buffers(r->filling);
 	record_writer__free_buffers(r->state.first);

@@ -1,11 +1,11 @@
 /*
- * Writes a recording. What it is given is copied into buffers; a thread of its own packs, deflates
- * and writes them, so that whoever empties the kernel's ring spends no time on that. There are only
- * so many buffers: where the disk cannot follow, the giver waits, and what the ring loses meanwhile
- * is counted there as ever. Before that happens, deflating is left out.
+ * Writes a recording. What is put is copied into buffers; a thread of the writer's own packs,
+ * deflates and writes them, so that the thread that empties the kernel's ring spends no time on
+ * that. The number of buffers is limited: where the disk cannot keep up, the caller waits, and what
+ * the ring loses meanwhile is counted there as ever. Before that happens, deflating is left out.
  *
- * One giver at a time: whoever holds the collector's lock. Failure to write is kept, and from then
- * on all that is given is thrown away; record_writer__error tells.
+ * One caller at a time: the thread that holds the collector's lock. The first failure to write is
+ * kept (record_writer__error), and what is put from then on is thrown away.
  *
  * A recording that nears its limit begins a second file with a state, which stands for all that
  * came before; both are written from then on, and once the first is full, the second takes its
@@ -26,11 +26,11 @@
 
 struct record_writer;
 
-/* limit: bytes of the file at most; 0: none. An existing file is replaced. NULL and errno. */
+/* limit: bytes of the file at most; 0: no limit. An existing file is replaced. NULL and errno. */
 struct record_writer *record_writer__create(const char *path, uint64_t limit);
 /*
- * Writes all that was given, and the end. 0, or the negative errno of what failed first: -EFBIG
- * where what is outstanding takes more than half of the limit, so that nothing can be left out.
+ * Writes all that was put, and the end. 0, or the negative errno of the first failure: -EFBIG where
+ * the state takes more than half of the limit, so that nothing can be left out.
  */
 int record_writer__close(struct record_writer *r);
 void record_writer__free(
@@ -38,10 +38,10 @@ void record_writer__free(
 
 void record_writer__event(struct record_writer *r, const void *ev, size_t size);
 void record_writer__put(struct record_writer *r, enum record_kind kind, const struct strbuf *bytes);
-/* What was given so far is to be in the file soon. */
+/* What was put so far is to be in the file soon. */
 void record_writer__flush(struct record_writer *r);
 
-/* Whether a state is wanted. Then, with nothing given in between: begin, any number of records,
+/* Whether a state is wanted. If so, with nothing else put in between: begin, any number of records,
  * end. */
 bool record_writer__wants_state(const struct record_writer *r);
 void record_writer__begin_state(struct record_writer *r);
@@ -54,8 +54,8 @@ int record_writer__error(const struct record_writer *r); /* 0 or a negative errn
 struct record_writer_stats {
 	uint64_t events;	   /* packed so far */
 	uint64_t bytes;		   /* in the file */
-	uint64_t waits, waited_ns; /* how often the giver had to wait */
-	uint64_t plain_chunks;	   /* that there was no time to deflate */
+	uint64_t waits, waited_ns; /* how often the caller had to wait */
+	uint64_t plain_chunks;	   /* for which there was no time to deflate */
 	uint64_t compactions;
 };
 

@@ -1,4 +1,5 @@
-/* What the two sides of writing a recording share. */
+/* What the two sides of the writer share: its callers (writer.c) and its thread (writer_thread.c).
+ */
 #ifndef MEMTRACE_RECORD_WRITER_INTERNAL_H
 #define MEMTRACE_RECORD_WRITER_INTERNAL_H
 
@@ -10,7 +11,7 @@
 #include "record/writer.h"
 
 #define BUFFER_BYTES (1u << 20)
-#define BUFFERS_MAX 64	   /* that wait to be written */
+#define BUFFERS_MAX 64	   /* queued at most */
 #define BUFFERS_HURRIED 24 /* from here on, there is no time to deflate */
 #define BUFFERS_SPARE 4
 
@@ -21,7 +22,7 @@ struct entry { /* then the bytes, and padding to 8 */
 struct buffer {
 	struct buffer *next;
 	struct buffer *state; /* comes before it */
-	bool flush;	      /* and its chunk is complete with it */
+	bool flush;	      /* the chunk is complete with it */
 	size_t used, size;
 	_Alignas(8) uint8_t data[];
 };
@@ -32,7 +33,7 @@ struct queue {
 };
 
 struct record_writer {
-	/* the giver's */
+	/* the caller's */
 	struct buffer *filling;
 	struct queue state;   /* being gathered */
 	struct buffer *ready; /* a whole one, to travel in front of the next buffer */
@@ -49,7 +50,7 @@ struct record_writer {
 	atomic_bool wants_state;
 	atomic_uint_least64_t bytes, events, plain_chunks, compactions;
 
-	/* the writer's */
+	/* the thread's */
 	pthread_t writer;
 	bool writing;
 	struct record_files *files;
@@ -57,7 +58,7 @@ struct record_writer {
 	uint8_t *chunk;
 	size_t chunk_len, chunk_cap;
 	struct buffer *pending; /* of a state, not yet written */
-	uint64_t asked;		/* switches of the files when a state was asked for, and one */
+	uint64_t asked; /* the number of file switches, plus one, when a state was asked for */
 	bool hurried;
 };
 
@@ -71,9 +72,9 @@ void record_writer__fail(struct record_writer *r,
 			 int err); /* the first failure is kept; 0 is none */
 void record_writer__free_buffers(struct buffer *b);
 
-/* recording_thread.c */
+/* ---- writer_thread.c ---- */
 
-void *writer_thread__run(void *recording); /* until it is told to stop and all is written */
-int writer_thread__write_events(struct record_writer *r); /* what of a chunk there is */
+void *writer_thread__run(void *recording); /* until `stop` is set and all is written */
+int writer_thread__write_events(struct record_writer *r); /* the chunk so far */
 
 #endif

@@ -1,14 +1,13 @@
-/* The writer's side of a recording: takes buffers in turn, packs what is in them, writes, hands
- * them back. */
+/* The writer's thread: takes buffers in turn, packs their contents, writes, hands them back. */
 #include "record/writer_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES (256u << 10) /* a chunk is complete when it has as many */
+#define CHUNK_BYTES (256u << 10) /* a chunk is complete from here on */
 
-static int make_room(struct record_writer *r, size_t more)
+static int grow_chunk(struct record_writer *r, size_t more)
 {
 	size_t cap = r->chunk_cap ? r->chunk_cap : CHUNK_BYTES + 4096;
 	uint8_t *chunk;
@@ -28,7 +27,7 @@ static int make_room(struct record_writer *r, size_t more)
 static int pack_entry(struct record_writer *r, const struct entry *e)
 {
 	size_t n = 0;
-	int err = make_room(r, e->size + EVENT_PACKED_MAX);
+	int err = grow_chunk(r, e->size + EVENT_PACKED_MAX);
 	uint8_t *p = r->chunk + r->chunk_len;
 
 	if (err)
@@ -76,7 +75,8 @@ static int write_state_chunk(struct record_writer *r)
 }
 
 /* One buffer of a state that is being written, if there is one. The chunk is empty before and
- * after. */
+ * after.
+ */
 static int write_pending(struct record_writer *r)
 {
 	struct buffer *b = r->pending;
@@ -101,7 +101,7 @@ static int write_pending(struct record_writer *r)
 	return err;
 }
 
-static int begin_state(struct record_writer *r, struct buffer *b)
+static int begin_next_file(struct record_writer *r, struct buffer *b)
 {
 	int err = writer_thread__write_events(r);
 
@@ -114,7 +114,7 @@ static int begin_state(struct record_writer *r, struct buffer *b)
 
 static int write_buffer(struct record_writer *r, struct buffer *b)
 {
-	int err = b->state ? begin_state(r, b) : 0;
+	int err = b->state ? begin_next_file(r, b) : 0;
 
 	for (size_t at = 0; at < b->used && !err;) {
 		const struct entry *e = (const struct entry *)(b->data + at);
@@ -131,7 +131,7 @@ static int write_buffer(struct record_writer *r, struct buffer *b)
 	return err;
 }
 
-static void tell_sizes(struct record_writer *r)
+static void publish_sizes(struct record_writer *r)
 {
 	atomic_store(&r->bytes, record_files__bytes(r->files));
 	atomic_store(&r->compactions, record_files__switches(r->files));
@@ -142,7 +142,7 @@ static void tell_sizes(struct record_writer *r)
 	}
 }
 
-/* The next buffer, or NULL when there is none: at the end, or while a state is pending. */
+/* The next buffer, or NULL where there is none: at the end, or while a state is pending. */
 static struct buffer *next_buffer(struct record_writer *r)
 {
 	struct buffer *b;
@@ -162,7 +162,7 @@ static struct buffer *next_buffer(struct record_writer *r)
 	return b;
 }
 
-static void give_back(struct record_writer *r, struct buffer *b)
+static void return_buffer(struct record_writer *r, struct buffer *b)
 {
 	pthread_mutex_lock(&r->lock);
 	if (b->size == BUFFER_BYTES && r->nspare < BUFFERS_SPARE) {
@@ -196,11 +196,11 @@ void *writer_thread__run(void *arg)
 			pthread_cond_broadcast(&r->room);
 			pthread_mutex_unlock(&r->lock);
 		}
-		tell_sizes(r);
+		publish_sizes(r);
 		if (b) {
 			record_writer__free_buffers(b->state);
 			b->state = NULL;
-			give_back(r, b);
+			return_buffer(r, b);
 		}
 	}
 	return NULL;

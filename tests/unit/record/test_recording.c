@@ -474,12 +474,12 @@ TEST(what_is_no_recording)
 
 	write_bytes(path, "#!/bin/sh\necho no recording at all\n", 35);
 	CHECK(!open_file(path) && errno == ENOMSG);
-	CHECK_STR(why, "it is no recording of memtrace");
+	CHECK_STR(why, "it is not a recording of memtrace");
 	write_bytes(path, "short", 5);
 	CHECK(!open_file(path) && errno == ENOMSG);
 	write_bytes(path, "", 0);
 	CHECK(!open_file(path) && errno == ENODATA);
-	CHECK(!open_file("/dev/null") && !strcmp(why, "it is no regular file"));
+	CHECK(!open_file("/dev/null") && !strcmp(why, "it is not a regular file"));
 	CHECK(!open_file("/nonexistent/run.mt") && errno == ENOENT);
 	CHECK(!open_file("/") && errno);
 	write_bytes(path, later, RECORDING_HEAD);
