@@ -4,6 +4,9 @@ VERSION := 0.1.0
 prefix ?= /usr/local
 bindir ?= $(prefix)/sbin
 mandir ?= $(prefix)/share/man
+bashdir ?= $(prefix)/share/bash-completion/completions
+zshdir ?= $(prefix)/share/zsh/site-functions
+fishdir ?= $(prefix)/share/fish/vendor_completions.d
 
 CC ?= gcc
 CXX ?= g++
@@ -34,16 +37,28 @@ endif
 sources := $(wildcard src/*/*.c)
 objects := $(patsubst src/%.c,$B/%.o,$(filter-out src/cli/main.c,$(sources)))
 unit_tests := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*/test_*.c))
+generated := $B/memtrace.8 $(addprefix $B/completions/memtrace.,bash zsh fish)
 bench_programs := $B/bench/floor $B/bench/collector_bench
 
 .PHONY: all check check-root bench install uninstall clean format-check
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $B/memtrace
+all: $B/memtrace $(generated)
 
 $B/memtrace: $B/cli/main.o $B/libmemtrace.a
 	$(call say,LINK,$@)$(CC) $(SAN) -o $@ $^ $(libs)
+
+# Made from the table of options.
+$B/completions/memtrace.%: $B/memtrace
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)$B/memtrace --generate $* > $@
+
+$B/options.man: $B/memtrace
+	$(call say,GEN,$@)$B/memtrace --generate man > $@
+
+$B/memtrace.8: scripts/memtrace.8.in $B/options.man Makefile
+	$(call say,GEN,$@)sed -e 's/@VERSION@/$(VERSION)/' -e '/^@OPTIONS@$$/{r $B/options.man' -e 'd;}' $< > $@
 
 $B/libmemtrace.a: $(objects)
 	$(call say,AR,$@)rm -f $@ && ar qcs $@ $^
@@ -124,10 +139,14 @@ bench: all $(bench_programs)
 
 install: all
 	install -D -m 755 $B/memtrace $(DESTDIR)$(bindir)/memtrace
-	install -D -m 644 scripts/memtrace.8 $(DESTDIR)$(mandir)/man8/memtrace.8
+	install -D -m 644 $B/memtrace.8 $(DESTDIR)$(mandir)/man8/memtrace.8
+	install -D -m 644 $B/completions/memtrace.bash $(DESTDIR)$(bashdir)/memtrace
+	install -D -m 644 $B/completions/memtrace.zsh $(DESTDIR)$(zshdir)/_memtrace
+	install -D -m 644 $B/completions/memtrace.fish $(DESTDIR)$(fishdir)/memtrace.fish
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/memtrace $(DESTDIR)$(mandir)/man8/memtrace.8
+	rm -f $(DESTDIR)$(bindir)/memtrace $(DESTDIR)$(mandir)/man8/memtrace.8 $(DESTDIR)$(bashdir)/memtrace \
+		$(DESTDIR)$(zshdir)/_memtrace $(DESTDIR)$(fishdir)/memtrace.fish
 
 clean:
 	rm -rf $B

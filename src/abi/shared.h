@@ -24,7 +24,7 @@
 #define SEEN_WAYS 4
 
 /* How call stacks are walked: not at all, by frame pointers, or by unwind tables. */
-enum stack_mode { STACK_OFF, STACK_FP, STACK_DWARF };
+enum stack_mode { STACK_OFF, STACK_FP, STACK_DWARF, STACK_MODES };
 
 /* A process whose events are wanted. */
 struct traced {

@@ -1,4 +1,5 @@
-/* The help text: the rows of the table, their explanations wrapped, and the report formats. */
+#include "cli/help.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -12,14 +13,15 @@
 static const char outro[] =
     "\nExamples:\n"
     "  memtrace -p 4242                     a report every 10 seconds until Ctrl-C\n"
-    "  memtrace -p 4242 -i 60 --min-age 60  only what outlived its first minute\n"
+    "  memtrace -p 4242 -i 60 --min-age 60  only blocks older than a minute\n"
     "  memtrace -d 30 -f json -p 4242       three reports for a script\n"
     "  memtrace -f pprof -o heap.pb.gz -- ./server --port 80\n"
     "  memtrace record -p 4242 -d 600 -o run.mt; memtrace report run.mt --sort age\n"
-    "\nReports go to standard output, all else to standard error. See memtrace(8).\n";
+    "\nReports go to standard output, everything else to standard error.\n"
+    "See memtrace(8).\n";
 
 /* Words from the column that the line has reached (`at`) to WIDTH, further lines from COLUMN. */
-static void wrap(struct strbuf *sb, size_t at, const char *text)
+static void add_wrapped(struct strbuf *sb, size_t at, const char *text)
 {
 	size_t len;
 
@@ -44,14 +46,18 @@ static void wrap(struct strbuf *sb, size_t at, const char *text)
 	strbuf__addc(sb, '\n');
 }
 
-static void option(struct strbuf *sb, const struct option_row *r)
+static void add_heading(struct strbuf *sb, const struct option_row *r)
+{
+	strbuf__addf(sb, "\n%s", r->heading);
+	if (r->help)
+		strbuf__addf(sb, " (%s)", r->help);
+	strbuf__adds(sb, ":\n");
+}
+
+static void add_option(struct strbuf *sb, const struct option_row *r)
 {
 	size_t start = sb->len, at;
 
-	if (r->heading) {
-		strbuf__addf(sb, "\n%s:\n", r->heading);
-		return;
-	}
 	if (!r->name)
 		strbuf__addf(sb, "  %s", r->value);
 	else if (r->letter)
@@ -65,36 +71,40 @@ static void option(struct strbuf *sb, const struct option_row *r)
 		strbuf__addc(sb, '\n');
 		at = 0;
 	}
-	wrap(sb, at, r->help);
+	add_wrapped(sb, at, r->help);
 }
 
-static void intro(struct strbuf *sb, const struct verb_row *verbs, size_t n)
+static void add_usage(struct strbuf *sb)
 {
-	for (size_t i = 0; i < n; i++)
-		strbuf__addf(sb, "%s memtrace %s%s%s\n",
-			     i ? "      " : "Usage:", verbs[i].name ? verbs[i].name : "",
-			     verbs[i].name ? " " : "", verbs[i].usage);
-	for (size_t i = 0; i < n; i++)
-		strbuf__addf(sb, verbs[i].name ? "  %-8s%s\n" : "%s%s\n",
-			     verbs[i].name ? verbs[i].name : "", verbs[i].help);
+	const struct verb_row *v;
+
+	for (v = option_verbs; v < option_verbs + VERBS; v++)
+		strbuf__addf(sb, "%s memtrace %s%s%s\n", v == option_verbs ? "Usage:" : "      ",
+			     v->name ? v->name : "", v->name ? " " : "", v->usage);
+	for (v = option_verbs; v < option_verbs + VERBS; v++)
+		strbuf__addf(sb, v->name ? "  %-8s%s\n" : "%s%s\n", v->name ? v->name : "",
+			     v->help);
 }
 
-int help__print(const struct verb_row *verbs, size_t nverbs, const struct option_row *rows,
-		size_t n, FILE *out)
+int help__print(FILE *out)
 {
 	const struct report_format *f;
 	struct strbuf sb = { 0 };
 	size_t start;
 	int err;
 
-	intro(&sb, verbs, nverbs);
-	for (size_t i = 0; i < n; i++)
-		option(&sb, &rows[i]);
+	add_usage(&sb);
+	for (const struct option_row *r = option_rows; r < option_rows + option_row_count; r++) {
+		if (r->heading)
+			add_heading(&sb, r);
+		else if (r->help)
+			add_option(&sb, r);
+	}
 	strbuf__adds(&sb, "\nFormats:\n");
 	for (size_t i = 0; (f = report__at(i)); i++) {
 		start = sb.len;
 		strbuf__addf(&sb, "  %s", f->name);
-		wrap(&sb, sb.len - start, f->help);
+		add_wrapped(&sb, sb.len - start, f->help);
 	}
 	strbuf__adds(&sb, outro);
 	err = sb.error;

@@ -1,4 +1,4 @@
-/* The options that say what is no leak, and what is a failure. */
+/* The options that say what is not a leak, and what is a failure. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +9,6 @@
 #include "profile/suppressions.h"
 #include "util/log.h"
 #include "util/util.h"
-
-static int no_memory(const struct option_row *r)
-{
-	log__error("--%s: out of memory", r->name);
-	return -ENOMEM;
-}
 
 int option__suppressions(struct options *o, const struct option_row *r, const char *value)
 {
@@ -34,9 +28,9 @@ int option__suppressions(struct options *o, const struct option_row *r, const ch
 			    : -ENOMEM;
 	free(text);
 	if (err != -EINVAL)
-		return err ? no_memory(r) : 0;
+		return err ? option__refuse_memory(r) : 0;
 	snprintf(reason, sizeof(reason), "line %zu %s", line, why);
-	return option__refuse("--suppressions", value, reason, "lines such as leak:^session_new$");
+	return option__refuse_value_try(r, value, reason, "lines such as leak:^session_new$");
 }
 
 int option__fail_on(struct options *o, const struct option_row *r, const char *value)
@@ -45,7 +39,7 @@ int option__fail_on(struct options *o, const struct option_row *r, const char *v
 	int err = conditions__add(&o->plan.checks, value, why, sizeof(why));
 
 	if (err == -ENOMEM)
-		return no_memory(r);
+		return option__refuse_memory(r);
 	return err ? option__refuse_value(r, value, why) : 0;
 }
 
@@ -54,12 +48,12 @@ int option__exit_code(struct options *o, const struct option_row *r, const char 
 	uint64_t n;
 
 	if (util__parse_u64(value, &n) || !n || n > 255)
-		return option__refuse_value(r, value, "is no exit status from 1 to 255");
+		return option__refuse_invalid(r, "exit status (1 to 255)", value);
 	o->plan.error_exit = (int)n;
 	return 0;
 }
 
-/* The rules of files go before those built in: they are named for what both match. */
+/* Rules from files go before those built in, so that they are named for what both match. */
 int option__add_default_rules(struct options *o)
 {
 	if (!o->plan.rules)

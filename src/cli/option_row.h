@@ -1,41 +1,69 @@
-/* A row of the table of options: how it is written, what it means, who takes its value. */
+/*
+ * The table of options: how each is written, what it means, and the function that takes its value.
+ * The parser, --help, the OPTIONS of the manual page and the shell completions are made from it, so
+ * that a new option is one new row in option_rows.c.
+ */
 #ifndef MEMTRACE_CLI_OPTION_ROW_H
 #define MEMTRACE_CLI_OPTION_ROW_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
-struct options;
+#include "cli/options.h"
 
-/* The verbs that know an option, as bits; 0: those that trace. */
+/* The verbs that know an option, as bits; 0 in a row: those that trace. */
 #define OF(verb) (1u << (verb))
 #define OF_TRACE (OF(VERB_TRACE) | OF(VERB_RECORD))
 #define OF_REPORTS (OF(VERB_TRACE) | OF(VERB_REPORT))
 #define OF_ALL (OF_TRACE | OF(VERB_REPORT) | OF(VERB_DIFF))
 
 struct verb_row {
-	const char *name; /* NULL: none is written */
+	const char *name; /* NULL: tracing, which has no word */
 	const char *usage, *help;
 	size_t files; /* recordings that it takes */
 };
 
+/* What shells offer for a value that is not one of a list. */
+enum value_type {
+	VALUE_OTHER, /* nothing: a number, say */
+	VALUE_FILE,
+	VALUE_FOLDER,
+	VALUE_PID,
+	VALUE_USER,
+	VALUE_FORMAT, /* a report format */
+};
+
+/*
+ * `help` is for one line of --help; `detail` is for the manual page and defaults to `help`. In a
+ * detail, `text` in backquotes is to be typed as it stands (bold), <text> stands for something else
+ * (italic), and a newline begins a paragraph.
+ */
 struct option_row {
-	const char *heading; /* starts a group of the help text; the rest is unused */
+	const char *heading; /* begins a group; then only `help` and `detail` are used, too */
 	char letter;	     /* 0: none */
-	const char *name;    /* long name; NULL: only shown, by `value` */
-	const char *value;   /* what stands for the value in the help text; NULL: takes none */
-	const char *help;
+	const char *name;    /* long name; NULL: no option, only shown, by `value` */
+	const char *value;   /* placeholder, or "heap|map|all" for a choice; NULL: takes no value */
+	enum value_type type;
+	const char *help; /* NULL: hidden */
+	const char *detail;
 	const char *example; /* a good value, for error lines */
-	/* 0, 1 where all was said and the run is over, or a negative errno, a line printed. */
+	/* 0, 1 if the job is done and the run is over, or a negative errno with a line printed. */
 	int (*take)(struct options *o, const struct option_row *r, const char *value);
 	unsigned int of; /* OF_* */
-	size_t field;	 /* for those that fill a member of struct options */
+	size_t field;	 /* offset in struct options, for those that only fill a member */
 	bool on;
 	double least_s;
 };
 
-/* What a row's `take` may be. Each prints one line where it refuses. */
+extern const struct verb_row option_verbs[VERBS];
+extern const struct option_row option_rows[];
+extern const size_t option_row_count;
+
+unsigned int option__verbs(const struct option_row *r); /* OF_* */
+/* The i-th word of a row's choice, or of the report formats, with its length; NULL: no more. */
+const char *option__word(const struct option_row *r, size_t i, size_t *len);
+
+/* The functions that a row may name to take its value. Each prints one line if it refuses. */
 int option__flag(struct options *o, const struct option_row *r, const char *value);
 int option__string(struct options *o, const struct option_row *r, const char *value);
 int option__seconds(struct options *o, const struct option_row *r, const char *value);
@@ -60,17 +88,22 @@ int option__pids(struct options *o, const struct option_row *r, const char *valu
 int option__suppressions(struct options *o, const struct option_row *r, const char *value);
 int option__fail_on(struct options *o, const struct option_row *r, const char *value);
 int option__exit_code(struct options *o, const struct option_row *r, const char *value);
+int option__version(struct options *o, const struct option_row *r, const char *value);
+int option__help(struct options *o, const struct option_row *r, const char *value);
+int option__generate(struct options *o, const struct option_row *r, const char *value);
 
 /* Once all options were taken. */
 int option__add_default_rules(struct options *o);
 
-/* Prints "memtrace: SUBJECT: 'VALUE' REASON; try HINT", where VALUE may be NULL, and returns
- * -EINVAL. */
-int option__refuse(const char *subject, const char *value, const char *reason, const char *hint);
+/* Prints "memtrace: WHAT: 'VALUE'; try HINT", or without VALUE if that is NULL. Returns -EINVAL. */
+int option__refuse(const char *what, const char *value, const char *hint);
+/* "memtrace: --NAME: 'VALUE' REASON; try --NAME EXAMPLE" */
 int option__refuse_value(const struct option_row *r, const char *value, const char *reason);
-
-/* --help, in 80 columns. 0 or a negative errno. */
-int help__print(const struct verb_row *verbs, size_t nverbs, const struct option_row *rows,
-		size_t n, FILE *out);
+int option__refuse_value_try(const struct option_row *r, const char *value, const char *reason,
+			     const char *hint);
+/* "memtrace: --NAME: invalid WHAT: 'VALUE'; try --NAME EXAMPLE" */
+int option__refuse_invalid(const struct option_row *r, const char *what, const char *value);
+/* Returns -ENOMEM, after a line. */
+int option__refuse_memory(const struct option_row *r);
 
 #endif

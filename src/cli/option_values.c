@@ -1,4 +1,4 @@
-/* What options are given: each type of value is checked and stored by one function. */
+/* Takes the values of options: one function checks and stores each type of value. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "cli/option_row.h"
 #include "cli/options.h"
+#include "profile/names.h"
 #include "util/escape.h"
 #include "util/log.h"
 #include "util/strbuf.h"
@@ -20,29 +21,85 @@
 #define RING_MIN (64 << 10)
 #define RING_MAX (1 << 30)
 
-/* One line: "memtrace: SUBJECT: 'VALUE' REASON; try HINT". VALUE may be NULL. */
-int option__refuse(const char *subject, const char *value, const char *reason, const char *hint)
+unsigned int option__verbs(const struct option_row *r)
+{
+	return r->of ? r->of : OF_TRACE;
+}
+
+const char *option__word(const struct option_row *r, size_t i, size_t *len)
+{
+	const struct report_format *f = r->type == VALUE_FORMAT ? report__at(i) : NULL;
+	const char *word = r->value && strchr(r->value, '|') ? r->value : NULL;
+
+	if (r->type == VALUE_FORMAT)
+		word = f ? f->name : NULL;
+	for (; word && r->type != VALUE_FORMAT && i; i--) {
+		word = strchr(word, '|');
+		word = word ? word + 1 : NULL;
+	}
+	*len = word ? strcspn(word, "|") : 0;
+	return word;
+}
+
+/* ---- refusals ---- */
+
+int option__refuse(const char *what, const char *value, const char *hint)
 {
 	struct strbuf sb = { 0 };
 
 	if (value) {
-		strbuf__addc(&sb, '\'');
+		strbuf__adds(&sb, ": '");
 		escape__plain(&sb, value);
-		strbuf__adds(&sb, "' ");
+		strbuf__addc(&sb, '\'');
 	}
-	log__error("%s: %s%s; try %s", subject, sb.data && !sb.error ? sb.data : "", reason, hint);
+	log__error("%s%s; try %s", what, sb.data && !sb.error ? sb.data : "", hint);
 	strbuf__free(&sb);
 	return -EINVAL;
 }
 
+static void suggest(const struct option_row *r, char *hint, size_t cap)
+{
+	snprintf(hint, cap, "--%s %s", r->name, r->example ? r->example : r->value);
+}
+
+int option__refuse_value_try(const struct option_row *r, const char *value, const char *reason,
+			     const char *hint)
+{
+	struct strbuf sb = { 0 };
+	int err;
+
+	strbuf__addf(&sb, "--%s: '", r->name);
+	escape__plain(&sb, value);
+	strbuf__addf(&sb, "' %s", reason);
+	err = option__refuse(sb.error ? r->name : sb.data, NULL, hint);
+	strbuf__free(&sb);
+	return err;
+}
+
 int option__refuse_value(const struct option_row *r, const char *value, const char *reason)
 {
-	char subject[40], hint[128];
+	char hint[128];
 
-	snprintf(subject, sizeof(subject), "--%s", r->name);
-	snprintf(hint, sizeof(hint), "--%s %s", r->name, r->example ? r->example : r->value);
-	return option__refuse(subject, value, reason, hint);
+	suggest(r, hint, sizeof(hint));
+	return option__refuse_value_try(r, value, reason, hint);
 }
+
+int option__refuse_invalid(const struct option_row *r, const char *what, const char *value)
+{
+	char text[128], hint[128];
+
+	suggest(r, hint, sizeof(hint));
+	snprintf(text, sizeof(text), "--%s: invalid %s", r->name, what);
+	return option__refuse(text, value, hint);
+}
+
+int option__refuse_memory(const struct option_row *r)
+{
+	log__error("--%s: out of memory", r->name);
+	return -ENOMEM;
+}
+
+/* ---- values ---- */
 
 int option__flag(struct options *o, const struct option_row *r, const char *value)
 {
@@ -64,7 +121,7 @@ static int parse_seconds(const struct option_row *r, const char *value, double *
 	int err = util__parse_seconds(value, s);
 
 	if (err == -EINVAL)
-		return option__refuse_value(r, value, "is not a number of seconds");
+		return option__refuse_invalid(r, "number of seconds", value);
 	if (err || *s > SECONDS_MAX)
 		return option__refuse_value(r, value, "is too long");
 	if (*s < r->least_s)
@@ -100,7 +157,7 @@ int option__size(struct options *o, const struct option_row *r, const char *valu
 	if (err == -ERANGE)
 		return option__refuse_value(r, value, "is too large");
 	if (err)
-		return option__refuse_value(r, value, "is not a size in bytes (suffixes k, m, g)");
+		return option__refuse_invalid(r, "size (suffixes k, m, g)", value);
 	*to = n;
 	return 0;
 }
@@ -139,7 +196,7 @@ static int parse_count(const struct option_row *r, const char *value, uint64_t l
 	int err = util__parse_u64(value, n);
 
 	if (err == -EINVAL)
-		return option__refuse_value(r, value, "is not a whole number");
+		return option__refuse_invalid(r, "number", value);
 	if (err || *n > most)
 		return option__refuse_value(r, value, "is too large");
 	return *n < least ? option__refuse_value(r, value, "is too small") : 0;
@@ -172,90 +229,91 @@ int option__depth(struct options *o, const struct option_row *r, const char *val
 	return err;
 }
 
-/* The index of `value` among the row's choices, "heap|map|all"; or it is refused. */
-static int choose(const struct option_row *r, const char *value)
+/* 0 if `value` is one of the row's words; otherwise it is refused. */
+static int check_word(const struct option_row *r, const char *value)
 {
-	const char *word = r->value;
+	const char *word;
 	size_t len;
 
-	for (int i = 0; *word; i++) {
-		len = strcspn(word, "|");
+	for (size_t i = 0; (word = option__word(r, i, &len)); i++) {
 		if (len == strlen(value) && !strncmp(word, value, len))
-			return i;
-		word += len + (word[len] != '\0');
+			return 0;
 	}
-	return option__refuse_value(r, value, "is none of its values");
+	return option__refuse_invalid(r, "value", value);
 }
 
 int option__sort(struct options *o, const struct option_row *r, const char *value)
 {
-	int i = choose(r, value);
+	int err = check_word(r, value);
 
-	if (i < 0)
-		return i;
-	o->plan.query.sort = (enum sort_key)i; /* the words stand in the order of the enum */
+	for (int key = 0; !err && key < SORT_KEYS; key++) {
+		if (!strcmp(profile_names__sort((enum sort_key)key), value))
+			o->plan.query.sort = (enum sort_key)key;
+	}
 	o->plan.sort_given = true;
-	return 0;
+	return err;
 }
 
 int option__by(struct options *o, const struct option_row *r, const char *value)
 {
-	int i = choose(r, value);
+	int err = check_word(r, value);
 
-	if (i < 0)
-		return i;
-	o->plan.query.by = (enum merge_by)i; /* the words stand in the order of the enum */
-	return 0;
+	for (int key = 0; !err && key < MERGE_KEYS; key++) {
+		if (!strcmp(profile_names__by((enum merge_by)key), value))
+			o->plan.query.by = (enum merge_by)key;
+	}
+	return err;
 }
 
 int option__kind(struct options *o, const struct option_row *r, const char *value)
 {
-	int i = choose(r, value);
+	int err = check_word(r, value);
 
-	if (i < 0)
-		return i;
-	o->plan.query.heap = i != 1;
-	o->plan.query.map = i != 0;
+	if (err)
+		return err;
+	o->plan.query.heap = strcmp(value, "map") != 0;
+	o->plan.query.map = strcmp(value, "heap") != 0;
 	return 0;
 }
 
 int option__stack(struct options *o, const struct option_row *r, const char *value)
 {
-	static const enum stack_mode modes[] = { STACK_DWARF, STACK_FP, STACK_OFF };
-	int i = choose(r, value);
+	int err = check_word(r, value);
 
-	if (i < 0)
-		return i;
-	o->plan.stack_mode = modes[i];
-	return 0;
+	for (int mode = 0; !err && mode < STACK_MODES; mode++) {
+		if (!strcmp(profile_names__stack_mode((enum stack_mode)mode), value))
+			o->plan.stack_mode = (enum stack_mode)mode;
+	}
+	return err;
 }
 
 int option__attach(struct options *o, const struct option_row *r, const char *value)
 {
-	int i = choose(r, value);
+	int err = check_word(r, value);
 
-	if (i < 0)
-		return i;
-	o->plan.attach = value;
-	return 0;
+	if (!err)
+		o->plan.attach = value;
+	return err;
 }
 
 int option__format(struct options *o, const struct option_row *r, const char *value)
 {
-	const struct report_format *f;
-	struct strbuf names = { 0 };
-	const char *hint;
+	const struct report_format *f = report__find(value);
+	struct strbuf hint = { 0 };
+	const char *word;
+	size_t len;
 	int err;
 
-	(void)r;
-	o->plan.format = report__find(value);
-	if (o->plan.format)
+	if (f) {
+		o->plan.format = f;
 		return 0;
-	for (size_t i = 0; (f = report__at(i)); i++)
-		strbuf__addf(&names, "%s%s", i ? "|" : "--format ", f->name);
-	hint = names.error ? "--help" : names.data;
-	err = option__refuse("--format", value, "is no format", hint);
-	strbuf__free(&names);
+	}
+	for (size_t i = 0; (word = option__word(r, i, &len)); i++) {
+		strbuf__adds(&hint, i ? "|" : "--format ");
+		strbuf__add(&hint, word, len);
+	}
+	err = option__refuse("--format: unknown format", value, hint.error ? "--help" : hint.data);
+	strbuf__free(&hint);
 	return err;
 }
 
@@ -264,16 +322,14 @@ int option__probe(struct options *o, const struct option_row *r, const char *val
 	char why[256] = "";
 	int err = probe_specs__add(&o->plan.probes, value, why, sizeof(why));
 
-	if (err == -ENOMEM) {
-		log__error("--probe: out of memory");
-		return err;
-	}
+	if (err == -ENOMEM)
+		return option__refuse_memory(r);
 	return err ? option__refuse_value(r, value, why) : 0;
 }
 
 /* ---- targets ---- */
 
-static int add_pid(struct options *o, uint32_t pid)
+static int add_pid(struct options *o, const struct option_row *r, uint32_t pid)
 {
 	uint32_t *more;
 
@@ -282,10 +338,8 @@ static int add_pid(struct options *o, uint32_t pid)
 			return 0;
 	}
 	more = reallocarray(o->plan.pids, o->plan.npids + 1, sizeof(*more));
-	if (!more) {
-		log__error("--pid: out of memory");
-		return -ENOMEM;
-	}
+	if (!more)
+		return option__refuse_memory(r);
 	o->plan.pids = more;
 	o->plan.pids[o->plan.npids++] = pid;
 	return 0;
@@ -296,16 +350,16 @@ static int take_pid(struct options *o, const struct option_row *r, const char *v
 	uint64_t pid;
 
 	if (util__parse_u64(value, &pid) || !pid || pid > INT_MAX)
-		return option__refuse_value(r, value, "is no process id");
+		return option__refuse_invalid(r, "process ID", value);
 	if (pid == (uint64_t)getpid())
 		return option__refuse_value(r, value, "is memtrace itself, which cannot be traced");
-	return add_pid(o, (uint32_t)pid);
+	return add_pid(o, r, (uint32_t)pid);
 }
 
 int option__pids(struct options *o, const struct option_row *r, const char *value)
 {
 	char *list = strdup(value), *item, *comma;
-	int err = list ? 0 : -ENOMEM;
+	int err = list ? 0 : option__refuse_memory(r);
 
 	for (item = list; item && !err; item = comma ? comma + 1 : NULL) {
 		comma = strchr(item, ',');
@@ -322,12 +376,10 @@ static int add_name(const struct option_row *r, const char ***names, size_t *n, 
 	const char **more;
 
 	if (!*value)
-		return option__refuse_value(r, value, "is no name");
+		return option__refuse_value(r, value, "is empty");
 	more = reallocarray(*names, *n + 1, sizeof(*more));
-	if (!more) {
-		log__error("--%s: out of memory", r->name);
-		return -ENOMEM;
-	}
+	if (!more)
+		return option__refuse_memory(r);
 	*names = more;
 	more[(*n)++] = value;
 	return 0;

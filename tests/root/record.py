@@ -162,9 +162,9 @@ with case("what cannot be read or written"):
     r = run("record", "-o", "/nonexistent/x.mt", "--", "true", status=1)
     true("cannot write /nonexistent/x.mt: No such file" in r.stderr, r.stderr)
     r = run("record", "-p", "1", status=2)
-    true("there is no file to record to; try -o run.mt" in r.stderr, r.stderr)
+    true("record needs an output file; try -o run.mt" in r.stderr, r.stderr)
     r = run("report", good, "-p", "1", status=2)
-    true("--pid: does not belong there" in r.stderr, r.stderr)
+    true("--pid cannot be used with report" in r.stderr, r.stderr)
 
 with case("a full disk"):
     small = path("small")
