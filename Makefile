@@ -128,8 +128,24 @@ $B/fuzz/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(subst fuzzer$(,),fuzzer-no-link$(,),$(fuzz_cflags)) -c -o $@ $<
 
-check: all $(unit_tests)
-	$(Q)B=$B tests/run unit $T
+# The BPF objects by every installed clang: the compiler decides what the verifier gets to see. Each binary once.
+clangs := $(shell { for d in $$(echo "$$PATH" | tr : '\n' | grep -v ccache); do \
+		ls "$$d" 2>/dev/null | grep -x 'clang-[1-9][0-9]' | sed "s|^|$$d/|"; done; command -v $(lastword $(CLANG)); } | \
+	while read -r c; do echo "$$(readlink -f "$$c") $$(basename "$$c")"; done | sort -s -u -k1,1 | cut -d' ' -f2)
+load_objects := $(foreach c,$(clangs),$B/load/$c/memtrace.bpf.o $B/load/$c/exceptions.bpf.o)
+
+define load_rule
+$B/load/$1/%.bpf.o: bpf/%.bpf.c Makefile
+	@mkdir -p $$(@D)
+	$$(call say,BPF,$$@)$(if $(filter $1,$(notdir $(lastword $(CLANG)))),$(CLANG),$1) $$(bpf_cflags) -c -o $$@ $$<
+endef
+$(foreach c,$(clangs),$(eval $(call load_rule,$c)))
+
+# T names tests: a folder's, one by its name, or folder/name.
+wanted_tests := $(if $T,$(foreach t,$T,$(filter $B/unit/$t/% %/test_$t $B/unit/$(dir $t)test_$(notdir $t),$(unit_tests))),$(unit_tests))
+
+check: $(if $T,,all) $(wanted_tests) $(if $(filter %/trace/test_load,$(wanted_tests)),$(load_objects))
+	$(Q)B=$B CLANGS="$(clangs)" tests/run unit $T
 
 check-root: all $(unwind_parts)
 	$(Q)B=$B CC="$(CC)" CXX="$(CXX)" tests/run root $T
