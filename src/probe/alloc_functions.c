@@ -6,15 +6,23 @@
 #include "util/util.h"
 
 /*
- * Argument numbers count from 0. Where one address bears several of these names, the row nearest
- * the top names it, so the standard's own name comes first and an allocator's private alias last.
- * Events hold a row in 8 bits.
+ * To add an allocator:
  *
- * A function that only forwards to another row's needs no row of its own: the inner call is seen.
- * Rows are missing on purpose where a call has no shape that an event could tell: jemalloc's
- * xallocx resizes in place and returns a size, and mimalloc's heaps (mi_heap_malloc) go whole,
- * without a free for each block. A reallocf that fails frees the old block, which the probes take
- * for a failed realloc.
+ * 1. List its functions (nm -D --defined-only lib.so) and read their manual page.
+ * 2. At the end of the table, add a row for each function that takes memory from the allocator or
+ *    gives it back: its symbol, its name in reports, API_HEAP, its shape (enum api_shape in
+ *    abi/event.h), the numbers of the arguments that hold the size, the count and the block (from
+ *    0, or NO), and `true` if it fails by throwing an exception.
+ * 3. Check some of the rows in tests/unit/probe/test_alloc_functions.c, which also checks for every
+ *    row that the arguments fit the shape, and trace a program in tests/root/allocators.py.
+ *
+ * A function that only forwards to one that has a row needs none: the inner call is seen. If
+ * several of these symbols have one address, the first row names it, so the standard's own name
+ * comes first and an allocator's private alias last.
+ *
+ * Not in the table, because no event can express them: jemalloc's xallocx resizes in place and
+ * returns a size; mimalloc's heaps (mi_heap_malloc) are destroyed whole, without a free for each
+ * block. A reallocf that fails frees the old block, which the probes take for a failed realloc.
  */
 #define NO ARG_NONE
 
@@ -26,8 +34,8 @@ static const struct alloc_function table[] = {
 	[API_SHMAT] = { NULL, "shmat", API_MAP, SHAPE_ALLOC, NO, NO, NO },
 	[API_MREMAP] = { NULL, "mremap", API_MAP, SHAPE_ALLOC, NO, NO, NO },
 
-	/* ISO C and POSIX, and what the C libraries add. aligned_alloc is memalign in glibc, cfree
-	 * is free. */
+	/* ISO C and POSIX, and what the C libraries add. glibc's aligned_alloc is memalign, and
+	 * cfree is free. */
 	[API_FIRST_FUNCTION] = { "malloc", "malloc", API_HEAP, SHAPE_ALLOC, 0, NO, NO },
 	{ "calloc", "calloc", API_HEAP, SHAPE_ALLOC, 1, 0, NO },
 	{ "realloc", "realloc", API_HEAP, SHAPE_REALLOC, 1, NO, 0 },
@@ -43,7 +51,7 @@ static const struct alloc_function table[] = {
 	{ "free_sized", "free_sized", API_HEAP, SHAPE_FREE, NO, NO, 0 },
 	{ "free_aligned_sized", "free_aligned_sized", API_HEAP, SHAPE_FREE, NO, NO, 0 },
 
-	/* The same under glibc's internal names, where an allocator puts them elsewhere. */
+	/* The same under glibc's internal names, which an allocator may define too. */
 	{ "__libc_malloc", "malloc", API_HEAP, SHAPE_ALLOC, 0, NO, NO },
 	{ "__libc_calloc", "calloc", API_HEAP, SHAPE_ALLOC, 1, 0, NO },
 	{ "__libc_realloc", "realloc", API_HEAP, SHAPE_REALLOC, 1, NO, 0 },
@@ -80,7 +88,7 @@ static const struct alloc_function table[] = {
 	{ "_ZdaPvSt11align_val_tRKSt9nothrow_t", "operator delete[]", API_HEAP, SHAPE_FREE, NO, NO,
 	  0 },
 
-	/* jemalloc, plain, */
+	/* jemalloc, without a prefix, */
 	{ "mallocx", "mallocx", API_HEAP, SHAPE_ALLOC, 0, NO, NO },
 	{ "rallocx", "rallocx", API_HEAP, SHAPE_REALLOC, 1, NO, 0 },
 	{ "dallocx", "dallocx", API_HEAP, SHAPE_FREE, NO, NO, 0 },

@@ -1,7 +1,9 @@
 /*
- * The table of allocation functions: one row a function name, by the semantics that its manual
- * page gives. Adding an allocator is adding rows. A row's index travels in the attach cookie and in
- * every event (event.h); rows that stand for system calls are never looked for in files.
+ * The table of allocation functions: one row for each symbol, with the semantics of its manual
+ * page. To add an allocator, add rows in alloc_functions.c; the recipe is there.
+ *
+ * A row's index travels in the attach cookie and in every event (event.h). Rows of system calls
+ * have no symbol, and are not looked for in files.
  */
 #ifndef MEMTRACE_PROBE_ALLOC_FUNCTIONS_H
 #define MEMTRACE_PROBE_ALLOC_FUNCTIONS_H
@@ -12,7 +14,7 @@
 
 #include "abi/shared.h"
 
-#define API_ROWS 256 /* that there can be, in all: a row's number travels in 8 bits */
+#define API_ROWS 256 /* the maximum: a row's number travels in 8 bits */
 
 enum api_kind { API_HEAP, API_MAP, API_KINDS };
 
@@ -22,22 +24,22 @@ struct alloc_function {
 	uint8_t kind;		  /* enum api_kind */
 	uint8_t shape;		  /* enum api_shape (event.h) */
 	uint8_t size, count, ptr; /* argument numbers, or ARG_NONE */
-	bool throws;		  /* fails with an exception: the call ends without a return */
-	bool custom;		  /* named by the user; a program's own (COOKIE_CUSTOM) */
-	bool number;		  /* its blocks are known by numbers of type int (COOKIE_INT) */
-	uint32_t bytes; /* what a block has where no argument says it; 0: nothing is known */
+	bool throws;	/* fails by throwing an exception: the call ends without a return */
+	bool custom;	/* named by the user: a program's own (COOKIE_CUSTOM) */
+	bool number;	/* its blocks are identified by numbers of type int (COOKIE_INT) */
+	uint32_t bytes; /* a block's size if no argument says it; 0: unknown */
 };
 
-const struct alloc_function *
-alloc_functions__get(unsigned int row); /* row API_NONE ("unknown") for any bad number */
+/* API_NONE's row ("unknown") for any invalid number. */
+const struct alloc_function *alloc_functions__get(unsigned int row);
 unsigned int alloc_functions__count(void);
 /* The row of an ELF symbol, or API_NONE. */
 unsigned int alloc_functions__find(const char *symbol);
-/* The attach cookie of a row (event.h), which is `a`, for a probe where argument i is in register
- * arg[i] (point.h); NULL: each in its own. */
+/* The attach cookie (event.h) of row number `row`, which is `a`, for a probe where argument i is in
+ * register arg[i] (point.h); NULL: each in its own register. */
 uint64_t alloc_functions__cookie(unsigned int row, const struct alloc_function *a,
 				 const uint8_t arg[]);
-/* Which arguments the probe wants: bit i for argument i. */
+/* The arguments that the probe needs: bit i for argument i. */
 unsigned int alloc_functions__arguments(const struct alloc_function *a);
 
 #endif

@@ -16,7 +16,7 @@
 #include "unwind/cfi.h"
 #include "util/util.h"
 
-/* No honest file has so many, and a link holds no more. */
+/* No real file has more, and more do not fit into one link. */
 #define MAX_CANDIDATES 512
 /* How much of a function is read. The longest in known allocators has 10 KiB. */
 #define MAX_CODE (64u << 10)
@@ -24,12 +24,12 @@
 struct candidate {
 	unsigned int row;
 	const struct alloc_function *api;
-	const char *name; /* the elf's, or the specification's */
+	const char *name; /* the ELF file's, or the specification's */
 	uint64_t vaddr, offset;
-	uint64_t size; /* bytes that belong to it */
+	uint64_t size; /* bytes of code */
 	bool ifunc;
 	bool forwards;	 /* a C++ operator that only calls another candidate */
-	const char *why; /* known not to be probed */
+	const char *why; /* why it is not probed; NULL: not known yet */
 };
 
 struct search {
@@ -38,19 +38,19 @@ struct search {
 	struct candidate unwinders[UNWINDERS_MAX];
 	size_t nunwinders;
 	uint64_t linker_notify;
-	size_t names; /* functions that have one */
+	size_t names; /* functions with a name */
 	const struct probe_specs *specs;
-	bool *wanted; /* for each specification: is it about this file? */
+	bool *wanted; /* for each specification: whether it is about this file */
 };
 
-/* The ways out of a call that are no return: throw, rethrow, and the end of a thread. */
+/* The functions that leave a call without a return: throw, rethrow, and the end of a thread. */
 static bool is_unwinder(const char *name)
 {
 	return !strcmp(name, "_Unwind_RaiseException") ||
 	       !strcmp(name, "_Unwind_Resume_or_Rethrow") || !strcmp(name, "_Unwind_ForcedUnwind");
 }
 
-static void note_unwinder(struct search *s, const struct elf_function *f)
+static void add_unwinder(struct search *s, const struct elf_function *f)
 {
 	for (size_t i = 0; i < s->nunwinders; i++) {
 		if (s->unwinders[i].offset == f->offset)
@@ -66,7 +66,8 @@ static void note_unwinder(struct search *s, const struct elf_function *f)
 		};
 }
 
-static void add(struct search *s, unsigned int row, const struct elf_function *f, const char *why)
+static void add_candidate(struct search *s, unsigned int row, const struct elf_function *f,
+			  const char *why)
 {
 	if (row == API_NONE || s->n == MAX_CANDIDATES)
 		return;
@@ -82,7 +83,7 @@ static void add(struct search *s, unsigned int row, const struct elf_function *f
 	};
 }
 
-static int note(void *ctx, const struct elf_function *f)
+static int consider_function(void *ctx, const struct elf_function *f)
 {
 	struct search *s = ctx;
 
@@ -90,19 +91,20 @@ static int note(void *ctx, const struct elf_function *f)
 	if (!s->linker_notify && !strcmp(f->name, "_dl_debug_state"))
 		s->linker_notify = f->offset;
 	else if (f->name[0] == '_' && is_unwinder(f->name))
-		note_unwinder(s, f);
-	add(s, alloc_functions__find(f->name), f, NULL);
+		add_unwinder(s, f);
+	add_candidate(s, alloc_functions__find(f->name), f, NULL);
 	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
 		if (!s->wanted[i])
 			continue;
 		switch (probe_spec__match_symbol(&s->specs->specs[i], f->name)) {
 		case PROBE_FUNCTION:
-			add(s, probe_specs__row(i), f, NULL);
+			add_candidate(s, probe_specs__row(i), f, NULL);
 			break;
 		case PROBE_COPY:
-			add(s, probe_specs__row(i), f,
-			    "the compiler's copy, maybe with other arguments: name it in full if "
-			    "not");
+			add_candidate(s, probe_specs__row(i), f,
+				      "a copy made by the compiler, maybe with other arguments: "
+				      "name it in full "
+				      "to probe it");
 			break;
 		case PROBE_OTHER:
 			break;
@@ -111,11 +113,11 @@ static int note(void *ctx, const struct elf_function *f)
 	return 0;
 }
 
-/* ---- functions that are named by where they are ---- */
+/* ---- functions that are given by their offset ---- */
 
 /*
- * At the beginning of a function, the return address is where the stack pointer points; the call
- * frame information, which stripped files keep, knows. Where it says nothing, the user is believed.
+ * At the beginning of a function, the stack pointer points to the return address; call frame
+ * information, which stripped files keep, says so. Where it says nothing, the user is trusted.
  */
 static const char *not_a_beginning(const struct cfi *c, uint64_t vaddr)
 {
@@ -124,7 +126,7 @@ static const char *not_a_beginning(const struct cfi *c, uint64_t vaddr)
 	if (rule.kind == UNWIND_NONE || rule.kind == UNWIND_UNKNOWN ||
 	    (rule.kind == UNWIND_RSP && rule.cfa == 8))
 		return NULL;
-	return "a function does not begin there";
+	return "no function begins there";
 }
 
 static void add_offsets(struct search *s, struct elf *e)
@@ -146,13 +148,13 @@ static void add_offsets(struct search *s, struct elf *e)
 			why = "the file has no code there";
 		else if (described)
 			why = not_a_beginning(&cfi, f.vaddr);
-		add(s, probe_specs__row(i), &f, why);
+		add_candidate(s, probe_specs__row(i), &f, why);
 	}
 	if (described)
 		cfi__release(&cfi);
 }
 
-static int by_address(const void *a, const void *b)
+static int compare_candidates(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
 
@@ -166,15 +168,15 @@ static int by_address(const void *a, const void *b)
 }
 
 /*
- * Leaves one candidate for each address: the user's, or the one that comes first in the table. What
- * else the user named there is kept, to be told of.
+ * Leaves one candidate for each address: the user's, or the one that comes first in the table.
+ * Others that the user named at the same address are kept, to be reported.
  */
-static void merge(struct search *s)
+static void merge_candidates(struct search *s)
 {
 	struct candidate *first = NULL;
 	size_t n = 0;
 
-	qsort(s->found, s->n, sizeof(s->found[0]), by_address);
+	qsort(s->found, s->n, sizeof(s->found[0]), compare_candidates);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct candidate c = s->found[i];
 
@@ -188,14 +190,14 @@ static void merge(struct search *s)
 		first->ifunc |= c.ifunc;
 		if (c.api->custom && !c.why && c.row != s->found[n - 1].row) {
 			s->found[n] = c;
-			s->found[n++].why = "the same function as another of --probe";
+			s->found[n++].why = "the same function as another one of --probe";
 		}
 	}
 	s->n = n;
 }
 
 /* A function of unknown size (written in assembly) ends where the next one begins. */
-static int bound(void *ctx, const struct elf_function *f)
+static int bound_size(void *ctx, const struct elf_function *f)
 {
 	struct search *s = ctx;
 
@@ -220,14 +222,14 @@ static void bound_sizes(struct search *s, struct elf *e)
 		}
 	}
 	if (open.n)
-		elf__functions(e, bound, &open);
+		elf__functions(e, bound_size, &open);
 	for (size_t i = 0; i < s->n && n < open.n; i++) {
 		if (!s->found[i].size)
 			s->found[i].size = open.found[n++].size;
 	}
 }
 
-/* What the user names is probed as it is. */
+/* A function that the user names is probed even if it is a C++ operator. */
 static bool is_cxx(const struct candidate *c)
 {
 	if (c->api->custom)
@@ -251,7 +253,8 @@ static const uint8_t *code_of(const struct elf *e, const struct candidate *c, si
 	return elf__code(e, c->offset, c->size < MAX_CODE ? c->size : MAX_CODE, len);
 }
 
-/* Marks operators that leave it to a function of this file that is probed, or to one that does. */
+/* Marks operators that only call a function of this file that is probed, or another such
+ * operator. */
 static void find_forwarders(struct search *s, const struct elf *e)
 {
 	uint64_t to[MAX_CANDIDATES];
@@ -278,8 +281,9 @@ static void find_forwarders(struct search *s, const struct elf *e)
 	} while (n > before);
 }
 
-/* NULL, or why the function cannot be probed. */
-static const char *place(const struct elf *e, const struct candidate *c, struct probe_point *out)
+/* Finds the probe point. Returns NULL, or the reason why the function cannot be probed. */
+static const char *place_probe(const struct elf *e, const struct candidate *c,
+			       struct probe_point *out)
 {
 	const uint8_t *code;
 	size_t len;
@@ -306,7 +310,7 @@ static void place_unwinders(struct probe_file *f, const struct search *s, const 
 
 	for (size_t i = 0; i < s->nunwinders; i++) {
 		c = s->unwinders[i];
-		if (!place(e, &c, &point))
+		if (!place_probe(e, &c, &point))
 			f->unwinders[f->nunwinders++] = c.offset + point.offset;
 	}
 }
@@ -315,7 +319,7 @@ static const char *reason_to_skip(const struct candidate *c, bool allocator)
 {
 	if (c->forwards)
 		return "only calls a function that is probed";
-	return is_cxx(c) && !allocator ? "calls an allocator elsewhere" : NULL;
+	return is_cxx(c) && !allocator ? "calls an allocator in another file" : NULL;
 }
 
 static void fill_site(struct probe_site *site, const struct candidate *c)
@@ -329,11 +333,11 @@ static void fill_site(struct probe_site *site, const struct candidate *c)
 	site->size = c->size;
 }
 
-static int fill(struct probe_file *f, struct search *s, struct elf *e)
+static int fill_file(struct probe_file *f, struct search *s, struct elf *e)
 {
 	bool allocator;
 
-	merge(s);
+	merge_candidates(s);
 	bound_sizes(s, e);
 	allocator = defines_allocator(s);
 	if (elf__machine(e) == ELF_X86_64)
@@ -353,7 +357,7 @@ static int fill(struct probe_file *f, struct search *s, struct elf *e)
 
 		skip->why = reason_to_skip(c, allocator);
 		if (!skip->why)
-			skip->why = place(e, c, &site->point);
+			skip->why = place_probe(e, c, &site->point);
 		if (skip->why) {
 			snprintf(skip->name, sizeof(skip->name), "%s", c->name);
 			skip->api = c->row;
@@ -368,8 +372,8 @@ static int fill(struct probe_file *f, struct search *s, struct elf *e)
 	return 0;
 }
 
-/* Did the user name a function of this very file that its own symbols do not have? */
-static bool misses_one(const struct search *s)
+/* Whether the user named a function of this very file that its own symbols do not include. */
+static bool misses_named_function(const struct search *s)
 {
 	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
 		bool found =
@@ -383,8 +387,8 @@ static bool misses_one(const struct search *s)
 	return false;
 }
 
-/* 0, or a negative errno for want of memory. What is wrong with the file goes into f->error. */
-static int search(struct probe_file *f, struct search *s, struct module *mod)
+/* 0 or -ENOMEM. Problems with the file itself go into f->error. */
+static int search_file(struct probe_file *f, struct search *s, struct module *mod)
 {
 	struct elf *e = elf__open(module__fd(mod));
 	struct stripped *names = NULL;
@@ -395,14 +399,14 @@ static int search(struct probe_file *f, struct search *s, struct module *mod)
 		return 0;
 	}
 	if (elf__is_64bit(e) && (elf__machine(e) == ELF_X86_64 || elf__machine(e) == ELF_ARM64)) {
-		elf__functions(e, note, s);
-		if (!s->names || misses_one(s))
+		elf__functions(e, consider_function, s);
+		if (!s->names || misses_named_function(s))
 			names = stripped__open(mod, e);
 		if (names)
-			stripped__functions(names, note, s);
+			stripped__functions(names, consider_function, s);
 		f->nameless = !s->names;
 		add_offsets(s, e);
-		err = fill(f, s, e);
+		err = fill_file(f, s, e);
 	} else {
 		f->error = -EOPNOTSUPP;
 	}
@@ -455,7 +459,7 @@ struct probe_file *discover__file(struct module *mod, const struct probe_specs *
 		else if (module__fd(mod) < 0)
 			f->error = -ENOENT;
 		else
-			err = search(f, s, mod);
+			err = search_file(f, s, mod);
 		free(s->wanted);
 	}
 	free(s);

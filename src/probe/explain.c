@@ -41,7 +41,7 @@ static void explain_rows(const struct probe_file *f, FILE *out)
 			    "not probed", f->skipped[i].why);
 	if (f->linker_notify)
 		explain_row(out, (int)width, "_dl_debug_state", f->linker_notify, 0, "-",
-			    "called when libraries come or go");
+			    "called when libraries are loaded or unloaded");
 }
 
 void explain__file(const struct probe_file *f, const char *path, FILE *out)
@@ -50,7 +50,7 @@ void explain__file(const struct probe_file *f, const char *path, FILE *out)
 	struct strbuf name = { 0 };
 
 	if (f->error == -EOPNOTSUPP)
-		remark = "not 64-bit code of this machine";
+		remark = "not 64-bit code for this machine";
 	else if (f->error)
 		remark = strerror(-f->error);
 	else if (!f->n && !f->nskipped)

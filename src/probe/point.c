@@ -1,21 +1,21 @@
 /*
- * The walk from a function's entry to its probe point, by Zydis.
+ * Walks from a function's entry to its probe point, with Zydis.
  *
- * An instruction is a fit point when the kernel emulates it, which it decides from the bytes alone
+ * An instruction is a probe point if the kernel emulates it, which it decides from the bytes alone
  * (arch/x86/kernel/uprobes.c): push of a 64-bit register, the one-byte nop, jmp, jcc and call with
- * a relative target. Everything else is copied to a page of its own and single-stepped there.
+ * a relative target. Everything else is copied to a separate page and single-stepped there.
  *
  * The walk may pass an instruction if the probe sees the same after it as before it: control goes
- * straight on; the arguments are still in registers that a probe can name; rsp still points at the
- * return address, which is whole; rbp is the caller's, for walks by frame pointer. A register is
- * compared by the 64-bit one that holds it, and what an instruction writes without naming it (mul:
- * rdx) counts. Of all that may move an argument only mov of one 64-bit register to another is
- * followed.
+ * straight on; the arguments are still in registers that a probe can name; rsp still points to the
+ * return address, which is intact; rbp is the caller's, for walks by frame pointer. A register is
+ * compared by the 64-bit one that contains it, and what an instruction writes without naming it
+ * (mul: rdx) counts. Of the instructions that may move an argument, only mov of one 64-bit register
+ * to another is followed.
  *
- * Code that comes back to the stretch from the entry to the point would be counted again, so all of
- * the function is swept for direct branches into it. A branch to the entry itself is the function
- * calling itself, and counts as a call. What lies outside the given bytes (a compiler's cold part)
- * is taken to come back later than that.
+ * Code that comes back to the stretch between the entry and the point would be counted again, so
+ * the whole function is searched for direct branches into it. A branch to the entry itself is the
+ * function calling itself, and counts as a call. Code outside of the given bytes (a compiler's cold
+ * part) is assumed to come back after the point.
  */
 #include "probe/point.h"
 
@@ -28,7 +28,7 @@
 
 #include "util/util.h"
 
-#define MAX_INSNS 64 /* a straight line longer than this is no prologue */
+#define MAX_INSNS 64 /* a longer straight line is not a prologue */
 #define MAX_BYTES 256
 
 struct insn {
@@ -50,7 +50,8 @@ struct holds {
 	uint8_t arg[REGISTERS];
 };
 
-static bool decode(const ZydisDecoder *decoder, const uint8_t *code, size_t len, struct insn *in)
+static bool decode_instruction(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
+			       struct insn *in)
 {
 	return ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder, code, len, &in->d, in->ops));
 }
@@ -89,7 +90,7 @@ static bool leaves_the_line(const ZydisDecodedInstruction *d)
 	}
 }
 
-static const char *judge_register(const ZydisDecodedOperand *op)
+static const char *reason_in_register(const ZydisDecodedOperand *op)
 {
 	ZydisRegister reg =
 	    ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, op->reg.value);
@@ -103,7 +104,7 @@ static const char *judge_register(const ZydisDecodedOperand *op)
 	return NULL;
 }
 
-static const char *judge_memory(const ZydisDecodedOperand *op)
+static const char *reason_in_memory(const ZydisDecodedOperand *op)
 {
 	int64_t from = op->mem.disp.has_displacement ? op->mem.disp.value : 0;
 
@@ -119,7 +120,7 @@ static const char *judge_memory(const ZydisDecodedOperand *op)
 }
 
 /* Why the walk may not pass this instruction; NULL: it may. */
-static const char *judge(const struct insn *in)
+static const char *reason_to_stop(const struct insn *in)
 {
 	const char *why;
 
@@ -130,9 +131,9 @@ static const char *judge(const struct insn *in)
 
 		why = NULL;
 		if (op->type == ZYDIS_OPERAND_TYPE_REGISTER)
-			why = judge_register(op);
+			why = reason_in_register(op);
 		else if (op->type == ZYDIS_OPERAND_TYPE_MEMORY)
-			why = judge_memory(op);
+			why = reason_in_memory(op);
 		if (why)
 			return why;
 	}
@@ -148,8 +149,8 @@ static size_t register_number(ZydisRegister reg)
 	return i;
 }
 
-/* What the registers hold after an instruction. */
-static void follow(const struct insn *in, struct holds *h)
+/* Updates what the registers hold after an instruction. */
+static void track_arguments(const struct insn *in, struct holds *h)
 {
 	uint8_t moved = NOTHING;
 	size_t to;
@@ -173,8 +174,8 @@ static void follow(const struct insn *in, struct holds *h)
 	}
 }
 
-/* Fills `where` with the register of each wanted argument. False: one is in none. */
-static bool locate(const struct holds *h, unsigned int args, uint8_t where[POINT_ARGS])
+/* Fills `where` with the register of each wanted argument. False if one is in none. */
+static bool locate_arguments(const struct holds *h, unsigned int args, uint8_t where[POINT_ARGS])
 {
 	for (uint8_t i = 0; i < POINT_ARGS; i++) {
 		where[i] = i;
@@ -197,7 +198,8 @@ static bool branch_target(const struct insn *in, uint64_t vaddr, uint64_t *targe
 	       ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&in->d, &in->ops[0], vaddr, target));
 }
 
-/* Does a direct branch of the function go to (vaddr, vaddr + point]? *from: where the branch is. */
+/* Whether a direct branch of the function goes to (vaddr, vaddr + point]. *from: where the branch
+ * is. */
 static bool branches_back(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
 			  uint64_t vaddr, size_t point, size_t *from)
 {
@@ -205,7 +207,7 @@ static bool branches_back(const ZydisDecoder *decoder, const uint8_t *code, size
 	uint64_t target;
 
 	for (size_t at = 0; at < len; at += in.d.length) {
-		if (!decode(decoder, code + at, len - at, &in)) {
+		if (!decode_instruction(decoder, code + at, len - at, &in)) {
 			in.d.length = 1;
 			continue;
 		}
@@ -217,14 +219,14 @@ static bool branches_back(const ZydisDecoder *decoder, const uint8_t *code, size
 	return false;
 }
 
-static void format(const ZydisDecoder *decoder, const uint8_t *code, size_t len, uint64_t vaddr,
-		   char *buf, size_t cap)
+static void format_instruction(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
+			       uint64_t vaddr, char *buf, size_t cap)
 {
 	ZydisFormatter f;
 	struct insn in;
 
 	snprintf(buf, cap, "(bad)");
-	if (!decode(decoder, code, len, &in) ||
+	if (!decode_instruction(decoder, code, len, &in) ||
 	    ZYAN_FAILED(ZydisFormatterInit(&f, ZYDIS_FORMATTER_STYLE_INTEL)))
 		return;
 	ZydisFormatterSetProperty(&f, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, false);
@@ -235,8 +237,8 @@ static void format(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
 		snprintf(buf, cap, "(bad)");
 }
 
-__attribute__((format(printf, 2, 3))) static void stay(struct probe_point *out, const char *fmt,
-						       ...)
+__attribute__((format(printf, 2, 3))) static void use_entry(struct probe_point *out,
+							    const char *fmt, ...)
 {
 	va_list ap;
 
@@ -249,22 +251,22 @@ __attribute__((format(printf, 2, 3))) static void stay(struct probe_point *out, 
 	va_end(ap);
 }
 
-static void take(struct probe_point *out, size_t at)
+static void use_point(struct probe_point *out, size_t at)
 {
 	bool moved = false;
 
 	for (uint8_t i = 0; i < POINT_ARGS; i++)
 		moved |= out->arg[i] != i;
-	out->offset = at;
+	out->offset = (uint32_t)at; /* MAX_BYTES or less */
 	out->emulated = true;
 	snprintf(out->why, sizeof(out->why), "%s%s",
-		 at ? "first that the kernel emulates" : "the entry is emulated",
+		 at ? "first emulated instruction" : "the entry is emulated",
 		 moved ? ", arguments moved" : "");
 }
 
-/* The walk: all of *out but the instruction's text. */
-static void walk(const ZydisDecoder *decoder, const uint8_t *code, size_t len, uint64_t vaddr,
-		 unsigned int args, struct probe_point *out)
+/* Fills all of *out but the instruction's text. */
+static void walk_to_point(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
+			  uint64_t vaddr, unsigned int args, struct probe_point *out)
 {
 	struct holds holds = { { 0, 1, 2, 3, 4, 5, NOTHING } };
 	struct insn in;
@@ -272,30 +274,30 @@ static void walk(const ZydisDecoder *decoder, const uint8_t *code, size_t len, u
 	size_t at = 0, from;
 
 	for (unsigned int n = 0; n < MAX_INSNS && at < len && at < MAX_BYTES; n++) {
-		if (!decode(decoder, code + at, len - at, &in)) {
-			stay(out, "+%zu is no whole instruction", at);
+		if (!decode_instruction(decoder, code + at, len - at, &in)) {
+			use_entry(out, "+%zu is not a complete instruction", at);
 			return;
 		}
 		if (is_emulated(code + at, in.d.length)) {
 			if (at && branches_back(decoder, code, len, vaddr, at, &from)) {
-				stay(out, "+%zu branches back before +%zu", from, at);
+				use_entry(out, "+%zu branches back before +%zu", from, at);
 				return;
 			}
-			locate(&holds, args, out->arg);
-			take(out, at);
+			locate_arguments(&holds, args, out->arg);
+			use_point(out, at);
 			return;
 		}
-		why = judge(&in);
-		follow(&in, &holds);
-		if (!why && !locate(&holds, args, out->arg))
+		why = reason_to_stop(&in);
+		track_arguments(&in, &holds);
+		if (!why && !locate_arguments(&holds, args, out->arg))
 			why = "overwrites an argument";
 		if (why) {
-			stay(out, "+%zu %s", at, why);
+			use_entry(out, "+%zu %s", at, why);
 			return;
 		}
 		at += in.d.length;
 	}
-	stay(out, "none is emulated in %zu bytes", at);
+	use_entry(out, "no emulated instruction in %zu bytes", at);
 }
 
 int probe_point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned int args,
@@ -309,9 +311,9 @@ int probe_point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned 
 	if (ZYAN_FAILED(
 		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
 		return -EINVAL;
-	walk(&decoder, code, len, vaddr, args, out);
-	format(&decoder, code + out->offset, len - out->offset, vaddr + out->offset, out->insn,
-	       sizeof(out->insn));
+	walk_to_point(&decoder, code, len, vaddr, args, out);
+	format_instruction(&decoder, code + out->offset, len - out->offset, vaddr + out->offset,
+			   out->insn, sizeof(out->insn));
 	return 0;
 }
 
@@ -340,7 +342,7 @@ bool probe_point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr,
 		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
 		return false;
 	for (size_t at = 0; at < len; at += in.d.length) {
-		if (!decode(&decoder, code + at, len - at, &in))
+		if (!decode_instruction(&decoder, code + at, len - at, &in))
 			return false;
 		if (in.d.meta.category == ZYDIS_CATEGORY_NOP ||
 		    in.d.meta.category == ZYDIS_CATEGORY_WIDENOP)

@@ -1,6 +1,6 @@
 /*
- * A specification is taken apart from its end: the argument list is the first pair of parentheses
- * that holds a '=' or begins with a role, so that the parentheses, spaces and commas of a C++ name
+ * A specification is parsed from its end: the argument list is the first pair of parentheses that
+ * contains a '=' or begins with a role, so that the parentheses, spaces and commas of a C++ name
  * need no quoting. The file ends at the first colon that is not one of two.
  */
 #include "probe/spec.h"
@@ -18,7 +18,7 @@
 #include "util/escape.h"
 #include "util/util.h"
 
-#define BYTES_MAX UINT32_MAX /* what the attach cookie has room for */
+#define BYTES_MAX UINT32_MAX /* the attach cookie has room for this */
 
 /* ---- parsing ---- */
 
@@ -34,7 +34,7 @@ struct parser {
 	size_t cap;
 };
 
-/* "'WHAT' at PLACE REASON", where the place is the number of its first character. */
+/* Writes "'WHAT' at character N REASON" to p->why. */
 __attribute__((format(printf, 3, 4))) static int refuse(const struct parser *p, struct span what,
 							const char *fmt, ...)
 {
@@ -57,7 +57,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(const struct parser *p, 
 	return -EINVAL;
 }
 
-static struct span trim(struct span s)
+static struct span trim_span(struct span s)
 {
 	while (s.len && isspace((unsigned char)s.at[0]))
 		s.at++, s.len--;
@@ -66,7 +66,7 @@ static struct span trim(struct span s)
 	return s;
 }
 
-static bool is(struct span s, const char *word)
+static bool span_is(struct span s, const char *word)
 {
 	return s.len == strlen(word) && !memcmp(s.at, word, s.len);
 }
@@ -95,18 +95,18 @@ struct arguments {
 static enum role role_of(struct span word)
 {
 	for (int r = ROLE_ALLOC; r <= ROLE_REALLOC; r++)
-		if (is(word, roles[r]))
+		if (span_is(word, roles[r]))
 			return (enum role)r;
 	return ROLE_NONE;
 }
 
-static int take_number(const struct parser *p, struct span item, struct span value, uint8_t *out)
+static int take_argument(const struct parser *p, struct span item, struct span value, uint8_t *out)
 {
 	if (*out != ARG_NONE)
 		return refuse(p, item, "is given twice");
 	if (value.len != 1 || value.at[0] < '1' || value.at[0] > '0' + POINT_ARGS)
 		return refuse(p, item,
-			      "names no argument from 1 to %d, which are those in registers",
+			      "is not an argument from 1 to %d, which are those in registers",
 			      POINT_ARGS);
 	*out = (uint8_t)(value.at[0] - '1');
 	return 0;
@@ -122,7 +122,7 @@ static int take_bytes(const struct parser *p, struct span item, struct span valu
 	if (err == -ENOMEM)
 		return err;
 	if (err || a->bytes > BYTES_MAX)
-		return refuse(p, item, "is no size below 4g");
+		return refuse(p, item, "is not a size below 4g");
 	if (a->has_bytes)
 		return refuse(p, item, "is given twice");
 	a->has_bytes = true;
@@ -135,25 +135,25 @@ static int take_item(const struct parser *p, struct span item, struct arguments 
 	struct span key = item, value = { 0 };
 
 	if (equals) {
-		key = trim((struct span){ item.at, (size_t)(equals - item.at) });
-		value =
-		    trim((struct span){ equals + 1, item.len - (size_t)(equals + 1 - item.at) });
+		key = trim_span((struct span){ item.at, (size_t)(equals - item.at) });
+		value = trim_span(
+		    (struct span){ equals + 1, item.len - (size_t)(equals + 1 - item.at) });
 		for (int i = 0; i < KEYS; i++)
-			if (is(key, keys[i]))
-				return take_number(p, item, value, &a->number[i]);
-		if (is(key, "bytes"))
+			if (span_is(key, keys[i]))
+				return take_argument(p, item, value, &a->number[i]);
+		if (span_is(key, "bytes"))
 			return take_bytes(p, item, value, a);
-	} else if (is(key, "int")) {
+	} else if (span_is(key, "int")) {
 		a->number_type = true;
 		return 0;
 	} else if (role_of(key)) {
 		if (a->role && a->role != role_of(key))
-			return refuse(p, item, "comes after another role");
+			return refuse(p, item, "contradicts the role before it");
 		a->role = role_of(key);
 		return 0;
 	}
 	return refuse(p, item,
-		      "is none of size=N, count=N, ptr=N, out=N, bytes=SIZE, int, alloc, free, "
+		      "is not one of size=N, count=N, ptr=N, out=N, bytes=SIZE, int, alloc, free, "
 		      "realloc");
 }
 
@@ -166,13 +166,14 @@ static int take_items(const struct parser *p, struct span list, struct arguments
 		const char *comma = memchr(list.at, ',', (size_t)(end - list.at));
 		size_t len = (size_t)((comma ? comma : end) - list.at);
 
-		err = take_item(p, trim((struct span){ list.at, len }), a);
+		err = take_item(p, trim_span((struct span){ list.at, len }), a);
 		list.at += len + 1;
 	}
 	return err;
 }
 
-/* free(ptr, size) and realloc(ptr, size) look alike; a wrong guess would book what free returns. */
+/* free(ptr, size) and realloc(ptr, size) look alike; a wrong guess would record what free returns
+ * as a block. */
 static bool sounds_like_free(struct span name)
 {
 	static const char *const words[] = { "free", "delete", "release", "dealloc", "destroy" };
@@ -211,19 +212,20 @@ static int check_arguments(const struct parser *p, struct span list, const struc
 	if (count && !size)
 		return refuse(p, list, "has a count, but no size");
 	if (size && a->has_bytes)
-		return refuse(p, list, "has a size twice");
+		return refuse(p, list, "gives the size twice");
 	if (a->role == ROLE_ALLOC && ptr)
-		return refuse(p, list, "has a ptr: what takes and returns a block is a realloc");
+		return refuse(p, list,
+			      "has a ptr: a function that takes and returns a block is a realloc");
 	if (a->role != ROLE_ALLOC && !ptr)
-		return refuse(p, list, "does not say which argument is the block: ptr=N");
+		return refuse(p, list, "does not say which argument is the block; add ptr=N");
 	if (a->role != ROLE_ALLOC && out)
-		return refuse(p, list, "has an out, which only an alloc has");
+		return refuse(p, list, "has an out, which only an alloc can have");
 	if (a->role == ROLE_REALLOC && !size && !a->has_bytes)
 		return refuse(p, list, "is a realloc without a size");
 	return 0;
 }
 
-static void fill_api(struct alloc_function *api, const struct arguments *a)
+static void fill_function(struct alloc_function *api, const struct arguments *a)
 {
 	bool out = a->number[KEY_OUT] != ARG_NONE;
 
@@ -259,18 +261,19 @@ static int parse_arguments(const struct parser *p, struct span function, struct 
 	if (err)
 		return err;
 	if (!a.role && implied_role(&a) == ROLE_REALLOC && sounds_like_free(function))
-		return refuse(p, list, "may mean either: write (free, …) or (realloc, …)");
+		return refuse(p, list, "is ambiguous; write (free, …) or (realloc, …)");
 	if (!a.role)
 		a.role = implied_role(&a);
 	err = check_arguments(p, list, &a);
 	if (!err)
-		fill_api(api, &a);
+		fill_function(api, &a);
 	return err;
 }
 
 /* ---- what function of what file ---- */
 
-/* Where the file's part ends: at a colon that is not one of two. The length: there is none. */
+/* The length of the file's part, which ends at a colon that is not one of two; all of it: there is
+ * no such part. */
 static size_t file_length(struct span s)
 {
 	for (size_t i = 0; i < s.len; i++) {
@@ -292,15 +295,14 @@ static int parse_offset(const struct parser *p, struct span name, struct probe_s
 	errno = 0;
 	s->offset = strtoull(s->function, &end, 16);
 	if (errno || *end || !isxdigit((unsigned char)s->function[2]))
-		return refuse(p, name, "is no offset in a file");
+		return refuse(p, name, "is not a file offset");
 	if (!s->file)
-		return refuse(p, name,
-			      "is an offset, and needs the file that it is in: FILE:0xOFFSET(…)");
+		return refuse(p, name, "is an offset, which needs its file: FILE:0xOFFSET(…)");
 	s->by_offset = true;
 	return 0;
 }
 
-static int name_it(struct probe_spec *s)
+static int set_name(struct probe_spec *s)
 {
 	if (!s->by_offset) {
 		s->api.name = s->function;
@@ -318,35 +320,35 @@ static int name_it(struct probe_spec *s)
 static int parse_place(const struct parser *p, struct span place, struct probe_spec *s)
 {
 	size_t colon = file_length(place);
-	struct span file = { 0 }, name = trim(place);
+	struct span file = { 0 }, name = trim_span(place);
 	int err;
 
 	if (colon < place.len) {
-		file = trim((struct span){ place.at, colon });
-		name = trim((struct span){ place.at + colon + 1, place.len - colon - 1 });
+		file = trim_span((struct span){ place.at, colon });
+		name = trim_span((struct span){ place.at + colon + 1, place.len - colon - 1 });
 	}
 	if (!name.len)
-		return refuse(p, place, "names no function");
+		return refuse(p, place, "does not name a function");
 	s->function = strndup(name.at, name.len);
 	if (!s->function)
 		return -ENOMEM;
-	if (file.len && !is(file, "*")) {
+	if (file.len && !span_is(file, "*")) {
 		s->file = strndup(file.at, file.len);
 		if (!s->file)
 			return -ENOMEM;
 	}
 	err = parse_offset(p, name, s);
-	return err ? err : name_it(s);
+	return err ? err : set_name(s);
 }
 
 static bool is_argument_list(struct span list)
 {
-	struct span first = trim((struct span){ list.at, strcspn(list.at, ",)") });
+	struct span first = trim_span((struct span){ list.at, strcspn(list.at, ",)") });
 
 	return memchr(list.at, '=', list.len) || role_of(first);
 }
 
-/* The argument list of the specification at `text`; at NULL: there is none. */
+/* The argument list of the specification at `text`; `at` is NULL if there is none. */
 static struct span find_arguments(const char *text)
 {
 	for (const char *open = strchr(text, '('); open; open = strchr(open + 1, '(')) {
@@ -358,7 +360,7 @@ static struct span find_arguments(const char *text)
 	return (struct span){ 0 };
 }
 
-static void release(struct probe_spec *s)
+static void release_spec(struct probe_spec *s)
 {
 	free(s->text);
 	free(s->file);
@@ -366,7 +368,7 @@ static void release(struct probe_spec *s)
 	free(s->part);
 }
 
-static int add(struct probe_specs *ps, const struct probe_spec *s)
+static int append_spec(struct probe_specs *ps, const struct probe_spec *s)
 {
 	struct probe_spec *more = reallocarray(ps->specs, ps->n + 1, sizeof(*more));
 
@@ -377,9 +379,9 @@ static int add(struct probe_specs *ps, const struct probe_spec *s)
 	return 0;
 }
 
-/* One specification; *end is what follows it. */
-static int parse_one(struct probe_specs *ps, const struct parser *p, const char *at,
-		     const char **end)
+/* Parses one specification; *end is where the next one starts. */
+static int parse_spec(struct probe_specs *ps, const struct parser *p, const char *at,
+		      const char **end)
 {
 	struct span list = find_arguments(at), all = { at, strlen(at) }, place;
 	struct probe_spec s = { 0 };
@@ -391,7 +393,7 @@ static int parse_one(struct probe_specs *ps, const struct parser *p, const char 
 	all.len = (size_t)(*end - at);
 	place = (struct span){ at, (size_t)(list.at - 1 - at) };
 	if (ps->n >= probe_specs__most()) {
-		refuse(p, all, "is one too many: a run takes %zu at most", probe_specs__most());
+		refuse(p, all, "is one too many; the limit is %zu", probe_specs__most());
 		return -ENOSPC;
 	}
 	err = parse_arguments(p, place, list, &s.api);
@@ -402,9 +404,9 @@ static int parse_one(struct probe_specs *ps, const struct parser *p, const char 
 		err = s.text ? 0 : -ENOMEM;
 	}
 	if (!err)
-		err = add(ps, &s);
+		err = append_spec(ps, &s);
 	if (err)
-		release(&s);
+		release_spec(&s);
 	return err;
 }
 
@@ -417,16 +419,16 @@ int probe_specs__add(struct probe_specs *ps, const char *text, char *why, size_t
 	int err = 0;
 
 	if (!*at) {
-		snprintf(why, cap, "names no function");
+		snprintf(why, cap, "does not name a function");
 		return -EINVAL;
 	}
 	while (!err && *at) {
 		const char *end = at;
 
-		err = parse_one(ps, &p, at, &end);
+		err = parse_spec(ps, &p, at, &end);
 		if (!err && *end && !strchr(SEPARATORS, *end))
 			err = refuse(&p, (struct span){ end, strlen(end) },
-				     "is not separated by a space from what is before it");
+				     "must be separated by a space from what precedes it");
 		at = end + strspn(end, SEPARATORS);
 	}
 	return err;
@@ -435,7 +437,7 @@ int probe_specs__add(struct probe_specs *ps, const char *text, char *why, size_t
 void probe_specs__release(struct probe_specs *ps)
 {
 	for (size_t i = 0; i < ps->n; i++)
-		release(&ps->specs[i]);
+		release_spec(&ps->specs[i]);
 	free(ps->specs);
 	*ps = (struct probe_specs){ 0 };
 }

@@ -32,7 +32,7 @@ static bool same_demangled(const struct probe_spec *s, const char *symbol)
 	return same;
 }
 
-/* How compilers mark what they made of a static function: after a dot. */
+/* What a compiler made of a static function is marked by a suffix after a dot. */
 static enum probe_match kind_of_copy(const char *suffix)
 {
 	static const char *const others[] = { ".isra.", ".constprop.", ".specialized." };

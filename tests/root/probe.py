@@ -121,7 +121,7 @@ with case("an offset that is no function's beginning"):
     p.kill()
     text = m.stderr()
     true("0 of 2 of --probe" in text, text)
-    true("a function does not begin there" in text, text)
+    true("no function begins there" in text, text)
     true("the file has no code there" in text, text)
 
 LATER = """
@@ -163,7 +163,7 @@ with case("what was not found is said"):
 
 with case("what is wrong is said"):
     for probe, wanted in (("pool_alloc", "does not say which argument is which"),
-                          ("pool_alloc(siez=1)", "'siez=1' at character 12 is none of size=N"),
+                          ("pool_alloc(siez=1)", "'siez=1' at character 12 is not one of size=N"),
                           ("0x10(size=1)", "needs the file")):
         m = Memtrace("-p", 1, "--probe", probe)
         equal(m.wait(), 2, "the exit status")

@@ -227,7 +227,7 @@ TEST(operators_of_a_file_without_allocator)
 	CHECK_EQ(f->nskipped, 2);
 	CHECK_STR(f->skipped[0].name, "_Znwm");
 	CHECK_EQ(f->skipped[0].entry, TEXT_AT);
-	CHECK_STR(f->skipped[0].why, "calls an allocator elsewhere");
+	CHECK_STR(f->skipped[0].why, "calls an allocator in another file");
 	CHECK_STR(f->skipped[1].name, "_ZdlPv");
 	discover__free(f);
 }
@@ -458,7 +458,7 @@ TEST(the_users_word_counts_before_the_tables)
 	CHECK_EQ(f->nskipped, 1);
 	CHECK_STR(f->skipped[0].name, "malloc");
 	CHECK_EQ(f->skipped[0].api, alloc_functions__count() + 1);
-	CHECK_STR(f->skipped[0].why, "the same function as another of --probe");
+	CHECK_STR(f->skipped[0].why, "the same function as another one of --probe");
 	discover__free(f);
 }
 
@@ -469,7 +469,7 @@ TEST(a_pool_makes_no_allocator_of_operators)
 
 	CHECK_EQ(f->n, 1);
 	CHECK_EQ(f->nskipped, 1);
-	CHECK_STR(f->skipped[0].why, "calls an allocator elsewhere");
+	CHECK_STR(f->skipped[0].why, "calls an allocator in another file");
 	discover__free(f);
 }
 
@@ -553,15 +553,15 @@ TEST(explained)
 	CHECK_STR(
 	    text,
 	    "/lib/a\\x1b[2J.so:\n"
-	    "  malloc           0x1000+3      jz 0x401005                  first that the kernel "
-	    "emulates\n"
+	    "  malloc           0x1000+3      jz 0x401005                  first emulated "
+	    "instruction\n"
 	    "  free             0x1010        nop                          the entry is emulated\n"
 	    "  calloc           0x1020        not probed                   an IFUNC: its address "
 	    "is the resolver's\n"
 	    "  _dl_debug_state  0x1030        -                            called when libraries "
-	    "come or go\n"
+	    "are loaded or unloaded\n"
 	    "/bin/b: defines no allocation function\n"
-	    "/bin/c: not 64-bit code of this machine\n"
+	    "/bin/c: not 64-bit code for this machine\n"
 	    "/bin/d: Exec format error\n");
 	free(text);
 	discover__free(f);
@@ -578,9 +578,10 @@ TEST(explained_as_the_users)
 
 	explain__file(f, "/x", out);
 	fclose(out);
-	CHECK_STR(text, "/x:\n  get  0x1000+3      jz 0x401005                  first that the "
-			"kernel emulates; "
-			"by --probe\n");
+	CHECK_STR(
+	    text,
+	    "/x:\n  get  0x1000+3      jz 0x401005                  first emulated instruction; "
+	    "by --probe\n");
 	free(text);
 	discover__free(f);
 }

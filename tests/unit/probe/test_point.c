@@ -39,7 +39,7 @@ static void check_found(struct code c, uint64_t vaddr, unsigned int args, unsign
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, offset);
 	CHECK_STR(p.insn, insn);
-	CHECK_STR(p.why, offset ? "first that the kernel emulates" : "the entry is emulated");
+	CHECK_STR(p.why, offset ? "first emulated instruction" : "the entry is emulated");
 	for (int i = 0; i < POINT_ARGS; i++)
 		CHECK_EQ(p.arg[i], i);
 }
@@ -137,7 +137,7 @@ TEST(musl_valloc_moves_its_argument)
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, 8);
 	CHECK_STR(p.insn, "jmp 0x15040");
-	CHECK_STR(p.why, "first that the kernel emulates, arguments moved");
+	CHECK_STR(p.why, "first emulated instruction, arguments moved");
 	CHECK_EQ(p.arg[0], 1);
 }
 
@@ -461,9 +461,10 @@ TEST(truncated_bytes)
 {
 	struct probe_point p;
 
-	check_stays(CODE(0x48, 0x85), RDI, "+0 is no whole instruction");
-	check_stays(CODE(0x48, 0x85, 0xff, 0x0f, 0x84, 0xbf), RDI, "+3 is no whole instruction");
-	check_stays(CODE(0x48, 0x85, 0xff), RDI, "none is emulated in 3 bytes");
+	check_stays(CODE(0x48, 0x85), RDI, "+0 is not a complete instruction");
+	check_stays(CODE(0x48, 0x85, 0xff, 0x0f, 0x84, 0xbf), RDI,
+		    "+3 is not a complete instruction");
+	check_stays(CODE(0x48, 0x85, 0xff), RDI, "no emulated instruction in 3 bytes");
 	p = find(CODE(0x06), 0, RDI);
 	CHECK_STR(p.insn, "(bad)");
 	CHECK_EQ(probe_point__find((const uint8_t *)"", 0, 0, RDI, &p), -EINVAL);
@@ -476,13 +477,15 @@ TEST(a_line_without_end)
 
 	memset(code, 0xf8, sizeof(code)); /* clc */
 	code[64] = 0x90;
-	check_stays((struct code){ sizeof(code), code }, RDI, "none is emulated in 64 bytes");
+	check_stays((struct code){ sizeof(code), code }, RDI,
+		    "no emulated instruction in 64 bytes");
 	code[63] = 0x90;
 	check_found((struct code){ sizeof(code), code }, 0, RDI, 63, "nop");
 	/* lea rax, [rip + 0], 7 bytes each: 37 of them are 259 bytes */
 	for (size_t i = 0; i + 7 <= sizeof(code); i += 7)
 		memcpy(code + i, "\x48\x8d\x05\0\0\0\0", 7);
-	check_stays((struct code){ sizeof(code), code }, RDI, "none is emulated in 259 bytes");
+	check_stays((struct code){ sizeof(code), code }, RDI,
+		    "no emulated instruction in 259 bytes");
 }
 
 static uint64_t next_random(uint64_t *state)

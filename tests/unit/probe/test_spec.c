@@ -125,13 +125,12 @@ TEST(offsets)
 	CHECK_EQ(s->offset, 0x4a10);
 	CHECK_STR(s->api.name, "/bin/x+0x4a10");
 	CHECK(!one("f0x10(size=1)")->by_offset);
-	CHECK_REFUSED("0x10(size=1)",
-		      "'0x10' at character 1 is an offset, and needs the file that it is in: "
-		      "FILE:0xOFFSET(…)");
-	CHECK_REFUSED("x:0x1g(size=1)", "'0x1g' at character 3 is no offset in a file");
-	CHECK_REFUSED("x:0x(size=1)", "'0x' at character 3 is no offset in a file");
+	CHECK_REFUSED("0x10(size=1)", "'0x10' at character 1 is an offset, which needs its file: "
+				      "FILE:0xOFFSET(…)");
+	CHECK_REFUSED("x:0x1g(size=1)", "'0x1g' at character 3 is not a file offset");
+	CHECK_REFUSED("x:0x(size=1)", "'0x' at character 3 is not a file offset");
 	CHECK_REFUSED("x:0x11111111111111111(size=1)",
-		      "'0x11111111111111111' at character 3 is no offset in a file");
+		      "'0x11111111111111111' at character 3 is not a file offset");
 }
 
 TEST(several)
@@ -149,41 +148,42 @@ TEST(several)
 
 TEST(refused)
 {
-	CHECK_REFUSED("", "names no function");
-	CHECK_REFUSED("  ,", "names no function");
+	CHECK_REFUSED("", "does not name a function");
+	CHECK_REFUSED("  ,", "does not name a function");
 	CHECK_REFUSED("malloc", "'malloc' at character 1 does not say which argument is which");
 	CHECK_REFUSED("a(size=1) f(size)",
 		      "'f(size)' at character 11 does not say which argument is which");
-	CHECK_REFUSED("x:(size=1)", "'x:' at character 1 names no function");
-	CHECK_REFUSED("(size=1)", "'' at character 1 names no function");
+	CHECK_REFUSED("x:(size=1)", "'x:' at character 1 does not name a function");
+	CHECK_REFUSED("(size=1)", "'' at character 1 does not name a function");
 	CHECK_REFUSED(
 	    "a(size=1)b(size=1)",
-	    "'b(size=1)' at character 10 is not separated by a space from what is before it");
+	    "'b(size=1)' at character 10 must be separated by a space from what precedes it");
 	CHECK_REFUSED(
 	    "f(siez=1)",
-	    "'siez=1' at character 3 is none of size=N, count=N, ptr=N, out=N, bytes=SIZE, "
+	    "'siez=1' at character 3 is not one of size=N, count=N, ptr=N, out=N, bytes=SIZE, "
 	    "int, alloc, free, realloc");
 	CHECK_REFUSED(
 	    "f(size=1,)",
-	    "'' at character 10 is none of size=N, count=N, ptr=N, out=N, bytes=SIZE, int, "
+	    "'' at character 10 is not one of size=N, count=N, ptr=N, out=N, bytes=SIZE, int, "
 	    "alloc, free, realloc");
 	CHECK_REFUSED("f(size=0)",
-		      "'size=0' at character 3 names no argument from 1 to 6, which are those in "
+		      "'size=0' at character 3 is not an argument from 1 to 6, which are those in "
 		      "registers");
 	CHECK_REFUSED("f(size=7)",
-		      "'size=7' at character 3 names no argument from 1 to 6, which are those in "
+		      "'size=7' at character 3 is not an argument from 1 to 6, which are those in "
 		      "registers");
 	CHECK_REFUSED("f(size=)",
-		      "'size=' at character 3 names no argument from 1 to 6, which are those in "
+		      "'size=' at character 3 is not an argument from 1 to 6, which are those in "
 		      "registers");
 	CHECK_REFUSED("f(size=1,size=2)", "'size=2' at character 10 is given twice");
 	CHECK_REFUSED("f(bytes=1,bytes=2)", "'bytes=2' at character 11 is given twice");
-	CHECK_REFUSED("f(bytes=4g)", "'bytes=4g' at character 3 is no size below 4g");
+	CHECK_REFUSED("f(bytes=4g)", "'bytes=4g' at character 3 is not a size below 4g");
 	CHECK_REFUSED("f(ptr=1,free,realloc)",
-		      "'realloc' at character 14 comes after another role");
-	CHECK_REFUSED("f(size=1\x1b)",
-		      "'size=1\\x1b' at character 3 names no argument from 1 to 6, which are those "
-		      "in registers");
+		      "'realloc' at character 14 contradicts the role before it");
+	CHECK_REFUSED(
+	    "f(size=1\x1b)",
+	    "'size=1\\x1b' at character 3 is not an argument from 1 to 6, which are those "
+	    "in registers");
 }
 
 TEST(arguments_that_do_not_go_together)
@@ -193,20 +193,19 @@ TEST(arguments_that_do_not_go_together)
 	CHECK_REFUSED("f(count=1)", "'count=1' at character 3 does not say what the function does");
 	CHECK_REFUSED("f(alloc,count=1)",
 		      "'alloc,count=1' at character 3 has a count, but no size");
-	CHECK_REFUSED("f(size=1,bytes=1)", "'size=1,bytes=1' at character 3 has a size twice");
-	CHECK_REFUSED("f(alloc,ptr=1)",
-		      "'alloc,ptr=1' at character 3 has a ptr: what takes and returns a block is a "
-		      "realloc");
+	CHECK_REFUSED("f(size=1,bytes=1)", "'size=1,bytes=1' at character 3 gives the size twice");
+	CHECK_REFUSED("f(alloc,ptr=1)", "'alloc,ptr=1' at character 3 has a ptr: a function that "
+					"takes and returns a block is a realloc");
 	CHECK_REFUSED(
 	    "f(free,size=1)",
-	    "'free,size=1' at character 3 does not say which argument is the block: ptr=N");
+	    "'free,size=1' at character 3 does not say which argument is the block; add ptr=N");
 	CHECK_REFUSED("f(ptr=1,out=2)",
-		      "'ptr=1,out=2' at character 3 has an out, which only an alloc has");
+		      "'ptr=1,out=2' at character 3 has an out, which only an alloc can have");
 	CHECK_REFUSED("f(realloc,ptr=1)",
 		      "'realloc,ptr=1' at character 3 is a realloc without a size");
 	CHECK_REFUSED(
 	    "Pool_FREE(ptr=1,size=2)",
-	    "'ptr=1,size=2' at character 11 may mean either: write (free, …) or (realloc, …)");
+	    "'ptr=1,size=2' at character 11 is ambiguous; write (free, …) or (realloc, …)");
 }
 
 TEST(what_was_good_before_an_error_stays)
@@ -229,7 +228,7 @@ TEST(rows)
 		CHECK_EQ(add(text), 0);
 	}
 	CHECK_EQ(add("more(size=1)"), -ENOSPC);
-	CHECK(strstr(why, "is one too many: a run takes"));
+	CHECK(strstr(why, "is one too many; the limit is"));
 	CHECK_EQ(specs.n, most);
 	CHECK_EQ(probe_specs__row(0), alloc_functions__count());
 	CHECK_EQ(probe_specs__row(most - 1), 255);
