@@ -14,7 +14,7 @@ static bool same_site(const struct profile_site *a, const struct profile_site *b
 	       !strcmp(a->api, b->api);
 }
 
-static uint64_t key_of(const struct profile_site *s)
+static uint64_t site_key(const struct profile_site *s)
 {
 	return hashmap__mix(strtoull(s->id, NULL, 16),
 			    (uint64_t)(unsigned char)s->api[0] << 8 | s->kind);
@@ -24,7 +24,7 @@ static uint64_t key_of(const struct profile_site *s)
 static struct compared_site *row_of(struct comparison *c, struct hashmap *index,
 				    const struct profile_site *s)
 {
-	uint64_t key = key_of(s);
+	uint64_t key = site_key(s);
 	uintptr_t known;
 
 	for (; hashmap__get(index, key, &known); key++)
@@ -59,7 +59,7 @@ static int add_sites(struct comparison *c, struct hashmap *index, bool after)
 	return 0;
 }
 
-static int order(int64_t a, int64_t b)
+static int compare_changes(int64_t a, int64_t b)
 {
 	return (a < b) - (a > b);
 }
@@ -67,7 +67,8 @@ static int order(int64_t a, int64_t b)
 static int by_change(const void *a, const void *b)
 {
 	const struct compared_site *x = a, *y = b;
-	int by_bytes = order(x->bytes, y->bytes), by_blocks = order(x->blocks, y->blocks);
+	int by_bytes = compare_changes(x->bytes, y->bytes),
+	    by_blocks = compare_changes(x->blocks, y->blocks);
 
 	if (by_bytes || by_blocks)
 		return by_bytes ? by_bytes : by_blocks;

@@ -10,12 +10,12 @@
 
 /* ---- what can be compared ---- */
 
-static uint64_t leak(const struct profile *p)
+static uint64_t leak_bytes(const struct profile *p)
 {
 	return p->leak.live_bytes;
 }
 
-static uint64_t leaks(const struct profile *p)
+static uint64_t leak_sites(const struct profile *p)
 {
 	return p->leak.sites;
 }
@@ -31,29 +31,29 @@ static uint64_t leak_rate(const struct profile *p)
 	return whole + ((double)whole < rate);
 }
 
-static uint64_t growing(const struct profile *p)
+static uint64_t growing_bytes(const struct profile *p)
 {
 	return p->growing.live_bytes;
 }
 
-static uint64_t live(const struct profile *p)
+static uint64_t live_bytes(const struct profile *p)
 {
 	return p->live_bytes - p->suppressed_live_bytes;
 }
 
-static uint64_t blocks(const struct profile *p)
+static uint64_t live_blocks(const struct profile *p)
 {
 	return p->live_blocks - p->suppressed_live_blocks;
 }
 
-static uint64_t growth(const struct profile *p)
+static uint64_t growth_bytes(const struct profile *p)
 {
 	int64_t bytes = p->since_mark_bytes - p->suppressed_since_mark;
 
 	return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
-static uint64_t lost(const struct profile *p)
+static uint64_t lost_count(const struct profile *p)
 {
 	return p->lost_events + p->lost_stacks + p->lost_table;
 }
@@ -62,17 +62,17 @@ static const struct {
 	const char *name, *meaning;
 	uint64_t (*value)(const struct profile *p);
 } metrics[] = {
-	{ "leak", "bytes held by call stacks with verdict leak", leak },
-	{ "leaks", "the number of these call stacks", leaks },
+	{ "leak", "bytes held by call stacks with verdict leak", leak_bytes },
+	{ "leaks", "the number of these call stacks", leak_sites },
 	{ "leak-rate", "bytes a second that they leak", leak_rate },
-	{ "growing", "bytes held by call stacks with verdict growing", growing },
-	{ "live", "bytes held", live },
-	{ "blocks", "blocks held", blocks },
-	{ "growth", "bytes held more than at the mark, or than at the start", growth },
-	{ "lost", "events, call stacks and blocks that were lost", lost },
+	{ "growing", "bytes held by call stacks with verdict growing", growing_bytes },
+	{ "live", "bytes held", live_bytes },
+	{ "blocks", "blocks held", live_blocks },
+	{ "growth", "bytes held more than at the mark, or than at the start", growth_bytes },
+	{ "lost", "events, call stacks and blocks that were lost", lost_count },
 };
 
-const char *condition__metric(size_t i, const char **meaning)
+const char *conditions__metric(size_t i, const char **meaning)
 {
 	if (i >= ARRAY_SIZE(metrics))
 		return NULL;
@@ -80,7 +80,7 @@ const char *condition__metric(size_t i, const char **meaning)
 	return metrics[i].name;
 }
 
-bool condition__fails(const struct condition *c, const struct profile *p)
+bool conditions__is_met(const struct condition *c, const struct profile *p)
 {
 	uint64_t value = metrics[c->metric].value(p);
 
@@ -99,7 +99,7 @@ static void remove_blanks(char *s)
 	*to = '\0';
 }
 
-static int complain(char *why, size_t cap, const char *what)
+static int refuse_condition(char *why, size_t cap, const char *what)
 {
 	snprintf(why, cap, "%s", what);
 	return -EINVAL;
@@ -116,32 +116,32 @@ static int find_metric(const char *name, size_t len, struct condition *c)
 	return -EINVAL;
 }
 
-static int parse(const char *text, struct condition *c, char *why, size_t cap)
+static int parse_condition(const char *text, struct condition *c, char *why, size_t cap)
 {
 	size_t len = strcspn(text, "<>=!");
 	const char *value = text + len + 1;
 
 	if (text[len] != '>')
-		return complain(why, cap,
-				text[len] ? "compares with none of > and >="
-					  : "lacks a comparison such as >0");
+		return refuse_condition(why, cap,
+					text[len] ? "compares with none of > and >="
+						  : "lacks a comparison such as >0");
 	if (find_metric(text, len, c))
-		return complain(why, cap,
-				"compares none of leak, leaks, leak-rate, growing, "
-				"live, blocks, growth and lost");
+		return refuse_condition(why, cap,
+					"compares none of leak, leaks, leak-rate, growing, "
+					"live, blocks, growth and lost");
 	c->or_equal = *value == '=';
 	value += c->or_equal;
 	if (util__parse_size(value, &c->limit))
-		return complain(why, cap, "compares with no number (suffixes k, m, g)");
+		return refuse_condition(why, cap, "compares with no number (suffixes k, m, g)");
 	return 0;
 }
 
-static int add(struct conditions *c, const char *text, char *why, size_t cap)
+static int add_condition(struct conditions *c, const char *text, char *why, size_t cap)
 {
 	struct condition check = { 0 }, *items;
 	int err;
 
-	err = parse(text, &check, why, cap);
+	err = parse_condition(text, &check, why, cap);
 	if (err)
 		return err;
 	items = reallocarray(c->items, c->n + 1, sizeof(*items));
@@ -163,7 +163,7 @@ int conditions__add(struct conditions *c, const char *list, char *why, size_t ca
 	if (copy)
 		remove_blanks(copy);
 	while (!err && (text = strsep(&rest, ",")))
-		err = add(c, text, why, cap);
+		err = add_condition(c, text, why, cap);
 	free(copy);
 	return err;
 }

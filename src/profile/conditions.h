@@ -29,9 +29,9 @@ int conditions__add(struct conditions *c, const char *list, char *why, size_t ca
 void conditions__release(struct conditions *c);
 
 /* Whether the condition holds: the run has failed. */
-bool condition__fails(const struct condition *c, const struct profile *p);
+bool conditions__is_met(const struct condition *c, const struct profile *p);
 
 /* "leak", "leaks", …, and what each is; NULL past the end. */
-const char *condition__metric(size_t i, const char **meaning);
+const char *conditions__metric(size_t i, const char **meaning);
 
 #endif

@@ -14,7 +14,7 @@
 #define NAMED_MAX (EVENT_MAX_FRAMES * SYMBOL_FRAMES_MAX)
 
 /* The rows that the public part only shows, and what it takes to make them. */
-struct owner {
+struct profile_builder {
 	struct profile profile; /* first: profile__free gets from one to the other */
 	struct strtab *strings;
 	struct profile_process *processes;
@@ -30,6 +30,6 @@ struct owner {
 };
 
 /* profile_sites.c: once processes and totals are there. 0 or a negative errno. */
-int sites__add(struct owner *o);
+int profile_sites__add(struct profile_builder *b);
 
 #endif

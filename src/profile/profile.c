@@ -22,23 +22,23 @@ static uint64_t resident_bytes(const struct profile_input *in, const struct proc
 	return in->rss ? in->rss(in->ctx, row->pid) : util__resident_bytes(row->pid);
 }
 
-static int add_processes(struct owner *o)
+static int add_processes(struct profile_builder *b)
 {
-	const struct snapshot *snap = o->in->snapshot;
+	const struct snapshot *snap = b->in->snapshot;
 
-	o->processes = calloc(snap->nprocesses + 1, sizeof(*o->processes));
-	if (!o->processes)
+	b->processes = calloc(snap->nprocesses + 1, sizeof(*b->processes));
+	if (!b->processes)
 		return -ENOMEM;
 	for (size_t i = 0; i < snap->nprocesses; i++) {
 		const struct process_row *row = &snap->processes[i];
 		char comm[EVENT_COMM + 1] = "";
 
 		memcpy(comm, row->comm, EVENT_COMM);
-		o->processes[i] = (struct profile_process){
+		b->processes[i] = (struct profile_process){
 			.pid = row->pid,
-			.comm = strtab__copy(o->strings, comm),
-			.exe = strtab__copy(o->strings, row->exe),
-			.container = strtab__copy(o->strings, row->container),
+			.comm = strtab__copy(b->strings, comm),
+			.exe = strtab__copy(b->strings, row->exe),
+			.container = strtab__copy(b->strings, row->container),
 			.exited = row->exited,
 			.named = row->named,
 			.live_bytes = row->live_bytes,
@@ -47,19 +47,19 @@ static int add_processes(struct owner *o)
 			.frees = row->frees,
 			.allocator_bytes = row->allocator_bytes,
 			.mapped_bytes = row->mapped_bytes,
-			.rss_bytes = resident_bytes(o->in, row),
+			.rss_bytes = resident_bytes(b->in, row),
 		};
 	}
-	o->profile.processes = o->processes;
-	o->profile.nprocesses = snap->nprocesses;
+	b->profile.processes = b->processes;
+	b->profile.nprocesses = snap->nprocesses;
 	return 0;
 }
 
-static void add_totals(struct owner *o)
+static void add_totals(struct profile_builder *b)
 {
-	const struct profile_input *in = o->in;
+	const struct profile_input *in = b->in;
 	const struct snapshot *snap = in->snapshot;
-	struct profile *p = &o->profile;
+	struct profile *p = &b->profile;
 
 	*p = (struct profile){
 		.run = in->run,
@@ -93,7 +93,7 @@ static void add_totals(struct owner *o)
 		.mark_s = snap->marked ? seconds(in->start, snap->marked) : 0,
 		.since_mark_bytes = snap->since_mark_bytes,
 		.since_mark_blocks = snap->since_mark_blocks,
-		.notice = strtab__copy(o->strings, in->notice),
+		.notice = strtab__copy(b->strings, in->notice),
 	};
 	if (p->interval_s > 0) {
 		p->allocs_per_s = (double)snap->allocs_since / p->interval_s;
@@ -113,56 +113,56 @@ bool profile__is_finding(const struct profile_site *s)
 	return s->verdict == VERDICT_LEAK || s->verdict == VERDICT_GROWING;
 }
 
-static void free_scratch(struct owner *o)
+static void free_scratch(struct profile_builder *b)
 {
-	hashmap__free(o->mapping_of);
-	free(o->named);
-	o->mapping_of = NULL;
-	o->named = NULL;
-	o->in = NULL;
+	hashmap__free(b->mapping_of);
+	free(b->named);
+	b->mapping_of = NULL;
+	b->named = NULL;
+	b->in = NULL;
 }
 
 struct profile *profile__build(const struct profile_input *in)
 {
-	struct owner *o = calloc(1, sizeof(*o));
+	struct profile_builder *b = calloc(1, sizeof(*b));
 	int err = -ENOMEM;
 
-	if (!o)
+	if (!b)
 		return NULL;
-	o->in = in;
-	o->strings = strtab__new();
-	o->mapping_of = hashmap__new();
-	o->named = calloc(NAMED_MAX, sizeof(*o->named));
-	if (!o->strings || !o->mapping_of || !o->named)
+	b->in = in;
+	b->strings = strtab__new();
+	b->mapping_of = hashmap__new();
+	b->named = calloc(NAMED_MAX, sizeof(*b->named));
+	if (!b->strings || !b->mapping_of || !b->named)
 		goto out;
-	add_totals(o);
-	err = add_processes(o);
+	add_totals(b);
+	err = add_processes(b);
 	if (!err)
-		err = sites__add(o);
+		err = profile_sites__add(b);
 	if (!err)
-		err = strtab__error(o->strings);
+		err = strtab__error(b->strings);
 out:
-	free_scratch(o);
+	free_scratch(b);
 	if (err) {
-		profile__free(&o->profile);
+		profile__free(&b->profile);
 		errno = -err;
 		return NULL;
 	}
-	return &o->profile;
+	return &b->profile;
 }
 
 void profile__free(struct profile *p)
 {
-	struct owner *o = (struct owner *)p;
+	struct profile_builder *b = (struct profile_builder *)p;
 
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->nsites; i++)
 		free((void *)p->sites[i].stack);
-	free(o->sites);
-	free(o->suppressed);
-	free(o->processes);
-	free(o->mappings);
-	strtab__free(o->strings);
-	free(o);
+	free(b->sites);
+	free(b->suppressed);
+	free(b->processes);
+	free(b->mappings);
+	strtab__free(b->strings);
+	free(b);
 }

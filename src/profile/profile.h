@@ -168,11 +168,11 @@ struct profile_input {
 	const struct snapshot *snapshot;
 	struct symbolizer *symbolizer;
 	struct modules *modules;
-	/* The sites are the first `top` (0: all) of those of the snapshot that pass the sieve
+	/* The sites are the first `top` (0: all) of those of the snapshot that pass the filter
 	 * (NULL: all do); whoever made the snapshot has asked for that many more: see
 	 * PROFILE_SPARE. */
 	uint32_t top;
-	struct suppression_filter *sieve;
+	struct suppression_filter *filter;
 	/* Looks at what is below the top too, so that all that is suppressed is known. */
 	bool thorough;
 	/* Finds a stack and names a file mapping while the collector may be moving on: see

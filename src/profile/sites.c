@@ -1,6 +1,6 @@
 /*
  * The sites of a profile: which of a snapshot's rows are shown, and their stacks with names. Rows
- * come in the order of their rank. What the sieve keeps out leaves its place to the next.
+ * come in the order of their rank. What the filter keeps out leaves its place to the next.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,33 +24,33 @@ static void hex_build_id(struct modules *modules, uint32_t module, char out[2 * 
 }
 
 /* The index of a module among the profile's mappings; a negative errno. */
-static int64_t mapping_index(struct owner *o, const struct named_frame *nf)
+static int64_t mapping_index(struct profile_builder *b, const struct named_frame *nf)
 {
 	struct profile_mapping *grown, *m;
 	uintptr_t known;
-	size_t n = o->profile.nmappings, cap;
+	size_t n = b->profile.nmappings, cap;
 
 	if (nf->module_id == FRAME_NO_MODULE)
 		return UINT32_MAX;
-	if (hashmap__get(o->mapping_of, nf->module_id, &known))
+	if (hashmap__get(b->mapping_of, nf->module_id, &known))
 		return (int64_t)known;
-	if (n == o->mappings_cap) {
+	if (n == b->mappings_cap) {
 		cap = n ? n * 2 : 16;
-		grown = reallocarray(o->mappings, cap, sizeof(*grown));
+		grown = reallocarray(b->mappings, cap, sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
-		o->mappings = grown;
-		o->mappings_cap = cap;
-		o->profile.mappings = grown;
+		b->mappings = grown;
+		b->mappings_cap = cap;
+		b->profile.mappings = grown;
 	}
-	m = &o->mappings[n];
+	m = &b->mappings[n];
 	*m = (struct profile_mapping){
-		.path = strtab__copy(o->strings, nf->module ? nf->module : ""),
+		.path = strtab__copy(b->strings, nf->module ? nf->module : ""),
 	};
-	hex_build_id(o->in->modules, nf->module_id, m->build_id);
-	if (hashmap__set(o->mapping_of, nf->module_id, n))
+	hex_build_id(b->in->modules, nf->module_id, m->build_id);
+	if (hashmap__set(b->mapping_of, nf->module_id, n))
 		return -ENOMEM;
-	o->profile.nmappings++;
+	b->profile.nmappings++;
 	return (int64_t)n;
 }
 
@@ -78,21 +78,21 @@ static size_t wrapper_frames(const struct named_frame *named, size_t n)
 }
 
 /* Names the frames of a site's stack. Returns the first, NULL where nothing is known of them. */
-static const struct named_frame *name_stack(struct owner *o, const struct stack *st, bool map,
-					    size_t *n)
+static const struct named_frame *name_stack(struct profile_builder *b, const struct stack *st,
+					    bool map, size_t *n)
 {
 	size_t skipped;
 
-	*n = st ? symbolizer__stack(o->in->symbolizer, st, o->named, NAMED_MAX) : 0;
+	*n = st ? symbolizer__stack(b->in->symbolizer, st, b->named, NAMED_MAX) : 0;
 	if (!*n)
 		return NULL;
-	skipped = map ? wrapper_frames(o->named, *n) : 0;
+	skipped = map ? wrapper_frames(b->named, *n) : 0;
 	*n -= skipped;
-	return o->named + skipped;
+	return b->named + skipped;
 }
 
-static int add_stack(struct owner *o, struct profile_site *site, const struct named_frame *named,
-		     size_t n)
+static int add_stack(struct profile_builder *b, struct profile_site *site,
+		     const struct named_frame *named, size_t n)
 {
 	struct profile_frame *frames;
 
@@ -105,14 +105,14 @@ static int add_stack(struct owner *o, struct profile_site *site, const struct na
 	site->nstack = n;
 	for (size_t i = 0; i < n; i++) {
 		const struct named_frame *nf = &named[i];
-		int64_t mapping = mapping_index(o, nf);
+		int64_t mapping = mapping_index(b, nf);
 
 		if (mapping < 0)
 			return (int)mapping;
 		frames[i] = (struct profile_frame){
-			.func = strtab__copy(o->strings, nf->func),
-			.module = strtab__copy(o->strings, nf->module),
-			.file = strtab__copy(o->strings, nf->file),
+			.func = strtab__copy(b->strings, nf->func),
+			.module = strtab__copy(b->strings, nf->module),
+			.file = strtab__copy(b->strings, nf->file),
 			.line = nf->line,
 			.inlined = nf->inlined,
 			.offset = nf->offset,
@@ -149,18 +149,19 @@ static const char *api_name(const struct profile_input *in, uint8_t row)
 	return name ? name : alloc_functions__get(API_NONE)->name;
 }
 
-static void fill_site(const struct owner *o, struct profile_site *site, const struct site_row *row)
+static void fill_site(const struct profile_builder *b, struct profile_site *site,
+		      const struct site_row *row)
 {
-	bool known = row->process < o->profile.nprocesses, map = row->kind == API_MAP;
-	const char *container = known ? o->processes[row->process].container : NULL;
+	bool known = row->process < b->profile.nprocesses, map = row->kind == API_MAP;
+	const char *container = known ? b->processes[row->process].container : NULL;
 
 	*site = (struct profile_site){
 		.pid = row->pid,
-		.comm = known ? o->processes[row->process].comm : "",
+		.comm = known ? b->processes[row->process].comm : "",
 		.processes = row->processes,
 		.container = container,
 		.kind = (enum api_kind)row->kind,
-		.api = api_name(o->in, row->api),
+		.api = api_name(b->in, row->api),
 		.mapping = map ? mapped_kind(row->map_flags) : MAPPED_NONE,
 		.live_bytes = row->live_bytes,
 		.live_blocks = row->live_blocks,
@@ -180,11 +181,11 @@ static void fill_site(const struct owner *o, struct profile_site *site, const st
 		.longest_life_s = (double)row->judged.longest / 1e9,
 		.leaking_s = (double)row->judged.leaking / 1e9,
 	};
-	if (o->profile.interval_s > 0)
-		site->allocs_per_s = (double)row->allocs_since / o->profile.interval_s;
+	if (b->profile.interval_s > 0)
+		site->allocs_per_s = (double)row->allocs_since / b->profile.interval_s;
 }
 
-/* ---- which sites: those that pass the sieve, and of them the first ---- */
+/* ---- which sites: those that pass the filter, and of them the first ---- */
 
 static struct profile_findings *findings_of(struct profile *p, const struct profile_site *site)
 {
@@ -199,10 +200,10 @@ static bool in_totals(const struct site_row *row, const struct snapshot *snap)
 	return row->kind == API_HEAP || !snap->heap;
 }
 
-static void suppress(struct owner *o, int rule, const struct site_row *row)
+static void count_suppressed(struct profile_builder *b, int rule, const struct site_row *row)
 {
-	struct profile_suppressed *s = &o->suppressed[rule];
-	struct profile *p = &o->profile;
+	struct profile_suppressed *s = &b->suppressed[rule];
+	struct profile *p = &b->profile;
 
 	if (!row->live_blocks)
 		return;
@@ -210,7 +211,7 @@ static void suppress(struct owner *o, int rule, const struct site_row *row)
 	s->live_bytes += row->live_bytes;
 	s->live_blocks += row->live_blocks;
 	p->suppressed_sites++;
-	if (!in_totals(row, o->in->snapshot))
+	if (!in_totals(row, b->in->snapshot))
 		return;
 	p->suppressed_live_bytes += row->live_bytes;
 	p->suppressed_live_blocks += row->live_blocks;
@@ -218,14 +219,14 @@ static void suppress(struct owner *o, int rule, const struct site_row *row)
 }
 
 /* Whether a row's place is below the top. */
-static bool is_below(const struct owner *o, const struct site_row *row)
+static bool is_below(const struct profile_builder *b, const struct site_row *row)
 {
-	const struct profile_run *run = o->in->run;
+	const struct profile_run *run = b->in->run;
 
-	if (!o->in->top)
+	if (!b->in->top)
 		return false;
 	/* What holds nothing has a place where something else was asked for. */
-	return o->profile.nsites >= o->in->top || (!row->live_blocks && !row->allocs_since &&
+	return b->profile.nsites >= b->in->top || (!row->live_blocks && !row->allocs_since &&
 						   !(run->since_mark && row->since_mark_bytes));
 }
 
@@ -240,66 +241,66 @@ struct candidate {
 	size_t n;
 };
 
-static void name_candidate(struct owner *o, struct candidate *c)
+static void name_candidate(struct profile_builder *b, struct candidate *c)
 {
 	if (!c->named)
-		c->named = name_stack(o, c->stack, c->row->kind == API_MAP, &c->n);
+		c->named = name_stack(b, c->stack, c->row->kind == API_MAP, &c->n);
 }
 
 /* The rule that keeps a site out, or a negative number. What is below the top is only named
  * where more than its bytes is asked for. */
-static int ask_sieve(struct owner *o, struct candidate *c)
+static int matching_rule(struct profile_builder *b, struct candidate *c)
 {
-	struct suppression_filter *sieve = o->in->sieve;
-	int rule = sieve ? suppression_filter__known(sieve, c->row->stack) : SIEVE_PASSED;
+	struct suppression_filter *filter = b->in->filter;
+	int rule = filter ? suppression_filter__known(filter, c->row->stack) : SUPPRESSION_NONE;
 
-	if (rule == SIEVE_NEW && (!c->below || c->findings || o->in->thorough)) {
-		name_candidate(o, c);
+	if (rule == SUPPRESSION_NEW && (!c->below || c->findings || b->in->thorough)) {
+		name_candidate(b, c);
 		if (c->named)
-			rule = suppression_filter__look(sieve, c->row->stack, c->named, c->n);
+			rule = suppression_filter__look(filter, c->row->stack, c->named, c->n);
 	}
 	/* A built-in rule stands for what is allocated once: it does not hide what goes on and
 	 * on. */
-	if (rule >= 0 && c->findings && suppression_filter__is_builtin(sieve, (size_t)rule))
-		rule = SIEVE_PASSED;
+	if (rule >= 0 && c->findings && suppression_filter__is_builtin(filter, (size_t)rule))
+		rule = SUPPRESSION_NONE;
 	return rule;
 }
 
-static int show(struct owner *o, struct candidate *c)
+static int show_candidate(struct profile_builder *b, struct candidate *c)
 {
-	const struct profile_input *in = o->in;
+	const struct profile_input *in = b->in;
 	const struct site_row *row = c->row;
-	struct profile_site *site = &o->sites[o->profile.nsites++];
+	struct profile_site *site = &b->sites[b->profile.nsites++];
 
 	*site = c->site;
-	site->rank = (uint32_t)o->profile.nsites;
+	site->rank = (uint32_t)b->profile.nsites;
 	/* One name for many mappings would be a guess. */
 	if (row->kind == API_MAP && (row->map_flags & EVENT_F_FILE) && row->live_blocks == 1 &&
 	    in->mapped_file)
 		site->mapped_file =
-		    strtab__copy(o->strings, in->mapped_file(in->ctx, row->pid, row->map_addr));
+		    strtab__copy(b->strings, in->mapped_file(in->ctx, row->pid, row->map_addr));
 	snprintf(site->id, sizeof(site->id), "%016" PRIx64,
 		 c->stack ? symbolizer__stable_id(in->symbolizer, c->stack) : 0);
 	site->end = c->stack ? c->stack->end : STACK_UNKNOWN;
 	site->complete = c->stack && c->stack->end == STACK_COMPLETE;
-	name_candidate(o, c);
-	return add_stack(o, site, c->named, c->n);
+	name_candidate(b, c);
+	return add_stack(b, site, c->named, c->n);
 }
 
-static int add_site(struct owner *o, const struct site_row *row)
+static int add_row(struct profile_builder *b, const struct site_row *row)
 {
-	const struct profile_input *in = o->in;
-	struct profile *p = &o->profile;
+	const struct profile_input *in = b->in;
+	struct profile *p = &b->profile;
 	struct candidate c = { .row = row };
 	int rule;
 
-	fill_site(o, &c.site, row);
+	fill_site(b, &c.site, row);
 	c.findings = findings_of(p, &c.site);
-	c.below = is_below(o, row);
+	c.below = is_below(b, row);
 	c.stack = row->stack && in->stack ? in->stack(in->ctx, row->stack) : NULL;
-	rule = ask_sieve(o, &c);
+	rule = matching_rule(b, &c);
 	if (rule >= 0) {
-		suppress(o, rule, row);
+		count_suppressed(b, rule, row);
 		return 0;
 	}
 	if (c.findings) {
@@ -307,9 +308,9 @@ static int add_site(struct owner *o, const struct site_row *row)
 		c.findings->live_bytes += c.site.live_bytes;
 		c.findings->rate_bps += c.site.leak_rate_bps;
 	}
-	c.site.small = !c.findings && row->live_bytes < o->held[row->kind] / 100;
+	c.site.small = !c.findings && row->live_bytes < b->held[row->kind] / 100;
 	if (!c.below)
-		return show(o, &c);
+		return show_candidate(b, &c);
 	p->rest_bytes += row->live_bytes;
 	p->rest_blocks += row->live_blocks;
 	if (c.site.small && row->live_blocks) {
@@ -321,49 +322,49 @@ static int add_site(struct owner *o, const struct site_row *row)
 }
 
 /* Leaves the rows of rules that kept something out. */
-static void name_rules(struct owner *o)
+static void name_rules(struct profile_builder *b)
 {
-	struct profile *p = &o->profile;
+	struct profile *p = &b->profile;
 
-	for (size_t i = 0; o->in->sieve && i < suppression_filter__count(o->in->sieve); i++) {
-		const struct suppress_rule *rule = suppression_filter__rule(o->in->sieve, i);
-		struct profile_suppressed row = o->suppressed[i];
+	for (size_t i = 0; b->in->filter && i < suppression_filter__count(b->in->filter); i++) {
+		const struct suppress_rule *rule = suppression_filter__rule(b->in->filter, i);
+		struct profile_suppressed row = b->suppressed[i];
 
 		if (!row.sites)
 			continue;
-		row.pattern = strtab__copy(o->strings, rule->pattern);
-		row.source = strtab__copy(o->strings, rule->source);
-		row.reason = strtab__copy(o->strings, rule->reason);
-		o->suppressed[p->nsuppressed++] = row;
+		row.pattern = strtab__copy(b->strings, rule->pattern);
+		row.source = strtab__copy(b->strings, rule->source);
+		row.reason = strtab__copy(b->strings, rule->reason);
+		b->suppressed[p->nsuppressed++] = row;
 	}
-	p->suppressed = o->suppressed;
+	p->suppressed = b->suppressed;
 }
 
 /* Mappings are weighed against mappings, of which live_bytes may know nothing. */
-static void weigh(struct owner *o)
+static void sum_held(struct profile_builder *b)
 {
-	const struct snapshot *snap = o->in->snapshot;
+	const struct snapshot *snap = b->in->snapshot;
 
-	for (size_t i = 0; i < o->profile.nprocesses; i++)
-		o->held[API_MAP] += o->processes[i].mapped_bytes;
-	o->held[snap->heap ? API_HEAP : API_MAP] = o->profile.live_bytes;
+	for (size_t i = 0; i < b->profile.nprocesses; i++)
+		b->held[API_MAP] += b->processes[i].mapped_bytes;
+	b->held[snap->heap ? API_HEAP : API_MAP] = b->profile.live_bytes;
 }
 
-int sites__add(struct owner *o)
+int profile_sites__add(struct profile_builder *b)
 {
-	const struct snapshot *snap = o->in->snapshot;
-	size_t top = o->in->top && o->in->top < snap->nsites ? o->in->top : snap->nsites;
-	size_t rules = o->in->sieve ? suppression_filter__count(o->in->sieve) : 0;
+	const struct snapshot *snap = b->in->snapshot;
+	size_t top = b->in->top && b->in->top < snap->nsites ? b->in->top : snap->nsites;
+	size_t rules = b->in->filter ? suppression_filter__count(b->in->filter) : 0;
 	int err = 0;
 
-	o->sites = calloc(top + 1, sizeof(*o->sites));
-	o->suppressed = calloc(rules + 1, sizeof(*o->suppressed));
-	if (!o->sites || !o->suppressed)
+	b->sites = calloc(top + 1, sizeof(*b->sites));
+	b->suppressed = calloc(rules + 1, sizeof(*b->suppressed));
+	if (!b->sites || !b->suppressed)
 		return -ENOMEM;
-	o->profile.sites = o->sites;
-	weigh(o);
+	b->profile.sites = b->sites;
+	sum_held(b);
 	for (size_t i = 0; i < snap->nsites && !err; i++)
-		err = add_site(o, &snap->sites[i]);
-	name_rules(o);
+		err = add_row(b, &snap->sites[i]);
+	name_rules(b);
 	return err;
 }

@@ -41,7 +41,7 @@ int suppression_filter__known(const struct suppression_filter *s, uint64_t stack
 {
 	uintptr_t value;
 
-	return hashmap__get(s->known, stack, &value) ? (int)value - 1 : SIEVE_NEW;
+	return hashmap__get(s->known, stack, &value) ? (int)value - 1 : SUPPRESSION_NEW;
 }
 
 int suppression_filter__look(struct suppression_filter *s, uint64_t stack,
@@ -51,7 +51,7 @@ int suppression_filter__look(struct suppression_filter *s, uint64_t stack,
 	int rule;
 
 	if (!seen)
-		return SIEVE_PASSED;
+		return SUPPRESSION_NONE;
 	for (size_t i = 0; i < n; i++)
 		seen[i] = (struct suppress_frame){
 			.func = frames[i].func,

@@ -14,15 +14,15 @@
 struct named_frame;
 struct suppression_filter;
 
-enum { SIEVE_PASSED = -1, SIEVE_NEW = -2 };
+enum { SUPPRESSION_NONE = -1, SUPPRESSION_NEW = -2 };
 
 /* `rules` stay the caller's, and outlive it unchanged. NULL and errno. */
 struct suppression_filter *suppression_filter__new(const struct suppressions *rules);
 void suppression_filter__free(struct suppression_filter *s); /* takes NULL */
 
-/* What is remembered of a stack: the number of a rule, SIEVE_PASSED or SIEVE_NEW. */
+/* What is remembered of a stack: the number of a rule, SUPPRESSION_NONE or SUPPRESSION_NEW. */
 int suppression_filter__known(const struct suppression_filter *s, uint64_t stack);
-/* The rule that keeps a stack out, or SIEVE_PASSED; remembered from then on. Where there is no
+/* The rule that keeps a stack out, or SUPPRESSION_NONE; remembered from then on. Where there is no
  * memory, it passes. */
 int suppression_filter__look(struct suppression_filter *s, uint64_t stack,
 			     const struct named_frame *frames, size_t n);

@@ -127,7 +127,7 @@ static char *demangled(const char *pattern)
 }
 
 /* Takes what `r` holds, also where it fails. */
-static int add(struct suppressions *s, struct rule *r)
+static int add_rule(struct suppressions *s, struct rule *r)
 {
 	size_t cap = s->cap ? s->cap * 2 : 16;
 	struct rule *rules = s->rules;
@@ -151,7 +151,7 @@ static int add(struct suppressions *s, struct rule *r)
 }
 
 /* NULL: it is a rule, or needs none. */
-static const char *complaint(const char *line, size_t len)
+static const char *line_fault(const char *line, size_t len)
 {
 	const size_t type = strlen(TYPE);
 
@@ -164,8 +164,8 @@ static const char *complaint(const char *line, size_t len)
 	return NULL;
 }
 
-static int add_line(struct suppressions *s, const char *line, size_t len, const char *name,
-		    size_t number, const char **why)
+static int parse_rule_line(struct suppressions *s, const char *line, size_t len, const char *name,
+			   size_t number, const char **why)
 {
 	struct rule r = { 0 };
 
@@ -177,14 +177,14 @@ static int add_line(struct suppressions *s, const char *line, size_t len, const 
 	}
 	if (!len || *line == '#')
 		return 0;
-	*why = complaint(line, len);
+	*why = line_fault(line, len);
 	if (*why)
 		return -EINVAL;
 	r.texts[0] = strndup(line, len);
 	if (asprintf(&r.texts[1], "%s:%zu", name, number) < 0)
 		r.texts[1] = NULL;
 	r.shown = (struct suppress_rule){ .pattern = r.texts[0], .source = r.texts[1] };
-	return add(s, &r);
+	return add_rule(s, &r);
 }
 
 int suppressions__add_text(struct suppressions *s, const char *text, size_t len, const char *name,
@@ -197,7 +197,7 @@ int suppressions__add_text(struct suppressions *s, const char *text, size_t len,
 	for (*line = 1; text < end; text = next + 1, ++*line) {
 		next = memchr(text, '\n', (size_t)(end - text));
 		next = next ? next : end;
-		err = add_line(s, text, (size_t)(next - text), name, *line, why);
+		err = parse_rule_line(s, text, (size_t)(next - text), name, *line, why);
 		if (err)
 			break;
 	}
@@ -231,7 +231,7 @@ int suppressions__add_builtin(struct suppressions *s)
 	for (size_t i = 0; i < ARRAY_SIZE(builtin) && !err; i++) {
 		struct rule r = builtin[i];
 
-		err = add(s, &r);
+		err = add_rule(s, &r);
 	}
 	return err;
 }

@@ -212,7 +212,7 @@ static void add_literally(struct strbuf *sb, const char *s, const char *end)
 }
 
 /* Where the parameters begin; the end of the name if it has none. */
-static const char *parameters(const char *name)
+static const char *parameter_list(const char *name)
 {
 	const char *end = name + strlen(name), *open = strchr(name, '(');
 
@@ -221,9 +221,9 @@ static const char *parameters(const char *name)
 	return open;
 }
 
-static void add_function(struct strbuf *sb, const char *func)
+static void add_function_pattern(struct strbuf *sb, const char *func)
 {
-	const char *start = without_type(func), *end = parameters(start), *s = start;
+	const char *start = without_type(func), *end = parameter_list(start), *s = start;
 	bool operator= strstr(start, "operator");
 	const char *open = operator? NULL : memchr(start, '<', (size_t)(end - start));
 	const char *close = open ? memrchr(open, '>', (size_t)(end - open)) : NULL;
@@ -244,7 +244,7 @@ void title__suppression(struct strbuf *sb, const struct profile_frame *f)
 	const char *slash;
 
 	if (f->func && *f->func) {
-		add_function(sb, f->func);
+		add_function_pattern(sb, f->func);
 	} else if (f->module && *f->module) {
 		slash = strrchr(f->module, '/');
 		strbuf__adds(sb, "leak:");

@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "profile/names.h"
-#include "report/formats.h"
-#include "report/json_writer.h"
+#include "report/internal.h"
+#include "report/json.h"
 #include "report/label.h"
 #include "report/number.h"
 #include "report/table.h"
@@ -16,7 +16,7 @@
 
 /* ---- text ---- */
 
-static void side(struct text_style *pg, const char *label, const struct profile *p,
+static void side(struct text_style *ts, const char *label, const struct profile *p,
 		 const struct compared_sum *sum, const char *name)
 {
 	time_t s = (time_t)(p->wall_ns / 1000000000);
@@ -25,21 +25,21 @@ static void side(struct text_style *pg, const char *label, const struct profile 
 
 	if (localtime_r(&s, &tm))
 		strftime(when, sizeof(when), "%F %H:%M:%S", &tm);
-	strbuf__addf(&pg->sb, "%-6s  %s  ", label, when);
-	escape__plain(&pg->sb, name);
-	strbuf__addf(&pg->sb, " after %s: %s in %s block%s\n",
+	strbuf__addf(&ts->sb, "%-6s  %s  ", label, when);
+	escape__plain(&ts->sb, name);
+	strbuf__addf(&ts->sb, " after %s: %s in %s block%s\n",
 		     number__seconds(after, sizeof(after), p->elapsed_s),
 		     util__format_size(size, sizeof(size), sum->bytes),
 		     number__count(blocks, sizeof(blocks), sum->blocks),
 		     sum->blocks == 1 ? "" : "s");
 	if (!p->notice)
 		return;
-	strbuf__adds(&pg->sb, "        ");
-	escape__plain(&pg->sb, p->notice);
-	strbuf__addc(&pg->sb, '\n');
+	strbuf__adds(&ts->sb, "        ");
+	escape__plain(&ts->sb, p->notice);
+	strbuf__addc(&ts->sb, '\n');
 }
 
-static void total(struct text_style *pg, const struct comparison *c)
+static void total(struct text_style *ts, const struct comparison *c)
 {
 	char change[32], blocks[32], n[32];
 
@@ -47,33 +47,33 @@ static void total(struct text_style *pg, const struct comparison *c)
 		       (int64_t)(c->total_after.bytes - c->total_before.bytes));
 	number__signed(blocks, sizeof(blocks),
 		       (int64_t)(c->total_after.blocks - c->total_before.blocks));
-	strbuf__adds(&pg->sb, "change  ");
-	text_style__painted(pg, text_style__sign(change), change);
-	strbuf__addf(&pg->sb, " in %s blocks", blocks);
+	strbuf__adds(&ts->sb, "change  ");
+	text_style__painted(ts, text_style__sign(change), change);
+	strbuf__addf(&ts->sb, " in %s blocks", blocks);
 	if (c->unchanged)
-		strbuf__addf(&pg->sb, "; %s call stack%s unchanged",
+		strbuf__addf(&ts->sb, "; %s call stack%s unchanged",
 			     number__count(n, sizeof(n), c->unchanged),
 			     c->unchanged == 1 ? "" : "s");
-	strbuf__addc(&pg->sb, '\n');
+	strbuf__addc(&ts->sb, '\n');
 }
 
-static void cells(struct table *g, size_t rank, const struct compared_site *s)
+static void cells(struct table *t, size_t rank, const struct compared_site *s)
 {
 	char buf[32];
 
-	table__cell(g, "%zu", rank);
-	table__cell(g, "%s", number__change(buf, sizeof(buf), s->bytes));
-	table__cell(g, "%s", util__format_size(buf, sizeof(buf), s->before.bytes));
-	table__cell(g, "%s", util__format_size(buf, sizeof(buf), s->after.bytes));
-	table__cell(g, "%s", number__signed(buf, sizeof(buf), s->blocks));
-	table__cell(g, "%s", number__count(buf, sizeof(buf), s->before.blocks));
-	table__cell(g, "%s", number__count(buf, sizeof(buf), s->after.blocks));
-	label__api(table__open(g), s->site);
-	table__close(g);
-	table__cell(g, "%s", s->site->id);
+	table__cell(t, "%zu", rank);
+	table__cell(t, "%s", number__change(buf, sizeof(buf), s->bytes));
+	table__cell(t, "%s", util__format_size(buf, sizeof(buf), s->before.bytes));
+	table__cell(t, "%s", util__format_size(buf, sizeof(buf), s->after.bytes));
+	table__cell(t, "%s", number__signed(buf, sizeof(buf), s->blocks));
+	table__cell(t, "%s", number__count(buf, sizeof(buf), s->before.blocks));
+	table__cell(t, "%s", number__count(buf, sizeof(buf), s->after.blocks));
+	label__api(table__open(t), s->site);
+	table__close(t);
+	table__cell(t, "%s", s->site->id);
 }
 
-static void rest(struct text_style *pg, const struct comparison *c, size_t shown)
+static void rest(struct text_style *ts, const struct comparison *c, size_t shown)
 {
 	char n[32], change[32], blocks[32];
 	int64_t bytes = 0, held = 0;
@@ -83,14 +83,14 @@ static void rest(struct text_style *pg, const struct comparison *c, size_t shown
 		held += c->sites[i].blocks;
 	}
 	if (shown < c->nsites)
-		strbuf__addf(&pg->sb, "\n  … %s more call stack%s changed by %s in %s blocks\n",
+		strbuf__addf(&ts->sb, "\n  … %s more call stack%s changed by %s in %s blocks\n",
 			     number__count(n, sizeof(n), c->nsites - shown),
 			     c->nsites - shown == 1 ? "" : "s",
 			     number__change(change, sizeof(change), bytes),
 			     number__signed(blocks, sizeof(blocks), held));
 }
 
-static int sites(struct text_style *pg, const struct comparison *c, size_t shown)
+static int sites(struct text_style *ts, const struct comparison *c, size_t shown)
 {
 	static const struct table_column columns[] = {
 		{ .title = "#", .right = true },
@@ -103,25 +103,25 @@ static int sites(struct text_style *pg, const struct comparison *c, size_t shown
 		{ .least = 10, .most = 32 },
 		{ .least = 9, .paint = DIM },
 	};
-	struct table g = {
+	struct table t = {
 		.columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1, .last_first = true
 	};
 	int err;
 
 	for (size_t i = 0; i < shown; i++)
-		cells(&g, i + 1, &c->sites[i]);
-	err = table__fit(&g, pg);
+		cells(&t, i + 1, &c->sites[i]);
+	err = table__fit(&t, ts);
 	if (!err && shown) {
-		strbuf__addc(&pg->sb, '\n');
-		table__titles(&g, pg);
+		strbuf__addc(&ts->sb, '\n');
+		table__titles(&t, ts);
 	}
 	for (size_t i = 0; i < shown && !err; i++) {
-		table__row(&g, i, pg);
-		err = text_stack__title(pg, c->sites[i].site);
+		table__row(&t, i, ts);
+		err = text_stack__title(ts, c->sites[i].site);
 		if (!err)
-			err = text_stack__print(pg, c->sites[i].of->run, c->sites[i].site);
+			err = text_stack__print(ts, c->sites[i].of->run, c->sites[i].site);
 	}
-	table__free(&g);
+	table__free(&t);
 	return err;
 }
 
@@ -132,21 +132,21 @@ static size_t shown_of(const struct difference_input *in)
 
 static int in_text(const struct difference_input *in, const struct report_style *st, FILE *out)
 {
-	struct text_style pg = { .color = st->color,
+	struct text_style ts = { .color = st->color,
 				 .width = st->width > 0 ? (size_t)st->width : 0 };
 	const struct comparison *c = in->c;
 	int err;
 
-	side(&pg, "before", c->before, &c->total_before, in->before_name);
-	side(&pg, "after", c->after, &c->total_after, in->after_name);
-	total(&pg, c);
-	err = sites(&pg, c, shown_of(in));
-	rest(&pg, c, shown_of(in));
+	side(&ts, "before", c->before, &c->total_before, in->before_name);
+	side(&ts, "after", c->after, &c->total_after, in->after_name);
+	total(&ts, c);
+	err = sites(&ts, c, shown_of(in));
+	rest(&ts, c, shown_of(in));
 	if (!err)
-		err = pg.sb.error;
+		err = ts.sb.error;
 	if (!err)
-		err = formats__write(out, pg.sb.data, pg.sb.len);
-	strbuf__free(&pg.sb);
+		err = report__write(out, ts.sb.data, ts.sb.len);
+	strbuf__free(&ts.sb);
 	return err;
 }
 
@@ -204,7 +204,7 @@ static int json_site(const struct compared_site *s, size_t rank, FILE *out)
 	json__bool(&w, "complete", s->site->complete);
 	json__open(&w, "stack", '[');
 	for (size_t i = 0; i < s->site->nstack; i++)
-		json__frame(&w, s->of, &s->site->stack[i]);
+		json_lines__frame(&w, s->of, &s->site->stack[i]);
 	json__close(&w, ']');
 	json__close(&w, '}');
 	return json__line(&w);

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 #include "profile/names.h"
-#include "report/formats.h"
+#include "report/internal.h"
 #include "report/label.h"
 #include "util/escape.h"
 
@@ -32,7 +32,7 @@ static void frame_end(struct strbuf *sb, size_t from)
 		strbuf__addc(sb, '_');
 }
 
-static void line(struct strbuf *sb, const struct profile_site *s)
+static void add_stack(struct strbuf *sb, const struct profile_site *s)
 {
 	size_t from = sb->len;
 
@@ -68,9 +68,9 @@ int folded__report(const struct profile *p, const struct report_style *st, FILE 
 	(void)st;
 	for (size_t i = 0; i < p->nsites; i++) {
 		if (p->sites[i].live_bytes)
-			line(&sb, &p->sites[i]);
+			add_stack(&sb, &p->sites[i]);
 	}
-	err = sb.error ? sb.error : formats__write(out, sb.data, sb.len);
+	err = sb.error ? sb.error : report__write(out, sb.data, sb.len);
 	strbuf__free(&sb);
 	return err;
 }

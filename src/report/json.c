@@ -1,256 +1,178 @@
-/* JSON Lines: a meta line, then a line for each report. Keys are only ever added. */
-#include <string.h>
+#include "report/json.h"
 
-#include "profile/names.h"
-#include "profile/title.h"
-#include "report/formats.h"
-#include "report/json_writer.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "report/internal.h"
+#include "util/escape.h"
 #include "util/util.h"
 
-#define SCHEMA 1
-#define MODE "exact" /* every call is seen: so far, there is no other mode */
-
-static const char *const end_names[STACK_ENDS] = {
-	[STACK_COMPLETE] = "complete",	   [STACK_LIMIT] = "limit",
-	[STACK_NO_MAPPING] = "no_mapping", [STACK_NO_CFI] = "no_cfi",
-	[STACK_UNREADABLE] = "unreadable", [STACK_BAD_SP] = "bad_sp",
-	[STACK_NO_TABLE] = "no_table",	   [STACK_UNKNOWN] = "unknown",
-};
-
-static const char *end_name(unsigned int end)
+static void write_bytes(struct json *w, const char *data, size_t len)
 {
-	return end < STACK_ENDS ? end_names[end] : end_names[STACK_UNKNOWN];
+	errno = 0;
+	if (!w->error && fwrite(data, 1, len, w->out) != len)
+		w->error = errno ? -errno : -EIO;
 }
 
-int json__begin(const struct profile_run *run, uint64_t wall_ns, const struct report_style *st,
-		FILE *out)
+static void write_text(struct json *w, const char *s)
 {
-	struct json w = { .out = out };
+	write_bytes(w, s, strlen(s));
+}
 
-	(void)st;
-	json__open(&w, NULL, '{');
-	json__string(&w, "type", "meta");
-	json__u64(&w, "schema", SCHEMA);
-	json__string(&w, "version", run->version);
-	json__time(&w, "time", wall_ns);
-	json__string(&w, "host", run->host);
-	json__string(&w, "kernel", run->kernel);
-	json__string(&w, "mode", MODE);
-	json__double(&w, "interval_s", run->interval_s);
-	json__open(&w, "targets", '[');
-	for (size_t i = 0; i < run->ntargets; i++) {
-		json__open(&w, NULL, '{');
-		json__u64(&w, "pid", run->targets[i].pid);
-		json__string(&w, "comm", run->targets[i].comm);
-		json__string(&w, "exe", run->targets[i].exe);
-		json__string(&w, "container", run->targets[i].container);
-		json__close(&w, '}');
+static void begin_value(struct json *w, const char *key)
+{
+	if (w->comma)
+		write_bytes(w, ",", 1);
+	w->comma = true;
+	if (!key)
+		return;
+	write_bytes(w, "\"", 1);
+	write_text(w, key);
+	write_bytes(w, "\":", 2);
+}
+
+void json__open(struct json *w, const char *key, char bracket)
+{
+	begin_value(w, key);
+	write_bytes(w, &bracket, 1);
+	w->comma = false;
+}
+
+void json__close(struct json *w, char bracket)
+{
+	write_bytes(w, &bracket, 1);
+	w->comma = true;
+}
+
+/*
+ * The code point at `s`, where it is one that JSON allows in a string but many readers take for
+ * the end of the line (U+0085, U+2028, U+2029), or that a terminal obeys (C1 controls, text
+ * direction); otherwise 0. These are written as \uNNNN, so that a line stays one line,
+ * everywhere.
+ */
+static unsigned int troublesome(const char *s, size_t *len)
+{
+	static const struct {
+		const char *lead;
+		unsigned char first, last;
+		unsigned int code; /* of `first` */
+	} ranges[] = {
+		{ "\xc2", 0x80, 0x9f, 0x80 },	    { "\xd8", 0x9c, 0x9c, 0x61c },
+		{ "\xe2\x80", 0x8e, 0x8f, 0x200e }, { "\xe2\x80", 0xa8, 0xae, 0x2028 },
+		{ "\xe2\x81", 0xa6, 0xa9, 0x2066 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		size_t lead = strlen(ranges[i].lead);
+		unsigned char last;
+
+		if (strncmp(s, ranges[i].lead, lead))
+			continue;
+		last = (unsigned char)s[lead];
+		if (last < ranges[i].first || last > ranges[i].last)
+			continue;
+		*len = lead + 1;
+		return ranges[i].code + last - ranges[i].first;
 	}
-	json__close(&w, ']');
-	json__string(&w, "stack_mode", profile_names__stack_mode(run->stack_mode));
-	json__string(&w, "sort", profile_names__sort(run->sort));
-	json__string(&w, "by", profile_names__by(run->by));
-	json__close(&w, '}');
-	return json__line(&w);
+	return 0;
 }
 
-static void totals(struct json *w, const struct profile *p)
+void json__string(struct json *w, const char *key, const char *s)
 {
-	json__u64(w, "live_bytes", p->live_bytes);
-	json__u64(w, "live_blocks", p->live_blocks);
-	json__u64(w, "peak_bytes", p->peak_bytes);
-	json__i64(w, "growth_bytes", p->growth_bytes);
-	json__u64(w, "allocs", p->allocs);
-	json__u64(w, "frees", p->frees);
-	json__u64(w, "alloc_bytes", p->alloc_bytes);
-	json__u64(w, "free_bytes", p->free_bytes);
-	json__double(w, "allocs_per_s", p->allocs_per_s);
-	json__double(w, "frees_per_s", p->frees_per_s);
-	json__u64(w, "unmatched_frees", p->unmatched_frees);
-	json__u64(w, "superseded", p->superseded);
-	json__u64(w, "late", p->late);
-	json__u64(w, "outsiders", p->outsiders);
-}
+	const char *from, *at;
+	char escape[16];
 
-static void losses(struct json *w, const struct profile *p)
-{
-	json__open(w, "lost", '{');
-	json__u64(w, "events", p->lost_events);
-	json__u64(w, "stacks", p->lost_stacks);
-	json__u64(w, "table", p->lost_table);
-	json__close(w, '}');
-	json__open(w, "stacks", '{');
-	json__u64(w, "complete", p->stacks_complete);
-	json__u64(w, "truncated", p->stacks_truncated);
-	json__close(w, '}');
-	json__open(w, "stack_ends", '{');
-	for (unsigned int end = 0; end < STACK_ENDS; end++)
-		json__u64(w, end_name(end), p->stack_ends[end]);
-	json__close(w, '}');
-	json__u64(w, "stack_guessed", p->stack_guessed);
-	json__u64(w, "stack_collisions", p->stack_collisions);
-}
-
-static void process(struct json *w, const struct profile_process *pr)
-{
-	json__open(w, NULL, '{');
-	json__u64(w, "pid", pr->pid);
-	json__string(w, "comm", pr->comm);
-	json__string(w, "exe", pr->exe);
-	json__string(w, "container", pr->container);
-	json__bool(w, "exited", pr->exited);
-	json__bool(w, "named", pr->named);
-	json__u64(w, "live_bytes", pr->live_bytes);
-	json__u64(w, "live_blocks", pr->live_blocks);
-	json__u64(w, "allocs", pr->allocs);
-	json__u64(w, "frees", pr->frees);
-	json__u64(w, "allocator_bytes", pr->allocator_bytes);
-	json__u64(w, "mapped_bytes", pr->mapped_bytes);
-	json__u64(w, "rss_bytes", pr->rss_bytes);
-	json__close(w, '}');
-}
-
-void json__frame(struct json *w, const struct profile *p, const struct profile_frame *f)
-{
-	const char *build_id = f->mapping < p->nmappings ? p->mappings[f->mapping].build_id : "";
-
-	json__open(w, NULL, '{');
-	json__string(w, "func", f->func);
-	json__string(w, "module", f->module);
-	json__address(w, "offset", f->offset);
-	json__string(w, "file", f->file);
-	json__u64(w, "line", f->line);
-	json__bool(w, "inlined", f->inlined);
-	json__address(w, "address", f->address);
-	json__string(w, "build_id", *build_id ? build_id : NULL);
-	json__close(w, '}');
-}
-
-/* What a person calls the site, and a rule to suppress it where it is a finding. */
-static void names(struct json *w, const struct profile_site *s)
-{
-	const struct profile_frame *f = title__frame(s->stack, s->nstack);
-	bool finding = profile__is_finding(s);
-	struct strbuf sb = { 0 };
-
-	if (f)
-		title__add(&sb, f);
-	json__string(w, "title", sb.data);
-	strbuf__free(&sb);
-	if (f && finding)
-		title__suppression(&sb, f);
-	json__string(w, "suppression", sb.data);
-	strbuf__free(&sb);
-}
-
-static void suppressed(struct json *w, const struct profile *p)
-{
-	json__open(w, "suppressed", '[');
-	for (size_t i = 0; i < p->nsuppressed; i++) {
-		const struct profile_suppressed *s = &p->suppressed[i];
-
-		json__open(w, NULL, '{');
-		json__string(w, "pattern", s->pattern);
-		json__string(w, "source", s->source);
-		json__string(w, "reason", s->reason);
-		json__u64(w, "sites", s->sites);
-		json__u64(w, "live_bytes", s->live_bytes);
-		json__u64(w, "live_blocks", s->live_blocks);
-		json__close(w, '}');
+	begin_value(w, key);
+	strbuf__reset(&w->scratch);
+	escape__json(&w->scratch, s);
+	if (w->scratch.error) {
+		w->error = w->error ? w->error : w->scratch.error;
+		return;
 	}
-	json__close(w, ']');
+	for (from = at = w->scratch.data; *at;) {
+		size_t len = 1;
+		unsigned int code = (unsigned char)*at < 0x80 ? 0 : troublesome(at, &len);
+
+		if (code) {
+			write_bytes(w, from, (size_t)(at - from));
+			snprintf(escape, sizeof(escape), "\\u%04x", code);
+			write_text(w, escape);
+			from = at + len;
+		}
+		at += len;
+	}
+	write_bytes(w, from, (size_t)(at - from));
 }
 
-static void findings(struct json *w, const char *verdict, const struct profile_findings *f)
+void json__u64(struct json *w, const char *key, uint64_t n)
 {
-	json__open(w, verdict, '{');
-	json__u64(w, "sites", f->sites);
-	json__u64(w, "live_bytes", f->live_bytes);
-	json__double(w, "rate_bps", f->rate_bps);
-	json__close(w, '}');
+	char buf[24];
+
+	snprintf(buf, sizeof(buf), "%" PRIu64, n);
+	begin_value(w, key);
+	write_text(w, buf);
 }
 
-static void site(struct json *w, const struct profile *p, const struct profile_site *s)
+void json__i64(struct json *w, const char *key, int64_t n)
 {
-	json__open(w, NULL, '{');
-	json__u64(w, "rank", s->rank);
-	json__string(w, "id", s->id);
-	json__u64(w, "pid", s->pid);
-	json__string(w, "comm", s->comm);
-	json__u64(w, "processes", s->processes);
-	json__string(w, "container", s->container);
-	json__string(w, "kind", profile_names__kind(s->kind));
-	json__string(w, "api", s->api);
-	json__string(w, "mapping", profile_names__mapping(s->mapping));
-	json__string(w, "mapped_file", s->mapped_file);
-	json__u64(w, "live_bytes", s->live_bytes);
-	json__u64(w, "live_blocks", s->live_blocks);
-	json__u64(w, "allocs", s->allocs);
-	json__u64(w, "frees", s->frees);
-	json__u64(w, "alloc_bytes", s->alloc_bytes);
-	json__i64(w, "growth_bytes", s->growth_bytes);
-	json__double(w, "allocs_per_s", s->allocs_per_s);
-	json__double(w, "oldest_s", s->oldest_s);
-	json__double(w, "newest_s", s->newest_s);
-	json__double(w, "leak_rate_bps", s->leak_rate_bps);
-	json__double(w, "survival", s->survival);
-	json__string(w, "verdict", profile_names__verdict(s->verdict));
-	json__double(w, "window_s", s->window_s);
-	json__double(w, "longest_life_s", s->longest_life_s);
-	json__double(w, "leaking_s", s->leaking_s);
-	json__string(w, "doubt", profile_names__doubt(s->doubt));
-	json__i64(w, "since_mark_bytes", s->since_mark_bytes);
-	json__i64(w, "since_mark_blocks", s->since_mark_blocks);
-	names(w, s);
-	json__bool(w, "complete", s->complete);
-	json__string(w, "stack_end", end_name(s->end));
-	json__open(w, "stack", '[');
-	for (size_t i = 0; i < s->nstack; i++)
-		json__frame(w, p, &s->stack[i]);
-	json__close(w, ']');
-	json__close(w, '}');
+	char buf[24];
+
+	snprintf(buf, sizeof(buf), "%" PRId64, n);
+	begin_value(w, key);
+	write_text(w, buf);
 }
 
-int json__report(const struct profile *p, const struct report_style *st, FILE *out)
+void json__double(struct json *w, const char *key, double d)
 {
-	struct json w = { .out = out };
+	char buf[352]; /* the largest double has 309 digits before the point */
+	size_t len;
 
-	(void)st;
-	json__open(&w, NULL, '{');
-	json__string(&w, "type", "report");
-	json__u64(&w, "seq", p->seq);
-	json__bool(&w, "final", p->final);
-	json__time(&w, "time", p->wall_ns);
-	json__double(&w, "elapsed_s", p->elapsed_s);
-	json__double(&w, "interval_s", p->interval_s);
-	json__double(&w, "window_s", p->window_s);
-	totals(&w, p);
-	losses(&w, p);
-	json__string(&w, "notice", p->notice);
-	json__open(&w, "processes", '[');
-	for (size_t i = 0; i < p->nprocesses; i++)
-		process(&w, &p->processes[i]);
-	json__close(&w, ']');
-	json__u64(&w, "total_sites", p->total_sites);
-	json__u64(&w, "rest_bytes", p->rest_bytes);
-	json__u64(&w, "rest_blocks", p->rest_blocks);
-	if (p->marked)
-		json__double(&w, "mark_s", p->mark_s);
-	else
-		json__string(&w, "mark_s", NULL);
-	json__i64(&w, "since_mark_bytes", p->since_mark_bytes);
-	json__i64(&w, "since_mark_blocks", p->since_mark_blocks);
-	json__open(&w, "findings", '{');
-	findings(&w, "leak", &p->leak);
-	findings(&w, "growing", &p->growing);
-	json__close(&w, '}');
-	json__u64(&w, "suppressed_live_bytes", p->suppressed_live_bytes);
-	json__u64(&w, "suppressed_live_blocks", p->suppressed_live_blocks);
-	suppressed(&w, p);
-	json__open(&w, "sites", '[');
-	for (size_t i = 0; i < p->nsites; i++)
-		site(&w, p, &p->sites[i]);
-	json__close(&w, ']');
-	json__close(&w, '}');
-	return json__line(&w);
+	snprintf(buf, sizeof(buf), "%.6f", isfinite(d) ? d : 0.0);
+	len = strlen(buf);
+	while (len > 2 && buf[len - 1] == '0' && buf[len - 2] != '.')
+		len--;
+	begin_value(w, key);
+	write_bytes(w, buf, len);
+}
+
+void json__bool(struct json *w, const char *key, bool b)
+{
+	begin_value(w, key);
+	write_text(w, b ? "true" : "false");
+}
+
+void json__address(struct json *w, const char *key, uint64_t a)
+{
+	char buf[24];
+
+	snprintf(buf, sizeof(buf), "\"0x%" PRIx64 "\"", a);
+	begin_value(w, key);
+	write_text(w, buf);
+}
+
+void json__time(struct json *w, const char *key, uint64_t wall_ns)
+{
+	time_t s = (time_t)(wall_ns / 1000000000);
+	char date[32], buf[48];
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm))
+		date[0] = '\0';
+	snprintf(buf, sizeof(buf), "%s.%03uZ", date, (unsigned int)(wall_ns / 1000000 % 1000));
+	json__string(w, key, buf);
+}
+
+int json__line(struct json *w)
+{
+	int err;
+
+	write_bytes(w, "\n", 1);
+	err = report__flush(w->out);
+	if (w->error)
+		err = w->error;
+	strbuf__free(&w->scratch);
+	return err;
 }

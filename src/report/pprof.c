@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "profile/names.h"
-#include "report/formats.h"
+#include "report/internal.h"
 #include "report/label.h"
 #include "report/proto.h"
 #include "util/escape.h"
@@ -83,7 +83,7 @@ static void fail(struct writer *w, int error)
 }
 
 /* The scratch buffer as a string of the table. */
-static uint64_t intern(struct writer *w)
+static uint64_t intern_scratch(struct writer *w)
 {
 	uint64_t number = w->scratch.len ? strtab__add(w->strings, w->scratch.data) : 0;
 
@@ -93,16 +93,16 @@ static uint64_t intern(struct writer *w)
 }
 
 /* Any name: valid UTF-8 without control bytes in the table. */
-static uint64_t string(struct writer *w, const char *s)
+static uint64_t intern_name(struct writer *w, const char *s)
 {
 	if (s)
 		escape__plain(&w->scratch, s);
-	return intern(w);
+	return intern_scratch(w);
 }
 
 /* The id of what the key says, and whether it is new. */
-__attribute__((format(printf, 4, 5))) static uint64_t
-identify(struct writer *w, struct strtab *keys, bool *is_new, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static uint64_t key_id(struct writer *w, struct strtab *keys,
+							     bool *is_new, const char *fmt, ...)
 {
 	uint32_t before = strtab__count(keys), id;
 	char key[80];
@@ -117,41 +117,42 @@ identify(struct writer *w, struct strtab *keys, bool *is_new, const char *fmt, .
 	return id;
 }
 
-static void message(struct writer *w, struct strbuf *to, unsigned int field, struct strbuf *m)
+static void add_message(struct writer *w, struct strbuf *to, unsigned int field, struct strbuf *m)
 {
 	proto__message(to, field, m);
 	fail(w, to->error);
 	strbuf__free(m);
 }
 
-static uint64_t function(struct writer *w, uint64_t name, const char *path)
+static uint64_t function_id(struct writer *w, uint64_t name, const char *path)
 {
-	uint64_t file = string(w, path), id;
+	uint64_t file = intern_name(w, path), id;
 	struct strbuf m = { 0 };
 	bool is_new;
 
-	id = identify(w, w->functions, &is_new, "%" PRIu64 " %" PRIu64, name, file);
+	id = key_id(w, w->functions, &is_new, "%" PRIu64 " %" PRIu64, name, file);
 	if (!is_new)
 		return id;
 	proto__varint(&m, FUNCTION_ID, id);
 	proto__varint(&m, FUNCTION_NAME, name);
 	proto__varint(&m, FUNCTION_SYSTEM_NAME, name);
 	proto__varint(&m, FUNCTION_FILE, file);
-	message(w, &w->body, PROFILE_FUNCTION, &m);
+	add_message(w, &w->body, PROFILE_FUNCTION, &m);
 	return id;
 }
 
-static void line(struct writer *w, struct strbuf *location, uint64_t function_id, uint32_t number)
+static void add_line(struct writer *w, struct strbuf *location, uint64_t function, uint32_t number)
 {
 	struct strbuf m = { 0 };
 
-	proto__varint(&m, LINE_FUNCTION, function_id);
+	proto__varint(&m, LINE_FUNCTION, function);
 	proto__varint(&m, LINE_NUMBER, number);
-	message(w, location, LOCATION_LINE, &m);
+	add_message(w, location, LOCATION_LINE, &m);
 }
 
 /* The call that returns to `f`: an address, and the mapping's id where `f` lies in a file. */
-static uint64_t place(const struct writer *w, const struct profile_frame *f, uint64_t *mapping)
+static uint64_t call_address(const struct writer *w, const struct profile_frame *f,
+			     uint64_t *mapping)
 {
 	uint64_t offset = f->offset ? f->offset - 1 : 0;
 
@@ -165,16 +166,16 @@ static uint64_t place(const struct writer *w, const struct profile_frame *f, uin
 
 /* One machine frame: the calls inlined there, innermost first, then the function that holds
  * them. */
-static uint64_t location(struct writer *w, uint32_t pid, const struct profile_frame *frames,
-			 size_t n)
+static uint64_t location_id(struct writer *w, uint32_t pid, const struct profile_frame *frames,
+			    size_t n)
 {
-	uint64_t mapping, address = place(w, &frames[n - 1], &mapping), id;
+	uint64_t mapping, address = call_address(w, &frames[n - 1], &mapping), id;
 	struct strbuf m = { 0 };
 	bool is_new;
 
 	/* Without a file an address means something in its own process only. */
-	id = identify(w, w->locations, &is_new, "%" PRIu64 " %" PRIu64 " %" PRIu32, mapping,
-		      address, mapping ? 0 : pid);
+	id = key_id(w, w->locations, &is_new, "%" PRIu64 " %" PRIu64 " %" PRIu32, mapping, address,
+		    mapping ? 0 : pid);
 	if (!is_new)
 		return id;
 	proto__varint(&m, LOCATION_ID, id);
@@ -182,23 +183,23 @@ static uint64_t location(struct writer *w, uint32_t pid, const struct profile_fr
 	proto__varint(&m, LOCATION_ADDRESS, address);
 	for (size_t i = 0; i < n; i++) {
 		label__frame(&w->scratch, &frames[i]);
-		line(w, &m, function(w, intern(w), frames[i].file), frames[i].line);
+		add_line(w, &m, function_id(w, intern_scratch(w), frames[i].file), frames[i].line);
 	}
-	message(w, &w->body, PROFILE_LOCATION, &m);
+	add_message(w, &w->body, PROFILE_LOCATION, &m);
 	return id;
 }
 
-static uint64_t no_stack(struct writer *w)
+static uint64_t no_stack_location(struct writer *w)
 {
 	struct strbuf m = { 0 };
 	bool is_new;
-	uint64_t id = identify(w, w->locations, &is_new, "none");
+	uint64_t id = key_id(w, w->locations, &is_new, "none");
 
 	if (!is_new)
 		return id;
 	proto__varint(&m, LOCATION_ID, id);
-	line(w, &m, function(w, string(w, "[no stack]"), NULL), 0);
-	message(w, &w->body, PROFILE_LOCATION, &m);
+	add_line(w, &m, function_id(w, intern_name(w, "[no stack]"), NULL), 0);
+	add_message(w, &w->body, PROFILE_LOCATION, &m);
 	return id;
 }
 
@@ -221,28 +222,29 @@ static void note_ranges(struct writer *w, const struct profile_site *s)
 
 /* ---- the parts of a profile ---- */
 
-static void value_type(struct writer *w, unsigned int field, const char *name, const char *unit)
+static void add_value_type(struct writer *w, unsigned int field, const char *name, const char *unit)
 {
 	struct strbuf m = { 0 };
 
-	proto__varint(&m, TYPE_NAME, string(w, name));
-	proto__varint(&m, TYPE_UNIT, string(w, unit));
-	message(w, &w->body, field, &m);
+	proto__varint(&m, TYPE_NAME, intern_name(w, name));
+	proto__varint(&m, TYPE_UNIT, intern_name(w, unit));
+	add_message(w, &w->body, field, &m);
 }
 
-static void label(struct writer *w, struct strbuf *to, const char *key, const char *s, uint64_t n)
+static void add_label(struct writer *w, struct strbuf *to, const char *key, const char *s,
+		      uint64_t n)
 {
 	struct strbuf m = { 0 };
 
 	if (!n && (!s || !*s))
 		return;
-	proto__varint(&m, LABEL_KEY, string(w, key));
-	proto__varint(&m, LABEL_STRING, string(w, s));
+	proto__varint(&m, LABEL_KEY, intern_name(w, key));
+	proto__varint(&m, LABEL_STRING, intern_name(w, s));
 	proto__varint(&m, LABEL_NUMBER, n);
-	message(w, to, SAMPLE_LABEL, &m);
+	add_message(w, to, SAMPLE_LABEL, &m);
 }
 
-static void sample(struct writer *w, const struct profile_site *s)
+static void add_sample(struct writer *w, const struct profile_site *s)
 {
 	uint64_t values[] = { s->allocs, s->alloc_bytes, s->live_blocks, s->live_bytes };
 	size_t nvalues = ARRAY_SIZE(values);
@@ -257,26 +259,26 @@ static void sample(struct writer *w, const struct profile_site *s)
 	for (size_t i = 0; i < s->nstack; i = last + 1) {
 		for (last = i; s->stack[last].inlined && last + 1 < s->nstack;)
 			last++;
-		ids[n++] = location(w, s->pid, &s->stack[i], last - i + 1);
+		ids[n++] = location_id(w, s->pid, &s->stack[i], last - i + 1);
 	}
 	if (!n)
-		ids[n++] = no_stack(w);
+		ids[n++] = no_stack_location(w);
 	proto__packed(&m, SAMPLE_LOCATIONS, ids, n);
 	for (size_t i = 0; i < nvalues; i++)
 		values[i] = values[i] < INT64_MAX ? values[i] : INT64_MAX;
 	proto__packed(&m, SAMPLE_VALUES, values, nvalues);
-	label(w, &m, "pid", NULL, s->pid);
-	label(w, &m, "comm", s->comm, 0);
-	label(w, &m, "api", s->api, 0);
-	label(w, &m, "kind", profile_names__kind(s->kind), 0);
-	label(w, &m, "mapping",
-	      s->mapped_file ? s->mapped_file : profile_names__mapping(s->mapping), 0);
-	label(w, &m, "id", s->id, 0);
-	message(w, &w->body, PROFILE_SAMPLE, &m);
+	add_label(w, &m, "pid", NULL, s->pid);
+	add_label(w, &m, "comm", s->comm, 0);
+	add_label(w, &m, "api", s->api, 0);
+	add_label(w, &m, "kind", profile_names__kind(s->kind), 0);
+	add_label(w, &m, "mapping",
+		  s->mapped_file ? s->mapped_file : profile_names__mapping(s->mapping), 0);
+	add_label(w, &m, "id", s->id, 0);
+	add_message(w, &w->body, PROFILE_SAMPLE, &m);
 	free(ids);
 }
 
-static void mapping(struct writer *w, size_t i)
+static void add_mapping(struct writer *w, size_t i)
 {
 	const struct profile_mapping *pm = &w->p->mappings[i];
 	const struct range *r = &w->ranges[i];
@@ -286,17 +288,17 @@ static void mapping(struct writer *w, size_t i)
 	proto__varint(&m, MAPPING_ID, i + 1);
 	proto__varint(&m, MAPPING_START, start);
 	proto__varint(&m, MAPPING_LIMIT, start + (r->end + PAGE - 1) / PAGE * PAGE);
-	proto__varint(&m, MAPPING_FILE, string(w, pm->path));
-	proto__varint(&m, MAPPING_BUILD_ID, string(w, pm->build_id));
+	proto__varint(&m, MAPPING_FILE, intern_name(w, pm->path));
+	proto__varint(&m, MAPPING_BUILD_ID, intern_name(w, pm->build_id));
 	/* What has no symbol is named by module and offset: pprof need not look for names. */
 	proto__varint(&m, MAPPING_FUNCTIONS, 1);
 	proto__varint(&m, MAPPING_FILES, r->files);
 	proto__varint(&m, MAPPING_LINES, r->lines);
 	proto__varint(&m, MAPPING_INLINED, r->inlined);
-	message(w, &w->body, PROFILE_MAPPING, &m);
+	add_message(w, &w->body, PROFILE_MAPPING, &m);
 }
 
-static bool runs(const struct profile *p, const char *path)
+static bool is_executed(const struct profile *p, const char *path)
 {
 	for (size_t i = 0; i < p->nprocesses; i++) {
 		if (p->processes[i].exe && !strcmp(p->processes[i].exe, path))
@@ -306,50 +308,51 @@ static bool runs(const struct profile *p, const char *path)
 }
 
 /* pprof takes the first for the program; libraries follow. */
-static void mappings(struct writer *w)
+static void add_mappings(struct writer *w)
 {
 	for (int libraries = 0; libraries < 2; libraries++) {
 		for (size_t i = 0; i < w->p->nmappings; i++) {
-			if (w->ranges[i].end && runs(w->p, w->p->mappings[i].path) != libraries)
-				mapping(w, i);
+			if (w->ranges[i].end &&
+			    is_executed(w->p, w->p->mappings[i].path) != libraries)
+				add_mapping(w, i);
 		}
 	}
 }
 
-static void comments(struct writer *w)
+static void add_comments(struct writer *w)
 {
 	const struct profile *p = w->p;
 
 	strbuf__addf(&w->scratch, "memtrace %s", p->run->version);
-	proto__varint(&w->body, PROFILE_COMMENT, intern(w));
+	proto__varint(&w->body, PROFILE_COMMENT, intern_scratch(w));
 	if (!p->lost_events && !p->lost_stacks && !p->lost_table)
 		return;
 	strbuf__addf(&w->scratch,
 		     "± lost: %" PRIu64 " events, %" PRIu64 " call stacks, %" PRIu64 " blocks",
 		     p->lost_events, p->lost_stacks, p->lost_table);
-	proto__varint(&w->body, PROFILE_COMMENT, intern(w));
+	proto__varint(&w->body, PROFILE_COMMENT, intern_scratch(w));
 }
 
-static void whole(struct writer *w)
+static void add_profile(struct writer *w)
 {
 	const struct profile *p = w->p;
 
-	value_type(w, PROFILE_SAMPLE_TYPE, "alloc_objects", "count");
-	value_type(w, PROFILE_SAMPLE_TYPE, "alloc_space", "bytes");
-	value_type(w, PROFILE_SAMPLE_TYPE, "inuse_objects", "count");
-	value_type(w, PROFILE_SAMPLE_TYPE, "inuse_space", "bytes");
+	add_value_type(w, PROFILE_SAMPLE_TYPE, "alloc_objects", "count");
+	add_value_type(w, PROFILE_SAMPLE_TYPE, "alloc_space", "bytes");
+	add_value_type(w, PROFILE_SAMPLE_TYPE, "inuse_objects", "count");
+	add_value_type(w, PROFILE_SAMPLE_TYPE, "inuse_space", "bytes");
 	for (size_t i = 0; i < p->nsites; i++) {
 		note_ranges(w, &p->sites[i]);
-		sample(w, &p->sites[i]);
+		add_sample(w, &p->sites[i]);
 	}
-	mappings(w);
+	add_mappings(w);
 	proto__varint(&w->body, PROFILE_TIME, p->wall_ns);
 	proto__varint(&w->body, PROFILE_DURATION,
 		      p->elapsed_s < 1e9 ? (uint64_t)(p->elapsed_s * 1e9) : 0);
-	value_type(w, PROFILE_PERIOD_TYPE, "space", "bytes");
+	add_value_type(w, PROFILE_PERIOD_TYPE, "space", "bytes");
 	proto__varint(&w->body, PROFILE_PERIOD, 1);
-	comments(w);
-	proto__varint(&w->body, PROFILE_DEFAULT_TYPE, string(w, "inuse_space"));
+	add_comments(w);
+	proto__varint(&w->body, PROFILE_DEFAULT_TYPE, intern_name(w, "inuse_space"));
 	/* The table comes last: everything above adds to it. */
 	for (uint32_t i = 0; i < strtab__count(w->strings); i++) {
 		const char *s = strtab__get(w->strings, i);
@@ -373,7 +376,7 @@ int pprof__report(const struct profile *p, const struct report_style *st, FILE *
 		fail(&w, -ENOMEM);
 		goto out;
 	}
-	whole(&w);
+	add_profile(&w);
 	if (!w.error)
 		w.error = proto__gzip(w.body.data, w.body.len, out);
 out:

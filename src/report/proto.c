@@ -5,7 +5,7 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-#include "report/formats.h"
+#include "report/internal.h"
 
 #define WIRE_VARINT 0
 #define WIRE_BYTES 2
@@ -73,7 +73,7 @@ static int deflate_all(z_stream *z, const unsigned char *data, size_t len, FILE 
 		if (fwrite(buf, 1, sizeof(buf) - z->avail_out, out) != sizeof(buf) - z->avail_out)
 			return errno ? -errno : -EIO;
 	} while (ret != Z_STREAM_END);
-	return formats__flush(out);
+	return report__flush(out);
 }
 
 int proto__gzip(const void *data, size_t len, FILE *out)

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "report/formats.h"
+#include "report/internal.h"
 #include "util/util.h"
 
 static const struct report_format formats[] = {
@@ -15,8 +15,8 @@ static const struct report_format formats[] = {
 	{
 	    .name = "json",
 	    .help = "JSON Lines, one object a report, for scripts",
-	    .begin = json__begin,
-	    .report = json__report,
+	    .begin = json_lines__begin,
+	    .report = json_lines__report,
 	},
 	{
 	    .name = "pprof",
@@ -47,21 +47,21 @@ const struct report_format *report__at(size_t i)
 	return i < ARRAY_SIZE(formats) ? &formats[i] : NULL;
 }
 
-static int failure(void)
+static int stream_error(void)
 {
 	return errno ? -errno : -EIO;
 }
 
-int formats__flush(FILE *out)
+int report__flush(FILE *out)
 {
 	errno = 0;
-	return fflush(out) || ferror(out) ? failure() : 0;
+	return fflush(out) || ferror(out) ? stream_error() : 0;
 }
 
-int formats__write(FILE *out, const void *data, size_t len)
+int report__write(FILE *out, const void *data, size_t len)
 {
 	errno = 0;
 	if (len && fwrite(data, 1, len, out) != len)
-		return failure();
-	return formats__flush(out);
+		return stream_error();
+	return report__flush(out);
 }

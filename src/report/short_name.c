@@ -24,7 +24,7 @@ static size_t operator_length(const char *s, const char *start)
 }
 
 /* The end of what `open` begins, behind its closing bracket. NULL: there is none. */
-static const char *closing(const char *s, char open, char close)
+static const char *closing_bracket(const char *s, char open, char close)
 {
 	const char *start = s;
 	size_t depth = 0;
@@ -47,13 +47,13 @@ static const char *closing(const char *s, char open, char close)
 }
 
 /* Copies, with what the brackets hold left out. False: they do not match. */
-static bool fold(struct strbuf *sb, const char *name, char open, char close)
+static bool fold_brackets(struct strbuf *sb, const char *name, char open, char close)
 {
 	const char *s = name;
 
 	while (*s) {
 		size_t skip = operator_length(s, name);
-		const char *end = !skip && *s == open ? closing(s, open, close) : NULL;
+		const char *end = !skip && *s == open ? closing_bracket(s, open, close) : NULL;
 
 		if (skip) {
 			strbuf__add(sb, s, skip);
@@ -80,9 +80,11 @@ void short_name__add(struct strbuf *sb, const char *name, size_t most)
 	struct strbuf once = { 0 }, twice = { 0 };
 	const char *best = name;
 
-	if (strlen(name) > most && fold(&once, name, '<', '>') && !once.error && once.data) {
+	if (strlen(name) > most && fold_brackets(&once, name, '<', '>') && !once.error &&
+	    once.data) {
 		best = once.data;
-		if (once.len > most && fold(&twice, best, '(', ')') && !twice.error && twice.data)
+		if (once.len > most && fold_brackets(&twice, best, '(', ')') && !twice.error &&
+		    twice.data)
 			best = twice.data;
 	}
 	strbuf__adds(sb, best);

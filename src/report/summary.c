@@ -3,10 +3,10 @@
 #include "report/number.h"
 #include "util/util.h"
 
-bool criteria__fail(const struct criteria *c, const struct profile *p)
+bool summary__has_failed(const struct criteria *c, const struct profile *p)
 {
 	for (size_t i = 0; i < c->checks->n; i++) {
-		if (condition__fails(&c->checks->items[i], p))
+		if (conditions__is_met(&c->checks->items[i], p))
 			return true;
 	}
 	return !c->checks->n && c->any_leak && p->leak.sites;
@@ -17,7 +17,7 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-static void findings(struct strbuf *sb, const struct profile *p)
+static void add_findings(struct strbuf *sb, const struct profile *p)
 {
 	char n[32], size[32], rate[32];
 	double bps = p->leak.rate_bps;
@@ -38,7 +38,7 @@ static void findings(struct strbuf *sb, const struct profile *p)
 			     util__format_size(size, sizeof(size), p->growing.live_bytes));
 }
 
-static void outcome(struct strbuf *sb, const struct profile *p, const struct criteria *c)
+static void add_outcome(struct strbuf *sb, const struct profile *p, const struct criteria *c)
 {
 	const struct conditions *checks = c->checks;
 	const char *separator = "; FAILED: ";
@@ -46,12 +46,12 @@ static void outcome(struct strbuf *sb, const struct profile *p, const struct cri
 	if (!checks->n && c->any_leak)
 		strbuf__adds(sb, p->leak.sites ? "; FAILED" : "; passed");
 	for (size_t i = 0; i < checks->n; i++) {
-		if (!condition__fails(&checks->items[i], p))
+		if (!conditions__is_met(&checks->items[i], p))
 			continue;
 		strbuf__addf(sb, "%s%s", separator, checks->items[i].text);
 		separator = ", ";
 	}
-	if (checks->n && !criteria__fail(c, p))
+	if (checks->n && !summary__has_failed(c, p))
 		strbuf__adds(sb, "; passed");
 }
 
@@ -60,12 +60,12 @@ void summary__add(struct strbuf *sb, const struct profile *p, const struct crite
 	uint64_t shown = p->total_sites - p->suppressed_sites;
 	char n[32];
 
-	findings(sb, p);
+	add_findings(sb, p);
 	strbuf__addf(sb, " in %s call stack%s", number__count(n, sizeof(n), shown), plural(shown));
 	if (p->suppressed_sites)
 		strbuf__addf(sb, ", %s suppressed",
 			     number__count(n, sizeof(n), p->suppressed_sites));
 	if (p->lost_events || p->lost_stacks || p->lost_table)
 		strbuf__adds(sb, ", something was lost");
-	outcome(sb, p, c);
+	add_outcome(sb, p, c);
 }

@@ -14,7 +14,7 @@ struct criteria {
 	bool any_leak;
 };
 
-bool criteria__fail(const struct criteria *c, const struct profile *p);
+bool summary__has_failed(const struct criteria *c, const struct profile *p);
 
 /* "2 leaks (1.4 MiB, 3.1 KiB/s) in 12 call stacks, 4 suppressed; FAILED: leak>64k", without an
  * end of line. */

@@ -9,39 +9,39 @@
 
 #define GAP 2
 
-void table__free(struct table *g)
+void table__free(struct table *t)
 {
-	strbuf__free(&g->text);
-	free(g->at);
-	g->at = NULL;
-	g->n = g->cap = 0;
+	strbuf__free(&t->text);
+	free(t->at);
+	t->at = NULL;
+	t->n = t->cap = 0;
 }
 
-struct strbuf *table__open(struct table *g)
+struct strbuf *table__open(struct table *t)
 {
-	size_t cap = g->cap ? g->cap * 2 : 64, *at;
+	size_t cap = t->cap ? t->cap * 2 : 64, *at;
 
-	if (g->n == g->cap) {
-		at = reallocarray(g->at, cap, sizeof(*at));
+	if (t->n == t->cap) {
+		at = reallocarray(t->at, cap, sizeof(*at));
 		if (!at) {
-			g->text.error = -ENOMEM;
-			return &g->text;
+			t->text.error = -ENOMEM;
+			return &t->text;
 		}
-		g->at = at;
-		g->cap = cap;
+		t->at = at;
+		t->cap = cap;
 	}
-	g->at[g->n++] = g->text.len;
-	return &g->text;
+	t->at[t->n++] = t->text.len;
+	return &t->text;
 }
 
-void table__close(struct table *g)
+void table__close(struct table *t)
 {
-	strbuf__addc(&g->text, '\0');
+	strbuf__addc(&t->text, '\0');
 }
 
-void table__cell(struct table *g, const char *fmt, ...)
+void table__cell(struct table *t, const char *fmt, ...)
 {
-	struct strbuf *sb = table__open(g);
+	struct strbuf *sb = table__open(t);
 	char buf[128];
 	va_list args;
 
@@ -49,117 +49,117 @@ void table__cell(struct table *g, const char *fmt, ...)
 	vsnprintf(buf, sizeof(buf), fmt, args);
 	va_end(args);
 	strbuf__adds(sb, buf);
-	table__close(g);
+	table__close(t);
 }
 
-static const char *cell(const struct table *g, size_t row, size_t column)
+static const char *cell_text(const struct table *t, size_t row, size_t column)
 {
-	return g->text.data + g->at[row * g->ncolumns + column];
+	return t->text.data + t->at[row * t->ncolumns + column];
 }
 
-static void shrink(struct table *g, size_t width)
+static void shrink_columns(struct table *t, size_t width)
 {
-	size_t total = g->indent, give, c;
+	size_t total = t->indent, give, c;
 
-	for (c = 0; c < g->ncolumns; c++)
-		total += g->widths[c] ? g->widths[c] + (c ? GAP : 0) : 0;
-	for (size_t i = 0; i < g->ncolumns && total > width; i++) {
-		c = g->last_first ? g->ncolumns - 1 - i : i;
-		if (!g->columns[c].least || g->widths[c] <= g->columns[c].least)
+	for (c = 0; c < t->ncolumns; c++)
+		total += t->widths[c] ? t->widths[c] + (c ? GAP : 0) : 0;
+	for (size_t i = 0; i < t->ncolumns && total > width; i++) {
+		c = t->last_first ? t->ncolumns - 1 - i : i;
+		if (!t->columns[c].least || t->widths[c] <= t->columns[c].least)
 			continue;
-		give = g->widths[c] - g->columns[c].least;
+		give = t->widths[c] - t->columns[c].least;
 		if (give > total - width)
 			give = total - width;
-		g->widths[c] -= give;
+		t->widths[c] -= give;
 		total -= give;
 	}
 }
 
-int table__fit(struct table *g, const struct text_style *pg)
+int table__fit(struct table *t, const struct text_style *ts)
 {
 	size_t width;
 
-	if (g->text.error)
-		return g->text.error;
-	for (size_t c = 0; c < g->ncolumns; c++) {
-		const struct table_column *col = &g->columns[c];
+	if (t->text.error)
+		return t->text.error;
+	for (size_t c = 0; c < t->ncolumns; c++) {
+		const struct table_column *col = &t->columns[c];
 
-		g->widths[c] = col->title ? text_width__width(col->title) : 0;
-		for (size_t row = 0; row < g->n / g->ncolumns; row++) {
-			width = text_width__width(cell(g, row, c));
+		t->widths[c] = col->title ? text_width__width(col->title) : 0;
+		for (size_t row = 0; row < t->n / t->ncolumns; row++) {
+			width = text_width__width(cell_text(t, row, c));
 			if (col->most && width > col->most)
 				width = col->most;
-			if (width > g->widths[c])
-				g->widths[c] = width;
+			if (width > t->widths[c])
+				t->widths[c] = width;
 		}
 	}
-	if (pg->width)
-		shrink(g, pg->width);
+	if (ts->width)
+		shrink_columns(t, ts->width);
 	return 0;
 }
 
 /* What is too long for its column is cut on a page with a width. */
-static size_t shown_width(const struct table *g, size_t c, const char *s,
-			  const struct text_style *pg)
+static size_t shown_width(const struct table *t, size_t c, const char *s,
+			  const struct text_style *ts)
 {
 	size_t width = text_width__width(s);
 
-	return pg->width && width > g->widths[c] ? g->widths[c] : width;
+	return ts->width && width > t->widths[c] ? t->widths[c] : width;
 }
 
-static void print_cell(const struct table *g, size_t c, const char *s, enum paint paint,
-		       struct text_style *pg)
+static void print_cell(const struct table *t, size_t c, const char *s, enum paint paint,
+		       struct text_style *ts)
 {
 	struct strbuf cut = { 0 };
 
-	text_width__cut(&cut, s, pg->width ? g->widths[c] : 0);
+	text_width__cut(&cut, s, ts->width ? t->widths[c] : 0);
 	if (cut.error)
-		pg->sb.error = cut.error;
+		ts->sb.error = cut.error;
 	else
-		text_style__painted(pg, paint, cut.data ? cut.data : "");
+		text_style__painted(ts, paint, cut.data ? cut.data : "");
 	strbuf__free(&cut);
 }
 
 /* The blanks that end a cell are held back until something follows, so that no line ends in
  * them. */
-static void put(const struct table *g, size_t c, const char *s, enum paint paint, size_t *blanks,
-		struct text_style *pg)
+static void add_padded(const struct table *t, size_t c, const char *s, enum paint paint,
+		       size_t *blanks, struct text_style *ts)
 {
-	size_t width = shown_width(g, c, s, pg);
-	size_t pad = width < g->widths[c] ? g->widths[c] - width : 0;
+	size_t width = shown_width(t, c, s, ts);
+	size_t pad = width < t->widths[c] ? t->widths[c] - width : 0;
 
-	if (!g->widths[c])
+	if (!t->widths[c])
 		return;
-	if (g->columns[c].right)
+	if (t->columns[c].right)
 		*blanks += pad;
 	if (*s) {
-		text_style__spaces(pg, *blanks);
+		text_style__spaces(ts, *blanks);
 		*blanks = 0;
-		print_cell(g, c, s, paint, pg);
+		print_cell(t, c, s, paint, ts);
 	}
 	*blanks += GAP;
-	if (!g->columns[c].right)
+	if (!t->columns[c].right)
 		*blanks += pad;
 }
 
-void table__titles(const struct table *g, struct text_style *pg)
+void table__titles(const struct table *t, struct text_style *ts)
 {
-	size_t blanks = g->indent;
+	size_t blanks = t->indent;
 
-	for (size_t c = 0; c < g->ncolumns; c++)
-		put(g, c, g->columns[c].title ? g->columns[c].title : "", DIM, &blanks, pg);
-	strbuf__addc(&pg->sb, '\n');
+	for (size_t c = 0; c < t->ncolumns; c++)
+		add_padded(t, c, t->columns[c].title ? t->columns[c].title : "", DIM, &blanks, ts);
+	strbuf__addc(&ts->sb, '\n');
 }
 
-void table__row(const struct table *g, size_t row, struct text_style *pg)
+void table__row(const struct table *t, size_t row, struct text_style *ts)
 {
-	size_t blanks = g->indent;
+	size_t blanks = t->indent;
 
-	for (size_t c = 0; c < g->ncolumns; c++) {
-		const char *s = cell(g, row, c);
+	for (size_t c = 0; c < t->ncolumns; c++) {
+		const char *s = cell_text(t, row, c);
 
-		put(g, c, s, g->columns[c].sign ? text_style__sign(s) : g->columns[c].paint,
-		    &blanks, pg);
+		add_padded(t, c, s, t->columns[c].sign ? text_style__sign(s) : t->columns[c].paint,
+			   &blanks, ts);
 	}
-	strbuf__addc(&pg->sb, '\n');
+	strbuf__addc(&ts->sb, '\n');
 }

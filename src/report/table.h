@@ -8,7 +8,7 @@
 
 #include "report/text_style.h"
 
-#define GRID_COLUMNS 10
+#define TABLE_COLUMNS 10
 
 struct table_column {
 	const char *title; /* NULL: none */
@@ -30,17 +30,17 @@ struct table { /* start with { .columns, .ncolumns, … } */
 	bool last_first;
 	struct strbuf text;
 	size_t *at, n, cap; /* where each cell starts in `text` */
-	size_t widths[GRID_COLUMNS];
+	size_t widths[TABLE_COLUMNS];
 };
 
-void table__free(struct table *g);
+void table__free(struct table *t);
 /* The next cell: printed into what table__open returns, or made by table__cell at once. */
-struct strbuf *table__open(struct table *g);
-void table__close(struct table *g);
-void table__cell(struct table *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct strbuf *table__open(struct table *t);
+void table__close(struct table *t);
+void table__cell(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Once all cells are there. 0 or -ENOMEM. */
-int table__fit(struct table *g, const struct text_style *pg);
-void table__titles(const struct table *g, struct text_style *pg);
-void table__row(const struct table *g, size_t row, struct text_style *pg);
+int table__fit(struct table *t, const struct text_style *ts);
+void table__titles(const struct table *t, struct text_style *ts);
+void table__row(const struct table *t, size_t row, struct text_style *ts);
 
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "report/formats.h"
+#include "report/internal.h"
 #include "report/label.h"
 #include "report/number.h"
 #include "report/table.h"
@@ -30,7 +30,7 @@ static bool lossy(const struct profile *p)
 
 /* ---- the header ---- */
 
-static void subject(struct text_style *pg, const struct profile *p)
+static void subject(struct text_style *ts, const struct profile *p)
 {
 	struct strbuf name = { 0 };
 	size_t exited = 0;
@@ -43,17 +43,17 @@ static void subject(struct text_style *pg, const struct profile *p)
 	else
 		strbuf__addf(&name, "%s processes", number__count(n, sizeof(n), p->nprocesses));
 	if (name.error)
-		pg->sb.error = name.error;
+		ts->sb.error = name.error;
 	else
-		text_style__painted(pg, BOLD, name.data);
+		text_style__painted(ts, BOLD, name.data);
 	strbuf__free(&name);
 	if (exited && p->nprocesses == 1)
-		strbuf__adds(&pg->sb, " (exited)");
+		strbuf__adds(&ts->sb, " (exited)");
 	else if (exited)
-		strbuf__addf(&pg->sb, " (%s exited)", number__count(n, sizeof(n), exited));
+		strbuf__addf(&ts->sb, " (%s exited)", number__count(n, sizeof(n), exited));
 }
 
-static void headline(struct text_style *pg, const struct profile *p)
+static void headline(struct text_style *ts, const struct profile *p)
 {
 	time_t s = (time_t)(p->wall_ns / 1000000000);
 	char clock[16] = "", after[32], every[32];
@@ -61,36 +61,36 @@ static void headline(struct text_style *pg, const struct profile *p)
 
 	if (localtime_r(&s, &tm))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	strbuf__addf(&pg->sb, "%s  ", clock);
-	subject(pg, p);
+	strbuf__addf(&ts->sb, "%s  ", clock);
+	subject(ts, p);
 	number__seconds(after, sizeof(after), p->elapsed_s);
-	strbuf__adds(&pg->sb, "  ");
+	strbuf__adds(&ts->sb, "  ");
 	if (p->final) {
-		text_style__painted(pg, BOLD, "final report");
-		strbuf__addf(&pg->sb, " after %s\n", after);
+		text_style__painted(ts, BOLD, "final report");
+		strbuf__addf(&ts->sb, " after %s\n", after);
 		return;
 	}
 	number__interval(every, sizeof(every), p->run->interval_s);
-	strbuf__addf(&pg->sb, "report %" PRIu32 " after %s, every %s\n", p->seq, after, every);
+	strbuf__addf(&ts->sb, "report %" PRIu32 " after %s, every %s\n", p->seq, after, every);
 }
 
-static void live(struct text_style *pg, const struct profile *p)
+static void live(struct text_style *ts, const struct profile *p)
 {
 	char size[32], change[32], blocks[32], peak[32];
 
-	strbuf__addf(&pg->sb, LABEL, "live");
+	strbuf__addf(&ts->sb, LABEL, "live");
 	if (lossy(p))
-		text_style__painted(pg, YELLOW, "± ");
-	text_style__painted(pg, BOLD, util__format_size(size, sizeof(size), p->live_bytes));
-	strbuf__addf(&pg->sb, " in %s block%s, growth ",
+		text_style__painted(ts, YELLOW, "± ");
+	text_style__painted(ts, BOLD, util__format_size(size, sizeof(size), p->live_bytes));
+	strbuf__addf(&ts->sb, " in %s block%s, growth ",
 		     number__count(blocks, sizeof(blocks), p->live_blocks),
 		     p->live_blocks == 1 ? "" : "s");
 	number__change(change, sizeof(change), p->growth_bytes);
-	text_style__painted(pg, text_style__sign(change), change);
-	strbuf__addf(&pg->sb, ", peak %s\n", util__format_size(peak, sizeof(peak), p->peak_bytes));
+	text_style__painted(ts, text_style__sign(change), change);
+	strbuf__addf(&ts->sb, ", peak %s\n", util__format_size(peak, sizeof(peak), p->peak_bytes));
 }
 
-static void memory(struct text_style *pg, const struct profile *p)
+static void memory(struct text_style *ts, const struct profile *p)
 {
 	uint64_t allocator = 0, mapped = 0, rss = 0;
 	char a[32], m[32], r[32];
@@ -100,40 +100,40 @@ static void memory(struct text_style *pg, const struct profile *p)
 		mapped += p->processes[i].mapped_bytes;
 		rss += p->processes[i].rss_bytes;
 	}
-	strbuf__addf(&pg->sb, LABEL "allocator holds %s, mapped %s", "memory",
+	strbuf__addf(&ts->sb, LABEL "allocator holds %s, mapped %s", "memory",
 		     util__format_size(a, sizeof(a), allocator),
 		     util__format_size(m, sizeof(m), mapped));
 	if (rss)
-		strbuf__addf(&pg->sb, ", RSS %s", util__format_size(r, sizeof(r), rss));
-	strbuf__addc(&pg->sb, '\n');
+		strbuf__addf(&ts->sb, ", RSS %s", util__format_size(r, sizeof(r), rss));
+	strbuf__addc(&ts->sb, '\n');
 }
 
-static void calls(struct text_style *pg, const struct profile *p)
+static void calls(struct text_style *ts, const struct profile *p)
 {
 	char a[32], f[32], n[32];
 
 	if (p->final)
-		strbuf__addf(&pg->sb, LABEL "%s allocs, %s frees", "calls",
+		strbuf__addf(&ts->sb, LABEL "%s allocs, %s frees", "calls",
 			     number__count(a, sizeof(a), p->allocs),
 			     number__count(f, sizeof(f), p->frees));
 	else
-		strbuf__addf(&pg->sb, LABEL "%s allocs/s, %s frees/s", "calls",
+		strbuf__addf(&ts->sb, LABEL "%s allocs/s, %s frees/s", "calls",
 			     number__rate(a, sizeof(a), p->allocs_per_s),
 			     number__rate(f, sizeof(f), p->frees_per_s));
 	if (p->unmatched_frees)
-		strbuf__addf(&pg->sb, ", %s frees of older blocks",
+		strbuf__addf(&ts->sb, ", %s frees of older blocks",
 			     number__count(n, sizeof(n), p->unmatched_frees));
-	strbuf__adds(&pg->sb, lossy(p) ? "\n" : ", lost 0\n");
+	strbuf__adds(&ts->sb, lossy(p) ? "\n" : ", lost 0\n");
 	if (p->superseded)
-		strbuf__addf(&pg->sb, LABEL "%s blocks were handed out again with no free seen\n",
+		strbuf__addf(&ts->sb, LABEL "%s blocks were handed out again with no free seen\n",
 			     "missed", number__count(n, sizeof(n), p->superseded));
 	if (p->late)
-		strbuf__addf(&pg->sb,
+		strbuf__addf(&ts->sb,
 			     LABEL "%s new programs or libraries ran before they were probed "
 				   "(--no-miss)\n",
 			     "late", number__count(n, sizeof(n), p->late));
 	if (p->outsiders)
-		strbuf__addf(&pg->sb,
+		strbuf__addf(&ts->sb,
 			     LABEL "%s processes outside the target share probed files and pay\n",
 			     "others", number__count(n, sizeof(n), p->outsiders));
 }
@@ -148,31 +148,31 @@ static void clause(struct strbuf *sb, uint64_t n, const char *what)
 			     number__count(count, sizeof(count), n), what);
 }
 
-static void labelled(struct text_style *pg, const char *label, struct strbuf *line,
+static void labelled(struct text_style *ts, const char *label, struct strbuf *line,
 		     enum paint paint)
 {
 	if (line->error)
-		pg->sb.error = line->error;
+		ts->sb.error = line->error;
 	if (line->len) {
 		/* No %-7s here: "±" is one column and two bytes. */
-		strbuf__adds(&pg->sb, label);
-		text_style__painted(pg, paint, line->data);
-		strbuf__addc(&pg->sb, '\n');
+		strbuf__adds(&ts->sb, label);
+		text_style__painted(ts, paint, line->data);
+		strbuf__addc(&ts->sb, '\n');
 	}
 	strbuf__free(line);
 }
 
-static void losses(struct text_style *pg, const struct profile *p)
+static void losses(struct text_style *ts, const struct profile *p)
 {
 	struct strbuf line = { 0 };
 
 	clause(&line, p->lost_events, "events (raise --ring)");
 	clause(&line, p->lost_stacks, "call stacks");
 	clause(&line, p->lost_table, "blocks (out of memory)");
-	labelled(pg, "  ± lost   ", &line, YELLOW);
+	labelled(ts, "  ± lost   ", &line, YELLOW);
 }
 
-static void walks(struct text_style *pg, const struct profile *p)
+static void walks(struct text_style *ts, const struct profile *p)
 {
 	static const char *const reasons[STACK_ENDS] = {
 		[STACK_NO_MAPPING] = "in no mapped file", [STACK_NO_CFI] = "no unwind data",
@@ -194,17 +194,17 @@ static void walks(struct text_style *pg, const struct profile *p)
 	clause(&line, p->stack_ends[STACK_UNKNOWN], "by frame pointers (may be incomplete)");
 	clause(&line, p->stack_guessed, "past frames without unwind data, by frame pointer");
 	clause(&line, p->stack_collisions, "with the id of another");
-	labelled(pg, "  stacks   ", &line, PLAIN);
-	labelled(pg, "  broken   ", &why, PLAIN);
+	labelled(ts, "  stacks   ", &line, PLAIN);
+	labelled(ts, "  broken   ", &why, PLAIN);
 }
 
-static void notice(struct text_style *pg, const struct profile *p)
+static void notice(struct text_style *ts, const struct profile *p)
 {
 	struct strbuf line = { 0 };
 
 	if (p->notice)
 		escape__plain(&line, p->notice);
-	labelled(pg, "  note     ", &line, YELLOW);
+	labelled(ts, "  note     ", &line, YELLOW);
 }
 
 /* ---- one line a process, where there are several ---- */
@@ -221,21 +221,21 @@ static int by_live_bytes(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-static void process_cells(struct table *g, const struct profile_process *pr)
+static void process_cells(struct table *t, const struct profile_process *pr)
 {
 	char buf[32];
 
-	table__cell(g, "%" PRIu32, pr->pid);
-	table__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->live_bytes));
-	table__cell(g, "%s", number__count(buf, sizeof(buf), pr->live_blocks));
-	table__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->allocator_bytes));
-	table__cell(g, "%s", util__format_size(buf, sizeof(buf), pr->mapped_bytes));
-	table__cell(g, "%s",
+	table__cell(t, "%" PRIu32, pr->pid);
+	table__cell(t, "%s", util__format_size(buf, sizeof(buf), pr->live_bytes));
+	table__cell(t, "%s", number__count(buf, sizeof(buf), pr->live_blocks));
+	table__cell(t, "%s", util__format_size(buf, sizeof(buf), pr->allocator_bytes));
+	table__cell(t, "%s", util__format_size(buf, sizeof(buf), pr->mapped_bytes));
+	table__cell(t, "%s",
 		    pr->exited ? "exited" : util__format_size(buf, sizeof(buf), pr->rss_bytes));
-	escape__plain(table__open(g), pr->comm);
-	table__close(g);
-	escape__plain(table__open(g), pr->container ? pr->container : "");
-	table__close(g);
+	escape__plain(table__open(t), pr->comm);
+	table__close(t);
+	escape__plain(table__open(t), pr->container ? pr->container : "");
+	table__close(t);
 }
 
 static bool any_container(const struct profile *p)
@@ -246,7 +246,7 @@ static bool any_container(const struct profile *p)
 	return false;
 }
 
-static int processes(struct text_style *pg, const struct profile *p)
+static int processes(struct text_style *ts, const struct profile *p)
 {
 	const struct table_column columns[] = {
 		{ .title = "PID", .right = true },
@@ -259,7 +259,7 @@ static int processes(struct text_style *pg, const struct profile *p)
 		{ .title = any_container(p) ? "CONTAINER" : NULL, .least = 9 },
 	};
 	size_t shown = 0;
-	struct table g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
+	struct table t = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
 	const struct profile_process **sorted;
 	char n[32];
 	int err;
@@ -275,27 +275,27 @@ static int processes(struct text_style *pg, const struct profile *p)
 	/* Those that ended and left nothing come last. */
 	while (shown < p->nprocesses && shown < PROCESSES_MAX &&
 	       (sorted[shown]->live_bytes || !sorted[shown]->exited || shown < 2))
-		process_cells(&g, sorted[shown++]);
+		process_cells(&t, sorted[shown++]);
 	free(sorted);
-	err = table__fit(&g, pg);
+	err = table__fit(&t, ts);
 	if (err)
 		goto out;
-	strbuf__addc(&pg->sb, '\n');
-	table__titles(&g, pg);
+	strbuf__addc(&ts->sb, '\n');
+	table__titles(&t, ts);
 	for (size_t i = 0; i < shown; i++)
-		table__row(&g, i, pg);
+		table__row(&t, i, ts);
 	if (shown < p->nprocesses)
-		strbuf__addf(&pg->sb, "  … %s more process%s no more than these\n",
+		strbuf__addf(&ts->sb, "  … %s more process%s no more than these\n",
 			     number__count(n, sizeof(n), p->nprocesses - shown),
 			     p->nprocesses - shown == 1 ? " holds" : "es hold");
 out:
-	table__free(&g);
+	table__free(&t);
 	return err;
 }
 
 /* ---- call stacks ---- */
 
-static void site_cells(struct table *g, const struct profile *p, const struct profile_site *s)
+static void site_cells(struct table *t, const struct profile *p, const struct profile_site *s)
 {
 	/* The final report sums the run up, so its rates are those of the whole run. */
 	double rate =
@@ -303,26 +303,26 @@ static void site_cells(struct table *g, const struct profile *p, const struct pr
 	bool since_mark = p->run->since_mark;
 	char buf[32];
 
-	table__cell(g, "%" PRIu32, s->rank);
-	table__cell(g, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
+	table__cell(t, "%" PRIu32, s->rank);
+	table__cell(t, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
 	table__cell(
-	    g, "%s",
+	    t, "%s",
 	    number__change(buf, sizeof(buf), since_mark ? s->since_mark_bytes : s->growth_bytes));
 	if (since_mark)
 		number__signed(buf, sizeof(buf), s->since_mark_blocks);
 	else
 		number__count(buf, sizeof(buf), s->live_blocks);
-	table__cell(g, "%s", buf);
-	table__cell(g, "%s", s->live_blocks ? number__seconds(buf, sizeof(buf), s->oldest_s) : "-");
-	table__cell(g, "%s", number__rate(buf, sizeof(buf), rate));
-	label__api(table__open(g), s);
-	table__close(g);
+	table__cell(t, "%s", buf);
+	table__cell(t, "%s", s->live_blocks ? number__seconds(buf, sizeof(buf), s->oldest_s) : "-");
+	table__cell(t, "%s", number__rate(buf, sizeof(buf), rate));
+	label__api(table__open(t), s);
+	table__close(t);
 	if (p->nprocesses > 1)
-		label__owner(table__open(g), s, p->run->by == BY_CONTAINER);
+		label__owner(table__open(t), s, p->run->by == BY_CONTAINER);
 	else
-		table__open(g);
-	table__close(g);
-	table__cell(g, "%s", s->id);
+		table__open(t);
+	table__close(t);
+	table__cell(t, "%s", s->id);
 }
 
 /*
@@ -337,13 +337,13 @@ static bool is_folded(const struct profile *p, const struct profile_site *s)
 	       (run->sort == SORT_LEAK || run->sort == SORT_BYTES);
 }
 
-static void sum_line(struct text_style *pg, uint64_t stacks, const char *which, uint64_t bytes,
+static void sum_line(struct text_style *ts, uint64_t stacks, const char *which, uint64_t bytes,
 		     uint64_t held)
 {
 	char n[32], size[32], blocks[32];
 
 	if (stacks)
-		strbuf__addf(&pg->sb, "  … %s %scall stack%s%s hold%s %s in %s block%s\n",
+		strbuf__addf(&ts->sb, "  … %s %scall stack%s%s hold%s %s in %s block%s\n",
 			     number__count(n, sizeof(n), stacks), *which ? "" : "more ",
 			     stacks == 1 ? "" : "s", which, stacks == 1 ? "s" : "",
 			     util__format_size(size, sizeof(size), bytes),
@@ -351,7 +351,7 @@ static void sum_line(struct text_style *pg, uint64_t stacks, const char *which, 
 }
 
 /* What is not shown: whatever is below the top, and what is small. */
-static void rest(struct text_style *pg, const struct profile *p)
+static void rest(struct text_style *ts, const struct profile *p)
 {
 	uint64_t stacks = p->total_sites - p->suppressed_sites, bytes = p->rest_bytes;
 	uint64_t blocks = p->rest_blocks, folded = 0, folded_bytes = 0, folded_blocks = 0;
@@ -373,15 +373,15 @@ static void rest(struct text_style *pg, const struct profile *p)
 		folded_blocks += p->small_blocks;
 	}
 	if (stacks || folded)
-		strbuf__addc(&pg->sb, '\n');
-	sum_line(pg, stacks, "", bytes, blocks);
-	sum_line(pg, folded, " below 1%", folded_bytes, folded_blocks);
+		strbuf__addc(&ts->sb, '\n');
+	sum_line(ts, stacks, "", bytes, blocks);
+	sum_line(ts, folded, " below 1%", folded_bytes, folded_blocks);
 }
 
-static int sites(struct text_style *pg, const struct profile *p)
+static int sites(struct text_style *ts, const struct profile *p)
 {
 	/* Where nothing is cut, one long name must not push the ids of all sites away. */
-	size_t most = pg->width ? 0 : 32;
+	size_t most = ts->width ? 0 : 32;
 	const struct table_column columns[] = {
 		{ .title = "#", .right = true },
 		{ .title = "LIVE", .right = true, .paint = BOLD },
@@ -395,66 +395,66 @@ static int sites(struct text_style *pg, const struct profile *p)
 		{ .least = 10, .most = most },
 		{ .least = 9, .paint = DIM },
 	};
-	struct table g = {
+	struct table t = {
 		.columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1, .last_first = true
 	};
 	int err;
 
 	for (size_t i = 0; i < p->nsites; i++)
 		if (!is_folded(p, &p->sites[i]))
-			site_cells(&g, p, &p->sites[i]);
-	err = table__fit(&g, pg);
+			site_cells(&t, p, &p->sites[i]);
+	err = table__fit(&t, ts);
 	if (err)
 		goto out;
 	if (!p->nsites) {
-		strbuf__adds(&pg->sb,
+		strbuf__adds(&ts->sb,
 			     "\n  No call stack holds memory of the kind and age asked for.\n");
 		goto out;
 	}
-	strbuf__addc(&pg->sb, '\n');
-	table__titles(&g, pg);
+	strbuf__addc(&ts->sb, '\n');
+	table__titles(&t, ts);
 	for (size_t i = 0, row = 0; i < p->nsites && !err; i++) {
 		if (is_folded(p, &p->sites[i]))
 			continue;
-		table__row(&g, row++, pg);
-		text_verdicts__site(pg, &p->sites[i]);
-		err = text_stack__title(pg, &p->sites[i]);
+		table__row(&t, row++, ts);
+		text_verdicts__site(ts, &p->sites[i]);
+		err = text_stack__title(ts, &p->sites[i]);
 		if (!err)
-			err = text_stack__print(pg, p->run, &p->sites[i]);
+			err = text_stack__print(ts, p->run, &p->sites[i]);
 	}
-	rest(pg, p);
+	rest(ts, p);
 out:
-	table__free(&g);
+	table__free(&t);
 	return err;
 }
 
 int text__report(const struct profile *p, const struct report_style *st, FILE *out)
 {
-	struct text_style pg = { .color = st->color,
+	struct text_style ts = { .color = st->color,
 				 .width = st->width > 0 ? (size_t)st->width : 0 };
 	int err;
 
 	if (p->seq > 1)
-		strbuf__addc(&pg.sb, '\n');
-	headline(&pg, p);
-	text_verdicts__summary(&pg, p);
-	live(&pg, p);
-	memory(&pg, p);
-	calls(&pg, p);
-	walks(&pg, p);
-	losses(&pg, p);
-	text_notes__mark(&pg, p);
-	text_notes__suppressed(&pg, p);
-	notice(&pg, p);
-	err = processes(&pg, p);
+		strbuf__addc(&ts.sb, '\n');
+	headline(&ts, p);
+	text_verdicts__summary(&ts, p);
+	live(&ts, p);
+	memory(&ts, p);
+	calls(&ts, p);
+	walks(&ts, p);
+	losses(&ts, p);
+	text_notes__mark(&ts, p);
+	text_notes__suppressed(&ts, p);
+	notice(&ts, p);
+	err = processes(&ts, p);
 	if (!err)
-		err = sites(&pg, p);
+		err = sites(&ts, p);
 	if (!err && p->final)
-		err = text_notes__rules(&pg, p);
+		err = text_notes__rules(&ts, p);
 	if (!err)
-		err = pg.sb.error;
+		err = ts.sb.error;
 	if (!err)
-		err = formats__write(out, pg.sb.data, pg.sb.len);
-	strbuf__free(&pg.sb);
+		err = report__write(out, ts.sb.data, ts.sb.len);
+	strbuf__free(&ts.sb);
 	return err;
 }

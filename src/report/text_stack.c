@@ -37,29 +37,29 @@ static bool same_line(const struct profile_frame *a, const struct profile_frame 
 	       (a->func || a->offset == b->offset);
 }
 
-static void where(struct table *g, const struct profile_frame *f)
+static void where(struct table *t, const struct profile_frame *f)
 {
-	struct strbuf *sb = table__open(g);
+	struct strbuf *sb = table__open(t);
 
 	if (f->file && *f->file) {
 		escape__plain(sb, label__basename(f->file));
 		if (f->line)
 			strbuf__addf(sb, ":%u", f->line);
 	}
-	table__close(g);
+	table__close(t);
 }
 
-static void module(struct table *g, const struct profile_frame *f)
+static void module(struct table *t, const struct profile_frame *f)
 {
-	struct strbuf *sb = table__open(g);
+	struct strbuf *sb = table__open(t);
 
 	/* An unknown function is named by its module already. */
 	if (f->func && *f->func && f->module)
 		escape__plain(sb, label__basename(f->module));
-	table__close(g);
+	table__close(t);
 }
 
-static void function(struct table *g, const struct profile_frame *f)
+static void function(struct table *t, const struct profile_frame *f)
 {
 	struct profile_frame folded = *f;
 	struct strbuf name = { 0 };
@@ -68,54 +68,54 @@ static void function(struct table *g, const struct profile_frame *f)
 		short_name__add(&name, f->func, NAME_MOST);
 		folded.func = name.data ? name.data : f->func;
 	}
-	label__frame(table__open(g), &folded);
-	table__close(g);
+	label__frame(table__open(t), &folded);
+	table__close(t);
 	strbuf__free(&name);
 }
 
-static void row(struct table *g, const struct profile_frame *f, size_t times)
+static void row(struct table *t, const struct profile_frame *f, size_t times)
 {
-	function(g, f);
-	where(g, f);
-	module(g, f);
+	function(t, f);
+	where(t, f);
+	module(t, f);
 	if (times > 1)
-		table__cell(g, "%s(%zu times)", f->inlined ? "(inlined) " : "", times);
+		table__cell(t, "%s(%zu times)", f->inlined ? "(inlined) " : "", times);
 	else
-		table__cell(g, "%s", f->inlined ? "(inlined)" : "");
+		table__cell(t, "%s", f->inlined ? "(inlined)" : "");
 }
 
-static void remark(struct text_style *pg, const char *s)
+static void remark(struct text_style *ts, const char *s)
 {
-	text_style__spaces(pg, INDENT);
-	text_style__painted(pg, DIM, s);
-	strbuf__addc(&pg->sb, '\n');
+	text_style__spaces(ts, INDENT);
+	text_style__painted(ts, DIM, s);
+	strbuf__addc(&ts->sb, '\n');
 }
 
-int text_stack__title(struct text_style *pg, const struct profile_site *s)
+int text_stack__title(struct text_style *ts, const struct profile_site *s)
 {
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);
 	const struct table_column columns[] = {
-		{ .least = 20, .most = pg->width ? 0 : NAME_MOST, .paint = BOLD },
+		{ .least = 20, .most = ts->width ? 0 : NAME_MOST, .paint = BOLD },
 		{ .least = 16, .most = 32, .paint = CYAN },
 	};
-	struct table g = { .columns = columns,
+	struct table t = { .columns = columns,
 			   .ncolumns = ARRAY_SIZE(columns),
 			   .indent = TITLE_INDENT };
 	int err;
 
 	if (!f)
 		return 0;
-	function(&g, f);
-	where(&g, f);
-	err = table__fit(&g, pg);
+	function(&t, f);
+	where(&t, f);
+	err = table__fit(&t, ts);
 	if (!err)
-		table__row(&g, 0, pg);
-	table__free(&g);
+		table__row(&t, 0, ts);
+	table__free(&t);
 	return err;
 }
 
 /* What to write into a file of suppressions to see no more of a finding. */
-static void suggestion(struct text_style *pg, const struct profile_site *s)
+static void suggestion(struct text_style *ts, const struct profile_site *s)
 {
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);
 	struct strbuf rule = { 0 }, line = { 0 };
@@ -127,23 +127,23 @@ static void suggestion(struct text_style *pg, const struct profile_site *s)
 		escape__plain(&line, rule.data);
 	}
 	if (rule.error || line.error)
-		pg->sb.error = -ENOMEM;
+		ts->sb.error = -ENOMEM;
 	else if (line.len)
-		remark(pg, line.data);
+		remark(ts, line.data);
 	strbuf__free(&line);
 	strbuf__free(&rule);
 }
 
-int text_stack__print(struct text_style *pg, const struct profile_run *run,
+int text_stack__print(struct text_style *ts, const struct profile_run *run,
 		      const struct profile_site *s)
 {
 	struct table_column columns[] = {
-		{ .least = 20, .most = pg->width ? 0 : NAME_MOST },
+		{ .least = 20, .most = ts->width ? 0 : NAME_MOST },
 		{ .paint = CYAN, .least = 16, .most = 32 },
 		{ .paint = DIM, .least = 12, .most = 24 },
 		{ .paint = DIM },
 	};
-	struct table g = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = INDENT };
+	struct table t = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = INDENT };
 	size_t rows = 0, times;
 	int err;
 
@@ -152,20 +152,20 @@ int text_stack__print(struct text_style *pg, const struct profile_run *run,
 			if (!same_line(&s->stack[i], &s->stack[i + times]))
 				break;
 		}
-		row(&g, &s->stack[i], times);
+		row(&t, &s->stack[i], times);
 		rows++;
 	}
-	err = table__fit(&g, pg);
+	err = table__fit(&t, ts);
 	for (size_t i = 0; i < rows && !err; i++)
-		table__row(&g, i, pg);
-	table__free(&g);
+		table__row(&t, i, ts);
+	table__free(&t);
 	if (err)
 		return err;
 	if (!s->nstack)
-		remark(pg, run->stack_mode == STACK_OFF ? "(no call stacks: --stack none)"
+		remark(ts, run->stack_mode == STACK_OFF ? "(no call stacks: --stack none)"
 							: "(call stack not known)");
 	else if (s->end < STACK_ENDS && end_clauses[s->end])
-		remark(pg, end_clauses[s->end]);
-	suggestion(pg, s);
+		remark(ts, end_clauses[s->end]);
+	suggestion(ts, s);
 	return 0;
 }

@@ -6,8 +6,8 @@
 #include "report/text_style.h"
 
 /* What the stack is called: a line above it; nothing for a site without a stack. 0 or -ENOMEM. */
-int text_stack__title(struct text_style *pg, const struct profile_site *s);
-int text_stack__print(struct text_style *pg, const struct profile_run *run,
+int text_stack__title(struct text_style *ts, const struct profile_site *s);
+int text_stack__print(struct text_style *ts, const struct profile_run *run,
 		      const struct profile_site *s);
 
 #endif

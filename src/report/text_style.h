@@ -17,8 +17,8 @@ struct text_style {
 };
 
 /* `s` in a colour; nothing is added around it where the page has none. */
-void text_style__painted(struct text_style *pg, enum paint paint, const char *s);
-void text_style__spaces(struct text_style *pg, size_t n);
+void text_style__painted(struct text_style *ts, enum paint paint, const char *s);
+void text_style__spaces(struct text_style *ts, size_t n);
 /* The colour of a change: growth is red, shrinking green. */
 enum paint text_style__sign(const char *change);
 

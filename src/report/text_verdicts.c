@@ -9,14 +9,14 @@
 
 /* ---- in the header ---- */
 
-static void finding(struct text_style *pg, const struct profile_findings *f, const char *one,
+static void finding(struct text_style *ts, const struct profile_findings *f, const char *one,
 		    const char *many, enum paint paint)
 {
 	char n[32], pace[32], text[96];
 
 	snprintf(text, sizeof(text), "%s %s %s", number__count(n, sizeof(n), f->sites),
 		 f->sites == 1 ? one : many, number__pace(pace, sizeof(pace), f->rate_bps));
-	text_style__painted(pg, paint, text);
+	text_style__painted(ts, paint, text);
 }
 
 static bool is_judged(const struct profile *p)
@@ -27,25 +27,25 @@ static bool is_judged(const struct profile *p)
 	return !p->nsites;
 }
 
-void text_verdicts__summary(struct text_style *pg, const struct profile *p)
+void text_verdicts__summary(struct text_style *ts, const struct profile *p)
 {
 	char window[32];
 
-	strbuf__adds(&pg->sb, "  verdict  ");
+	strbuf__adds(&ts->sb, "  verdict  ");
 	if (!is_judged(p)) {
-		strbuf__adds(&pg->sb, "none yet: too little was seen\n");
+		strbuf__adds(&ts->sb, "none yet: too little was seen\n");
 		return;
 	}
 	if (p->leak.sites)
-		finding(pg, &p->leak, "leak", "leaks", RED);
+		finding(ts, &p->leak, "leak", "leaks", RED);
 	if (p->leak.sites && p->growing.sites)
-		strbuf__adds(&pg->sb, ", ");
+		strbuf__adds(&ts->sb, ", ");
 	if (p->growing.sites)
-		finding(pg, &p->growing, "growing", "growing", YELLOW);
+		finding(ts, &p->growing, "growing", "growing", YELLOW);
 	if (!p->leak.sites && !p->growing.sites)
-		strbuf__adds(&pg->sb, "no leak");
+		strbuf__adds(&ts->sb, "no leak");
 	number__seconds(window, sizeof(window), p->window_s);
-	strbuf__addf(&pg->sb, ", judged over %s\n", window);
+	strbuf__addf(&ts->sb, ", judged over %s\n", window);
 }
 
 /* ---- of a call stack ---- */
@@ -104,7 +104,7 @@ static const char *plateau(char *buf, size_t cap, const struct profile_site *s)
 	return buf;
 }
 
-void text_verdicts__site(struct text_style *pg, const struct profile_site *s)
+void text_verdicts__site(struct text_style *ts, const struct profile_site *s)
 {
 	static const struct {
 		const char *word;
@@ -121,7 +121,7 @@ void text_verdicts__site(struct text_style *pg, const struct profile_site *s)
 
 	if (!rows[s->verdict].word)
 		return;
-	text_style__spaces(pg, INDENT);
-	text_style__painted(pg, rows[s->verdict].paint, rows[s->verdict].word);
-	strbuf__addf(&pg->sb, "%s\n", rows[s->verdict].say(buf, sizeof(buf), s));
+	text_style__spaces(ts, INDENT);
+	text_style__painted(ts, rows[s->verdict].paint, rows[s->verdict].word);
+	strbuf__addf(&ts->sb, "%s\n", rows[s->verdict].say(buf, sizeof(buf), s));
 }

@@ -5,8 +5,8 @@
 #include "profile/profile.h"
 #include "report/text_style.h"
 
-void text_verdicts__summary(struct text_style *pg, const struct profile *p);
+void text_verdicts__summary(struct text_style *ts, const struct profile *p);
 /* Nothing where there is no verdict. */
-void text_verdicts__site(struct text_style *pg, const struct profile_site *s);
+void text_verdicts__site(struct text_style *ts, const struct profile_site *s);
 
 #endif

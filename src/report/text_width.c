@@ -5,7 +5,7 @@
 #include "util/util.h"
 
 /* The code point at *s, which moves past it. */
-static uint32_t next(const char **s)
+static uint32_t next_code_point(const char **s)
 {
 	const unsigned char *p = (const unsigned char *)*s;
 	uint32_t c = *p++;
@@ -20,7 +20,7 @@ static uint32_t next(const char **s)
 
 /* The ranges that matter in names: combining marks take no column, East Asian wide characters and
  * emoji two (Unicode's EastAsianWidth.txt, in coarse steps). */
-static size_t columns(uint32_t c)
+static size_t code_point_columns(uint32_t c)
 {
 	static const struct {
 		uint32_t first, last;
@@ -45,7 +45,7 @@ size_t text_width__width(const char *s)
 	size_t n = 0;
 
 	while (*s)
-		n += columns(next(&s));
+		n += code_point_columns(next_code_point(&s));
 	return n;
 }
 
@@ -59,7 +59,7 @@ size_t text_width__cut(struct strbuf *sb, const char *s, size_t max)
 		return width;
 	}
 	for (;; end = after, used += more) {
-		more = columns(next(&after));
+		more = code_point_columns(next_code_point(&after));
 		if (used + more + 1 > max)
 			break;
 	}

@@ -20,8 +20,8 @@ int reporting__open(struct reporting *r)
 	struct winsize ws;
 	int fd;
 
-	r->sieve = plan->rules ? suppression_filter__new(plan->rules) : NULL;
-	if (plan->rules && !r->sieve) {
+	r->filter = plan->rules ? suppression_filter__new(plan->rules) : NULL;
+	if (plan->rules && !r->filter) {
 		log__error("cannot prepare the suppressions: %s", strerror(errno));
 		return -errno;
 	}
@@ -61,7 +61,7 @@ int reporting__snapshot(struct reporting *r, const struct report_tick *tick, str
 	q.now = tick->now;
 	q.commit = true;
 	q.top = is_checked(r, tick) ? 0 : shown_sites(r);
-	if (q.top && r->sieve)
+	if (q.top && r->filter)
 		q.top += q.top <= UINT32_MAX - PROFILE_SPARE ? PROFILE_SPARE : 0;
 	return collector__snapshot(r->collector, &q, out);
 }
@@ -88,7 +88,7 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 	    .run = r->run,
 	    .snapshot = snap,
 	    .top = shown_sites(r),
-	    .sieve = r->sieve,
+	    .filter = r->filter,
 	    .thorough = tick->final,
 	    .symbolizer = r->symbolizer,
 	    .modules = r->modules,
@@ -132,7 +132,7 @@ int reporting__print(struct reporting *r, const struct report_tick *tick,
 	if (!err)
 		err = output__flush(r->output);
 	if (!err && tick->final)
-		r->failed = verdict__of(r->plan, p, r->sieve, &r->last_line);
+		r->failed = verdict__of(r->plan, p, r->filter, &r->last_line);
 out:
 	profile__free(p);
 	return err;
@@ -157,6 +157,6 @@ void reporting__close(struct reporting *r)
 	output__free(r->output);
 	r->output = NULL;
 	strbuf__free(&r->last_line);
-	suppression_filter__free(r->sieve);
-	r->sieve = NULL;
+	suppression_filter__free(r->filter);
+	r->filter = NULL;
 }

@@ -46,7 +46,7 @@ struct reporting {
 	/* Private. */
 	struct output *output;
 	struct report_style style;
-	struct suppression_filter *sieve; /* NULL: nothing is suppressed */
+	struct suppression_filter *filter; /* NULL: nothing is suppressed */
 	bool begun;
 	bool failed;		 /* the final report meets a condition of the plan */
 	struct strbuf last_line; /* summary of the final report, for standard error */

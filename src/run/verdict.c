@@ -7,28 +7,28 @@
 #define STATUS_FAILED 3
 
 /* Rules that the user wrote and may want to remove. */
-static void log_unused_rules(const struct suppression_filter *sieve)
+static void log_unused_rules(const struct suppression_filter *filter)
 {
-	for (size_t i = 0; sieve && i < suppression_filter__count(sieve); i++) {
-		const struct suppress_rule *rule = suppression_filter__rule(sieve, i);
+	for (size_t i = 0; filter && i < suppression_filter__count(filter); i++) {
+		const struct suppress_rule *rule = suppression_filter__rule(filter, i);
 
-		if (!suppression_filter__is_builtin(sieve, i) &&
-		    !suppression_filter__has_matched(sieve, i))
+		if (!suppression_filter__is_builtin(filter, i) &&
+		    !suppression_filter__has_matched(filter, i))
 			log__debug("%s: %s matched nothing", rule->source, rule->pattern);
 	}
 }
 
 bool verdict__of(const struct plan *plan, const struct profile *p,
-		 const struct suppression_filter *sieve, struct strbuf *line)
+		 const struct suppression_filter *filter, struct strbuf *line)
 {
 	const struct criteria criteria = {
 		.checks = &plan->checks,
 		.any_leak = plan->error_exit,
 	};
 
-	log_unused_rules(sieve);
+	log_unused_rules(filter);
 	summary__add(line, p, &criteria);
-	return criteria__fail(&criteria, p);
+	return summary__has_failed(&criteria, p);
 }
 
 int verdict__status(const struct plan *plan)

@@ -11,10 +11,10 @@ struct suppression_filter;
 
 /*
  * Whether the run has failed, by the conditions of the plan; adds the summary to `line`.
- * Suppressions that matched nothing are logged with --verbose; `sieve` may be NULL.
+ * Suppressions that matched nothing are logged with --verbose; `filter` may be NULL.
  */
 bool verdict__of(const struct plan *plan, const struct profile *p,
-		 const struct suppression_filter *sieve, struct strbuf *line);
+		 const struct suppression_filter *filter, struct strbuf *line);
 /* Exit status of a run that has failed. */
 int verdict__status(const struct plan *plan);
 

@@ -11,7 +11,7 @@
 #include "test.h"
 #include "util/util.h"
 
-/* ---- the sieve alone ---- */
+/* ---- the filter alone ---- */
 
 static struct suppressions *rules_of(const char *text)
 {
@@ -32,12 +32,12 @@ TEST(a_stack_is_looked_at_once)
 			   by_file = { .file = "/a/file.c" };
 
 	CHECK_EQ(suppression_filter__count(s), 4);
-	CHECK_EQ(suppression_filter__known(s, 77), SIEVE_NEW);
+	CHECK_EQ(suppression_filter__known(s, 77), SUPPRESSION_NEW);
 	CHECK_EQ(suppression_filter__look(s, 77, two, 2), 1);
 	CHECK_EQ(suppression_filter__known(s, 77), 1);
-	CHECK_EQ(suppression_filter__known(s, 78), SIEVE_NEW);
-	CHECK_EQ(suppression_filter__look(s, 78, two, 1), SIEVE_PASSED);
-	CHECK_EQ(suppression_filter__known(s, 78), SIEVE_PASSED);
+	CHECK_EQ(suppression_filter__known(s, 78), SUPPRESSION_NEW);
+	CHECK_EQ(suppression_filter__look(s, 78, two, 1), SUPPRESSION_NONE);
+	CHECK_EQ(suppression_filter__known(s, 78), SUPPRESSION_NONE);
 	CHECK_EQ(suppression_filter__look(s, 0, &by_module, 1), 2);
 	CHECK_EQ(suppression_filter__look(s, UINT64_MAX, &by_file, 1), 3);
 	CHECK(!suppression_filter__has_matched(s, 0));
@@ -92,7 +92,7 @@ struct fixture {
 	struct snapshot snap;
 	struct profile_run run;
 	struct suppressions *rules;
-	struct suppression_filter *sieve;
+	struct suppression_filter *filter;
 	struct profile_input in;
 };
 
@@ -147,7 +147,7 @@ static void setup(struct fixture *f, const char *rules)
 		.nprocesses = 1,
 	};
 	f->rules = rules_of(rules);
-	f->sieve = suppression_filter__new(f->rules);
+	f->filter = suppression_filter__new(f->rules);
 	f->in = (struct profile_input){
 		.run = &f->run,
 		.snapshot = &f->snap,
@@ -155,7 +155,7 @@ static void setup(struct fixture *f, const char *rules)
 		.modules = f->modules,
 		.stack = find_stack,
 		.ctx = f,
-		.sieve = f->sieve,
+		.filter = f->filter,
 	};
 }
 
@@ -163,7 +163,7 @@ static void teardown(struct fixture *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		free(f->stacks[i]);
-	suppression_filter__free(f->sieve);
+	suppression_filter__free(f->filter);
 	suppressions__free(f->rules);
 	symbolizer__free(f->symbolizer);
 	modules__free(f->modules);
@@ -206,7 +206,7 @@ TEST(suppressed_sites_leave_their_places)
 	CHECK_EQ(p->suppressed_since_mark, 5);
 	CHECK_EQ(p->rest_bytes, 50 + 9 + 7);
 	CHECK_EQ(p->rest_blocks, 2 + 4);
-	CHECK_EQ(suppression_filter__known(f.sieve, 4), SIEVE_NEW);
+	CHECK_EQ(suppression_filter__known(f.filter, 4), SUPPRESSION_NEW);
 	profile__free(p);
 	teardown(&f);
 }
@@ -255,13 +255,13 @@ TEST(mappings_are_suppressed_beside_the_totals)
 	teardown(&f);
 }
 
-TEST(without_a_sieve_all_is_shown)
+TEST(without_a_filter_all_is_shown)
 {
 	struct fixture f;
 	struct profile *p;
 
 	setup(&f, "leak:code");
-	f.in.sieve = NULL;
+	f.in.filter = NULL;
 	p = profile__build(&f.in);
 	CHECK_EQ(p->nsites, 6);
 	CHECK_EQ(p->nsuppressed, 0);
@@ -284,7 +284,7 @@ TEST(stacks_that_are_not_known_pass_and_are_asked_for_again)
 	f.rows[3].stack = 0;
 	p = profile__build(&f.in);
 	CHECK_STR(sites(p), "1:?=900 2:?=800");
-	CHECK_EQ(suppression_filter__known(f.sieve, 99), SIEVE_NEW);
+	CHECK_EQ(suppression_filter__known(f.filter, 99), SUPPRESSION_NEW);
 	profile__free(p);
 	teardown(&f);
 }
@@ -397,8 +397,8 @@ TEST(what_is_built_in_does_not_hide_findings)
 
 	CHECK_EQ(suppressions__add_builtin(rules), 0);
 	setup(&f, "");
-	suppression_filter__free(f.sieve);
-	f.in.sieve = f.sieve = suppression_filter__new(rules);
+	suppression_filter__free(f.filter);
+	f.in.filter = f.filter = suppression_filter__new(rules);
 	f.rows[0].stack = 0;
 	f.stacks[0]->frames[0].offset = file_offset(_IO_file_doallocate) + 3;
 	p = profile__build(&f.in);

@@ -245,7 +245,7 @@ static struct conditions parse(const char *list)
 static bool fails(const char *list, const struct profile *p)
 {
 	struct conditions c = parse(list);
-	bool failed = criteria__fail(&(struct criteria){ .checks = &c }, p);
+	bool failed = summary__has_failed(&(struct criteria){ .checks = &c }, p);
 
 	conditions__release(&c);
 	return failed;
@@ -340,10 +340,10 @@ TEST(metrics_are_listed)
 	const char *meaning = NULL;
 	size_t n = 0;
 
-	for (; condition__metric(n, &meaning); n++)
+	for (; conditions__metric(n, &meaning); n++)
 		CHECK(meaning && *meaning);
 	CHECK_EQ(n, 8);
-	CHECK_STR(condition__metric(0, &meaning), "leak");
+	CHECK_STR(conditions__metric(0, &meaning), "leak");
 }
 
 /* ---- the last line ---- */
@@ -386,9 +386,9 @@ TEST(a_leak_is_a_failure_where_nothing_else_is)
 	struct profile p = findings(), none = empty;
 	struct conditions no_checks = { 0 }, high = parse("leak>1g");
 
-	CHECK(criteria__fail(&(struct criteria){ &no_checks, true }, &p));
-	CHECK(!criteria__fail(&(struct criteria){ &no_checks, false }, &p));
-	CHECK(!criteria__fail(&(struct criteria){ &no_checks, true }, &none));
-	CHECK(!criteria__fail(&(struct criteria){ &high, true }, &p));
+	CHECK(summary__has_failed(&(struct criteria){ &no_checks, true }, &p));
+	CHECK(!summary__has_failed(&(struct criteria){ &no_checks, false }, &p));
+	CHECK(!summary__has_failed(&(struct criteria){ &no_checks, true }, &none));
+	CHECK(!summary__has_failed(&(struct criteria){ &high, true }, &p));
 	conditions__release(&high);
 }

@@ -4,8 +4,8 @@
  * null), a number that JSON cannot say (infinite, not a number) is 0. Errors are remembered for
  * json__line.
  */
-#ifndef MEMTRACE_REPORT_JSON_WRITER_H
-#define MEMTRACE_REPORT_JSON_WRITER_H
+#ifndef MEMTRACE_REPORT_JSON_H
+#define MEMTRACE_REPORT_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>

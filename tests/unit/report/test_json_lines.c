@@ -1,7 +1,7 @@
 #include <math.h>
 
 #include "profiles.h"
-#include "report/json_writer.h"
+#include "report/json.h"
 
 static const struct report_style style;
 

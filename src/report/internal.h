@@ -1,6 +1,6 @@
 /* What the report formats offer to the table in report.c, and the few lines they share. */
-#ifndef MEMTRACE_REPORT_FORMATS_H
-#define MEMTRACE_REPORT_FORMATS_H
+#ifndef MEMTRACE_REPORT_INTERNAL_H
+#define MEMTRACE_REPORT_INTERNAL_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,17 +10,17 @@
 #include "util/strbuf.h"
 
 int text__report(const struct profile *p, const struct report_style *st, FILE *out);
-int json__begin(const struct profile_run *run, uint64_t wall_ns, const struct report_style *st,
-		FILE *out);
+int json_lines__begin(const struct profile_run *run, uint64_t wall_ns,
+		      const struct report_style *st, FILE *out);
 struct json;
-void json__frame(struct json *w, const struct profile *p, const struct profile_frame *f);
-int json__report(const struct profile *p, const struct report_style *st, FILE *out);
+void json_lines__frame(struct json *w, const struct profile *p, const struct profile_frame *f);
+int json_lines__report(const struct profile *p, const struct report_style *st, FILE *out);
 int folded__report(const struct profile *p, const struct report_style *st, FILE *out);
 int pprof__report(const struct profile *p, const struct report_style *st, FILE *out);
 
 /* Writes and flushes: a report is out, or has failed, when its renderer returns. 0 or a
  * negative errno. */
-int formats__write(FILE *out, const void *data, size_t len);
-int formats__flush(FILE *out);
+int report__write(FILE *out, const void *data, size_t len);
+int report__flush(FILE *out);
 
 #endif
