@@ -9,7 +9,8 @@
 #include "run/reporting.h"
 #include "util/log.h"
 
-static int print(const struct plan *plan, difference_fn fn, const struct difference_input *in)
+static int print_difference(const struct plan *plan, difference_fn fn,
+			    const struct difference_input *in)
 {
 	struct reporting r = { .plan = plan };
 	int err = reporting__open(&r);
@@ -45,10 +46,11 @@ int diff__run(const struct plan *given, const char *before, const char *after)
 	if (q && compare__profiles(p, q, &c)) {
 		log__error("cannot compare: %s", strerror(ENOMEM));
 	} else if (q) {
-		status = print(&plan, fn,
-			       &(struct difference_input){ &c, before, after, plan.query.top })
-			     ? 1
-			     : 0;
+		status =
+		    print_difference(
+			&plan, fn, &(struct difference_input){ &c, before, after, plan.query.top })
+			? 1
+			: 0;
 		compare__free(&c);
 	}
 	replay__free(old);

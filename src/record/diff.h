@@ -4,7 +4,8 @@
 
 #include "run/plan.h"
 
-/* The exit status. Of the plan, what concerns a report: top, age, sizes, kinds, format, output. */
+/* Prints what changed between two files. The exit status. Of the plan, only what concerns a report
+ * is used: top, age, sizes, kinds, format, output. */
 int diff__run(const struct plan *plan, const char *before, const char *after);
 
 #endif

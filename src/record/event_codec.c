@@ -160,7 +160,7 @@ static uint64_t unpack_stack(struct event_context *cx, struct cursor *c)
 	const void *bytes;
 
 	if (slot > EVENT_STACK_SLOTS) {
-		c->bad = true;
+		cursor__spoil(c);
 		return 0;
 	}
 	if (slot)
@@ -198,11 +198,11 @@ size_t event_codec__unpack(struct event_context *cx, struct cursor *c, union pac
 		return 0;
 	memset(out, 0, sizeof(*out));
 	if (!(bits & SAME_PID))
-		cx->pid = (uint32_t)codec__take(c);
+		cx->pid = (uint32_t)codec__take_up_to(c, UINT32_MAX);
 	if (!(bits & SAME_HEAD)) {
 		api = cursor__take(c, 1);
 		cx->last[type].api = api ? *api : 0;
-		cx->last[type].flags = (uint16_t)codec__take(c);
+		cx->last[type].flags = (uint16_t)codec__take_up_to(c, UINT16_MAX);
 	}
 	if (!(bits & NO_TIME))
 		out->ev.time = cx->time += codec__unfold(codec__take(c));

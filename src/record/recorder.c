@@ -14,55 +14,55 @@
 #include "util/texts.h"
 #include "util/util.h"
 
-#define TEND_NS 1000000000ull /* what came is in the file by then, with its names */
+#define MAINTAIN_NS 1000000000ull /* within it, events reach the file with their names */
 
 /* ---- the witness ---- */
 
-static void on_event(void *ctx, const void *data, size_t size)
+static void record_event(void *ctx, const void *data, size_t size)
 {
 	record_writer__event(((struct recorder *)ctx)->recording, data, size);
 }
 
-static void on_stack(void *ctx, uint64_t time, const struct stack *st)
+static void record_stack(void *ctx, uint64_t time, const struct stack *st)
 {
 	struct recorder *rec = ctx;
 
 	recorder_names__note_stack(rec, st);
-	record__put_stack(recorder__fresh(rec), time, st);
-	recorder__put(rec, RECORD_STACK);
+	record__put_stack(recorder__new_record(rec), time, st);
+	recorder__put_record(rec, RECORD_STACK);
 }
 
-static void on_process(void *ctx, const struct process_facts *f)
+static void record_process(void *ctx, const struct process_facts *f)
 {
 	struct recorder *rec = ctx;
 	struct record_process r = {
 		.pid = f->pid,
 		.first_seen = f->first_seen,
 		.named = f->named,
-		.exe = (char *)f->exe,
-		.container = (char *)f->container,
+		.exe = f->exe,
+		.container = f->container,
 	};
 
 	memcpy(r.comm, f->comm, sizeof(r.comm));
-	record__put_process(recorder__fresh(rec), &r);
-	recorder__put(rec, RECORD_PROCESS);
+	record__put_process(recorder__new_record(rec), &r);
+	recorder__put_record(rec, RECORD_PROCESS);
 }
 
-static void on_allocator(void *ctx, uint32_t module, uint64_t start, uint64_t end)
+static void record_allocator(void *ctx, uint32_t module, uint64_t start, uint64_t end)
 {
 	struct recorder *rec = ctx;
 
 	recorder_names__note_module(rec, module);
-	record__put_allocator(recorder__fresh(rec),
+	record__put_allocator(recorder__new_record(rec),
 			      &(struct record_allocator){ module, start, end });
-	recorder__put(rec, RECORD_ALLOCATOR);
+	recorder__put_record(rec, RECORD_ALLOCATOR);
 }
 
 const struct collector_witness recorder__witness = {
-	.event = on_event,
-	.stack = on_stack,
-	.process = on_process,
-	.allocator = on_allocator,
+	.event = record_event,
+	.stack = record_stack,
+	.process = record_process,
+	.allocator = record_allocator,
 };
 
 /* ---- the run, and its reports ---- */
@@ -74,9 +74,9 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 	struct record_run r = {
 		.start = start,
 		.wall = wall,
-		.version = (char *)run->version,
-		.host = (char *)run->host,
-		.kernel = (char *)run->kernel,
+		.version = run->version,
+		.host = run->host,
+		.kernel = run->kernel,
 		.stack_mode = run->stack_mode,
 		.interval_s = run->interval_s,
 		.heap = plan->query.heap,
@@ -93,9 +93,9 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 	for (size_t i = 0; r.targets && i < run->ntargets; i++)
 		r.targets[i] = (struct record_target){
 			.pid = run->targets[i].pid,
-			.comm = (char *)run->targets[i].comm,
-			.exe = (char *)run->targets[i].exe,
-			.container = (char *)run->targets[i].container,
+			.comm = run->targets[i].comm,
+			.exe = run->targets[i].exe,
+			.container = run->targets[i].container,
 		};
 	r.ntargets = r.targets ? run->ntargets : 0;
 	rec->begun = rec->run.len;
@@ -110,27 +110,27 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 void recorder__tick(struct recorder *rec, const struct report_tick *tick)
 {
 	record__put_tick(
-	    recorder__fresh(rec),
+	    recorder__new_record(rec),
 	    &(struct record_tick){ tick->seq, tick->final, tick->now, tick->wall, tick->counters });
-	recorder__put(rec, RECORD_TICK);
+	recorder__put_record(rec, RECORD_TICK);
 	rec->last_tick = tick->now;
 	rec->last_seq = tick->seq;
 }
 
 void recorder__mark(struct recorder *rec, uint64_t now)
 {
-	record__put_mark(recorder__fresh(rec),
+	record__put_mark(recorder__new_record(rec),
 			 &(struct record_mark){ now, rec->wall + (now - rec->start) });
-	recorder__put(rec, RECORD_MARK);
+	recorder__put_record(rec, RECORD_MARK);
 }
 
-/* ---- a report's own facts ---- */
+/* ---- what a report asks the system ---- */
 
 static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *snap)
 {
-	struct record_rss *t = &rec->told;
+	struct record_rss *t = &rec->rss;
 
-	free(t->rss);
+	record__free_rss(t);
 	*t = (struct record_rss){ .seq = seq };
 	t->rss = calloc(snap->nprocesses + 1, sizeof(*t->rss));
 	for (size_t i = 0; t->rss && i < snap->nprocesses; i++)
@@ -143,7 +143,7 @@ static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *
 
 uint64_t recorder__rss(const struct recorder *rec, uint32_t pid)
 {
-	return record__rss_of(&rec->told, pid);
+	return record__rss_of(&rec->rss, pid);
 }
 
 void recorder__end_report(struct recorder *rec, const struct report_tick *tick,
@@ -161,40 +161,40 @@ void recorder__end_report(struct recorder *rec, const struct report_tick *tick,
 	recorder_names__look_up(rec, 0, n);
 	rec->named = n;
 	recorder__lock(rec);
-	record__put_rss(recorder__fresh(rec), &rec->told);
-	recorder__put(rec, RECORD_RSS);
+	record__put_rss(recorder__new_record(rec), &rec->rss);
+	recorder__put_record(rec, RECORD_RSS);
 	record_writer__flush(rec->recording);
 	recorder__unlock(rec);
-	recorder__maintain(rec); /* where one report follows another, there is no other time */
+	recorder__maintain(rec); /* reports in quick succession leave no other time for it */
 }
 
 /* ---- a state, for a recording that is compacted ---- */
 
-static void put_state(struct recorder *rec, enum record_kind kind)
+static void put_state_record(struct recorder *rec, enum record_kind kind)
 {
 	record_writer__put_state(rec->recording, kind, &rec->sb);
 }
 
-static void put_piece(void *ctx, const struct strbuf *sb)
+static void put_state_piece(void *ctx, const struct strbuf *sb)
 {
 	record_writer__put_state(((struct recorder *)ctx)->recording, RECORD_STATE, sb);
 }
 
-static void put_apis(struct recorder *rec,
-		     void (*give)(struct recorder *rec, enum record_kind kind))
+static void put_api_names(struct recorder *rec,
+			  void (*put)(struct recorder *rec, enum record_kind kind))
 {
 	for (uint32_t row = 0; row < API_ROWS; row++) {
 		struct record_api r = { row, alloc_functions__get(row)->kind,
-					(char *)rec->opts.api_names[row] };
+					rec->opts.api_names[row] };
 
 		if (!r.name)
 			continue;
-		record__put_api(recorder__fresh(rec), &r);
-		give(rec, RECORD_API);
+		record__put_api(recorder__new_record(rec), &r);
+		put(rec, RECORD_API);
 	}
 }
 
-/* Names follow: all of them are recorded anew, from now on. */
+/* The names follow it: from now on all of them are recorded again. */
 static void save_state(struct recorder *rec)
 {
 	struct record_compacted r = { rec->last_tick, rec->wall + (rec->last_tick - rec->start),
@@ -202,14 +202,14 @@ static void save_state(struct recorder *rec)
 
 	record_writer__begin_state(rec->recording);
 	record_writer__put_state(rec->recording, RECORD_RUN, &rec->run);
-	put_apis(rec, put_state);
-	record__put_compacted(recorder__fresh(rec), &r);
-	put_state(rec, RECORD_COMPACTED);
+	put_api_names(rec, put_state_record);
+	record__put_compacted(recorder__new_record(rec), &r);
+	put_state_record(rec, RECORD_COMPACTED);
 	for (uint32_t i = 0; i < rec->nmodules; i++) {
-		recorder_names__describe_module(rec, i, recorder__fresh(rec));
-		put_state(rec, RECORD_MODULE);
+		recorder_names__describe_module(rec, i, recorder__new_record(rec));
+		put_state_record(rec, RECORD_MODULE);
 	}
-	if (collector__save(rec->collector, put_piece, rec))
+	if (collector__save(rec->collector, put_state_piece, rec))
 		rec->failed = true;
 	record_writer__end_state(rec->recording);
 	recorder_names__forget(rec);
@@ -220,9 +220,9 @@ int recorder__maintain(struct recorder *rec)
 	uint64_t now = util__now_ns();
 	size_t n;
 
-	if (now < rec->tended + TEND_NS && !record_writer__wants_state(rec->recording))
+	if (now < rec->maintained + MAINTAIN_NS && !record_writer__wants_state(rec->recording))
 		return record_writer__error(rec->recording);
-	rec->tended = now;
+	rec->maintained = now;
 	recorder__lock(rec);
 	if (rec->begun && record_writer__wants_state(rec->recording)) {
 		save_state(rec);
@@ -261,7 +261,7 @@ struct recorder *recorder__open(const struct recorder_opts *opts)
 		recorder__free(rec);
 		return NULL;
 	}
-	put_apis(rec, recorder__put);
+	put_api_names(rec, recorder__put_record);
 	return rec;
 }
 
@@ -285,11 +285,11 @@ void recorder__free(struct recorder *rec)
 	texts__free(rec->texts);
 	free(rec->places);
 	free(rec->modules);
-	free(rec->told.rss);
+	record__free_rss(&rec->rss);
 	free(rec);
 }
 
-static void tell_end(struct recorder *rec)
+static void log_end(struct recorder *rec)
 {
 	struct record_writer_stats st;
 	char size[16];
@@ -299,12 +299,11 @@ static void tell_end(struct recorder *rec)
 		  util__format_size(size, sizeof(size), st.bytes), rec->opts.plan->record,
 		  st.compactions ? ", without the oldest reports (--record-size)" : "");
 	if (st.waits)
-		log__warn("writing the recording held events up for %.1f s in all: what did not "
-			  "fit the ring is "
-			  "counted as lost",
+		log__warn("writing the recording delayed events by %.1f s in total; those that "
+			  "found no room in the ring buffer meanwhile are counted as lost",
 			  (double)st.waited_ns / 1e9);
 	if (st.plain_chunks)
-		log__debug("%llu pieces of the recording were left as they are, for lack of time",
+		log__debug("%llu chunks of the recording were not compressed, for lack of time",
 			   (unsigned long long)st.plain_chunks);
 }
 
@@ -313,13 +312,13 @@ int recorder__close(struct recorder *rec)
 	int err = record_writer__close(rec->recording);
 
 	if (err == -EFBIG)
-		log__error("cannot record on: what is outstanding takes more than half of "
+		log__error("cannot continue the recording: live blocks take more than half of "
 			   "--record-size; use a larger one");
 	else if (err)
 		log__error("cannot write %s: %s", rec->opts.plan->record, strerror(-err));
 	else
-		tell_end(rec);
+		log_end(rec);
 	if (!err && rec->failed)
-		log__warn("some code has no names in the recording: out of memory");
+		log__warn("some code has no name in the recording: out of memory");
 	return err;
 }

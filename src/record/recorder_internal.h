@@ -1,4 +1,4 @@
-/* What the recorder's files share. */
+/* What the recorder's files share: its state, and looking up names (recorder_names.c). */
 #ifndef MEMTRACE_RECORD_RECORDER_INTERNAL_H
 #define MEMTRACE_RECORD_RECORDER_INTERNAL_H
 
@@ -13,12 +13,12 @@ struct texts;
 struct place {
 	uint32_t module; /* FRAME_NO_MODULE: run-time code of `pid` at `at` */
 	uint32_t pid;
-	uint64_t at;   /* where a call returns to: in the file, or the address */
-	uint64_t told; /* a hash of its names as they were recorded; 0: none were */
+	uint64_t at;	   /* where a call returns to: in the file, or the address */
+	uint64_t recorded; /* a hash of its names as they were recorded; 0: none were */
 };
 
-struct module_told {
-	bool settled; /* it was open: nothing more will be known of it */
+struct recorded_module {
+	bool settled; /* its file is open: nothing more will become known of it */
 	bool elf;
 };
 
@@ -33,7 +33,7 @@ struct recorder {
 	struct hashmap *seen; /* places, by their hash */
 	struct place *places;
 	size_t nplaces, cap_places;
-	struct module_told *modules;
+	struct recorded_module *modules;
 	size_t nmodules;
 	bool failed; /* out of memory: what follows has no names */
 	struct strbuf run;
@@ -41,12 +41,12 @@ struct recorder {
 	uint64_t start, wall, last_tick;
 	uint32_t last_seq;
 
-	/* the reporter's */
-	uint64_t tended; /* ns: when last */
-	size_t named;	 /* places that were looked up at least once */
+	/* the reporter's thread's */
+	uint64_t maintained; /* ns: when last */
+	size_t named;	     /* places that were looked up at least once */
 	struct texts *texts;
 	struct hashmap *mapped; /* paths, by process and address */
-	struct record_rss told; /* what the last report asked the system */
+	struct record_rss rss;	/* of the last report */
 };
 
 static inline void recorder__lock(struct recorder *rec)
@@ -59,31 +59,32 @@ static inline void recorder__unlock(struct recorder *rec)
 	rec->opts.unlock(rec->opts.ctx);
 }
 
-/* The record that is being made, empty; and giving it. With the lock. */
-static inline struct strbuf *recorder__fresh(struct recorder *rec)
+/* An empty record to be filled, and putting it into the recording. With the lock. */
+static inline struct strbuf *recorder__new_record(struct recorder *rec)
 {
 	strbuf__reset(&rec->sb);
 	return &rec->sb;
 }
 
-static inline void recorder__put(struct recorder *rec, enum record_kind kind)
+static inline void recorder__put_record(struct recorder *rec, enum record_kind kind)
 {
 	record_writer__put(rec->recording, kind, &rec->sb);
 }
 
-/* recorder_names.c; with the lock, but for recorder_names__look_up. */
+/* ---- recorder_names.c; with the lock, but for recorder_names__look_up ---- */
 
-void recorder_names__note_module(struct recorder *rec,
-				 uint32_t id); /* tells of all modules up to this one */
+/* Records all modules up to this one. */
+void recorder_names__note_module(struct recorder *rec, uint32_t id);
+/* Notes the code of a call stack, to be looked up later. */
 void recorder_names__note_stack(struct recorder *rec, const struct stack *st);
 void recorder_names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb);
-/* Files that could not be opened when they were met, and can now. */
+/* Records modules whose files could not be opened at first, and can now. */
 void recorder_names__settle_modules(struct recorder *rec);
-/* The files behind mappings, where that is new. */
+/* Records the files behind mappings, where they have changed. */
 void recorder_names__look_up_ranges(struct recorder *rec);
-/* The names of places [from, to), where they are new. The reporter's. */
+/* Records the names of places [from, to), where they have changed. For the reporter's thread. */
 void recorder_names__look_up(struct recorder *rec, size_t from, size_t to);
-/* All of them are to be told again. */
+/* From now on all names count as not recorded. */
 void recorder_names__forget(struct recorder *rec);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * What stacks lie in is noted when they come, once each; it is looked up soon after. What had no
- * name then may have one later: a just-in-time compiler writes its map late, a file could not be
- * opened at first. So with each report all of it is looked up again, and what has changed is
- * recorded again. The lookups are cached where they are made.
+ * The places in code that call stacks pass through are noted when a stack comes, once each, and
+ * looked up soon after. A place that had no name then may have one later: a just-in-time compiler
+ * writes its map late, a file could not be opened at first. So all places are looked up again with
+ * each report, and what has changed is recorded again. The symbolizer caches the lookups.
  */
 #include "record/recorder_internal.h"
 
@@ -17,28 +17,28 @@
 
 #define BATCH 256 /* names that are looked up between two waits for the lock */
 
-/* ---- what is noted when a stack comes ---- */
+/* ---- noting places when a stack comes ---- */
 
 void recorder_names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb)
 {
 	struct module *mod = modules__get(rec->opts.modules, id);
 	struct record_module r = { .id = id, .path = "" };
-	struct module_told *told = &rec->modules[id];
+	struct recorded_module *recorded = &rec->modules[id];
 	size_t len;
 
 	if (mod) {
-		r.path = (char *)module__path(mod);
+		r.path = module__path(mod);
 		r.build_id_len = module__build_id(mod, r.build_id);
-		r.elf = told->elf = module__is_elf(mod);
-		told->settled = module__fd(mod) >= 0 || module__memory(mod, &len);
+		r.elf = recorded->elf = module__is_elf(mod);
+		recorded->settled = module__fd(mod) >= 0 || module__memory(mod, &len);
 	}
 	record__put_module(sb, &r);
 }
 
-/* All up to this one: their ids are the same where the recording is read. */
+/* All up to this one, so that ids are the same where the recording is read. */
 void recorder_names__note_module(struct recorder *rec, uint32_t id)
 {
-	struct module_told *modules;
+	struct recorded_module *modules;
 
 	if (id < rec->nmodules || id == FRAME_NO_MODULE)
 		return;
@@ -49,10 +49,10 @@ void recorder_names__note_module(struct recorder *rec, uint32_t id)
 	}
 	rec->modules = modules;
 	while (rec->nmodules <= id) {
-		modules[rec->nmodules] = (struct module_told){ 0 };
+		modules[rec->nmodules] = (struct recorded_module){ 0 };
 		recorder_names__describe_module(rec, (uint32_t)rec->nmodules++,
-						recorder__fresh(rec));
-		recorder__put(rec, RECORD_MODULE);
+						recorder__new_record(rec));
+		recorder__put_record(rec, RECORD_MODULE);
 	}
 }
 
@@ -82,8 +82,8 @@ static void note_frame(struct recorder *rec, uint32_t pid, const struct frame *f
 	bool file = f->module != FRAME_NO_MODULE && f->module < rec->nmodules;
 	bool elf = file && rec->modules[f->module].elf;
 
-	/* Run-time code may lie in a file too, in memory; and of one that is not open, nobody
-	 * knows. */
+	/* Run-time code may be mapped from a file in memory too; of a file that is not open, it is
+	 * not known yet. */
 	if (file && f->offset && (elf || !rec->modules[f->module].settled))
 		note_place(rec, f->module, 0, f->offset);
 	if (!elf && f->pc)
@@ -98,7 +98,7 @@ void recorder_names__note_stack(struct recorder *rec, const struct stack *st)
 	}
 }
 
-/* ---- what it is called ---- */
+/* ---- names of places ---- */
 
 static uint64_t hash_text(uint64_t h, const char *s)
 {
@@ -124,17 +124,16 @@ static void put_names(struct strbuf *sb, const struct place *p, const struct nam
 	struct record_code r = { .module = p->module, .offset = p->at, .n = n };
 
 	if (p->module == FRAME_NO_MODULE) {
-		record__put_jit(
-		    sb, &(struct record_jit){ p->pid, p->at, n ? (char *)f[0].func : NULL });
+		record__put_jit(sb, &(struct record_jit){ p->pid, p->at, n ? f[0].func : NULL });
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		r.names[i] = (struct record_name){ (char *)f[i].func, (char *)f[i].file, f[i].line,
-						   f[i].inlined, true };
+		r.names[i] =
+		    (struct record_name){ f[i].func, f[i].file, f[i].line, f[i].inlined, true };
 	record__put_code(sb, &r);
 }
 
-/* Looks a place up. What is to be recorded is added to `sb`: false where that is nothing. */
+/* Looks a place up. False where its names have not changed; otherwise `sb` is their record. */
 static bool name_place(struct recorder *rec, struct place *p, struct strbuf *sb)
 {
 	struct named_frame f[RECORD_NAMES_MAX];
@@ -144,21 +143,21 @@ static bool name_place(struct recorder *rec, struct place *p, struct strbuf *sb)
 	uint64_t hash;
 	size_t n = 0;
 
-	/* In a file that is none of code, it has its names as an address. */
+	/* In a file that is not an ELF file, the place is named by its address. */
 	if (!mod || module__is_elf(mod))
 		n = symbolizer__frame(rec->symbolizer, p->pid, &frame, f, RECORD_NAMES_MAX);
 	if (n == 1 && !f[0].func && !f[0].file)
 		n = 0;
 	hash = n ? hash_names(f, n) : 0;
-	if (hash == p->told)
+	if (hash == p->recorded)
 		return false;
-	p->told = hash;
+	p->recorded = hash;
 	strbuf__reset(sb);
 	put_names(sb, p, f, n);
 	return true;
 }
 
-/* Places [from, to): a copy is looked up, then what is new is given, each under the lock. */
+/* Places are copied and records put with the lock held, but looked up without it. */
 void recorder_names__look_up(struct recorder *rec, size_t from, size_t to)
 {
 	struct place batch[BATCH];
@@ -192,15 +191,15 @@ void recorder_names__settle_modules(struct recorder *rec)
 	for (uint32_t i = 0; i < rec->nmodules; i++) {
 		if (rec->modules[i].settled)
 			continue;
-		recorder_names__describe_module(rec, i, recorder__fresh(rec));
+		recorder_names__describe_module(rec, i, recorder__new_record(rec));
 		if (rec->modules[i].settled)
-			recorder__put(rec, RECORD_MODULE);
+			recorder__put_record(rec, RECORD_MODULE);
 	}
 }
 
 /* ---- files behind mappings ---- */
 
-struct ranges {
+struct range_list {
 	struct {
 		uint32_t pid;
 		uint64_t start;
@@ -210,7 +209,7 @@ struct ranges {
 
 static void note_range(void *ctx, uint32_t pid, uint64_t start)
 {
-	struct ranges *rs = ctx;
+	struct range_list *rs = ctx;
 	size_t cap = rs->cap ? rs->cap * 2 : 64;
 	void *at;
 
@@ -225,9 +224,9 @@ static void note_range(void *ctx, uint32_t pid, uint64_t start)
 	rs->at[rs->n++].start = start;
 }
 
-/* As the session itself would find it; a process is read again at most once for all of its ranges.
- */
-static const char *path_of(struct recorder *rec, uint32_t pid, uint64_t addr, uint32_t *refreshed)
+/* As the session itself would find it; a process's mappings are read again at most once. */
+static const char *path_behind(struct recorder *rec, uint32_t pid, uint64_t addr,
+			       uint32_t *refreshed)
 {
 	const struct mapping *m = NULL;
 
@@ -243,10 +242,10 @@ static const char *path_of(struct recorder *rec, uint32_t pid, uint64_t addr, ui
 	return m && m->path[0] ? m->path : NULL;
 }
 
-/* With the lock: a range's path may be gone with its process a moment later. */
+/* With the lock, since a range's path goes away with its process. */
 void recorder_names__look_up_ranges(struct recorder *rec)
 {
-	struct ranges rs = { 0 };
+	struct range_list rs = { 0 };
 	uint32_t refreshed = 0;
 
 	if (!rec->mapped)
@@ -254,17 +253,16 @@ void recorder_names__look_up_ranges(struct recorder *rec)
 	collector__file_ranges(rec->collector, note_range, &rs);
 	for (size_t i = 0; i < rs.n; i++) {
 		uint64_t key = hashmap__mix(rs.at[i].start, rs.at[i].pid);
-		const char *path = path_of(rec, rs.at[i].pid, rs.at[i].start, &refreshed);
+		const char *path = path_behind(rec, rs.at[i].pid, rs.at[i].start, &refreshed);
 		const char *kept = texts__keep(rec->texts, path);
 		uintptr_t known = 0;
 
 		hashmap__get(rec->mapped, key, &known);
 		if (kept == (const char *)known || hashmap__set(rec->mapped, key, (uintptr_t)kept))
 			continue;
-		record__put_mapped(
-		    recorder__fresh(rec),
-		    &(struct record_mapped){ rs.at[i].pid, rs.at[i].start, (char *)kept });
-		recorder__put(rec, RECORD_MAPPED);
+		record__put_mapped(recorder__new_record(rec),
+				   &(struct record_mapped){ rs.at[i].pid, rs.at[i].start, kept });
+		recorder__put_record(rec, RECORD_MAPPED);
 	}
 	free(rs.at);
 }
@@ -281,7 +279,7 @@ const char *recorder__mapped_file(const struct recorder *rec, uint32_t pid, uint
 void recorder_names__forget(struct recorder *rec)
 {
 	for (size_t i = 0; i < rec->nplaces; i++)
-		rec->places[i].told = 0;
+		rec->places[i].recorded = 0;
 	rec->named = 0;
 	hashmap__free(rec->mapped);
 	rec->mapped = hashmap__new();

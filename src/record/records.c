@@ -1,4 +1,4 @@
-/* Each record in bytes: two functions that name its fields in the same order. */
+/* A pair of functions for each record, which name its fields in the same order. */
 #include "record/records.h"
 
 #include <errno.h>
@@ -7,39 +7,17 @@
 
 #include "profile/names.h"
 
-#define COUNTERS (sizeof(struct counters) / sizeof(ev_u64))
-
-/* A record ended well; what a later version put behind its last field does not matter. */
-static int taken(const struct cursor *c)
-{
-	return c->bad ? -EINVAL : 0;
-}
-
 /* Bits of one number, from the lowest. */
 static uint64_t flags(bool a, bool b, bool c)
 {
 	return (uint64_t)a | (uint64_t)b << 1 | (uint64_t)c << 2;
 }
 
-/* A count of things that take at least a byte each. */
-static size_t take_count(struct cursor *c)
+/* Records that are put borrow their strings, so these are const; those of a record that was taken
+ * are its own. */
+static void free_string(const char *s)
 {
-	uint64_t n = codec__take(c);
-
-	if (n > cursor__left(c)) {
-		c->bad = true;
-		return 0;
-	}
-	return (size_t)n;
-}
-
-static uint32_t take_u32(struct cursor *c)
-{
-	uint64_t n = codec__take(c);
-
-	if (n > UINT32_MAX)
-		c->bad = true;
-	return (uint32_t)n;
+	free((void *)(uintptr_t)s);
 }
 
 void record__put_event(struct strbuf *sb, const void *ev, size_t size)
@@ -77,32 +55,32 @@ void record__put_run(struct strbuf *sb, const struct record_run *r)
 void record__free_run(struct record_run *r)
 {
 	for (size_t i = 0; i < r->ntargets; i++) {
-		free(r->targets[i].comm);
-		free(r->targets[i].exe);
-		free(r->targets[i].container);
+		free_string(r->targets[i].comm);
+		free_string(r->targets[i].exe);
+		free_string(r->targets[i].container);
 	}
 	free(r->targets);
-	free(r->version);
-	free(r->host);
-	free(r->kernel);
+	free_string(r->version);
+	free_string(r->host);
+	free_string(r->kernel);
 	*r = (struct record_run){ 0 };
 }
 
 static int take_targets(struct cursor *c, struct record_run *r)
 {
-	size_t n = take_count(c);
+	size_t n = codec__take_count(c);
 
 	r->targets = calloc(n + 1, sizeof(*r->targets));
 	if (!r->targets)
 		return -ENOMEM;
 	r->ntargets = n;
 	for (size_t i = 0; i < n; i++) {
-		r->targets[i].pid = take_u32(c);
+		r->targets[i].pid = codec__take_u32(c);
 		r->targets[i].comm = codec__take_string(c);
 		r->targets[i].exe = codec__take_string(c);
 		r->targets[i].container = codec__take_string(c);
 	}
-	return taken(c);
+	return codec__error(c);
 }
 
 static void take_stack_mode(struct cursor *c, struct record_run *r)
@@ -157,9 +135,19 @@ void record__put_api(struct strbuf *sb, const struct record_api *r)
 
 int record__take_api(struct cursor *c, struct record_api *r)
 {
-	*r = (struct record_api){ .row = take_u32(c), .kind = (uint8_t)codec__take(c) };
+	*r = (struct record_api){ .row = codec__take_u32(c) };
+	r->kind = (uint8_t)codec__take_up_to(c, UINT8_MAX);
 	r->name = codec__take_string(c);
-	return r->name ? 0 : -EINVAL;
+	if (r->name && !c->bad)
+		return 0;
+	record__free_api(r);
+	return -EINVAL;
+}
+
+void record__free_api(struct record_api *r)
+{
+	free_string(r->name);
+	*r = (struct record_api){ 0 };
 }
 
 /* ---- what the collector learnt ---- */
@@ -178,7 +166,7 @@ int record__take_process(struct cursor *c, struct record_process *r)
 {
 	const void *comm;
 
-	*r = (struct record_process){ .pid = take_u32(c) };
+	*r = (struct record_process){ .pid = codec__take_u32(c) };
 	r->first_seen = codec__take(c);
 	r->named = codec__take(c) & 1;
 	comm = cursor__take(c, sizeof(r->comm));
@@ -189,9 +177,15 @@ int record__take_process(struct cursor *c, struct record_process *r)
 	r->container = codec__take_string(c);
 	if (!c->bad && r->pid)
 		return 0;
-	free(r->exe);
-	free(r->container);
+	record__free_process(r);
 	return -EINVAL;
+}
+
+void record__free_process(struct record_process *r)
+{
+	free_string(r->exe);
+	free_string(r->container);
+	*r = (struct record_process){ 0 };
 }
 
 void record__put_module(struct strbuf *sb, const struct record_module *r)
@@ -207,16 +201,25 @@ int record__take_module(struct cursor *c, struct record_module *r)
 {
 	const void *id;
 
-	*r = (struct record_module){ .id = take_u32(c) };
+	*r = (struct record_module){ .id = codec__take_u32(c) };
 	r->elf = codec__take(c) & 1;
-	r->build_id_len = take_count(c);
+	r->build_id_len = codec__take_count(c);
 	if (r->build_id_len > sizeof(r->build_id))
 		return -EINVAL;
 	id = cursor__take(c, r->build_id_len);
 	if (id)
 		memcpy(r->build_id, id, r->build_id_len);
 	r->path = codec__take_string(c);
-	return r->path ? 0 : -EINVAL;
+	if (r->path && !c->bad)
+		return 0;
+	record__free_module(r);
+	return -EINVAL;
+}
+
+void record__free_module(struct record_module *r)
+{
+	free_string(r->path);
+	*r = (struct record_module){ 0 };
 }
 
 void record__put_allocator(struct strbuf *sb, const struct record_allocator *r)
@@ -228,10 +231,10 @@ void record__put_allocator(struct strbuf *sb, const struct record_allocator *r)
 
 int record__take_allocator(struct cursor *c, struct record_allocator *r)
 {
-	r->module = take_u32(c);
+	r->module = codec__take_u32(c);
 	r->start = codec__take(c);
 	r->end = r->start + codec__take(c);
-	return taken(c);
+	return codec__error(c);
 }
 
 /*
@@ -263,19 +266,21 @@ void record__put_stack(struct strbuf *sb, uint64_t time, const struct stack *st)
 int record__take_stack(struct cursor *c, struct record_stack *r)
 {
 	struct stack *st = &r->stack;
-	uint8_t how;
 	uint64_t pc = 0, base = 0;
+	uint8_t how;
+	size_t n;
 
 	memset(r, 0, sizeof(*r));
 	r->time = codec__take(c);
-	st->pid = take_u32(c);
+	st->pid = codec__take_u32(c);
 	st->id = codec__take(c);
-	how = (uint8_t)codec__take(c);
+	how = (uint8_t)codec__take_up_to(c, UINT8_MAX);
 	st->end = STACK_HOW_END(how);
 	st->guessed = STACK_HOW_GUESSED(how);
-	st->n = (uint16_t)take_count(c);
-	if (c->bad || !st->pid || !st->id || st->end >= STACK_ENDS || st->n > EVENT_MAX_FRAMES)
+	n = codec__take_count(c);
+	if (c->bad || !st->pid || !st->id || st->end >= STACK_ENDS || n > EVENT_MAX_FRAMES)
 		return -EINVAL;
+	st->n = (uint16_t)n;
 	for (unsigned int i = 0; i < st->n; i++) {
 		uint64_t module = codec__take(c);
 		/* Through the whole record: the compiler takes frames[] for empty inside of the
@@ -290,7 +295,7 @@ int record__take_stack(struct cursor *c, struct record_stack *r)
 		f->module = module <= FRAME_NO_MODULE ? (uint32_t)(module - 1) : FRAME_NO_MODULE;
 		f->offset = pc - base;
 	}
-	return taken(c);
+	return codec__error(c);
 }
 
 /* ---- names ---- */
@@ -311,8 +316,8 @@ void record__put_code(struct strbuf *sb, const struct record_code *r)
 void record__free_code(struct record_code *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
-		free(r->names[i].func);
-		free(r->names[i].file);
+		free_string(r->names[i].func);
+		free_string(r->names[i].file);
 	}
 	r->n = 0;
 }
@@ -321,9 +326,9 @@ int record__take_code(struct cursor *c, struct record_code *r)
 {
 	size_t n;
 
-	*r = (struct record_code){ .module = take_u32(c) };
+	*r = (struct record_code){ .module = codec__take_u32(c) };
 	r->offset = codec__take(c);
-	n = take_count(c);
+	n = codec__take_count(c);
 	if (n > RECORD_NAMES_MAX)
 		return -EINVAL;
 	for (r->n = 0; r->n < n; r->n++) {
@@ -332,14 +337,14 @@ int record__take_code(struct cursor *c, struct record_code *r)
 
 		name->func = codec__take_string(c);
 		name->file = codec__take_string(c);
-		name->line = take_u32(c);
+		name->line = codec__take_u32(c);
 		bits = codec__take(c);
 		name->inlined = bits & 1;
 		name->exact = bits & 2;
 	}
-	if (taken(c))
+	if (codec__error(c))
 		record__free_code(r);
-	return taken(c);
+	return codec__error(c);
 }
 
 void record__put_jit(struct strbuf *sb, const struct record_jit *r)
@@ -351,10 +356,16 @@ void record__put_jit(struct strbuf *sb, const struct record_jit *r)
 
 int record__take_jit(struct cursor *c, struct record_jit *r)
 {
-	*r = (struct record_jit){ .pid = take_u32(c) };
+	*r = (struct record_jit){ .pid = codec__take_u32(c) };
 	r->pc = codec__take(c);
 	r->name = codec__take_string(c);
-	return taken(c); /* the string is last: where it is bad, there is none */
+	return codec__error(c); /* the string is last, so after an error there is none */
+}
+
+void record__free_jit(struct record_jit *r)
+{
+	free_string(r->name);
+	*r = (struct record_jit){ 0 };
 }
 
 void record__put_mapped(struct strbuf *sb, const struct record_mapped *r)
@@ -366,122 +377,14 @@ void record__put_mapped(struct strbuf *sb, const struct record_mapped *r)
 
 int record__take_mapped(struct cursor *c, struct record_mapped *r)
 {
-	*r = (struct record_mapped){ .pid = take_u32(c) };
+	*r = (struct record_mapped){ .pid = codec__take_u32(c) };
 	r->addr = codec__take(c);
 	r->path = codec__take_string(c);
-	return taken(c);
+	return codec__error(c);
 }
 
-/* ---- reports ---- */
-
-void record__put_tick(struct strbuf *sb, const struct record_tick *r)
+void record__free_mapped(struct record_mapped *r)
 {
-	ev_u64 counters[COUNTERS];
-
-	memcpy(counters, &r->counters, sizeof(counters));
-	codec__put(sb, r->seq);
-	codec__put(sb, flags(r->final, false, false));
-	codec__put(sb, r->now);
-	codec__put(sb, r->wall);
-	codec__put(sb, COUNTERS);
-	for (size_t i = 0; i < COUNTERS; i++)
-		codec__put(sb, counters[i]);
-}
-
-int record__take_tick(struct cursor *c, struct record_tick *r)
-{
-	ev_u64 counters[COUNTERS] = { 0 };
-	size_t n;
-
-	*r = (struct record_tick){ .seq = take_u32(c) };
-	r->final = codec__take(c) & 1;
-	r->now = codec__take(c);
-	r->wall = codec__take(c);
-	n = take_count(c);
-	for (size_t i = 0; i < n; i++) {
-		ev_u64 value = codec__take(c);
-
-		if (i < COUNTERS)
-			counters[i] = value;
-	}
-	memcpy(&r->counters, counters, sizeof(counters));
-	return taken(c);
-}
-
-static int by_pid(const void *a, const void *b)
-{
-	const struct record_process_rss *x = a, *y = b;
-
-	return (x->pid > y->pid) - (x->pid < y->pid);
-}
-
-void record__sort_rss(struct record_rss *r)
-{
-	if (r->n)
-		qsort(r->rss, r->n, sizeof(*r->rss), by_pid);
-}
-
-uint64_t record__rss_of(const struct record_rss *r, uint32_t pid)
-{
-	struct record_process_rss key = { .pid = pid }, *found = NULL;
-
-	if (r->n)
-		found = bsearch(&key, r->rss, r->n, sizeof(*r->rss), by_pid);
-	return found ? found->bytes : 0;
-}
-
-void record__put_rss(struct strbuf *sb, const struct record_rss *r)
-{
-	codec__put(sb, r->seq);
-	codec__put(sb, r->n);
-	for (size_t i = 0; i < r->n; i++) {
-		codec__put(sb, r->rss[i].pid);
-		codec__put(sb, r->rss[i].bytes);
-	}
-}
-
-int record__take_rss(struct cursor *c, struct record_rss *r)
-{
-	*r = (struct record_rss){ .seq = take_u32(c) };
-	r->n = take_count(c);
-	r->rss = calloc(r->n + 1, sizeof(*r->rss));
-	if (!r->rss)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->n; i++) {
-		r->rss[i].pid = take_u32(c);
-		r->rss[i].bytes = codec__take(c);
-	}
-	if (taken(c)) {
-		free(r->rss);
-		r->rss = NULL;
-	}
-	return taken(c);
-}
-
-void record__put_mark(struct strbuf *sb, const struct record_mark *r)
-{
-	codec__put(sb, r->now);
-	codec__put(sb, r->wall);
-}
-
-int record__take_mark(struct cursor *c, struct record_mark *r)
-{
-	r->now = codec__take(c);
-	r->wall = codec__take(c);
-	return taken(c);
-}
-
-void record__put_compacted(struct strbuf *sb, const struct record_compacted *r)
-{
-	codec__put(sb, r->now);
-	codec__put(sb, r->wall);
-	codec__put(sb, r->seq);
-}
-
-int record__take_compacted(struct cursor *c, struct record_compacted *r)
-{
-	r->now = codec__take(c);
-	r->wall = codec__take(c);
-	r->seq = take_u32(c);
-	return taken(c);
+	free_string(r->path);
+	*r = (struct record_mapped){ 0 };
 }

@@ -2,9 +2,10 @@
  * Records: each fact that a run learns, put into bytes and taken out of them again. recording.h has
  * their kinds and where they stand in a file.
  *
- * Strings in a record that was taken belong to it: each record__free_X frees those of its kind.
- * Puts fail as their strbuf does; takes return 0, -EINVAL for bytes that are not such a record, or
- * -ENOMEM, and leave nothing to free then.
+ * record__put_X adds a record's bytes to a strbuf, which remembers failure. record__take_X returns
+ * 0, -EINVAL for bytes that are not such a record, or -ENOMEM. A record that was taken owns its
+ * strings and arrays until record__free_X, which takes zeroed records too; after an error there is
+ * nothing to free.
  */
 #ifndef MEMTRACE_RECORD_RECORDS_H
 #define MEMTRACE_RECORD_RECORDS_H
@@ -21,12 +22,12 @@
 
 struct record_target {
 	uint32_t pid;
-	char *comm, *exe, *container;
+	const char *comm, *exe, *container;
 };
 
 struct record_run {
 	uint64_t start, wall; /* ns: CLOCK_MONOTONIC, and CLOCK_REALTIME then */
-	char *version, *host, *kernel;
+	const char *version, *host, *kernel;
 	enum stack_mode stack_mode;
 	double interval_s;
 	bool heap, map, children;
@@ -39,7 +40,7 @@ struct record_run {
 struct record_api {
 	uint32_t row;
 	uint8_t kind; /* enum api_kind */
-	char *name;
+	const char *name;
 };
 
 struct record_process {
@@ -47,17 +48,17 @@ struct record_process {
 	uint64_t first_seen; /* ns, CLOCK_MONOTONIC */
 	bool named;
 	char comm[EVENT_COMM];
-	char *exe, *container; /* NULL: unknown, none */
+	const char *exe, *container; /* NULL: unknown, none */
 };
 
 #define RECORD_BUILD_ID_MAX 32
 
 struct record_module {
-	uint32_t id; /* the next one, or one that was told before and is told better now */
+	uint32_t id; /* the next one, or an earlier one of which more is known now */
 	bool elf;
 	uint8_t build_id[RECORD_BUILD_ID_MAX];
 	size_t build_id_len;
-	char *path;
+	const char *path;
 };
 
 struct record_allocator {
@@ -74,7 +75,7 @@ struct record_stack {
 };
 
 struct record_name {
-	char *func, *file; /* NULL: unknown */
+	const char *func, *file; /* NULL: unknown */
 	uint32_t line;
 	bool inlined, exact;
 };
@@ -90,14 +91,14 @@ struct record_code {
 
 struct record_jit {
 	uint32_t pid;
-	uint64_t pc; /* the return address */
-	char *name;  /* NULL: not known any more */
+	uint64_t pc;	  /* the return address */
+	const char *name; /* NULL: no longer known */
 };
 
 struct record_mapped {
 	uint32_t pid;
 	uint64_t addr;
-	char *path; /* NULL: not known any more */
+	const char *path; /* NULL: no longer known */
 };
 
 struct record_tick {
@@ -115,7 +116,7 @@ struct record_process_rss {
 struct record_rss {
 	uint32_t seq; /* of its tick */
 	size_t n;
-	struct record_process_rss *rss; /* of the living, by pid */
+	struct record_process_rss *rss; /* of processes that run, ascending by pid */
 };
 
 struct record_mark {
@@ -123,7 +124,7 @@ struct record_mark {
 };
 
 struct record_compacted {
-	uint64_t now, wall; /* ns: reports before this cannot be made any more */
+	uint64_t now, wall; /* ns: earlier reports can no longer be made */
 	uint32_t seq;	    /* of the last of them */
 };
 
@@ -142,8 +143,6 @@ void record__put_rss(struct strbuf *sb, const struct record_rss *r);
 void record__put_mark(struct strbuf *sb, const struct record_mark *r);
 void record__put_compacted(struct strbuf *sb, const struct record_compacted *r);
 
-/* Each returns 0, -EINVAL for bytes that are no such record, or -ENOMEM; then there is nothing to
- * free. */
 int record__take_run(struct cursor *c, struct record_run *r);
 int record__take_api(struct cursor *c, struct record_api *r);
 int record__take_process(struct cursor *c, struct record_process *r);
@@ -158,12 +157,17 @@ int record__take_rss(struct cursor *c, struct record_rss *r);
 int record__take_mark(struct cursor *c, struct record_mark *r);
 int record__take_compacted(struct cursor *c, struct record_compacted *r);
 
-/* Brings the row in order, as it is put, and finds a process in such a row; 0 where it is not. */
+/* Sorts the rows by pid; then a process's bytes are found, 0 for one that has none. */
 void record__sort_rss(struct record_rss *r);
 uint64_t record__rss_of(const struct record_rss *r, uint32_t pid);
 
-/* What was taken; takes zeroed ones. */
 void record__free_run(struct record_run *r);
+void record__free_api(struct record_api *r);
+void record__free_process(struct record_process *r);
+void record__free_module(struct record_module *r);
 void record__free_code(struct record_code *r);
+void record__free_jit(struct record_jit *r);
+void record__free_mapped(struct record_mapped *r);
+void record__free_rss(struct record_rss *r);
 
 #endif

@@ -14,15 +14,15 @@
 #include "util/texts.h"
 #include "util/util.h"
 
-static int refuse(const struct replay *rp, int err, const char *why)
+static int refuse_file(const struct replay *rp, int err, const char *why)
 {
 	log__error("cannot read %s: %s", rp->path, why);
 	return err;
 }
 
-/* ---- what reports ask ---- */
+/* ---- what reports ask for ---- */
 
-static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
+static const char *recorded_file(void *ctx, uint32_t pid, uint64_t addr)
 {
 	uintptr_t known = 0;
 
@@ -30,19 +30,19 @@ static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
 	return (const char *)known;
 }
 
-static const struct stack *find_stack(void *ctx, uint64_t id)
+static const struct stack *recorded_stack(void *ctx, uint64_t id)
 {
 	return stacks__get(collector__stacks(((struct replay *)ctx)->collector), id);
 }
 
-static uint64_t told_rss(void *ctx, uint32_t pid)
+static uint64_t recorded_rss(void *ctx, uint32_t pid)
 {
-	return record__rss_of(&((const struct replay *)ctx)->told, pid);
+	return record__rss_of(&((const struct replay *)ctx)->rss, pid);
 }
 
 /* ---- reports ---- */
 
-/* To the nearest; what is none, or too much, is 0. */
+/* To the nearest integer; 0 for what is negative, too large, or not a number. */
 static uint64_t rounded(double d)
 {
 	return d >= 0 && d < 1e15 ? (uint64_t)(d + 0.5) : 0;
@@ -77,7 +77,8 @@ static int take_snapshot(struct replay *rp)
 	return err;
 }
 
-/* Where the report was made; what it asked the system comes later, so it waits for that. */
+/* The snapshot is taken here, where the report was made; it is printed once the record of what it
+ * asked the system has come. */
 int replay__take_tick(struct replay *rp, struct cursor *c)
 {
 	struct record_tick r;
@@ -116,14 +117,15 @@ int replay__take_rss(struct replay *rp, struct cursor *c)
 
 	if (err)
 		return err;
-	free(rp->told.rss);
-	rp->told = r;
+	record__free_rss(&rp->rss);
+	rp->rss = r;
 	return rp->pending && r.seq == rp->tick.seq ? finish_report(rp) : 0;
 }
 
 /* ---- the recording, record by record ---- */
 
-/* The state was taken under another --min-age: what is old enough for ours is counted anew. */
+/* Where the state was taken with another --min-age, blocks that are old enough are counted again.
+ */
 static int end_state(struct replay *rp)
 {
 	struct report_tick then = { .now = rp->compacted.now };
@@ -139,28 +141,28 @@ static int end_state(struct replay *rp)
 	return err;
 }
 
-static int take_event(struct replay *rp, const struct record *r)
+static int replay_event(struct replay *rp, const struct record *r)
 {
 	uint64_t time = ((const struct event *)r->event)->time;
 	int err = rp->in_state ? end_state(rp) : 0;
 
 	if (r->size >= sizeof(struct event) && time > rp->latest)
 		rp->latest = time;
-	/* What the collector finds no room for, it counts; what it does not know, it knew not then.
-	 */
+	/* The collector counts events that it finds no room for or does not know; it did so when
+	 * they were recorded, too. */
 	if (!err)
-		collector__event(rp->collector, (void *)r->event, r->size);
+		collector__event(rp->collector, r->event, r->size);
 	return err;
 }
 
-static int take_record(struct replay *rp, struct record *r)
+static int replay_record(struct replay *rp, struct record *r)
 {
 	if (r->kind >= RECORD_KINDS)
-		return 0; /* of a later version, which says that it can be skipped */
-	if (!rp->collector && !(r->kind != RECORD_EVENT && replay__facts[r->kind].early))
+		return 0; /* of a later version */
+	if (!rp->collector && !(r->kind != RECORD_EVENT && replay__takers[r->kind].early))
 		return -EINVAL;
-	return r->kind == RECORD_EVENT ? take_event(rp, r)
-				       : replay__facts[r->kind].take(rp, &r->bytes);
+	return r->kind == RECORD_EVENT ? replay_event(rp, r)
+				       : replay__takers[r->kind].take(rp, &r->bytes);
 }
 
 static int read_all(struct replay *rp)
@@ -169,15 +171,15 @@ static int read_all(struct replay *rp)
 	int more, err = 0;
 
 	while (!err && (more = record_reader__next(rp->reader, &r)) != 0)
-		err = more < 0 ? more : take_record(rp, &r);
-	if (!err || rp->unwritten || err == -ENODATA) /* the last was told of */
+		err = more < 0 ? more : replay_record(rp, &r);
+	if (!err || rp->unwritten || err == -ENODATA) /* -ENODATA was logged */
 		return err;
-	return refuse(rp, err,
-		      err == -EINVAL || err == -EBADMSG ? "it is damaged" : strerror(-err));
+	return refuse_file(rp, err,
+			   err == -EINVAL || err == -EBADMSG ? "it is damaged" : strerror(-err));
 }
 
-/* Up to where a recording that was cut off goes. */
-static void say_cut(struct replay *rp, uint64_t wall)
+/* Says how far a recording reaches that was cut off. */
+static void report_cut(struct replay *rp, uint64_t wall)
 {
 	time_t seconds = (time_t)(wall / 1000000000);
 	struct tm tm = { 0 };
@@ -188,37 +190,36 @@ static void say_cut(struct replay *rp, uint64_t wall)
 	strftime(when, sizeof(when), "%F %T", &tm);
 	snprintf(rp->notice, sizeof(rp->notice),
 		 "the recording was cut off: it is complete up to %s, %.3f s after tracing began; "
-		 "%s at its end "
-		 "cannot be used",
+		 "%s at its end cannot be used",
 		 when, (double)(rp->latest - rp->recorded.start) / 1e9,
 		 util__format_size(size, sizeof(size), record_reader__unusable(rp->reader)));
 	rp->reports.notice = rp->notice;
 	log__warn("%s: %s", rp->path, rp->notice);
 }
 
-/* A recording that was cut off ends with a report of all that is there. */
-static int end_report(struct replay *rp)
+/* A recording that was cut off gets a final report of all that is there. */
+static int make_last_report(struct replay *rp)
 {
 	int err;
 
 	if (!rp->collector)
-		return refuse(rp, -ENODATA, "it was cut off before anything was recorded");
+		return refuse_file(rp, -ENODATA, "it was cut off before anything was recorded");
 	if (rp->ended)
 		return 0;
 	rp->tick.seq++;
 	rp->tick.final = true;
 	rp->tick.now = rp->latest;
 	rp->tick.wall = rp->recorded.wall + (rp->latest - rp->recorded.start);
-	say_cut(rp, rp->tick.wall);
+	report_cut(rp, rp->tick.wall);
 	err = take_snapshot(rp);
-	return err ? refuse(rp, err, strerror(-err)) : finish_report(rp);
+	return err ? refuse_file(rp, err, strerror(-err)) : finish_report(rp);
 }
 
-static int run_through(struct replay *rp)
+static int replay_all(struct replay *rp)
 {
 	int err = read_all(rp);
 
-	return err ? err : end_report(rp);
+	return err ? err : make_last_report(rp);
 }
 
 int replay__report(struct replay *rp)
@@ -230,7 +231,7 @@ int replay__report(struct replay *rp)
 	if (record_reader__compacted(rp->reader) && rp->given->interval_s > 0)
 		rp->reports.notice =
 		    "the oldest reports were left out of the recording (--record-size)";
-	err = run_through(rp);
+	err = replay_all(rp);
 	return err && !rp->unwritten ? err : reporting__commit(&rp->reports, err);
 }
 
@@ -241,9 +242,9 @@ struct profile *replay__profile(struct replay *rp)
 	rp->keep = true;
 	rp->plan.query.top = 0;
 	rp->plan.top_given = true;
-	err = run_through(rp);
+	err = replay_all(rp);
 	if (rp->unwritten)
-		refuse(rp, err, strerror(-err));
+		refuse_file(rp, err, strerror(-err));
 	return err ? NULL : rp->profile;
 }
 
@@ -277,9 +278,9 @@ struct replay *replay__open(const struct plan *plan, const char *path)
 		.symbolizer = rp->symbolizer,
 		.modules = rp->modules,
 		.api_names = rp->api_names,
-		.stack = find_stack,
-		.mapped_file = mapped_file,
-		.rss = told_rss,
+		.stack = recorded_stack,
+		.mapped_file = recorded_file,
+		.rss = recorded_rss,
 		.ctx = rp,
 	};
 	return rp;
@@ -301,7 +302,7 @@ void replay__free(struct replay *rp)
 	texts__free(rp->texts);
 	record__free_run(&rp->recorded);
 	free(rp->targets);
-	free(rp->told.rss);
+	record__free_rss(&rp->rss);
 	free(rp);
 }
 

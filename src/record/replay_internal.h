@@ -1,4 +1,4 @@
-/* What the files of the replay share. */
+/* What the replay's files share. */
 #ifndef MEMTRACE_RECORD_REPLAY_INTERNAL_H
 #define MEMTRACE_RECORD_REPLAY_INTERNAL_H
 
@@ -12,12 +12,12 @@ struct texts;
 
 struct replay {
 	const struct plan *given;
-	struct plan plan; /* what of it the recording has */
+	struct plan plan; /* the part of it that the recording can serve */
 	const char *path;
 	struct record_reader *reader;
 	struct modules *modules;
 	struct symbolizer *symbolizer;
-	struct collector *collector; /* NULL until the recording tells of its run */
+	struct collector *collector; /* NULL until the run's record was read */
 	struct reporting reports;
 	struct texts *texts;
 	const char *api_names[API_ROWS];
@@ -26,7 +26,7 @@ struct replay {
 	struct record_run recorded;
 	struct profile_run run;
 	struct profile_process *targets;
-	struct record_rss told;
+	struct record_rss rss;
 	struct record_compacted compacted;
 	bool in_state;	 /* no event came yet */
 	uint64_t latest; /* ns: of events and ticks */
@@ -35,25 +35,24 @@ struct replay {
 	struct snapshot snap;	 /* of it, until it is printed */
 	bool pending;
 	bool ended;	/* with a final report */
-	bool unwritten; /* what failed was making or printing a report */
-	bool keep;	/* the final report is not printed but kept */
+	bool unwritten; /* the failure was in making or printing a report */
+	bool keep;	/* the final report is kept instead of printed */
 	struct profile *profile;
 	char notice[256];
 };
 
-/* Who takes a record of a kind: NULL for an event. 0 or a negative errno; -EINVAL: it is damaged.
- */
+/* Takes records of one kind; NULL for events. 0 or a negative errno; -EINVAL: it is damaged. */
 struct replay_taker {
 	int (*take)(struct replay *rp, struct cursor *c);
 	bool early; /* may come before the run is known */
 };
 
-/* replay_records.c: the facts. */
-extern const struct replay_taker replay__facts[RECORD_KINDS];
+/* By kind (replay_records.c). */
+extern const struct replay_taker replay__takers[RECORD_KINDS];
 
-uint64_t replay__step(const struct replay *rp); /* every how many recorded reports one is made */
+uint64_t replay__step(const struct replay *rp); /* one report is made for so many recorded ones */
 
-/* replay.c: the reports. */
+/* The kinds that make reports (replay.c). */
 int replay__take_tick(struct replay *rp, struct cursor *c);
 int replay__take_rss(struct replay *rp, struct cursor *c);
 

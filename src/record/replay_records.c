@@ -1,4 +1,4 @@
-/* The facts of a recording, each brought to where it was when it was recorded. */
+/* The records of a recording, each brought to where it was when it was recorded. */
 #include "record/replay_internal.h"
 
 #include <errno.h>
@@ -52,7 +52,7 @@ static int describe_run(struct replay *rp)
 	return describe_targets(rp);
 }
 
-/* What was not recorded cannot be reported; what a state left out cannot either. */
+/* Neither what was not recorded can be reported, nor what a state left out. */
 static int check_plan(struct replay *rp)
 {
 	const struct plan *given = rp->given;
@@ -62,28 +62,27 @@ static int check_plan(struct replay *rp)
 	rp->plan.query.heap = given->query.heap && r->heap;
 	rp->plan.query.map = given->query.map && r->map;
 	if (!rp->plan.query.heap && !rp->plan.query.map) {
-		log__error("%s has no %s: it was recorded with --kind %s", rp->path,
-			   given->query.heap ? "blocks" : "mappings", r->heap ? "heap" : "map");
+		log__error("cannot report %s of %s: it was recorded with --kind %s",
+			   given->query.heap ? "blocks" : "mappings", rp->path,
+			   r->heap ? "heap" : "map");
 		return -ENODATA;
 	}
 	if (!record_reader__compacted(rp->reader))
 		return 0;
 	if (sized && (given->min_size != r->min_size || given->max_size != r->max_size)) {
-		log__error("%s cannot be asked for sizes: it was compacted (--record-size)",
-			   rp->path);
+		log__error("cannot select sizes in %s: it was compacted (--record-size)", rp->path);
 		return -ENODATA;
 	}
 	rp->plan.min_size = r->min_size;
 	rp->plan.max_size = r->max_size;
 	if (given->query.min_age != r->min_age)
-		log__warn("--min-age leaves out nothing of what processes left that ended before "
-			  "the recording was "
-			  "compacted");
+		log__warn("--min-age does not apply to blocks of processes that ended before the "
+			  "recording was compacted");
 	return 0;
 }
 
-/* The first brings the collector into being; later ones tell more of the same run. */
-static int on_run(struct replay *rp, struct cursor *c)
+/* The first one creates the collector; later ones say more of the same run. */
+static int take_run(struct replay *rp, struct cursor *c)
 {
 	struct record_run r;
 	int err = record__take_run(c, &r);
@@ -118,21 +117,20 @@ static int on_run(struct replay *rp, struct cursor *c)
 	return rp->collector ? 0 : -ENOMEM;
 }
 
-static int on_api(struct replay *rp, struct cursor *c)
+static int take_api(struct replay *rp, struct cursor *c)
 {
 	struct record_api r;
 	int err = record__take_api(c, &r);
 
 	if (!err && r.row < API_ROWS)
 		rp->api_names[r.row] = texts__keep(rp->texts, r.name);
-	if (!err)
-		free(r.name);
+	record__free_api(&r);
 	return err;
 }
 
 /* ---- what the collector learnt ---- */
 
-static int on_process(struct replay *rp, struct cursor *c)
+static int take_process(struct replay *rp, struct cursor *c)
 {
 	struct record_process r;
 	struct process_facts f;
@@ -147,12 +145,11 @@ static int on_process(struct replay *rp, struct cursor *c)
 				    .container = r.container };
 	memcpy(f.comm, r.comm, sizeof(f.comm));
 	err = collector__set_process(rp->collector, &f);
-	free(r.exe);
-	free(r.container);
+	record__free_process(&r);
 	return err;
 }
 
-static int on_module(struct replay *rp, struct cursor *c)
+static int take_module(struct replay *rp, struct cursor *c)
 {
 	struct record_module r;
 	int err = record__take_module(c, &r);
@@ -167,11 +164,11 @@ static int on_module(struct replay *rp, struct cursor *c)
 	if (!err)
 		module__identify_as(modules__get(rp->modules, r.id), r.elf, r.build_id,
 				    r.build_id_len);
-	free(r.path);
+	record__free_module(&r);
 	return err;
 }
 
-static int on_allocator(struct replay *rp, struct cursor *c)
+static int take_allocator(struct replay *rp, struct cursor *c)
 {
 	struct record_allocator r;
 	int err = record__take_allocator(c, &r);
@@ -179,7 +176,7 @@ static int on_allocator(struct replay *rp, struct cursor *c)
 	return err ? err : collector__add_allocator(rp->collector, r.module, r.start, r.end);
 }
 
-static int on_stack(struct replay *rp, struct cursor *c)
+static int take_stack(struct replay *rp, struct cursor *c)
 {
 	struct record_stack r;
 	int err = record__take_stack(c, &r);
@@ -191,19 +188,19 @@ static int on_stack(struct replay *rp, struct cursor *c)
 	return collector__add_stack(rp->collector, r.time, &r.stack);
 }
 
-static int on_state(struct replay *rp, struct cursor *c)
+static int take_state(struct replay *rp, struct cursor *c)
 {
 	return rp->in_state ? collector__restore(rp->collector, c) : -EINVAL;
 }
 
-static int on_compacted(struct replay *rp, struct cursor *c)
+static int take_compacted(struct replay *rp, struct cursor *c)
 {
 	return record__take_compacted(c, &rp->compacted);
 }
 
 /* ---- names ---- */
 
-static int on_code(struct replay *rp, struct cursor *c)
+static int take_code(struct replay *rp, struct cursor *c)
 {
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 	struct record_code r;
@@ -211,7 +208,7 @@ static int on_code(struct replay *rp, struct cursor *c)
 	int err = record__take_code(c, &r);
 
 	_Static_assert(SYMBOL_FRAMES_MAX == RECORD_NAMES_MAX,
-		       "as many calls are inlined into one place");
+		       "both limit the calls that are inlined into one place");
 	if (err)
 		return err;
 	for (size_t i = 0; i < r.n; i++)
@@ -225,18 +222,18 @@ static int on_code(struct replay *rp, struct cursor *c)
 	return err;
 }
 
-static int on_jit(struct replay *rp, struct cursor *c)
+static int take_jit(struct replay *rp, struct cursor *c)
 {
 	struct record_jit r;
 	int err = record__take_jit(c, &r);
 
 	if (!err && r.pc)
 		err = symbolizer__know(rp->symbolizer, r.pid, r.pc - 1, r.name);
-	free(r.name);
+	record__free_jit(&r);
 	return err;
 }
 
-static int on_mapped(struct replay *rp, struct cursor *c)
+static int take_mapped(struct replay *rp, struct cursor *c)
 {
 	struct record_mapped r;
 	int err = record__take_mapped(c, &r);
@@ -244,11 +241,11 @@ static int on_mapped(struct replay *rp, struct cursor *c)
 	if (!err)
 		err = hashmap__set(rp->mapped, hashmap__mix(r.addr, r.pid),
 				   (uintptr_t)texts__keep(rp->texts, r.path));
-	free(r.path);
+	record__free_mapped(&r);
 	return err;
 }
 
-static int on_mark(struct replay *rp, struct cursor *c)
+static int take_mark(struct replay *rp, struct cursor *c)
 {
 	struct record_mark r;
 	int err = record__take_mark(c, &r);
@@ -256,21 +253,21 @@ static int on_mark(struct replay *rp, struct cursor *c)
 	return err ? err : collector__mark(rp->collector, r.now);
 }
 
-/* ---- all of them ---- */
+/* ---- all kinds ---- */
 
-const struct replay_taker replay__facts[RECORD_KINDS] = {
-	[RECORD_RUN] = { on_run, true },
-	[RECORD_API] = { on_api, true },
-	[RECORD_MODULE] = { on_module, true },
-	[RECORD_PROCESS] = { on_process, false },
-	[RECORD_ALLOCATOR] = { on_allocator, false },
-	[RECORD_STACK] = { on_stack, false },
-	[RECORD_CODE] = { on_code, false },
-	[RECORD_JIT] = { on_jit, false },
-	[RECORD_MAPPED] = { on_mapped, false },
+const struct replay_taker replay__takers[RECORD_KINDS] = {
+	[RECORD_RUN] = { take_run, true },
+	[RECORD_API] = { take_api, true },
+	[RECORD_MODULE] = { take_module, true },
+	[RECORD_PROCESS] = { take_process, false },
+	[RECORD_ALLOCATOR] = { take_allocator, false },
+	[RECORD_STACK] = { take_stack, false },
+	[RECORD_CODE] = { take_code, false },
+	[RECORD_JIT] = { take_jit, false },
+	[RECORD_MAPPED] = { take_mapped, false },
 	[RECORD_TICK] = { replay__take_tick, false },
 	[RECORD_RSS] = { replay__take_rss, false },
-	[RECORD_MARK] = { on_mark, false },
-	[RECORD_STATE] = { on_state, false },
-	[RECORD_COMPACTED] = { on_compacted, false },
+	[RECORD_MARK] = { take_mark, false },
+	[RECORD_STATE] = { take_state, false },
+	[RECORD_COMPACTED] = { take_compacted, false },
 };

@@ -1,5 +1,6 @@
 #include "util/codec.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,36 @@ uint64_t codec__take(struct cursor *c)
 	}
 	cursor__spoil(c);
 	return 0;
+}
+
+uint64_t codec__take_up_to(struct cursor *c, uint64_t max)
+{
+	uint64_t n = codec__take(c);
+
+	if (n <= max)
+		return n;
+	cursor__spoil(c);
+	return 0;
+}
+
+uint32_t codec__take_u32(struct cursor *c)
+{
+	return (uint32_t)codec__take_up_to(c, UINT32_MAX);
+}
+
+size_t codec__take_count(struct cursor *c)
+{
+	uint64_t n = codec__take(c);
+
+	if (n <= cursor__left(c))
+		return (size_t)n;
+	cursor__spoil(c);
+	return 0;
+}
+
+int codec__error(const struct cursor *c)
+{
+	return c->bad ? -EINVAL : 0;
 }
 
 int64_t codec__take_signed(struct cursor *c)

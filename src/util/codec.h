@@ -32,11 +32,20 @@ static inline uint8_t *codec__write(uint8_t *p, uint64_t n)
 }
 
 uint64_t codec__take(struct cursor *c);
+/* A number that must not exceed `max`, so that it fits a smaller type: a larger one spoils the
+ * cursor and is 0. */
+uint64_t codec__take_up_to(struct cursor *c, uint64_t max);
+uint32_t codec__take_u32(struct cursor *c);
+/* A count of things that take at least a byte each, likewise. */
+size_t codec__take_count(struct cursor *c);
 int64_t codec__take_signed(struct cursor *c);
 double codec__take_double(struct cursor *c);
 /* A copy that the caller frees; NULL where NULL was put, and where it is bad. Ends at the first
  * NUL. */
 char *codec__take_string(struct cursor *c);
+
+/* After what was taken: 0, or -EINVAL where it was bad. */
+int codec__error(const struct cursor *c);
 
 /* -1, 1, -2, … as 1, 2, 3, … */
 static inline uint64_t codec__fold(uint64_t n)

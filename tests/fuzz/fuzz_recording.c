@@ -62,9 +62,9 @@ static void begin(struct strbuf *sb)
 	struct record_run run = {
 		.start = 1000,
 		.wall = 1000,
-		.version = (char *)"v",
-		.host = (char *)"h",
-		.kernel = (char *)"k",
+		.version = "v",
+		.host = "h",
+		.kernel = "k",
 		.stack_mode = STACK_DWARF,
 		.interval_s = 1,
 		.heap = true,
@@ -72,7 +72,7 @@ static void begin(struct strbuf *sb)
 		.children = true,
 		.max_size = UINT64_MAX,
 	};
-	struct record_module module = { .elf = true, .path = (char *)"/bin/x" };
+	struct record_module module = { .elf = true, .path = "/bin/x" };
 	union {
 		struct stack st;
 		uint8_t room[sizeof(struct stack) + sizeof(struct frame)];

@@ -176,14 +176,14 @@ TEST(other_events_are_not_packed)
 
 TEST(a_run_comes_back)
 {
-	struct record_target targets[] = { { 7, (char *)"comm", (char *)"/exe", NULL },
-					   { 8, (char *)"", NULL, (char *)"pod/web" } };
+	struct record_target targets[] = { { 7, "comm", "/exe", NULL },
+					   { 8, "", NULL, "pod/web" } };
 	struct record_run r = {
 		.start = 5,
 		.wall = UINT64_MAX,
-		.version = (char *)"1",
-		.host = (char *)"h",
-		.kernel = (char *)"k",
+		.version = "1",
+		.host = "h",
+		.kernel = "k",
 		.stack_mode = STACK_FP,
 		.interval_s = 0.25,
 		.map = true,
@@ -261,16 +261,16 @@ TEST(names_come_back)
 		.module = 4,
 		.offset = 0x1234,
 		.n = 3,
-		.names = { { (char *)"leaf", (char *)"a.c", 12, true, true },
-			   { NULL, (char *)"b.c", 0, true, false },
-			   { (char *)"main", NULL, UINT32_MAX, false, true } },
+		.names = { { "leaf", "a.c", 12, true, true },
+			   { NULL, "b.c", 0, true, false },
+			   { "main", NULL, UINT32_MAX, false, true } },
 	};
 	struct record_module module = {
 		.id = 9,
 		.elf = true,
 		.build_id = { 1, 2, 3 },
 		.build_id_len = 3,
-		.path = (char *)"/bin/x",
+		.path = "/bin/x",
 	};
 	struct record_module module_out;
 	struct record_code out;
@@ -297,7 +297,7 @@ TEST(names_come_back)
 	CHECK(module_out.id == 9 && module_out.elf && module_out.build_id_len == 3 &&
 	      module_out.build_id[2] == 3);
 	CHECK_STR(module_out.path, "/bin/x");
-	free(module_out.path);
+	record__free_module(&module_out);
 	strbuf__reset(&sb);
 	record__put_jit(&sb, &jit);
 	c = cursor_of(sb.data, sb.len);
@@ -325,7 +325,7 @@ TEST(ticks_come_back)
 	c = cursor_of(sb.data, sb.len);
 	CHECK_EQ(record__take_rss(&c, &told_out), 0);
 	CHECK(told_out.n == 2 && told_out.rss[1].pid == 2 && told_out.rss[1].bytes == UINT64_MAX);
-	free(told_out.rss);
+	record__free_rss(&told_out);
 	strbuf__free(&sb);
 }
 
