@@ -37,7 +37,7 @@ static const char *in_roff(const char *name)
 			*to++ = '\\';
 		*to++ = *name;
 	}
-	strcpy(to, "\\fR");
+	*to = '\0';
 	return word;
 }
 
@@ -75,6 +75,29 @@ TEST(the_manual_page_has_every_option)
 	check_has(&sb, ".TP\n\\fB\\-\\-kind\\fR \\fBheap\\fR|\\fBmap\\fR|\\fBall\\fR\n");
 	check_has(&sb, ".TP\n\\fB\\-\\-version\\fR\nPrint the version.\n");
 	check_has(&sb, "\nStop after \\fIN\\fP reports.\n");
+	strbuf__free(&sb);
+}
+
+TEST(the_manual_page_says_which_options_apply_to_recordings)
+{
+	struct strbuf sb = { 0 };
+	struct strbuf section = { 0 };
+	const char *from, *to;
+
+	manual_page(&sb);
+	from = strstr(sb.data, "\n.SH RECORDINGS\n");
+	to = from ? strstr(from + 1, "\n.SH ") : NULL;
+	CHECK(to);
+	if (to)
+		strbuf__add(&section, from, (size_t)(to - from));
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *r = &option_rows[i];
+
+		if (r->help && option__verbs(r) & OF(VERB_REPORT) && strcmp(r->name, "help") != 0 &&
+		    strcmp(r->name, "version") != 0)
+			check_has(&section, in_roff(r->name));
+	}
+	strbuf__free(&section);
 	strbuf__free(&sb);
 }
 
