@@ -302,7 +302,7 @@ static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 	/* Code that was mapped without the dynamic loader's telling: once, until the mappings were
 	 * read again. */
 	if (stack_mode == STACK_DWARF && s->missing && !(p->flags & TRACED_ASKED)) {
-		p->flags |= TRACED_ASKED;
+		__sync_fetch_and_or(&p->flags, TRACED_ASKED);
 		send_files(p->pid, 0);
 	}
 	if (seen_before(id, &way))

@@ -1,50 +1,20 @@
-/* From the ring to the collector, in a thread of its own; and what processes do, from there to the
- * main thread. */
-#include <errno.h>
+/* From the ring buffer to the collector, in a thread of its own; and what processes do, from there
+ * to the main thread. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 #include "session/internal.h"
 #include "trace/holder.h"
-#include "trace/tracer.h"
-#include "util/hashmap.h"
+#include "trace/tracer_ops.h"
 #include "util/log.h"
 
-#define POLL_MS 20 /* how long a record may wait in the ring */
-#define QUEUE_MAX 65536
-
-/* ---- the collector's lock ---- */
-
-void session__lock(struct session *s)
-{
-	pthread_mutex_lock(&s->turn);
-	atomic_store(&s->wanted, true);
-	pthread_mutex_lock(&s->lock);
-	atomic_store(&s->wanted, false);
-	pthread_mutex_unlock(&s->turn);
-}
-
-void session__unlock(struct session *s)
-{
-	pthread_mutex_unlock(&s->lock);
-}
-
-/* The consumer's side: it holds the lock while there are records, and stands back when asked. */
-static void stand_back(struct session *s)
-{
-	pthread_mutex_unlock(&s->lock);
-	pthread_mutex_lock(&s->turn);
-	pthread_mutex_unlock(&s->turn);
-	pthread_mutex_lock(&s->lock);
-}
+#define POLL_MS 20 /* how long a record may wait in the ring buffer */
 
 int session_events__record(void *ctx, void *data, size_t size)
 {
 	struct session *s = ctx;
 
-	if (atomic_load_explicit(&s->wanted, memory_order_relaxed))
-		stand_back(s);
+	collector_lock__yield(&s->lock);
 	collector__event(s->collector, data, size); /* counts what it could not book */
 	return 0;
 }
@@ -54,19 +24,17 @@ void *session_events__consume(void *arg)
 	struct session *s = arg;
 
 	while (!atomic_load(&s->stop_consuming)) {
-		tracer__wait(s->tracer, POLL_MS);
-		pthread_mutex_lock(&s->lock);
-		tracer__consume(s->tracer);
-		pthread_mutex_unlock(&s->lock);
+		s->trace->wait(s->tracer, POLL_MS);
+		collector_lock__begin_records(&s->lock);
+		s->trace->consume(s->tracer);
+		collector_lock__end_records(&s->lock);
 	}
-	pthread_mutex_lock(&s->lock);
-	while (tracer__consume(s->tracer) > 0)
+	collector_lock__begin_records(&s->lock);
+	while (s->trace->consume(s->tracer) > 0)
 		;
-	pthread_mutex_unlock(&s->lock);
+	collector_lock__end_records(&s->lock);
 	return NULL;
 }
-
-/* ---- processes: from the consumer to the main thread ---- */
 
 void session_events__of_process(void *ctx, const struct event *ev)
 {
@@ -86,63 +54,15 @@ void session_events__of_process(void *ctx, const struct event *ev)
 	} else if (ev->type == EVENT_FILES) {
 		pe.hold = ((const struct event_files *)ev)->hold;
 	}
-	pthread_mutex_lock(&s->queue_lock);
-	if (s->queued == s->queue_cap) {
-		size_t cap = s->queue_cap ? s->queue_cap * 2 : 64;
-		struct process_event *q =
-		    cap <= QUEUE_MAX ? realloc(s->queue, cap * sizeof(*q)) : NULL;
-
-		if (q) {
-			s->queue = q;
-			s->queue_cap = cap;
-		}
-	}
-	if (s->queued < s->queue_cap)
-		s->queue[s->queued++] = pe;
-	else
-		s->queue_dropped++, holder__release(s->holder, pe.hold);
-	pthread_mutex_unlock(&s->queue_lock);
-	eventfd_write(s->queue_fd, 1);
-}
-
-static bool wants_scan(uint8_t type)
-{
-	return type == EVENT_ENTER || type == EVENT_EXEC || type == EVENT_FILES ||
-	       type == EVENT_CODE;
-}
-
-/* Where many wait, a process's mappings are read once: by the last that asks for it, or not, if it
- * ended. */
-static void mark_superseded(struct process_event *events, size_t n)
-{
-	struct hashmap *later = n > 1 ? hashmap__new() : NULL;
-	uintptr_t known;
-
-	for (size_t i = n; later && i-- > 0;) {
-		struct process_event *ev = &events[i];
-
-		if (!wants_scan(ev->type) && ev->type != EVENT_EXIT && ev->type != EVENT_FORK)
-			continue;
-		ev->superseded = ev->type != EVENT_FORK && hashmap__get(later, ev->pid, &known);
-		hashmap__set(later, ev->pid, 1);
-	}
-	hashmap__free(later);
+	if (!process_queue__push(s->queue, &pe))
+		holder__release(s->holder, pe.hold);
 }
 
 void session_events__handle(struct session *s)
 {
-	struct process_event *events;
-	eventfd_t count;
 	size_t n;
+	struct process_event *events = process_queue__take(s->queue, &n);
 
-	eventfd_read(s->queue_fd, &count);
-	pthread_mutex_lock(&s->queue_lock);
-	events = s->queue;
-	n = s->queued;
-	s->queue = NULL;
-	s->queued = s->queue_cap = 0;
-	pthread_mutex_unlock(&s->queue_lock);
-	mark_superseded(events, n);
 	for (size_t i = 0; i < n; i++) {
 		int err = session_targets__handle(s, &events[i]);
 
@@ -151,5 +71,5 @@ void session_events__handle(struct session *s)
 			log__warn("cannot attach to %u: %s", events[i].pid, strerror(-err));
 	}
 	free(events);
-	tracer__tend(s->tracer);
+	s->trace->tend(s->tracer);
 }

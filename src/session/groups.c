@@ -1,6 +1,6 @@
 /*
  * Targets that are more than single processes: containers, cgroups, the whole host. The BPF side
- * filters; here they are found, awaited, named, and seen to end.
+ * filters their processes; here they are found, waited for, named, and seen to end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,14 +14,13 @@
 
 #include "container/containers.h"
 #include "session/internal.h"
-#include "trace/tracer.h"
+#include "session/traced_files.h"
+#include "trace/tracer_ops.h"
 #include "util/escape.h"
-#include "util/hashmap.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 #include "util/util.h"
 
-#define TEND_NS 250000000ull
 #define COUNT_NS 5000000000ull /* looking at all processes takes a while where they are many */
 
 bool session_groups__any(const struct plan *plan)
@@ -40,41 +39,65 @@ static int add_group(struct session *s, const struct group *g)
 	return 0;
 }
 
-/* ---- finding ---- */
+/* ---- why one cannot be traced ---- */
 
-static int complain(const char *wanted, int err, const struct container **candidates, size_t n)
+static const struct refusal {
+	bool container; /* otherwise a cgroup */
+	bool lists;	/* the containers that it could have been, between the texts */
+	int err;
+	const char *text, *after;
+} refusals[] = {
+	{ true, true, -ENOTUNIQ, "several containers match: ", "; name one in full, or by its ID" },
+	{ true, true, -ENOENT, "there is none; there are: ", "; --wait waits for one to come" },
+	{ true, false, -ENOENT, "no container runs here; --wait waits for one to come", "" },
+	{ true, false, -ESRCH, "no such process, or it is in no container; use -p", "" },
+	{ true, false, -ECHILD, "it does not run; start it, or use --wait", "" },
+	{ true, false, -EOPNOTSUPP,
+	  "it has neither a cgroup nor a PID namespace of its own; use -p for its processes", "" },
+	{ false, false, -ENOENT, "there is none; --wait waits for it to come", "" },
+	{ false, false, -EINVAL, "it is not a cgroup directory", "" },
+	{ false, false, -ENOTDIR, "it is not a cgroup directory", "" },
+	{ false, false, -EOPNOTSUPP, "its hierarchy has no controller; use that of another", "" },
+};
+
+static const struct refusal *find_refusal(const struct group *g, int err, bool candidates)
 {
-	struct strbuf sb = { 0 }, name = { 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
+		if (refusals[i].container == g->container && refusals[i].err == err &&
+		    (candidates || !refusals[i].lists))
+			return &refusals[i];
+	return NULL;
+}
 
-	for (size_t i = 0; i < n; i++) {
-		strbuf__adds(&sb, i ? ", " : "");
-		escape__plain(&sb, candidates[i]->display);
+/* Logs why a group cannot be traced, once; not where it is waited for. Returns err. */
+static int refuse_group(const struct session *s, struct group *g, int err,
+			const struct container **candidates, size_t n)
+{
+	const struct refusal *r = find_refusal(g, err, n > 0);
+	struct strbuf list = { 0 }, name = { 0 };
+
+	if (g->refused || (err == -ENOENT && s->plan->wait))
+		return err;
+	g->refused = true;
+	for (size_t i = 0; r && r->lists && i < n; i++) {
+		strbuf__adds(&list, i ? ", " : "");
+		escape__plain(&list, candidates[i]->display);
 	}
-	escape__plain(&name, wanted);
-	if (err == -ENOTUNIQ)
-		log__error("cannot trace container %s: several are called so: %s; name one in "
-			   "full, or by its id",
-			   name.data, sb.data);
-	else if (err == -ENOENT && n)
-		log__error("cannot trace container %s: there is none; there are: %s; --wait waits "
-			   "for one to come",
-			   name.data, sb.data);
-	else if (err == -ENOENT)
-		log__error("cannot trace container %s: no container runs here; --wait waits for "
-			   "one to come",
-			   name.data);
-	else if (err == -ESRCH)
-		log__error(
-		    "cannot trace container %s: no such process, or it is in no container; use -p",
-		    name.data);
-	else
-		log__error("cannot trace container %s: %s", name.data, strerror(-err));
-	strbuf__free(&sb);
+	escape__plain(&name, g->wanted);
+	log__error("cannot trace %s%s: %s%s%s",
+		   g->container		   ? "container "
+		   : g->kind == FILTER_ALL ? ""
+					   : "cgroup ",
+		   name.data ? name.data : "", r ? r->text : strerror(-err),
+		   list.data ? list.data : "", r ? r->after : "");
+	strbuf__free(&list);
 	strbuf__free(&name);
 	return err;
 }
 
-/* 0: it is there and runs; -ENOENT: not yet; otherwise the reason was logged, once. */
+/* ---- finding ---- */
+
+/* 0: it is there and runs; -ENOENT: not yet; or another negative errno. The reason was logged. */
 static int find_container(struct session *s, struct group *g, const struct container **found)
 {
 	const struct container **candidates = NULL;
@@ -83,15 +106,8 @@ static int find_container(struct session *s, struct group *g, const struct conta
 
 	if (!err && !(*found)->init_pid)
 		err = s->plan->wait ? -ENOENT : -ECHILD;
-	if (err && !(err == -ENOENT && s->plan->wait) && !g->refused) {
-		g->refused = true;
-		if (err == -ECHILD)
-			log__error(
-			    "cannot trace container %s: it does not run; start it, or use --wait",
-			    g->wanted);
-		else
-			complain(g->wanted, err, candidates, n);
-	}
+	if (err)
+		refuse_group(s, g, err, candidates, n);
 	free(candidates);
 	return err;
 }
@@ -103,8 +119,11 @@ int session_groups__find(struct session *s)
 	int err = 0;
 
 	s->containers = containers__new("");
-	if (!s->containers)
-		return -errno;
+	if (!s->containers) {
+		err = -errno;
+		log__error("cannot look for containers: %s", strerror(-err));
+		return err;
+	}
 	for (size_t i = 0; i < plan->ncontainers && !err; i++) {
 		struct group g = { .wanted = plan->containers[i], .container = true, .fd = -1 };
 
@@ -131,13 +150,14 @@ static int filter_cgroup(struct session *s, const struct cgroup *cg, bool from_e
 		.id = cg->id,
 		.subsys = FILTER_V2,
 	};
-	int err = cg->controller[0] ? tracer__controller(cg->controller, &f.subsys) : 0;
+	int err = cg->controller[0] ? s->trace->controller(cg->controller, &f.subsys) : 0;
 
-	return err ? err : tracer__add_filter(s->tracer, &f);
+	return err ? err : s->trace->add_filter(s->tracer, &f);
 }
 
-/* Its processes are known by its cgroup, or where it has none of its own by its PID namespace. */
-static int filter_container(struct session *s, struct group *g, const struct container *c)
+/* Its processes are recognised by its cgroup, or where it has none of its own by its PID namespace.
+ */
+static int filter_container(struct session *s, const struct container *c)
 {
 	struct filter f = {
 		.kind = FILTER_PIDNS, .from_exec = true, .level = c->pidns_level, .id = c->pidns
@@ -145,178 +165,107 @@ static int filter_container(struct session *s, struct group *g, const struct con
 	struct cgroup cg;
 	int err = containers__cgroup(c, &cg);
 
-	g->name = strdup(c->display);
 	if (!err)
-		err = filter_cgroup(s, &cg, true);
-	else if (err == -EOPNOTSUPP && c->pidns)
-		err = tracer__add_filter(s->tracer, &f);
-	if (err)
-		return err;
-	g->fd = (int)syscall(SYS_pidfd_open, c->init_pid, 0);
-	return g->name ? 0 : -ENOMEM;
+		return filter_cgroup(s, &cg, true);
+	return err == -EOPNOTSUPP && c->pidns ? s->trace->add_filter(s->tracer, &f) : err;
 }
 
-static int resolve(struct session *s, struct group *g)
+/* What ends with a container: its first process. */
+static int open_init(const struct session *s, const struct container *c)
+{
+	int fd = (int)syscall(SYS_pidfd_open, c->init_pid, 0);
+
+	if (fd < 0 && errno == ESRCH) /* it has just ended */
+		return s->plan->wait ? -ENOENT : -ECHILD;
+	return fd < 0 ? -errno : fd;
+}
+
+static int resolve_container(struct session *s, struct group *g)
 {
 	const struct container *c;
-	struct cgroup cg;
-	int err;
+	int err = find_container(s, g, &c);
 
-	if (g->kind == FILTER_ALL) {
-		g->name = strdup("the host");
-		return tracer__add_filter(s->tracer, &(struct filter){ .kind = FILTER_ALL });
-	}
-	if (g->container) {
-		err = find_container(s, g, &c);
-		return err ? err : filter_container(s, g, c);
-	}
-	err = cgroups__resolve(g->wanted, &cg);
-	if (!err)
-		err = filter_cgroup(s, &cg, false);
 	if (err)
 		return err;
-	g->name = strdup(g->wanted);
-	g->fd = open(g->wanted, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return g->name ? 0 : -ENOMEM;
+	g->fd = open_init(s, c);
+	if (g->fd < 0)
+		return g->fd;
+	g->name = strdup(c->display);
+	return g->name ? filter_container(s, c) : -ENOMEM;
 }
 
-/* 0 also where it is waited for. */
-static int begin(struct session *s, struct group *g)
+static int resolve_cgroup(struct session *s, struct group *g)
 {
-	int err = resolve(s, g);
+	struct cgroup cg;
+	int err = cgroups__resolve(g->wanted, &cg);
+
+	if (err)
+		return err;
+	g->fd = open(g->wanted, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A path as in /proc/PID/cgroup names no directory here: its end is not seen. */
+	if (g->fd < 0 && errno != ENOENT && errno != ENOTDIR)
+		return -errno;
+	g->name = strdup(g->wanted);
+	return g->name ? filter_cgroup(s, &cg, false) : -ENOMEM;
+}
+
+static int resolve_host(struct session *s, struct group *g)
+{
+	g->name = strdup("the host");
+	return g->name ? s->trace->add_filter(s->tracer, &(struct filter){ .kind = FILTER_ALL })
+		       : -ENOMEM;
+}
+
+/* From now on the group is traced. 0; -ENOENT: it is not there yet; or another negative errno. The
+ * reason was logged. */
+static int resolve_group(struct session *s, struct group *g)
+{
+	int err = g->kind == FILTER_ALL ? resolve_host(s, g)
+		  : g->container	? resolve_container(s, g)
+					: resolve_cgroup(s, g);
 
 	g->present = !err;
-	if (!err || (err == -ENOENT && s->plan->wait))
+	if (!err)
 		return 0;
-	if (g->container && (err == -ENOENT || err == -ECHILD || err == -ENOTUNIQ))
-		return err; /* said */
-	if (g->container && err == -EOPNOTSUPP)
-		log__error("cannot trace container %s: it has neither a cgroup nor a PID namespace "
-			   "of its own; "
-			   "use -p for its processes",
-			   g->wanted);
-	else if (!g->container)
-		log__error("cannot trace cgroup %s: %s", g->wanted,
-			   err == -ENOENT ? "there is none; --wait waits for it to come"
-			   : err == -EINVAL || err == -ENOTDIR ? "it is no cgroup's directory"
-			   : err == -EOPNOTSUPP
-			       ? "its hierarchy has no controller; use that of another"
-			       : strerror(-err));
-	else
-		log__error("cannot trace container %s: %s", g->wanted, strerror(-err));
-	return err;
+	if (g->fd >= 0)
+		close(g->fd);
+	free(g->name);
+	g->fd = -1;
+	g->name = NULL;
+	return refuse_group(s, g, err, NULL, 0);
 }
 
-/* ---- whoever runs already ---- */
+/* ---- what comes ---- */
 
-struct pids {
-	uint32_t *at;
-	size_t n, cap;
-};
-
-static int note_pid(void *ctx, const struct listed *l)
+static void await_missing(struct session *s)
 {
-	struct pids *p = ctx;
+	bool missing = false;
 
-	if (p->n && p->at[p->n - 1] == l->pid)
-		return 0;
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? p->cap * 2 : 256;
-		uint32_t *at = reallocarray(p->at, cap, sizeof(*at));
-
-		if (!at)
-			return -ENOMEM;
-		p->at = at;
-		p->cap = cap;
-	}
-	p->at[p->n++] = l->pid;
-	return 0;
-}
-
-static int enter(struct session *s, uint32_t pid)
-{
-	struct event_exec ev = { .ev = {
-				     .type = EVENT_ENTER, .pid = pid, .time = util__now_ns() } };
-	int err;
-
-	session__lock(s);
-	err = collector__event(s->collector, &ev, sizeof(ev));
-	session__unlock(s);
-	return err;
-}
-
-static void leave(struct session *s, uint32_t pid)
-{
-	struct event ev = { .type = EVENT_EXIT, .pid = pid, .time = util__now_ns() };
-
-	tracer__drop_process(s->tracer, (pid_t)pid);
-	session__lock(s);
-	collector__event(s->collector, &ev, sizeof(ev));
-	session__unlock(s);
-}
-
-/* Everybody who is of the target and not traced yet. How many that are, or a negative errno. */
-static int adopt_once(struct session *s)
-{
-	struct pids pids = { 0 };
-	int err = tracer__list(s->tracer, TRACER_LIST_TARGET, note_pid, &pids), n = 0;
-
-	for (size_t i = 0; i < pids.n && !err; i++) {
-		pid_t pid = (pid_t)pids.at[i];
-
-		if (tracer__traces(s->tracer, pid))
-			continue;
-		n++;
-		err = tracer__add_process(s->tracer, pid, TRACED_NO_MAPS);
-		if (!err)
-			err = enter(s, (uint32_t)pid);
-		if (err)
-			break;
-		s->adopted++;
-		session_groups__met(s, pid);
-		if (session_targets__scan(s, pid) == -ESRCH)
-			leave(s, (uint32_t)pid); /* nobody tells of an end that came before */
-		else
-			tracer__set_flags(s->tracer, pid, 0);
-	}
-	free(pids.at);
-	return err ? err : n;
-}
-
-/*
- * Who was forked meanwhile, by somebody who was not traced yet, is found the next time. How many
- * that are, or a negative errno.
- */
-static int adopt(struct session *s)
-{
-	int n = 1, all = 0;
-
-	for (int i = 0; i < 4 && n > 0; i++) {
-		n = adopt_once(s);
-		all += n > 0 ? n : 0;
-	}
-	return n < 0 ? n : all;
+	for (size_t i = 0; i < s->ngroups; i++)
+		missing |= !s->groups[i].present;
+	s->trace->await(s->tracer, missing);
 }
 
 int session_groups__open(struct session *s)
 {
-	bool waits = false;
 	int err = 0;
 
 	for (size_t i = 0; i < s->ngroups && !err; i++) {
-		err = begin(s, &s->groups[i]);
-		waits |= !s->groups[i].present;
+		err = resolve_group(s, &s->groups[i]);
+		if (err == -ENOENT && s->plan->wait)
+			err = 0;
 	}
-	if (!err && s->ngroups)
-		err = adopt(s);
-	err = err < 0 ? err : 0;
-	if (!err && waits)
-		tracer__await(s->tracer, true);
+	if (err || !s->ngroups)
+		return err;
+	err = session_adopt__running(s);
+	if (err < 0) {
+		log__error("cannot trace the processes that run already: %s", strerror(-err));
+		return err;
+	}
+	await_missing(s);
 	session_groups__tend(s);
-	return err;
+	return 0;
 }
-
-/* ---- what comes ---- */
 
 void session_groups__met(struct session *s, pid_t pid)
 {
@@ -324,29 +273,19 @@ void session_groups__met(struct session *s, pid_t pid)
 
 	if (!c)
 		return;
-	session__lock(s);
+	collector_lock__take(&s->lock);
 	collector__set_container(s->collector, (uint32_t)pid, c->display);
-	session__unlock(s);
+	collector_lock__release(&s->lock);
 }
 
-static void all_came(struct session *s)
+static void has_come(struct session *s, const struct group *g, const char *but)
 {
-	bool waits = false;
-
-	for (size_t i = 0; i < s->ngroups; i++)
-		waits |= !s->groups[i].present;
-	tracer__await(s->tracer, waits);
+	log__info("%s has started%s", g->name, but);
+	await_missing(s);
 }
 
-static void has_come(struct session *s, struct group *g, const char *but)
-{
-	g->present = true;
-	log__info("%s has come%s", g->name, but);
-	all_came(s);
-}
-
-/* Looked for anew: it may be younger than the last look. */
-static bool is_of(struct session *s, struct group *g, pid_t pid)
+/* The container is looked for anew: it may be younger than the last look. */
+static bool is_of_container(struct session *s, struct group *g, pid_t pid)
 {
 	const struct container *c;
 
@@ -358,14 +297,16 @@ void session_groups__candidate(struct session *s, pid_t pid)
 	for (size_t i = 0; i < s->ngroups; i++) {
 		struct group *g = &s->groups[i];
 
-		if (g->present || (g->container && !is_of(s, g, pid)) || resolve(s, g))
+		if (g->present || (g->container && !is_of_container(s, g, pid)) ||
+		    resolve_group(s, g))
 			continue;
-		adopt(s);
+		session_adopt__running(s);
 		has_come(s, g, "");
 	}
 }
 
-/* Before a container's first program begins, which is told of, its runtime is already there. */
+/* A container's first program is reported when it begins. Before that its runtime is there already,
+ * so only one that is found at two looks has begun unseen. */
 static bool is_overdue(struct session *s, struct group *g)
 {
 	const struct container *c;
@@ -383,15 +324,17 @@ void session_groups__tend(struct session *s)
 {
 	uint64_t now = util__now_ns();
 
-	if (!s->ngroups || now - s->groups_tended < TEND_NS)
+	if (!s->ngroups || now - s->groups_tended < GROUPS_TEND_MS * 1000000ull)
 		return;
 	s->groups_tended = now;
 	for (size_t i = 0; i < s->ngroups; i++) {
 		struct group *g = &s->groups[i];
 
-		if (g->present || !is_overdue(s, g) || resolve(s, g))
+		if (g->present || !is_overdue(s, g) || resolve_group(s, g))
 			continue;
-		has_come(s, g, adopt(s) > 0 ? "; what it did before is not known" : "");
+		has_come(s, g,
+			 session_adopt__running(s) > 0 ? "; what it did before that is not known"
+						       : "");
 	}
 	if (now - s->outsiders_counted >= COUNT_NS) {
 		count_outsiders(s);
@@ -413,7 +356,7 @@ static bool has_ended(const struct group *g)
 	fd = openat(g->fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
-	return fd < 0;
+	return fd < 0 && (errno == ENOENT || errno == ENODEV);
 }
 
 bool session_groups__all_ended(struct session *s)
@@ -429,35 +372,34 @@ bool session_groups__all_ended(struct session *s)
 	return all;
 }
 
-/* ---- who else pays ---- */
+/* ---- outsiders: processes that meet the probes and are not traced ---- */
 
-struct count {
+struct outsider_count {
 	struct session *s;
 	uint32_t last;
 	size_t n;
 };
 
-static int count_process(void *ctx, const struct listed *l)
+static int count_outsider(void *ctx, const struct listed *l)
 {
-	struct count *c = ctx;
+	struct outsider_count *c = ctx;
 	uint64_t dev = makedev(l->dev >> 20, l->dev & 0xfffff);
-	uintptr_t known;
 
 	if (l->pid == c->last || l->pid == (uint32_t)getpid() ||
-	    !hashmap__get(c->s->probed, hashmap__mix(dev, l->ino), &known))
+	    !traced_files__is_probed(c->s->files, dev, l->ino))
 		return 0;
 	c->last = l->pid;
-	c->n += !tracer__traces(c->s->tracer, (pid_t)l->pid);
+	c->n += !c->s->trace->traces(c->s->tracer, (pid_t)l->pid);
 	return 0;
 }
 
-/* Probes in a file are met by all who map it. */
+/* Probes in a file are met by every process that maps it. */
 static void count_outsiders(struct session *s)
 {
-	struct count c = { .s = s };
+	struct outsider_count c = { .s = s };
 
 	if (!s->per_file || s->plan->all ||
-	    tracer__list(s->tracer, TRACER_LIST_ALL, count_process, &c))
+	    s->trace->list(s->tracer, TRACER_LIST_ALL, count_outsider, &c))
 		return;
 	atomic_store(&s->outsiders, c.n);
 }

@@ -37,20 +37,20 @@ int open_files__use_server(struct session *s)
 			   "--preserve-env=DEBUGINFOD_URLS)");
 	else
 		log__error("--debuginfod: %s", strerror(errno));
-	return -errno;
+	return errno ? -errno : -EINVAL;
 }
 
-void open_files__tell(struct session *s)
+void open_files__log(struct session *s)
 {
 	struct debuginfod_stats asked = { 0 };
 	struct modules_stats st;
 
 	modules__stats(s->modules, &st);
-	if (st.no_descriptor > s->untold_files)
+	if (st.no_descriptor > s->unopened_files)
 		log__warn("%zu files could not be kept open, so they are neither probed nor named: "
 			  "the limit of open files (ulimit -Hn) is too low",
 			  st.no_descriptor);
-	s->untold_files = st.no_descriptor;
+	s->unopened_files = st.no_descriptor;
 	if (s->debuginfod)
 		debuginfod__stats(s->debuginfod, &asked);
 	log__debug("%zu files, %zu open, %zu root directories; debuginfod was asked for %zu, had "

@@ -2,14 +2,15 @@
 #include "probe/discover.h"
 #include "probe/spec.h"
 #include "session/internal.h"
+#include "session/traced_files.h"
 #include "symbols/module.h"
 #include "util/escape.h"
 #include "util/log.h"
 
 struct outcome {
 	size_t probed, skipped;	       /* functions */
-	size_t files;		       /* that it is about */
-	uint32_t module;	       /* one of these */
+	size_t files;		       /* that it may be in */
+	const struct module *module;   /* one of these */
 	const struct probe_skip *skip; /* one of the skipped */
 };
 
@@ -17,15 +18,16 @@ static struct outcome outcome_of(const struct session *s, size_t i)
 {
 	const struct probe_spec *spec = &s->plan->probes.specs[i];
 	unsigned int row = probe_specs__row(i);
+	const struct traced_file *file;
 	struct outcome o = { 0 };
+	size_t pos = 0;
 
-	for (size_t k = 0; k < s->nfiles; k++) {
-		const struct probe_file *f = s->files[k];
-		struct module *mod = f ? modules__get(s->modules, f->module) : NULL;
+	while ((file = traced_files__next(s->files, &pos))) {
+		const struct probe_file *f = file->probes;
 
-		if (!mod || !discover__spec_matches(mod, spec))
+		if (!discover__spec_matches(file->module, spec))
 			continue;
-		o.module = f->module;
+		o.module = file->module;
 		o.files++;
 		for (size_t j = 0; j < f->n; j++)
 			o.probed += f->sites[j].api == row;
@@ -47,13 +49,12 @@ size_t probe_report__found(const struct session *s)
 	return found;
 }
 
-static void complain(const struct session *s, const struct probe_spec *spec,
-		     const struct outcome *o)
+static void log_outcome(const struct probe_spec *spec, const struct outcome *o)
 {
 	struct strbuf text = { 0 }, file = { 0 };
 
 	escape__plain(&text, spec->text);
-	escape__plain(&file, o->files ? module__path(modules__get(s->modules, o->module)) : "");
+	escape__plain(&file, o->module ? module__path(o->module) : "");
 	if (text.error || file.error)
 		goto out;
 	if (o->skip)
@@ -75,12 +76,12 @@ out:
 	strbuf__free(&file);
 }
 
-void probe_report__complain(const struct session *s)
+void probe_report__log_missing(const struct session *s)
 {
 	for (size_t i = 0; s->plan->query.heap && i < s->plan->probes.n; i++) {
 		struct outcome o = outcome_of(s, i);
 
 		if (!o.probed || o.skipped)
-			complain(s, &s->plan->probes.specs[i], &o);
+			log_outcome(&s->plan->probes.specs[i], &o);
 	}
 }

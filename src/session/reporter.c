@@ -11,11 +11,10 @@
 #include "symbols/mappings.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
-#include "trace/tracer.h"
 #include "util/log.h"
 #include "util/util.h"
 
-#define TEND_NS 100000000 /* how often the recorder may do what waits */
+#define RECORDER_TEND_NS 100000000 /* how often the recorder may do what waits */
 
 struct run_facts { /* profile_run and what it points to */
 	struct profile_run run;
@@ -23,14 +22,14 @@ struct run_facts { /* profile_run and what it points to */
 	struct snapshot first;
 };
 
-static void tell_recorder(struct session *s)
+static void describe_to_recorder(struct session *s)
 {
 	if (!s->recorder)
 		return;
-	session__lock(s);
+	collector_lock__take(&s->lock);
 	recorder__run(s->recorder, s->reports.run, s->start,
 		      util__wall_ns() - (util__now_ns() - s->start));
-	session__unlock(s);
+	collector_lock__release(&s->lock);
 }
 
 int session_reporter__describe(struct session *s)
@@ -54,7 +53,7 @@ int session_reporter__describe(struct session *s)
 		.top = plan->query.top,
 		.since_mark = plan->since_mark,
 	};
-	tell_recorder(s);
+	describe_to_recorder(s);
 	return 0;
 }
 
@@ -74,9 +73,9 @@ static int describe_targets(struct session *s)
 	struct profile_process *targets;
 	int err;
 
-	session__lock(s);
+	collector_lock__take(&s->lock);
 	err = collector__snapshot(s->collector, &q, &f->first);
-	session__unlock(s);
+	collector_lock__release(&s->lock);
 	if (err)
 		return err;
 	targets = calloc(s->ntargets + f->first.nprocesses + 1, sizeof(*targets));
@@ -98,7 +97,7 @@ static int describe_targets(struct session *s)
 	for (size_t k = 0; s->ngroups && k < f->first.nprocesses; k++)
 		if (!f->first.processes[k].named)
 			targets[f->run.ntargets++] = as_target(&f->first.processes[k]);
-	tell_recorder(s);
+	describe_to_recorder(s);
 	return 0;
 }
 
@@ -107,17 +106,17 @@ static const struct stack *find_stack(void *ctx, uint64_t id)
 	struct session *s = ctx;
 	const struct stack *st;
 
-	session__lock(s);
+	collector_lock__take(&s->lock);
 	st = stacks__get(collector__stacks(s->collector), id);
-	session__unlock(s);
+	collector_lock__release(&s->lock);
 	return st;
 }
 
 static const struct mapping *find_mapping(struct session *s, uint32_t pid, uint64_t addr)
 {
-	const struct mappings *sp = collector__space(s->collector, pid);
+	const struct mappings *maps = collector__space(s->collector, pid);
 
-	return sp ? mappings__find(sp, addr) : NULL;
+	return maps ? mappings__find(maps, addr) : NULL;
 }
 
 static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
@@ -125,9 +124,9 @@ static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
 	struct session *s = ctx;
 	const struct mapping *m;
 
-	session__lock(s);
+	collector_lock__take(&s->lock);
 	m = find_mapping(s, pid, addr);
-	if (!m || !m->path[0]) { /* younger than what is known of the process */
+	if (!m || !m->path[0]) { /* mapped after the process was last read */
 		collector__refresh_process(s->collector, pid);
 		m = find_mapping(s, pid, addr);
 	}
@@ -135,11 +134,11 @@ static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
 		snprintf(s->name_buffer, sizeof(s->name_buffer), "%s", m->path);
 	else
 		m = NULL;
-	session__unlock(s);
+	collector_lock__release(&s->lock);
 	return m ? s->name_buffer : NULL;
 }
 
-/* The recorder has asked already, and must be told the same. */
+/* The recorder has asked already, and the report is to say the same. */
 static const char *recorded_file(void *ctx, uint32_t pid, uint64_t addr)
 {
 	return recorder__mapped_file(((struct session *)ctx)->recorder, pid, addr);
@@ -150,7 +149,7 @@ static uint64_t recorded_rss(void *ctx, uint32_t pid)
 	return recorder__rss(((struct session *)ctx)->recorder, pid);
 }
 
-static int report(struct session *s, bool final)
+static int make_report(struct session *s, bool final)
 {
 	uint64_t began = util__now_ns();
 	struct report_tick tick = { .seq = ++s->seq, .final = final, .wall = util__wall_ns() };
@@ -158,14 +157,12 @@ static int report(struct session *s, bool final)
 	int err;
 
 	tick.now = final ? s->ended : util__now_ns();
-	if (!final)
-		session__count(s);
-	tick.counters = s->counters;
-	session__lock(s);
+	session__count(s, &tick.counters);
+	collector_lock__take(&s->lock);
 	err = reporting__snapshot(&s->reports, &tick, &snap);
 	if (!err && s->recorder)
 		recorder__tick(s->recorder, &tick);
-	session__unlock(s);
+	collector_lock__release(&s->lock);
 	if (err)
 		return err;
 	if (s->recorder)
@@ -176,7 +173,7 @@ static int report(struct session *s, bool final)
 	log__debug("report %u took %.0f ms; symbols take %zu KiB", s->seq,
 		   (double)(util__now_ns() - began) / 1e6,
 		   (symbolizer__memory(s->symbolizer) + modules__memory(s->modules)) / 1024);
-	open_files__tell(s);
+	open_files__log(s);
 	return err;
 }
 
@@ -191,8 +188,8 @@ static int wait_for_work(struct session *s)
 			pthread_cond_wait(&s->report_cond, &s->report_lock);
 			continue;
 		}
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += TEND_NS;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += RECORDER_TEND_NS;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
 		if (pthread_cond_timedwait(&s->report_cond, &s->report_lock, &until) != ETIMEDOUT)
@@ -207,7 +204,7 @@ static int wait_for_work(struct session *s)
 	return 0;
 }
 
-static void *reporter(void *arg)
+static void *run_reporter(void *arg)
 {
 	struct session *s = arg;
 	int err = 0;
@@ -221,7 +218,7 @@ static void *reporter(void *arg)
 		s->report_busy = true;
 		pthread_mutex_unlock(&s->report_lock);
 		if (!err)
-			err = report(s, false);
+			err = make_report(s, false);
 		pthread_mutex_lock(&s->report_lock);
 		s->report_busy = false;
 		pthread_cond_broadcast(&s->report_cond);
@@ -259,7 +256,7 @@ int session_reporter__start(struct session *s)
 	if (err)
 		return err;
 	describe_reporting(s);
-	err = -pthread_create(&s->reporter, NULL, reporter, s);
+	err = -pthread_create(&s->reporter, NULL, run_reporter, s);
 	s->reporting = !err;
 	return err;
 }
@@ -273,21 +270,30 @@ void session_reporter__request(struct session *s)
 	pthread_mutex_unlock(&s->report_lock);
 }
 
-/* Growth is told from here on, to those who ask for it. */
 void session_reporter__mark(struct session *s)
 {
 	uint64_t now = util__now_ns();
 	int err;
 
-	session__lock(s);
+	collector_lock__take(&s->lock);
 	err = collector__mark(s->collector, now);
 	if (!err && s->recorder)
 		recorder__mark(s->recorder, now);
-	session__unlock(s);
+	collector_lock__release(&s->lock);
 	if (err)
 		log__error("cannot set the mark: %s", strerror(-err));
 	else
 		log__info("mark set after %.1f s", (double)(now - s->start) / 1e9);
+}
+
+bool session_reporter__failed(struct session *s)
+{
+	bool failed;
+
+	pthread_mutex_lock(&s->report_lock);
+	failed = s->report_error;
+	pthread_mutex_unlock(&s->report_lock);
+	return failed;
 }
 
 void session_reporter__stop(struct session *s)
@@ -310,7 +316,7 @@ int session_reporter__final(struct session *s)
 	if (s->record_failed)
 		err = 0;
 	if (!err)
-		err = report(s, true);
+		err = make_report(s, true);
 	if (!s->plan->record_only)
 		err = reporting__commit(&s->reports, err);
 	if (!s->recorder)

@@ -1,224 +1,78 @@
-/* The event loop and the one way out. */
+/* The beginning of a run, and the one way out. */
+#include "session/session.h"
+
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
-#include <unistd.h>
+#include <time.h>
 
+#include "probe/discover.h"
 #include "probe/spec.h"
 #include "run/verdict.h"
+#include "session/identities.h"
 #include "session/internal.h"
 #include "session/keys.h"
+#include "session/traced_files.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
 #include "trace/holder.h"
 #include "trace/launch.h"
-#include "trace/tracer.h"
-#include "util/hashmap.h"
+#include "trace/tracer_ops.h"
 #include "util/log.h"
 #include "util/util.h"
 
-#define GROUPS_MS 300 /* how often containers are looked after */
+/* ---- making and ending ---- */
 
-void session__count(struct session *s)
+static void init_report_cond(struct session *s)
 {
-	uint64_t held, missed;
+	pthread_condattr_t attr;
 
-	tracer__counters(s->tracer, &s->counters);
-	holder__count(s->holder, &held, &missed);
-	s->counters.holds = held;
-	s->counters.holds_missed += missed;
-	s->counters.late += missed;
-	s->counters.outsiders = atomic_load(&s->outsiders);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->report_cond, &attr);
+	pthread_condattr_destroy(&attr);
 }
 
-/* ---- the loop ---- */
-
-struct loop {
-	int signals, interval, duration;
-	bool stop;
-	bool lent; /* the command got a signal from us */
-	uint64_t reports;
-};
-
-static int timer(double seconds, bool repeat)
-{
-	struct itimerspec its = { 0 };
-	int fd;
-
-	if (seconds <= 0)
-		return -1;
-	its.it_value.tv_sec = (time_t)seconds;
-	its.it_value.tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9);
-	if (!its.it_value.tv_sec && !its.it_value.tv_nsec)
-		its.it_value.tv_nsec = 1;
-	if (repeat)
-		its.it_interval = its.it_value;
-	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (fd >= 0)
-		timerfd_settime(fd, 0, &its, NULL);
-	return fd;
-}
-
-/*
- * A signal of the terminal reaches the command too: its affair, and we end when it does. One sent
- * to us alone is passed on to the command, once.
- */
-static void handle_signal(struct session *s, struct loop *l)
-{
-	struct signalfd_siginfo si;
-
-	while (read(l->signals, &si, sizeof(si)) == sizeof(si)) {
-		int status;
-
-		if (si.ssi_signo == SIGCHLD) {
-			if (s->launch && launch__ended(s->launch, &status))
-				l->stop = true;
-		} else if (si.ssi_signo == SIGUSR1) {
-			session_reporter__mark(s);
-		} else if (!s->launch) {
-			l->stop = true;
-		} else if (si.ssi_code == SI_KERNEL) {
-			continue;
-		} else if (l->lent) {
-			l->stop = true;
-		} else {
-			kill(launch__pid(s->launch), (int)si.ssi_signo);
-			l->lent = true;
-		}
-	}
-}
-
-static void handle_keys(struct session *s, struct pollfd *fd)
-{
-	int key = session_keys__next(s->keys);
-
-	if (key == 'm' || key == 'M')
-		session_reporter__mark(s);
-	if (key < 0)
-		fd->fd = -1;
-}
-
-static bool expired(int fd)
-{
-	uint64_t n;
-
-	return fd >= 0 && read(fd, &n, sizeof(n)) == sizeof(n);
-}
-
-static void on_interval(struct session *s, struct loop *l)
-{
-	l->reports++;
-	if (s->plan->reports && l->reports >= s->plan->reports)
-		l->stop = true; /* the last one is the final one */
-	else
-		session_reporter__request(s);
-}
-
-#define FDS 5 /* and one for each target */
-
-static int loop(struct session *s, struct loop *l)
-{
-	size_t n = FDS + s->ntargets;
-	struct pollfd *fds = calloc(n, sizeof(*fds));
-
-	if (!fds)
-		return -ENOMEM;
-	fds[0] = (struct pollfd){ .fd = l->signals, .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = l->interval, .events = POLLIN };
-	fds[2] = (struct pollfd){ .fd = l->duration, .events = POLLIN };
-	fds[3] = (struct pollfd){ .fd = s->queue_fd, .events = POLLIN };
-	fds[4] = (struct pollfd){ .fd = session_keys__fd(s->keys), .events = POLLIN };
-	for (size_t i = 0; i < s->ntargets; i++)
-		fds[FDS + i] = (struct pollfd){ .fd = s->targets[i].pidfd, .events = POLLIN };
-	while (!l->stop) {
-		if (poll(fds, n, s->ngroups ? GROUPS_MS : -1) < 0 && errno != EINTR)
-			break;
-		handle_signal(s, l);
-		if (fds[3].revents)
-			session_events__handle(s);
-		if (fds[4].revents)
-			handle_keys(s, &fds[4]);
-		for (size_t i = 0; i < s->ntargets; i++)
-			if (fds[FDS + i].revents) {
-				s->targets[i].ended = true;
-				fds[FDS + i].fd = -1;
-			}
-		session_groups__tend(s);
-		if (session_targets__all_ended(s) || expired(l->duration))
-			l->stop = true;
-		else if (!l->stop && expired(l->interval))
-			on_interval(s, l);
-		if (s->report_error)
-			l->stop = true;
-	}
-	free(fds);
-	return 0;
-}
-
-/* ---- beginning and end ---- */
-
-/* Signals are read from a descriptor; a reader that goes away is an error of writing, not the end.
- */
-static int block_signals(sigset_t *before)
-{
-	sigset_t set, blocked;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGUSR1);
-	blocked = set;
-	sigaddset(&blocked, SIGPIPE);
-	/* Sent to the background, we do without keys. */
-	sigaddset(&blocked, SIGTTIN);
-	sigaddset(&blocked, SIGTTOU);
-	pthread_sigmask(SIG_BLOCK, &blocked, before);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static struct session *new_session(const struct plan *plan)
+static struct session *new_session(const struct plan *plan, const struct tracer_ops *trace)
 {
 	struct session *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->plan = plan;
+	s->trace = trace;
 	probe_specs__names(&plan->probes, s->api_names);
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_mutex_init(&s->turn, NULL);
-	pthread_mutex_init(&s->queue_lock, NULL);
+	collector_lock__init(&s->lock);
 	pthread_mutex_init(&s->report_lock, NULL);
-	pthread_cond_init(&s->report_cond, NULL);
-	s->queue_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	init_report_cond(s);
 	/* A command's processes come and go faster than links of their own can be made. */
 	s->per_file =
 	    (plan->command && plan->children) || session_groups__any(plan) || plan->no_miss;
 	return s;
 }
 
+static void stop_consuming(struct session *s)
+{
+	if (!s->consuming)
+		return;
+	atomic_store(&s->stop_consuming, true);
+	pthread_join(s->consumer, NULL);
+	s->consuming = false;
+}
+
 static void free_session(struct session *s)
 {
 	session_keys__close(s->keys);
 	session_reporter__free(s);
-	if (s->consuming) {
-		atomic_store(&s->stop_consuming, true);
-		pthread_join(s->consumer, NULL);
-	}
+	stop_consuming(s);
 	holder__free(s->holder);
-	identities__free(s->seen_by_main);
-	identities__free(s->seen_by_collector);
-	hashmap__free(s->probed);
-	tracer__free(s->tracer);
+	session_identities__free(s->seen_by_main);
+	session_identities__free(s->seen_by_collector);
+	traced_files__free(s->files);
+	if (s->tracer)
+		s->trace->free(s->tracer);
 	session_groups__free(s);
 	recorder__free(s->recorder);
 	symbolizer__free(s->symbolizer);
@@ -227,18 +81,36 @@ static void free_session(struct session *s)
 	modules__free(s->modules);
 	open_files__free(s);
 	launch__free(s->launch);
-	if (s->queue_fd >= 0)
-		close(s->queue_fd);
-	free(s->queue);
+	process_queue__free(s->queue);
+	session_loop__free(s);
+	collector_lock__destroy(&s->lock);
+	pthread_mutex_destroy(&s->report_lock);
+	pthread_cond_destroy(&s->report_cond);
 	free(s);
 }
+
+void session__count(struct session *s, struct counters *out)
+{
+	uint64_t held, missed;
+
+	s->trace->counters(s->tracer, out);
+	holder__count(s->holder, &held, &missed);
+	out->holds = held;
+	out->holds_missed += missed;
+	out->late += missed;
+	out->outsiders = atomic_load(&s->outsiders);
+	out->lost_processes += process_queue__dropped(s->queue);
+}
+
+/* ---- the parts ---- */
 
 static int load_probes(struct session *s)
 {
 	const struct plan *plan = s->plan;
-	char why[256] = "";
+	char why[512] = "";
+	int err;
 
-	s->tracer = tracer__new(
+	s->tracer = s->trace->create(
 	    &(struct tracer_opts){
 		.method = plan->attach,
 		.ring_bytes = plan->ring_bytes,
@@ -254,51 +126,94 @@ static int load_probes(struct session *s)
 	    why, sizeof(why));
 	if (s->tracer)
 		return 0;
-	log__error("cannot load the probes: %s", why);
-	return errno ? -errno : -EINVAL;
+	err = errno ? -errno : -EINVAL;
+	log__error("cannot load the probes: %s", *why ? why : strerror(-err));
+	return err;
 }
 
 static int take_holds(void *session)
 {
-	return tracer__take_holds(((struct session *)session)->tracer);
+	struct session *s = session;
+
+	return s->trace->take_holds(s->tracer);
 }
 
-static void grant(void *session, uint64_t number, bool is_held)
+static void grant_hold(void *session, uint64_t number, bool is_held)
 {
-	tracer__grant(((struct session *)session)->tracer, number, is_held);
+	struct session *s = session;
+
+	s->trace->grant(s->tracer, number, is_held);
 }
 
-static void settled(void *session, unsigned int catcher, int cpu)
+static void settle_catcher(void *session, unsigned int catcher, int cpu)
 {
-	tracer__settle(((struct session *)session)->tracer, catcher, cpu);
+	struct session *s = session;
+
+	s->trace->settle(s->tracer, catcher, cpu);
 }
 
-/* Whoever maps unknown code waits until it is probed. */
+/* Any thread that maps unknown code waits until it is probed. */
 static int start_holder(struct session *s)
 {
 	int err;
 
 	s->holder = holder__new();
-	if (!s->holder)
-		return -errno;
-	err = tracer__set_holder(s->tracer, holder__request, s->holder);
-	return err ? err
-		   : holder__start(s->holder,
-				   &(struct holder_ops){ .fd = tracer__holds_fd(s->tracer),
-							 .take = take_holds,
-							 .grant = grant,
-							 .settled = settled,
-							 .ctx = s });
+	err = s->holder ? s->trace->set_holder(s->tracer, holder__request, s->holder) : -errno;
+	if (!err)
+		err = holder__start(s->holder,
+				    &(struct holder_ops){ .fd = s->trace->holds_fd(s->tracer),
+							  .take = take_holds,
+							  .grant = grant_hold,
+							  .settled = settle_catcher,
+							  .ctx = s });
+	if (err)
+		log__error("cannot hold threads: %s", strerror(-err));
+	return err;
+}
+
+/* What an allocation function maps is the allocator's, even where its call is not seen. */
+static void know_allocator(void *session, const struct probe_file *f)
+{
+	struct session *s = session;
+	int err = 0;
+
+	collector_lock__take(&s->lock);
+	for (size_t i = 0; i < f->n && !err; i++)
+		err = collector__add_allocator(s->collector, f->module, f->sites[i].entry,
+					       f->sites[i].entry + f->sites[i].size);
+	collector_lock__release(&s->lock);
+	if (err)
+		log__warn("what allocators map may be reported as the program's: %s",
+			  strerror(-err));
+}
+
+static int make_files(struct session *s)
+{
+	s->seen_by_main = session_identities__new(s->trace, s->tracer);
+	s->seen_by_collector = session_identities__new(s->trace, s->tracer);
+	s->files = traced_files__new(&(struct traced_files_opts){
+	    .trace = s->trace,
+	    .tracer = s->tracer,
+	    .modules = s->modules,
+	    .specs = &s->plan->probes,
+	    .heap = s->plan->query.heap,
+	    .per_file = s->per_file,
+	    .probe_throwing = s->plan->probe_throwing,
+	    .explain = s->plan->explain_probes,
+	    .found = know_allocator,
+	    .ctx = s,
+	});
+	return s->seen_by_main && s->seen_by_collector && s->files ? 0 : -ENOMEM;
 }
 
 static void lock_for_recorder(void *session)
 {
-	session__lock(session);
+	collector_lock__take(&((struct session *)session)->lock);
 }
 
 static void unlock_for_recorder(void *session)
 {
-	session__unlock(session);
+	collector_lock__release(&((struct session *)session)->lock);
 }
 
 static bool open_recorder(struct session *s)
@@ -314,29 +229,10 @@ static bool open_recorder(struct session *s)
 	return s->recorder;
 }
 
-/* Time counts from here, when all is loaded and nothing attached. */
-static int make_parts(struct session *s)
+static int make_collector(struct session *s)
 {
 	const struct plan *plan = s->plan;
-	int err;
 
-	s->modules = modules__new();
-	s->probed = hashmap__new();
-	err = s->modules && s->probed ? open_files__use_server(s) : -ENOMEM;
-	if (!err)
-		err = load_probes(s);
-	if (!err && (plan->command || plan->no_miss))
-		err = start_holder(s);
-	if (!err) {
-		s->seen_by_main = tracer__identities(s->tracer);
-		s->seen_by_collector = tracer__identities(s->tracer);
-		err = s->seen_by_main && s->seen_by_collector ? 0 : -ENOMEM;
-	}
-	if (err)
-		return err;
-	s->start = util__now_ns();
-	if (plan->record && !open_recorder(s))
-		return -EIO;
 	s->collector = collector__new(&(struct collector_opts){
 	    .modules = s->modules,
 	    .refresh = session_targets__refresh,
@@ -353,126 +249,118 @@ static int make_parts(struct session *s)
 	    .start = s->start,
 	});
 	s->symbolizer = s->collector ? symbolizer__new(s->modules) : NULL;
-	if (!s->symbolizer) {
-		log__error("cannot begin: %s", strerror(errno));
-		return -errno;
-	}
-	if (s->recorder)
-		recorder__attach(s->recorder, s->collector, s->symbolizer);
-	return session_reporter__describe(s);
+	return s->symbolizer ? 0 : -errno;
 }
 
-static const char *what_keys_do(const struct session *s)
+static int report_failure(const char *what, int err)
 {
-	return s->keys ? "m sets a mark, Ctrl-C ends" : "Ctrl-C ends";
+	if (err)
+		log__error("%s: %s", what, strerror(-err));
+	return err;
 }
 
-static void announce_groups(const struct session *s, const char *functions)
-{
-	const struct group *g = &s->groups[0];
-	char others[80] = "", more[32] = "";
-	size_t n = atomic_load(&s->outsiders);
-
-	if (n)
-		snprintf(others, sizeof(others),
-			 "; %zu process%s of others map%s these files, and pay for it", n,
-			 n == 1 ? "" : "es", n == 1 ? "s" : "");
-	if (s->ngroups > 1)
-		snprintf(more, sizeof(more), " and %zu more", s->ngroups - 1);
-	log__info("%s %s%s, %zu process%s%s (%s probes)%s; a report every %g s, %s",
-		  g->present ? "attached to" : "waiting for", g->present ? g->name : g->wanted,
-		  more, s->adopted, s->adopted == 1 ? "" : "es", functions,
-		  tracer__method(s->tracer), others, s->plan->interval_s, what_keys_do(s));
-}
-
-static void announce(struct session *s)
-{
-	char name[128] = "";
-	const struct plan *plan = s->plan;
-	int n = 0;
-
-	if (plan->query.heap)
-		n = snprintf(name, sizeof(name), ", %zu functions in %zu file%s",
-			     s->probed_functions, s->probed_files, s->probed_files == 1 ? "" : "s");
-	if (plan->query.heap && plan->probes.n)
-		snprintf(name + n, sizeof(name) - n, ", %zu of %zu of --probe",
-			 probe_report__found(s), plan->probes.n);
-	if (s->launch)
-		log__info("tracing %s[%d]%s (%s probes)", plan->command[0], launch__pid(s->launch),
-			  name, tracer__method(s->tracer));
-	else if (s->ngroups)
-		announce_groups(s, name);
-	else if (s->ntargets == 1)
-		log__info("attached to %d%s (%s probes); a report every %g s, %s",
-			  s->targets[0].pid, name, tracer__method(s->tracer), plan->interval_s,
-			  what_keys_do(s));
-	else
-		log__info("attached to %zu processes%s (%s probes); a report every %g s, %s",
-			  s->ntargets, name, tracer__method(s->tracer), plan->interval_s,
-			  what_keys_do(s));
-}
-
-static int begin(struct session *s)
+/* Time counts from here, when all is loaded and nothing is attached. */
+static int make_parts(struct session *s)
 {
 	int err;
 
-	for (size_t i = 0; i < s->plan->npids; i++) {
-		err = session_targets__check(s->plan->pids[i]);
-		if (err)
-			return err;
-	}
-	err = session_groups__find(s);
+	s->modules = modules__new();
+	err = s->modules ? open_files__use_server(s) : report_failure("cannot begin", -errno);
 	if (!err)
-		err = session_reporter__open(s);
+		err = load_probes(s);
+	if (!err && (s->plan->command || s->plan->no_miss))
+		err = start_holder(s);
 	if (!err)
-		err = make_parts(s);
+		err = report_failure("cannot begin", make_files(s));
 	if (err)
 		return err;
-	err = tracer__set_consumer(s->tracer, session_events__record, s);
+	s->start = util__now_ns();
+	if (s->plan->record && !open_recorder(s))
+		return -EIO;
+	err = report_failure("cannot begin", make_collector(s));
+	if (err)
+		return err;
+	if (s->recorder)
+		recorder__attach(s->recorder, s->collector, s->symbolizer);
+	return report_failure("cannot begin", session_reporter__describe(s));
+}
+
+/* ---- from beginning to end ---- */
+
+static int start_tracing(struct session *s)
+{
+	int err = s->trace->set_consumer(s->tracer, session_events__record, s);
+
 	if (!err)
 		err = -pthread_create(&s->consumer, NULL, session_events__consume, s);
 	s->consuming = !err;
 	if (!err)
-		err = tracer__start(s->tracer);
-	if (err) {
-		log__error("cannot start tracing: %s", strerror(-err));
-		return err;
-	}
-	err = session_targets__open(s);
+		err = s->trace->start(s->tracer);
+	return report_failure("cannot start tracing", err);
+}
+
+static int attach_targets(struct session *s)
+{
+	int err = session_targets__open(s);
+
 	if (!err)
 		err = session_groups__open(s);
 	if (!err && s->plan->command)
 		err = session_targets__launch(s);
-	if (!err) {
-		/* A command's terminal is its own. */
-		s->keys = s->plan->command ? NULL : session_keys__open();
-		announce(s);
-		probe_report__complain(s);
-		err = session_reporter__start(s);
-	}
 	return err;
 }
 
-/* Detaches first, then books what is in the ring, then tells. */
-static int finish(struct session *s)
+static int check_pids(const struct plan *plan)
 {
-	int err;
+	int err = 0;
+
+	for (size_t i = 0; i < plan->npids && !err; i++)
+		err = session_targets__check(plan->pids[i]);
+	return err;
+}
+
+static int begin_session(struct session *s)
+{
+	int err = check_pids(s->plan);
+
+	if (!err) {
+		s->queue = process_queue__new();
+		err = report_failure("cannot begin", s->queue ? 0 : -errno);
+	}
+	if (!err)
+		err = session_groups__find(s);
+	if (!err)
+		err = session_reporter__open(s);
+	if (!err)
+		err = make_parts(s);
+	if (!err)
+		err = start_tracing(s);
+	if (!err)
+		err = attach_targets(s);
+	if (err)
+		return err;
+	/* A command's terminal is its own. */
+	s->keys = s->plan->command ? NULL : session_keys__open();
+	session_announce__attached(s);
+	probe_report__log_missing(s);
+	return report_failure("cannot report", session_reporter__start(s));
+}
+
+/* Detaches first, then books what is in the ring buffer, then reports. */
+static int finish_session(struct session *s)
+{
+	uint64_t held, missed;
 
 	s->ended = util__now_ns();
-	tracer__detach(s->tracer);
+	s->trace->detach(s->tracer);
 	holder__stop(s->holder); /* the report may take a while */
-	session__count(s);
-	atomic_store(&s->stop_consuming, true);
-	pthread_join(s->consumer, NULL);
-	s->consuming = false;
-	session__count(s);
-	if (s->counters.holds || s->counters.holds_missed)
+	holder__count(s->holder, &held, &missed);
+	if (held || missed)
 		log__debug("%llu threads were held until their code was probed, %llu could not be",
-			   (unsigned long long)s->counters.holds,
-			   (unsigned long long)s->counters.holds_missed);
+			   (unsigned long long)held, (unsigned long long)missed);
+	stop_consuming(s);
 	session_reporter__stop(s);
-	err = session_reporter__final(s);
-	return err;
+	return session_reporter__final(s);
 }
 
 /* The command's own status; it may outlive the tracing. */
@@ -481,7 +369,7 @@ static int command_status(struct session *s)
 	int status;
 
 	if (!launch__ended(s->launch, &status)) {
-		log__info("tracing is over; waiting for %s[%d]", s->plan->command[0],
+		log__info("tracing has ended; waiting for %s[%d]", s->plan->command[0],
 			  launch__pid(s->launch));
 		while (!launch__ended(s->launch, &status))
 			poll(NULL, 0, 50);
@@ -489,35 +377,33 @@ static int command_status(struct session *s)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int session__run(const struct plan *plan)
+int session__run_with(const struct plan *plan, const struct tracer_ops *trace)
 {
-	struct session *s = new_session(plan);
-	struct loop l = { .interval = -1, .duration = -1 };
+	struct session *s = new_session(plan, trace);
 	int err, status = 1;
 
 	if (!s) {
 		log__error("cannot begin: out of memory");
 		return 1;
 	}
-	l.signals = block_signals(&s->mask);
-	open_files__raise_limit(s);
-	err = begin(s);
+	err = session_loop__open(s);
 	if (!err) {
-		l.interval = timer(plan->interval_s, true);
-		l.duration = timer(plan->duration_s, false);
-		err = loop(s, &l);
-		if (!err)
-			err = finish(s);
+		open_files__raise_limit(s);
+		err = begin_session(s);
 	}
+	if (!err)
+		err = session_loop__run(s);
+	if (!err)
+		err = finish_session(s);
 	if (!err)
 		status = s->launch ? command_status(s) : 0;
 	if (!err && s->reports.failed)
 		status = verdict__status(plan);
 	free_session(s);
-	if (l.interval >= 0)
-		close(l.interval);
-	if (l.duration >= 0)
-		close(l.duration);
-	close(l.signals);
 	return status;
+}
+
+int session__run(const struct plan *plan)
+{
+	return session__run_with(plan, &tracer_ops__kernel);
 }

@@ -1,4 +1,4 @@
-/* Which processes are traced, and which files they make us probe. */
+/* The processes that are traced: attached to by their IDs, launched, forked, ended. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,15 +8,15 @@
 #include <unistd.h>
 
 #include "probe/discover.h"
-#include "probe/explain.h"
+#include "session/identities.h"
 #include "session/internal.h"
+#include "session/traced_files.h"
 #include "symbols/mappings.h"
 #include "symbols/module.h"
 #include "trace/holder.h"
 #include "trace/launch.h"
-#include "trace/tracer.h"
+#include "trace/tracer_ops.h"
 #include "util/escape.h"
-#include "util/hashmap.h"
 #include "util/log.h"
 #include "util/util.h"
 
@@ -98,246 +98,133 @@ int session_targets__check(uint32_t pid)
 	return check_exe(pid);
 }
 
-/* What an allocation function maps is the allocator's, even where its call is not seen. */
-static void know_allocator(struct session *s, const struct probe_file *f)
-{
-	int err = 0;
-
-	session__lock(s);
-	for (size_t i = 0; i < f->n && !err; i++)
-		err = collector__add_allocator(s->collector, f->module, f->sites[i].entry,
-					       f->sites[i].entry + f->sites[i].size);
-	session__unlock(s);
-	if (err)
-		log__warn("what allocators map may be told as the program's: %s", strerror(-err));
-}
-
-static struct probe_file *probes_of(struct session *s, struct module *mod)
-{
-	uint32_t id = module__id(mod);
-
-	if (id >= s->nfiles) {
-		size_t n = id + 64;
-		struct probe_file **files = realloc(s->files, n * sizeof(*files));
-
-		if (!files)
-			return NULL;
-		memset(files + s->nfiles, 0, (n - s->nfiles) * sizeof(*files));
-		s->files = files;
-		s->nfiles = n;
-	}
-	if (!s->files[id]) {
-		s->files[id] = discover__file(mod, &s->plan->probes);
-		if (s->files[id])
-			know_allocator(s, s->files[id]);
-		if (s->files[id] && s->plan->explain_probes && s->files[id]->n)
-			explain__file(s->files[id], module__path(mod), stderr);
-	}
-	return s->files[id];
-}
-
-/* How the process's stacks are walked; where that fails, they are cut, and say so. */
-static void describe(struct session *s, pid_t pid, const struct mappings *sp, uint32_t epoch)
-{
-	int err = tracer__update_process(s->tracer, pid, sp, epoch);
-
-	if (err && err != -ENOSPC)
-		log__debug("unwind tables of %d: %s", pid, strerror(-err));
-}
-
-static struct probe_file *probes_at(struct session *s, const struct mapping *m)
-{
-	struct module *mod = m->exec ? modules__get(s->modules, m->module) : NULL;
-
-	return mod && module__fd(mod) >= 0 ? probes_of(s, mod) : NULL;
-}
-
-/* Before anything is attached: the files that an exception passes through may come before those
- * that throw. */
-static void expect_exceptions(struct session *s, const struct mappings *sp)
-{
-	for (size_t i = 0; s->plan->query.heap && i < mappings__count(sp); i++) {
-		const struct mapping *m = mappings__at(sp, i);
-		struct probe_file *f = probes_at(s, m);
-		int err = f && f->throws ? tracer__expect_exceptions(s->tracer) : 0;
-
-		if (err && !s->told_of_exceptions) {
-			log__info(
-			    "C++ operator new of %s is %s: no exception can pass a probe here%s",
-			    module__name(modules__get(s->modules, m->module)),
-			    s->plan->probe_throwing ? "traced as asked" : "not traced",
-			    s->plan->probe_throwing
-				? ", and one would end the program"
-				: " (--probe-throwing takes the risk; C programs do without)");
-			s->told_of_exceptions = true;
-		}
-	}
-}
-
-int session_targets__refresh(void *session, struct mappings *sp, struct modules *modules)
+int session_targets__refresh(void *session, struct mappings *maps, struct modules *modules)
 {
 	struct session *s = session;
 
-	return mappings__refresh_as(sp, modules,
-				    &(struct identifier){ identities__of, s->seen_by_collector });
+	return mappings__refresh_as(
+	    maps, modules, &(struct identifier){ session_identities__of, s->seen_by_collector });
 }
 
-/* Its functions are probed, its unwind table is there. */
-static void know(struct session *s, const struct mapping *m, bool probed)
+/* One look at a process's mappings. *fresh: files were probed that had no probes before. */
+static int scan_once(struct session *s, struct mappings *maps, pid_t pid, bool *fresh)
 {
-	if (probed)
-		hashmap__set(s->probed, hashmap__mix(m->dev, m->ino), 1);
-	tracer__know_file(s->tracer, m->dev, m->ino);
-}
+	uint32_t epoch = s->trace->begin_scan(s->tracer, pid);
+	int err = mappings__refresh_as(
+	    maps, s->modules, &(struct identifier){ session_identities__of, s->seen_by_main });
 
-static void count_probes(struct session *s, const struct module *mod, int n)
-{
-	struct strbuf name = { 0 };
-
-	s->probed_functions += (size_t)n;
-	s->probed_files++;
-	escape__plain(&name, module__path(mod));
-	log__debug("probed %d functions in %s", n, name.data ? name.data : "");
-	strbuf__free(&name);
-}
-
-/* One look at its mappings. *fresh: files were probed that had no probes before. */
-static int scan_once(struct session *s, struct mappings *sp, pid_t pid, bool *fresh)
-{
-	uint32_t epoch = tracer__epoch(s->tracer, pid); /* before the maps are read */
-	int err, files = 0;
-
-	err = mappings__refresh_as(sp, s->modules,
-				   &(struct identifier){ identities__of, s->seen_by_main });
-	if (!err) {
-		describe(s, pid, sp, epoch);
-		expect_exceptions(s, sp);
-	}
-	for (size_t i = 0; !err && i < mappings__count(sp); i++) {
-		const struct mapping *m = mappings__at(sp, i);
-		struct probe_file *f = probes_at(s, m);
-		struct module *mod;
-		int n;
-
-		if (!f)
-			continue;
-		files++;
-		mod = modules__get(s->modules, m->module);
-		n = tracer__attach(s->tracer, mod,
-				   s->plan->query.heap
-				       ? f
-				       : &(struct probe_file){ .module = f->module,
-							       .linker_notify = f->linker_notify },
-				   s->per_file ? 0 : pid, fresh);
-		if (n == -ESRCH)
-			err = n;
-		else if (n < 0)
-			log__warn("cannot probe %s: %s", module__path(mod), strerror(-n));
-		else if (n > 0)
-			count_probes(s, mod, n);
-		if (n >= 0)
-			know(s, m, n > 0);
-	}
-	return err ? err : files;
+	return err ? err : traced_files__add_process(s->files, pid, maps, epoch, fresh);
 }
 
 /*
- * Until a dynamic loader is probed, it cannot tell of the libraries that it maps: those that came
- * between our look at the mappings and the probe are found by another look.
+ * Until a dynamic loader is probed, the libraries that it maps are not reported: those that came
+ * between the look at the mappings and the probe are found by another look.
  */
 int session_targets__scan(struct session *s, pid_t pid)
 {
-	struct mappings *sp = mappings__new(pid);
+	struct mappings *maps = mappings__new((uint32_t)pid);
 	bool fresh = true;
 	int files = 0;
 
-	if (!sp)
+	if (!maps)
 		return -errno;
 	for (int looks = 0; looks < LOOKS && fresh && files >= 0; looks++) {
 		fresh = false;
-		files = scan_once(s, sp, pid, &fresh);
+		files = scan_once(s, maps, pid, &fresh);
 	}
-	mappings__free(sp);
+	mappings__free(maps);
 	return files;
 }
 
 static int add_target(struct session *s, pid_t pid)
 {
-	struct target *t = realloc(s->targets, (s->ntargets + 1) * sizeof(*t));
+	struct target *t = reallocarray(s->targets, s->ntargets + 1, sizeof(*t));
+	int fd;
 
 	if (!t)
 		return -ENOMEM;
 	s->targets = t;
-	t[s->ntargets] = (struct target){ .pid = pid, .pidfd = syscall(SYS_pidfd_open, pid, 0) };
-	if (t[s->ntargets].pidfd < 0)
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0)
 		return -errno;
-	s->ntargets++;
+	t[s->ntargets++] = (struct target){ .pid = pid, .pidfd = fd };
 	return 0;
 }
 
-static int enroll(struct session *s, pid_t pid)
+static int add_to_collector(struct session *s, pid_t pid)
 {
 	int err;
 
-	session__lock(s);
-	err = collector__add_process(s->collector, pid);
-	session__unlock(s);
+	collector_lock__take(&s->lock);
+	err = collector__add_process(s->collector, (uint32_t)pid);
+	collector_lock__release(&s->lock);
 	return err;
 }
 
-/* No function to probe in any file: which files, so that the user knows where we looked. */
-static int complain_nothing_found(struct session *s, const char *who)
+/* The files that were looked at, so that the user knows. Whether one of them is stripped. */
+static bool list_files(const struct session *s, struct strbuf *sb)
+{
+	const struct traced_file *f;
+	bool nameless = false;
+	size_t pos = 0;
+
+	while ((f = traced_files__next(s->files, &pos))) {
+		if (sb->len)
+			strbuf__adds(sb, ", ");
+		escape__plain(sb, module__path(f->module));
+		if (f->probes->nameless)
+			strbuf__adds(sb, " (stripped of all names)");
+		nameless |= f->probes->nameless;
+	}
+	return nameless;
+}
+
+static int report_nothing_found(const struct session *s, const char *where)
 {
 	struct strbuf sb = { 0 };
-	size_t n = modules__count(s->modules), shown = 0;
-	bool stripped = false;
+	bool nameless = list_files(s, &sb);
 
-	probe_report__complain(s);
-	for (uint32_t i = 0; i < n; i++) {
-		struct module *mod = modules__get(s->modules, i);
-
-		if (!mod || module__fd(mod) < 0)
-			continue;
-		if (shown++)
-			strbuf__adds(&sb, ", ");
-		escape__plain(&sb, module__path(mod));
-		if (i < s->nfiles && s->files[i] && s->files[i]->nameless) {
-			strbuf__adds(&sb, " (stripped of all names)");
-			stripped = true;
-		}
-	}
+	probe_report__log_missing(s);
 	log__error("no allocation function (malloc, operator new, …) found in %s; looked at: %s; "
 		   "--probe 'FILE:%s(size=1)' names one, --kind map traces its mmap and brk calls",
-		   who, shown ? sb.data : "no file that could be opened",
-		   stripped ? "0xOFFSET" : "FUNCTION");
+		   where, sb.len ? sb.data : "no file that could be opened",
+		   nameless ? "0xOFFSET" : "FUNCTION");
 	strbuf__free(&sb);
 	return -ENOENT;
 }
 
+/* 0 or a negative errno; *found: functions are probed in it. */
+static int attach_to(struct session *s, pid_t pid, bool *found)
+{
+	size_t before = traced_files__functions(s->files);
+	int err = add_target(s, pid);
+
+	if (!err)
+		err = add_to_collector(s, pid);
+	if (!err)
+		err = s->trace->add_process(s->tracer, pid, TRACED_NO_MAPS);
+	if (!err)
+		err = session_targets__scan(s, pid);
+	*found = traced_files__functions(s->files) > before;
+	if (err < 0)
+		return err;
+	/* What it unmapped meanwhile was not seen. */
+	s->trace->change_flags(s->tracer, pid, TRACED_CODE_GONE, TRACED_NO_MAPS);
+	return 0;
+}
+
 int session_targets__open(struct session *s)
 {
-	char who[64];
-	int err;
+	char where[64];
 
 	for (size_t i = 0; i < s->plan->npids; i++) {
-		pid_t pid = s->plan->pids[i];
+		pid_t pid = (pid_t)s->plan->pids[i];
+		bool found = false;
+		int err = attach_to(s, pid, &found);
 
-		err = add_target(s, pid);
-		if (!err)
-			err = enroll(s, pid);
-		if (!err)
-			err = tracer__add_process(s->tracer, pid, TRACED_NO_MAPS);
-		if (!err) {
-			size_t before = s->probed_functions;
-
-			err = session_targets__scan(s, pid);
-			err = err < 0 ? err : 0;
-			/* What it unmapped meanwhile went unseen. */
-			tracer__set_flags(s->tracer, pid, TRACED_CODE_GONE);
-			if (!err && s->plan->query.heap && s->probed_functions == before) {
-				snprintf(who, sizeof(who), "process %d", pid);
-				return complain_nothing_found(s, who);
-			}
+		if (!err && s->plan->query.heap && !found) {
+			snprintf(where, sizeof(where), "process %d", pid);
+			return report_nothing_found(s, where);
 		}
 		if (err) {
 			log__error("cannot attach to %d: %s", pid,
@@ -353,7 +240,7 @@ static int hold_until_probed(struct session *s, pid_t pid)
 {
 	int at_start = session_targets__scan(s, pid), now = at_start;
 
-	/* The loader tells twice: before it maps the libraries, and after. */
+	/* The loader reports twice: before it maps the libraries, and after. */
 	for (int i = 0; i < 2 && at_start > 1 && now == at_start; i++) {
 		int err = launch__run_to_libraries(s->launch);
 
@@ -362,55 +249,112 @@ static int hold_until_probed(struct session *s, pid_t pid)
 		now = session_targets__scan(s, pid);
 	}
 	/* Its mappings are remembered while they can be read: it may end within a millisecond. */
-	session__lock(s);
-	collector__refresh_process(s->collector, pid);
-	session__unlock(s);
+	collector_lock__take(&s->lock);
+	collector__refresh_process(s->collector, (uint32_t)pid);
+	collector_lock__release(&s->lock);
 	return now < 0 ? now : 0;
+}
+
+static int make_launch(struct session *s)
+{
+	const char *name = s->plan->command[0];
+	int err;
+
+	s->launch = launch__new(s->plan->command, s->plan->user, &s->mask,
+				s->files_limit_known ? &s->files_limit : NULL);
+	if (s->launch)
+		return 0;
+	err = -errno;
+	if (err == -ENOENT && s->plan->user)
+		log__error("cannot run %s as %s: no such user", name, s->plan->user);
+	else
+		log__error("cannot start %s: %s", name, strerror(-err));
+	return err;
+}
+
+/* Up to the new program's first instruction. */
+static int execute_command(struct session *s, pid_t pid)
+{
+	const char *name = s->plan->command[0];
+	int err = add_target(s, pid);
+
+	if (!err)
+		err = s->trace->add_process(s->tracer, pid, TRACED_HOLD);
+	if (err) {
+		log__error("cannot trace %s: %s", name, strerror(-err));
+		return err;
+	}
+	err = launch__exec(s->launch);
+	if (err) {
+		log__error("cannot run %s: %s", name, strerror(-err));
+		return err;
+	}
+	return check_exe((uint32_t)pid);
 }
 
 int session_targets__launch(struct session *s)
 {
 	const char *name = s->plan->command[0];
+	int err = make_launch(s);
 	pid_t pid;
-	int err;
 
-	s->launch = launch__new(s->plan->command, s->plan->user, &s->mask,
-				s->files_limit_known ? &s->files_limit : NULL);
-	if (!s->launch) {
-		err = -errno;
-		if (err == -ENOENT && s->plan->user)
-			log__error("cannot run %s as %s: no such user", name, s->plan->user);
-		else
-			log__error("cannot start %s: %s", name, strerror(-err));
+	if (err)
 		return err;
-	}
 	pid = launch__pid(s->launch);
-	err = add_target(s, pid);
-	if (!err)
-		err = tracer__add_process(s->tracer, pid, TRACED_HOLD);
-	if (!err) {
-		err = launch__exec(s->launch);
-		if (err) {
-			log__error("cannot run %s: %s", name, strerror(-err));
-			return err;
-		}
-	}
-	if (!err && (err = check_exe(pid)))
+	err = execute_command(s, pid);
+	if (err)
 		return err;
-	if (!err)
-		err = enroll(s, pid);
 	holder__spare(s->holder, pid);
+	err = add_to_collector(s, pid);
 	if (!err)
 		err = hold_until_probed(s, pid);
-	if (!err && s->plan->query.heap && !s->probed_functions)
-		return complain_nothing_found(s, name);
+	if (!err && s->plan->query.heap && !traced_files__functions(s->files))
+		return report_nothing_found(s, name);
 	if (err && err != -ESRCH) {
 		log__error("cannot trace %s: %s", name, strerror(-err));
 		return err;
 	}
-	tracer__set_flags(s->tracer, pid, 0);
+	/* It is stopped: no flag is set meanwhile. */
+	s->trace->change_flags(s->tracer, pid, 0, UINT32_MAX);
 	launch__release(s->launch);
 	return 0;
+}
+
+/* The first event of a process, or that it runs another program, or has other files mapped. */
+static int handle_new_code(struct session *s, const struct process_event *ev)
+{
+	int n;
+
+	if (ev->type == EVENT_ENTER || ev->type == EVENT_EXEC)
+		session_groups__met(s, (pid_t)ev->pid);
+	if (ev->superseded && !ev->hold)
+		return 0;
+	n = session_targets__scan(s, (pid_t)ev->pid);
+	/* At once: what is mapped now may be gone when the first stack through it is read. */
+	collector_lock__take(&s->lock);
+	collector__refresh_process(s->collector, ev->pid);
+	collector_lock__release(&s->lock);
+	return n;
+}
+
+static int handle_fork(struct session *s, const struct process_event *ev)
+{
+	pid_t parent = (pid_t)ev->parent, child = (pid_t)ev->pid;
+
+	if (!s->plan->children)
+		return s->trace->release_child(s->tracer, parent, child);
+	s->trace->fork_process(s->tracer, parent, child);
+	session_groups__met(s, child);
+	return s->per_file ? 0 : session_targets__scan(s, child);
+}
+
+static void handle_exit(struct session *s, const struct process_event *ev)
+{
+	if (!ev->superseded || !s->per_file) /* otherwise its pid is in use again */
+		s->trace->bury_process(s->tracer, (pid_t)ev->pid);
+	for (size_t i = 0; i < s->ntargets; i++)
+		if ((uint32_t)s->targets[i].pid == ev->pid)
+			s->targets[i].ended = true;
 }
 
 int session_targets__handle(struct session *s, const struct process_event *ev)
@@ -419,39 +363,19 @@ int session_targets__handle(struct session *s, const struct process_event *ev)
 
 	switch (ev->type) {
 	case EVENT_FORK:
-		if (!s->plan->children) {
-			n = tracer__release_child(s->tracer, ev->parent, ev->pid);
-			break;
-		}
-		tracer__fork_process(s->tracer, ev->parent, ev->pid);
-		session_groups__met(s, ev->pid);
-		if (!s->per_file)
-			n = session_targets__scan(s, ev->pid);
+		n = handle_fork(s, ev);
 		break;
 	case EVENT_CANDIDATE:
-		session_groups__candidate(s, ev->pid);
+		session_groups__candidate(s, (pid_t)ev->pid);
 		break;
 	case EVENT_ENTER:
 	case EVENT_EXEC:
 	case EVENT_FILES:
 	case EVENT_CODE:
-		if (ev->type == EVENT_ENTER || ev->type == EVENT_EXEC)
-			session_groups__met(s, ev->pid);
-		if (ev->superseded && !ev->hold)
-			break;
-		n = session_targets__scan(s, ev->pid);
-		/* At once: what is mapped now may be gone when the first stack through it is read.
-		 */
-		session__lock(s);
-		collector__refresh_process(s->collector, ev->pid);
-		session__unlock(s);
+		n = handle_new_code(s, ev);
 		break;
 	case EVENT_EXIT:
-		if (!ev->superseded || !s->per_file) /* or its pid has come again */
-			tracer__bury_process(s->tracer, ev->pid);
-		for (size_t i = 0; i < s->ntargets; i++)
-			if ((uint32_t)s->targets[i].pid == ev->pid)
-				s->targets[i].ended = true;
+		handle_exit(s, ev);
 		break;
 	}
 	return n < 0 && n != -ESRCH ? n : 0;
@@ -471,7 +395,4 @@ void session_targets__free(struct session *s)
 		if (s->targets[i].pidfd >= 0)
 			close(s->targets[i].pidfd);
 	free(s->targets);
-	for (size_t i = 0; i < s->nfiles; i++)
-		discover__free(s->files[i]);
-	free(s->files);
 }

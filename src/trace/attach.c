@@ -36,7 +36,7 @@ struct link_create_uprobe_multi {
 
 _Static_assert(sizeof(struct link_create_uprobe_multi) == 64, "link_create_uprobe_multi");
 
-enum { TYPE_UPROBE_MULTI = 48, TYPE_UPROBE_SESSION = 57, MULTI_RETURN = 1 };
+enum { MULTI_RETURN = 1 }; /* of multi_flags: BPF_F_UPROBE_MULTI_RETURN */
 
 /* Offsets and cookies of one link. */
 struct batch {
@@ -117,10 +117,6 @@ static int put_perf(struct attachment *a, const struct bpf_program *prog, bool r
 	return 0;
 }
 
-/*
- * Frees first: a block whose coming is seen must be seen going. Returns come before entries, where
- * they are two: an entry without its return would leave a call open.
- */
 static int put_unwinders(struct tracer *t, struct attachment *a, const char *path,
 			 const struct batch *b)
 {
@@ -128,9 +124,14 @@ static int put_unwinders(struct tracer *t, struct attachment *a, const char *pat
 		return 0;
 	if (t->method == ATTACH_PERF)
 		return put_perf(a, t->exceptions->progs.perf_unwind, false, path, b);
-	return put_multi(a, t->exceptions->progs.multi_unwind, TYPE_UPROBE_MULTI, 0, path, b);
+	return put_multi(a, t->exceptions->progs.multi_unwind, ATTACH_TYPE_UPROBE_MULTI, 0, path,
+			 b);
 }
 
+/*
+ * Frees first: a block whose coming is seen must be seen going. Returns come before entries, where
+ * they are two: an entry without its return would leave a call open.
+ */
 static int put_probes(struct tracer *t, struct attachment *a, const char *path,
 		      const struct batch *frees, const struct batch *calls,
 		      const struct batch *files)
@@ -140,22 +141,25 @@ static int put_probes(struct tracer *t, struct attachment *a, const char *path,
 
 	switch (t->method) {
 	case ATTACH_SESSION:
-		err = put_multi(a, s->progs.multi_free, TYPE_UPROBE_MULTI, 0, path, frees);
+		err = put_multi(a, s->progs.multi_free, ATTACH_TYPE_UPROBE_MULTI, 0, path, frees);
 		if (!err)
-			err = put_multi(a, s->progs.session_call, TYPE_UPROBE_SESSION, 0, path,
-					calls);
-		if (!err)
-			err = put_multi(a, s->progs.multi_files, TYPE_UPROBE_MULTI, 0, path, files);
-		return err;
-	case ATTACH_MULTI:
-		err = put_multi(a, s->progs.multi_free, TYPE_UPROBE_MULTI, 0, path, frees);
-		if (!err)
-			err = put_multi(a, s->progs.multi_return, TYPE_UPROBE_MULTI, MULTI_RETURN,
+			err = put_multi(a, s->progs.session_call, ATTACH_TYPE_UPROBE_SESSION, 0,
 					path, calls);
 		if (!err)
-			err = put_multi(a, s->progs.multi_enter, TYPE_UPROBE_MULTI, 0, path, calls);
+			err = put_multi(a, s->progs.multi_files, ATTACH_TYPE_UPROBE_MULTI, 0, path,
+					files);
+		return err;
+	case ATTACH_MULTI:
+		err = put_multi(a, s->progs.multi_free, ATTACH_TYPE_UPROBE_MULTI, 0, path, frees);
 		if (!err)
-			err = put_multi(a, s->progs.multi_files, TYPE_UPROBE_MULTI, 0, path, files);
+			err = put_multi(a, s->progs.multi_return, ATTACH_TYPE_UPROBE_MULTI,
+					MULTI_RETURN, path, calls);
+		if (!err)
+			err = put_multi(a, s->progs.multi_enter, ATTACH_TYPE_UPROBE_MULTI, 0, path,
+					calls);
+		if (!err)
+			err = put_multi(a, s->progs.multi_files, ATTACH_TYPE_UPROBE_MULTI, 0, path,
+					files);
 		return err;
 	default:
 		err = put_perf(a, s->progs.perf_free, false, path, frees);
@@ -169,7 +173,7 @@ static int put_probes(struct tracer *t, struct attachment *a, const char *path,
 	}
 }
 
-static void add(struct batch *b, uint64_t offset, uint64_t cookie)
+static void add_probe(struct batch *b, uint64_t offset, uint64_t cookie)
 {
 	if (b->n == ARRAY_SIZE(b->offsets))
 		return;
@@ -178,12 +182,14 @@ static void add(struct batch *b, uint64_t offset, uint64_t cookie)
 }
 
 /* A function that throws is probed where exceptions can pass, or where the user takes the risk. */
-static void collect(const struct tracer *t, const struct probe_file *f, int shape, struct batch *b)
+static void collect_sites(const struct tracer *t, const struct probe_file *f, int shape,
+			  struct batch *b)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (f->sites[i].shape == shape &&
 		    (!f->sites[i].throws || t->exceptions || t->probe_throwing))
-			add(b, f->sites[i].entry + f->sites[i].point.offset, f->sites[i].cookie);
+			add_probe(b, f->sites[i].entry + f->sites[i].point.offset,
+				  f->sites[i].cookie);
 }
 
 static struct attachment *new_attachment(struct tracer *t, uint32_t module, pid_t pid)
@@ -214,7 +220,7 @@ void trace_attach__destroy(struct attachment *a)
 }
 
 /* For tracer__release_child. */
-static int remember(struct attachment *a, const char *path, const struct batch *b, size_t n)
+static int remember_offsets(struct attachment *a, const char *path, const struct batch *b, size_t n)
 {
 	size_t total = 0;
 
@@ -239,7 +245,7 @@ static int remember(struct attachment *a, const char *path, const struct batch *
 int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 {
 	struct batch *b = t->method == ATTACH_PERF ? NULL : calloc(1, sizeof(*b));
-	int err = 0;
+	int err = 0, fd;
 
 	if (t->method == ATTACH_PERF)
 		return 0; /* the kernel does it by itself */
@@ -252,59 +258,84 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 			continue;
 		b->n = a->noffsets < ARRAY_SIZE(b->offsets) ? a->noffsets : ARRAY_SIZE(b->offsets);
 		memcpy(b->offsets, a->offsets, b->n * sizeof(*b->offsets));
-		err =
-		    multi_link(t->skel->progs.multi_free, TYPE_UPROBE_MULTI, 0, a->path, b, child);
-		if (err >= 0) {
-			close(err);
-			err = 0;
-		}
+		fd = multi_link(t->skel->progs.multi_free, ATTACH_TYPE_UPROBE_MULTI, 0, a->path, b,
+				child);
+		if (fd >= 0)
+			close(fd);
+		else
+			err = fd;
 	}
 	free(b);
 	return err;
 }
 
-int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file *f, pid_t pid,
-		   bool *fresh)
+static bool has_probes(const struct tracer *t, uint32_t module, pid_t pid)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->attachments[i].module == module &&
+		    (t->attachments[i].pid == pid || t->attachments[i].pid == 0))
+			return true;
+	return false;
+}
+
+/* The batches of a file, one for each kind of probe. */
+enum { BATCH_FREES, BATCH_CALLS, BATCH_FILES, BATCH_UNWINDERS, BATCHES };
+
+static void fill_batches(const struct tracer *t, const struct probe_file *f, enum attach_what what,
+			 struct batch b[BATCHES])
 {
 	static const int calls_in_order[] = { SHAPE_FREE_CALL, SHAPE_REALLOC, SHAPE_ALLOC,
 					      SHAPE_ALLOC_OUT };
-	struct batch *b;
-	struct attachment *a;
-	int err;
 
-	for (size_t i = 0; i < t->n; i++)
-		if (t->attachments[i].module == module__id(mod) &&
-		    (t->attachments[i].pid == pid || t->attachments[i].pid == 0))
-			return 0;
-	if (!f->n && !f->linker_notify && !(f->nunwinders && t->exceptions))
+	if (f->linker_notify)
+		add_probe(&b[BATCH_FILES], f->linker_notify, 0);
+	if (what == ATTACH_LOADER)
+		return;
+	collect_sites(t, f, SHAPE_FREE, &b[BATCH_FREES]);
+	for (size_t i = 0; i < ARRAY_SIZE(calls_in_order); i++)
+		collect_sites(t, f, calls_in_order[i], &b[BATCH_CALLS]);
+	for (size_t i = 0; i < f->nunwinders; i++)
+		add_probe(&b[BATCH_UNWINDERS], f->unwinders[i], 0);
+}
+
+static bool is_worth_attaching(const struct tracer *t, const struct probe_file *f,
+			       enum attach_what what)
+{
+	return f->linker_notify ||
+	       (what == ATTACH_ALL && (f->n || (f->nunwinders && t->exceptions)));
+}
+
+int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file *f,
+		   enum attach_what what, pid_t pid, bool *fresh)
+{
+	const char *path = module__self_path(mod);
+	struct attachment *a;
+	struct batch *b;
+	int err, functions;
+
+	if (has_probes(t, module__id(mod), pid) || !is_worth_attaching(t, f, what))
 		return 0;
-	b = calloc(4, sizeof(*b));
+	b = calloc(BATCHES, sizeof(*b));
 	a = b ? new_attachment(t, module__id(mod), pid) : NULL;
 	if (!a) {
 		free(b);
 		return -ENOMEM;
 	}
-	collect(t, f, SHAPE_FREE, &b[0]);
-	for (size_t i = 0; i < ARRAY_SIZE(calls_in_order); i++)
-		collect(t, f, calls_in_order[i], &b[1]);
-	if (f->linker_notify)
-		add(&b[2], f->linker_notify, 0);
-	for (size_t i = 0; i < f->nunwinders; i++)
-		add(&b[3], f->unwinders[i], 0);
-	err = put_unwinders(t, a, module__self_path(mod), &b[3]);
+	fill_batches(t, f, what, b);
+	functions = (int)(b[BATCH_FREES].n + b[BATCH_CALLS].n);
+	err = put_unwinders(t, a, path, &b[BATCH_UNWINDERS]);
 	if (!err)
-		err = put_probes(t, a, module__self_path(mod), &b[0], &b[1], &b[2]);
+		err = put_probes(t, a, path, &b[BATCH_FREES], &b[BATCH_CALLS], &b[BATCH_FILES]);
 	if (!err)
-		err = remember(a, module__self_path(mod), b, 4);
+		err = remember_offsets(a, path, b, BATCHES);
+	free(b);
 	if (err) {
 		trace_attach__destroy(a);
 		t->n--;
-	} else {
-		*fresh = true;
-		err = b[0].n + b[1].n;
+		return err;
 	}
-	free(b);
-	return err;
+	*fresh = true;
+	return functions;
 }
 
 void trace_attach__remove(struct tracer *t, pid_t pid)
@@ -361,7 +392,8 @@ int trace_attach__trial(struct tracer *t)
 		return -ENOMEM;
 	err = own_offset((const void *)trial_function, &offset);
 	if (!err) {
-		add(&b[0], offset, 1); /* a cookie: without them nothing could be told apart */
+		add_probe(&b[0], offset,
+			  1); /* a cookie: without them nothing could be told apart */
 		err = put_probes(t, &a, "/proc/self/exe", &b[0], &b[0], &b[1]);
 	}
 	if (!err && trial_function(1) != 2)

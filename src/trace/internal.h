@@ -5,10 +5,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "trace/process_table.h"
 #include "trace/tracer.h" /* the skeletons need abi/shared.h */
 
 #include "exceptions.skel.h"
 #include "memtrace.skel.h"
+
+/* Attach types of links, newer than the headers that we build with. */
+enum { ATTACH_TYPE_UPROBE_MULTI = 48, ATTACH_TYPE_UPROBE_SESSION = 57 };
 
 /* The probes of one file for one process (or for all: pid 0). */
 struct attachment {
@@ -25,6 +29,7 @@ struct attachment {
 
 struct tracer {
 	struct memtrace_bpf *skel;
+	struct process_table processes;
 	struct ring_buffer *rb, *holds;
 	tracer_hold_fn hold_fn;
 	void *hold_ctx;

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "abi/unwind.h"
-#include "symbols/mappings.h"
 #include "trace/internal.h"
 
 /* ---- filters ---- */
@@ -46,7 +45,7 @@ int tracer__controller(const char *name, uint32_t *subsys)
 	snprintf(want, sizeof(want), "%s_cgrp_id", !strcmp(name, "blkio") ? "io" : name);
 	id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
 	type = id > 0 ? btf__type_by_id(btf, id) : NULL;
-	for (int i = 0; type && i < btf_vlen(type); i++) {
+	for (uint32_t i = 0; type && i < btf_vlen(type); i++) {
 		const struct btf_enum *e = btf_enum(type) + i;
 
 		if (!strcmp(btf__name_by_offset(btf, e->name_off), want)) {
@@ -60,14 +59,14 @@ int tracer__controller(const char *name, uint32_t *subsys)
 
 /* ---- files ---- */
 
-static struct unwind_file_key key_of(uint64_t dev, uint64_t ino)
+static struct unwind_file_key file_key(uint64_t dev, uint64_t ino)
 {
 	return (struct unwind_file_key){ .ino = ino, .dev = major(dev) << 20 | minor(dev) };
 }
 
 int tracer__know_file(struct tracer *t, uint64_t dev, uint64_t ino)
 {
-	struct unwind_file_key key = key_of(dev, ino);
+	struct unwind_file_key key = file_key(dev, ino);
 	uint32_t yes = 1;
 
 	return bpf_map__update_elem(t->skel->maps.known_files, &key, sizeof(key), &yes, sizeof(yes),
@@ -128,59 +127,6 @@ int tracer__list(struct tracer *t, pid_t pid, tracer_list_fn fn, void *ctx)
 	}
 	close(fd);
 	close(link);
-	return err;
-}
-
-struct identities {
-	struct tracer *tracer;
-	struct identity *ids;
-	size_t n, cap;
-};
-
-static int add_identity(void *ctx, const struct listed *l)
-{
-	struct identities *is = ctx;
-
-	if (is->n == is->cap) {
-		size_t cap = is->cap ? is->cap * 2 : 128;
-		struct identity *ids = reallocarray(is->ids, cap, sizeof(*ids));
-
-		if (!ids)
-			return -ENOMEM;
-		is->ids = ids;
-		is->cap = cap;
-	}
-	is->ids[is->n++] = (struct identity){ .start = l->start,
-					      .ino = l->ino,
-					      .dev = makedev(l->dev >> 20, l->dev & 0xfffff) };
-	return 0;
-}
-
-struct identities *tracer__identities(struct tracer *t)
-{
-	struct identities *is = calloc(1, sizeof(*is));
-
-	if (is)
-		is->tracer = t;
-	return is;
-}
-
-void identities__free(struct identities *is)
-{
-	if (is)
-		free(is->ids);
-	free(is);
-}
-
-int identities__of(void *ctx, uint32_t pid, const struct identity **ids, size_t *n)
-{
-	struct identities *is = ctx;
-	int err;
-
-	is->n = 0;
-	err = tracer__list(is->tracer, (pid_t)pid, add_identity, is);
-	*ids = is->ids;
-	*n = is->n;
 	return err;
 }
 

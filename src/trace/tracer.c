@@ -15,8 +15,6 @@
 #include "util/log.h"
 #include "util/util.h"
 
-#define BPF_TRACE_UPROBE_SESSION_TYPE 57 /* newer than the headers that we build with */
-
 static const char *const method_names[ATTACH_METHODS] = { "session", "multi", "perf" };
 
 /* In verbose mode, the end of what the library has to say: a verifier's log gives its reason there.
@@ -74,7 +72,7 @@ static void choose_programs(struct tracer *t, const struct tracer_opts *o)
 		bpf_program__set_autoload(rows[i].prog, rows[i].load);
 	if (session)
 		bpf_program__set_expected_attach_type(
-		    s->progs.session_call, (enum bpf_attach_type)BPF_TRACE_UPROBE_SESSION_TYPE);
+		    s->progs.session_call, (enum bpf_attach_type)ATTACH_TYPE_UPROBE_SESSION);
 }
 
 static int load(struct tracer *t, const struct tracer_opts *o)
@@ -100,6 +98,12 @@ static int load(struct tracer *t, const struct tracer_opts *o)
 									      : UNWIND_MEMORY);
 	if (!err)
 		err = memtrace_bpf__load(t->skel);
+	if (!err)
+		t->processes = (struct process_table){
+			.slots = t->skel->bss->processes,
+			.overflow_fd = bpf_map__fd(t->skel->maps.process_overflow),
+			.overflowed = &t->skel->bss->processes_overflowed,
+		};
 	if (!err && o->stack_mode == STACK_DWARF) {
 		t->unwind = unwind_maps__new(t->skel->obj, o->modules);
 		err = t->unwind ? 0 : -errno;
@@ -127,7 +131,7 @@ static void tell_of_holds(const struct tracer_opts *o)
 struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 {
 	struct tracer *t = calloc(1, sizeof(*t));
-	int err = -EINVAL, first = 0;
+	int err = -EINVAL;
 
 	if (!t)
 		return NULL;
@@ -145,8 +149,6 @@ struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 			return t;
 		}
 		log__debug("%s probes: %s", method_names[m], strerror(-err));
-		if (!first)
-			first = err;
 	}
 	if (err == -EPERM)
 		snprintf(why, cap,
@@ -212,69 +214,31 @@ int tracer__start(struct tracer *t)
 	return 0;
 }
 
-/* The slot of a process, taken if it is free; NULL where another process has it. */
-static struct traced *own_slot(struct tracer *t, pid_t pid)
-{
-	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
-	uint32_t owner = 0;
-
-	if (__atomic_compare_exchange_n(&slot->tgid, &owner, pid, false, __ATOMIC_SEQ_CST,
-					__ATOMIC_SEQ_CST) ||
-	    owner == (uint32_t)pid)
-		return slot;
-	return NULL;
-}
-
-/* What the BPF side knows of a process. */
-static int find_process(struct tracer *t, pid_t pid, struct traced *out)
-{
-	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
-	uint32_t key = pid;
-
-	if (slot->tgid == key) {
-		*out = *slot;
-		return 0;
-	}
-	return bpf_map__lookup_elem(t->skel->maps.process_overflow, &key, sizeof(key), out,
-				    sizeof(*out), 0);
-}
-
 bool tracer__traces(struct tracer *t, pid_t pid)
 {
 	struct traced p;
 
-	return !find_process(t, pid, &p);
+	return !process_table__find(&t->processes, pid, &p);
 }
 
 int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags)
 {
-	struct traced p = { .tgid = pid, .pid = pid, .flags = flags };
-	bool known = tracer__traces(t, pid);
-	struct traced *slot = own_slot(t, pid);
-	uint32_t key = pid;
-
-	if (known)
-		return tracer__set_flags(t, pid, flags);
-	if (!slot) {
-		t->skel->bss->processes_overflowed = 1;
-		return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p,
-					    sizeof(p), BPF_ANY);
-	}
-	slot->flags = flags;
-	slot->epoch = 0;
-	slot->pid = pid;
-	return 0;
+	return process_table__add(&t->processes, pid, flags);
 }
 
-uint32_t tracer__epoch(struct tracer *t, pid_t pid)
+int tracer__change_flags(struct tracer *t, pid_t pid, uint32_t set, uint32_t clear)
 {
-	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)], p;
+	return process_table__change_flags(&t->processes, pid, set, clear);
+}
 
-	if (find_process(t, pid, &p))
+uint32_t tracer__begin_scan(struct tracer *t, pid_t pid)
+{
+	struct traced p;
+
+	if (process_table__find(&t->processes, pid, &p))
 		return 0;
-	/* From now on unknown code is worth telling again. */
-	if (slot->tgid == (uint32_t)pid)
-		__atomic_and_fetch(&slot->flags, ~(uint32_t)TRACED_ASKED, __ATOMIC_SEQ_CST);
+	/* From now on unknown code is worth reporting again. */
+	process_table__change_flags(&t->processes, pid, 0, TRACED_ASKED);
 	return p.epoch;
 }
 
@@ -295,23 +259,6 @@ void tracer__tend(struct tracer *t)
 		unwind_maps__tend(t->unwind);
 }
 
-int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags)
-{
-	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)], p;
-	uint32_t key = pid;
-	int err = find_process(t, pid, &p);
-
-	if (err)
-		return err;
-	if (slot->tgid == key) {
-		slot->flags = flags;
-		return 0;
-	}
-	p.flags = flags;
-	return bpf_map__update_elem(t->skel->maps.process_overflow, &key, sizeof(key), &p,
-				    sizeof(p), BPF_EXIST);
-}
-
 void tracer__bury_process(struct tracer *t, pid_t pid)
 {
 	trace_attach__remove(t, pid);
@@ -321,15 +268,8 @@ void tracer__bury_process(struct tracer *t, pid_t pid)
 
 int tracer__drop_process(struct tracer *t, pid_t pid)
 {
-	struct traced *slot = &t->skel->bss->processes[pid & (PROCESS_SLOTS - 1)];
-	uint32_t key = pid;
-
 	tracer__bury_process(t, pid);
-	if (slot->tgid == key) {
-		slot->tgid = 0;
-		return 0;
-	}
-	return bpf_map__delete_elem(t->skel->maps.process_overflow, &key, sizeof(key), 0);
+	return process_table__remove(&t->processes, pid);
 }
 
 int tracer__set_consumer(struct tracer *t, tracer_record_fn fn, void *ctx)

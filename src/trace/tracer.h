@@ -20,14 +20,17 @@ struct modules;
 struct probe_file;
 struct mappings;
 struct tracer;
-struct identities;
-struct identity;
 
 enum attach_method {
 	ATTACH_SESSION, /* entry and return in one program, nested returns skipped (6.13) */
 	ATTACH_MULTI,	/* many probes in a link (6.6) */
 	ATTACH_PERF,	/* a perf event for each probe */
 	ATTACH_METHODS
+};
+
+enum attach_what {
+	ATTACH_ALL,    /* all that discovery found in a file */
+	ATTACH_LOADER, /* only where the dynamic loader reports that the mapped files changed */
 };
 
 struct tracer_opts {
@@ -56,8 +59,12 @@ int tracer__start(struct tracer *t);
 
 /* Events of this process are wanted. flags: TRACED_*. 0 or a negative errno. */
 int tracer__add_process(struct tracer *t, pid_t pid, uint32_t flags);
-/* How often the files that a process maps have changed, as far as the probes were told. */
-uint32_t tracer__epoch(struct tracer *t, pid_t pid);
+/*
+ * The mappings of a process are about to be read: from now on code of files that are unknown is
+ * reported again. Returns the epoch, which counts how often its mapped files have changed as far as
+ * the probes saw; 0 where it is not traced.
+ */
+uint32_t tracer__begin_scan(struct tracer *t, pid_t pid);
 /*
  * The process has these mappings, as of an epoch that was asked for before they were read: its
  * stacks are walked by them. To be called before its probes are attached, after an exec, and when
@@ -70,7 +77,8 @@ int tracer__update_process(struct tracer *t, pid_t pid, const struct mappings *s
 int tracer__fork_process(struct tracer *t, pid_t parent, pid_t child);
 /* What can wait until nobody does; to be called when there is time. */
 void tracer__tend(struct tracer *t);
-int tracer__set_flags(struct tracer *t, pid_t pid, uint32_t flags);
+/* Clears some TRACED_* flags, then sets some; those that the BPF side sets meanwhile stay. */
+int tracer__change_flags(struct tracer *t, pid_t pid, uint32_t set, uint32_t clear);
 int tracer__drop_process(struct tracer *t, pid_t pid); /* its links, too */
 /* The same for one that was seen to end: its events ended with it, and its pid may be another's
  * already. */
@@ -83,8 +91,8 @@ void tracer__bury_process(struct tracer *t, pid_t pid);
  * errno. *fresh is set, and never cleared, where probes were put now: of a dynamic loader they are
  * not counted.
  */
-int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file *f, pid_t pid,
-		   bool *fresh);
+int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file *f,
+		   enum attach_what what, pid_t pid, bool *fresh);
 
 /*
  * Tells that a function will be probed that may throw (probe_file's `throws`): from now on
@@ -125,12 +133,6 @@ int tracer__know_file(struct tracer *t, uint64_t dev, uint64_t ino);
 enum { TRACER_LIST_TARGET = 0, TRACER_LIST_ALL = -1 };
 typedef int (*tracer_list_fn)(void *ctx, const struct listed *l);
 int tracer__list(struct tracer *t, pid_t pid, tracer_list_fn fn, void *ctx);
-
-/* An answer to symbols/mappings.h's question for identities; one for each thread that asks. NULL
- * and errno. */
-struct identities *tracer__identities(struct tracer *t);
-void identities__free(struct identities *is);
-int identities__of(void *identities, uint32_t pid, const struct identity **ids, size_t *n);
 
 /*
  * Whoever holds threads is told of each request by tracer__take_holds, to be called when

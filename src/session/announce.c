@@ -1,0 +1,67 @@
+/* The line that says what is traced, and how. */
+#include <stdio.h>
+
+#include "session/internal.h"
+#include "session/traced_files.h"
+#include "trace/launch.h"
+#include "trace/tracer_ops.h"
+#include "util/log.h"
+
+static const char *keys_help(const struct session *s)
+{
+	return s->keys ? "m sets a mark, Ctrl-C ends" : "Ctrl-C ends";
+}
+
+static void announce_groups(const struct session *s, const char *functions)
+{
+	const struct group *g = &s->groups[0];
+	char others[80] = "", more[32] = "";
+	size_t n = atomic_load(&s->outsiders);
+
+	if (n)
+		snprintf(others, sizeof(others),
+			 "; %zu process%s of others map%s these files, and pay for it", n,
+			 n == 1 ? "" : "es", n == 1 ? "s" : "");
+	if (s->ngroups > 1)
+		snprintf(more, sizeof(more), " and %zu more", s->ngroups - 1);
+	log__info("%s %s%s, %zu process%s%s (%s probes)%s; a report every %g s, %s",
+		  g->present ? "attached to" : "waiting for", g->present ? g->name : g->wanted,
+		  more, s->adopted, s->adopted == 1 ? "" : "es", functions,
+		  s->trace->method(s->tracer), others, s->plan->interval_s, keys_help(s));
+}
+
+/* ", 12 functions in 1 file, 1 of 2 of --probe" */
+static void describe_functions(const struct session *s, char *buf, size_t cap)
+{
+	size_t files = traced_files__probed(s->files);
+	int n;
+
+	*buf = '\0';
+	if (!s->plan->query.heap)
+		return;
+	n = snprintf(buf, cap, ", %zu functions in %zu file%s", traced_files__functions(s->files),
+		     files, files == 1 ? "" : "s");
+	if (s->plan->probes.n && n > 0 && (size_t)n < cap)
+		snprintf(buf + n, cap - (size_t)n, ", %zu of %zu of --probe",
+			 probe_report__found(s), s->plan->probes.n);
+}
+
+void session_announce__attached(struct session *s)
+{
+	const struct plan *plan = s->plan;
+	const char *method = s->trace->method(s->tracer);
+	char functions[128];
+
+	describe_functions(s, functions, sizeof(functions));
+	if (s->launch)
+		log__info("tracing %s[%d]%s (%s probes)", plan->command[0], launch__pid(s->launch),
+			  functions, method);
+	else if (s->ngroups)
+		announce_groups(s, functions);
+	else if (s->ntargets == 1)
+		log__info("attached to %d%s (%s probes); a report every %g s, %s",
+			  s->targets[0].pid, functions, method, plan->interval_s, keys_help(s));
+	else
+		log__info("attached to %zu processes%s (%s probes); a report every %g s, %s",
+			  s->ntargets, functions, method, plan->interval_s, keys_help(s));
+}

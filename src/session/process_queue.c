@@ -1,0 +1,135 @@
+#include "session/process_queue.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "abi/event.h"
+#include "util/hashmap.h"
+
+struct process_queue {
+	pthread_mutex_t lock;
+	struct process_event *events;
+	size_t n, cap;
+	uint64_t dropped;
+	int fd;
+};
+
+struct process_queue *process_queue__new(void)
+{
+	struct process_queue *q = calloc(1, sizeof(*q));
+	int err;
+
+	if (!q)
+		return NULL;
+	q->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (q->fd < 0) {
+		err = errno;
+		free(q);
+		errno = err;
+		return NULL;
+	}
+	pthread_mutex_init(&q->lock, NULL);
+	return q;
+}
+
+void process_queue__free(struct process_queue *q)
+{
+	if (!q)
+		return;
+	close(q->fd);
+	pthread_mutex_destroy(&q->lock);
+	free(q->events);
+	free(q);
+}
+
+int process_queue__fd(const struct process_queue *q)
+{
+	return q->fd;
+}
+
+static bool has_room(struct process_queue *q)
+{
+	size_t cap = q->cap ? q->cap * 2 : 64;
+	struct process_event *events;
+
+	if (q->n < q->cap)
+		return true;
+	events = cap <= PROCESS_QUEUE_MAX ? reallocarray(q->events, cap, sizeof(*events)) : NULL;
+	if (!events)
+		return false;
+	q->events = events;
+	q->cap = cap;
+	return true;
+}
+
+bool process_queue__push(struct process_queue *q, const struct process_event *ev)
+{
+	bool room;
+
+	pthread_mutex_lock(&q->lock);
+	room = has_room(q);
+	if (room)
+		q->events[q->n++] = *ev;
+	else
+		q->dropped++;
+	pthread_mutex_unlock(&q->lock);
+	eventfd_write(q->fd, 1);
+	return room;
+}
+
+uint64_t process_queue__dropped(struct process_queue *q)
+{
+	uint64_t dropped;
+
+	pthread_mutex_lock(&q->lock);
+	dropped = q->dropped;
+	pthread_mutex_unlock(&q->lock);
+	return dropped;
+}
+
+/* Whether the event says that mappings are to be read, or whose they are. */
+static bool is_about_mappings(uint8_t type)
+{
+	return type == EVENT_ENTER || type == EVENT_EXEC || type == EVENT_FILES ||
+	       type == EVENT_CODE || type == EVENT_EXIT || type == EVENT_FORK;
+}
+
+/*
+ * Where many wait, the mappings of a process are read once: by the last event that wants them, or
+ * not at all where it has ended. A fork is never superseded: that its pid is seen again later does
+ * not give the child what it has from its parent.
+ */
+static void mark_superseded(struct process_event *events, size_t n)
+{
+	struct hashmap *later = n > 1 ? hashmap__new() : NULL;
+	uintptr_t known;
+
+	for (size_t i = n; later && i-- > 0;) {
+		struct process_event *ev = &events[i];
+
+		if (!is_about_mappings(ev->type))
+			continue;
+		ev->superseded = ev->type != EVENT_FORK && hashmap__get(later, ev->pid, &known);
+		hashmap__set(later, ev->pid, 1);
+	}
+	hashmap__free(later);
+}
+
+struct process_event *process_queue__take(struct process_queue *q, size_t *n)
+{
+	struct process_event *events;
+	eventfd_t count;
+
+	eventfd_read(q->fd, &count);
+	pthread_mutex_lock(&q->lock);
+	events = q->events;
+	*n = q->n;
+	q->events = NULL;
+	q->n = q->cap = 0;
+	pthread_mutex_unlock(&q->lock);
+	mark_superseded(events, *n);
+	return events;
+}

@@ -1,0 +1,242 @@
+#include "session/traced_files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe/discover.h"
+#include "probe/explain.h"
+#include "symbols/mappings.h"
+#include "symbols/module.h"
+#include "trace/tracer_ops.h"
+#include "util/escape.h"
+#include "util/log.h"
+
+struct traced_files {
+	struct traced_files_opts opts;
+	struct traced_file **files; /* by module ID; NULL: not mapped by a traced process so far */
+	size_t n;
+	size_t functions, probed;
+	bool warned_of_exceptions;
+};
+
+struct traced_files *traced_files__new(const struct traced_files_opts *opts)
+{
+	struct traced_files *tf = calloc(1, sizeof(*tf));
+
+	if (tf)
+		tf->opts = *opts;
+	return tf;
+}
+
+void traced_files__free(struct traced_files *tf)
+{
+	if (!tf)
+		return;
+	for (size_t i = 0; i < tf->n; i++) {
+		if (tf->files[i])
+			discover__free(tf->files[i]->probes);
+		free(tf->files[i]);
+	}
+	free(tf->files);
+	free(tf);
+}
+
+static bool has_place(struct traced_files *tf, uint32_t module)
+{
+	size_t n = (size_t)module + 64;
+	struct traced_file **files;
+
+	if (module < tf->n)
+		return true;
+	files = reallocarray(tf->files, n, sizeof(*files));
+	if (!files)
+		return false;
+	memset(files + tf->n, 0, (n - tf->n) * sizeof(*files));
+	tf->files = files;
+	tf->n = n;
+	return true;
+}
+
+static void discover_functions(struct traced_files *tf, struct traced_file *f)
+{
+	const struct traced_files_opts *o = &tf->opts;
+
+	if (f->probes)
+		return;
+	f->probes = discover__file(f->module, o->specs);
+	if (!f->probes)
+		return;
+	o->found(o->ctx, f->probes);
+	if (o->explain && f->probes->n)
+		explain__file(f->probes, module__path(f->module), stderr);
+}
+
+/* The file of a mapping; NULL where it is not code, cannot be opened or read. */
+static struct traced_file *file_of(struct traced_files *tf, const struct mapping *m)
+{
+	struct module *mod = m->exec ? modules__get(tf->opts.modules, m->module) : NULL;
+	struct traced_file *f;
+
+	if (!mod || module__fd(mod) < 0 || !has_place(tf, module__id(mod)))
+		return NULL;
+	f = tf->files[module__id(mod)];
+	if (!f) {
+		f = calloc(1, sizeof(*f));
+		if (!f)
+			return NULL;
+		f->module = mod;
+		tf->files[module__id(mod)] = f;
+	}
+	f->dev = m->dev;
+	f->ino = m->ino;
+	discover_functions(tf, f);
+	return f->probes ? f : NULL;
+}
+
+/* ---- one process ---- */
+
+/* The files that a process maps, each once. */
+struct mapped {
+	struct traced_file **files;
+	size_t n;
+};
+
+static bool contains(const struct mapped *mapped, const struct traced_file *f)
+{
+	for (size_t i = 0; i < mapped->n; i++)
+		if (mapped->files[i] == f)
+			return true;
+	return false;
+}
+
+static int collect_files(struct traced_files *tf, const struct mappings *maps,
+			 struct mapped *mapped)
+{
+	size_t n = mappings__count(maps);
+
+	mapped->n = 0;
+	mapped->files = calloc(n + 1, sizeof(*mapped->files));
+	if (!mapped->files)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct traced_file *f = file_of(tf, mappings__at(maps, i));
+
+		if (f && !contains(mapped, f))
+			mapped->files[mapped->n++] = f;
+	}
+	return 0;
+}
+
+/* Where a file that can throw is met, exceptions have to be able to pass its probes: known before
+ * anything is attached, because the file that they pass through may be attached first. */
+static void expect_exceptions(struct traced_files *tf, const struct traced_file *f)
+{
+	const struct traced_files_opts *o = &tf->opts;
+
+	if (!o->heap || !f->probes->throws || !o->trace->expect_exceptions(o->tracer) ||
+	    tf->warned_of_exceptions)
+		return;
+	log__info("C++ operator new of %s is %s: no exception can pass a probe here%s",
+		  module__name(f->module), o->probe_throwing ? "traced as asked" : "not traced",
+		  o->probe_throwing ? ", and one would end the program"
+				    : " (--probe-throwing takes the risk; C programs do without)");
+	tf->warned_of_exceptions = true;
+}
+
+/* n: functions, or a negative errno. */
+static void log_attached(const struct traced_file *f, int n)
+{
+	struct strbuf name = { 0 };
+
+	escape__plain(&name, module__path(f->module));
+	if (n < 0)
+		log__warn("cannot probe %s: %s", name.data ? name.data : "", strerror(-n));
+	else
+		log__debug("probed %d functions in %s", n, name.data ? name.data : "");
+	strbuf__free(&name);
+}
+
+/* 0, or -ESRCH. */
+static int probe_file(struct traced_files *tf, struct traced_file *f, pid_t pid, bool *fresh)
+{
+	const struct traced_files_opts *o = &tf->opts;
+	int n =
+	    o->trace->attach(o->tracer, f->module, f->probes, o->heap ? ATTACH_ALL : ATTACH_LOADER,
+			     o->per_file ? 0 : pid, fresh);
+
+	if (n == -ESRCH)
+		return n;
+	if (n)
+		log_attached(f, n);
+	if (n < 0)
+		return 0;
+	if (n > 0) {
+		f->functions = (size_t)n;
+		tf->functions += (size_t)n;
+		tf->probed++;
+	}
+	/* Each time: with the last process that maps a file, its table and this are dropped. */
+	f->known = !o->trace->know_file(o->tracer, f->dev, f->ino);
+	return 0;
+}
+
+/* Where tables are missing, stacks are cut, and say so. */
+static bool load_tables(struct traced_files *tf, pid_t pid, const struct mappings *maps,
+			uint32_t epoch)
+{
+	int err = tf->opts.trace->update_process(tf->opts.tracer, pid, maps, epoch);
+
+	if (err && err != -ENOSPC)
+		log__debug("unwind tables of %d: %s", pid, strerror(-err));
+	return !err;
+}
+
+int traced_files__add_process(struct traced_files *tf, pid_t pid, const struct mappings *maps,
+			      uint32_t epoch, bool *fresh)
+{
+	/* First of all, because stacks may be walked already. */
+	bool tables = load_tables(tf, pid, maps, epoch);
+	struct mapped mapped;
+	int err = collect_files(tf, maps, &mapped);
+
+	for (size_t i = 0; !err && i < mapped.n; i++) {
+		mapped.files[i]->has_table |= tables;
+		expect_exceptions(tf, mapped.files[i]);
+	}
+	for (size_t i = 0; !err && i < mapped.n; i++)
+		err = probe_file(tf, mapped.files[i], pid, fresh);
+	free(mapped.files);
+	return err ? err : (int)mapped.n;
+}
+
+/* ---- what is known ---- */
+
+bool traced_files__is_probed(const struct traced_files *tf, uint64_t dev, uint64_t ino)
+{
+	int64_t id = modules__find(tf->opts.modules, dev, ino);
+
+	return id >= 0 && (size_t)id < tf->n && tf->files[id] && tf->files[id]->functions;
+}
+
+size_t traced_files__functions(const struct traced_files *tf)
+{
+	return tf->functions;
+}
+
+size_t traced_files__probed(const struct traced_files *tf)
+{
+	return tf->probed;
+}
+
+const struct traced_file *traced_files__next(const struct traced_files *tf, size_t *pos)
+{
+	while (*pos < tf->n) {
+		const struct traced_file *f = tf->files[(*pos)++];
+
+		if (f && f->probes)
+			return f;
+	}
+	return NULL;
+}
