@@ -7,8 +7,9 @@
 #include "cli/option_row.h"
 #include "cli/options.h"
 #include "profile/suppressions.h"
+#include "util/file.h"
 #include "util/log.h"
-#include "util/util.h"
+#include "util/parse.h"
 
 int option__suppressions(struct options *o, const struct option_row *r, const char *value)
 {
@@ -17,7 +18,7 @@ int option__suppressions(struct options *o, const struct option_row *r, const ch
 	size_t len, line;
 	int err;
 
-	text = util__read_file(value, &len);
+	text = file__read(value, &len);
 	if (!text) {
 		snprintf(reason, sizeof(reason), "cannot be read (%s)", strerror(errno));
 		return option__refuse_value(r, value, reason);
@@ -47,7 +48,7 @@ int option__exit_code(struct options *o, const struct option_row *r, const char 
 {
 	uint64_t n;
 
-	if (util__parse_u64(value, &n) || !n || n > 255)
+	if (parse__u64(value, &n) || !n || n > 255)
 		return option__refuse_invalid(r, "exit status (1 to 255)", value);
 	o->plan.error_exit = (int)n;
 	return 0;

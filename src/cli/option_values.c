@@ -11,8 +11,8 @@
 #include "profile/names.h"
 #include "util/escape.h"
 #include "util/log.h"
+#include "util/parse.h"
 #include "util/strbuf.h"
-#include "util/util.h"
 
 #define SECONDS_MAX 1e9
 #define UNWIND_MEMORY_MIN (8ull << 20)
@@ -118,7 +118,7 @@ int option__string(struct options *o, const struct option_row *r, const char *va
 
 static int parse_seconds(const struct option_row *r, const char *value, double *s)
 {
-	int err = util__parse_seconds(value, s);
+	int err = parse__seconds(value, s);
 
 	if (err == -EINVAL)
 		return option__refuse_invalid(r, "number of seconds", value);
@@ -152,7 +152,7 @@ int option__age(struct options *o, const struct option_row *r, const char *value
 int option__size(struct options *o, const struct option_row *r, const char *value)
 {
 	uint64_t *to = (uint64_t *)((char *)o + r->field), n;
-	int err = util__parse_size(value, &n);
+	int err = parse__size(value, &n);
 
 	if (err == -ERANGE)
 		return option__refuse_value(r, value, "is too large");
@@ -193,7 +193,7 @@ int option__unwind_memory(struct options *o, const struct option_row *r, const c
 static int parse_count(const struct option_row *r, const char *value, uint64_t least, uint64_t most,
 		       uint64_t *n)
 {
-	int err = util__parse_u64(value, n);
+	int err = parse__u64(value, n);
 
 	if (err == -EINVAL)
 		return option__refuse_invalid(r, "number", value);
@@ -349,7 +349,7 @@ static int take_pid(struct options *o, const struct option_row *r, const char *v
 {
 	uint64_t pid;
 
-	if (util__parse_u64(value, &pid) || !pid || pid > INT_MAX)
+	if (parse__u64(value, &pid) || !pid || pid > INT_MAX)
 		return option__refuse_invalid(r, "process ID", value);
 	if (pid == (uint64_t)getpid())
 		return option__refuse_value(r, value, "is memtrace itself, which cannot be traced");

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cli/option_row.h"
-#include "util/util.h"
+#include "util/parse.h"
 
 #define KEY(row) ((row)->letter ? (row)->letter : 256 + (int)((row)-option_rows))
 #define ROWS_MAX 128
@@ -68,7 +68,7 @@ static int take_argument(struct options *o, const char *arg)
 	}
 	if (v->files)
 		return option__refuse("too many arguments", arg, "memtrace --help");
-	if (!util__parse_u64(arg, &pid))
+	if (!parse__u64(arg, &pid))
 		snprintf(hint, sizeof(hint), "-p %llu", (unsigned long long)pid);
 	else
 		snprintf(hint, sizeof(hint), "-- before the command to start");

@@ -16,7 +16,6 @@
 #include "probe/alloc_functions.h"
 #include "symbols/mappings.h"
 #include "util/intervals.h"
-#include "util/util.h"
 
 #define SIZE_END (1ull << 48) /* what a heap can hold of a size */
 #define PAGE_MASK 4095ull

@@ -6,6 +6,7 @@
 #include "collect/internal.h"
 #include "symbols/mappings.h"
 #include "util/intervals.h"
+#include "util/strtab.h"
 
 struct collector *collector__new(const struct collector_opts *opts)
 {
@@ -19,7 +20,7 @@ struct collector *collector__new(const struct collector_opts *opts)
 	c->told_at = opts->start;
 	c->stacks = stacks__new();
 	c->by_pid = hashmap__new();
-	c->names = hashmap__new();
+	c->names = strtab__new();
 	c->allocators = hashmap__new();
 	c->gone = hashmap__new();
 	c->module_codes = hashmap__new();
@@ -35,15 +36,12 @@ struct collector *collector__new(const struct collector_opts *opts)
 
 int collector__add_allocator(struct collector *c, uint32_t module, uint64_t start, uint64_t end)
 {
-	struct intervals *code;
-	uintptr_t known;
+	struct intervals *code = hashmap__get_ptr(c->allocators, module);
 	int err;
 
-	if (hashmap__get(c->allocators, module, &known)) {
-		code = (struct intervals *)known;
-	} else {
+	if (!code) {
 		code = calloc(1, sizeof(*code));
-		if (!code || hashmap__set(c->allocators, module, (uintptr_t)code)) {
+		if (!code || hashmap__set_ptr(c->allocators, module, code)) {
 			free(code);
 			return -ENOMEM;
 		}
@@ -57,8 +55,8 @@ int collector__add_allocator(struct collector *c, uint32_t module, uint64_t star
 
 void collector__free(struct collector *c)
 {
-	struct name *n, *next;
-	uintptr_t first;
+	struct intervals *code;
+	struct cohorts *gone;
 	size_t pos = 0;
 
 	if (!c)
@@ -66,25 +64,18 @@ void collector__free(struct collector *c)
 	for (uint32_t i = 0; i < c->nprocesses; i++)
 		process__free(c->processes[i]);
 	free(c->processes);
-	while (c->names && hashmap__next(c->names, &pos, NULL, &first)) {
-		for (n = (struct name *)first; n; n = next) {
-			next = n->next;
-			free(n);
-		}
+	while (c->allocators && (code = hashmap__next_ptr(c->allocators, &pos, NULL))) {
+		intervals__free(code);
+		free(code);
 	}
 	pos = 0;
-	while (c->allocators && hashmap__next(c->allocators, &pos, NULL, &first)) {
-		intervals__free((struct intervals *)first);
-		free((struct intervals *)first);
-	}
-	pos = 0;
-	while (c->gone && hashmap__next(c->gone, &pos, NULL, &first))
-		free((void *)first);
+	while (c->gone && (gone = hashmap__next_ptr(c->gone, &pos, NULL)))
+		free(gone);
 	hashmap__free(c->gone);
 	hashmap__free(c->module_codes);
 	hashmap__free(c->allocators);
 	hashmap__free(c->wholes);
-	hashmap__free(c->names);
+	strtab__free(c->names);
 	hashmap__free(c->by_pid);
 	stacks__free(c->stacks);
 	free(c);

@@ -70,11 +70,6 @@ struct process {
 	uint64_t live_bytes[API_KINDS];
 };
 
-struct name { /* an interned string */
-	struct name *next;
-	char s[];
-};
-
 struct collector {
 	struct collector_opts opts;
 	struct stacks *stacks;
@@ -82,7 +77,7 @@ struct collector {
 	struct process *last;	    /* the living one asked for last, or NULL */
 	struct process **processes; /* all, in the order in which they came */
 	uint32_t nprocesses, cap_processes;
-	struct hashmap *names;
+	struct strtab *names;
 	struct hashmap *wholes;	    /* while it is restored: mappings in several pieces */
 	struct hashmap *allocators; /* by module: struct intervals of allocation functions' code */
 
@@ -127,7 +122,7 @@ void process__retire(struct process *p, uint64_t now); /* it ended, and what it 
 /* What tells a site from the others of its process; the next number where another has it. */
 static inline uint64_t site_key(const struct site *s)
 {
-	return hashmap__mix(s->stack, (uint64_t)s->map_flags << 16 | s->api << 8 | s->kind);
+	return hash__mix(s->stack, (uint64_t)s->map_flags << 16 | s->api << 8 | s->kind);
 }
 
 int book__restore_site(struct process *p,

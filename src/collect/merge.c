@@ -42,9 +42,9 @@ static uint64_t module_code(struct collector *c, uint32_t id)
 	if (hashmap__get(c->module_codes, id, &known))
 		return known;
 	len = mod ? module__build_id(mod, build_id) : 0;
-	code = hashmap__mix(len, len ? 0 : id);
+	code = hash__mix(len, len ? 0 : id);
 	for (size_t i = 0; i < len; i++)
-		code = hashmap__mix(code, build_id[i]);
+		code = hash__mix(code, build_id[i]);
 	hashmap__set(c->module_codes, id, code); /* or it is made again */
 	return code;
 }
@@ -59,15 +59,14 @@ static uint64_t code_of(struct collector *c, const struct process *p, struct sit
 		s->frames = stacks__get(c->stacks, s->stack);
 	/* What is not known, or in no file, is this process's own. */
 	if (!s->frames)
-		return hashmap__mix(s->stack, (uint64_t)p->serial + 1);
+		return hash__mix(s->stack, (uint64_t)p->serial + 1);
 	for (unsigned int i = 0; i < s->frames->n; i++) {
 		const struct frame *f = &s->frames->frames[i];
 
 		if (f->module == FRAME_NO_MODULE)
-			code = hashmap__mix(hashmap__mix(code, (uint64_t)p->serial + 1), f->pc);
+			code = hash__mix(hash__mix(code, (uint64_t)p->serial + 1), f->pc);
 		else
-			code =
-			    hashmap__mix(hashmap__mix(code, module_code(c, f->module)), f->offset);
+			code = hash__mix(hash__mix(code, module_code(c, f->module)), f->offset);
 	}
 	return s->code = code ? code : 1;
 }
@@ -75,10 +74,10 @@ static uint64_t code_of(struct collector *c, const struct process *p, struct sit
 uint64_t merge__key(struct collector *c, enum merge_by by, const struct process *p, struct site *s)
 {
 	uint64_t what = (uint64_t)s->map_flags << 16 | s->api << 8 | s->kind;
-	uint64_t key = hashmap__mix(code_of(c, p, s), what);
+	uint64_t key = hash__mix(code_of(c, p, s), what);
 
 	/* Names are kept once: the same name is the same pointer. */
-	return by == BY_CONTAINER ? hashmap__mix(key, (uintptr_t)p->container) : key;
+	return by == BY_CONTAINER ? hash__mix(key, (uintptr_t)p->container) : key;
 }
 
 struct cohorts *merge__cohorts(const struct process *p, const struct site *s)

@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "abi/unwind.h"
 #include "symbols/mappings.h"
 #include "symbols/module.h"
-#include "util/util.h"
+#include "util/clock.h"
+#include "util/file.h"
+#include "util/kdev.h"
+#include "util/strtab.h"
 
 /*
  * Reading a large process's mappings takes a millisecond. So a space that went stale is read again
@@ -23,32 +25,6 @@
 
 /* ---- names ---- */
 
-/* The same string, for as long as the collector lives; NULL where there is no memory. */
-static const char *intern(struct collector *c, const char *s)
-{
-	size_t len = strlen(s);
-	uint64_t key = len;
-	uintptr_t first = 0;
-	struct name *n;
-
-	for (size_t i = 0; i < len; i++)
-		key = (key ^ (unsigned char)s[i]) * 0x100000001b3;
-	hashmap__get(c->names, key, &first);
-	for (n = (struct name *)first; n; n = n->next)
-		if (!strcmp(n->s, s))
-			return n->s;
-	n = malloc(sizeof(*n) + len + 1);
-	if (!n)
-		return NULL;
-	memcpy(n->s, s, len + 1);
-	n->next = (struct name *)first;
-	if (hashmap__set(c->names, key, (uintptr_t)n)) {
-		free(n);
-		return NULL;
-	}
-	return n->s;
-}
-
 static void read_comm(struct process *p)
 {
 	char path[64], *text;
@@ -57,7 +33,7 @@ static void read_comm(struct process *p)
 	if (p->c->opts.offline)
 		return;
 	snprintf(path, sizeof(path), "/proc/%u/comm", p->pid);
-	text = util__read_file(path, &len);
+	text = file__read(path, &len);
 	if (!text)
 		return;
 	if (len && text[len - 1] == '\n')
@@ -76,7 +52,7 @@ static void read_exe(struct process *p)
 	if (n < 0)
 		return;
 	exe[n] = '\0';
-	p->exe = intern(p->c, exe);
+	p->exe = strtab__copy(p->c->names, exe);
 }
 
 static void tell(const struct process *p)
@@ -138,7 +114,7 @@ void collector__set_container(struct collector *c, uint32_t pid, const char *nam
 
 	if (!p || (p->container && !strcmp(p->container, name)))
 		return;
-	p->container = intern(c, name);
+	p->container = strtab__copy(c->names, name);
 	tell(p);
 }
 
@@ -151,8 +127,8 @@ int process__set(struct collector *c, const struct process_facts *f)
 	p->named = f->named;
 	memcpy(p->comm, f->comm, sizeof(p->comm));
 	p->comm[sizeof(p->comm) - 1] = '\0';
-	p->exe = f->exe ? intern(c, f->exe) : NULL;
-	p->container = f->container ? intern(c, f->container) : NULL;
+	p->exe = f->exe ? strtab__copy(c->names, f->exe) : NULL;
+	p->container = f->container ? strtab__copy(c->names, f->container) : NULL;
 	return 0;
 }
 
@@ -164,8 +140,7 @@ int process__code(struct process *p, const struct event_code *ev)
 {
 	struct modules *modules = p->c->opts.modules;
 	int64_t module =
-	    modules ? modules__find(modules, makedev(ev->dev >> 20, ev->dev & 0xfffff), ev->ino)
-		    : -ENOENT;
+	    modules ? modules__find(modules, kdev__to_user(ev->dev), ev->ino) : -ENOENT;
 
 	if (module < 0) {
 		p->stale = true;
@@ -176,7 +151,7 @@ int process__code(struct process *p, const struct event_code *ev)
 				 .start = ev->start,
 				 .end = ev->end,
 				 .offset = ev->offset,
-				 .dev = makedev(ev->dev >> 20, ev->dev & 0xfffff),
+				 .dev = kdev__to_user(ev->dev),
 				 .ino = ev->ino,
 				 .module = (uint32_t)module,
 				 .exec = true,
@@ -364,7 +339,7 @@ int process__name(struct collector *c, uint32_t pid)
 		p->named = true;
 		return process__read(p);
 	}
-	p = new_process(c, pid, NULL, util__now_ns());
+	p = new_process(c, pid, NULL, clock__now_ns());
 	if (!p)
 		return -ENOMEM;
 	err = read_all(p);

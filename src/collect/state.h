@@ -3,8 +3,8 @@
 #define MEMTRACE_COLLECT_STATE_H
 
 #include "collect/internal.h"
+#include "util/array.h"
 #include "util/codec.h"
-#include "util/util.h"
 
 enum piece {
 	PIECE_TOTALS,

@@ -24,7 +24,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "util/util.h"
+#include "util/array.h"
+#include "util/file.h"
 
 #define ROOT_INODE 1
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -167,7 +168,7 @@ static int find_mount(const char *process, const char *controllers, bool whole)
 	int fd = -ENOENT;
 
 	snprintf(path, sizeof(path), "/proc/%s/mountinfo", process);
-	text = util__read_file(path, NULL);
+	text = file__read(path, NULL);
 	if (!text)
 		return -errno;
 	snprintf(path, sizeof(path), "/proc/%s/root", process);
@@ -297,7 +298,7 @@ int cgroups__lookup(const struct cgroup_line *line, struct cgroup *out)
 /* The hierarchy that a directory belongs to, among those that we are in, which are all. */
 static int resolve_directory(int fd, struct cgroup *out)
 {
-	char *text = util__read_file("/proc/self/cgroup", NULL), *at = text;
+	char *text = file__read("/proc/self/cgroup", NULL), *at = text;
 	struct cgroup_line line;
 	struct stat st, root_st;
 	int err = -EOPNOTSUPP;

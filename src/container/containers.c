@@ -15,7 +15,7 @@
 #include "container/internal.h"
 #include "container/own_cgroup.h"
 #include "container/scan.h"
-#include "util/util.h"
+#include "util/clock.h"
 
 #define PATIENCE_NS 1000000000ull /* between scans for a container that is unknown */
 #define LOOKS_MAX 5
@@ -85,7 +85,7 @@ int containers__refresh(struct containers *cs)
 
 	for (size_t i = 0; i < registry__count(cs->registry); i++)
 		settle_entry(cs, registry__at(cs->registry, i));
-	cs->refreshed = util__now_ns();
+	cs->refreshed = clock__now_ns();
 	return err ? err : registry__error(cs->registry);
 }
 
@@ -93,7 +93,7 @@ int containers__refresh(struct containers *cs)
 
 struct registry_entry *containers__known(struct containers *cs, const struct container_id *id)
 {
-	uint64_t now = util__now_ns();
+	uint64_t now = clock__now_ns();
 	struct registry_entry *e = registry__find(cs->registry, id->runtime, id->id);
 
 	/* A runtime may write its files later than it makes the cgroup. */

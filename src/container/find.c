@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "container/internal.h"
-#include "util/util.h"
+#include "util/parse.h"
 
 #define PARTS 3
 
@@ -165,7 +165,7 @@ static int find_by_pid(struct containers *cs, const char *number, struct registr
 	struct nesting nesting;
 	uint64_t pid;
 
-	if (util__parse_u64(number, &pid) || !pid || pid > INT32_MAX ||
+	if (parse__u64(number, &pid) || !pid || pid > INT32_MAX ||
 	    container_proc__nesting(cs->root, (pid_t)pid, &nesting))
 		return -ESRCH;
 	*found = entry_of_process(cs, (pid_t)pid);

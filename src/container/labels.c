@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "container/json_file.h"
-#include "util/util.h"
+#include "util/array.h"
 
 /* Which labels hold what, by the program that writes them: containerd, CRI-O, dockershim, nerdctl.
  */

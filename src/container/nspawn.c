@@ -5,7 +5,7 @@
 
 #include "container/runtimes.h"
 #include "container/scan.h"
-#include "util/util.h"
+#include "util/parse.h"
 
 #define MACHINES "/run/systemd/machines"
 
@@ -28,8 +28,7 @@ static void read_machine(struct scan *scan, const char *name)
 		*value++ = '\0';
 		if (!strcmp(line, "CLASS"))
 			container = !strcmp(value, "container");
-		else if (!strcmp(line, "LEADER") &&
-			 (util__parse_u64(value, &pid) || pid > INT32_MAX))
+		else if (!strcmp(line, "LEADER") && (parse__u64(value, &pid) || pid > INT32_MAX))
 			pid = 0;
 		else if ((!strcmp(line, "UNIT") || !strcmp(line, "SCOPE")) && *value)
 			s.hint = value;

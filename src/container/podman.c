@@ -13,7 +13,8 @@
 #include "container/proc.h"
 #include "container/runtimes.h"
 #include "container/scan.h"
-#include "util/util.h"
+#include "util/array.h"
+#include "util/parse.h"
 
 #define GRAPH_ROOT "/var/lib/containers/storage"
 #define RUN_ROOT "/run/containers/storage"
@@ -162,7 +163,7 @@ static void look_at_users(struct scan *scan)
 
 		for (int i = 0; i < 6 && line; i++)
 			field[i] = strsep(&line, ":");
-		if (!field[5] || field[5][0] != '/' || util__parse_u64(field[2], &uid) || !uid)
+		if (!field[5] || field[5][0] != '/' || parse__u64(field[2], &uid) || !uid)
 			continue;
 		if (snprintf(path, sizeof(path), "%s%s", root[1] ? root : "", field[5]) <
 		    (int)sizeof(path))

@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/util.h"
+#include "util/file.h"
+#include "util/parse.h"
+#include "util/proc.h"
 
 /* ---- processes ---- */
 
@@ -25,7 +27,7 @@ static char *read_proc(const char *root, pid_t pid, const char *name, size_t *le
 	char path[PATH_BYTES];
 
 	snprintf(path, sizeof(path), "%s/proc/%d/%s", before_proc(root), pid, name);
-	return util__read_file(path, len);
+	return file__read(path, len);
 }
 
 char *container_proc__cgroups(const char *root, pid_t pid)
@@ -35,10 +37,11 @@ char *container_proc__cgroups(const char *root, pid_t pid)
 
 int container_proc__nesting(const char *root, pid_t pid, struct nesting *out)
 {
-	char path[PATH_BYTES], link[64] = "", *text, *at, *field;
+	char path[PATH_BYTES], link[64] = "", *text;
+	uint64_t pids[PROC_NSPID_MAX];
 	unsigned long long inode;
-	uint64_t number;
 	ssize_t len;
+	size_t n;
 
 	*out = (struct nesting){ 0 };
 	snprintf(path, sizeof(path), "%s/proc/%d/ns/pid", before_proc(root), pid);
@@ -47,21 +50,12 @@ int container_proc__nesting(const char *root, pid_t pid, struct nesting *out)
 		return -ESRCH;
 	out->inode = inode;
 	text = read_proc(root, pid, "status", NULL);
-	at = text ? strstr(text, "\nNSpid:") : NULL;
-	if (at) {
-		at += strlen("\nNSpid:");
-		at[strcspn(at, "\n")] = '\0';
-		while ((field = strsep(&at, " \t"))) {
-			if (util__parse_u64(field, &number))
-				continue;
-			out->innermost = (pid_t)number;
-			out->level++;
-		}
-	}
+	n = text ? proc__status_numbers(text, "NSpid", pids, PROC_NSPID_MAX) : 0;
 	free(text);
-	if (!out->level)
+	if (!n || n > PROC_NSPID_MAX)
 		return -ESRCH;
-	out->level--;
+	out->innermost = (pid_t)pids[n - 1];
+	out->level = (uint32_t)n - 1;
 	return 0;
 }
 
@@ -103,7 +97,7 @@ void container_proc__each(const char *root,
 	while (d && (name = runtime_files__next_name(d))) {
 		char *cgroups, *comm;
 
-		if (util__parse_u64(name, &pid) || pid > INT32_MAX)
+		if (parse__u64(name, &pid) || pid > INT32_MAX)
 			continue;
 		cgroups = read_proc(root, (pid_t)pid, "cgroup", NULL);
 		comm = read_proc(root, (pid_t)pid, "comm", NULL);

@@ -12,14 +12,14 @@
 #include <unistd.h>
 
 #include "util/hashmap.h"
-#include "util/texts.h"
+#include "util/strtab.h"
 
 #define CONTAINERS_MAX (1u << 20)
 #define SHORT_ID 12 /* characters of a long id that are shown */
 #define DISPLAY_BYTES 4096
 
 struct registry {
-	struct texts *texts;
+	struct strtab *texts;
 	struct hashmap *by_id;
 	struct registry_entry **entries;
 	size_t n, cap;
@@ -32,7 +32,7 @@ struct registry *registry__new(void)
 
 	if (!r)
 		return NULL;
-	r->texts = texts__new();
+	r->texts = strtab__new();
 	r->by_id = hashmap__new();
 	if (r->texts && r->by_id)
 		return r;
@@ -52,7 +52,7 @@ void registry__free(struct registry *r)
 	}
 	free(r->entries);
 	hashmap__free(r->by_id);
-	texts__free(r->texts);
+	strtab__free(r->texts);
 	free(r);
 }
 
@@ -73,7 +73,7 @@ int registry__error(const struct registry *r)
 
 const char *registry__keep(struct registry *r, const char *s)
 {
-	const char *kept = texts__keep(r->texts, s);
+	const char *kept = strtab__copy(r->texts, s);
 
 	if (s && !kept)
 		r->error = -ENOMEM;
@@ -99,7 +99,7 @@ static uint64_t hash_id(const char *id)
 	uint64_t key = 0;
 
 	for (; *id; id++)
-		key = hashmap__mix(key, (unsigned char)*id);
+		key = hash__mix(key, (unsigned char)*id);
 	return key;
 }
 

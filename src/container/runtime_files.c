@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "util/file.h"
-#include "util/util.h"
+#include "util/parse.h"
 
 DIR *runtime_files__open_directory(const char *root, const char *path)
 {
@@ -53,7 +53,7 @@ pid_t runtime_files__read_pid(const char *root, const char *path)
 	if (!text)
 		return 0;
 	text[strcspn(text, " \t\r\n")] = '\0';
-	if (util__parse_u64(text, &n) || n > INT32_MAX)
+	if (parse__u64(text, &n) || n > INT32_MAX)
 		n = 0;
 	free(text);
 	return (pid_t)n;

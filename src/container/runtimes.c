@@ -1,6 +1,6 @@
 #include "container/runtimes.h"
 
-#include "util/util.h"
+#include "util/array.h"
 
 #define RUNTIME_ROW(name) &runtime_##name,
 

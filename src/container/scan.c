@@ -59,7 +59,7 @@ DIR *scan__visit(struct scan *scan, const char *root, const char *path)
 
 	if (!d)
 		return NULL;
-	key = fstat(dirfd(d), &st) == 0 ? hashmap__mix(st.st_dev, st.st_ino) : 0;
+	key = fstat(dirfd(d), &st) == 0 ? hash__mix(st.st_dev, st.st_ino) : 0;
 	if (!hashmap__get(scan->visited, key, &value) && !hashmap__set(scan->visited, key, 1))
 		return d;
 	closedir(d);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "elf/internal.h"
-#include "util/util.h"
+#include "util/array.h"
 
 /* How much of one bucket's chain in a GNU hash table is followed, in bytes. */
 #define CHAIN_MAX (64u << 10)

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "util/hashmap.h"
+#include "util/hash.h"
 
 #define CHUNK_BLOCKS 1024
 #define SLOTS 1024
@@ -60,7 +60,7 @@ static struct packed *at(const struct heap *h, uint32_t index)
 
 static uint64_t hash(const struct heap *h, uint64_t addr)
 {
-	return hashmap__mix(addr, h->key);
+	return hash__mix(addr, h->key);
 }
 
 static struct segment *segment_of(const struct heap *h, uint64_t hashed)

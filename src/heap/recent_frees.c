@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/hashmap.h"
+#include "util/hash.h"
 
 static uint64_t *slot_of(uint64_t *at, uint32_t size, uint64_t addr)
 {
-	return &at[hashmap__mix(addr, 0) & (size - 1)];
+	return &at[hash__mix(addr, 0) & (size - 1)];
 }
 
 int recent_frees__init(struct recent_frees *f)

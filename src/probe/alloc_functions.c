@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "abi/event.h"
-#include "util/util.h"
+#include "util/array.h"
 
 /*
  * To add an allocator:

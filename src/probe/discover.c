@@ -14,7 +14,6 @@
 #include "symbols/module.h"
 #include "symbols/stripped.h"
 #include "unwind/cfi.h"
-#include "util/util.h"
 
 /* No real file has more, and more do not fit into one link. */
 #define MAX_CANDIDATES 512

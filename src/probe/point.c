@@ -26,7 +26,7 @@
 
 #include <Zydis/Zydis.h>
 
-#include "util/util.h"
+#include "util/array.h"
 
 #define MAX_INSNS 64 /* a longer straight line is not a prologue */
 #define MAX_BYTES 256

@@ -15,8 +15,9 @@
 #include "abi/event.h"
 #include "probe/cxx_name.h"
 #include "probe/point.h"
+#include "util/array.h"
 #include "util/escape.h"
-#include "util/util.h"
+#include "util/parse.h"
 
 #define BYTES_MAX UINT32_MAX /* the attach cookie has room for this */
 
@@ -116,7 +117,7 @@ static int take_bytes(const struct parser *p, struct span item, struct span valu
 		      struct arguments *a)
 {
 	char *copy = strndup(value.at, value.len);
-	int err = copy ? util__parse_size(copy, &a->bytes) : -ENOMEM;
+	int err = copy ? parse__size(copy, &a->bytes) : -ENOMEM;
 
 	free(copy);
 	if (err == -ENOMEM)

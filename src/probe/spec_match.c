@@ -6,7 +6,7 @@
 #include "probe/cxx_name.h"
 #include "probe/spec.h"
 #include "symbols/demangle.h"
-#include "util/util.h"
+#include "util/array.h"
 
 bool probe_spec__matches_path(const struct probe_spec *s, const char *path)
 {

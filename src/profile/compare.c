@@ -16,8 +16,8 @@ static bool same_site(const struct profile_site *a, const struct profile_site *b
 
 static uint64_t site_key(const struct profile_site *s)
 {
-	return hashmap__mix(strtoull(s->id, NULL, 16),
-			    (uint64_t)(unsigned char)s->api[0] << 8 | s->kind);
+	return hash__mix(strtoull(s->id, NULL, 16),
+			 (uint64_t)(unsigned char)s->api[0] << 8 | s->kind);
 }
 
 /* The row of a site, a new one if there is none yet. NULL: no memory. */

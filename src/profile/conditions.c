@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "profile/profile.h"
-#include "util/util.h"
+#include "util/array.h"
+#include "util/parse.h"
 
 /* ---- what can be compared ---- */
 
@@ -131,7 +132,7 @@ static int parse_condition(const char *text, struct condition *c, char *why, siz
 					"live, blocks, growth and lost");
 	c->or_equal = *value == '=';
 	value += c->or_equal;
-	if (util__parse_size(value, &c->limit))
+	if (parse__size(value, &c->limit))
 		return refuse_condition(why, cap, "compares with no number (suffixes k, m, g)");
 	return 0;
 }

@@ -1,6 +1,6 @@
 #include "profile/names.h"
 
-#include "util/util.h"
+#include "util/array.h"
 
 /* Values may come from a recording: what is out of range has no name. */
 #define NAME_OF(names, i) ((size_t)(i) < ARRAY_SIZE(names) ? (names)[i] : NULL)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "profile/internal.h"
-#include "util/util.h"
+#include "util/proc.h"
 
 static double seconds(uint64_t from, uint64_t to)
 {
@@ -19,7 +19,7 @@ static uint64_t resident_bytes(const struct profile_input *in, const struct proc
 {
 	if (row->exited)
 		return 0;
-	return in->rss ? in->rss(in->ctx, row->pid) : util__resident_bytes(row->pid);
+	return in->rss ? in->rss(in->ctx, row->pid) : proc__resident_bytes(row->pid);
 }
 
 static int add_processes(struct profile_builder *b)

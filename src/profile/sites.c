@@ -11,7 +11,7 @@
 #include "profile/internal.h"
 #include "profile/suppression_filter.h"
 #include "symbols/module.h"
-#include "util/util.h"
+#include "util/array.h"
 
 static void hex_build_id(struct modules *modules, uint32_t module, char out[2 * BUILD_ID_MAX + 1])
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "symbols/demangle.h"
-#include "util/util.h"
+#include "util/array.h"
 
 #define TYPE "leak:"
 #define BLANK " \t\r\v\f"

@@ -6,7 +6,7 @@
 
 #include "profile/profile.h"
 #include "profile/suppressions.h"
-#include "util/util.h"
+#include "util/array.h"
 
 /* ---- what is folded away: patterns as in suppress.h ---- */
 

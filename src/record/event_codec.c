@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#include "util/util.h"
-
 #define TYPE_MASK 0x0f
 #define SAME_PID 0x10
 #define SAME_HEAD 0x20 /* api and flags are those of the last event of its type */

@@ -9,10 +9,12 @@
 #include "probe/alloc_functions.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
+#include "util/clock.h"
+#include "util/format.h"
 #include "util/hashmap.h"
 #include "util/log.h"
-#include "util/texts.h"
-#include "util/util.h"
+#include "util/proc.h"
+#include "util/strtab.h"
 
 #define MAINTAIN_NS 1000000000ull /* within it, events reach the file with their names */
 
@@ -136,7 +138,7 @@ static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *
 	for (size_t i = 0; t->rss && i < snap->nprocesses; i++)
 		if (!snap->processes[i].exited)
 			t->rss[t->n++] = (struct record_process_rss){
-				snap->processes[i].pid, util__resident_bytes(snap->processes[i].pid)
+				snap->processes[i].pid, proc__resident_bytes(snap->processes[i].pid)
 			};
 	record__sort_rss(t);
 }
@@ -217,7 +219,7 @@ static void save_state(struct recorder *rec)
 
 int recorder__maintain(struct recorder *rec)
 {
-	uint64_t now = util__now_ns();
+	uint64_t now = clock__now_ns();
 	size_t n;
 
 	if (now < rec->maintained + MAINTAIN_NS && !record_writer__wants_state(rec->recording))
@@ -248,7 +250,7 @@ struct recorder *recorder__open(const struct recorder_opts *opts)
 		rec->opts = *opts;
 		rec->seen = hashmap__new();
 		rec->mapped = hashmap__new();
-		rec->texts = texts__new();
+		rec->texts = strtab__new();
 	}
 	if (!rec || !rec->seen || !rec->mapped || !rec->texts) {
 		log__error("cannot record: out of memory");
@@ -282,7 +284,7 @@ void recorder__free(struct recorder *rec)
 	strbuf__free(&rec->run);
 	hashmap__free(rec->seen);
 	hashmap__free(rec->mapped);
-	texts__free(rec->texts);
+	strtab__free(rec->texts);
 	free(rec->places);
 	free(rec->modules);
 	record__free_rss(&rec->rss);
@@ -296,7 +298,7 @@ static void log_end(struct recorder *rec)
 
 	record_writer__stats(rec->recording, &st);
 	log__info("recorded %llu events in %s to %s%s", (unsigned long long)st.events,
-		  util__format_size(size, sizeof(size), st.bytes), rec->opts.plan->record,
+		  format__size(size, sizeof(size), st.bytes), rec->opts.plan->record,
 		  st.compactions ? ", without the oldest reports (--record-size)" : "");
 	if (st.waits)
 		log__warn("writing the recording delayed events by %.1f s in total; those that "

@@ -7,7 +7,7 @@
 #include "util/strbuf.h"
 
 struct hashmap;
-struct texts;
+struct strtab;
 
 /* A place in code. */
 struct place {
@@ -44,7 +44,7 @@ struct recorder {
 	/* the reporter's thread's */
 	uint64_t maintained; /* ns: when last */
 	size_t named;	     /* places that were looked up at least once */
-	struct texts *texts;
+	struct strtab *texts;
 	struct hashmap *mapped; /* paths, by process and address */
 	struct record_rss rss;	/* of the last report */
 };

@@ -13,7 +13,7 @@
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
 #include "util/hashmap.h"
-#include "util/texts.h"
+#include "util/strtab.h"
 
 #define BATCH 256 /* names that are looked up between two waits for the lock */
 
@@ -58,7 +58,7 @@ void recorder_names__note_module(struct recorder *rec, uint32_t id)
 
 static void note_place(struct recorder *rec, uint32_t module, uint32_t pid, uint64_t at)
 {
-	uint64_t key = hashmap__mix(at, (uint64_t)module << 32 | pid);
+	uint64_t key = hash__mix(at, (uint64_t)module << 32 | pid);
 	size_t cap = rec->cap_places ? rec->cap_places * 2 : 1024;
 	struct place *places;
 	uintptr_t known;
@@ -104,7 +104,7 @@ static uint64_t hash_text(uint64_t h, const char *s)
 {
 	for (; s && *s; s++)
 		h = (h ^ (unsigned char)*s) * 0x100000001b3;
-	return hashmap__mix(h, s != NULL);
+	return hash__mix(h, s != NULL);
 }
 
 static uint64_t hash_names(const struct named_frame *f, size_t n)
@@ -113,7 +113,7 @@ static uint64_t hash_names(const struct named_frame *f, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		h = hash_text(hash_text(h, f[i].func), f[i].file);
-		h = hashmap__mix(h, (uint64_t)f[i].line << 1 | f[i].inlined);
+		h = hash__mix(h, (uint64_t)f[i].line << 1 | f[i].inlined);
 	}
 	return h | 1;
 }
@@ -252,9 +252,9 @@ void recorder_names__look_up_ranges(struct recorder *rec)
 		return;
 	collector__file_ranges(rec->collector, note_range, &rs);
 	for (size_t i = 0; i < rs.n; i++) {
-		uint64_t key = hashmap__mix(rs.at[i].start, rs.at[i].pid);
+		uint64_t key = hash__mix(rs.at[i].start, rs.at[i].pid);
 		const char *path = path_behind(rec, rs.at[i].pid, rs.at[i].start, &refreshed);
-		const char *kept = texts__keep(rec->texts, path);
+		const char *kept = strtab__copy(rec->texts, path);
 		uintptr_t known = 0;
 
 		hashmap__get(rec->mapped, key, &known);
@@ -272,7 +272,7 @@ const char *recorder__mapped_file(const struct recorder *rec, uint32_t pid, uint
 	uintptr_t known = 0;
 
 	if (rec->mapped)
-		hashmap__get(rec->mapped, hashmap__mix(addr, pid), &known);
+		hashmap__get(rec->mapped, hash__mix(addr, pid), &known);
 	return (const char *)known;
 }
 

@@ -9,10 +9,10 @@
 #include "run/verdict.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
+#include "util/format.h"
 #include "util/hashmap.h"
 #include "util/log.h"
-#include "util/texts.h"
-#include "util/util.h"
+#include "util/strtab.h"
 
 static int refuse_file(const struct replay *rp, int err, const char *why)
 {
@@ -26,7 +26,7 @@ static const char *recorded_file(void *ctx, uint32_t pid, uint64_t addr)
 {
 	uintptr_t known = 0;
 
-	hashmap__get(((struct replay *)ctx)->mapped, hashmap__mix(addr, pid), &known);
+	hashmap__get(((struct replay *)ctx)->mapped, hash__mix(addr, pid), &known);
 	return (const char *)known;
 }
 
@@ -192,7 +192,7 @@ static void report_cut(struct replay *rp, uint64_t wall)
 		 "the recording was cut off: it is complete up to %s, %.3f s after tracing began; "
 		 "%s at its end cannot be used",
 		 when, (double)(rp->latest - rp->recorded.start) / 1e9,
-		 util__format_size(size, sizeof(size), record_reader__unusable(rp->reader)));
+		 format__size(size, sizeof(size), record_reader__unusable(rp->reader)));
 	rp->reports.notice = rp->notice;
 	log__warn("%s: %s", rp->path, rp->notice);
 }
@@ -261,7 +261,7 @@ struct replay *replay__open(const struct plan *plan, const char *path)
 		rp->path = path;
 		rp->in_state = true;
 		rp->modules = modules__new();
-		rp->texts = texts__new();
+		rp->texts = strtab__new();
 		rp->mapped = hashmap__new();
 		rp->symbolizer = rp->modules ? symbolizer__new_offline(rp->modules) : NULL;
 	}
@@ -299,7 +299,7 @@ void replay__free(struct replay *rp)
 	collector__free(rp->collector);
 	modules__free(rp->modules);
 	hashmap__free(rp->mapped);
-	texts__free(rp->texts);
+	strtab__free(rp->texts);
 	record__free_run(&rp->recorded);
 	free(rp->targets);
 	record__free_rss(&rp->rss);

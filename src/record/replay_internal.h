@@ -8,7 +8,7 @@
 #include "run/reporting.h"
 
 struct hashmap;
-struct texts;
+struct strtab;
 
 struct replay {
 	const struct plan *given;
@@ -19,7 +19,7 @@ struct replay {
 	struct symbolizer *symbolizer;
 	struct collector *collector; /* NULL until the run's record was read */
 	struct reporting reports;
-	struct texts *texts;
+	struct strtab *texts;
 	const char *api_names[API_ROWS];
 	struct hashmap *mapped; /* paths, by process and address */
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/util.h"
+#include "util/clock.h"
 
 /* ---- buffers ---- */
 
@@ -71,11 +71,11 @@ static void wait_for_room(struct record_writer *r)
 
 	if (r->queue.n < BUFFERS_MAX)
 		return;
-	began = util__now_ns();
+	began = clock__now_ns();
 	while (r->queue.n >= BUFFERS_MAX && !record_writer__error(r))
 		pthread_cond_wait(&r->room, &r->lock);
 	r->waits++;
-	r->waited_ns += util__now_ns() - began;
+	r->waited_ns += clock__now_ns() - began;
 }
 
 static void hand_over(struct record_writer *r, bool flush)

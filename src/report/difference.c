@@ -11,8 +11,9 @@
 #include "report/number.h"
 #include "report/table.h"
 #include "report/text_stack.h"
+#include "util/array.h"
 #include "util/escape.h"
-#include "util/util.h"
+#include "util/format.h"
 
 /* ---- text ---- */
 
@@ -29,7 +30,7 @@ static void side(struct text_style *ts, const char *label, const struct profile 
 	escape__plain(&ts->sb, name);
 	strbuf__addf(&ts->sb, " after %s: %s in %s block%s\n",
 		     number__seconds(after, sizeof(after), p->elapsed_s),
-		     util__format_size(size, sizeof(size), sum->bytes),
+		     format__size(size, sizeof(size), sum->bytes),
 		     number__count(blocks, sizeof(blocks), sum->blocks),
 		     sum->blocks == 1 ? "" : "s");
 	if (!p->notice)
@@ -63,8 +64,8 @@ static void cells(struct table *t, size_t rank, const struct compared_site *s)
 
 	table__cell(t, "%zu", rank);
 	table__cell(t, "%s", number__change(buf, sizeof(buf), s->bytes));
-	table__cell(t, "%s", util__format_size(buf, sizeof(buf), s->before.bytes));
-	table__cell(t, "%s", util__format_size(buf, sizeof(buf), s->after.bytes));
+	table__cell(t, "%s", format__size(buf, sizeof(buf), s->before.bytes));
+	table__cell(t, "%s", format__size(buf, sizeof(buf), s->after.bytes));
 	table__cell(t, "%s", number__signed(buf, sizeof(buf), s->blocks));
 	table__cell(t, "%s", number__count(buf, sizeof(buf), s->before.blocks));
 	table__cell(t, "%s", number__count(buf, sizeof(buf), s->after.blocks));

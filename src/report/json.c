@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "report/internal.h"
+#include "util/array.h"
 #include "util/escape.h"
-#include "util/util.h"
 
 static void write_bytes(struct json *w, const char *data, size_t len)
 {

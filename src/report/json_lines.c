@@ -5,7 +5,6 @@
 #include "profile/title.h"
 #include "report/internal.h"
 #include "report/json.h"
-#include "util/util.h"
 
 #define SCHEMA 1
 #define MODE "exact" /* every call is seen: so far, there is no other mode */

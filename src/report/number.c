@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "util/util.h"
+#include "util/array.h"
+#include "util/format.h"
 
 char *number__count(char *buf, size_t cap, uint64_t n)
 {
@@ -51,7 +52,7 @@ char *number__change(char *buf, size_t cap, int64_t bytes)
 	char size[32];
 	uint64_t magnitude = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
 
-	util__format_size(size, sizeof(size), magnitude);
+	format__size(size, sizeof(size), magnitude);
 	snprintf(buf, cap, "%s%s", bytes < 0 ? "-" : bytes ? "+" : "", size);
 	return buf;
 }
@@ -73,7 +74,7 @@ char *number__pace(char *buf, size_t cap, double bytes_per_s)
 	}
 	if (bytes < 0)
 		bytes = 0;
-	util__format_size(size, sizeof(size), bytes < 0x1p63 ? (uint64_t)bytes : UINT64_MAX);
+	format__size(size, sizeof(size), bytes < 0x1p63 ? (uint64_t)bytes : UINT64_MAX);
 	snprintf(buf, cap, "+%s/%s", size, units[u].name);
 	return buf;
 }

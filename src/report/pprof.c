@@ -19,9 +19,9 @@
 #include "report/internal.h"
 #include "report/label.h"
 #include "report/proto.h"
+#include "util/array.h"
 #include "util/escape.h"
 #include "util/strtab.h"
-#include "util/util.h"
 
 #define RANGE_BYTES ((uint64_t)1 << 40) /* a file's range of addresses */
 #define PAGE 4096

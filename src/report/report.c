@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "report/internal.h"
-#include "util/util.h"
+#include "util/array.h"
 
 static const struct report_format formats[] = {
 	{

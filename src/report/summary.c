@@ -1,7 +1,7 @@
 #include "report/summary.h"
 
 #include "report/number.h"
-#include "util/util.h"
+#include "util/format.h"
 
 bool summary__has_failed(const struct criteria *c, const struct profile *p)
 {
@@ -28,14 +28,14 @@ static void add_findings(struct strbuf *sb, const struct profile *p)
 	} else {
 		strbuf__addf(sb, "%s leak%s (%s", number__count(n, sizeof(n), p->leak.sites),
 			     plural(p->leak.sites),
-			     util__format_size(size, sizeof(size), p->leak.live_bytes));
+			     format__size(size, sizeof(size), p->leak.live_bytes));
 		if (bps > 0)
-			strbuf__addf(sb, ", %s/s", util__format_size(rate, sizeof(rate), whole));
+			strbuf__addf(sb, ", %s/s", format__size(rate, sizeof(rate), whole));
 		strbuf__addc(sb, ')');
 	}
 	if (p->growing.sites)
 		strbuf__addf(sb, ", %s growing (%s)", number__count(n, sizeof(n), p->growing.sites),
-			     util__format_size(size, sizeof(size), p->growing.live_bytes));
+			     format__size(size, sizeof(size), p->growing.live_bytes));
 }
 
 static void add_outcome(struct strbuf *sb, const struct profile *p, const struct criteria *c)

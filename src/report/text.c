@@ -16,8 +16,9 @@
 #include "report/text_notes.h"
 #include "report/text_stack.h"
 #include "report/text_verdicts.h"
+#include "util/array.h"
 #include "util/escape.h"
-#include "util/util.h"
+#include "util/format.h"
 
 #define LABEL "  %-7s  "
 #define PROCESSES_MAX 20
@@ -81,13 +82,13 @@ static void live(struct text_style *ts, const struct profile *p)
 	strbuf__addf(&ts->sb, LABEL, "live");
 	if (lossy(p))
 		text_style__painted(ts, YELLOW, "± ");
-	text_style__painted(ts, BOLD, util__format_size(size, sizeof(size), p->live_bytes));
+	text_style__painted(ts, BOLD, format__size(size, sizeof(size), p->live_bytes));
 	strbuf__addf(&ts->sb, " in %s block%s, growth ",
 		     number__count(blocks, sizeof(blocks), p->live_blocks),
 		     p->live_blocks == 1 ? "" : "s");
 	number__change(change, sizeof(change), p->growth_bytes);
 	text_style__painted(ts, text_style__sign(change), change);
-	strbuf__addf(&ts->sb, ", peak %s\n", util__format_size(peak, sizeof(peak), p->peak_bytes));
+	strbuf__addf(&ts->sb, ", peak %s\n", format__size(peak, sizeof(peak), p->peak_bytes));
 }
 
 static void memory(struct text_style *ts, const struct profile *p)
@@ -101,10 +102,10 @@ static void memory(struct text_style *ts, const struct profile *p)
 		rss += p->processes[i].rss_bytes;
 	}
 	strbuf__addf(&ts->sb, LABEL "allocator holds %s, mapped %s", "memory",
-		     util__format_size(a, sizeof(a), allocator),
-		     util__format_size(m, sizeof(m), mapped));
+		     format__size(a, sizeof(a), allocator),
+		     format__size(m, sizeof(m), mapped));
 	if (rss)
-		strbuf__addf(&ts->sb, ", RSS %s", util__format_size(r, sizeof(r), rss));
+		strbuf__addf(&ts->sb, ", RSS %s", format__size(r, sizeof(r), rss));
 	strbuf__addc(&ts->sb, '\n');
 }
 
@@ -226,12 +227,12 @@ static void process_cells(struct table *t, const struct profile_process *pr)
 	char buf[32];
 
 	table__cell(t, "%" PRIu32, pr->pid);
-	table__cell(t, "%s", util__format_size(buf, sizeof(buf), pr->live_bytes));
+	table__cell(t, "%s", format__size(buf, sizeof(buf), pr->live_bytes));
 	table__cell(t, "%s", number__count(buf, sizeof(buf), pr->live_blocks));
-	table__cell(t, "%s", util__format_size(buf, sizeof(buf), pr->allocator_bytes));
-	table__cell(t, "%s", util__format_size(buf, sizeof(buf), pr->mapped_bytes));
+	table__cell(t, "%s", format__size(buf, sizeof(buf), pr->allocator_bytes));
+	table__cell(t, "%s", format__size(buf, sizeof(buf), pr->mapped_bytes));
 	table__cell(t, "%s",
-		    pr->exited ? "exited" : util__format_size(buf, sizeof(buf), pr->rss_bytes));
+		    pr->exited ? "exited" : format__size(buf, sizeof(buf), pr->rss_bytes));
 	escape__plain(table__open(t), pr->comm);
 	table__close(t);
 	escape__plain(table__open(t), pr->container ? pr->container : "");
@@ -304,7 +305,7 @@ static void site_cells(struct table *t, const struct profile *p, const struct pr
 	char buf[32];
 
 	table__cell(t, "%" PRIu32, s->rank);
-	table__cell(t, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
+	table__cell(t, "%s", format__size(buf, sizeof(buf), s->live_bytes));
 	table__cell(
 	    t, "%s",
 	    number__change(buf, sizeof(buf), since_mark ? s->since_mark_bytes : s->growth_bytes));
@@ -346,7 +347,7 @@ static void sum_line(struct text_style *ts, uint64_t stacks, const char *which, 
 		strbuf__addf(&ts->sb, "  … %s %scall stack%s%s hold%s %s in %s block%s\n",
 			     number__count(n, sizeof(n), stacks), *which ? "" : "more ",
 			     stacks == 1 ? "" : "s", which, stacks == 1 ? "s" : "",
-			     util__format_size(size, sizeof(size), bytes),
+			     format__size(size, sizeof(size), bytes),
 			     number__count(blocks, sizeof(blocks), held), held == 1 ? "" : "s");
 }
 

@@ -2,8 +2,9 @@
 
 #include "report/number.h"
 #include "report/table.h"
+#include "util/array.h"
 #include "util/escape.h"
-#include "util/util.h"
+#include "util/format.h"
 
 #define LABEL "  %-7s  "
 
@@ -39,7 +40,7 @@ void text_notes__suppressed(struct text_style *ts, const struct profile *p)
 		strbuf__addf(&ts->sb, LABEL "%s suppressed call stack%s: %s in %s block%s\n",
 			     "hidden", number__count(n, sizeof(n), p->suppressed_sites),
 			     p->suppressed_sites == 1 ? "" : "s",
-			     util__format_size(size, sizeof(size), bytes),
+			     format__size(size, sizeof(size), bytes),
 			     number__count(count, sizeof(count), blocks), blocks == 1 ? "" : "s");
 }
 
@@ -47,7 +48,7 @@ static void rule_cells(struct table *t, const struct profile_suppressed *s)
 {
 	char buf[32];
 
-	table__cell(t, "%s", util__format_size(buf, sizeof(buf), s->live_bytes));
+	table__cell(t, "%s", format__size(buf, sizeof(buf), s->live_bytes));
 	table__cell(t, "%s", number__count(buf, sizeof(buf), s->live_blocks));
 	table__cell(t, "%s", number__count(buf, sizeof(buf), s->sites));
 	escape__plain(table__open(t), s->pattern);

@@ -7,8 +7,8 @@
 #include "report/label.h"
 #include "report/short_name.h"
 #include "report/table.h"
+#include "util/array.h"
 #include "util/escape.h"
-#include "util/util.h"
 
 #define INDENT 6
 #define TITLE_INDENT 4

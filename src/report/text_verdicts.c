@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "report/number.h"
-#include "util/util.h"
+#include "util/array.h"
 
 #define INDENT 4
 

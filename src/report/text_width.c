@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-#include "util/util.h"
+#include "util/array.h"
 
 /* The code point at *s, which moves past it. */
 static uint32_t next_code_point(const char **s)

@@ -4,7 +4,7 @@
 
 #include "session/internal.h"
 #include "trace/tracer_ops.h"
-#include "util/util.h"
+#include "util/clock.h"
 
 struct pids {
 	uint32_t *at;
@@ -33,7 +33,7 @@ static int note_pid(void *ctx, const struct listed *l)
 static int begin_process(struct session *s, uint32_t pid)
 {
 	struct event_exec ev = { .ev = {
-				     .type = EVENT_ENTER, .pid = pid, .time = util__now_ns() } };
+				     .type = EVENT_ENTER, .pid = pid, .time = clock__now_ns() } };
 	int err;
 
 	collector_lock__take(&s->lock);
@@ -44,7 +44,7 @@ static int begin_process(struct session *s, uint32_t pid)
 
 static void forget_process(struct session *s, uint32_t pid)
 {
-	struct event ev = { .type = EVENT_EXIT, .pid = pid, .time = util__now_ns() };
+	struct event ev = { .type = EVENT_EXIT, .pid = pid, .time = clock__now_ns() };
 
 	s->trace->drop_process(s->tracer, (pid_t)pid);
 	collector_lock__take(&s->lock);

@@ -16,10 +16,11 @@
 #include "session/internal.h"
 #include "session/traced_files.h"
 #include "trace/tracer_ops.h"
+#include "util/array.h"
+#include "util/clock.h"
 #include "util/escape.h"
 #include "util/log.h"
 #include "util/strbuf.h"
-#include "util/util.h"
 
 #define COUNT_NS 5000000000ull /* looking at all processes takes a while where they are many */
 
@@ -322,7 +323,7 @@ static void count_outsiders(struct session *s);
 
 void session_groups__tend(struct session *s)
 {
-	uint64_t now = util__now_ns();
+	uint64_t now = clock__now_ns();
 
 	if (!s->ngroups || now - s->groups_tended < GROUPS_TEND_MS * 1000000ull)
 		return;

@@ -12,7 +12,6 @@
 #include "session/keys.h"
 #include "trace/launch.h"
 #include "util/log.h"
-#include "util/util.h"
 
 struct loop {
 	int signals, interval, duration; /* descriptors; -1: there is no such timer */

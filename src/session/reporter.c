@@ -11,8 +11,8 @@
 #include "symbols/mappings.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
+#include "util/clock.h"
 #include "util/log.h"
-#include "util/util.h"
 
 #define RECORDER_TEND_NS 100000000 /* how often the recorder may do what waits */
 
@@ -28,7 +28,7 @@ static void describe_to_recorder(struct session *s)
 		return;
 	collector_lock__take(&s->lock);
 	recorder__run(s->recorder, s->reports.run, s->start,
-		      util__wall_ns() - (util__now_ns() - s->start));
+		      clock__wall_ns() - (clock__now_ns() - s->start));
 	collector_lock__release(&s->lock);
 }
 
@@ -151,12 +151,12 @@ static uint64_t recorded_rss(void *ctx, uint32_t pid)
 
 static int make_report(struct session *s, bool final)
 {
-	uint64_t began = util__now_ns();
-	struct report_tick tick = { .seq = ++s->seq, .final = final, .wall = util__wall_ns() };
+	uint64_t began = clock__now_ns();
+	struct report_tick tick = { .seq = ++s->seq, .final = final, .wall = clock__wall_ns() };
 	struct snapshot snap;
 	int err;
 
-	tick.now = final ? s->ended : util__now_ns();
+	tick.now = final ? s->ended : clock__now_ns();
 	session__count(s, &tick.counters);
 	collector_lock__take(&s->lock);
 	err = reporting__snapshot(&s->reports, &tick, &snap);
@@ -171,7 +171,7 @@ static int make_report(struct session *s, bool final)
 		err = reporting__print(&s->reports, &tick, &snap);
 	snapshot__free(&snap);
 	log__debug("report %u took %.0f ms; symbols take %zu KiB", s->seq,
-		   (double)(util__now_ns() - began) / 1e6,
+		   (double)(clock__now_ns() - began) / 1e6,
 		   (symbolizer__memory(s->symbolizer) + modules__memory(s->modules)) / 1024);
 	open_files__log(s);
 	return err;
@@ -272,7 +272,7 @@ void session_reporter__request(struct session *s)
 
 void session_reporter__mark(struct session *s)
 {
-	uint64_t now = util__now_ns();
+	uint64_t now = clock__now_ns();
 	int err;
 
 	collector_lock__take(&s->lock);

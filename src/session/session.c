@@ -20,8 +20,8 @@
 #include "trace/holder.h"
 #include "trace/launch.h"
 #include "trace/tracer_ops.h"
+#include "util/clock.h"
 #include "util/log.h"
-#include "util/util.h"
 
 /* ---- making and ending ---- */
 
@@ -274,7 +274,7 @@ static int make_parts(struct session *s)
 		err = report_failure("cannot begin", make_files(s));
 	if (err)
 		return err;
-	s->start = util__now_ns();
+	s->start = clock__now_ns();
 	if (s->plan->record && !open_recorder(s))
 		return -EIO;
 	err = report_failure("cannot begin", make_collector(s));
@@ -351,7 +351,7 @@ static int finish_session(struct session *s)
 {
 	uint64_t held, missed;
 
-	s->ended = util__now_ns();
+	s->ended = clock__now_ns();
 	s->trace->detach(s->tracer);
 	holder__stop(s->holder); /* the report may take a while */
 	holder__count(s->holder, &held, &missed);

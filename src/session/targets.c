@@ -17,8 +17,8 @@
 #include "trace/launch.h"
 #include "trace/tracer_ops.h"
 #include "util/escape.h"
+#include "util/file.h"
 #include "util/log.h"
-#include "util/util.h"
 
 #define LOOKS 4 /* at the mappings of a process whose libraries are coming */
 
@@ -76,7 +76,7 @@ int session_targets__check(uint32_t pid)
 	char path[64], value[64], *text;
 
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	text = util__read_file(path, NULL);
+	text = file__read(path, NULL);
 	if (!text) {
 		log__error("cannot trace %u: no such process", pid);
 		return -ESRCH;

@@ -17,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/strbuf.h"
-#include "util/util.h"
 
 #define ID_BYTES 64
 #define URL_FILES "/etc/debuginfod/*.urls"
@@ -69,7 +69,7 @@ static int should_stop(debuginfod_client *handle, long done, long size)
 	(void)handle;
 	(void)done;
 	pthread_mutex_lock(&asking->lock);
-	stop = asking->stop || util__now_ns() >= asking->give_up || size > FILE_MAX;
+	stop = asking->stop || clock__now_ns() >= asking->give_up || size > FILE_MAX;
 	pthread_mutex_unlock(&asking->lock);
 	return stop;
 }
@@ -90,7 +90,7 @@ static void send_query(struct debuginfod *d, debuginfod_client *handle, struct q
 	int fd = -1;
 
 	q->state = ASKED;
-	d->give_up = util__now_ns() + QUERY_NS;
+	d->give_up = clock__now_ns() + QUERY_NS;
 	pthread_mutex_unlock(&d->lock);
 	if (handle)
 		fd = d->client.find(handle, q->id, (int)q->len, &path);
@@ -99,7 +99,7 @@ static void send_query(struct debuginfod *d, debuginfod_client *handle, struct q
 	pthread_mutex_lock(&d->lock);
 	q->state = fd >= 0 && path ? FOUND : FAILED;
 	q->path = path;
-	if (util__now_ns() < d->give_up)
+	if (clock__now_ns() < d->give_up)
 		d->impatient = false;
 	pthread_cond_broadcast(&d->changed);
 }
@@ -151,7 +151,7 @@ static void append_configured_urls(struct strbuf *urls)
 
 	if (glob(URL_FILES, 0, NULL, &files) == 0) {
 		for (size_t i = 0; i < files.gl_pathc; i++) {
-			char *text = util__read_file(files.gl_pathv[i], NULL);
+			char *text = file__read(files.gl_pathv[i], NULL);
 
 			strbuf__addf(urls, "%s ", text ? text : "");
 			free(text);
@@ -266,7 +266,7 @@ static bool is_pending(const struct query *q)
 
 static void wait_for_answer(struct debuginfod *d, const struct query *q)
 {
-	uint64_t began = util__now_ns(), until = began + d->left, now;
+	uint64_t began = clock__now_ns(), until = began + d->left, now;
 	struct timespec at = {
 		.tv_sec = (time_t)(until / 1000000000),
 		.tv_nsec = (long)(until % 1000000000),
@@ -275,7 +275,7 @@ static void wait_for_answer(struct debuginfod *d, const struct query *q)
 
 	while (is_pending(q) && !err)
 		err = pthread_cond_timedwait(&d->changed, &d->lock, &at);
-	now = util__now_ns();
+	now = clock__now_ns();
 	d->left = now < until ? until - now : 0;
 	d->impatient = is_pending(q);
 }

@@ -9,7 +9,8 @@
 
 #include "symbols/module.h"
 #include "unwind/stacks.h"
-#include "util/util.h"
+#include "util/file.h"
+#include "util/parse.h"
 
 struct mappings {
 	uint32_t pid;
@@ -318,7 +319,7 @@ static char *read_maps(uint32_t tid, size_t *len)
 	char *text;
 
 	snprintf(path, sizeof(path), "/proc/%u/maps", tid);
-	text = util__read_file(path, len);
+	text = file__read(path, len);
 	if (text && !*len) {
 		free(text);
 		text = NULL;
@@ -340,7 +341,7 @@ static char *read_maps_of_thread(uint32_t pid, uint32_t *tid, size_t *len)
 	if (!dir)
 		return NULL;
 	while (!text && (d = readdir(dir))) {
-		if (util__parse_u64(d->d_name, &id) || id == pid)
+		if (parse__u64(d->d_name, &id) || id == pid)
 			continue;
 		*tid = (uint32_t)id;
 		text = read_maps(*tid, len);

@@ -11,9 +11,9 @@
 #include "elf/elf.h"
 #include "symbols/module_internal.h"
 #include "symbols/roots.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/hashmap.h"
-#include "util/util.h"
 
 /* Descriptors reserved for the rest of the program: probes, tables, outputs. */
 #define FDS_RESERVED 64
@@ -124,7 +124,7 @@ static struct module *new_module(struct modules *mods, uint64_t dev, uint64_t in
 	mod->fd = -1;
 	mod->error = -ENOENT;
 	mod->owner = mods;
-	mod->seen = util__wall_ns();
+	mod->seen = clock__wall_ns();
 	mod->places = (struct debug_places){ .roots = mods->roots, .root = -1 };
 	snprintf(mod->self_path, sizeof(mod->self_path), "/proc/self/fd/-1");
 	mod->path = strdup(path);
@@ -147,7 +147,7 @@ static struct module *latest_by_key(struct modules *mods, uint64_t dev, uint64_t
 {
 	uintptr_t value = 0;
 
-	hashmap__get(mods->by_key, hashmap__mix(dev, ino), &value);
+	hashmap__get(mods->by_key, hash__mix(dev, ino), &value);
 	return (struct module *)value;
 }
 
@@ -180,7 +180,7 @@ static struct module *find_closed(struct modules *mods, uint64_t dev, uint64_t i
 /* Makes the module findable by its device and inode, ahead of an older one. */
 static int index_module(struct modules *mods, struct module *mod)
 {
-	uint64_t key = hashmap__mix(mod->dev, mod->ino);
+	uint64_t key = hash__mix(mod->dev, mod->ino);
 	uintptr_t first = 0;
 
 	if (hashmap__get(mods->by_key, key, &first))

@@ -10,9 +10,10 @@
 #include "symbols/module.h"
 #include "symbols/perf_map.h"
 #include "util/file.h"
+#include "util/hash.h"
 #include "util/hashmap.h"
-#include "util/texts.h"
-#include "util/util.h"
+#include "util/proc.h"
+#include "util/strtab.h"
 
 /* Of a longer perf map, the end is read. */
 #define PERFMAP_MAX (64u << 20)
@@ -27,7 +28,7 @@ struct jit {
 
 struct symbolizer {
 	struct modules *modules;
-	struct texts *texts;
+	struct strtab *texts;
 	struct hashmap *jits; /* by pid */
 	bool offline;
 	uint64_t report;
@@ -41,7 +42,7 @@ struct symbolizer *symbolizer__new(struct modules *modules)
 		return NULL;
 	s->modules = modules;
 	s->report = 1;
-	s->texts = texts__new();
+	s->texts = strtab__new();
 	s->jits = hashmap__new();
 	if (s->texts && s->jits)
 		return s;
@@ -72,36 +73,11 @@ void symbolizer__free(struct symbolizer *s)
 		free((struct jit *)value);
 	}
 	hashmap__free(s->jits);
-	texts__free(s->texts);
+	strtab__free(s->texts);
 	free(s);
 }
 
 /* ---- code made at run time ---- */
-
-/* A word after `key` on its line of /proc/PID/status: the `n`th, from 0, or the last for n < 0. */
-static bool status_number(const char *status, const char *key, int n, uint64_t *out)
-{
-	const char *p = strstr(status, key);
-	bool found = false;
-
-	if (!p)
-		return false;
-	p += strlen(key);
-	for (int i = 0; n < 0 || i <= n; i++) {
-		size_t len;
-		char word[24];
-
-		p += strspn(p, " \t");
-		len = strcspn(p, " \t\n");
-		if (!len || len >= sizeof(word))
-			break;
-		memcpy(word, p, len);
-		word[len] = '\0';
-		found = (n < 0 || i == n) && util__parse_u64(word, out) == 0;
-		p += len;
-	}
-	return found;
-}
 
 /*
  * The map lies in the /tmp that the process sees, and its name has the process ID in the process's
@@ -110,23 +86,23 @@ static bool status_number(const char *status, const char *key, int n, uint64_t *
 static int open_perfmap(uint32_t pid, struct stat *st)
 {
 	char path[64], name[64], *status;
-	uint64_t uid, nspid;
-	bool known;
+	uint64_t uids[2], pids[PROC_NSPID_MAX];
+	size_t nuids, npids;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	status = util__read_file(path, NULL);
+	status = file__read(path, NULL);
 	if (!status)
 		return -errno;
-	known = status_number(status, "\nNSpid:", -1, &nspid) &&
-		status_number(status, "\nUid:", 1, &uid);
+	npids = proc__status_numbers(status, "NSpid", pids, PROC_NSPID_MAX);
+	nuids = proc__status_numbers(status, "Uid", uids, 2); /* real, effective, … */
 	free(status);
-	if (!known)
+	if (!npids || npids > PROC_NSPID_MAX || nuids < 2)
 		return -EINVAL;
 	snprintf(path, sizeof(path), "/proc/%u/root", pid);
-	snprintf(name, sizeof(name), "/tmp/perf-%llu.map", (unsigned long long)nspid);
+	snprintf(name, sizeof(name), "/tmp/perf-%llu.map", (unsigned long long)pids[npids - 1]);
 	fd = file__open_regular_in(path, name, O_NOFOLLOW, st);
-	if (fd >= 0 && st->st_uid != 0 && st->st_uid != uid) {
+	if (fd >= 0 && st->st_uid != 0 && st->st_uid != uids[1]) {
 		close(fd);
 		fd = -EPERM;
 	}
@@ -198,7 +174,7 @@ static const char *jit_name(struct symbolizer *s, uint32_t pid, uint64_t addr)
 
 int symbolizer__know(struct symbolizer *s, uint32_t pid, uint64_t addr, const char *name)
 {
-	const char *kept = texts__keep(s->texts, name);
+	const char *kept = strtab__copy(s->texts, name);
 	struct jit *jit = jit_of(s, pid);
 
 	if (!jit || (name && !kept))
@@ -239,7 +215,7 @@ size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame 
 	if (n == 0) {
 		memset(&found[0], 0, sizeof(found[0]));
 		if (is_run_time_code(mod) && f->pc)
-			found[0].func = texts__keep(s->texts, jit_name(s, pid, f->pc - 1));
+			found[0].func = strtab__copy(s->texts, jit_name(s, pid, f->pc - 1));
 		n = 1;
 	}
 	for (int i = 0; i < n && (size_t)i < cap; i++) {
@@ -280,7 +256,7 @@ static uint64_t fnv1a(uint64_t h, const void *bytes, size_t len)
 
 uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st)
 {
-	uint64_t id = 0xcbf29ce484222325;
+	uint64_t id = HASH_START;
 
 	for (size_t i = 0; i < st->n; i++) {
 		const struct frame *f = &st->frames[i];
@@ -300,14 +276,14 @@ uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st)
 		if (name)
 			id = fnv1a(id, name, strlen(name));
 		/* An address outside of any file means nothing in another run. */
-		id = hashmap__mix(id, mod ? f->offset : 0);
+		id = hash__mix(id, mod ? f->offset : 0);
 	}
 	return id;
 }
 
 size_t symbolizer__memory(const struct symbolizer *s)
 {
-	size_t sum = sizeof(*s) + texts__memory(s->texts), pos = 0;
+	size_t sum = sizeof(*s) + strtab__memory(s->texts), pos = 0;
 	uintptr_t value;
 
 	while (hashmap__next(s->jits, &pos, NULL, &value)) {

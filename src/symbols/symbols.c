@@ -10,7 +10,7 @@
 #include "symbols/dwarf.h"
 #include "symbols/symtab.h"
 #include "util/hashmap.h"
-#include "util/texts.h"
+#include "util/strtab.h"
 
 /* The cached result for one offset. */
 struct entry {
@@ -21,7 +21,7 @@ struct entry {
 struct symbols {
 	struct symbols_source source;
 	struct hashmap *entries; /* by offset */
-	struct texts *texts;	 /* function names and file paths */
+	struct strtab *texts;	 /* function names and file paths */
 	size_t kept;		 /* bytes of entries */
 
 	bool loaded;
@@ -44,7 +44,7 @@ struct symbols *symbols__new(const struct symbols_source *source)
 	s->source = *source;
 	s->debug_file.fd = -ENOENT;
 	s->entries = hashmap__new();
-	s->texts = texts__new();
+	s->texts = strtab__new();
 	if (s->entries && s->texts)
 		return s;
 	symbols__free(s);
@@ -87,7 +87,7 @@ void symbols__free(struct symbols *s)
 		return;
 	symbols__unload(s);
 	drop_entries(s);
-	texts__free(s->texts);
+	strtab__free(s->texts);
 	free(s);
 }
 
@@ -201,8 +201,8 @@ static int find_frames(struct symbols *s, uint64_t vaddr,
 	}
 	for (int i = 0; i < n; i++) {
 		out[i] = (struct symbol_frame){
-			.func = texts__keep(s->texts, frames[i].func),
-			.file = texts__keep(s->texts, frames[i].file),
+			.func = strtab__copy(s->texts, frames[i].func),
+			.file = strtab__copy(s->texts, frames[i].file),
 			.line = frames[i].line,
 			.inlined = i + 1 < n,
 			.exact = i + 1 < n || exact,
@@ -259,8 +259,8 @@ int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame 
 
 	for (int i = 0; i < n; i++) {
 		kept[i] = frames[i];
-		kept[i].func = texts__keep(s->texts, frames[i].func);
-		kept[i].file = texts__keep(s->texts, frames[i].file);
+		kept[i].func = strtab__copy(s->texts, frames[i].func);
+		kept[i].file = strtab__copy(s->texts, frames[i].file);
 	}
 	if (hashmap__remove(s->entries, offset, &known)) {
 		s->kept -=
@@ -278,5 +278,5 @@ size_t symbols__loaded(const struct symbols *s)
 
 size_t symbols__memory(const struct symbols *s)
 {
-	return sizeof(*s) + s->kept + texts__memory(s->texts) + symbols__loaded(s);
+	return sizeof(*s) + s->kept + strtab__memory(s->texts) + symbols__loaded(s);
 }

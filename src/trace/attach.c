@@ -14,8 +14,8 @@
 #include "probe/discover.h"
 #include "symbols/module.h"
 #include "trace/internal.h"
+#include "util/array.h"
 #include "util/log.h"
-#include "util/util.h"
 
 /* The part of union bpf_attr that BPF_LINK_CREATE reads for uprobe_multi: a stable interface, newer
  * than the headers that we build with. */

@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #include "abi/shared.h"
-#include "util/util.h"
+#include "util/clock.h"
 
 #define LONGEST_NS 5000000000ull /* whatever happens, nobody is held for longer */
 #define LONGEST_INSTRUCTION 15
@@ -173,7 +173,7 @@ void holder__request(void *holder, const struct hold_request *r)
 	} else if (has_room(h) && !ptrace(PTRACE_SEIZE, tid, NULL, NULL)) {
 		ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
 		h->holds[h->n++] = (struct hold){ .number = r->number,
-						  .since = util__now_ns(),
+						  .since = clock__now_ns(),
 						  .ip = r->ip,
 						  .sp = r->sp,
 						  .tid = tid,
@@ -229,7 +229,7 @@ static bool tend_one(struct holder *h, struct hold *hold)
 		else
 			h->missed++;
 	}
-	hold->released |= util__now_ns() - hold->since > LONGEST_NS;
+	hold->released |= clock__now_ns() - hold->since > LONGEST_NS;
 	if (!hold->stopped || !hold->released)
 		return true;
 	/* It may have been killed just now: its end is still to be taken. */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sysmacros.h>
 
 #include "elf/elf.h"
 #include "symbols/mappings.h"
@@ -14,9 +13,10 @@
 #include "trace/table_chunks.h"
 #include "unwind/cfi.h"
 #include "unwind/table.h"
+#include "util/clock.h"
 #include "util/hashmap.h"
+#include "util/kdev.h"
 #include "util/log.h"
-#include "util/util.h"
 
 #define IDLE_NS 60000000000ull /* how long a table is kept that nobody uses */
 #define RULES_BYTES (UNWIND_MAX_RULES * sizeof(uint64_t))
@@ -184,7 +184,7 @@ static void announce(struct trace_tables *t, struct trace_table *f, const struct
 	if (!f->layout || (!m->ino && strcmp(m->path, "[vdso]") != 0))
 		return;
 	f->ino = m->ino;
-	f->dev = major(m->dev) << 20 | minor(m->dev); /* the kernel's own form */
+	f->dev = kdev__from_user(m->dev);
 	key = key_of(f);
 	unwind_table__in_file(f->layout, &key, &value);
 	/* Where the map is full, mappings of the file have to be told. */
@@ -283,7 +283,7 @@ void trace_tables__release(struct trace_tables *t, struct trace_table *f)
 	if (--f->users)
 		return;
 	if (f->nchunks)
-		f->idle_since = util__now_ns();
+		f->idle_since = clock__now_ns();
 	else
 		drop(t, f);
 }
@@ -295,7 +295,7 @@ int trace_tables__settle(struct trace_tables *t)
 
 void trace_tables__tend(struct trace_tables *t)
 {
-	uint64_t now = util__now_ns();
+	uint64_t now = clock__now_ns();
 
 	drop_idle(t, now > IDLE_NS ? now - IDLE_NS : 0);
 	table_chunks__tend(t->chunks);

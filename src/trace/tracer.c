@@ -12,8 +12,8 @@
 
 #include "trace/internal.h"
 #include "trace/unwind_maps.h"
+#include "util/array.h"
 #include "util/log.h"
-#include "util/util.h"
 
 static const char *const method_names[ATTACH_METHODS] = { "session", "multi", "perf" };
 

@@ -97,9 +97,9 @@ static const struct stack *find_code(const struct stacks *s, const struct stack 
 {
 	uintptr_t known;
 
-	*key = hashmap__mix(owning_pid(st), st->n);
+	*key = hash__mix(owning_pid(st), st->n);
 	for (unsigned int i = 0; i < st->n; i++)
-		*key = hashmap__mix(*key, hashmap__mix(st->frames[i].module, st->frames[i].offset));
+		*key = hash__mix(*key, hash__mix(st->frames[i].module, st->frames[i].offset));
 	for (; hashmap__get(s->by_code, *key, &known); ++*key)
 		if (same_code((const struct stack *)known, st))
 			return (const struct stack *)known;

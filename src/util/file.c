@@ -100,3 +100,44 @@ char *file__read_end(int fd, uint64_t size, size_t max, size_t *len)
 	*len = n;
 	return buf;
 }
+
+char *file__read(const char *path, size_t *len)
+{
+	size_t cap = 4096, n = 0;
+	char *buf = NULL, *bigger;
+	ssize_t got;
+	int fd, err;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	/* Files in /proc have no size to ask for. */
+	for (;;) {
+		if (!buf || n + 1 == cap) {
+			cap *= 2;
+			bigger = realloc(buf, cap);
+			if (!bigger)
+				goto fail;
+			buf = bigger;
+		}
+		got = read(fd, buf + n, cap - n - 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			goto fail;
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	close(fd);
+	buf[n] = '\0';
+	if (len)
+		*len = n;
+	return buf;
+fail:
+	err = errno;
+	close(fd);
+	free(buf);
+	errno = err;
+	return NULL;
+}

@@ -26,4 +26,8 @@ int file__open_directory_in(const char *root, const char *path);
  * frees. NULL, errno set. */
 char *file__read_end(int fd, uint64_t size, size_t max, size_t *len);
 
+/* The whole of a file such as those in /proc, which do not say how long they are, as a string that
+ * the caller frees. len may be NULL. NULL, errno set. */
+char *file__read(const char *path, size_t *len);
+
 #endif

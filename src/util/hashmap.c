@@ -1,8 +1,8 @@
 /*
- * Linear probing at a load of at most three quarters. `tag` holds a byte a slot: 0 for an empty
- * one, else seven bits of the key's hash, so that no key has to be reserved and a probe mostly
- * reads tags. Removal moves later entries of the run back, so there are no tombstones and a map
- * that churns for days stays as fast as a new one.
+ * Open addressing with linear probing, at most three quarters full. `tag` holds one byte for each
+ * slot: 0 for an empty one, else seven bits of the key's hash, so that no key has to be reserved
+ * and a probe mostly reads tags. Removal moves later entries of the run back, so there are no
+ * tombstones, and a map that is changed for days stays as fast as a new one.
  */
 #include "util/hashmap.h"
 
@@ -23,21 +23,7 @@ struct hashmap {
 
 #define FIRST_SLOTS 16
 
-uint64_t hashmap__mix(uint64_t a, uint64_t b)
-{
-	/* The finalizer of SplitMix64 (Steele, Lea, Flood 2014) over both parts in turn. */
-	uint64_t x = a + 0x9e3779b97f4a7c15;
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-	x ^= x >> 31;
-	x += b + 0x9e3779b97f4a7c15;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-	return x ^ (x >> 31);
-}
-
-static uint64_t hash(uint64_t key)
+static uint64_t spread(uint64_t key)
 {
 	key = (key ^ (key >> 32)) * 0xd6e8feb86659fd93;
 	key = (key ^ (key >> 32)) * 0xd6e8feb86659fd93;
@@ -52,7 +38,7 @@ static uint8_t tag_of(uint64_t h)
 /* The key's slot, or the empty one where it would go. */
 static size_t probe(const struct hashmap *m, uint64_t key)
 {
-	uint64_t h = hash(key);
+	uint64_t h = spread(key);
 	uint8_t tag = tag_of(h);
 	size_t i = h & m->mask;
 
@@ -61,7 +47,17 @@ static size_t probe(const struct hashmap *m, uint64_t key)
 	return i;
 }
 
-static int allocate(struct hashmap *m, size_t slots)
+/* The empty slot where one more entry of the key goes. */
+static size_t probe_empty(const struct hashmap *m, uint64_t key)
+{
+	size_t i = spread(key) & m->mask;
+
+	while (m->tag[i])
+		i = (i + 1) & m->mask;
+	return i;
+}
+
+static int allocate_slots(struct hashmap *m, size_t slots)
 {
 	m->slots = calloc(slots, sizeof(*m->slots));
 	m->tag = calloc(slots, sizeof(*m->tag));
@@ -78,7 +74,7 @@ struct hashmap *hashmap__new(void)
 {
 	struct hashmap *m = calloc(1, sizeof(*m));
 
-	if (!m || allocate(m, FIRST_SLOTS)) {
+	if (!m || allocate_slots(m, FIRST_SLOTS)) {
 		free(m);
 		errno = ENOMEM;
 		return NULL;
@@ -95,17 +91,17 @@ void hashmap__free(struct hashmap *m)
 	free(m);
 }
 
-static int grow(struct hashmap *m)
+static int double_slots(struct hashmap *m)
 {
 	struct hashmap bigger = { .count = m->count };
 	size_t at;
 
-	if (allocate(&bigger, (m->mask + 1) * 2))
+	if (allocate_slots(&bigger, (m->mask + 1) * 2))
 		return -ENOMEM;
 	for (size_t i = 0; i <= m->mask; i++) {
 		if (!m->tag[i])
 			continue;
-		at = probe(&bigger, m->slots[i].key);
+		at = probe_empty(&bigger, m->slots[i].key);
 		bigger.slots[at] = m->slots[i];
 		bigger.tag[at] = m->tag[i];
 	}
@@ -115,20 +111,25 @@ static int grow(struct hashmap *m)
 	return 0;
 }
 
+int hashmap__add(struct hashmap *m, uint64_t key, uintptr_t value)
+{
+	size_t i;
+
+	if ((m->count + 1) * 4 > (m->mask + 1) * 3 && double_slots(m))
+		return -ENOMEM;
+	i = probe_empty(m, key);
+	m->tag[i] = tag_of(spread(key));
+	m->slots[i] = (struct slot){ .key = key, .value = value };
+	m->count++;
+	return 0;
+}
+
 int hashmap__set(struct hashmap *m, uint64_t key, uintptr_t value)
 {
 	size_t i = probe(m, key);
 
-	if (!m->tag[i]) {
-		if ((m->count + 1) * 4 > (m->mask + 1) * 3) {
-			if (grow(m))
-				return -ENOMEM;
-			i = probe(m, key);
-		}
-		m->tag[i] = tag_of(hash(key));
-		m->slots[i].key = key;
-		m->count++;
-	}
+	if (!m->tag[i])
+		return hashmap__add(m, key, value);
 	m->slots[i].value = value;
 	return 0;
 }
@@ -143,6 +144,37 @@ bool hashmap__get(const struct hashmap *m, uint64_t key, uintptr_t *value)
 	return true;
 }
 
+bool hashmap__find(const struct hashmap *m, uint64_t key, hashmap_equal_fn equal,
+		   const void *wanted, uintptr_t *value)
+{
+	uint64_t h = spread(key);
+	uint8_t tag = tag_of(h);
+
+	for (size_t i = h & m->mask; m->tag[i]; i = (i + 1) & m->mask) {
+		if (m->tag[i] != tag || m->slots[i].key != key || !equal(m->slots[i].value, wanted))
+			continue;
+		if (value)
+			*value = m->slots[i].value;
+		return true;
+	}
+	return false;
+}
+
+void *hashmap__find_ptr(const struct hashmap *m, uint64_t key, hashmap_equal_ptr_fn equal,
+			const void *wanted)
+{
+	uint64_t h = spread(key);
+	uint8_t tag = tag_of(h);
+
+	for (size_t i = h & m->mask; m->tag[i]; i = (i + 1) & m->mask) {
+		void *entry = (void *)m->slots[i].value;
+
+		if (m->tag[i] == tag && m->slots[i].key == key && equal(entry, wanted))
+			return entry;
+	}
+	return NULL;
+}
+
 bool hashmap__remove(struct hashmap *m, uint64_t key, uintptr_t *value)
 {
 	size_t hole = probe(m, key), i, home;
@@ -152,7 +184,7 @@ bool hashmap__remove(struct hashmap *m, uint64_t key, uintptr_t *value)
 	if (value)
 		*value = m->slots[hole].value;
 	for (i = (hole + 1) & m->mask; m->tag[i]; i = (i + 1) & m->mask) {
-		home = hash(m->slots[i].key) & m->mask;
+		home = spread(m->slots[i].key) & m->mask;
 		/* It may move back to the hole unless its home lies between the two. */
 		if (((i - home) & m->mask) < ((i - hole) & m->mask))
 			continue;

@@ -1,5 +1,12 @@
-/* A hash map from a 64-bit key to a pointer-sized value: open addressing, any key but none
- * reserved. */
+/*
+ * A hash map from 64-bit keys to numbers or pointers. Any key and any value may be used. The map
+ * does not own what its pointers point to.
+ *
+ * A map is used in one of two ways. Where the key itself identifies an entry: hashmap__set, get,
+ * remove. Where the key is only the hash of something larger, several entries may have the same
+ * one: hashmap__find compares them with an equality function and hashmap__add adds another. One
+ * map should not mix hashmap__add with hashmap__set and remove, which act on any one entry.
+ */
 #ifndef MEMTRACE_UTIL_HASHMAP_H
 #define MEMTRACE_UTIL_HASHMAP_H
 
@@ -7,20 +14,70 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/hash.h"
+
 struct hashmap;
 
 struct hashmap *hashmap__new(void);    /* NULL and errno */
-void hashmap__free(struct hashmap *m); /* takes NULL; values are the caller's */
+void hashmap__free(struct hashmap *m); /* takes NULL */
+size_t hashmap__count(const struct hashmap *m);
+size_t hashmap__memory(const struct hashmap *m); /* bytes it holds */
+
+/* ---- numbers ---- */
+
 int hashmap__set(struct hashmap *m, uint64_t key, uintptr_t value); /* 0 or -ENOMEM */
 bool hashmap__get(const struct hashmap *m, uint64_t key, uintptr_t *value);
 bool hashmap__remove(struct hashmap *m, uint64_t key, uintptr_t *value); /* value may be NULL */
-size_t hashmap__count(const struct hashmap *m);
-size_t hashmap__memory(const struct hashmap *m); /* bytes it holds */
-/* Start with *pos = 0; false at the end. The map must not change meanwhile. key, value may be NULL.
- */
+/* Start with *pos = 0; false at the end. The map must not change meanwhile. key and value may be
+ * NULL. */
 bool hashmap__next(const struct hashmap *m, size_t *pos, uint64_t *key, uintptr_t *value);
 
-/* A good 64-bit mixer, for keys made of several parts. */
-uint64_t hashmap__mix(uint64_t a, uint64_t b);
+/* Whether the entry with this value is the one that is looked for. */
+typedef bool (*hashmap_equal_fn)(uintptr_t value, const void *wanted);
+
+/* The first entry with this key for which `equal` is true. value may be NULL. */
+bool hashmap__find(const struct hashmap *m, uint64_t key, hashmap_equal_fn equal,
+		   const void *wanted, uintptr_t *value);
+/* One more entry, even where others have the same key. 0 or -ENOMEM. */
+int hashmap__add(struct hashmap *m, uint64_t key, uintptr_t value);
+
+/* ---- pointers: the same, NULL standing for "none" ---- */
+
+static inline int hashmap__set_ptr(struct hashmap *m, uint64_t key, const void *p)
+{
+	return hashmap__set(m, key, (uintptr_t)p);
+}
+
+static inline int hashmap__add_ptr(struct hashmap *m, uint64_t key, const void *p)
+{
+	return hashmap__add(m, key, (uintptr_t)p);
+}
+
+static inline void *hashmap__get_ptr(const struct hashmap *m, uint64_t key)
+{
+	uintptr_t value;
+
+	return hashmap__get(m, key, &value) ? (void *)value : NULL;
+}
+
+static inline void *hashmap__remove_ptr(struct hashmap *m, uint64_t key)
+{
+	uintptr_t value;
+
+	return hashmap__remove(m, key, &value) ? (void *)value : NULL;
+}
+
+static inline void *hashmap__next_ptr(const struct hashmap *m, size_t *pos, uint64_t *key)
+{
+	uintptr_t value;
+
+	return hashmap__next(m, pos, key, &value) ? (void *)value : NULL;
+}
+
+/* `entry` is a pointer that the map holds. */
+typedef bool (*hashmap_equal_ptr_fn)(const void *entry, const void *wanted);
+
+void *hashmap__find_ptr(const struct hashmap *m, uint64_t key, hashmap_equal_ptr_fn equal,
+			const void *wanted);
 
 #endif

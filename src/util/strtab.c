@@ -4,8 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES 16384
-#define FIRST_SLOTS 64
+#include "util/hash.h"
+
+/* Of a chunk: each is as large as all before it together, since there are many small tables. */
+#define CHUNK_MIN 256
+#define CHUNK_MAX 16384
+#define FIRST_SLOTS 16
 
 /* The bytes lie in chunks that never move; a string longer than a chunk gets one of its own. */
 struct chunk {
@@ -20,29 +24,22 @@ struct strtab {
 	uint32_t count, cap;
 	uint32_t *slots; /* open addressing: number + 1, 0 for a free slot */
 	uint32_t nslots; /* a power of two */
+	size_t chunk_bytes;
 	int error;
 };
 
-static uint64_t hash(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325; /* FNV-1a */
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3;
-	return h ^ h >> 32;
-}
-
 /* The slot that holds `s`, or the free one where it belongs. */
-static uint32_t *slot(const struct strtab *t, const char *s)
+static uint32_t *find_slot(const struct strtab *t, const char *s)
 {
-	uint32_t i = (uint32_t)hash(s) & (t->nslots - 1);
+	uint64_t h = hash__string(HASH_START, s);
+	uint32_t i = (uint32_t)(h ^ h >> 32) & (t->nslots - 1);
 
 	while (t->slots[i] && strcmp(t->strings[t->slots[i] - 1], s))
 		i = (i + 1) & (t->nslots - 1);
 	return &t->slots[i];
 }
 
-static int grow(struct strtab *t)
+static int double_slots(struct strtab *t)
 {
 	uint32_t nslots = t->nslots ? t->nslots * 2 : FIRST_SLOTS, *slots;
 	const char **strings;
@@ -63,23 +60,38 @@ static int grow(struct strtab *t)
 	t->slots = slots;
 	t->nslots = nslots;
 	for (uint32_t i = 0; i < t->count; i++)
-		*slot(t, t->strings[i]) = i + 1;
+		*find_slot(t, t->strings[i]) = i + 1;
 	return 0;
 }
 
-static const char *store(struct strtab *t, const char *s)
+static struct chunk *add_chunk(struct strtab *t, size_t len)
 {
-	size_t len = strlen(s) + 1, cap = len > CHUNK_BYTES ? len : CHUNK_BYTES;
+	size_t cap = t->chunk_bytes < CHUNK_MIN	  ? CHUNK_MIN
+		     : t->chunk_bytes < CHUNK_MAX ? t->chunk_bytes
+						  : CHUNK_MAX;
+	struct chunk *c;
+
+	if (cap < len)
+		cap = len;
+	c = malloc(sizeof(*c) + cap);
+	if (!c)
+		return NULL;
+	*c = (struct chunk){ .next = t->chunks, .cap = cap };
+	t->chunks = c;
+	t->chunk_bytes += sizeof(*c) + cap;
+	return c;
+}
+
+static const char *store_string(struct strtab *t, const char *s)
+{
+	size_t len = strlen(s) + 1;
 	struct chunk *c = t->chunks;
 	char *copy;
 
-	if (!c || c->cap - c->used < len) {
-		c = malloc(sizeof(*c) + cap);
-		if (!c)
-			return NULL;
-		*c = (struct chunk){ .next = t->chunks, .cap = cap };
-		t->chunks = c;
-	}
+	if (!c || c->cap - c->used < len)
+		c = add_chunk(t, len);
+	if (!c)
+		return NULL;
 	copy = memcpy(c->data + c->used, s, len);
 	c->used += len;
 	return copy;
@@ -120,14 +132,12 @@ uint32_t strtab__add(struct strtab *t, const char *s)
 	const char *copy;
 	uint32_t *at;
 
-	if (t->error)
-		return 0;
-	if (grow(t))
+	if (double_slots(t))
 		goto fail;
-	at = slot(t, s);
+	at = find_slot(t, s);
 	if (*at)
 		return *at - 1;
-	copy = store(t, s);
+	copy = store_string(t, s);
 	if (!copy)
 		goto fail;
 	t->strings[t->count] = copy;
@@ -145,7 +155,10 @@ const char *strtab__get(const struct strtab *t, uint32_t i)
 
 const char *strtab__copy(struct strtab *t, const char *s)
 {
-	return s ? strtab__get(t, strtab__add(t, s)) : NULL;
+	uint32_t i = s ? strtab__add(t, s) : 0;
+
+	/* 0 for another string than "" is the sign of failure. */
+	return s && (i || !*s) ? strtab__get(t, i) : NULL;
 }
 
 uint32_t strtab__count(const struct strtab *t)
@@ -156,4 +169,10 @@ uint32_t strtab__count(const struct strtab *t)
 int strtab__error(const struct strtab *t)
 {
 	return t->error;
+}
+
+size_t strtab__memory(const struct strtab *t)
+{
+	return sizeof(*t) + t->chunk_bytes + t->nslots * sizeof(*t->slots) +
+	       t->nslots / 2 * sizeof(*t->strings);
 }

@@ -1,7 +1,8 @@
 /*
- * Strings stored once each and numbered in the order they came; number 0 is always "". A string
- * keeps its place in memory until the table is freed. Failure to grow is remembered, and
- * everything added from then on is "", so that a builder checks once, at its end.
+ * A string interner: strings stored once each and numbered in the order in which they came; number
+ * 0 is always "". A string keeps its place in memory until the table is freed, so two of its
+ * strings are equal if and only if their pointers are. Failure to grow is remembered, so that a
+ * builder may check once, at its end.
  */
 #ifndef MEMTRACE_UTIL_STRTAB_H
 #define MEMTRACE_UTIL_STRTAB_H
@@ -11,12 +12,14 @@
 
 struct strtab;
 
-struct strtab *strtab__new(void); /* NULL and errno */
-void strtab__free(struct strtab *t);
-uint32_t strtab__add(struct strtab *t, const char *s);	     /* its number */
+struct strtab *strtab__new(void);		       /* NULL and errno */
+void strtab__free(struct strtab *t);		       /* takes NULL */
+uint32_t strtab__add(struct strtab *t, const char *s); /* its number; 0 where there is no memory */
 const char *strtab__get(const struct strtab *t, uint32_t i); /* "" for a number not in use */
-const char *strtab__copy(struct strtab *t, const char *s);   /* add and get; NULL gives NULL */
+/* Adds and gets. NULL for NULL, and where there is no memory. */
+const char *strtab__copy(struct strtab *t, const char *s);
 uint32_t strtab__count(const struct strtab *t);
-int strtab__error(const struct strtab *t); /* 0 or -ENOMEM */
+size_t strtab__memory(const struct strtab *t); /* bytes it holds */
+int strtab__error(const struct strtab *t);     /* 0, or -ENOMEM once anything was not stored */
 
 #endif

@@ -10,7 +10,6 @@
 #include "probe/alloc_functions.h"
 #include "symbols/mappings.h"
 #include "symbols/module.h"
-#include "util/util.h"
 
 #include "test.h"
 

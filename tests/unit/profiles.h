@@ -7,10 +7,10 @@
 
 #include <stdbool.h>
 
+#include "util/array.h"
 #include "golden.h"
 #include "profile/profile.h"
 #include "report/report.h"
-#include "util/util.h"
 
 #define WALL 1767323045678901234 /* 2026-01-02T03:04:05.678 UTC */
 

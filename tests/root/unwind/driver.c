@@ -142,8 +142,8 @@ static uint64_t place(const struct run *r, uint64_t pc)
 	if (!m)
 		return pc;
 	for (const char *c = m->path; *c; c++)
-		h = hashmap__mix(h, (unsigned char)*c);
-	return hashmap__mix(h, pc - m->start + m->offset);
+		h = hash__mix(h, (unsigned char)*c);
+	return hash__mix(h, pc - m->start + m->offset);
 }
 
 /*

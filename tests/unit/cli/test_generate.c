@@ -3,8 +3,8 @@
 
 #include "cli/option_row.h"
 #include "golden.h"
+#include "util/file.h"
 #include "util/strbuf.h"
-#include "util/util.h"
 
 #define TEMPLATE "scripts/memtrace.8.in"
 #define MARK "@OPTIONS@\n"
@@ -13,7 +13,7 @@
 static void manual_page(struct strbuf *sb)
 {
 	size_t len;
-	char *text = util__read_file(TEMPLATE, &len);
+	char *text = file__read(TEMPLATE, &len);
 	char *mark = text ? strstr(text, MARK) : NULL;
 
 	CHECK(mark);

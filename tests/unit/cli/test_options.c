@@ -1,9 +1,9 @@
 #include "cli/options.h"
 
 #include "abi/shared.h"
+#include "util/array.h"
 #include "golden.h"
 #include "profile/suppressions.h"
-#include "util/util.h"
 
 #define ARGS_MAX 48
 

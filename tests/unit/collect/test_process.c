@@ -1,9 +1,9 @@
 /* Processes, their address spaces and their stacks, in the collector. */
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "abi/unwind.h"
+#include "util/kdev.h"
 
 #include "events.h"
 
@@ -391,7 +391,7 @@ static int code_came(struct collector *c, uint64_t start, uint64_t end, uint64_t
 	};
 
 	if (st) {
-		ev.dev = major(st->st_dev) << 20 | minor(st->st_dev);
+		ev.dev = kdev__from_user(st->st_dev);
 		ev.ino = st->st_ino;
 	}
 	return collector__event(c, &ev, sizeof(ev));

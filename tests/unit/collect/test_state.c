@@ -1,6 +1,7 @@
 /* A collector that was saved and restored in the middle of a run comes to the same as one that was
  * not. */
 #include "events.h"
+#include "util/array.h"
 
 #include "util/codec.h"
 #include "util/strbuf.h"

@@ -4,8 +4,9 @@
 #include <unistd.h>
 
 #include "container/cgroups.h"
+#include "util/array.h"
+#include "util/file.h"
 #include "test.h"
-#include "util/util.h"
 
 static const char *lines(const char *text)
 {
@@ -35,7 +36,7 @@ TEST(lines_of_proc_pid_cgroup_are_parsed)
 
 TEST(our_own_cgroups_are_looked_up)
 {
-	char *text = util__read_file("/proc/self/cgroup", NULL), *at = text;
+	char *text = file__read("/proc/self/cgroup", NULL), *at = text;
 	struct cgroup_line line;
 	struct cgroup c, root;
 	int checked = 0;

@@ -3,6 +3,7 @@
  * site, what is said of it, and its ranks by bytes, by growth since half the run, and by ours.
  */
 #include "simulation.h"
+#include "util/array.h"
 
 #include "heap/judge.h"
 #include "profile/names.h"

@@ -13,7 +13,7 @@
 #include "probe/alloc_functions.h"
 #include "probe/spec.h"
 #include "symbols/module.h"
-#include "util/util.h"
+#include "util/array.h"
 
 #include "test.h"
 

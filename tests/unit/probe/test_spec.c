@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "abi/event.h"
-#include "util/util.h"
 
 #include "test.h"
 

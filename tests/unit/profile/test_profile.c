@@ -8,8 +8,8 @@
 #include "probe/alloc_functions.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
+#include "util/array.h"
 #include "test.h"
-#include "util/util.h"
 
 /* A function of this program, for a name, a file and a line to be found. */
 __attribute__((noinline, used)) static void known_function(void)

@@ -8,8 +8,8 @@
 #include "profile/profile.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
+#include "util/array.h"
 #include "test.h"
-#include "util/util.h"
 
 /* ---- the filter alone ---- */
 

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "util/array.h"
 #include "test.h"
-#include "util/util.h"
 
 /* ---- patterns ---- */
 

@@ -2,8 +2,8 @@
 
 #include "profile/profile.h"
 #include "profile/suppressions.h"
+#include "util/array.h"
 #include "test.h"
-#include "util/util.h"
 
 #define LIBC .module = "/usr/lib/x86_64-linux-gnu/libc.so.6"
 #define LIBSTDCXX .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30"

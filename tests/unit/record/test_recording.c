@@ -4,7 +4,8 @@
 #include "record/reader.h"
 #include "record/records.h"
 #include "record/writer.h"
-#include "util/util.h"
+#include "util/array.h"
+#include "util/clock.h"
 
 #include "scratch.h"
 #include "test.h"
@@ -539,7 +540,7 @@ TEST(much_at_once)
 	struct record_writer_stats st;
 	struct record_reader *in;
 	struct record rec;
-	uint64_t n = 0, began = util__now_ns(), took;
+	uint64_t n = 0, began = clock__now_ns(), took;
 	const uint64_t events = 3000000;
 	bool same = true;
 
@@ -549,7 +550,7 @@ TEST(much_at_once)
 		record_writer__event(r, &ev, sizeof(ev));
 	}
 	CHECK_EQ(record_writer__close(r), 0);
-	took = util__now_ns() - began;
+	took = clock__now_ns() - began;
 	record_writer__stats(r, &st);
 	CHECK_EQ(st.events, events);
 	printf("# %.1f million events a second, %.1f bytes each, %llu waits, %llu plain chunks\n",

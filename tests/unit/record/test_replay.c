@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "events.h"
+#include "util/array.h"
 
 #include "record/reader.h"
 #include "record/recorder.h"

@@ -2,8 +2,9 @@
 #include <stdbool.h>
 
 #include "symbols/demangle.h"
+#include "util/array.h"
+#include "util/clock.h"
 #include "test.h"
-#include "util/util.h"
 
 TEST(names_as_programmers_write_them)
 {
@@ -152,7 +153,7 @@ static void *demangle_hostile(void *arg)
 /* Wherever it runs, a stack of 2 MiB must do. */
 TEST(hostile_names_are_bounded)
 {
-	uint64_t start = util__now_ns();
+	uint64_t start = clock__now_ns();
 	pthread_attr_t attr;
 	pthread_t thread;
 	bool ok = true;
@@ -163,7 +164,7 @@ TEST(hostile_names_are_bounded)
 	pthread_join(thread, NULL);
 	pthread_attr_destroy(&attr);
 	CHECK(ok);
-	CHECK(util__now_ns() - start < 5000000000);
+	CHECK(clock__now_ns() - start < 5000000000);
 }
 
 TEST(names_too_long_are_cut)

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "abi/shared.h"
+#include "util/array.h"
 #include "test.h"
 #include "trace/unwind_maps.h"
-#include "util/util.h"
 
 #define SESSION_TYPE                                                                               \
 	((enum bpf_attach_type)57) /* BPF_TRACE_UPROBE_SESSION, newer than the headers */

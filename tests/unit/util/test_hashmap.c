@@ -82,11 +82,76 @@ TEST(random_against_array)
 	hashmap__free(m);
 }
 
-TEST(mix_depends_on_both)
+struct entry {
+	int owner, number;
+};
+
+static bool same_entry(const void *entry, const void *wanted)
 {
-	CHECK(hashmap__mix(1, 2) != hashmap__mix(2, 1));
-	CHECK(hashmap__mix(0, 0) != hashmap__mix(0, 1));
-	CHECK(hashmap__mix(0, 0) != hashmap__mix(1, 0));
-	CHECK(hashmap__mix(0, 0) != 0);
-	CHECK(hashmap__mix(5, 6) == hashmap__mix(5, 6));
+	return ((const struct entry *)entry)->number == *(const int *)wanted;
+}
+
+TEST(pointers)
+{
+	struct hashmap *m = hashmap__new();
+	struct entry a = { 1, 1 }, b = { 1, 2 };
+	const struct entry *p;
+	size_t pos = 0, n = 0;
+	uint64_t key;
+
+	CHECK(!hashmap__get_ptr(m, 5));
+	CHECK_EQ(hashmap__set_ptr(m, 5, &a), 0);
+	CHECK_EQ(hashmap__set_ptr(m, 6, &b), 0);
+	CHECK(hashmap__get_ptr(m, 5) == &a);
+	while ((p = hashmap__next_ptr(m, &pos, &key))) {
+		CHECK(p == (key == 5 ? &a : &b));
+		n++;
+	}
+	CHECK_EQ(n, 2);
+	CHECK(hashmap__remove_ptr(m, 5) == &a);
+	CHECK(!hashmap__remove_ptr(m, 5));
+	hashmap__free(m);
+}
+
+TEST(entries_with_the_same_hash)
+{
+	static struct entry entries[1000];
+	struct hashmap *m = hashmap__new();
+	int missing = 1000;
+
+	/* Three hashes for a thousand entries: they lie in long runs and survive growth. */
+	for (int i = 0; i < 1000; i++) {
+		entries[i] = (struct entry){ i % 3, i };
+		CHECK(!hashmap__find_ptr(m, (uint64_t)entries[i].owner, same_entry, &i));
+		CHECK_EQ(hashmap__add_ptr(m, (uint64_t)entries[i].owner, &entries[i]), 0);
+	}
+	CHECK_EQ(hashmap__count(m), 1000);
+	for (int i = 0; i < 1000; i++)
+		CHECK(hashmap__find_ptr(m, (uint64_t)i % 3, same_entry, &i) == &entries[i]);
+	CHECK(!hashmap__find_ptr(m, 0, same_entry, &missing));
+	CHECK(!hashmap__find_ptr(m, 3, same_entry, &missing));
+	/* Only entries with that very hash are compared. */
+	missing = 1;
+	CHECK(!hashmap__find_ptr(m, 0, same_entry, &missing));
+	hashmap__free(m);
+}
+
+static bool same_number(uintptr_t value, const void *wanted)
+{
+	return value % 1000 == *(const uintptr_t *)wanted;
+}
+
+TEST(numbers_with_the_same_hash)
+{
+	struct hashmap *m = hashmap__new();
+	uintptr_t wanted = 7, value = 0;
+
+	CHECK_EQ(hashmap__add(m, 1, 3006), 0);
+	CHECK_EQ(hashmap__add(m, 1, 4007), 0);
+	CHECK(hashmap__find(m, 1, same_number, &wanted, &value));
+	CHECK_EQ(value, 4007);
+	CHECK(hashmap__find(m, 1, same_number, &wanted, NULL));
+	wanted = 8;
+	CHECK(!hashmap__find(m, 1, same_number, &wanted, &value));
+	hashmap__free(m);
 }

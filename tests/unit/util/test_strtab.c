@@ -47,3 +47,35 @@ TEST(strings_keep_their_place)
 	free(huge);
 	strtab__free(t);
 }
+
+/* Found by search: their hashes have the same lower half, so they want the same slot in a table of
+ * any size. */
+TEST(strings_of_one_slot_are_stored_once_each)
+{
+	struct strtab *t = strtab__new();
+	const char *a = strtab__copy(t, "name7897"), *b = strtab__copy(t, "name52562");
+	size_t memory = strtab__memory(t);
+
+	for (int i = 0; i < 1000; i++) {
+		CHECK(strtab__copy(t, "name7897") == a);
+		CHECK(strtab__copy(t, "name52562") == b);
+	}
+	CHECK_EQ(strtab__count(t), 3);
+	CHECK_EQ(strtab__memory(t), memory);
+	CHECK_STR(strtab__copy(t, ""), "");
+	strtab__free(t);
+}
+
+TEST(memory_grows_with_what_is_stored)
+{
+	struct strtab *t = strtab__new();
+	size_t empty = strtab__memory(t);
+	char *huge = malloc(100001);
+
+	memset(huge, 'x', 100000);
+	huge[100000] = '\0';
+	strtab__add(t, huge);
+	CHECK(strtab__memory(t) > empty + 100000);
+	free(huge);
+	strtab__free(t);
+}

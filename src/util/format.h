@@ -1,0 +1,11 @@
+/* Numbers as text for people. */
+#ifndef MEMTRACE_UTIL_FORMAT_H
+#define MEMTRACE_UTIL_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* "412.6 MiB", "512 B"; at most 12 bytes with the terminator. Returns buf. */
+char *format__size(char *buf, size_t cap, uint64_t bytes);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * Numbers, sizes and durations, read strictly: no blanks, no signs, nothing after the number. Each
+ * function returns 0, or -EINVAL where the whole of `s` is not such a number, or -ERANGE; on
+ * failure *out stays as it was.
+ */
+#ifndef MEMTRACE_UTIL_PARSE_H
+#define MEMTRACE_UTIL_PARSE_H
+
+#include <stdint.h>
+
+int parse__u64(const char *s, uint64_t *out);	/* decimal */
+int parse__size(const char *s, uint64_t *out);	/* bytes; suffix k, m, g (binary), any case */
+int parse__seconds(const char *s, double *out); /* a finite decimal >= 0 */
+
+#endif

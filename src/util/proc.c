@@ -1,0 +1,74 @@
+#include "util/proc.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/file.h"
+#include "util/parse.h"
+
+const char *proc__status_field(const char *status, const char *name, size_t *len)
+{
+	size_t name_len = strlen(name);
+
+	for (const char *line = status; *line;) {
+		size_t line_len = strcspn(line, "\n");
+
+		if (!strncmp(line, name, name_len) && line[name_len] == ':') {
+			const char *value = line + name_len + 1;
+
+			value += strspn(value, " \t");
+			*len = strcspn(value, "\n");
+			return value;
+		}
+		line += line_len + (line[line_len] == '\n');
+	}
+	return NULL;
+}
+
+size_t proc__status_numbers(const char *status, const char *name, uint64_t *out, size_t max)
+{
+	size_t left, n = 0;
+	const char *p = proc__status_field(status, name, &left);
+
+	while (p && left) {
+		size_t len = strcspn(p, " \t\n"), blanks = strspn(p + len, " \t");
+		uint64_t number;
+		char word[24];
+
+		if (len >= sizeof(word))
+			break;
+		memcpy(word, p, len);
+		word[len] = '\0';
+		if (parse__u64(word, &number))
+			break;
+		if (n < max)
+			out[n] = number;
+		n++;
+		p += len + blanks;
+		left -= len + blanks;
+	}
+	return n;
+}
+
+uint64_t proc__resident_bytes(uint32_t pid)
+{
+	char path[64], *text, *end;
+	uint64_t pages = 0;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/statm", pid);
+	text = file__read(path, NULL);
+	if (!text)
+		return 0;
+	/* The second number: "size resident shared …". */
+	end = strchr(text, ' ');
+	if (end) {
+		end[1 + strspn(end + 1, "0123456789")] = '\0';
+		if (parse__u64(end + 1, &pages))
+			pages = 0;
+	}
+	free(text);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}

@@ -1,0 +1,24 @@
+/*
+ * Files of /proc/PID. /proc/PID/status has lines "Name:\tvalue"; a field is given by its name
+ * without the colon.
+ */
+#ifndef MEMTRACE_UTIL_PROC_H
+#define MEMTRACE_UTIL_PROC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How many numbers NSpid may have: the kernel nests PID namespaces 32 deep, below the first. */
+#define PROC_NSPID_MAX 33
+
+/* Where the value of a field starts in the text of a status file, and its length, which ends with
+ * the line. NULL where there is no such field. */
+const char *proc__status_field(const char *status, const char *name, size_t *len);
+
+/* The numbers of a field such as "Uid" or "NSpid": how many there are, of which the first `max` are
+ * put into `out`; 0 where there is no such field. Stops at the first word that is not a number. */
+size_t proc__status_numbers(const char *status, const char *name, uint64_t *out, size_t max);
+
+uint64_t proc__resident_bytes(uint32_t pid); /* 0 where the process has ended */
+
+#endif

@@ -1,0 +1,62 @@
+#include "util/proc.h"
+
+#include <unistd.h>
+
+#include "test.h"
+#include "util/file.h"
+
+static const char status[] = "Name:\tTgid: 7\n"
+			     "State:\tS (sleeping)\n"
+			     "Tgid:\t42\n"
+			     "Uid:\t0\t1000\t1001\t1002\n"
+			     "Empty:\t\n"
+			     "Mixed:\t1 2 x 3\n"
+			     "Huge:\t99999999999999999999999999999\n"
+			     "NSpid:\t42\t17\t1";
+
+TEST(fields)
+{
+	size_t len = 0;
+	const char *value = proc__status_field(status, "State", &len);
+
+	CHECK(value && len == 12 && !strncmp(value, "S (sleeping)", len));
+	value = proc__status_field(status, "NSpid", &len);
+	CHECK(value && len == 7);
+	value = proc__status_field(status, "Empty", &len);
+	CHECK(value && len == 0);
+	/* Only whole names, and only where a line starts. */
+	CHECK(!proc__status_field(status, "Stat", &len));
+	CHECK(!proc__status_field(status, "pid", &len));
+	CHECK(!proc__status_field(status, "", &len));
+	CHECK(!proc__status_field("", "State", &len));
+}
+
+TEST(numbers)
+{
+	uint64_t n[4] = { 7, 7, 7, 7 };
+
+	CHECK_EQ(proc__status_numbers(status, "Tgid", n, 4), 1);
+	CHECK_EQ(n[0], 42);
+	CHECK_EQ(proc__status_numbers(status, "Uid", n, 2), 4);
+	CHECK_EQ(n[1], 1000);
+	CHECK_EQ(n[2], 7);
+	CHECK_EQ(proc__status_numbers(status, "NSpid", n, 4), 3);
+	CHECK_EQ(n[2], 1);
+	CHECK_EQ(proc__status_numbers(status, "Mixed", n, 4), 2);
+	CHECK_EQ(proc__status_numbers(status, "Empty", n, 4), 0);
+	CHECK_EQ(proc__status_numbers(status, "Huge", n, 4), 0);
+	CHECK_EQ(proc__status_numbers(status, "State", n, 4), 0);
+	CHECK_EQ(proc__status_numbers(status, "None", n, 4), 0);
+}
+
+TEST(own_status)
+{
+	char *text = file__read("/proc/self/status", NULL);
+	uint64_t pids[PROC_NSPID_MAX] = { 0 };
+	size_t n = text ? proc__status_numbers(text, "NSpid", pids, PROC_NSPID_MAX) : 0;
+
+	CHECK(n >= 1 && n <= PROC_NSPID_MAX && pids[0] >= 1);
+	free(text);
+	CHECK(proc__resident_bytes((uint32_t)getpid()) > 4096);
+	CHECK_EQ(proc__resident_bytes(UINT32_MAX), 0);
+}
