@@ -1,9 +1,9 @@
 /*
- * Recordings from anywhere, under libFuzzer: no crash, no hang, and always an answer.
+ * Hostile recordings, under libFuzzer: no crash, no hang, and always an answer.
  *
- * The first byte chooses: a file as it is; a file whose chunks of events or of state have the input
- * for their bytes, as if its checksums were right, before and after events of our own. So the
- * fuzzer gets at what lies behind the checksums without having to find them.
+ * The first byte chooses: a file as it is; or a file in which the input is a chunk of events or of
+ * state, with right checksums, before and after events of our own. So the fuzzer reaches the code
+ * behind the checksums without having to find them.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What would be said on standard error, some thousand times a second. */
+/* What would be logged some thousand times a second is dropped. */
 void log__verbose(bool on)
 {
 	(void)on;
@@ -56,8 +56,8 @@ static void put_record(struct strbuf *sb, enum record_kind kind, const struct st
 	strbuf__add(sb, bytes->data, bytes->len);
 }
 
-/* A run, a module, a stack and a block: something to go wrong with. */
-static void begin(struct strbuf *sb)
+/* A run, a module and a stack, to which records in the input can refer. */
+static void begin_run(struct strbuf *sb)
 {
 	struct record_run run = {
 		.start = 1000,
@@ -121,7 +121,7 @@ static void make_file(struct strbuf *file, bool state, const uint8_t *data, size
 
 	chunk__file_head(head);
 	strbuf__add(file, head, sizeof(head));
-	begin(&ours);
+	begin_run(&ours);
 	add_chunk(file, state ? CHUNK_STATE : CHUNK_EVENTS, &ours);
 	strbuf__add(&theirs, data, size);
 	add_chunk(file, state ? CHUNK_STATE : CHUNK_EVENTS, &theirs);

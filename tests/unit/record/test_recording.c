@@ -1,4 +1,4 @@
-/* What is written comes back, in order and to the bit; what was cut or damaged is told. */
+/* A recording is read as it was written, to the bit; cut off and damaged ones are recognised. */
 #include "record/chunk.h"
 #include "record/event_codec.h"
 #include "record/reader.h"
@@ -23,7 +23,7 @@ static struct cursor cursor_of(const void *p, size_t n)
 
 /* ---- numbers and strings ---- */
 
-TEST(numbers_and_strings_come_back)
+TEST(numbers_and_strings_are_read_as_written)
 {
 	struct strbuf sb = { 0 };
 	struct cursor c;
@@ -56,7 +56,7 @@ TEST(numbers_and_strings_come_back)
 	strbuf__free(&sb);
 }
 
-TEST(numbers_that_are_none)
+TEST(malformed_numbers_and_strings_spoil_the_cursor)
 {
 	static const uint8_t too_long[] = { 0x80, 0x80, 0x80, 0x80, 0x80,
 					    0x80, 0x80, 0x80, 0x80, 0x02 };
@@ -91,7 +91,7 @@ static void check_event(const void *ev, size_t size)
 	CHECK(!memcmp(&out, ev, size));
 	CHECK(!cursor__left(&c) && !c.bad);
 	CHECK(!memcmp(&packing, &unpacking, sizeof(packing)));
-	/* Cut anywhere, it is bad, and says so. */
+	/* Cut off anywhere, it is damaged. */
 	for (size_t len = 0; len < n; len++) {
 		struct event_context cx = unpacking;
 
@@ -116,8 +116,8 @@ static const struct {
 	{ EVENT_BRK, sizeof(struct event_map) },
 };
 
-/* Each field of each type takes each extreme, while the others stand still or take them in turn. */
-TEST(every_type_with_every_extreme)
+/* Each field takes each extreme value, while the others take them in turn. */
+TEST(events_of_every_type_are_unpacked_as_packed)
 {
 	begin_events();
 	for (size_t t = 0; t < ARRAY_SIZE(packed_types); t++) {
@@ -159,7 +159,7 @@ TEST(ordinary_events_are_short)
 	CHECK_EQ(event_codec__pack(&packing, &f, sizeof(f), bytes), 2);
 }
 
-TEST(other_events_are_not_packed)
+TEST(events_of_other_types_or_sizes_are_not_packed)
 {
 	struct event_exec ev = { .ev = { .type = EVENT_EXEC, .pid = 1 } };
 	struct event_alloc a = { .ev = { .type = EVENT_ALLOC, .pid = 1 } };
@@ -175,7 +175,7 @@ TEST(other_events_are_not_packed)
 
 /* ---- records ---- */
 
-TEST(a_run_comes_back)
+TEST(a_run_is_read_as_written)
 {
 	struct record_target targets[] = { { 7, "comm", "/exe", NULL },
 					   { 8, "", NULL, "pod/web" } };
@@ -222,7 +222,7 @@ TEST(a_run_comes_back)
 	strbuf__free(&sb);
 }
 
-TEST(a_stack_comes_back)
+TEST(a_stack_is_read_as_written)
 {
 	struct record_stack in = { .time = 77 }, out;
 	struct strbuf sb = { 0 };
@@ -256,7 +256,32 @@ TEST(a_stack_comes_back)
 	strbuf__free(&sb);
 }
 
-TEST(names_come_back)
+/* The low bits of these are valid. */
+TEST(numbers_too_large_for_their_fields_are_refused)
+{
+	uint8_t frames[3 * 65539] = { 0 };
+	struct record_process process;
+	struct record_stack stack;
+	struct strbuf sb = { 0 };
+	struct cursor c;
+
+	codec__put(&sb, 1);
+	codec__put(&sb, 7);
+	codec__put(&sb, 5);
+	codec__put(&sb, 0);
+	codec__put(&sb, 65536 + 3);
+	strbuf__add(&sb, frames, sizeof(frames));
+	c = cursor_of(sb.data, sb.len);
+	CHECK_EQ(record__take_stack(&c, &stack), -EINVAL);
+	strbuf__reset(&sb);
+	codec__put(&sb, (1ull << 32) + 7);
+	strbuf__add(&sb, frames, 100);
+	c = cursor_of(sb.data, sb.len);
+	CHECK_EQ(record__take_process(&c, &process), -EINVAL);
+	strbuf__free(&sb);
+}
+
+TEST(names_are_read_as_written)
 {
 	struct record_code code = {
 		.module = 4,
@@ -307,7 +332,7 @@ TEST(names_come_back)
 	strbuf__free(&sb);
 }
 
-TEST(ticks_come_back)
+TEST(ticks_are_read_as_written)
 {
 	struct record_tick tick = { .seq = 3, .final = true, .now = 5, .wall = 6 }, out;
 	struct record_process_rss rss[] = { { 1, 4096 }, { 2, UINT64_MAX } };
@@ -398,7 +423,7 @@ static struct record_reader *open_file(const char *path)
 	return record_reader__open(path, why, sizeof(why));
 }
 
-TEST(a_file_comes_back)
+TEST(a_file_is_read_as_written)
 {
 	const char *path = in_scratch("small.mt");
 	struct record_reader *r;
@@ -411,7 +436,7 @@ TEST(a_file_comes_back)
 	record_reader__free(r);
 }
 
-TEST(a_file_cut_off_at_any_byte)
+TEST(a_file_cut_off_at_any_byte_is_read_up_to_its_last_chunk)
 {
 	const char *path = in_scratch("whole.mt"), *cut = in_scratch("cut.mt");
 	int before = 0, n, steps = 0;
@@ -444,7 +469,7 @@ TEST(a_file_cut_off_at_any_byte)
 	free(all);
 }
 
-TEST(a_file_with_any_byte_damaged)
+TEST(a_file_with_any_damaged_byte_is_refused)
 {
 	const char *path = in_scratch("good.mt"), *bad = in_scratch("bad.mt");
 	struct record_reader *r;
@@ -467,7 +492,7 @@ TEST(a_file_with_any_byte_damaged)
 	free(all);
 }
 
-TEST(what_is_no_recording)
+TEST(a_file_that_is_not_a_recording_is_refused)
 {
 	const char *path = in_scratch("other");
 	static const char earlier[] = "\211memtrc\012\001\000\000\000\276\275\230\250",
@@ -492,8 +517,8 @@ TEST(what_is_no_recording)
 	    why, "it is of version 1, and this memtrace knows version 2: use the one that made it");
 }
 
-/* Of a later version that says it can be skipped: chunks and records of unknown kinds. */
-TEST(what_is_unknown_is_skipped)
+/* As later versions may write them. */
+TEST(unknown_chunks_and_records_are_skipped)
 {
 	const char *path = in_scratch("later.mt");
 	struct chunk_packer *p = chunk__new_packer();
@@ -510,7 +535,7 @@ TEST(what_is_unknown_is_skipped)
 	CHECK_EQ(chunk__pack(p, (enum chunk_type)77, "unknown", 7, true, &chunk, &len), 0);
 	fwrite(chunk, 1, len, f);
 	*at++ = EVENT_PACKED_NONE;
-	*at++ = 99; /* a kind that nobody knows */
+	*at++ = 99; /* a kind that is not known */
 	*at++ = 5;
 	memcpy(at, "12345", 5);
 	begin_events();
@@ -532,8 +557,8 @@ TEST(what_is_unknown_is_skipped)
 	record_reader__free(r);
 }
 
-/* Far more than fits the buffers, as fast as it goes. */
-TEST(much_at_once)
+/* Far more than fits into the buffers, as fast as possible. */
+TEST(events_put_faster_than_they_are_written_are_all_kept)
 {
 	const char *path = in_scratch("much.mt");
 	struct record_writer *r = record_writer__create(path, 0);
@@ -569,7 +594,7 @@ TEST(much_at_once)
 	record_reader__free(in);
 }
 
-TEST(a_large_record)
+TEST(a_record_larger_than_a_buffer_is_kept)
 {
 	const char *path = in_scratch("large.mt");
 	struct record_writer *r = record_writer__create(path, 0);
@@ -597,7 +622,7 @@ TEST(a_large_record)
 	strbuf__free(&sb);
 }
 
-TEST(a_full_disk_is_told)
+TEST(a_file_that_cannot_be_created_is_an_error)
 {
 	struct record_writer *r = record_writer__create("/dev/full", 0);
 
@@ -621,7 +646,7 @@ static void put_state(struct record_writer *r, uint64_t number)
 	strbuf__free(&sb);
 }
 
-/* Waits until the writer is near: what it tells comes late otherwise. */
+/* Waits until the writer is near: otherwise it asks for a state too late. */
 static void keep_pace(struct record_writer *r, uint64_t given)
 {
 	struct record_writer_stats st;
@@ -635,7 +660,7 @@ static void keep_pace(struct record_writer *r, uint64_t given)
 }
 
 /* Events of a number each; a state says how many there were. What is read continues one. */
-TEST(a_limit_is_kept)
+TEST(a_limited_recording_keeps_its_end)
 {
 	const char *path = in_scratch("limited.mt");
 	const uint64_t limit = 2 << 20, events = 1000000;
@@ -681,7 +706,7 @@ TEST(a_limit_is_kept)
 	record_reader__free(in);
 }
 
-TEST(a_state_that_is_too_large)
+TEST(a_state_that_is_too_large_ends_the_recording)
 {
 	const char *path = in_scratch("tight.mt");
 	struct record_writer *r = record_writer__create(path, 1 << 20);
