@@ -1,8 +1,8 @@
 /*
- * Call frame information from anywhere, under libFuzzer: no crash, no hang, and a table that the
- * walk in BPF can read without leaving it.
+ * Reads arbitrary call frame information under libFuzzer: no crash, no hang, and a table whose
+ * bounds the walk in BPF does not leave.
  *
- * The first bytes choose: .eh_frame or .debug_frame, whether it ends at its first empty entry, and
+ * The first bytes choose .eh_frame or .debug_frame, whether it ends at its first empty entry, and
  * the entry point. The rest is the section.
  */
 #include <stdlib.h>

@@ -126,7 +126,7 @@ TEST(code_is_read_at_its_offset)
 	code = elf__code(e, w.last.offset, 6, &got);
 	CHECK_EQ(got, 6);
 	CHECK(code && !memcmp(code, want, 6));
-	/* What is no code is not given, and more than there is is cut. */
+	/* Only code is returned, and no more than there is. */
 	CHECK(!elf__code(e, 0, 16, &got));
 	CHECK(!elf__code(e, UINT64_MAX - 3, 16, &got));
 	code = elf__code(e, w.last.offset, 1 << 30, &got);
@@ -134,7 +134,7 @@ TEST(code_is_read_at_its_offset)
 	elf__close(e);
 }
 
-TEST(versions_are_cut_off_names)
+TEST(names_have_no_version)
 {
 	struct elf *e = open_path(library());
 	struct wanted w = look_for(e, "entry");
@@ -150,7 +150,7 @@ static int stop(void *ctx, const struct elf_function *f)
 	return ++*(int *)ctx == 3 ? 77 : 0;
 }
 
-TEST(a_visit_ends_when_told)
+TEST(a_visit_stops_when_the_callback_says_so)
 {
 	struct elf *e = open_path(library());
 	int n = 0;
@@ -175,7 +175,7 @@ static void check_build_id(const char *path)
 	elf__close(e);
 }
 
-/* What sstrip does: the sections stay, but nothing tells where. */
+/* Like sstrip: the sections stay, but no header leads to them. */
 static const char *without_sections(const char *from, const char *name)
 {
 	const char *path = in_scratch(name);
@@ -190,7 +190,7 @@ static const char *without_sections(const char *from, const char *name)
 	return path;
 }
 
-TEST(build_id)
+TEST(build_ids)
 {
 	struct elf *e;
 	uint8_t id[32];
@@ -202,7 +202,7 @@ TEST(build_id)
 	elf__close(e);
 }
 
-TEST(stripped_files_still_tell_their_dynamic_functions)
+TEST(stripped_files_keep_their_dynamic_functions)
 {
 	struct elf *e;
 
@@ -246,7 +246,7 @@ static void check_without_sections(const char *style)
 	elf__close(stripped);
 }
 
-TEST(without_section_headers_the_dynamic_section_serves)
+TEST(without_section_headers_the_dynamic_section_is_used)
 {
 	check_without_sections("gnu");
 	check_without_sections("sysv");
@@ -267,7 +267,7 @@ TEST(machine_and_kind)
 	elf__close(e);
 }
 
-TEST(thirty_two_bit_files)
+TEST(files_of_32_bits)
 {
 	struct elf *e;
 
@@ -282,7 +282,7 @@ TEST(thirty_two_bit_files)
 	elf__close(e);
 }
 
-TEST(what_is_no_elf_file)
+TEST(files_that_are_not_elf)
 {
 	int fd = open(write_source("text", "#!/bin/sh\n"), O_RDONLY | O_CLOEXEC);
 
@@ -321,7 +321,7 @@ TEST(sections_by_name)
 	elf__close(e);
 }
 
-/* ---- hostile files: whatever they hold, every call comes back ---- */
+/* ---- hostile files: every call returns, whatever they contain ---- */
 
 static int touch(void *ctx, const struct elf_function *f)
 {
@@ -366,7 +366,7 @@ static void mutate(const char *path, unsigned int rounds)
 	uint8_t *bytes = read_bytes(path, &len), *mutant = malloc(len);
 
 	for (size_t cut = 0; cut < len; cut += 64) {
-		/* An exact copy, so that a read beyond the end is seen by the sanitizer. */
+		/* An exact copy, so that the sanitizer sees a read beyond the end. */
 		uint8_t *exact = malloc(cut ? cut : 1);
 
 		memcpy(exact, bytes, cut);
@@ -375,7 +375,7 @@ static void mutate(const char *path, unsigned int rounds)
 		free(exact);
 	}
 	for (unsigned int i = 0; i < rounds; i++) {
-		/* Half the damage goes to the headers, where it hurts most. */
+		/* Half of the damage goes to the headers, where it matters most. */
 		size_t range = i % 2 ? len : 1024;
 
 		memcpy(mutant, bytes, len);
@@ -393,7 +393,7 @@ static void mutate(const char *path, unsigned int rounds)
 	free(bytes);
 }
 
-TEST(damaged_files_do_no_harm)
+TEST(damaged_files_are_harmless)
 {
 	mutate(library(), 4000);
 	mutate(in_scratch("bare.so"), 4000);

@@ -5,7 +5,7 @@
 
 #include "test.h"
 
-static const struct alloc_function *row(const char *symbol)
+static const struct alloc_function *row_of(const char *symbol)
 {
 	unsigned int n = alloc_functions__find(symbol);
 
@@ -16,7 +16,7 @@ static const struct alloc_function *row(const char *symbol)
 
 #define CHECK_ROW(symbol, name_, shape_, size_, count_, ptr_)                                      \
 	do {                                                                                       \
-		const struct alloc_function *a_ = row(symbol);                                     \
+		const struct alloc_function *a_ = row_of(symbol);                                  \
 		CHECK_STR(a_->name, name_);                                                        \
 		CHECK_EQ(a_->kind, API_HEAP);                                                      \
 		CHECK_EQ(a_->shape, shape_);                                                       \
@@ -61,17 +61,17 @@ TEST(c_library)
 	CHECK_ROW("__posix_memalign", "posix_memalign", SHAPE_ALLOC_OUT, 2, NO, 0);
 }
 
-TEST(cxx)
+TEST(cxx_operators)
 {
 	CHECK_ROW("_Znwm", "operator new", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_ROW("_ZnamSt11align_val_tRKSt9nothrow_t", "operator new[]", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_ROW("_ZdlPvm", "operator delete", SHAPE_FREE, NO, NO, 0);
-	CHECK(row("_Znwm")->throws);
-	CHECK(row("_ZnamSt11align_val_t")->throws);
-	CHECK(row("tc_new")->throws);
-	CHECK(!row("_ZnwmRKSt9nothrow_t")->throws);
-	CHECK(!row("mi_new_nothrow")->throws);
-	CHECK(!row("malloc")->throws);
+	CHECK(row_of("_Znwm")->throws);
+	CHECK(row_of("_ZnamSt11align_val_t")->throws);
+	CHECK(row_of("tc_new")->throws);
+	CHECK(!row_of("_ZnwmRKSt9nothrow_t")->throws);
+	CHECK(!row_of("mi_new_nothrow")->throws);
+	CHECK(!row_of("malloc")->throws);
 	CHECK_ROW("_ZdaPvmSt11align_val_t", "operator delete[]", SHAPE_FREE, NO, NO, 0);
 }
 
@@ -91,7 +91,7 @@ TEST(allocators)
 	CHECK_EQ(alloc_functions__find("mi_heap_malloc"), API_NONE);
 }
 
-TEST(what_is_no_allocation_function)
+TEST(other_functions_have_no_row)
 {
 	CHECK_EQ(alloc_functions__find(""), API_NONE);
 	CHECK_EQ(alloc_functions__find("mallo"), API_NONE);
@@ -101,7 +101,7 @@ TEST(what_is_no_allocation_function)
 	CHECK_EQ(alloc_functions__find("unknown"), API_NONE);
 }
 
-TEST(bad_rows)
+TEST(invalid_row_numbers)
 {
 	CHECK(alloc_functions__get(alloc_functions__count()) == alloc_functions__get(API_NONE));
 	CHECK(alloc_functions__get(~0u) == alloc_functions__get(API_NONE));
@@ -110,8 +110,9 @@ TEST(bad_rows)
 	CHECK(alloc_functions__count() <= 256);
 }
 
-/* Every row is found by its own name (no name twice), and its arguments fit its shape. */
-TEST(the_table_is_sound)
+/* Every row is found by its own symbol (no symbol occurs twice), and its arguments fit its
+ * shape. */
+TEST(the_table_is_consistent)
 {
 	for (unsigned int i = API_FIRST_FUNCTION; i < alloc_functions__count(); i++) {
 		const struct alloc_function *a = alloc_functions__get(i);
@@ -145,7 +146,7 @@ TEST(cookies)
 	CHECK_EQ(COOKIE_COUNT(c), 2);
 	CHECK_EQ(COOKIE_PTR(c), ARG_RAX);
 	CHECK_EQ(ARG_RAX, POINT_RAX);
-	c = alloc_functions__cookie(alloc_functions__find("malloc"), row("malloc"), moved);
+	c = alloc_functions__cookie(alloc_functions__find("malloc"), row_of("malloc"), moved);
 	CHECK_EQ(COOKIE_SIZE(c), ARG_RAX);
 	CHECK_EQ(COOKIE_COUNT(c), ARG_NONE);
 	CHECK_EQ(COOKIE_PTR(c), ARG_NONE);

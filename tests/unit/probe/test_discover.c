@@ -1,5 +1,5 @@
-/* Files made here, whose every symbol is known, and this machine's own libraries where it has them.
- */
+/* Files made by the test, whose symbols are all known, and this machine's own libraries where they
+ * are installed. */
 #include "probe/discover.h"
 #include "probe/explain.h"
 
@@ -91,7 +91,7 @@ static void fill_file(struct file *f, uint16_t machine, const struct sym *syms, 
 				 .sh_offset = offsetof(struct file, section_names) };
 }
 
-static struct probe_specs *specs; /* what the user named; NULL: nothing */
+static struct probe_specs *specs; /* functions named by the user; NULL: none */
 
 static struct probe_file *discover_path(const char *path)
 {
@@ -106,7 +106,7 @@ static struct probe_file *discover_path(const char *path)
 		printf("# cannot look at %s\n", path);
 		exit(1);
 	}
-	modules__free(is); /* nothing found there points into the module */
+	modules__free(is); /* nothing in the result points into the module */
 	return f;
 }
 
@@ -143,7 +143,7 @@ static struct probe_file *discover_made(uint16_t machine, const struct sym *syms
 
 static const struct probe_site no_site;
 
-/* no_site where there is none. */
+/* no_site if there is none. */
 static const struct probe_site *site_named(const struct probe_file *f, const char *name)
 {
 	for (size_t i = 0; i < f->n; i++) {
@@ -194,7 +194,7 @@ TEST(local_functions_count_but_data_does_not)
 	discover__free(f);
 }
 
-TEST(the_argument_that_matters_is_the_rows)
+TEST(the_row_decides_which_argument_matters)
 {
 	/* xor edi, edi; nop: overwrites malloc's size and free's block, but not memalign's size */
 	static const struct sym syms[] = {
@@ -213,7 +213,7 @@ TEST(the_argument_that_matters_is_the_rows)
 	discover__free(f);
 }
 
-TEST(operators_of_a_file_without_allocator)
+TEST(operators_of_a_file_without_an_allocator)
 {
 	static const struct sym syms[] = {
 		FUNC("_Znwm", 0, 6),
@@ -249,9 +249,9 @@ TEST(operators_of_an_allocator)
 	discover__free(f);
 }
 
-/* operator new[] jumps to operator new, that to malloc; operator delete does something of its own.
- */
-TEST(operators_that_only_call_what_is_probed)
+/* operator new[] jumps to operator new, which jumps to malloc; operator delete has code of its
+ * own. */
+TEST(operators_that_only_call_a_probed_function)
 {
 	static const struct sym syms[] = {
 		FUNC("_Znam", 0, 5),   FUNC("_Znwm", 8, 5),	FUNC("malloc", 0x10, 6),
@@ -272,7 +272,7 @@ TEST(operators_that_only_call_what_is_probed)
 	discover__free(f);
 }
 
-TEST(where_exceptions_leave)
+TEST(unwinders_are_found)
 {
 	static const struct sym syms[] = {
 		FUNC("_Unwind_RaiseException", 0x20, 8), /* twice, as in two symbol tables */
@@ -306,8 +306,8 @@ TEST(an_ifunc_is_not_probed)
 	discover__free(f);
 }
 
-/* Its loop into the prologue is found although the symbol has no size; the next function's is not
- * its. */
+/* Its loop into the prologue is found although the symbol has no size; that of the next function is
+ * not. */
 TEST(a_function_of_unknown_size_ends_at_the_next)
 {
 	static const struct sym syms[] = {
@@ -348,7 +348,7 @@ TEST(hostile_symbols)
 	discover__free(f);
 }
 
-TEST(the_loaders_notice)
+TEST(the_loaders_notification)
 {
 	static const struct sym syms[] = { FUNC("_dl_debug_state", 0x30, 1) };
 	struct probe_file *f = MADE(syms, PROLOGUE);
@@ -443,7 +443,7 @@ TEST(sizes_and_numbers_in_the_cookie)
 	discover__free(f);
 }
 
-TEST(the_users_word_counts_before_the_tables)
+TEST(the_user_takes_precedence_over_the_table)
 {
 	static const struct sym syms[] = { FUNC("malloc", 0, 6), FUNC("get", 0, 6),
 					   FUNC("_Znwm", 0x10, 6) };
@@ -462,7 +462,7 @@ TEST(the_users_word_counts_before_the_tables)
 	discover__free(f);
 }
 
-TEST(a_pool_makes_no_allocator_of_operators)
+TEST(a_pool_does_not_make_operators_an_allocator)
 {
 	static const struct sym syms[] = { FUNC("pool_alloc", 0, 6), FUNC("_Znwm", 0x10, 6) };
 	struct probe_file *f = NAMED("pool_alloc(size=1)", syms, PROLOGUE);
@@ -473,7 +473,7 @@ TEST(a_pool_makes_no_allocator_of_operators)
 	discover__free(f);
 }
 
-TEST(copies_by_the_compiler_are_told_of)
+TEST(copies_by_the_compiler_are_reported)
 {
 	static const struct sym syms[] = { FUNC("get", 0, 6), FUNC("get.constprop.0", 0x10, 6) };
 	struct probe_file *f = NAMED("get(size=2)", syms, PROLOGUE);
@@ -528,7 +528,7 @@ TEST(files_without_names)
 	discover__free(f);
 }
 
-TEST(explained)
+TEST(explanation)
 {
 	static const struct sym syms[] = {
 		FUNC("malloc", 0, 6),
@@ -568,7 +568,7 @@ TEST(explained)
 	discover__free(g);
 }
 
-TEST(explained_as_the_users)
+TEST(explanation_of_a_user_function)
 {
 	static const struct sym syms[] = { FUNC("get", 0, 6) };
 	struct probe_file *f = NAMED("get(size=2)", syms, PROLOGUE);

@@ -1,4 +1,4 @@
-/* Prologues as Debian 12's libraries have them, with the offsets that objdump shows; then traps. */
+/* Prologues of Debian 12's libraries, with the offsets that objdump shows; then special cases. */
 #include "probe/point.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ struct code {
 		}                                                                                  \
 	}
 
-static struct probe_point find(struct code c, uint64_t vaddr, unsigned int args)
+static struct probe_point find_point(struct code c, uint64_t vaddr, unsigned int args)
 {
 	struct probe_point p;
 
@@ -34,7 +34,7 @@ static struct probe_point find(struct code c, uint64_t vaddr, unsigned int args)
 static void check_found(struct code c, uint64_t vaddr, unsigned int args, unsigned int offset,
 			const char *insn)
 {
-	struct probe_point p = find(c, vaddr, args);
+	struct probe_point p = find_point(c, vaddr, args);
 
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, offset);
@@ -46,7 +46,7 @@ static void check_found(struct code c, uint64_t vaddr, unsigned int args, unsign
 
 static void check_stays(struct code c, unsigned int args, const char *why)
 {
-	struct probe_point p = find(c, 0x1000, args);
+	struct probe_point p = find_point(c, 0x1000, args);
 
 	CHECK(!p.emulated);
 	CHECK_EQ(p.offset, 0);
@@ -97,7 +97,7 @@ static const struct code glibc_reallocarray = {
 /* mul writes rdx, where the size was, without naming it. */
 TEST(glibc_reallocarray_stays_at_its_entry)
 {
-	struct probe_point p = find(glibc_reallocarray, 0x9a7e0, RDI | RSI | RDX);
+	struct probe_point p = find_point(glibc_reallocarray, 0x9a7e0, RDI | RSI | RDX);
 
 	CHECK(!p.emulated);
 	CHECK_EQ(p.offset, 0);
@@ -105,9 +105,9 @@ TEST(glibc_reallocarray_stays_at_its_entry)
 	CHECK_STR(p.why, "+3 overwrites an argument");
 }
 
-TEST(what_is_not_wanted_may_be_overwritten)
+TEST(an_unneeded_argument_may_be_overwritten)
 {
-	struct probe_point p = find(glibc_reallocarray, 0x9a7e0, RDI);
+	struct probe_point p = find_point(glibc_reallocarray, 0x9a7e0, RDI);
 
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, 9);
@@ -130,9 +130,9 @@ TEST(musl_reallocarray)
 
 TEST(musl_valloc_moves_its_argument)
 {
-	struct probe_point p =
-	    find(CODE(0x48, 0x89, 0xfe, 0xbf, 0x00, 0x10, 0x00, 0x00, 0xe9, 0xa3, 0x49, 0xff, 0xff),
-		 0x20690, RDI);
+	struct probe_point p = find_point(
+	    CODE(0x48, 0x89, 0xfe, 0xbf, 0x00, 0x10, 0x00, 0x00, 0xe9, 0xa3, 0x49, 0xff, 0xff),
+	    0x20690, RDI);
 
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, 8);
@@ -180,9 +180,9 @@ TEST(tcmalloc_posix_memalign)
 TEST(mimalloc_malloc_moves_its_argument)
 {
 	struct probe_point p =
-	    find(CODE(0x48, 0x8b, 0x05, 0x49, 0xb4, 0x00, 0x00, 0x48, 0x89, 0xfe, 0x64, 0x48, 0x8b,
-		      0x38, 0x48, 0x81, 0xfe, 0x00, 0x04, 0x00, 0x00, 0x77, 0x29),
-		 0x10b70, RDI);
+	    find_point(CODE(0x48, 0x8b, 0x05, 0x49, 0xb4, 0x00, 0x00, 0x48, 0x89, 0xfe, 0x64, 0x48,
+			    0x8b, 0x38, 0x48, 0x81, 0xfe, 0x00, 0x04, 0x00, 0x00, 0x77, 0x29),
+		       0x10b70, RDI);
 
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, 21);
@@ -193,9 +193,9 @@ TEST(mimalloc_malloc_moves_its_argument)
 TEST(mimalloc_calloc_moves_its_count_to_rax)
 {
 	struct probe_point p =
-	    find(CODE(0x48, 0x8b, 0x15, 0xc9, 0xad, 0x00, 0x00, 0x48, 0x89, 0xf8, 0x64, 0x48, 0x8b,
-		      0x3a, 0x48, 0x83, 0xf8, 0x01, 0x74, 0x08),
-		 0x111f0, RDI | RSI);
+	    find_point(CODE(0x48, 0x8b, 0x15, 0xc9, 0xad, 0x00, 0x00, 0x48, 0x89, 0xf8, 0x64, 0x48,
+			    0x8b, 0x3a, 0x48, 0x83, 0xf8, 0x01, 0x74, 0x08),
+		       0x111f0, RDI | RSI);
 
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, 18);
@@ -204,13 +204,13 @@ TEST(mimalloc_calloc_moves_its_count_to_rax)
 	CHECK_EQ(p.arg[1], 1);
 }
 
-/* rax holds the old rdi, then another value: what counts is where an argument is at the end. */
+/* rax holds the old rdi, then another value: only the final place of an argument counts. */
 TEST(mimalloc_realloc_moves_both)
 {
-	struct probe_point p =
-	    find(CODE(0x48, 0x8b, 0x05, 0x49, 0xa9, 0x00, 0x00, 0x48, 0x89, 0xf2, 0x48, 0x89, 0xfe,
-		      0x64, 0x48, 0x8b, 0x00, 0x48, 0x89, 0xc7, 0xe9, 0xf7, 0x4e, 0xff, 0xff),
-		 0x11670, RDI | RSI);
+	struct probe_point p = find_point(CODE(0x48, 0x8b, 0x05, 0x49, 0xa9, 0x00, 0x00, 0x48, 0x89,
+					       0xf2, 0x48, 0x89, 0xfe, 0x64, 0x48, 0x8b, 0x00, 0x48,
+					       0x89, 0xc7, 0xe9, 0xf7, 0x4e, 0xff, 0xff),
+					  0x11670, RDI | RSI);
 
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, 20);
@@ -220,9 +220,9 @@ TEST(mimalloc_realloc_moves_both)
 
 TEST(mimalloc_memalign_swaps)
 {
-	struct probe_point p = find(CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89, 0xc6, 0xe9,
-					 0x52, 0x3b, 0xff, 0xff),
-				    0x12610, RDI | RSI);
+	struct probe_point p = find_point(CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89, 0xc6,
+					       0xe9, 0x52, 0x3b, 0xff, 0xff),
+					  0x12610, RDI | RSI);
 
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, 9);
@@ -236,7 +236,7 @@ TEST(mimalloc_free_keeps_its_argument_though_it_copies_it)
 		    "jz 0x10f45");
 }
 
-/* libstdc++, built for CET. The jmp at +51 goes back to +20, behind the point. */
+/* libstdc++, built for CET. The jmp at +51 goes back to +20, after the point. */
 TEST(libstdcxx_operator_new)
 {
 	check_found(CODE(0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x85, 0xff, 0xb8, 0x01, 0x00, 0x00, 0x00,
@@ -253,7 +253,7 @@ TEST(libstdcxx_operator_delete)
 		    "jmp 0x9a860");
 }
 
-/* ---- what the kernel emulates, and what only looks like it ---- */
+/* ---- emulated instructions, and similar ones ---- */
 
 TEST(each_emulated_instruction_at_the_entry)
 {
@@ -268,7 +268,7 @@ TEST(each_emulated_instruction_at_the_entry)
 }
 
 /* Each is passed: the next instruction, a push, is the point. */
-TEST(look_alikes_are_passed)
+TEST(similar_instructions_are_passed)
 {
 	check_found(CODE(0xf3, 0x90, 0x53), 0, RDI, 2, "push rbx"); /* pause */
 	check_found(CODE(0x66, 0x90, 0x53), 0, RDI, 2, "push rbx"); /* xchg ax, ax */
@@ -277,7 +277,7 @@ TEST(look_alikes_are_passed)
 }
 
 /* Each ends the walk. */
-TEST(look_alikes_that_change_rsp_or_leave)
+TEST(similar_instructions_that_change_rsp_or_branch)
 {
 	check_stays(CODE(0x66, 0x53, 0x90), RDI, "+0 changes the stack pointer"); /* push bx */
 	check_stays(CODE(0x40, 0x53, 0x90), RDI, "+0 changes the stack pointer"); /* rex push rbx */
@@ -319,7 +319,7 @@ TEST(an_argument_is_overwritten)
 	check_found(CODE(0x48, 0x99, 0x90), 0, RDI | RSI, 2, "nop");
 }
 
-/* A copy is good only as long as it is whole and nothing else came into it. */
+/* A copy is usable only while it is complete and not overwritten. */
 TEST(an_argument_is_lost_with_its_copy)
 {
 	/* mov rax, rdi; xor edi, edi; xor eax, eax */
@@ -338,8 +338,8 @@ TEST(an_argument_is_lost_with_its_copy)
 TEST(an_argument_is_followed_through_two_moves)
 {
 	/* mov rax, rdi; mov rcx, rax; xor edi, edi; xor eax, eax; nop */
-	struct probe_point p =
-	    find(CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xc1, 0x31, 0xff, 0x31, 0xc0, 0x90), 0, RDI);
+	struct probe_point p = find_point(
+	    CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xc1, 0x31, 0xff, 0x31, 0xc0, 0x90), 0, RDI);
 
 	CHECK(p.emulated);
 	CHECK_EQ(p.offset, 10);
@@ -385,14 +385,14 @@ TEST(a_loop_into_the_prologue)
 		    "+6 branches back before +6");
 }
 
-TEST(a_loop_behind_the_point)
+TEST(a_loop_after_the_point)
 {
 	/* test rdi, rdi; je +5; dec rsi; jne to the dec; ret */
 	check_found(CODE(0x48, 0x85, 0xff, 0x74, 0x05, 0x48, 0xff, 0xce, 0x75, 0xfb, 0xc3), 0, RDI,
 		    3, "jz 0xa");
 }
 
-/* A tail call of itself is a call: it goes through the entry and is seen as one. */
+/* A tail call to itself is a call: it goes through the entry and is counted as one. */
 TEST(a_branch_to_the_entry)
 {
 	check_found(CODE(0x48, 0x85, 0xff, 0x74, 0x01, 0xc3, 0xeb, 0xf8), 0x4000, RDI, 3,
@@ -401,8 +401,8 @@ TEST(a_branch_to_the_entry)
 		    RDI, 3, "jz 0x4006");
 }
 
-/* What cannot be decoded in the body does not hide a branch behind it. */
-TEST(a_branch_behind_garbage)
+/* Bytes that cannot be decoded do not hide a branch after them. */
+TEST(a_branch_after_invalid_bytes)
 {
 	check_stays(CODE(0x48, 0x85, 0xff, 0x53, 0x06, 0x06, 0xc3, 0xeb, 0xfa), RDI,
 		    "+7 branches back before +3");
@@ -432,7 +432,7 @@ TEST(static_operators_only_forward)
 	CHECK(!forwards(CODE(0xf3, 0x0f, 0x1e, 0xfa, 0xc3), 0x40d609));
 }
 
-/* A call in the slow path of an allocator that has a fast one is not all that it does. */
+/* A call in the slow path of an allocator with a fast path is not all that it does. */
 TEST(allocators_do_more_than_forward)
 {
 	/* mov rax, [rdi]; jmp */
@@ -465,13 +465,13 @@ TEST(truncated_bytes)
 	check_stays(CODE(0x48, 0x85, 0xff, 0x0f, 0x84, 0xbf), RDI,
 		    "+3 is not a complete instruction");
 	check_stays(CODE(0x48, 0x85, 0xff), RDI, "no emulated instruction in 3 bytes");
-	p = find(CODE(0x06), 0, RDI);
+	p = find_point(CODE(0x06), 0, RDI);
 	CHECK_STR(p.insn, "(bad)");
 	CHECK_EQ(probe_point__find((const uint8_t *)"", 0, 0, RDI, &p), -EINVAL);
 	CHECK_EQ(probe_point__find(NULL, 8, 0, RDI, &p), -EINVAL);
 }
 
-TEST(a_line_without_end)
+TEST(a_straight_line_without_end)
 {
 	uint8_t code[1024];
 
@@ -496,7 +496,7 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-/* Whatever the bytes: the point lies inside, is one of the emulated, or is the entry. */
+/* For any bytes, the point lies inside and is emulated, or is the entry. */
 TEST(random_bytes)
 {
 	uint64_t state = 88172645463325252ull;
@@ -509,7 +509,7 @@ TEST(random_bytes)
 
 		for (size_t i = 0; i < len; i++)
 			code[i] = next_random(&state) % 4 ? next_random(&state) : 0x48;
-		c = malloc(len); /* exactly so long: an overrun is seen by the sanitizer */
+		c = malloc(len); /* exactly this long, so that the sanitizer sees an overrun */
 		memcpy(c, code, len);
 		CHECK_EQ(probe_point__find(c, len, next_random(&state), args, &p), 0);
 		CHECK(p.offset < len);

@@ -1,4 +1,4 @@
-/* What --probe says, what it refuses, and which files and functions it means. */
+/* What --probe accepts and refuses, and which files and functions a specification matches. */
 #include "probe/spec.h"
 
 #include <errno.h>
@@ -12,17 +12,17 @@
 static struct probe_specs specs;
 static char why[256];
 
-static int add(const char *text)
+static int add_specs(const char *text)
 {
 	why[0] = '\0';
 	return probe_specs__add(&specs, text, why, sizeof(why));
 }
 
 /* The only specification in `text`. */
-static const struct probe_spec *one(const char *text)
+static const struct probe_spec *only_spec(const char *text)
 {
 	probe_specs__release(&specs);
-	CHECK_EQ(add(text), 0);
+	CHECK_EQ(add_specs(text), 0);
 	CHECK_STR(why, "");
 	CHECK_EQ(specs.n, 1);
 	if (specs.n != 1)
@@ -37,7 +37,7 @@ static const struct probe_spec *one(const char *text)
 static void check_spec(int line, const char *text, const char *file, const char *function,
 		       struct alloc_function want)
 {
-	const struct probe_spec *s = one(text);
+	const struct probe_spec *s = only_spec(text);
 	int before = test_failures;
 
 	CHECK_STR(s->text, text);
@@ -57,7 +57,7 @@ static void check_spec(int line, const char *text, const char *file, const char 
 #define CHECK_REFUSED(text, reason)                                                                \
 	do {                                                                                       \
 		probe_specs__release(&specs);                                                      \
-		CHECK_EQ(add(text), -EINVAL);                                                      \
+		CHECK_EQ(add_specs(text), -EINVAL);                                                \
 		CHECK_STR(why, reason);                                                            \
 	} while (0)
 
@@ -72,7 +72,7 @@ TEST(roles_follow_from_arguments)
 	CHECK_SPEC("f(out=1)", NULL, "f", SHAPE_ALLOC_OUT, NO, NO, 0);
 }
 
-TEST(roles_that_are_given)
+TEST(roles_that_are_stated)
 {
 	CHECK_SPEC("f(alloc)", NULL, "f", SHAPE_ALLOC, NO, NO, NO);
 	CHECK_SPEC("pool_free(free, ptr=2, size=3)", NULL, "pool_free", SHAPE_FREE_CALL, NO, NO, 1);
@@ -82,14 +82,14 @@ TEST(roles_that_are_given)
 
 TEST(blocks_of_one_size)
 {
-	CHECK_EQ(one("f(bytes=64)")->api.bytes, 64);
+	CHECK_EQ(only_spec("f(bytes=64)")->api.bytes, 64);
 	CHECK_EQ(specs.specs[0].api.size, NO);
 	CHECK_EQ(specs.specs[0].api.shape, SHAPE_ALLOC);
-	CHECK_EQ(one("f(bytes=4k, out=2)")->api.bytes, 4096);
-	CHECK_EQ(one("f(ptr=1,bytes=8)")->api.shape, SHAPE_REALLOC);
-	CHECK_EQ(one("f(free,ptr=1,bytes=8)")->api.bytes, 0);
-	CHECK(one("f(size=1,int)")->api.number);
-	CHECK(!one("f(size=1)")->api.number);
+	CHECK_EQ(only_spec("f(bytes=4k, out=2)")->api.bytes, 4096);
+	CHECK_EQ(only_spec("f(ptr=1,bytes=8)")->api.shape, SHAPE_REALLOC);
+	CHECK_EQ(only_spec("f(free,ptr=1,bytes=8)")->api.bytes, 0);
+	CHECK(only_spec("f(size=1,int)")->api.number);
+	CHECK(!only_spec("f(size=1)")->api.number);
 }
 
 TEST(files)
@@ -118,12 +118,12 @@ TEST(names_of_other_languages)
 
 TEST(offsets)
 {
-	const struct probe_spec *s = one("/bin/x:0x4a10(size=1)");
+	const struct probe_spec *s = only_spec("/bin/x:0x4a10(size=1)");
 
 	CHECK(s->by_offset);
 	CHECK_EQ(s->offset, 0x4a10);
 	CHECK_STR(s->api.name, "/bin/x+0x4a10");
-	CHECK(!one("f0x10(size=1)")->by_offset);
+	CHECK(!only_spec("f0x10(size=1)")->by_offset);
 	CHECK_REFUSED("0x10(size=1)", "'0x10' at character 1 is an offset, which needs its file: "
 				      "FILE:0xOFFSET(…)");
 	CHECK_REFUSED("x:0x1g(size=1)", "'0x1g' at character 3 is not a file offset");
@@ -132,11 +132,11 @@ TEST(offsets)
 		      "'0x11111111111111111' at character 3 is not a file offset");
 }
 
-TEST(several)
+TEST(several_specifications)
 {
 	probe_specs__release(&specs);
-	CHECK_EQ(add(" x:a(size=1)  y:B::b(int, char)(ptr=2),c(ptr=1,size=2)\n"), 0);
-	CHECK_EQ(add("d(bytes=1)"), 0);
+	CHECK_EQ(add_specs(" x:a(size=1)  y:B::b(int, char)(ptr=2),c(ptr=1,size=2)\n"), 0);
+	CHECK_EQ(add_specs("d(bytes=1)"), 0);
 	CHECK_EQ(specs.n, 4);
 	CHECK_STR(specs.specs[0].text, "x:a(size=1)");
 	CHECK_STR(specs.specs[1].text, "y:B::b(int, char)(ptr=2)");
@@ -145,7 +145,7 @@ TEST(several)
 	CHECK_STR(specs.specs[3].function, "d");
 }
 
-TEST(refused)
+TEST(invalid_specifications)
 {
 	CHECK_REFUSED("", "does not name a function");
 	CHECK_REFUSED("  ,", "does not name a function");
@@ -185,7 +185,7 @@ TEST(refused)
 	    "in registers");
 }
 
-TEST(arguments_that_do_not_go_together)
+TEST(contradictory_arguments)
 {
 	CHECK_REFUSED("f(ptr=1,size=1)",
 		      "'ptr=1,size=1' at character 3 says that argument 1 is both size and ptr");
@@ -207,10 +207,10 @@ TEST(arguments_that_do_not_go_together)
 	    "'ptr=1,size=2' at character 11 is ambiguous; write (free, …) or (realloc, …)");
 }
 
-TEST(what_was_good_before_an_error_stays)
+TEST(specifications_before_an_error_are_kept)
 {
 	probe_specs__release(&specs);
-	CHECK_EQ(add("a(size=1) b(size=9)"), -EINVAL);
+	CHECK_EQ(add_specs("a(size=1) b(size=9)"), -EINVAL);
 	CHECK_EQ(specs.n, 1);
 }
 
@@ -224,9 +224,9 @@ TEST(rows)
 	CHECK_EQ(most, 256 - alloc_functions__count());
 	for (size_t i = 0; i < most; i++) {
 		snprintf(text, sizeof(text), "f%zu(size=1)", i);
-		CHECK_EQ(add(text), 0);
+		CHECK_EQ(add_specs(text), 0);
 	}
-	CHECK_EQ(add("more(size=1)"), -ENOSPC);
+	CHECK_EQ(add_specs("more(size=1)"), -ENOSPC);
 	CHECK(strstr(why, "is one too many; the limit is"));
 	CHECK_EQ(specs.n, most);
 	CHECK_EQ(probe_specs__row(0), alloc_functions__count());
@@ -248,9 +248,9 @@ TEST(rows)
 	CHECK(!names[alloc_functions__count()] && !names[255]);
 }
 
-TEST(which_files)
+TEST(matching_files)
 {
-	const struct probe_spec *s = one("libpool.so*:f(size=1)");
+	const struct probe_spec *s = only_spec("libpool.so*:f(size=1)");
 
 	CHECK(probe_spec__matches_path(s, "/usr/lib/libpool.so"));
 	CHECK(probe_spec__matches_path(s, "/x/libpool.so.1.2"));
@@ -258,16 +258,16 @@ TEST(which_files)
 	CHECK(!probe_spec__matches_path(s, "/usr/lib/mylibpool.so"));
 	CHECK(!probe_spec__matches_path(s, "/libpool.so/x"));
 	CHECK(!probe_spec__matches_path(s, ""));
-	s = one("/opt/*/libpool.so:f(size=1)");
+	s = only_spec("/opt/*/libpool.so:f(size=1)");
 	CHECK(probe_spec__matches_path(s, "/opt/a/libpool.so"));
 	CHECK(!probe_spec__matches_path(s, "/usr/opt/a/libpool.so"));
 	CHECK(!probe_spec__matches_path(s, "/opt/libpool.so"));
-	CHECK(probe_spec__matches_path(one("f(size=1)"), "/any"));
+	CHECK(probe_spec__matches_path(only_spec("f(size=1)"), "/any"));
 }
 
-TEST(which_functions)
+TEST(matching_functions)
 {
-	const struct probe_spec *s = one("pool_alloc(size=1)");
+	const struct probe_spec *s = only_spec("pool_alloc(size=1)");
 
 	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc"), PROBE_FUNCTION);
 	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc.lto_priv.0"), PROBE_FUNCTION);
@@ -281,9 +281,10 @@ TEST(which_functions)
 	CHECK_EQ(probe_spec__match_symbol(s, "pool_alloc2.isra.0"), PROBE_OTHER);
 	CHECK_EQ(probe_spec__match_symbol(s, ".constprop.0"), PROBE_OTHER);
 	CHECK_EQ(probe_spec__match_symbol(s, ""), PROBE_OTHER);
-	CHECK_EQ(probe_spec__match_symbol(one("pool_alloc.isra.0(size=1)"), "pool_alloc.isra.0"),
-		 PROBE_FUNCTION);
-	CHECK_EQ(probe_spec__match_symbol(one("x:0x10(size=1)"), "x+0x10"), PROBE_OTHER);
+	CHECK_EQ(
+	    probe_spec__match_symbol(only_spec("pool_alloc.isra.0(size=1)"), "pool_alloc.isra.0"),
+	    PROBE_FUNCTION);
+	CHECK_EQ(probe_spec__match_symbol(only_spec("x:0x10(size=1)"), "x+0x10"), PROBE_OTHER);
 }
 
 static enum probe_match match(const char *function, const char *symbol)
@@ -291,10 +292,10 @@ static enum probe_match match(const char *function, const char *symbol)
 	char text[256];
 
 	snprintf(text, sizeof(text), "%s(size=1)", function);
-	return probe_spec__match_symbol(one(text), symbol);
+	return probe_spec__match_symbol(only_spec(text), symbol);
 }
 
-TEST(which_functions_of_cxx)
+TEST(matching_cxx_functions)
 {
 	static const char member[] = "_ZN4Pool5allocEm", local[] = "_ZN12_GLOBAL__N_14grabEiSs";
 

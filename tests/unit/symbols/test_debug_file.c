@@ -1,4 +1,4 @@
-/* Where a container's debug files come from, and where they never come from. */
+/* Where debug files of a container are looked for, and where they are not. */
 #include <time.h>
 
 #include "programs.h"
@@ -8,15 +8,15 @@
 #include "test.h"
 
 /*
- * A container whose /bin/program was stripped. Its debug directory has the name that ours has,
- * below its own root.
+ * A container whose /bin/program was stripped. Its debug directory has the same name as ours, below
+ * its own root.
  */
 struct box {
 	pid_t pid;
 	struct roots *roots;
 	struct debug_places places;
 	char dir[PATH_MAX], inside[PATH_MAX + 256]; /* debug directory, ours and its own */
-	char debug[PATH_MAX];			    /* the debug file, kept where nobody looks */
+	char debug[PATH_MAX]; /* the debug file, kept where nothing looks for it */
 	int fd;
 	struct elf *elf;
 };
@@ -63,7 +63,7 @@ static void close_box(struct box *b)
 }
 
 /* Where the debug file was found: the root's number, or a negative errno. */
-static int64_t found(struct box *b)
+static int64_t find_root(struct box *b)
 {
 	struct debug_file f = debug_file__find(b->elf, "/bin/program", &b->places);
 	int64_t root = f.fd < 0 ? f.fd : f.root;
@@ -86,28 +86,28 @@ static void install(const struct box *b, const char *dir)
 	install_by_build_id(in_scratch("copy"), dir);
 }
 
-TEST(the_containers_own_come_first)
+TEST(the_containers_own_debug_file_comes_first)
 {
 	struct box b;
 
 	if (!open_box(&b))
 		SKIP("chroot needs root or a user namespace");
-	CHECK_EQ(found(&b), -ENOENT);
+	CHECK_EQ(find_root(&b), -ENOENT);
 	install(&b, b.dir);
-	CHECK_EQ(found(&b), ROOT_OWN); /* by build ID, the host's will do */
+	CHECK_EQ(find_root(&b), ROOT_OWN); /* by build ID, the host's is used */
 	install(&b, b.inside);
-	CHECK_EQ(found(&b), 1);
+	CHECK_EQ(find_root(&b), 1);
 	MUST(run("rm", "-r", b.inside, NULL));
 	copy_to(&b, in_scratch("box/bin/kept.debug"));
-	CHECK_EQ(found(&b), 1);
+	CHECK_EQ(find_root(&b), 1);
 	/* Its processes have ended. */
 	end_life(b.pid);
 	b.pid = 0;
-	CHECK_EQ(found(&b), 1);
+	CHECK_EQ(find_root(&b), 1);
 	MUST(unlink(in_scratch("box/bin/kept.debug")) == 0);
-	CHECK_EQ(found(&b), ROOT_OWN);
+	CHECK_EQ(find_root(&b), ROOT_OWN);
 	b.places.root = -1;
-	CHECK_EQ(found(&b), ROOT_OWN);
+	CHECK_EQ(find_root(&b), ROOT_OWN);
 	close_box(&b);
 }
 
@@ -118,14 +118,14 @@ TEST(paths_of_the_host_mean_nothing)
 
 	if (!open_box(&b))
 		SKIP("chroot needs root or a user namespace");
-	/* Beside where the host has a file of that path: the right one, but who knows. */
+	/* Next to the host's file of that path: it is the right one, but that is not known. */
 	snprintf(path, sizeof(path), "%s/bin", b.dir);
 	MUST(mkdir(path, 0755) == 0);
 	strcat(path, "/kept.debug");
 	copy_to(&b, path);
-	CHECK_EQ(found(&b), -ENOENT);
+	CHECK_EQ(find_root(&b), -ENOENT);
 	b.places.root = ROOT_OWN;
-	CHECK_EQ(found(&b), ROOT_OWN);
+	CHECK_EQ(find_root(&b), ROOT_OWN);
 	close_box(&b);
 }
 
@@ -140,16 +140,16 @@ TEST(links_of_a_container_stay_in_it)
 	MUST(mkdir(in_scratch("box/bin/.debug"), 0755) == 0);
 	snprintf(path, sizeof(path), "../../../../../../../..%s", b.debug);
 	MUST(symlink(path, in_scratch("box/bin/.debug/kept.debug")) == 0);
-	CHECK_EQ(found(&b), -ENOENT);
+	CHECK_EQ(find_root(&b), -ENOENT);
 	/* The whole debug directory, too. */
 	install(&b, in_scratch("host-only"));
 	MUST(rmdir(b.inside) == 0);
 	MUST(symlink(in_scratch("host-only"), b.inside) == 0);
-	CHECK_EQ(found(&b), -ENOENT);
-	/* The same link is followed where it leads to something of the container's. */
+	CHECK_EQ(find_root(&b), -ENOENT);
+	/* The same link is followed if it leads to something inside the container. */
 	snprintf(path, sizeof(path), "%s%s", in_scratch("box"), in_scratch("host-only"));
 	install(&b, path);
-	CHECK_EQ(found(&b), 1);
+	CHECK_EQ(find_root(&b), 1);
 	close_box(&b);
 }
 
@@ -161,8 +161,8 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Nothing there has a build ID, so that the checksum of the whole has to be right. */
-TEST(what_lies_in_the_place_of_a_debug_file)
+/* No file here has a build ID, so the checksum of the whole file has to match. */
+TEST(a_wrong_file_in_the_place_of_a_debug_file)
 {
 	double began = seconds();
 	const char *place;
@@ -172,20 +172,20 @@ TEST(what_lies_in_the_place_of_a_debug_file)
 		SKIP("chroot needs root or a user namespace");
 	place = in_scratch("box/bin/kept.debug");
 	MUST(mkfifo(place, 0600) == 0);
-	CHECK_EQ(found(&b), -ENOENT);
+	CHECK_EQ(find_root(&b), -ENOENT);
 	MUST(unlink(place) == 0 && mkdir(place, 0700) == 0);
-	CHECK_EQ(found(&b), -ENOENT);
+	CHECK_EQ(find_root(&b), -ENOENT);
 	MUST(rmdir(place) == 0 && symlink("/dev/zero", place) == 0);
-	CHECK_EQ(found(&b), -ENOENT);
+	CHECK_EQ(find_root(&b), -ENOENT);
 	MUST(unlink(place) == 0 && symlink("kept.debug", place) == 0);
-	CHECK_EQ(found(&b), -ENOENT);
+	CHECK_EQ(find_root(&b), -ENOENT);
 	MUST(unlink(place) == 0);
 	write_bytes(place, "", 0);
-	CHECK_EQ(found(&b), -ENOENT);
+	CHECK_EQ(find_root(&b), -ENOENT);
 	if (truncate(place, 4ll << 40) == 0) /* 4 TiB of nothing */
-		CHECK_EQ(found(&b), -ENOENT);
+		CHECK_EQ(find_root(&b), -ENOENT);
 	MUST(run("cp", in_scratch("nested.c"), place, NULL));
-	CHECK_EQ(found(&b), -ENOENT);
+	CHECK_EQ(find_root(&b), -ENOENT);
 	CHECK(seconds() - began < 30);
 	close_box(&b);
 }

@@ -1,4 +1,4 @@
-/* Asking a server for debug files: a server of our own, which may be slow, or never answer. */
+/* Debug files from a server of the test's own, which may be slow or never answer. */
 #include <arpa/inet.h>
 #include <glob.h>
 #include <netinet/in.h>
@@ -12,7 +12,7 @@
 #include "symbols/debuginfod.h"
 #include "test.h"
 
-/* The first byte of a build ID says how the server answers. */
+/* The first byte of a build ID determines how the server answers. */
 enum { HAS_IT = 0xaa, HAS_NOT = 0xbb, IS_SLOW = 0xcc, HANGS = 0xdd };
 
 #define SLOW_MS 1500
@@ -58,7 +58,7 @@ static void *serve(void *arg)
 	}
 }
 
-/* A client of the server, started once; NULL: no library. */
+/* A client of the server, which is started once; NULL: the library is missing. */
 static struct debuginfod *client(double patience)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
@@ -105,17 +105,17 @@ static int ask(struct debuginfod *d, uint8_t kind, uint8_t number)
 	return 0;
 }
 
-TEST(what_a_server_has_and_has_not)
+TEST(files_that_a_server_has_and_lacks)
 {
 	struct debuginfod *d = client(20);
 	struct debuginfod_stats st;
 
 	if (!d)
-		SKIP("no libdebuginfod");
+		SKIP("libdebuginfod is not installed");
 	CHECK_EQ(ask(d, HAS_IT, 1), 0);
 	CHECK_EQ(ask(d, HAS_NOT, 1), -ENOENT);
 	CHECK_EQ(requests, 2);
-	/* Once is enough for both, in later reports too. */
+	/* Each is asked for once, also in later reports. */
 	debuginfod__new_report(d);
 	CHECK_EQ(ask(d, HAS_IT, 1), 0);
 	CHECK_EQ(ask(d, HAS_NOT, 1), -ENOENT);
@@ -136,16 +136,16 @@ TEST(a_slow_server_is_not_waited_for)
 	double began = seconds();
 
 	if (!d)
-		SKIP("no libdebuginfod");
+		SKIP("libdebuginfod is not installed");
 	CHECK_EQ(ask(d, IS_SLOW, 1), -EAGAIN);
 	CHECK(seconds() - began >= 0.3 && seconds() - began < 10);
 	began = seconds();
 	CHECK_EQ(ask(d, IS_SLOW, 1), -EAGAIN);
 	CHECK_EQ(ask(d, HAS_IT, 2), -EAGAIN);
-	debuginfod__new_report(d); /* patience is gone until there is an answer */
+	debuginfod__new_report(d); /* patience is used up until an answer arrives */
 	CHECK_EQ(ask(d, IS_SLOW, 1), -EAGAIN);
 	CHECK(seconds() - began < 1);
-	/* What came late is there. */
+	/* The late answer has arrived. */
 	for (int i = 0; i < 100 && ask(d, HAS_IT, 2) == -EAGAIN; i++)
 		poll(NULL, 0, 100);
 	CHECK_EQ(ask(d, IS_SLOW, 1), 0);
@@ -154,13 +154,13 @@ TEST(a_slow_server_is_not_waited_for)
 	debuginfod__free(d);
 }
 
-TEST(a_server_that_hangs_holds_nobody_up)
+TEST(a_server_that_hangs_delays_nobody)
 {
 	struct debuginfod *d = client(0.3);
 	double began = seconds();
 
 	if (!d)
-		SKIP("no libdebuginfod");
+		SKIP("libdebuginfod is not installed");
 	for (uint8_t i = 0; i < 50; i++) {
 		CHECK_EQ(ask(d, HANGS, i), -EAGAIN);
 		debuginfod__new_report(d);
@@ -171,12 +171,12 @@ TEST(a_server_that_hangs_holds_nobody_up)
 	CHECK(seconds() - began < 10);
 }
 
-TEST(a_server_that_is_not_there)
+TEST(a_server_that_cannot_be_reached)
 {
 	struct debuginfod *d = client(20);
 
 	if (!d)
-		SKIP("no libdebuginfod");
+		SKIP("libdebuginfod is not installed");
 	debuginfod__free(d);
 	/* Port 1 of this machine refuses at once. */
 	MUST(setenv("DEBUGINFOD_URLS", "http://127.0.0.1:1", 1) == 0);
@@ -186,17 +186,17 @@ TEST(a_server_that_is_not_there)
 	debuginfod__free(d);
 }
 
-TEST(no_server_at_all)
+TEST(no_server_is_configured)
 {
 	glob_t files;
 	struct debuginfod *d = client(1);
 
 	if (!d)
-		SKIP("no libdebuginfod");
+		SKIP("libdebuginfod is not installed");
 	debuginfod__free(d);
 	if (glob("/etc/debuginfod/*.urls", 0, NULL, &files) == 0) {
 		globfree(&files);
-		SKIP("this machine names servers of its own");
+		SKIP("servers are configured on this machine");
 	}
 	MUST(setenv("DEBUGINFOD_URLS", " ", 1) == 0);
 	CHECK(!debuginfod__new(20));

@@ -6,7 +6,7 @@
 #include "util/clock.h"
 #include "test.h"
 
-TEST(names_as_programmers_write_them)
+TEST(demangled_names)
 {
 	static const char *const names[][2] = {
 		/* C++ */
@@ -43,7 +43,7 @@ TEST(names_as_programmers_write_them)
 		{ "_Z", "_Z" },
 		{ "_ZZZZ", "_ZZZZ" },
 		{ "_R", "_R" },
-		{ "f", "f" }, /* a type, float, to demanglers that look for types */
+		{ "f", "f" }, /* a type, float, for demanglers that look for types */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -58,7 +58,7 @@ TEST(names_as_programmers_write_them)
 	CHECK(!demangle__is_mangled(""));
 }
 
-/* head + unit over and over + tail, `len` bytes at most. */
+/* head, then unit repeated, then tail; `len` bytes at most. */
 static char *repeat(const char *head, const char *unit, const char *tail, size_t len)
 {
 	char *name = calloc(1, len + strlen(head) + strlen(tail) + 1), *p = stpcpy(name, head);
@@ -69,7 +69,7 @@ static char *repeat(const char *head, const char *unit, const char *tail, size_t
 	return name;
 }
 
-/* Each type is a pair of the one before: the last is 2^34 times the first. */
+/* Each type is a pair of the one before: the last is 2^34 times as long as the first. */
 static char *cplusplus_bomb(void)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -85,7 +85,7 @@ static void put_base62(char *out, unsigned int n)
 	static const char digits[] =
 	    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-	/* A back reference N stands for N + 1, and 0 for nothing at all. */
+	/* A back reference N stands for component N + 1, and an empty one for component 0. */
 	if (n - 1 < 62)
 		sprintf(out, "B%c_", digits[n - 1]);
 	else
@@ -107,7 +107,7 @@ static char *rust_bomb(void)
 	return name;
 }
 
-/* Half the name makes template arguments, the other half refers to them. */
+/* Half of the name makes template arguments, the other half refers to them. */
 static char *many_scopes(size_t len)
 {
 	char *name = calloc(1, len + 16), *p = stpcpy(name, "_Z1fI");
@@ -150,8 +150,8 @@ static void *demangle_hostile(void *arg)
 	return NULL;
 }
 
-/* Wherever it runs, a stack of 2 MiB must do. */
-TEST(hostile_names_are_bounded)
+/* A stack of 2 MiB must suffice in any thread. */
+TEST(hostile_names_take_bounded_time_and_memory)
 {
 	uint64_t start = clock__now_ns();
 	pthread_attr_t attr;
@@ -167,7 +167,7 @@ TEST(hostile_names_are_bounded)
 	CHECK(clock__now_ns() - start < 5000000000);
 }
 
-TEST(names_too_long_are_cut)
+TEST(long_names_are_cut)
 {
 	char *bomb = cplusplus_bomb(), *got = demangle__name(bomb);
 	char *letters = repeat("", "x", "", 10000), *cut = demangle__name(letters);

@@ -30,14 +30,14 @@ static void check_nested(const char *compiler, const char *option)
 	}
 	free_frames(f, n);
 
-	/* Where there is less room the innermost are kept. */
+	/* With less room, the innermost frames are kept. */
 	n = dwarf__lookup(p.dwarf, function(&p, "here").vaddr, f, 2);
 	CHECK_EQ(n, 2);
 	CHECK_STR(f[0].func, "inner");
 	CHECK_STR(f[1].func, "middle");
 	free_frames(f, n);
 
-	/* -gmlt says nothing of functions into which nothing was inlined. */
+	/* -gmlt leaves out functions without inlined calls. */
 	n = dwarf__lookup(p.dwarf, function(&p, "other").vaddr, f, 8);
 	CHECK_EQ(n, 1);
 	if (strcmp(option, "-gmlt"))
@@ -66,7 +66,7 @@ TEST(inlined_calls_as_gcc_describes_them)
 TEST(inlined_calls_as_clang_describes_them)
 {
 	if (!have("clang"))
-		SKIP("no clang");
+		SKIP("clang is not installed");
 	check_nested("clang", "-gdwarf-5");
 	check_nested("clang", "-gdwarf-4");
 	check_nested("clang", "-gmlt");
@@ -127,9 +127,10 @@ static void check_names(const char *compiler, const char *const *names)
 	close_program(&p);
 }
 
-TEST(names_have_their_scopes)
+TEST(names_include_their_scopes)
 {
-	/* gcc gives no linkage names to what it only inlined: then the scopes are all there is. */
+	/* gcc gives no linkage names to functions that it only inlined: the scopes are all there
+	 * is. */
 	static const char *const by_gcc[] = {
 		"main",
 		"c_entry",
@@ -158,7 +159,7 @@ TEST(names_have_their_scopes)
 
 /* ---- the file that several share ---- */
 
-/* Two programs that have their DWARF in "shared", which they name so. */
+/* Two programs whose DWARF is in a file that they name "shared". */
 static void make_twins(const char *name)
 {
 	for (int i = 0; i < 2; i++)
@@ -192,13 +193,13 @@ static bool finds_shared(const char *path, struct debug_places *places)
 	return true;
 }
 
-TEST(dwarf_that_several_share)
+TEST(dwarf_in_a_shared_file)
 {
 	struct debug_places places = { .root = ROOT_OWN, .dir = in_scratch("debug") };
 	char dir[PATH_MAX + 256];
 
 	if (!have("dwz"))
-		SKIP("no dwz");
+		SKIP("dwz is not installed");
 	snprintf(dir, sizeof(dir), "%s", in_scratch("debug"));
 	places.dir = dir;
 	places.roots = roots__new(4);
@@ -212,7 +213,7 @@ TEST(dwarf_that_several_share)
 	MUST(run("rm", "-r", dir, NULL));
 	CHECK(!finds_shared(in_scratch("nested"), &places));
 
-	/* From where the program lies; of another build, or none at all. */
+	/* Relative to the program's path; of another build, or missing. */
 	make_twins("../elsewhere/common");
 	MUST(mkdir(in_scratch("bin"), 0700) == 0 && mkdir(in_scratch("elsewhere"), 0700) == 0);
 	MUST(rename(in_scratch("shared"), in_scratch("elsewhere/common")) == 0);
@@ -260,7 +261,7 @@ static void use(const uint8_t *bytes, size_t len, const struct range *r)
 	elf__close(e);
 }
 
-/* Damage within [from, to) of the file, a few bytes at a time. */
+/* Damages a few bytes at a time in [from, to) of the file. */
 static void mutate(const uint8_t *bytes, size_t len, size_t from, size_t to, const struct range *r,
 		   int rounds)
 {
@@ -277,7 +278,7 @@ static void mutate(const uint8_t *bytes, size_t len, size_t from, size_t to, con
 	free(mutant);
 }
 
-TEST(damaged_dwarf_does_no_harm)
+TEST(damaged_dwarf_is_harmless)
 {
 	static const char *const sections[] = {
 		".debug_info",	   ".debug_abbrev",	 ".debug_line",

@@ -1,8 +1,8 @@
-/* Lines and inlined calls, against other tools, address by address. */
+/* Compares lines and inlined calls with other tools, address by address. */
 #include "programs.h"
 #include "test.h"
 
-/* What a tool says: a line of the function and a line of the place for each frame. */
+/* A tool's answer: for each frame, a line with the function and a line with the place. */
 struct answer {
 	char func[32][512];
 	char place[32][512];
@@ -32,7 +32,7 @@ static bool read_line(FILE *f, char *out, size_t cap)
 	return true;
 }
 
-/* addr2line -a: an address line comes before each answer. */
+/* With addr2line -a, an address line precedes each answer. */
 static bool is_end_of_answer(const char *line)
 {
 	return line[0] == '\0' || !strncmp(line, "0x", 2);
@@ -53,7 +53,7 @@ static bool read_answer(FILE *f, struct answer *a)
 	return true;
 }
 
-/* Directories are given in as many ways as there are tools. */
+/* Every tool writes directories in its own way. */
 static bool same_place(const char *theirs, const struct dwarf_frame *ours, bool with_column)
 {
 	char place[600], *colon;
@@ -81,7 +81,7 @@ struct ranges {
 	size_t n;
 };
 
-/* The functions that have DWARF. */
+/* The functions with DWARF. */
 static int add_range(void *ctx, const struct elf_function *f)
 {
 	struct ranges *r = ctx;
@@ -94,7 +94,7 @@ static int add_range(void *ctx, const struct elf_function *f)
 	return 0;
 }
 
-/* The number of frames compared; every address of every function is looked up. */
+/* Looks up every address of every function. Returns the number of frames compared. */
 static size_t compare(const char *path, const char *tool, bool names)
 {
 	bool llvm = !strncmp(tool, "llvm", 4);
@@ -147,12 +147,12 @@ static size_t compare(const char *path, const char *tool, bool names)
 	return frames;
 }
 
-TEST(the_same_as_addr2line)
+TEST(frames_agree_with_addr2line)
 {
 	static const char *const options[] = { "-gdwarf-5", "-gdwarf-4" };
 
 	if (!have("addr2line"))
-		SKIP("no addr2line");
+		SKIP("addr2line is not installed");
 	for (int i = 0; i < 2; i++) {
 		MUST(run("gcc", "-O2", options[i], "-o", in_scratch("c"),
 			 write_source("nested.c", nested_source), NULL));
@@ -160,12 +160,12 @@ TEST(the_same_as_addr2line)
 	}
 }
 
-TEST(the_same_as_llvm_symbolizer)
+TEST(frames_agree_with_llvm_symbolizer)
 {
 	if (!have("llvm-symbolizer"))
-		SKIP("no llvm-symbolizer");
+		SKIP("llvm-symbolizer is not installed");
 	CHECK(compare(cplusplus_program("g++"), "llvm-symbolizer", false) > 20000);
 	if (!have("clang++"))
-		SKIP("no clang++");
+		SKIP("clang++ is not installed");
 	CHECK(compare(cplusplus_program("clang++"), "llvm-symbolizer", false) > 20000);
 }

@@ -17,7 +17,7 @@ static int parse(struct mappings *maps, const char *text)
 	return mappings__parse(maps, NULL, text, strlen(text));
 }
 
-TEST(lines_of_proc_maps)
+TEST(the_lines_of_proc_maps)
 {
 	static const char text[] =
 	    "55e5c0a00000-55e5c0a02000 r--p 00000000 fe:01 332383    /usr/bin/x\n"
@@ -81,7 +81,7 @@ TEST(paths_are_unescaped)
 	mappings__free(maps);
 }
 
-TEST(bad_text_changes_nothing)
+TEST(invalid_text_changes_nothing)
 {
 	static const char *const bad[] = {
 		"nonsense\n",
@@ -117,7 +117,7 @@ TEST(mappings_that_changed_while_they_were_read)
 {
 	struct mappings *maps = mappings__new(1);
 
-	/* The second grew down over the first, the third lies wholly inside. */
+	/* The second one grew down over the first, the third one lies inside. */
 	CHECK_EQ(parse(maps, "1000-3000 r-xp 00000000 08:01 5 /a\n"
 			     "2000-5000 r-xp 00007000 08:01 6 /b\n"
 			     "2000-4000 r-xp 00000000 08:01 7 /c\n"
@@ -131,7 +131,7 @@ TEST(mappings_that_changed_while_they_were_read)
 	mappings__free(maps);
 }
 
-TEST(a_copy_stands_alone)
+TEST(a_copy_is_independent)
 {
 	struct mappings *maps = mappings__new(1), *copy, *empty;
 
@@ -174,7 +174,7 @@ TEST(as_many_mappings_as_the_kernel_allows)
 	mappings__free(maps);
 }
 
-TEST(this_process)
+TEST(the_mappings_of_this_process)
 {
 	struct modules *is = modules__new();
 	struct mappings *maps = mappings__new((uint32_t)getpid());
@@ -183,7 +183,7 @@ TEST(this_process)
 	int local;
 
 	CHECK_EQ(mappings__refresh(maps, is), 0);
-	m = mappings__find(maps, (uint64_t)(uintptr_t)&test_this_process);
+	m = mappings__find(maps, (uint64_t)(uintptr_t)&test_the_mappings_of_this_process);
 	CHECK(m && m->exec && m->module != FRAME_NO_MODULE);
 	mod = m ? modules__get(is, m->module) : NULL;
 	CHECK(mod);
@@ -206,7 +206,7 @@ struct known {
 	struct identity ids[3];
 	size_t n;
 	int err;
-	uint32_t asked; /* of which process */
+	uint32_t asked; /* the process that was asked about */
 };
 
 static int identify(void *ctx, uint32_t pid, const struct identity **ids, size_t *n)
@@ -219,7 +219,7 @@ static int identify(void *ctx, uint32_t pid, const struct identity **ids, size_t
 	return k->err;
 }
 
-TEST(who_knows_the_files_better)
+TEST(an_identifier_overrides_maps)
 {
 	struct modules *is = modules__new();
 	struct mappings *maps = mappings__new((uint32_t)getpid());
@@ -231,7 +231,7 @@ TEST(who_knows_the_files_better)
 	int local;
 
 	CHECK_EQ(mappings__refresh(maps, NULL), 0);
-	code = *mappings__find(maps, (uint64_t)(uintptr_t)&test_who_knows_the_files_better);
+	code = *mappings__find(maps, (uint64_t)(uintptr_t)&test_an_identifier_overrides_maps);
 	stack = *mappings__find(maps, (uint64_t)(uintptr_t)&local);
 	other = *mappings__find(maps, (uint64_t)(uintptr_t)&getppid);
 	CHECK(code.start < other.start && other.start < stack.start);
@@ -249,20 +249,20 @@ TEST(who_knows_the_files_better)
 	m = mappings__find(maps, other.start);
 	CHECK_EQ(m->ino, other.ino);
 	CHECK_EQ(m->dev, other.dev);
-	/* What is no file stays none. */
+	/* Anonymous memory stays without an identity. */
 	CHECK_EQ(mappings__find(maps, stack.start)->ino, 0);
 
 	k.ids[0].ino = 4714;
 	CHECK_EQ(mappings__refresh_as(maps, is, &who), 0);
 	CHECK(mappings__find(maps, code.start)->module != module);
-	/* It ended between our two looks: what was known stays. */
+	/* It ended between the two reads: the old contents stay. */
 	k.n = 0;
 	CHECK_EQ(mappings__refresh_as(maps, is, &who), -ESRCH);
 	CHECK_EQ(mappings__find(maps, code.start)->ino, 4714);
 	k.err = -ESRCH;
 	CHECK_EQ(mappings__refresh_as(maps, is, &who), -ESRCH);
 	CHECK_EQ(mappings__find(maps, code.start)->ino, 4714);
-	/* Nobody can tell. */
+	/* The identifier fails. */
 	k.err = -EPERM;
 	CHECK_EQ(mappings__refresh_as(maps, is, &who), 0);
 	CHECK_EQ(mappings__find(maps, code.start)->ino, code.ino);
@@ -270,7 +270,7 @@ TEST(who_knows_the_files_better)
 	modules__free(is);
 }
 
-TEST(a_process_that_is_gone)
+TEST(a_process_that_ended)
 {
 	struct modules *is = modules__new();
 	pid_t pid = fork();
@@ -283,7 +283,7 @@ TEST(a_process_that_is_gone)
 	maps = mappings__new((uint32_t)pid);
 	CHECK_EQ(mappings__refresh(maps, is), 0);
 	CHECK(mappings__count(maps) > 5);
-	/* A zombie has no memory any more, then it is no more. What was known stays. */
+	/* A zombie has no memory, and then the process is gone. The old contents stay. */
 	kill(pid, SIGKILL);
 	CHECK_EQ(waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
 	CHECK_EQ(mappings__refresh(maps, is), -ESRCH);
@@ -299,7 +299,7 @@ static void *live_on(void *arg)
 	int out = *(int *)arg;
 	char stat[64], state = 0;
 
-	/* Once the main thread is a zombie, tell the parent. */
+	/* Notify the parent once the main thread is a zombie. */
 	while (state != 'Z') {
 		FILE *f = fopen("/proc/self/stat", "re");
 
@@ -327,14 +327,14 @@ TEST(a_main_thread_that_ended_first)
 	if (pid == 0) {
 		if (pthread_create(&thread, NULL, live_on, &pipes[1]))
 			_exit(1);
-		syscall(SYS_exit, 0); /* this thread alone */
+		syscall(SYS_exit, 0); /* only this thread */
 	}
 	close(pipes[1]);
 	CHECK_EQ(read(pipes[0], &c, 1), 1);
 	maps = mappings__new((uint32_t)pid);
 	CHECK_EQ(mappings__refresh(maps, is), 0);
 	CHECK(mappings__count(maps) > 5);
-	CHECK(mappings__find(maps, (uint64_t)(uintptr_t)&test_this_process));
+	CHECK(mappings__find(maps, (uint64_t)(uintptr_t)&test_the_mappings_of_this_process));
 	CHECK(modules__count(is) > 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -348,7 +348,7 @@ TEST(a_main_thread_that_ended_first)
 #define PAGE 0x1000ull
 #define PAGES 48
 
-/* What each page shows: which mapping, and which of its file's pages. */
+/* What each page maps: which mapping, and which page of its file. */
 struct shown {
 	unsigned int ino; /* 0: nothing */
 	unsigned int offset;
@@ -371,7 +371,7 @@ static void map_both(struct mappings *maps, struct shown *model, unsigned int fi
 		model[i] = (struct shown){ ino, offset + i - first };
 }
 
-/* Each page shows what the model says, and the mappings are in order and apart. */
+/* Each page maps what the model says, and the mappings are sorted and do not overlap. */
 static bool is_as_modelled(const struct mappings *maps, const struct shown *model)
 {
 	for (size_t i = 0; i < mappings__count(maps); i++) {
@@ -393,7 +393,7 @@ static bool is_as_modelled(const struct mappings *maps, const struct shown *mode
 	return true;
 }
 
-TEST(a_mapping_takes_the_place_of_whatever_it_overlaps)
+TEST(a_mapping_replaces_what_it_overlaps)
 {
 	unsigned int cases = 0;
 
@@ -435,7 +435,7 @@ TEST(many_mappings_in_any_order)
 				 ino);
 			CHECK(is_as_modelled(maps, model));
 		}
-		/* Their paths are not the space's own: a copy shows the same. */
+		/* Their paths do not belong to the mappings: a copy has the same ones. */
 		copy = mappings__copy(maps, 2);
 		mappings__free(maps);
 		CHECK(is_as_modelled(copy, model));

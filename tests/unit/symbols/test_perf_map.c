@@ -8,7 +8,7 @@ static struct perf_map *parse(const char *text)
 	return perf_map__parse(text, strlen(text));
 }
 
-TEST(lines)
+TEST(valid_lines)
 {
 	struct perf_map *m = parse("7f0000001000 20 LazyCompile:~main /srv/app.js:12\n"
 				   "0x7F0000002000 0x10 java.lang.String::hashCode\r\n"
@@ -28,7 +28,7 @@ TEST(lines)
 	perf_map__free(NULL);
 }
 
-TEST(what_was_written_last_is_true)
+TEST(the_last_line_about_an_address_counts)
 {
 	/* 10-30 a, then 20-40 b over its end, then 18-1c c inside it, then 38-48 d. */
 	struct perf_map *m = parse("10 20 a\n20 20 b\n18 4 c\n38 10 d\n");
@@ -52,7 +52,7 @@ TEST(what_was_written_last_is_true)
 	perf_map__free(m);
 }
 
-TEST(lines_that_are_none)
+TEST(invalid_lines_are_skipped)
 {
 	struct perf_map *m = parse("\n"
 				   "10\n"
@@ -85,7 +85,7 @@ TEST(lines_that_are_none)
 	perf_map__free(m);
 }
 
-TEST(names_may_hold_anything)
+TEST(names_may_contain_anything)
 {
 	static const char text[] = "10 10 \x01\xff\xfe;\"\\\n20 10 cut\0here\n30 10 ok\n";
 	struct perf_map *m = perf_map__parse(text, sizeof(text) - 1);
@@ -106,8 +106,8 @@ TEST(names_may_hold_anything)
 	free(longest);
 }
 
-/* Against the obvious way: every line in turn writes over a picture of memory. */
-TEST(any_overlap)
+/* Compares with a simple model: every line in turn overwrites an array that stands for memory. */
+TEST(random_overlaps_agree_with_a_model)
 {
 	static char text[64 * 1000];
 	uint64_t seed = 7;
@@ -141,7 +141,7 @@ TEST(any_overlap)
 	}
 }
 
-TEST(hostile_bytes)
+TEST(random_bytes)
 {
 	char bytes[4096];
 	uint64_t seed = 3;

@@ -1,4 +1,4 @@
-/* What a path means below somebody else's root, and that no link leads out of there. */
+/* Paths below another process's root, which no link leads out of. */
 #include "rooted.h"
 #include "symbols/roots.h"
 #include "test.h"
@@ -13,7 +13,7 @@ static int try(struct roots *r, int64_t root, const char *path)
 	return fd < 0 ? fd : 0;
 }
 
-/* The first word of a file; "": it could not be opened. */
+/* The first word of a file; "" if it could not be opened. */
 static const char *text(struct roots *r, int64_t root, const char *path)
 {
 	static char word[32];
@@ -34,7 +34,7 @@ static void make_link(const char *to, const char *name)
 	MUST(symlink(to, in_scratch(name)) == 0);
 }
 
-/* "cage", with links that would like to lead to the "secret" beside it. */
+/* "cage", with links that point to the "secret" next to it. */
 static const char *cage(void)
 {
 	static char path[PATH_MAX];
@@ -74,14 +74,14 @@ TEST(our_own_root)
 	CHECK_EQ(try(r, 1, in_scratch("plain")), -ESTALE);
 	CHECK_EQ(try(r, 1ll << 40, in_scratch("plain")), -ESTALE);
 	CHECK_EQ(roots__add(r, 0x7ffffffe), -ENOENT);
-	/* The kernel's own links lead past every root. */
+	/* The links of /proc lead past every root. */
 	CHECK_EQ(try(r, ROOT_OWN, "/proc/self/root/etc/passwd"), -ELOOP);
 	CHECK_EQ(try(r, ROOT_OWN, "/proc/self/exe"), -ELOOP);
 	roots__free(r);
 	roots__free(NULL);
 }
 
-TEST(no_way_out)
+TEST(no_link_leads_out_of_a_root)
 {
 	struct roots *r = roots__new(4);
 	pid_t pid = live_below(cage());
@@ -98,7 +98,7 @@ TEST(no_way_out)
 	CHECK_STR(text(r, root, "/data/absolute"), "inside");
 	CHECK_STR(text(r, root, "/data/up"), "inside");
 	CHECK_STR(text(r, root, "/data/parent/data/file"), "inside");
-	/* What these mean to us is there; what they mean below the root is not. */
+	/* These exist for us, but not below the root. */
 	CHECK_STR(text(r, ROOT_OWN, in_scratch("cage/data/out")), "secret");
 	CHECK_STR(text(r, ROOT_OWN, in_scratch("cage/data/up-and-out")), "secret");
 	CHECK_EQ(try(r, root, "/data/out"), -ENOENT);
@@ -107,12 +107,12 @@ TEST(no_way_out)
 	CHECK_EQ(try(r, root, "/../secret"), -ENOENT);
 	CHECK_EQ(try(r, root, in_scratch("secret")), -ENOENT);
 	CHECK_EQ(try(r, root, "/data/loop"), -ELOOP);
-	/* Opened by nobody: it would block, or is no file. */
+	/* Never opened: it would block, or is not a file. */
 	CHECK_EQ(try(r, root, "/data/fifo"), -EACCES);
 	CHECK_EQ(try(r, root, "/data"), -EACCES);
 	CHECK_EQ(try(r, root, "/data/file/x"), -ENOTDIR);
 
-	/* The process ends, its root stays. */
+	/* The process ends, but its root stays. */
 	end_life(pid);
 	CHECK_EQ(roots__add(r, pid), -ENOENT);
 	CHECK_STR(text(r, root, "/data/absolute"), "inside");
@@ -144,7 +144,7 @@ TEST(processes_share_a_root)
 	roots__free(r);
 }
 
-TEST(of_too_many_roots_the_oldest_is_closed)
+TEST(beyond_the_maximum_the_oldest_root_is_closed)
 {
 	struct roots *r = roots__new(2);
 	char name[32];
@@ -163,7 +163,7 @@ TEST(of_too_many_roots_the_oldest_is_closed)
 	MUST(r);
 	CHECK_EQ(roots__add(r, pid[0]), 1);
 	CHECK_EQ(roots__add(r, pid[1]), 2);
-	CHECK_STR(text(r, 1, "/file"), "root0/file"); /* used again */
+	CHECK_STR(text(r, 1, "/file"), "root0/file"); /* the most recently used */
 	CHECK_EQ(roots__add(r, pid[2]), 3);
 	CHECK_EQ(try(r, 2, "/file"), -ESTALE);
 	CHECK_STR(text(r, 1, "/file"), "root0/file");
@@ -172,7 +172,7 @@ TEST(of_too_many_roots_the_oldest_is_closed)
 	roots__stats(r, &st);
 	CHECK_EQ(st.open, 3);
 	CHECK_EQ(st.closed, 1);
-	/* Numbers are not used again. */
+	/* Numbers are not reused. */
 	CHECK_EQ(roots__add(r, pid[1]), 4);
 	CHECK_EQ(try(r, 1, "/file"), -ESTALE);
 	CHECK_EQ(try(r, 2, "/file"), -ESTALE);
@@ -182,8 +182,8 @@ TEST(of_too_many_roots_the_oldest_is_closed)
 	roots__free(r);
 }
 
-/* In one view of the mounts, maps shows us the whole path of what a chrooted process has mapped. */
-TEST(what_a_path_is_called_inside)
+/* In the same mount namespace, maps shows the whole path of what a chrooted process has mapped. */
+TEST(paths_as_the_root_sees_them)
 {
 	struct roots *r = roots__new(4);
 	pid_t pid = live_below(cage());

@@ -76,7 +76,7 @@ static int find_offset(void *ctx, const struct elf_function *f)
 	return 1;
 }
 
-/* The nested program as a module, and where a function of it is in the file. */
+/* The nested program as a module, and the offset of one of its functions. */
 static struct module *nested(struct world *w)
 {
 	const char *path = in_scratch("nested");
@@ -131,7 +131,7 @@ TEST(frames_get_names_lines_and_inlined_calls)
 	CHECK_EQ(w.out[3].line, 700);
 	CHECK_EQ(w.out[3].address, 0x555500002000);
 
-	/* No more than there is room for. */
+	/* No more frames than there is room for. */
 	name(&w, 1, frames, 2, 2);
 	CHECK_EQ(w.n, 2);
 	CHECK_STR(w.out[1].func, "middle");
@@ -140,7 +140,7 @@ TEST(frames_get_names_lines_and_inlined_calls)
 	symbolizer__free(NULL);
 }
 
-TEST(what_has_no_name_keeps_its_module)
+TEST(a_frame_without_a_name_keeps_its_module)
 {
 	struct world w = new_world();
 	struct module *mod = nested(&w);
@@ -148,7 +148,7 @@ TEST(what_has_no_name_keeps_its_module)
 		{ .pc = 0x555500001000, .offset = 0, .module = module__id(mod) },
 		{ .pc = 0x555500001000, .offset = 0x7fffffff, .module = module__id(mod) },
 		{ .pc = 0x7f0012345678, .offset = 0x7f0012345678, .module = FRAME_NO_MODULE },
-		{ .pc = 0x555500001000, .offset = 0x10, .module = 77 }, /* never given out */
+		{ .pc = 0x555500001000, .offset = 0x10, .module = 77 }, /* never assigned */
 		{ .pc = 0, .offset = 0, .module = FRAME_NO_MODULE },
 	};
 
@@ -168,7 +168,7 @@ TEST(what_has_no_name_keeps_its_module)
 	free_world(&w);
 }
 
-TEST(the_stable_id_is_made_of_build_ids_and_offsets)
+TEST(the_stable_id_depends_on_build_ids_and_offsets)
 {
 	struct world a = new_world(), b = new_world();
 	uint32_t ia = module__id(nested(&a)), ib;
@@ -179,7 +179,7 @@ TEST(the_stable_id_is_made_of_build_ids_and_offsets)
 	};
 	uint64_t id = stable_id(&a, 1, frames, 3);
 
-	/* Elsewhere in memory, in another process, from a copy of the file, in another run. */
+	/* At another address, in another process, from a copy of the file, in another run. */
 	MUST(run("cp", in_scratch("nested"), in_scratch("copy"), NULL));
 	modules__add_path(b.modules, "/proc/self/exe");
 	ib = (uint32_t)modules__add_path(b.modules, in_scratch("copy"));
@@ -200,7 +200,7 @@ TEST(the_stable_id_is_made_of_build_ids_and_offsets)
 	free_world(&b);
 }
 
-TEST(without_a_build_id_the_path_counts)
+TEST(without_a_build_id_the_stable_id_uses_the_path)
 {
 	struct world w = new_world();
 	uint32_t plain, same;
@@ -260,21 +260,22 @@ TEST(perf_maps_name_run_time_code)
 	const char *first;
 
 	write_map("7f0000001000 100 js:main\n");
-	first = jit(&w, pid, 0x7f0000001100); /* returns to the end: the call is before it */
+	first =
+	    jit(&w, pid, 0x7f0000001100); /* the return address is the end: the call is before it */
 	CHECK_STR(first, "js:main");
 	CHECK(!jit(&w, pid, 0x7f0000001000));
 	CHECK(!jit(&w, pid, 0x7f0000001101));
 
-	/* Read again once a report, no more. */
+	/* Read again once per report, and not more often. */
 	write_map("7f0000001000 100 js:other\n7f0000002000 100 js:late\n");
 	CHECK(!jit(&w, pid, 0x7f0000002010));
 	CHECK_STR(jit(&w, pid, 0x7f0000001010), "js:main");
 	symbolizer__new_report(w.symbolizer);
 	CHECK_STR(jit(&w, pid, 0x7f0000002010), "js:late");
 	CHECK_STR(jit(&w, pid, 0x7f0000001010), "js:other");
-	CHECK_STR(first, "js:main"); /* given out names stay */
+	CHECK_STR(first, "js:main"); /* returned names stay valid */
 
-	/* What is gone is still known. */
+	/* The map is kept after the file is gone. */
 	remove_map();
 	symbolizer__new_report(w.symbolizer);
 	CHECK_STR(jit(&w, pid, 0x7f0000002010), "js:late");
@@ -293,7 +294,7 @@ TEST(each_process_has_its_own_map)
 	free_world(&w);
 }
 
-TEST(memory_files_hold_run_time_code_too)
+TEST(memory_files_contain_run_time_code)
 {
 	struct world w = new_world();
 	struct frame f = { .pc = 0x7f0000001010, .offset = 0x10 };
@@ -304,19 +305,19 @@ TEST(memory_files_hold_run_time_code_too)
 	name(&w, (uint32_t)getpid(), &f, 1, 64);
 	CHECK_STR(w.out[0].func, "net:method");
 	CHECK_STR(w.out[0].module, in_scratch("memory-file"));
-	/* But a map has no say about code that is in a file. */
+	/* But a map does not name code that is in a file. */
 	f.module = module__id(nested(&w));
 	name(&w, (uint32_t)getpid(), &f, 1, 64);
 	CHECK(!w.out[0].func);
 	free_world(&w);
 }
 
-TEST(a_map_that_somebody_else_put_there)
+TEST(a_perf_map_made_by_another_user)
 {
 	struct world w = new_world();
 	uint32_t pid = (uint32_t)getpid();
 
-	/* A link to where another may read, a FIFO to wait at, a directory. */
+	/* A link to another user's file, a FIFO that would block, a directory. */
 	remove_map();
 	write_source("secret", "7f0000001000 100 secret\n");
 	MUST(symlink(in_scratch("secret"), perf_map()) == 0);
@@ -341,7 +342,7 @@ TEST(a_map_that_somebody_else_put_there)
 	free_world(&w);
 }
 
-/* Process 1 of its own, with a /tmp of its own. */
+/* Process 1 of a PID namespace, with its own /tmp. */
 static void live_in_container(int ready)
 {
 	static const char map[] = "7f0000001000 100 contained\n";
@@ -356,7 +357,7 @@ static void live_in_container(int ready)
 	_exit(0);
 }
 
-TEST(the_map_in_a_container)
+TEST(the_perf_map_of_a_container)
 {
 	struct world w;
 	int pipes[2];
@@ -373,7 +374,7 @@ TEST(the_map_in_a_container)
 	close(pipes[1]);
 	if (pid < 0 || read(pipes[0], &c, 1) != 1) {
 		close(pipes[0]);
-		SKIP("no namespaces here");
+		SKIP("namespaces cannot be created here");
 	}
 	w = new_world();
 	CHECK_STR(jit(&w, (uint32_t)pid, 0x7f0000001010), "contained");

@@ -1,4 +1,4 @@
-/* Where the names of a file come from: the file, its debug file, its packed symbols, or nowhere. */
+/* The sources of a file's names: the file, its debug file, its mini debug info, or none. */
 #include <elf.h>
 #include <sys/auxv.h>
 
@@ -50,7 +50,7 @@ static struct place place(const char *path, const char *name)
 	return p;
 }
 
-/* The program in full, built once. */
+/* The whole program, built once. */
 static const char *whole(void)
 {
 	const char *path = in_scratch("whole");
@@ -111,7 +111,7 @@ static const char *name_of(struct file *f, const char *name)
 	return name_at(f, &p);
 }
 
-TEST(a_file_that_has_it_all)
+TEST(a_file_with_all_symbols)
 {
 	struct file f = open_file(whole(), "/nonexistent");
 	const char *first;
@@ -129,7 +129,7 @@ TEST(a_file_that_has_it_all)
 	CHECK_EQ(symbols__lookup(f.symbols, 0, f.frames), 0);
 	CHECK_EQ(symbols__lookup(f.symbols, UINT64_MAX, f.frames), 0);
 
-	/* Results outlive what they were made from. */
+	/* Results stay valid after the data they were made from is dropped. */
 	first = name_of(&f, "hidden");
 	symbols__unload(f.symbols);
 	symbols__unload(f.symbols);
@@ -156,7 +156,7 @@ TEST(inlined_calls_come_first)
 	CHECK_EQ(f[1].line, 11);
 	CHECK_STR(f[2].func, "outer");
 	CHECK(!f[2].inlined);
-	CHECK(f[0].file == f[1].file); /* kept once */
+	CHECK(f[0].file == f[1].file); /* stored once */
 	close_file(&file);
 }
 
@@ -167,7 +167,7 @@ TEST(a_stripped_file_names_what_it_exports)
 	MUST(run("strip", "-o", in_scratch("stripped"), whole(), NULL));
 	f = open_file(in_scratch("stripped"), "/nonexistent");
 	CHECK_STR(name_of(&f, "visible"), "visible");
-	/* Of the names of one address, the plain and the strong one. */
+	/* Of the names of one address, the one without underscores and the global one. */
 	CHECK_STR(name_of(&f, "caller"), "caller");
 	CHECK(!name_of(&f, "hidden"));
 	close_file(&f);
@@ -227,7 +227,7 @@ TEST(a_debug_file_by_link)
 	split();
 	check_found(in_scratch("linked"), "/nonexistent");
 
-	/* In .debug beside it, and below the debug directory. */
+	/* In .debug next to it, and below the debug directory. */
 	MUST(mkdir(in_scratch(".debug"), 0700) == 0);
 	MUST(rename(in_scratch("names.debug"), in_scratch(".debug/names.debug")) == 0);
 	check_found(in_scratch("linked"), "/nonexistent");
@@ -240,14 +240,14 @@ TEST(a_debug_file_by_link)
 	MUST(rename(away, in_scratch("names.debug")) == 0);
 }
 
-TEST(a_debug_file_of_another_build_is_not_taken)
+TEST(a_debug_file_of_another_build_is_not_used)
 {
 	split();
 	MUST(rename(in_scratch("names.debug"), in_scratch("kept")) == 0);
 	MUST(run("gcc", "-O0", "-g", "-Wl,--build-id", "-o", in_scratch("names.debug"),
 		 in_scratch("names.c"), NULL));
 	check_not_found(in_scratch("linked"), "/nonexistent");
-	/* Nor what only bears the name: a FIFO would block whoever opens it. */
+	/* Nor is something else of that name: opening a FIFO would block. */
 	MUST(unlink(in_scratch("names.debug")) == 0 &&
 	     mkfifo(in_scratch("names.debug"), 0600) == 0);
 	check_not_found(in_scratch("linked"), "/nonexistent");
@@ -316,7 +316,7 @@ TEST(a_debug_file_by_build_id)
 
 /* ---- .gnu_debugdata ---- */
 
-/* The stripped program with these bytes as its packed symbols. */
+/* The stripped program with these bytes as its mini debug info. */
 static const char *with_debugdata(const void *bytes, size_t len)
 {
 	char option[PATH_MAX + 512];
@@ -328,14 +328,14 @@ static const char *with_debugdata(const void *bytes, size_t len)
 	return in_scratch("mini");
 }
 
-TEST(packed_symbols)
+TEST(mini_debug_info)
 {
 	struct file f;
 	uint8_t *packed;
 	size_t len;
 
 	if (!have("xz"))
-		SKIP("no xz");
+		SKIP("xz is not installed");
 	MUST(run("objcopy", "--strip-debug", "--only-keep-debug", whole(), in_scratch("minisyms"),
 		 NULL));
 	MUST(run("xz", "--force", in_scratch("minisyms"), NULL));
@@ -346,7 +346,7 @@ TEST(packed_symbols)
 	CHECK_STR(name_of(&f, "visible"), "visible");
 	close_file(&f);
 
-	/* Damaged, it is as if it were not there. */
+	/* If damaged, it counts as absent. */
 	packed[len / 2] ^= 0x55;
 	check_not_found(with_debugdata(packed, len), "/nonexistent");
 	check_not_found(with_debugdata(packed, len / 2), "/nonexistent");
@@ -354,14 +354,14 @@ TEST(packed_symbols)
 	free(packed);
 }
 
-TEST(packed_symbols_that_never_end)
+TEST(mini_debug_info_of_absurd_size)
 {
 	uint8_t *packed;
 	size_t len;
 	int fd;
 
 	if (!have("xz"))
-		SKIP("no xz");
+		SKIP("xz is not installed");
 	/* 400 MiB of zeros in a few kilobytes. */
 	fd = open(in_scratch("zeros"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	MUST(fd >= 0 && ftruncate(fd, 400 << 20) == 0);
@@ -388,13 +388,13 @@ TEST(the_vdso_names_its_functions)
 	MUST(e && elf__functions(e, find_offset, &p) == 1);
 	s = symbols__new(&(struct symbols_source){ .fd = -1, .memory = vdso, .len = 4096 });
 	CHECK_EQ(symbols__lookup(s, p.offset + 1, frames), 1);
-	/* It has the same code under two names. */
+	/* The same code has two names. */
 	CHECK_STR(frames[0].func, "clock_gettime");
 	symbols__free(s);
 	elf__close(e);
 }
 
-TEST(no_file_at_all)
+TEST(no_file)
 {
 	struct symbols *s = symbols__new(&(struct symbols_source){ .fd = -1 });
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
@@ -404,8 +404,9 @@ TEST(no_file_at_all)
 	symbols__free(s);
 }
 
-/* What "cp new.so old.so" does to a library in use: a mapping of it would end in SIGBUS. */
-TEST(a_file_cut_short_while_it_is_read)
+/* What "cp new.so old.so" does to a library in use: reading it through a mapping would end in
+ * SIGBUS. */
+TEST(a_file_truncated_while_it_is_read)
 {
 	for (int loaded = 0; loaded < 2; loaded++) {
 		struct file f;
@@ -424,7 +425,7 @@ TEST(a_file_cut_short_while_it_is_read)
 }
 
 /* Damage anywhere in a file that uses every way to find names. */
-TEST(damaged_files_do_no_harm)
+TEST(damaged_files_are_harmless)
 {
 	uint64_t seed = 11;
 	size_t len;

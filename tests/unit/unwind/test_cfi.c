@@ -1,5 +1,5 @@
-/* Rows from call frame information made by hand, one rule after the other, and from damaged bytes.
- */
+/* Rows from call frame information made by hand, one rule after the other, and from damaged
+ * bytes. */
 #include "test.h"
 
 #include <errno.h>
@@ -115,7 +115,7 @@ static bool is(const struct cfi *c, uint64_t vaddr, struct unwind_rule want)
 #define RULE(k, ...) ((struct unwind_rule){ .kind = UNWIND_##k, ##__VA_ARGS__ })
 #define SAVED(rbp, rbx, plus) .saved = UNWIND_SAVED(UNWIND_##rbp, UNWIND_##rbx, plus)
 
-/* Rows ascend, neighbours differ, the last one says that nothing more is known. */
+/* Rows ascend, neighbours differ, and the last one says that nothing more is described. */
 static void check_shape(const struct cfi *c)
 {
 	for (size_t i = 1; i < c->n; i++)
@@ -170,8 +170,8 @@ TEST(remember_and_restore)
 	cfi__release(&cfi);
 }
 
-/* gcc's stack realignment: r10 (word 7 of a ucontext) holds the CFA, is pushed, and is found again
- * below rbp. */
+/* gcc's stack realignment: r10 (word 7 of a ucontext) holds the CFA, is pushed, and is reloaded
+ * from below rbp. */
 TEST(realigned_stack)
 {
 	struct section s = { 0 };
@@ -189,7 +189,7 @@ TEST(realigned_stack)
 	cfi__release(&cfi);
 }
 
-/* OpenSSL's assembly keeps the old stack pointer at a fixed place of the new one. */
+/* OpenSSL's assembly keeps the old stack pointer at a fixed place of the new stack. */
 TEST(saved_stack_pointer)
 {
 	struct section s = { 0 };
@@ -239,7 +239,7 @@ TEST(signal_frame)
 	cfi__release(&cfi);
 }
 
-TEST(bottoms)
+TEST(where_stacks_end)
 {
 	struct section s = { 0 };
 	size_t c = cie(&s, "zR");
@@ -273,7 +273,8 @@ TEST(bottoms)
 	cfi__release(&cfi);
 }
 
-/* musl describes nothing: its calls of main and of a thread's function are where stacks end. */
+/* musl has no call frame information: stacks end at its calls of main and of a thread's
+ * function. */
 TEST(ends_in_a_library_without_cfi)
 {
 	int fd = open("/lib/ld-musl-x86_64.so.1", O_RDONLY | O_CLOEXEC);
@@ -309,8 +310,8 @@ TEST(ends_in_a_library_without_cfi)
 	close(fd);
 }
 
-/* What a rule cannot say is said to be unknown. */
-TEST(beyond_the_rules)
+/* What a rule cannot express must be unknown. */
+TEST(what_no_rule_can_express_is_unknown)
 {
 	struct section s = { 0 };
 	size_t c = cie(&s, "zR");
@@ -346,7 +347,7 @@ TEST(overlaps_and_order)
 	FDE(&s, c, TEXT + 0x100, 0x20, 0x0e, 16);
 	FDE(&s, c, TEXT, 0x100, 0x0e, 24);
 	FDE(&s, c, TEXT + 0x40, 0x20, 0x0e, 32);  /* in the middle of the one before */
-	FDE(&s, c, TEXT + 0x100, 0x10, 0x0e, 40); /* starts with the first, is shorter */
+	FDE(&s, c, TEXT + 0x100, 0x10, 0x0e, 40); /* starts with the first, but is shorter */
 	cfi = build(&s);
 	CHECK(is(&cfi, TEXT + 0x3f, RULE(RSP, .cfa = 24)));
 	CHECK(is(&cfi, TEXT + 0x40, RULE(RSP, .cfa = 32)));
@@ -357,14 +358,14 @@ TEST(overlaps_and_order)
 	cfi__release(&cfi);
 }
 
-TEST(outside_of_the_code)
+TEST(descriptions_outside_of_the_code)
 {
 	struct section s = { 0 };
 	size_t c = cie(&s, "zR");
 	struct cfi cfi;
 	struct cfi_source src;
 
-	FDE(&s, c, 0, 0x20); /* a function that the linker dropped */
+	FDE(&s, c, 0, 0x20); /* a function that the linker discarded */
 	FDE(&s, c, TEXT_END - 0x10, 0x100);
 	cfi = build(&s);
 	CHECK_EQ(cfi.functions, 1);
@@ -440,16 +441,16 @@ TEST(debug_frame)
 
 /* ---- damage ---- */
 
-TEST(damage_stays_where_it_is)
+TEST(damage_costs_only_its_function)
 {
 	struct section s = { 0 };
 	size_t c = cie(&s, "zR"), odd = cie(&s, "zR?");
 	struct cfi cfi;
 
-	FDE(&s, c, TEXT, 0x20, 0x44, 0x3f);	   /* no such instruction, behind 4 bytes of code */
-	FDE(&s, c, TEXT + 0x20, 0x20, 0x0b);	   /* restores what was not remembered */
+	FDE(&s, c, TEXT, 0x20, 0x44, 0x3f);	   /* no such instruction, after 4 bytes of code */
+	FDE(&s, c, TEXT + 0x20, 0x20, 0x0b);	   /* restores a state that was not remembered */
 	FDE(&s, c, TEXT + 0x40, 0x20, 0x0f, 0x7f); /* an expression longer than all that is left */
-	FDE(&s, odd, TEXT + 0x60, 0x20);	   /* an augmentation that nobody knows */
+	FDE(&s, odd, TEXT + 0x60, 0x20);	   /* an unknown augmentation */
 	FDE(&s, c, TEXT + 0x80, 0x20);
 	cfi = build(&s);
 	CHECK(is(&cfi, TEXT + 3, RULE(RSP, .cfa = 8)));
@@ -462,8 +463,8 @@ TEST(damage_stays_where_it_is)
 	cfi__release(&cfi);
 }
 
-/* The test program's own .eh_frame, with bytes changed and cut short at every length: no crash, no
- * row astray. */
+/* The test program's own .eh_frame, with bytes changed and truncated at every length: no crash, and
+ * no row out of place. */
 TEST(damaged_bytes)
 {
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -477,8 +478,8 @@ TEST(damaged_bytes)
 	CHECK_EQ(cfi__source(e, &src), 0);
 	len = src.eh_frame.len < 6000 ? src.eh_frame.len : 6000;
 	for (size_t cut = 0; cut < len; cut++) {
-		copy = malloc(cut ? cut
-				  : 1); /* its own block, so that a sanitizer sees the last byte */
+		copy = malloc(
+		    cut ? cut : 1); /* a block of its own, so that a sanitizer sees the last byte */
 		memcpy(copy, src.eh_frame.bytes, cut);
 		src.eh_frame = (struct cfi_section){ src.eh_frame.bytes, cut, src.eh_frame.vaddr };
 		struct cfi_source part = src;

@@ -1,7 +1,7 @@
 /*
- * Every row of the files that this machine has loaded against libdw's dwarf_cfi_addrframe, which
- * reads the same CFI by other code: same CFA, same place of the return address, rbp and rbx, and
- * "no CFI" at the same addresses.
+ * Compares every row of the files that this machine has loaded with libdw's dwarf_cfi_addrframe,
+ * which reads the same CFI with other code: the CFA, the places of the return address, rbp and rbx,
+ * and the addresses without CFI must agree.
  */
 #include "test.h"
 
@@ -54,7 +54,7 @@ static int register_of(uint8_t kind)
 	}
 }
 
-/* "register + offset" has two spellings. */
+/* "register + offset" can be written in two ways. */
 static bool is_breg(const Dwarf_Op *op, int reg, int64_t offset)
 {
 	if (op->atom == DW_OP_bregx)
@@ -89,7 +89,7 @@ static bool same_cfa(struct unwind_rule r, const Dwarf_Op *ops, size_t nops)
 		    : nops == 2;
 }
 
-/* CFA + offset, as libdw says it. */
+/* CFA + offset, as libdw expresses it. */
 static bool is_cfa_plus(const Dwarf_Op *ops, size_t nops, int64_t offset)
 {
 	if (!nops || ops[0].atom != DW_OP_call_frame_cfa)
@@ -119,7 +119,7 @@ static bool same_saved(Dwarf_Frame *frame, int reg, unsigned int how, int slot)
 	case UNWIND_AT_RBP:
 		return nops == 2 && ops[0].atom == DW_OP_call_frame_cfa &&
 		       is_breg(&ops[1], 6, slot * 8);
-	default: /* we gave up: libdw must have something that needs giving up */
+	default: /* not understood: libdw must have something that no rule can express */
 		return !(nops == 0 && ops == NULL) &&
 		       !(nops && nops <= 3 && ops[0].atom == DW_OP_call_frame_cfa &&
 			 ops[nops - 1].atom == DW_OP_plus);
@@ -155,7 +155,7 @@ static void mismatch(const char *path, uint64_t vaddr, struct unwind_rule r)
 		       path, vaddr, r.kind, r.saved, r.rbp, r.rbx, r.cfa);
 }
 
-/* The whole of one row's range: libdw says itself how far each of its answers holds. */
+/* One row over its whole range: libdw says how far each of its answers is valid. */
 static void compare_row(const char *path, Dwarf_CFI *cfi, const struct cfi_row *row, uint64_t end)
 {
 	for (uint64_t at = row->vaddr; at < end;) {
@@ -191,7 +191,7 @@ static void compare_elf(const char *path, struct elf *e)
 	if (cfi__source(e, &src) != 0 || !src.eh_frame.bytes || !oracle)
 		return;
 	err = cfi__build(&src, &cfi);
-	CHECK(err == 0 || err == -ENODATA); /* some libraries hold data only */
+	CHECK(err == 0 || err == -ENODATA); /* some libraries contain data only */
 	damaged += cfi.damaged; /* libdw refuses these too, or the rows below would differ */
 	for (size_t i = 0; i < cfi.n; i++) {
 		uint64_t end = i + 1 < cfi.n ? cfi.rows[i + 1].vaddr : cfi.rows[i].vaddr + 1;
@@ -247,7 +247,7 @@ static void add_maps(const char *maps)
 		fclose(f);
 }
 
-TEST(rows_are_what_libdw_says)
+TEST(rows_agree_with_libdw)
 {
 	static const char *const libraries[] = { "libstdc++.so.6", "libcrypto.so.3", "libm.so.6" };
 	DIR *proc = opendir("/proc");
@@ -281,8 +281,8 @@ TEST(rows_are_what_libdw_says)
 	CHECK_EQ(mismatches, 0);
 }
 
-/* The vDSO has no file: it is read as the memory that it is. */
-TEST(rows_of_the_vdso)
+/* The vDSO has no file, and is read from memory. */
+TEST(rows_of_the_vdso_agree_with_libdw)
 {
 	const uint8_t *module = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
 	struct elf *e = module ? elf__open_memory(module, 8192) : NULL;

@@ -1,4 +1,4 @@
-/* Slices never overlap, and neither place nor id is used again before it is safe. */
+/* Slices never overlap, and neither a place nor an id is reused before it is safe. */
 #include "test.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@ static struct unwind_mapping all[UNWIND_MAX_MAPPINGS];
 
 static struct unwind_mapping maps[UNWIND_MAX_MAPPINGS];
 
-static struct slice add(struct slices *s, size_t n, uint64_t mark)
+static struct slice add_slice(struct slices *s, size_t n, uint64_t mark)
 {
 	struct slice out = { 0 };
 
@@ -23,31 +23,31 @@ static struct slice add(struct slices *s, size_t n, uint64_t mark)
 	return out;
 }
 
-TEST(one_behind_the_other)
+TEST(slices_follow_each_other)
 {
 	struct slices *s = slices__new(all);
-	struct slice a = add(s, 10, 1000), b = add(s, 20, 2000), c;
+	struct slice a = add_slice(s, 10, 1000), b = add_slice(s, 20, 2000), c;
 
 	CHECK_EQ(a.first, 0);
 	CHECK_EQ(b.first, 10);
 	CHECK(a.id != b.id);
 	slices__release(s, a.id);
-	c = add(s, 5, 3000);
+	c = add_slice(s, 5, 3000);
 	CHECK_EQ(c.first, 30);
 	CHECK_EQ(all[0].start, 1000);
 	slices__settle(s);
-	c = add(s, 10, 4000);
+	c = add_slice(s, 10, 4000);
 	CHECK_EQ(c.first, 0);
 	CHECK(c.id != a.id && c.id != b.id);
 	CHECK_EQ(all[10].start, 2000);
 	slices__free(s);
 }
 
-TEST(full)
+TEST(a_full_array)
 {
 	struct slices *s = slices__new(all);
-	struct slice a = add(s, UNWIND_MAX_MAPPINGS / 2, 0), b = add(s, UNWIND_MAX_MAPPINGS / 2, 0),
-		     c;
+	struct slice a = add_slice(s, UNWIND_MAX_MAPPINGS / 2, 0),
+		     b = add_slice(s, UNWIND_MAX_MAPPINGS / 2, 0), c;
 
 	CHECK_EQ(slices__add(s, maps, 1, &c), -ENOSPC);
 	slices__release(s, b.id);
@@ -59,20 +59,20 @@ TEST(full)
 	slices__free(s);
 }
 
-TEST(ids_run_out_and_come_back)
+TEST(ids_run_out_until_they_are_reset)
 {
 	struct slices *s = slices__new(all);
-	struct slice keep = add(s, 1, 0), c = { 0 };
+	struct slice keep = add_slice(s, 1, 0), c = { 0 };
 
 	for (uint32_t i = 1; i < UNWIND_MAX_ID; i++) {
-		c = add(s, 1, 0);
+		c = add_slice(s, 1, 0);
 		CHECK_EQ(c.id, i + 1);
 		slices__release(s, c.id);
 		slices__settle(s);
 	}
 	CHECK_EQ(slices__add(s, maps, 1, &c), -ENOSR);
 	slices__reset_ids(s);
-	c = add(s, 1, 0);
+	c = add_slice(s, 1, 0);
 	CHECK_EQ(keep.id, 1);
 	CHECK_EQ(c.id, 2);
 	slices__free(s);

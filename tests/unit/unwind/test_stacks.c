@@ -17,7 +17,7 @@ static struct stack *make(uint64_t id, uint16_t n, uint64_t first)
 	return st;
 }
 
-static int add(struct stacks *s, uint64_t id, uint16_t n, uint64_t first)
+static int add_stack(struct stacks *s, uint64_t id, uint16_t n, uint64_t first)
 {
 	struct stack *st = make(id, n, first);
 	int err = stacks__add(s, st);
@@ -26,17 +26,17 @@ static int add(struct stacks *s, uint64_t id, uint16_t n, uint64_t first)
 	return err;
 }
 
-TEST(interns_once)
+TEST(each_stack_is_stored_once)
 {
 	struct stacks *s = stacks__new();
 	const struct stack *st;
 
 	CHECK(!stacks__get(s, 7));
-	CHECK_EQ(add(s, 7, 3, 100), 0);
-	CHECK_EQ(add(s, 7, 3, 100), 1);
-	CHECK_EQ(add(s, 7, 3, 200), -EEXIST);
-	CHECK_EQ(add(s, 7, 2, 100), -EEXIST);
-	CHECK_EQ(add(s, 0, 0, 0), 0);
+	CHECK_EQ(add_stack(s, 7, 3, 100), 0);
+	CHECK_EQ(add_stack(s, 7, 3, 100), 1);
+	CHECK_EQ(add_stack(s, 7, 3, 200), -EEXIST);
+	CHECK_EQ(add_stack(s, 7, 2, 100), -EEXIST);
+	CHECK_EQ(add_stack(s, 0, 0, 0), 0);
 	CHECK_EQ(stacks__count(s), 2);
 	st = stacks__get(s, 7);
 	CHECK(st && st->id == 7 && st->pid == 42 && st->n == 3 && st->end == 3);
@@ -46,17 +46,17 @@ TEST(interns_once)
 	stacks__free(NULL);
 }
 
-TEST(stays_valid_while_it_grows)
+TEST(stacks_stay_valid_while_the_store_grows)
 {
 	struct stacks *s = stacks__new();
 	const struct stack *first, *st;
 	size_t before;
 
-	add(s, 1, 5, 50);
+	add_stack(s, 1, 5, 50);
 	first = stacks__get(s, 1);
 	before = stacks__memory(s);
 	for (uint64_t id = 2; id <= 20000; id++)
-		CHECK_EQ(add(s, id, (uint16_t)(id % 127 + 1), id * 3), 0);
+		CHECK_EQ(add_stack(s, id, (uint16_t)(id % 127 + 1), id * 3), 0);
 	CHECK_EQ(stacks__count(s), 20000);
 	CHECK(stacks__get(s, 1) == first && first->frames[4].pc == 54);
 	for (uint64_t id = 2; id <= 20000; id++) {
@@ -70,17 +70,17 @@ TEST(stays_valid_while_it_grows)
 	stacks__free(s);
 }
 
-TEST(one_stack_by_many_ids)
+TEST(many_ids_for_one_stack)
 {
 	struct stacks *s = stacks__new();
 	struct stack *other = make(9, 3, 100);
 	const struct stack *first;
 
-	add(s, 7, 3, 100);
+	add_stack(s, 7, 3, 100);
 	first = stacks__get(s, 7);
-	CHECK_EQ(add(s, 8, 3, 100), 0); /* the same code, told again under another id */
+	CHECK_EQ(add_stack(s, 8, 3, 100), 0); /* the same code, added under another id */
 	CHECK(stacks__get(s, 8) == first);
-	CHECK_EQ(add(s, 8, 3, 100), 1);
+	CHECK_EQ(add_stack(s, 8, 3, 100), 1);
 	for (int i = 0; i < 3; i++)
 		other->frames[i].pc += 0x1000; /* mapped elsewhere: still the same code */
 	CHECK_EQ(stacks__add(s, other), 0);
@@ -90,11 +90,11 @@ TEST(one_stack_by_many_ids)
 	CHECK_EQ(stacks__add(s, other), 0);
 	CHECK(stacks__get(s, 10) != first);
 	other->id = 11;
-	other->pid++; /* another process's */
+	other->pid++; /* of another process */
 	CHECK_EQ(stacks__add(s, other), 0);
 	CHECK_EQ(stacks__get(s, 11)->id, 10);
 	other->id = 12;
-	other->frames[1].module = FRAME_NO_MODULE; /* in no file: that process's own */
+	other->frames[1].module = FRAME_NO_MODULE; /* in no file: private to that process */
 	CHECK_EQ(stacks__add(s, other), 0);
 	CHECK_EQ(stacks__get(s, 12)->id, 12);
 	other->id = 13;
@@ -110,8 +110,8 @@ TEST(a_stack_larger_than_a_slab)
 {
 	struct stacks *s = stacks__new();
 
-	CHECK_EQ(add(s, 1, 60000, 1), 0);
-	CHECK_EQ(add(s, 2, 1, 1), 0);
+	CHECK_EQ(add_stack(s, 1, 60000, 1), 0);
+	CHECK_EQ(add_stack(s, 2, 1, 1), 0);
 	CHECK_EQ(stacks__get(s, 1)->frames[59999].pc, 60000);
 	stacks__free(s);
 }

@@ -1,4 +1,5 @@
-/* Tables, read the way the walk in BPF reads them, against the rows that they were made from. */
+/* Tables, read the way the walk in BPF reads them, compared with the rows that they were made
+ * from. */
 #include "test.h"
 
 #include <dlfcn.h>
@@ -9,7 +10,7 @@
 #include "elf/elf.h"
 #include "unwind/table.h"
 
-#define CHUNKS 64 /* of the space that the tables are placed in */
+#define CHUNKS 64 /* of the array that the tables are placed in */
 
 static uint64_t rules[UNWIND_MAX_RULES];
 static uint32_t space[CHUNKS][UNWIND_CHUNK_WORDS];
@@ -34,7 +35,7 @@ static uint32_t word(uint32_t at)
 	return space[(at >> UNWIND_CHUNK_BITS) % CHUNKS][at & (UNWIND_CHUNK_WORDS - 1)];
 }
 
-static struct unwind_rule find(const struct unwind_mapping *m, uint64_t at)
+static struct unwind_rule find_rule(const struct unwind_mapping *m, uint64_t at)
 {
 	uint64_t offset = at - m->base;
 	uint32_t page = m->pages + 2 * (uint32_t)(offset >> UNWIND_PAGE_BITS), n, row;
@@ -73,7 +74,7 @@ static struct unwind_rule find_in(const struct pieces *p, uint64_t at)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (at - p->m[i].start < p->m[i].len)
-			return find(&p->m[i], at);
+			return find_rule(&p->m[i], at);
 	CHECK(!"a piece holds the address");
 	return (struct unwind_rule){ 0 };
 }
@@ -165,9 +166,9 @@ TEST(rules_are_numbered_once)
 	rule_set__free(rs);
 }
 
-/* 40 MiB of code, another rule each 9 MiB: three parts, of which the second starts in the middle of
- * a rule. */
-TEST(more_code_than_a_chunk_can_tell)
+/* 40 MiB of code with another rule every 9 MiB: three parts, of which the second starts in the
+ * middle of a rule. */
+TEST(more_code_than_one_chunk_describes)
 {
 	struct cfi_row rows[5];
 	struct cfi cfi = { .rows = rows, .n = 5 };
@@ -199,8 +200,8 @@ TEST(more_code_than_a_chunk_can_tell)
 	rule_set__free(rs);
 }
 
-/* A rule at every byte of a page, the most there can be, and two segments that share a page. */
-TEST(full_pages_and_shared_ones)
+/* A rule at every byte of a page, which is the maximum, and two segments that share a page. */
+TEST(full_pages_and_shared_pages)
 {
 	static struct cfi_row rows[4097];
 	struct cfi cfi = { .rows = rows, .n = 4097 };
@@ -225,7 +226,7 @@ TEST(full_pages_and_shared_ones)
 	rule_set__free(rs);
 }
 
-/* A part of a segment is mapped on its own, and something that is no code of the file. */
+/* A part of a segment that is mapped on its own, and a mapping that is not code of the file. */
 TEST(parts_of_a_mapping)
 {
 	struct cfi_row rows[] = { { 0x11000, { .kind = UNWIND_RSP, .cfa = 8 } },
