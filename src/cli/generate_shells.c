@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/option_row.h"
+#include "util/array.h"
 #include "util/strbuf.h"
 
 static bool is_shown(const struct option_row *r, enum verb v)
@@ -30,7 +31,7 @@ static size_t summary_length(const char *help)
 	static const char *const ends[] = { ";", ": ", " (" };
 	size_t len = strlen(help);
 
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		const char *end = strstr(help, ends[i]);
 
 		if (end && (size_t)(end - help) < len)

@@ -6,6 +6,7 @@
 #include "cli/generate.h"
 #include "cli/help.h"
 #include "cli/option_row.h"
+#include "util/array.h"
 #include "util/strbuf.h"
 
 int option__version(struct options *o, const struct option_row *r, const char *value)
@@ -37,7 +38,7 @@ int option__generate(struct options *o, const struct option_row *r, const char *
 	int err = -EINVAL;
 
 	(void)o;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		if (strcmp(files[i].name, value) != 0)
 			continue;
 		files[i].generate(&sb);

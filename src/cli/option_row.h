@@ -1,13 +1,15 @@
 /*
  * The table of options: how each is written, what it means, and the function that takes its value.
- * The parser, --help, the OPTIONS of the manual page and the shell completions are made from it, so
- * that a new option is one new row in option_rows.c.
+ * The parser, --help, the OPTIONS of the manual page and the shell completions are made from it. A
+ * new option is a row in option_rows.c and, if it fills a new member of the plan, that member
+ * (run/plan.h) and its default (run/plan.c).
  */
 #ifndef MEMTRACE_CLI_OPTION_ROW_H
 #define MEMTRACE_CLI_OPTION_ROW_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cli/options.h"
 
@@ -50,9 +52,11 @@ struct option_row {
 	/* 0, 1 if the job is done and the run is over, or a negative errno with a line printed. */
 	int (*take)(struct options *o, const struct option_row *r, const char *value);
 	unsigned int of; /* OF_* */
-	size_t field;	 /* offset in struct options, for those that only fill a member */
-	bool on;
+	/* For those that only fill a member of struct options. */
+	size_t field; /* its offset */
+	bool on;      /* the value of a flag */
 	double least_s;
+	uint64_t least, most; /* bytes */
 };
 
 extern const struct verb_row option_verbs[VERBS];
@@ -69,11 +73,8 @@ int option__string(struct options *o, const struct option_row *r, const char *va
 int option__seconds(struct options *o, const struct option_row *r, const char *value);
 int option__age(struct options *o, const struct option_row *r, const char *value);
 int option__size(struct options *o, const struct option_row *r, const char *value);
-int option__ring(struct options *o, const struct option_row *r, const char *value);
-int option__unwind_memory(struct options *o, const struct option_row *r, const char *value);
 int option__reports(struct options *o, const struct option_row *r, const char *value);
 int option__top(struct options *o, const struct option_row *r, const char *value);
-int option__record_size(struct options *o, const struct option_row *r, const char *value);
 int option__depth(struct options *o, const struct option_row *r, const char *value);
 int option__sort(struct options *o, const struct option_row *r, const char *value);
 int option__by(struct options *o, const struct option_row *r, const char *value);

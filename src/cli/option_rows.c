@@ -1,6 +1,8 @@
 /* The options, in the order in which --help and the manual page list them: see option_row.h. */
 #include "cli/option_row.h"
 
+#include "util/array.h"
+
 const struct verb_row option_verbs[VERBS] = {
 	[VERB_TRACE] = { NULL, "[TARGET...] [OPTIONS] [-- COMMAND [ARG...]]",
 			 "Show which call stacks of running programs hold the memory they "
@@ -15,7 +17,16 @@ const struct verb_row option_verbs[VERBS] = {
 			"compare the last reports of two recordings, call stack by call stack", 2 },
 };
 
-#define FIELD(member) .field = offsetof(struct options, plan.member)
+/* Where an option is stored that only fills a member of the given type. */
+#define MEMBER(type, member)                                                                       \
+	.field = offsetof(struct options, member) +                                                \
+		 0 * sizeof((type *)NULL == &((struct options *)NULL)->member)
+
+#define FLAG(member, value) .take = option__flag, MEMBER(bool, member), .on = value
+#define STRING(member) .take = option__string, MEMBER(const char *, member)
+#define SECONDS(member, least) .take = option__seconds, MEMBER(double, member), .least_s = least
+#define SIZE(member, from, to)                                                                     \
+	.take = option__size, MEMBER(uint64_t, member), .least = from, .most = to
 
 /* clang-format off */
 const struct option_row option_rows[] = {
@@ -43,14 +54,14 @@ const struct option_row option_rows[] = {
 	  .help = "every process of a cgroup (version 2 or 1) and of the cgroups below it",
 	  .detail = "Trace every process of a cgroup, of version 2 or 1, and of the cgroups below it. May be "
 		    "repeated." },
-	{ .letter = 'a', .name = "all", .take = option__flag, FIELD(all), .on = true,
+	{ .letter = 'a', .name = "all", FLAG(plan.all, true),
 	  .help = "every process on the host", .detail = "Trace every process on the host." },
-	{ .name = "wait", .take = option__flag, FIELD(wait), .on = true,
+	{ .name = "wait", FLAG(plan.wait, true),
 	  .help = "wait for a container or cgroup that does not exist yet, and trace it from its first "
 		  "instruction",
 	  .detail = "Wait for a container or a cgroup that does not exist yet. It is recognized when its first "
 		    "program begins, which is held until its probes are in place: nothing of it is missed." },
-	{ .name = "no-miss", .take = option__flag, FIELD(no_miss), .on = true,
+	{ .name = "no-miss", FLAG(plan.no_miss, true),
 	  .help = "hold a thread that maps a file not seen before until that file is probed, for some "
 		  "milliseconds; always done for COMMAND",
 	  .detail = "Hold a thread that executes or maps a file which memtrace does not know yet until the file "
@@ -62,10 +73,9 @@ const struct option_row option_rows[] = {
 	  .help = "start COMMAND and trace it from its first instruction",
 	  .detail = "Start <COMMAND> and trace it from its first instruction. It keeps its standard input, "
 		    "output and error." },
-	{ .name = "user", .value = "NAME", .type = VALUE_USER, .example = "nobody", .take = option__string,
-	  FIELD(user),
+	{ .name = "user", .value = "NAME", .type = VALUE_USER, .example = "nobody", STRING(plan.user),
 	  .help = "run COMMAND as this user", .detail = "Run <COMMAND> as this user." },
-	{ .name = "no-children", .take = option__flag, FIELD(children), .on = false,
+	{ .name = "no-children", FLAG(plan.children, false),
 	  .help = "do not follow the children that a target forks" },
 
 	{ .heading = "When",
@@ -74,11 +84,10 @@ const struct option_row option_rows[] = {
 		    "outlives the tracing continues untraced, and `memtrace` waits for it and ends with its "
 		    "exit status." },
 	{ .letter = 'i', .name = "interval", .of = OF_TRACE | OF(VERB_REPORT), .value = "SECONDS",
-	  .example = "10", .take = option__seconds, FIELD(interval_s), .least_s = 0.01,
+	  .example = "10", SECONDS(plan.interval_s, 0.01),
 	  .help = "time between reports (default 10; may be a fraction, such as 0.5)",
 	  .detail = "Print a report every so many seconds. Fractions are allowed; the default is 10." },
-	{ .letter = 'd', .name = "duration", .value = "SECONDS", .example = "60", .take = option__seconds,
-	  FIELD(duration_s), .least_s = 0.01,
+	{ .letter = 'd', .name = "duration", .value = "SECONDS", .example = "60", SECONDS(plan.duration_s, 0.01),
 	  .help = "stop after this time" },
 	{ .letter = 'n', .name = "reports", .value = "N", .example = "6", .take = option__reports,
 	  .help = "stop after N reports", .detail = "Stop after <N> reports." },
@@ -95,12 +104,12 @@ const struct option_row option_rows[] = {
 	  .detail = "Count only blocks that are at least this old (default 0). What a program allocates and "
 		    "soon frees disappears from the report; what it keeps remains." },
 	{ .name = "min-size", .of = OF_REPORTS | OF(VERB_DIFF), .value = "BYTES", .example = "4k",
-	  .take = option__size, FIELD(min_size),
+	  SIZE(plan.min_size, 0, UINT64_MAX),
 	  .help = "count only blocks at least this large (suffixes k, m, g)",
 	  .detail = "Count only blocks that are at least this large. The suffixes `k`, `m` and `g` mean 2^10, "
 		    "2^20 and 2^30 bytes." },
 	{ .name = "max-size", .of = OF_REPORTS | OF(VERB_DIFF), .value = "BYTES", .example = "1m",
-	  .take = option__size, FIELD(max_size),
+	  SIZE(plan.max_size, 0, UINT64_MAX),
 	  .help = "count only blocks at most this large",
 	  .detail = "Count only blocks that are at most this large." },
 	{ .name = "sort", .of = OF_REPORTS, .value = "leak|bytes|blocks|growth|age|rate", .take = option__sort,
@@ -122,7 +131,7 @@ const struct option_row option_rows[] = {
 	  .detail = "Follow the blocks of `malloc`(3) and its family, direct mappings, or both (the default). "
 		    "Following mappings costs every system call of every process on the host some 0.1 "
 		    "microseconds while `memtrace` runs; `--kind heap` avoids that." },
-	{ .name = "since-mark", .of = OF_REPORTS, .take = option__flag, FIELD(since_mark), .on = true,
+	{ .name = "since-mark", .of = OF_REPORTS, FLAG(plan.since_mark, true),
 	  .help = "growth since the mark, which SIGUSR1 or the key m sets (before that: since the start), "
 		  "largest first",
 	  .detail = "Report growth since the mark instead of since the previous report: what each call stack "
@@ -137,8 +146,7 @@ const struct option_row option_rows[] = {
 	  .help = "leave out call stacks that match a line leak:PATTERN of FILE, as for LeakSanitizer; "
 		  "repeatable",
 	  .detail = "Leave out call stacks that match a line of <FILE>; see `SUPPRESSIONS`. May be repeated." },
-	{ .name = "no-default-suppressions", .of = OF_REPORTS, .take = option__flag, FIELD(default_rules),
-	  .on = false,
+	{ .name = "no-default-suppressions", .of = OF_REPORTS, FLAG(plan.default_rules, false),
 	  .help = "show what the loader, locales, stdio and libstdc++ allocate once and keep",
 	  .detail = "Show what is left out by default: what the dynamic loader, locales, stdio and libstdc++ "
 		    "allocate once and keep." },
@@ -164,17 +172,16 @@ const struct option_row option_rows[] = {
 	  .help = "one of the formats below (default text)",
 	  .detail = "The format of reports: `text` (the default), `json`, `pprof` or `folded`; see `FORMATS`." },
 	{ .letter = 'o', .name = "output", .of = OF_ALL, .value = "FILE", .type = VALUE_FILE,
-	  .example = "memtrace.out", .take = option__string, FIELD(output),
+	  .example = "memtrace.out", STRING(plan.output),
 	  .help = "write to FILE, whole or not at all (default standard output)",
 	  .detail = "Write to <FILE> instead of standard output. It is written beside its place and renamed "
 		    "into it at the end: whole, or not at all." },
 	{ .name = "record", .of = OF(VERB_TRACE), .value = "FILE", .type = VALUE_FILE, .example = "run.mt",
-	  .take = option__string, FIELD(record),
+	  STRING(plan.record),
 	  .help = "write a recording to FILE as well, for memtrace report",
 	  .detail = "Report as usual, and write a recording to <FILE> as well, as `memtrace record` does: see "
 		    "`RECORDINGS`." },
-	{ .name = "record-size", .value = "SIZE", .example = "100m", .take = option__record_size,
-	  FIELD(record_bytes),
+	{ .name = "record-size", .value = "SIZE", .example = "100m", SIZE(plan.record_bytes, 1 << 20, UINT64_MAX),
 	  .help = "limit on the size of a recording (default 1g); beyond it, the oldest reports are dropped",
 	  .detail = "The most that a recording may take, 1m or more; the default is 1g. Beyond it, the oldest "
 		    "reports are dropped." },
@@ -190,8 +197,7 @@ const struct option_row option_rows[] = {
 	{ .name = "max-depth", .value = "N", .example = "64", .take = option__depth,
 	  .help = "most frames of a call stack, 1 to 127 (default 127)",
 	  .detail = "Walk at most <N> frames, 1 to 127 (default 127)." },
-	{ .name = "unwind-memory", .value = "SIZE", .example = "256m", .take = option__unwind_memory,
-	  FIELD(unwind_memory),
+	{ .name = "unwind-memory", .value = "SIZE", .example = "256m", SIZE(plan.unwind_memory, 8 << 20, 8ull << 30),
 	  .help = "kernel memory for unwind tables, 8m to 8g (default 64m); if it does not suffice, stacks "
 		  "are cut and marked as such",
 	  .detail = "The kernel memory that unwind tables may take, 8m to 8g (default 64m). If it does not "
@@ -200,7 +206,7 @@ const struct option_row option_rows[] = {
 	  .help = "how probes are attached (default: the first of these that works)",
 	  .detail = "How probes are attached: by session links (Linux 6.13), by multi links (6.6), or by perf "
 		    "events. The default is the first of these that works." },
-	{ .name = "ring", .value = "SIZE", .example = "64m", .take = option__ring, FIELD(ring_bytes),
+	{ .name = "ring", .value = "SIZE", .example = "64m", SIZE(plan.ring_bytes, 64 << 10, 1 << 30),
 	  .help = "size of the ring buffer between kernel and memtrace, 64k to 1g, rounded up to a power of "
 		  "two (default 32m)",
 	  .detail = "The size of the ring buffer between kernel and `memtrace`, 64k to 1g, rounded up to a "
@@ -211,30 +217,28 @@ const struct option_row option_rows[] = {
 		  "ptr (the block) or out (where the block is stored); repeatable, see memtrace(8)",
 	  .detail = "Trace functions of the program's own allocator as well; see `ALLOCATORS OF A PROGRAM'S OWN`. "
 		    "May be repeated." },
-	{ .name = "probe-throwing", .take = option__flag, FIELD(probe_throwing), .on = true,
+	{ .name = "probe-throwing", FLAG(plan.probe_throwing, true),
 	  .help = "trace an allocator's own operator new even where the kernel lets no exception pass its "
 		  "return probe: if it threw, the program would end",
 	  .detail = "Trace an allocator's own `operator new` (jemalloc, tcmalloc) even where the kernel lets no "
 		    "exception pass its return probe. If it then threw for want of memory, the program would "
 		    "end. By default it is not traced there, and a line says so." },
-	{ .name = "debuginfod", .take = option__flag, FIELD(debuginfod), .on = true,
+	{ .name = "debuginfod", FLAG(plan.debuginfod, true),
 	  .help = "ask the servers of $DEBUGINFOD_URLS for debug information that is not on this machine",
 	  .detail = "Ask debuginfod servers, those of `DEBUGINFOD_URLS` or </etc/debuginfod/*.urls>, for debug "
 		    "information that is not on this machine. They learn the build IDs of the files that the "
 		    "stacks pass through. Needs libdebuginfod, whose own environment variables and cache "
 		    "apply." },
-	{ .name = "debuginfod-timeout", .value = "SECONDS", .example = "10", .take = option__seconds,
-	  FIELD(debuginfod_s), .least_s = 0.1,
+	{ .name = "debuginfod-timeout", .value = "SECONDS", .example = "10", SECONDS(plan.debuginfod_s, 0.1),
 	  .help = "how long a report waits for them (default 10); what arrives later is in the next one",
 	  .detail = "How long a report waits for the servers in all (default 10). Tracing never waits for them. "
 		    "What arrives later is in the next report; a server is not asked again for what it does "
 		    "not have." },
-	{ .name = "explain-probes", .take = option__flag, FIELD(explain_probes), .on = true,
+	{ .name = "explain-probes", FLAG(plan.explain_probes, true),
 	  .help = "list each function that is probed, where its probe is, and why there",
 	  .detail = "List each function that is probed, its file and offset, the instruction that the probe is "
 		    "on, and why there." },
-	{ .letter = 'v', .name = "verbose", .of = OF_ALL, .take = option__flag,
-	  .field = offsetof(struct options, verbose), .on = true,
+	{ .letter = 'v', .name = "verbose", .of = OF_ALL, FLAG(verbose, true),
 	  .help = "print more on standard error" },
 	{ .name = "version", .of = OF_ALL, .take = option__version, .help = "print the version" },
 	{ .letter = 'h', .name = "help", .of = OF_ALL, .take = option__help, .help = "print this text",
@@ -245,4 +249,4 @@ const struct option_row option_rows[] = {
 };
 /* clang-format on */
 
-const size_t option_row_count = sizeof(option_rows) / sizeof(option_rows[0]);
+const size_t option_row_count = ARRAY_SIZE(option_rows);

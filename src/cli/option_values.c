@@ -9,17 +9,13 @@
 #include "cli/option_row.h"
 #include "cli/options.h"
 #include "profile/names.h"
+#include "util/array.h"
 #include "util/escape.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/strbuf.h"
 
 #define SECONDS_MAX 1e9
-#define UNWIND_MEMORY_MIN (8ull << 20)
-#define UNWIND_MEMORY_MAX (8ull << 30)
-#define RECORD_MIN (1 << 20)
-#define RING_MIN (64 << 10)
-#define RING_MAX (1 << 30)
 
 unsigned int option__verbs(const struct option_row *r)
 {
@@ -149,45 +145,39 @@ int option__age(struct options *o, const struct option_row *r, const char *value
 	return err;
 }
 
+/* "64k": as it would be written on the command line. */
+static const char *spell_size(char *buf, size_t cap, uint64_t n)
+{
+	static const char *const suffixes[] = { "", "k", "m", "g" };
+	size_t i = 0;
+
+	for (; n && n % 1024 == 0 && i + 1 < ARRAY_SIZE(suffixes); i++)
+		n /= 1024;
+	snprintf(buf, cap, "%llu%s", (unsigned long long)n, suffixes[i]);
+	return buf;
+}
+
 int option__size(struct options *o, const struct option_row *r, const char *value)
 {
-	uint64_t *to = (uint64_t *)((char *)o + r->field), n;
+	uint64_t n;
 	int err = parse__size(value, &n);
+	char reason[96], least[32], most[32];
 
-	if (err == -ERANGE)
-		return option__refuse_value(r, value, "is too large");
-	if (err)
+	if (err && err != -ERANGE)
 		return option__refuse_invalid(r, "size (suffixes k, m, g)", value);
-	*to = n;
+	if (err || n > r->most || n < r->least) {
+		spell_size(least, sizeof(least), r->least);
+		spell_size(most, sizeof(most), r->most);
+		if (r->most != UINT64_MAX)
+			snprintf(reason, sizeof(reason), "is not between %s and %s", least, most);
+		else if (err)
+			snprintf(reason, sizeof(reason), "is too large");
+		else
+			snprintf(reason, sizeof(reason), "is less than %s", least);
+		return option__refuse_value(r, value, reason);
+	}
+	*(uint64_t *)((char *)o + r->field) = n;
 	return 0;
-}
-
-int option__ring(struct options *o, const struct option_row *r, const char *value)
-{
-	int err = option__size(o, r, value);
-
-	if (!err && (o->plan.ring_bytes < RING_MIN || o->plan.ring_bytes > RING_MAX))
-		err = option__refuse_value(r, value, "is not between 64k and 1g");
-	return err;
-}
-
-int option__record_size(struct options *o, const struct option_row *r, const char *value)
-{
-	int err = option__size(o, r, value);
-
-	if (!err && o->plan.record_bytes < RECORD_MIN)
-		err = option__refuse_value(r, value, "is less than 1m");
-	return err;
-}
-
-int option__unwind_memory(struct options *o, const struct option_row *r, const char *value)
-{
-	int err = option__size(o, r, value);
-
-	if (!err && (o->plan.unwind_memory < UNWIND_MEMORY_MIN ||
-		     o->plan.unwind_memory > UNWIND_MEMORY_MAX))
-		err = option__refuse_value(r, value, "is not between 8m and 8g");
-	return err;
 }
 
 static int parse_count(const struct option_row *r, const char *value, uint64_t least, uint64_t most,

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "abi/shared.h"
-#include "collect/collector.h"
+#include "collect/query.h"
 #include "probe/spec.h"
 #include "profile/conditions.h"
 #include "report/report.h"

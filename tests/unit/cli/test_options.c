@@ -356,6 +356,8 @@ TEST(bad_values)
 	refuse("-p|1|--max-depth|0", "--max-depth: '0' is too small; try --max-depth 64");
 	refuse("-p|1|--max-depth|128", "--max-depth: '128' is too large; try --max-depth 64");
 	refuse("-p|1|--ring|1k", "--ring: '1k' is not between 64k and 1g; try --ring 64m");
+	refuse("-p|1|--unwind-memory|9g",
+	       "--unwind-memory: '9g' is not between 8m and 8g; try --unwind-memory 256m");
 	refuse("-p|1|--ring|2g", "--ring: '2g' is not between 64k and 1g; try --ring 64m");
 	refuse("-p|1|--sort|size", "--sort: invalid value: 'size'; "
 				   "try --sort leak|bytes|blocks|growth|age|rate");
