@@ -4,6 +4,7 @@ import containers_lib
 from containers_lib import *
 from lib import *
 
+ALONE = "traces the whole host, and measures what memtrace takes"
 SOURCE = "crowd.c"
 STAYING, SHORT, THREADS = 200, 5000, 64
 BLOCKS = 202            # that a short one asks for
