@@ -1,12 +1,14 @@
-"""Helpers of the root tests: compile a program that knows its own answer, trace it, compare exactly.
+"""Helpers for the root tests: compile a program that knows its own answer, trace it, compare exactly.
 
-A test script is a row of `with case("name"):` blocks and ends with done(). Whatever was started is
-ended when the script ends, however it ends.
+A test script is a sequence of `with case("name"):` blocks and ends with done(). Every process that a
+script started is killed when the script ends, in whatever way.
 """
 import atexit
+import concurrent.futures
 import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -22,14 +24,14 @@ CC = os.environ.get("CC") or "gcc"
 CXX = os.environ.get("CXX") or "g++"
 CFLAGS = ["-g", "-O1", "-fno-omit-frame-pointer", "-Wall", "-Wextra", "-pthread"]
 TMP = os.path.realpath(tempfile.mkdtemp(prefix="memtrace-root-"))
-PATIENCE = 60  # seconds after which something hangs
+PATIENCE = 60  # seconds after which something is considered to hang
 
 _started = []
 _failed = 0
 
 
 class Skip(Exception):
-    """The test cannot run here; the text says why."""
+    """The test cannot run on this machine; the text says why."""
 
 
 def _clean():
@@ -47,14 +49,15 @@ for _sig in (signal.SIGTERM, signal.SIGHUP):
 
 @contextlib.contextmanager
 def case(name):
-    """One test: what the block raises is its failure."""
+    """One test: it fails if the block raises an exception."""
     global _failed
+    began = time.monotonic()
     try:
         yield
         print(f"ok - {name}", flush=True)
     except Skip as e:
         print(f"skip - {name}: {e}", flush=True)
-    except Exception as e:  # a test script goes on with its next test
+    except Exception as e:  # the script continues with its next test
         _failed += 1
         text = str(e) or repr(e)
         if not isinstance(e, AssertionError):
@@ -62,6 +65,8 @@ def case(name):
         for line in text.splitlines():
             print(f"# {line}")
         print(f"not ok - {name}", flush=True)
+    if "TIMES" in os.environ:
+        print(f"# {time.monotonic() - began:6.2f} s: {name}", flush=True)
 
 
 def done():
@@ -74,27 +79,41 @@ def equal(got, want, what):
 
 
 def true(condition, what):
+    """`what` says what is wrong if the condition does not hold."""
     if not condition:
         raise AssertionError(what)
 
 
 def wait_for(condition, what, seconds=PATIENCE):
-    """Returns what `condition` does once it is true."""
+    """Waits until `condition` returns something true, and returns that."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds} s in vain for {what}")
+            raise AssertionError(f"waited {seconds} s for {what}, in vain")
         time.sleep(0.01)
+
+
+def seed():
+    """Seeds `random`, from $SEED if it is set, and prints the seed: with it a failure can be repeated."""
+    number = int(os.environ.get("SEED") or random.randrange(1 << 32))
+    print(f"# SEED={number}", flush=True)
+    random.seed(number)
+
+
+def together(*functions):
+    """Runs functions that do not disturb each other at the same time; returns their results, in order."""
+    with concurrent.futures.ThreadPoolExecutor(len(functions)) as pool:
+        return [future.result() for future in [pool.submit(f) for f in functions]]
 
 
 _unique = 0
 
 
 def path(name):
-    """A new path of its own."""
+    """A path that was not used before."""
     global _unique
     _unique += 1
     return os.path.join(TMP, f"{_unique}-{name}")
@@ -108,7 +127,7 @@ def start(argv, **kw):
 
 
 def tool(name):
-    """A program that may be missing."""
+    """The name of a program; skips the test if it is not installed."""
     if not shutil.which(name):
         raise Skip(f"{name} is not installed")
     return name
@@ -118,7 +137,7 @@ _compiled = {}
 
 
 def build(source, *flags, cc=None, name=None, cflags=CFLAGS):
-    """Compiles programs/SOURCE; the path of the result."""
+    """Compiles programs/SOURCE, once for each set of flags; returns the path of the result."""
     cc = cc or (CXX if source.endswith(".cc") else CC)
     key = (source, flags, cc, tuple(cflags))
     if key not in _compiled:
@@ -137,7 +156,7 @@ def build(source, *flags, cc=None, name=None, cflags=CFLAGS):
 
 
 def library(name):
-    """The path of a shared library that may be missing."""
+    """The path of a library; skips the test if it is not installed."""
     for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"):
         p = os.path.join(folder, name)
         if os.path.exists(p):
@@ -146,7 +165,7 @@ def library(name):
 
 
 class Program:
-    """A program under test that stands still until go(), and when finished until end()."""
+    """A program under test. It waits for go() before it does its work, and for end() after it."""
 
     def __init__(self, argv, env=None, **kw):
         self.truth_path, self.go_path = path("truth"), path("go")
@@ -155,7 +174,7 @@ class Program:
         env = {**os.environ, **(env or {}), "TRUTH": self.truth_path, "GO": self.go_path}
         self.proc = start(argv, env=env, **kw)
         self.pid = self.proc.pid
-        wait_for(lambda: self._there(".ready"), f"{argv[0]} to begin")
+        wait_for(lambda: self._there(".ready"), f"{argv[0]} to start")
 
     def _there(self, suffix=""):
         if os.path.exists(self.truth_path + suffix):
@@ -169,12 +188,12 @@ class Program:
                 return os.open(self.go_path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             except OSError:
                 return None
-        self.go_fd = wait_for(open_fifo, "the program to listen")
+        self.go_fd = wait_for(open_fifo, "the program to open its FIFO")
         if wait:
             self.finished()
 
     def finished(self):
-        """Waits until it is; its truth."""
+        """Waits until its work is done, and returns its truth."""
         wait_for(self._there, "the program to finish")
         return read_truth(self.truth_path)
 
@@ -195,7 +214,7 @@ def read_truth(name):
 
 
 class Memtrace:
-    """A run of memtrace. Its output goes to files, so that it never waits for us."""
+    """A run of memtrace. Its output goes to files, so that it never waits for a reader."""
 
     def __init__(self, *args, env=None, stdin=subprocess.DEVNULL, **kw):
         self.out_path, self.err_path = path("out"), path("err")
@@ -212,7 +231,7 @@ class Memtrace:
             return f.read()
 
     def attached(self):
-        """Waits until its probes are in."""
+        """Waits until its probes are attached."""
         def ready():
             text = self.stderr()
             if re.search(r"^memtrace: (attached to|tracing) ", text, re.M):
@@ -226,28 +245,28 @@ class Memtrace:
         try:
             return self.proc.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"memtrace runs for more than {seconds} s\n{self.stderr()}") from None
+            raise AssertionError(f"memtrace did not end within {seconds} s\n{self.stderr()}") from None
 
     def interrupt(self):
         self.proc.send_signal(signal.SIGINT)
         return self.wait()
 
     def lines(self):
-        """The JSON lines of its output so far: while it runs, the last may be half written."""
+        """The JSON lines of its output so far. While it runs, the last one may be incomplete and is left out."""
         running, text = self.proc.poll() is None, self.stdout()
         found = []
         for line in (text[:text.rfind("\n") + 1] if running else text).splitlines():
             try:
                 found.append(json.loads(line))
             except ValueError:
-                raise AssertionError(f"no JSON: {line[:200]}\n{self.stderr()}") from None
+                raise AssertionError(f"not JSON: {line[:200]}\n{self.stderr()}") from None
         return found
 
     def reports(self):
         return [r for r in self.lines() if r["type"] == "report"]
 
     def final(self):
-        """The last report, after the end."""
+        """The last report of a run that has ended."""
         reports = self.reports()
         true(reports, f"there is no report\n{self.stderr()}")
         equal([r["final"] for r in reports], [False] * (len(reports) - 1) + [True], "final")
@@ -258,7 +277,7 @@ EVERYTHING = ("-f", "json", "-t", "1000000", "-i", "3600", "--no-default-suppres
 
 
 def launch(argv, *options, env=None, status=0):
-    """Traces a command to its end: (final report, truth)."""
+    """Traces a command from start to end; returns (final report, truth)."""
     truth_path = path("truth")
     m = Memtrace(*EVERYTHING, *options, "--", *argv, env={**(env or {}), "TRUTH": truth_path})
     equal(m.wait(), status, f"the exit status (standard error: {m.stderr()})")
@@ -266,7 +285,7 @@ def launch(argv, *options, env=None, status=0):
 
 
 def attach(argv, *options, env=None):
-    """Attaches to a command, lets it do its work and end: (final report, truth)."""
+    """Attaches to a command that waits, lets it do its work and end; returns (final report, truth)."""
     p = Program(argv, env=env)
     m = Memtrace(*EVERYTHING, *options, "-p", p.pid).attached()
     p.go()
@@ -276,7 +295,7 @@ def attach(argv, *options, env=None):
 
 
 def own_frame(site, source):
-    """The frame of a function in the program's own source file that is nearest to the allocation."""
+    """The innermost frame that is in the program's own source file and not inlined."""
     for f in site["stack"]:
         if not f["inlined"] and f["file"] and os.path.basename(f["file"]) == source:
             return f
@@ -284,13 +303,13 @@ def own_frame(site, source):
 
 
 def own_function(site, source):
-    """The function of that frame, without its arguments."""
+    """The name of that frame's function, without arguments."""
     f = own_frame(site, source)
     return (f["func"] or "?").split("(")[0] if f else None
 
 
 def sites_of(report, source, kind="heap", pid=None):
-    """{function: its sites}"""
+    """{function: its sites}, of those that hold blocks"""
     found = {}
     for s in report["sites"]:
         if s["kind"] == kind and (not pid or s["pid"] == pid) and s["live_blocks"]:
@@ -299,10 +318,10 @@ def sites_of(report, source, kind="heap", pid=None):
 
 
 def compare(report, truth, source, kind="heap", pid=None):
-    """Every function's blocks, bytes and api are what the program says, and there are no others."""
+    """Checks that each function has the blocks, bytes and API that the program says, and that no other function has any."""
     found = sites_of(report, source, kind, pid)
-    # What libraries do before the program and beside it; and stacks that did not reach the program,
-    # because a library has no unwind tables: musl's has none.
+    # Sites without a frame of the program: allocations that libraries made for themselves, which are not compared;
+    # and stacks that end before the program because a library has no unwind tables, as musl's.
     short = [s for s in found.pop(None, []) if not s["complete"]]
     wrong = []
     for t in truth:
@@ -320,15 +339,15 @@ def compare(report, truth, source, kind="heap", pid=None):
                 wrong.append(f"{t['func']}: {s['api']}, not {t['api']}")
     for func, sites in found.items():
         for s in sites:
-            # A library that it called may keep a block, pthread_create for one.
+            # A library function that it called may keep a block: pthread_create does.
             if s["stack"][0]["module"] == own_frame(s, source)["module"]:
-                wrong.append(f"{func}: {s['api']} {s['live_blocks']}, {s['live_bytes']}, though it left nothing")
+                wrong.append(f"{func}: {s['api']} {s['live_blocks']}, {s['live_bytes']}, but it left nothing")
     wrong += unsound(report)
     true(not wrong, "\n".join(wrong))
 
 
 def unsound(report):
-    """What must hold in every report of everything."""
+    """What is inconsistent in a report with all call stacks: nothing, if all is well."""
     wrong = []
     for name, value in report["lost"].items():
         if value:
@@ -336,5 +355,5 @@ def unsound(report):
     for key in ("live_bytes", "live_blocks"):
         total = sum(s[key] for s in report["sites"] if s["kind"] == "heap")
         if total != report[key]:
-            wrong.append(f"the sites' {key} are {total}, the report's {report[key]}")
+            wrong.append(f"{key} is {total} over all sites, but {report[key]} in the report")
     return wrong
