@@ -9,15 +9,14 @@
 #include "run/reporting.h"
 #include "util/log.h"
 
-static int print_difference(const struct plan *plan, difference_fn fn,
-			    const struct difference_input *in)
+static int print_difference(const struct plan *plan, const struct difference_input *in)
 {
 	struct reporting r = { .plan = plan };
 	int err = reporting__open(&r);
 
 	if (err)
 		return err;
-	err = fn(in, &r.style, output__stream(r.output));
+	err = plan->format->difference(in, &r.style, output__stream(r.output));
 	err = reporting__commit(&r, err);
 	reporting__close(&r);
 	return err;
@@ -26,7 +25,6 @@ static int print_difference(const struct plan *plan, difference_fn fn,
 int diff__run(const struct plan *given, const char *before, const char *after)
 {
 	struct plan plan = *given;
-	difference_fn fn = difference__find(plan.format);
 	struct replay *old = NULL, *new = NULL;
 	const struct profile *p = NULL, *q = NULL;
 	struct comparison c;
@@ -34,7 +32,7 @@ int diff__run(const struct plan *given, const char *before, const char *after)
 
 	plan.rules = NULL;
 	plan.interval_s = 0;
-	if (!fn) {
+	if (!plan.format->difference) {
 		log__error("cannot print a difference as %s; use -f text or json",
 			   plan.format->name);
 		return 1;
@@ -46,11 +44,10 @@ int diff__run(const struct plan *given, const char *before, const char *after)
 	if (q && compare__profiles(p, q, &c)) {
 		log__error("cannot compare: %s", strerror(ENOMEM));
 	} else if (q) {
-		status =
-		    print_difference(
-			&plan, fn, &(struct difference_input){ &c, before, after, plan.query.top })
-			? 1
-			: 0;
+		status = print_difference(
+			     &plan, &(struct difference_input){ &c, before, after, plan.query.top })
+			     ? 1
+			     : 0;
 		compare__free(&c);
 	}
 	replay__free(old);

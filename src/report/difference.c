@@ -11,28 +11,27 @@
 #include "report/number.h"
 #include "report/table.h"
 #include "report/text_stack.h"
-#include "util/array.h"
 #include "util/escape.h"
+#include "util/array.h"
 #include "util/format.h"
 
 /* ---- text ---- */
 
-static void side(struct text_style *ts, const char *label, const struct profile *p,
-		 const struct compared_sum *sum, const char *name)
+static void print_side(struct text_style *ts, const char *label, const struct profile *p,
+		       const struct compared_sum *sum, const char *name)
 {
 	time_t s = (time_t)(p->wall_ns / 1000000000);
-	char when[32] = "", after[32], size[32], blocks[32];
+	char when[32] = "", after[32], size[32], blocks[64];
 	struct tm tm;
 
 	if (localtime_r(&s, &tm))
 		strftime(when, sizeof(when), "%F %H:%M:%S", &tm);
 	strbuf__addf(&ts->sb, "%-6s  %s  ", label, when);
 	escape__plain(&ts->sb, name);
-	strbuf__addf(&ts->sb, " after %s: %s in %s block%s\n",
+	strbuf__addf(&ts->sb, " after %s: %s in %s\n",
 		     number__seconds(after, sizeof(after), p->elapsed_s),
 		     format__size(size, sizeof(size), sum->bytes),
-		     number__count(blocks, sizeof(blocks), sum->blocks),
-		     sum->blocks == 1 ? "" : "s");
+		     number__noun(blocks, sizeof(blocks), sum->blocks, "block"));
 	if (!p->notice)
 		return;
 	strbuf__adds(&ts->sb, "        ");
@@ -40,25 +39,24 @@ static void side(struct text_style *ts, const char *label, const struct profile 
 	strbuf__addc(&ts->sb, '\n');
 }
 
-static void total(struct text_style *ts, const struct comparison *c)
+static void print_total(struct text_style *ts, const struct comparison *c)
 {
-	char change[32], blocks[32], n[32];
+	char change[32], blocks[64], n[64];
 
 	number__change(change, sizeof(change),
 		       (int64_t)(c->total_after.bytes - c->total_before.bytes));
-	number__signed(blocks, sizeof(blocks),
-		       (int64_t)(c->total_after.blocks - c->total_before.blocks));
+	number__signed_noun(blocks, sizeof(blocks),
+			    (int64_t)(c->total_after.blocks - c->total_before.blocks), "block");
 	strbuf__adds(&ts->sb, "change  ");
 	text_style__painted(ts, text_style__sign(change), change);
-	strbuf__addf(&ts->sb, " in %s blocks", blocks);
+	strbuf__addf(&ts->sb, " in %s", blocks);
 	if (c->unchanged)
-		strbuf__addf(&ts->sb, "; %s call stack%s unchanged",
-			     number__count(n, sizeof(n), c->unchanged),
-			     c->unchanged == 1 ? "" : "s");
+		strbuf__addf(&ts->sb, "; %s unchanged",
+			     number__noun(n, sizeof(n), c->unchanged, "call stack"));
 	strbuf__addc(&ts->sb, '\n');
 }
 
-static void cells(struct table *t, size_t rank, const struct compared_site *s)
+static void add_change_cells(struct table *t, size_t rank, const struct compared_site *s)
 {
 	char buf[32];
 
@@ -74,9 +72,9 @@ static void cells(struct table *t, size_t rank, const struct compared_site *s)
 	table__cell(t, "%s", s->site->id);
 }
 
-static void rest(struct text_style *ts, const struct comparison *c, size_t shown)
+static void print_more(struct text_style *ts, const struct comparison *c, size_t shown)
 {
-	char n[32], change[32], blocks[32];
+	char n[64], change[32], blocks[64];
 	int64_t bytes = 0, held = 0;
 
 	for (size_t i = shown; i < c->nsites; i++) {
@@ -84,14 +82,13 @@ static void rest(struct text_style *ts, const struct comparison *c, size_t shown
 		held += c->sites[i].blocks;
 	}
 	if (shown < c->nsites)
-		strbuf__addf(&ts->sb, "\n  … %s more call stack%s changed by %s in %s blocks\n",
-			     number__count(n, sizeof(n), c->nsites - shown),
-			     c->nsites - shown == 1 ? "" : "s",
+		strbuf__addf(&ts->sb, "\n  … %s changed by %s in %s\n",
+			     number__noun(n, sizeof(n), c->nsites - shown, "more call stack"),
 			     number__change(change, sizeof(change), bytes),
-			     number__signed(blocks, sizeof(blocks), held));
+			     number__signed_noun(blocks, sizeof(blocks), held, "block"));
 }
 
-static int sites(struct text_style *ts, const struct comparison *c, size_t shown)
+static int print_changes(struct text_style *ts, const struct comparison *c, size_t shown)
 {
 	static const struct table_column columns[] = {
 		{ .title = "#", .right = true },
@@ -110,7 +107,7 @@ static int sites(struct text_style *ts, const struct comparison *c, size_t shown
 	int err;
 
 	for (size_t i = 0; i < shown; i++)
-		cells(&t, i + 1, &c->sites[i]);
+		add_change_cells(&t, i + 1, &c->sites[i]);
 	err = table__fit(&t, ts);
 	if (!err && shown) {
 		strbuf__addc(&ts->sb, '\n');
@@ -126,29 +123,23 @@ static int sites(struct text_style *ts, const struct comparison *c, size_t shown
 	return err;
 }
 
-static size_t shown_of(const struct difference_input *in)
+static size_t shown_sites(const struct difference_input *in)
 {
 	return in->top && in->top < in->c->nsites ? in->top : in->c->nsites;
 }
 
-static int in_text(const struct difference_input *in, const struct report_style *st, FILE *out)
+int difference__text(const struct difference_input *in, const struct report_style *st, FILE *out)
 {
-	struct text_style ts = { .color = st->color,
-				 .width = st->width > 0 ? (size_t)st->width : 0 };
+	struct text_style ts = text_style__start(st);
 	const struct comparison *c = in->c;
 	int err;
 
-	side(&ts, "before", c->before, &c->total_before, in->before_name);
-	side(&ts, "after", c->after, &c->total_after, in->after_name);
-	total(&ts, c);
-	err = sites(&ts, c, shown_of(in));
-	rest(&ts, c, shown_of(in));
-	if (!err)
-		err = ts.sb.error;
-	if (!err)
-		err = report__write(out, ts.sb.data, ts.sb.len);
-	strbuf__free(&ts.sb);
-	return err;
+	print_side(&ts, "before", c->before, &c->total_before, in->before_name);
+	print_side(&ts, "after", c->after, &c->total_after, in->after_name);
+	print_total(&ts, c);
+	err = print_changes(&ts, c, shown_sites(in));
+	print_more(&ts, c, shown_sites(in));
+	return text_style__write(&ts, err, out);
 }
 
 /* ---- JSON: one line for the whole, then one for each call stack ---- */
@@ -211,28 +202,12 @@ static int json_site(const struct compared_site *s, size_t rank, FILE *out)
 	return json__line(&w);
 }
 
-static int in_json(const struct difference_input *in, const struct report_style *st, FILE *out)
+int difference__json(const struct difference_input *in, const struct report_style *st, FILE *out)
 {
 	int err = json_total(in, out);
 
 	(void)st;
-	for (size_t i = 0; i < shown_of(in) && !err; i++)
+	for (size_t i = 0; i < shown_sites(in) && !err; i++)
 		err = json_site(&in->c->sites[i], i + 1, out);
 	return err;
-}
-
-difference_fn difference__find(const struct report_format *format)
-{
-	static const struct {
-		const char *name;
-		difference_fn print;
-	} formats[] = {
-		{ "text", in_text },
-		{ "json", in_json },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
-		if (!strcmp(formats[i].name, format->name))
-			return formats[i].print;
-	return NULL;
 }

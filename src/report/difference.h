@@ -15,10 +15,7 @@ struct difference_input {
 };
 
 /* 0 or a negative errno. */
-typedef int (*difference_fn)(const struct difference_input *in, const struct report_style *st,
-			     FILE *out);
-
-/* NULL: this format has no words for it. */
-difference_fn difference__find(const struct report_format *format);
+int difference__text(const struct difference_input *in, const struct report_style *st, FILE *out);
+int difference__json(const struct difference_input *in, const struct report_style *st, FILE *out);
 
 #endif

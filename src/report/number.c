@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "util/array.h"
 #include "util/format.h"
@@ -23,10 +24,35 @@ char *number__count(char *buf, size_t cap, uint64_t n)
 
 char *number__signed(char *buf, size_t cap, int64_t n)
 {
-	char count[32];
+	char count[28];
 
 	number__count(count, sizeof(count), n < 0 ? -(uint64_t)n : (uint64_t)n);
 	snprintf(buf, cap, "%s%s", n > 0 ? "+" : n < 0 ? "-" : "", count);
+	return buf;
+}
+
+static const char *plural_ending(const char *noun)
+{
+	size_t len = strlen(noun);
+
+	return len && noun[len - 1] == 's' ? "es" : "s";
+}
+
+char *number__noun(char *buf, size_t cap, uint64_t n, const char *noun)
+{
+	char count[32];
+
+	snprintf(buf, cap, "%s %s%s", number__count(count, sizeof(count), n), noun,
+		 n == 1 ? "" : plural_ending(noun));
+	return buf;
+}
+
+char *number__signed_noun(char *buf, size_t cap, int64_t n, const char *noun)
+{
+	char count[32];
+
+	snprintf(buf, cap, "%s %s%s", number__signed(count, sizeof(count), n), noun,
+		 n == 1 || n == -1 ? "" : plural_ending(noun));
 	return buf;
 }
 

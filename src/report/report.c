@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "report/difference.h"
 #include "report/internal.h"
 #include "util/array.h"
 
@@ -11,12 +12,14 @@ static const struct report_format formats[] = {
 	    .name = "text",
 	    .help = "for people, one report every interval",
 	    .report = text__report,
+	    .difference = difference__text,
 	},
 	{
 	    .name = "json",
 	    .help = "JSON Lines, one object a report, for scripts",
 	    .begin = json_lines__begin,
 	    .report = json_lines__report,
+	    .difference = difference__json,
 	},
 	{
 	    .name = "pprof",

@@ -11,6 +11,8 @@
 
 #include "profile/profile.h"
 
+struct difference_input;
+
 struct report_style {
 	bool color; /* a terminal that wants it */
 	int width;  /* columns; 0: unlimited */
@@ -25,6 +27,9 @@ struct report_format {
 	int (*begin)(const struct profile_run *run, uint64_t wall_ns, const struct report_style *st,
 		     FILE *out);
 	int (*report)(const struct profile *p, const struct report_style *st, FILE *out);
+	/* A comparison of two profiles (difference.h); NULL: this format cannot show one. */
+	int (*difference)(const struct difference_input *in, const struct report_style *st,
+			  FILE *out);
 };
 
 const struct report_format *report__find(const char *name); /* NULL: none */

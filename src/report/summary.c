@@ -12,22 +12,16 @@ bool summary__has_failed(const struct criteria *c, const struct profile *p)
 	return !c->checks->n && c->any_leak && p->leak.sites;
 }
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void add_findings(struct strbuf *sb, const struct profile *p)
 {
-	char n[32], size[32], rate[32];
+	char n[64], size[32], rate[32];
 	double bps = p->leak.rate_bps;
 	uint64_t whole = bps < 1e18 ? (uint64_t)(bps + 0.5) : UINT64_MAX;
 
 	if (!p->leak.sites) {
 		strbuf__adds(sb, "no leak found");
 	} else {
-		strbuf__addf(sb, "%s leak%s (%s", number__count(n, sizeof(n), p->leak.sites),
-			     plural(p->leak.sites),
+		strbuf__addf(sb, "%s (%s", number__noun(n, sizeof(n), p->leak.sites, "leak"),
 			     format__size(size, sizeof(size), p->leak.live_bytes));
 		if (bps > 0)
 			strbuf__addf(sb, ", %s/s", format__size(rate, sizeof(rate), whole));
@@ -58,14 +52,14 @@ static void add_outcome(struct strbuf *sb, const struct profile *p, const struct
 void summary__add(struct strbuf *sb, const struct profile *p, const struct criteria *c)
 {
 	uint64_t shown = p->total_sites - p->suppressed_sites;
-	char n[32];
+	char n[64];
 
 	add_findings(sb, p);
-	strbuf__addf(sb, " in %s call stack%s", number__count(n, sizeof(n), shown), plural(shown));
+	strbuf__addf(sb, " in %s", number__noun(n, sizeof(n), shown, "call stack"));
 	if (p->suppressed_sites)
 		strbuf__addf(sb, ", %s suppressed",
 			     number__count(n, sizeof(n), p->suppressed_sites));
 	if (p->lost_events || p->lost_stacks || p->lost_table)
-		strbuf__adds(sb, ", something was lost");
+		strbuf__adds(sb, ", some data was lost");
 	add_outcome(sb, p, c);
 }

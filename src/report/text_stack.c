@@ -17,11 +17,11 @@
 /* Why a walk ended before the first frame; NULL: nothing to say. */
 static const char *const end_clauses[STACK_ENDS] = {
 	[STACK_LIMIT] = "cut at the frame limit",
-	[STACK_NO_MAPPING] = "broken off: the caller lies in no mapped file",
-	[STACK_NO_CFI] = "broken off: no unwind information",
-	[STACK_UNREADABLE] = "broken off: the stack could not be read",
-	[STACK_BAD_SP] = "broken off: the stack pointer went backwards",
-	[STACK_NO_TABLE] = "broken off: no unwind table loaded for the caller",
+	[STACK_NO_MAPPING] = "incomplete: the caller is not in a mapped file",
+	[STACK_NO_CFI] = "incomplete: no unwind data for the caller",
+	[STACK_UNREADABLE] = "incomplete: the stack could not be read",
+	[STACK_BAD_SP] = "incomplete: the stack pointer went backwards",
+	[STACK_NO_TABLE] = "incomplete: the unwind table of the caller is not loaded",
 };
 
 static bool same_text(const char *a, const char *b)
@@ -37,7 +37,7 @@ static bool same_line(const struct profile_frame *a, const struct profile_frame 
 	       (a->func || a->offset == b->offset);
 }
 
-static void where(struct table *t, const struct profile_frame *f)
+static void add_source_line(struct table *t, const struct profile_frame *f)
 {
 	struct strbuf *sb = table__open(t);
 
@@ -49,7 +49,7 @@ static void where(struct table *t, const struct profile_frame *f)
 	table__close(t);
 }
 
-static void module(struct table *t, const struct profile_frame *f)
+static void add_module(struct table *t, const struct profile_frame *f)
 {
 	struct strbuf *sb = table__open(t);
 
@@ -59,7 +59,7 @@ static void module(struct table *t, const struct profile_frame *f)
 	table__close(t);
 }
 
-static void function(struct table *t, const struct profile_frame *f)
+static void add_function_name(struct table *t, const struct profile_frame *f)
 {
 	struct profile_frame folded = *f;
 	struct strbuf name = { 0 };
@@ -73,18 +73,18 @@ static void function(struct table *t, const struct profile_frame *f)
 	strbuf__free(&name);
 }
 
-static void row(struct table *t, const struct profile_frame *f, size_t times)
+static void add_frame_row(struct table *t, const struct profile_frame *f, size_t times)
 {
-	function(t, f);
-	where(t, f);
-	module(t, f);
+	add_function_name(t, f);
+	add_source_line(t, f);
+	add_module(t, f);
 	if (times > 1)
 		table__cell(t, "%s(%zu times)", f->inlined ? "(inlined) " : "", times);
 	else
 		table__cell(t, "%s", f->inlined ? "(inlined)" : "");
 }
 
-static void remark(struct text_style *ts, const char *s)
+static void print_remark(struct text_style *ts, const char *s)
 {
 	text_style__spaces(ts, INDENT);
 	text_style__painted(ts, DIM, s);
@@ -105,8 +105,8 @@ int text_stack__title(struct text_style *ts, const struct profile_site *s)
 
 	if (!f)
 		return 0;
-	function(&t, f);
-	where(&t, f);
+	add_function_name(&t, f);
+	add_source_line(&t, f);
 	err = table__fit(&t, ts);
 	if (!err)
 		table__row(&t, 0, ts);
@@ -115,7 +115,7 @@ int text_stack__title(struct text_style *ts, const struct profile_site *s)
 }
 
 /* What to write into a file of suppressions to see no more of a finding. */
-static void suggestion(struct text_style *ts, const struct profile_site *s)
+static void print_suppression(struct text_style *ts, const struct profile_site *s)
 {
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);
 	struct strbuf rule = { 0 }, line = { 0 };
@@ -129,7 +129,7 @@ static void suggestion(struct text_style *ts, const struct profile_site *s)
 	if (rule.error || line.error)
 		ts->sb.error = -ENOMEM;
 	else if (line.len)
-		remark(ts, line.data);
+		print_remark(ts, line.data);
 	strbuf__free(&line);
 	strbuf__free(&rule);
 }
@@ -152,7 +152,7 @@ int text_stack__print(struct text_style *ts, const struct profile_run *run,
 			if (!same_line(&s->stack[i], &s->stack[i + times]))
 				break;
 		}
-		row(&t, &s->stack[i], times);
+		add_frame_row(&t, &s->stack[i], times);
 		rows++;
 	}
 	err = table__fit(&t, ts);
@@ -162,10 +162,10 @@ int text_stack__print(struct text_style *ts, const struct profile_run *run,
 	if (err)
 		return err;
 	if (!s->nstack)
-		remark(ts, run->stack_mode == STACK_OFF ? "(no call stacks: --stack none)"
-							: "(call stack not known)");
+		print_remark(ts, run->stack_mode == STACK_OFF ? "(no call stacks: --stack none)"
+							      : "(call stack unknown)");
 	else if (s->end < STACK_ENDS && end_clauses[s->end])
-		remark(ts, end_clauses[s->end]);
-	suggestion(ts, s);
+		print_remark(ts, end_clauses[s->end]);
+	print_suppression(ts, s);
 	return 0;
 }

@@ -1,5 +1,26 @@
 #include "report/text_style.h"
 
+#include "report/internal.h"
+#include "report/text_width.h"
+
+#define LABEL_WIDTH 7
+
+struct text_style text_style__start(const struct report_style *st)
+{
+	return (struct text_style){ .color = st->color,
+				    .width = st->width > 0 ? (size_t)st->width : 0 };
+}
+
+int text_style__write(struct text_style *ts, int err, FILE *out)
+{
+	if (!err)
+		err = ts->sb.error;
+	if (!err)
+		err = report__write(out, ts->sb.data, ts->sb.len);
+	strbuf__free(&ts->sb);
+	return err;
+}
+
 void text_style__painted(struct text_style *ts, enum paint paint, const char *s)
 {
 	static const char *const codes[] = {
@@ -18,6 +39,15 @@ void text_style__painted(struct text_style *ts, enum paint paint, const char *s)
 void text_style__spaces(struct text_style *ts, size_t n)
 {
 	strbuf__addf(&ts->sb, "%*s", (int)n, "");
+}
+
+void text_style__label(struct text_style *ts, const char *label)
+{
+	size_t width = text_width__width(label);
+
+	text_style__spaces(ts, 2);
+	strbuf__adds(&ts->sb, label);
+	text_style__spaces(ts, (width < LABEL_WIDTH ? LABEL_WIDTH - width : 0) + 2);
 }
 
 enum paint text_style__sign(const char *change)

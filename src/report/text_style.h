@@ -1,11 +1,15 @@
-/* What the text report is written on: a buffer, colours where they are wanted, a width to keep
- * to. */
+/*
+ * What a report for people is written to: a buffer, with colours where the terminal wants them and
+ * a width to keep to. Errors stay in the buffer until text_style__write.
+ */
 #ifndef MEMTRACE_REPORT_TEXT_STYLE_H
 #define MEMTRACE_REPORT_TEXT_STYLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
+#include "report/report.h"
 #include "util/strbuf.h"
 
 enum paint { PLAIN, BOLD, DIM, RED, GREEN, YELLOW, CYAN };
@@ -16,9 +20,15 @@ struct text_style {
 	size_t width; /* columns; 0: unlimited */
 };
 
-/* `s` in a colour; nothing is added around it where the page has none. */
+struct text_style text_style__start(const struct report_style *st);
+/* Writes what was added, unless `err`, and frees the buffer. 0 or a negative errno: the first. */
+int text_style__write(struct text_style *ts, int err, FILE *out);
+
+/* `s` in a colour, if there are colours. */
 void text_style__painted(struct text_style *ts, enum paint paint, const char *s);
 void text_style__spaces(struct text_style *ts, size_t n);
+/* What a line of the header is about: "live", in a column of its own. */
+void text_style__label(struct text_style *ts, const char *label);
 /* The colour of a change: growth is red, shrinking green. */
 enum paint text_style__sign(const char *change);
 

@@ -9,8 +9,8 @@
 
 /* ---- in the header ---- */
 
-static void finding(struct text_style *ts, const struct profile_findings *f, const char *one,
-		    const char *many, enum paint paint)
+static void print_finding(struct text_style *ts, const struct profile_findings *f, const char *one,
+			  const char *many, enum paint paint)
 {
 	char n[32], pace[32], text[96];
 
@@ -19,7 +19,7 @@ static void finding(struct text_style *ts, const struct profile_findings *f, con
 	text_style__painted(ts, paint, text);
 }
 
-static bool is_judged(const struct profile *p)
+static bool is_any_judged(const struct profile *p)
 {
 	for (size_t i = 0; i < p->nsites; i++)
 		if (p->sites[i].verdict != VERDICT_UNKNOWN)
@@ -31,76 +31,76 @@ void text_verdicts__summary(struct text_style *ts, const struct profile *p)
 {
 	char window[32];
 
-	strbuf__adds(&ts->sb, "  verdict  ");
-	if (!is_judged(p)) {
-		strbuf__adds(&ts->sb, "none yet: too little was seen\n");
+	text_style__label(ts, "verdict");
+	if (!is_any_judged(p)) {
+		strbuf__adds(&ts->sb, "none yet: observed too briefly, or too few blocks\n");
 		return;
 	}
 	if (p->leak.sites)
-		finding(ts, &p->leak, "leak", "leaks", RED);
+		print_finding(ts, &p->leak, "leak", "leaks", RED);
 	if (p->leak.sites && p->growing.sites)
 		strbuf__adds(&ts->sb, ", ");
 	if (p->growing.sites)
-		finding(ts, &p->growing, "growing", "growing", YELLOW);
+		print_finding(ts, &p->growing, "growing", "growing", YELLOW);
 	if (!p->leak.sites && !p->growing.sites)
 		strbuf__adds(&ts->sb, "no leak");
 	number__seconds(window, sizeof(window), p->window_s);
-	strbuf__addf(&ts->sb, ", judged over %s\n", window);
+	strbuf__addf(&ts->sb, ", observed for %s\n", window);
 }
 
 /* ---- of a call stack ---- */
 
-static const char *leak(char *buf, size_t cap, const struct profile_site *s)
+static const char *leak_text(char *buf, size_t cap, const struct profile_site *s)
 {
 	char pace[32], since[32], share[32], life[32], rest[64] = "";
 
 	if (s->longest_life_s > 0)
-		snprintf(rest, sizeof(rest), ", others die within %s",
+		snprintf(rest, sizeof(rest), ", others within %s",
 			 number__seconds(life, sizeof(life), s->longest_life_s));
-	snprintf(buf, cap, " %s for %s, %s of blocks stay%s",
+	snprintf(buf, cap, " %s for %s, %s of blocks not freed%s",
 		 number__pace(pace, sizeof(pace), s->leak_rate_bps),
 		 number__seconds(since, sizeof(since), s->leaking_s),
 		 number__share(share, sizeof(share), s->survival), rest);
 	return buf;
 }
 
-static const char *growing(char *buf, size_t cap, const struct profile_site *s)
+static const char *growing_text(char *buf, size_t cap, const struct profile_site *s)
 {
 	static const char *const reasons[DOUBTS] = {
-		[DOUBT_SLOWS] = "; ever fewer come",
-		[DOUBT_OLDER] = "; may replace older blocks",
-		[DOUBT_YOUNG] = "; seen too briefly for a leak",
-		[DOUBT_FEW] = "; too few for a leak",
+		[DOUBT_SLOWS] = "; slowing down",
+		[DOUBT_OLDER] = "; as many older ones freed",
+		[DOUBT_YOUNG] = "; too recent to call a leak",
+		[DOUBT_FEW] = "; too few to call a leak",
 	};
 	char pace[32], share[32];
 	const char *why = reasons[s->doubt] ? reasons[s->doubt] : "";
 
-	snprintf(buf, cap, " %s, %s of blocks stay%s",
+	snprintf(buf, cap, " %s, %s of blocks not freed%s",
 		 number__pace(pace, sizeof(pace), s->leak_rate_bps),
 		 number__share(share, sizeof(share), s->survival), why);
 	return buf;
 }
 
-static const char *churn(char *buf, size_t cap, const struct profile_site *s)
+static const char *churn_text(char *buf, size_t cap, const struct profile_site *s)
 {
 	char life[32];
 
-	snprintf(buf, cap, ": blocks come and go, none lived longer than %s",
+	snprintf(buf, cap, ": blocks are freed, after %s at most",
 		 number__seconds(life, sizeof(life), s->longest_life_s));
 	return buf;
 }
 
-static const char *startup(char *buf, size_t cap, const struct profile_site *s)
+static const char *startup_text(char *buf, size_t cap, const struct profile_site *s)
 {
 	(void)s;
-	snprintf(buf, cap, ": held since the beginning");
+	snprintf(buf, cap, ": allocated at the start and kept");
 	return buf;
 }
 
-static const char *plateau(char *buf, size_t cap, const struct profile_site *s)
+static const char *plateau_text(char *buf, size_t cap, const struct profile_site *s)
 {
 	(void)s;
-	snprintf(buf, cap, ": holds no more than it did");
+	snprintf(buf, cap, ": holds about as much as before");
 	return buf;
 }
 
@@ -111,11 +111,11 @@ void text_verdicts__site(struct text_style *ts, const struct profile_site *s)
 		enum paint paint;
 		const char *(*say)(char *buf, size_t cap, const struct profile_site *s);
 	} rows[VERDICTS] = {
-		[VERDICT_LEAK] = { "LEAK", RED, leak },
-		[VERDICT_GROWING] = { "growing", YELLOW, growing },
-		[VERDICT_CHURN] = { "churn", GREEN, churn },
-		[VERDICT_STARTUP] = { "startup", GREEN, startup },
-		[VERDICT_PLATEAU] = { "plateau", GREEN, plateau },
+		[VERDICT_LEAK] = { "LEAK", RED, leak_text },
+		[VERDICT_GROWING] = { "growing", YELLOW, growing_text },
+		[VERDICT_CHURN] = { "churn", GREEN, churn_text },
+		[VERDICT_STARTUP] = { "startup", GREEN, startup_text },
+		[VERDICT_PLATEAU] = { "plateau", GREEN, plateau_text },
 	};
 	char buf[160];
 

@@ -140,7 +140,7 @@ static char *printed(const char *format, uint32_t top)
 	FILE *out = open_memstream(&text, &len);
 
 	CHECK_EQ(compare__profiles(&before, &after, &c), 0);
-	CHECK_EQ(difference__find(report__find(format))(&in, &(struct report_style){ 0 }, out), 0);
+	CHECK_EQ(report__find(format)->difference(&in, &(struct report_style){ 0 }, out), 0);
 	fclose(out);
 	compare__free(&c);
 	return text;
@@ -182,6 +182,6 @@ TEST(printed_as_json)
 
 TEST(no_other_format_can)
 {
-	CHECK(!difference__find(report__find("pprof")));
-	CHECK(!difference__find(report__find("folded")));
+	CHECK(!report__find("pprof")->difference);
+	CHECK(!report__find("folded")->difference);
 }

@@ -47,6 +47,18 @@ TEST(changes)
 	FORMATTED(number__signed(buf, sizeof(buf), INT64_MIN), "-9,223,372,036,854,775,808");
 }
 
+TEST(nouns)
+{
+	FORMATTED(number__noun(buf, sizeof(buf), 0, "block"), "0 blocks");
+	FORMATTED(number__noun(buf, sizeof(buf), 1, "call stack"), "1 call stack");
+	FORMATTED(number__noun(buf, sizeof(buf), 1203, "call stack"), "1,203 call stacks");
+	FORMATTED(number__noun(buf, sizeof(buf), 2, "process"), "2 processes");
+	FORMATTED(number__signed_noun(buf, sizeof(buf), 0, "block"), "0 blocks");
+	FORMATTED(number__signed_noun(buf, sizeof(buf), 1, "block"), "+1 block");
+	FORMATTED(number__signed_noun(buf, sizeof(buf), -1, "block"), "-1 block");
+	FORMATTED(number__signed_noun(buf, sizeof(buf), -2, "block"), "-2 blocks");
+}
+
 TEST(durations)
 {
 	FORMATTED(number__seconds(buf, sizeof(buf), 0), "0.0s");

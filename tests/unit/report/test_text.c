@@ -1,4 +1,5 @@
 #include "profiles.h"
+#include "report/text_width.h"
 
 static const struct report_style wide, narrow = { .width = 80 };
 static const struct report_style colored = { .color = true, .width = 100 };
@@ -136,4 +137,36 @@ TEST(well_formed_at_every_width)
 TEST(a_full_disk_is_reported)
 {
 	CHECK_EQ(render_to_full("text", &ordinary), -ENOSPC);
+}
+
+TEST(one_is_singular)
+{
+	struct profile p = empty;
+	struct text t;
+
+	p.live_blocks = p.allocs = p.frees = p.unmatched_frees = p.superseded = 1;
+	p.late = p.outsiders = p.lost_events = p.lost_stacks = p.lost_table = 1;
+	t = render("text", &p, &wide, false);
+	CHECK(strstr(t.data, " in 1 block, "));
+	CHECK(strstr(t.data, "calls    1 allocation, 1 free\n"));
+	CHECK(strstr(t.data, "earlier  1 more free, of a block "));
+	CHECK(strstr(t.data, "missed   1 free (noticed when its address was "));
+	CHECK(strstr(t.data, "late     1 program or library ran before it was "));
+	CHECK(strstr(t.data, "others   1 process outside the target shares "));
+	CHECK(strstr(t.data, "± lost   1 event (raise --ring), 1 call stack, 1 block (out "));
+	text_free(&t);
+}
+
+TEST(lines_of_figures_fit_into_80_columns)
+{
+	struct profile p = ordinary;
+	struct text t;
+
+	p.final = true;
+	p.superseded = p.late = p.outsiders = p.stack_guessed = p.stack_collisions = 999;
+	p.lost_events = p.lost_stacks = p.lost_table = 99;
+	t = render("text", &p, &narrow, false);
+	for (char *line = strtok(t.data, "\n"); line; line = strtok(NULL, "\n"))
+		CHECK(text_width__width(line) <= 80);
+	text_free(&t);
 }

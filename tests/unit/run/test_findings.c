@@ -376,9 +376,9 @@ TEST(one_line)
 	summary(&none, "", true, "no leak found in 0 call stacks; passed");
 	none.lost_events = 1;
 	none.total_sites = 1;
-	summary(&none, "", false, "no leak found in 1 call stack, something was lost");
+	summary(&none, "", false, "no leak found in 1 call stack, some data was lost");
 	none.leak = (struct profile_findings){ .sites = 1, .live_bytes = 16 };
-	summary(&none, "", false, "1 leak (16 B) in 1 call stack, something was lost");
+	summary(&none, "", false, "1 leak (16 B) in 1 call stack, some data was lost");
 }
 
 TEST(a_leak_is_a_failure_where_nothing_else_is)
