@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/array.h"
 #include "util/hashmap.h"
 #include "util/strtab.h"
 
@@ -19,7 +20,7 @@
 #define DISPLAY_BYTES 4096
 
 struct registry {
-	struct strtab *texts;
+	struct strtab *strings;
 	struct hashmap *by_id;
 	struct registry_entry **entries;
 	size_t n, cap;
@@ -32,9 +33,9 @@ struct registry *registry__new(void)
 
 	if (!r)
 		return NULL;
-	r->texts = strtab__new();
+	r->strings = strtab__new();
 	r->by_id = hashmap__new();
-	if (r->texts && r->by_id)
+	if (r->strings && r->by_id)
 		return r;
 	registry__free(r);
 	errno = ENOMEM;
@@ -52,7 +53,7 @@ void registry__free(struct registry *r)
 	}
 	free(r->entries);
 	hashmap__free(r->by_id);
-	strtab__free(r->texts);
+	strtab__free(r->strings);
 	free(r);
 }
 
@@ -73,7 +74,7 @@ int registry__error(const struct registry *r)
 
 const char *registry__keep(struct registry *r, const char *s)
 {
-	const char *kept = strtab__copy(r->texts, s);
+	const char *kept = strtab__copy(r->strings, s);
 
 	if (s && !kept)
 		r->error = -ENOMEM;
@@ -94,65 +95,52 @@ bool registry__is(const struct registry_entry *e, const char *runtime, const cha
 	return !strcmp(e->c.runtime, runtime) && !strcmp(e->c.space ?: "", space ?: "");
 }
 
-static uint64_t hash_id(const char *id)
+static bool is_sighted(const void *entry, const void *sighting)
 {
-	uint64_t key = 0;
+	const struct sighting *s = sighting;
 
-	for (; *id; id++)
-		key = hash__mix(key, (unsigned char)*id);
-	return key;
+	return registry__is(entry, s->runtime, s->id, s->space);
 }
 
-/* *key is where it is, or would be. */
-static struct registry_entry *lookup_entry(const struct registry *r, const struct sighting *s,
-					   uint64_t *key)
+static struct registry_entry *lookup_entry(const struct registry *r, const struct sighting *s)
 {
-	uintptr_t value;
-
-	for (*key = hash_id(s->id); hashmap__get(r->by_id, *key, &value); ++*key)
-		if (registry__is((struct registry_entry *)value, s->runtime, s->id, s->space))
-			return (struct registry_entry *)value;
-	return NULL;
+	return hashmap__find_ptr(r->by_id, hash__string(HASH_START, s->id), is_sighted, s);
 }
 
 struct registry_entry *registry__find(const struct registry *r, const char *runtime, const char *id)
 {
-	uint64_t key;
-
-	return lookup_entry(r, &(struct sighting){ .runtime = runtime, .id = id }, &key);
+	return lookup_entry(r, &(struct sighting){ .runtime = runtime, .id = id });
 }
 
-static struct registry_entry *add_container(struct registry *r, const struct sighting *s,
-					    uint64_t key)
+static struct registry_entry *new_entry(struct registry *r, const struct sighting *s)
 {
-	struct registry_entry *e;
+	struct registry_entry *e = calloc(1, sizeof(*e));
 
-	if (r->n == CONTAINERS_MAX)
-		return NULL;
-	if (r->n == r->cap) {
-		size_t cap = r->cap ? 2 * r->cap : 64;
-		struct registry_entry **entries = reallocarray(r->entries, cap, sizeof(*entries));
-
-		if (!entries)
-			goto fail;
-		r->entries = entries;
-		r->cap = cap;
-	}
-	e = calloc(1, sizeof(*e));
 	if (!e)
-		goto fail;
+		return NULL;
 	e->c.runtime = s->runtime;
 	e->c.id = registry__keep(r, s->id);
 	e->rank = RANK_GUESS;
 	e->held = -1;
-	if (e->c.id && !hashmap__set(r->by_id, key, (uintptr_t)e)) {
-		r->entries[r->n++] = e;
+	if (e->c.id && !hashmap__add_ptr(r->by_id, hash__string(HASH_START, s->id), e))
 		return e;
-	}
 	free(e);
-fail:
-	r->error = -ENOMEM;
 	return NULL;
+}
+
+static struct registry_entry *add_container(struct registry *r, const struct sighting *s)
+{
+	struct registry_entry *e = NULL;
+
+	if (r->n == CONTAINERS_MAX)
+		return NULL;
+	if (!array__grow(&r->entries, &r->cap, r->n + 1, sizeof(*r->entries)))
+		e = new_entry(r, s);
+	if (e)
+		r->entries[r->n++] = e;
+	else
+		r->error = -ENOMEM;
+	return e;
 }
 
 /* ---- sightings ---- */
@@ -213,14 +201,13 @@ static void learn(struct registry *r, const char **what, const char *said, bool 
 struct registry_entry *registry__sight(struct registry *r, const struct sighting *s, size_t rank)
 {
 	struct registry_entry *e;
-	uint64_t key;
 	bool overrule;
 
 	if (!s->id || !*s->id)
 		return NULL;
-	e = lookup_entry(r, s, &key);
+	e = lookup_entry(r, s);
 	if (!e)
-		e = add_container(r, s, key);
+		e = add_container(r, s);
 	if (!e)
 		return NULL;
 	e->here = true;

@@ -9,6 +9,7 @@
 #include "container/container_id.h"
 #include "container/proc.h"
 #include "container/runtimes.h"
+#include "util/array.h"
 #include "util/hashmap.h"
 
 struct daemon_process {
@@ -20,7 +21,7 @@ struct scan {
 	struct registry *registry;
 	const char *root;
 	struct daemon_process *daemons;
-	size_t ndaemons;
+	size_t ndaemons, cap_daemons;
 	struct hashmap *visited; /* directories */
 	size_t row;		 /* of the runtime that is looking */
 	bool foreign;		 /* what is seen numbers processes of another PID namespace */
@@ -105,17 +106,15 @@ static bool is_daemon(const char *comm)
 
 static void note_daemon(struct scan *scan, pid_t pid, const char *comm)
 {
-	struct daemon_process *more =
-	    reallocarray(scan->daemons, scan->ndaemons + 1, sizeof(*more));
+	struct daemon_process *d;
 
-	if (!more) {
+	if (array__grow(&scan->daemons, &scan->cap_daemons, scan->ndaemons + 1, sizeof(*d))) {
 		scan->error = -ENOMEM;
 		return;
 	}
-	scan->daemons = more;
-	more += scan->ndaemons++;
-	more->pid = pid;
-	snprintf(more->comm, sizeof(more->comm), "%s", comm);
+	d = &scan->daemons[scan->ndaemons++];
+	d->pid = pid;
+	snprintf(d->comm, sizeof(d->comm), "%s", comm);
 }
 
 static void see_process(void *ctx, pid_t pid, char *cgroups, const char *comm)

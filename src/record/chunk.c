@@ -6,6 +6,8 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
+#include "util/array.h"
+
 #define MAGIC_LEN 8
 
 static void put_u32(uint8_t *p, uint32_t n)
@@ -126,26 +128,13 @@ void chunk__free_packer(struct chunk_packer *p)
 	free(p);
 }
 
-static int grow_packer(struct chunk_packer *p, size_t cap)
-{
-	uint8_t *out;
-
-	if (cap <= p->cap)
-		return 0;
-	out = realloc(p->out, cap);
-	if (!out)
-		return -ENOMEM;
-	p->out = out;
-	p->cap = cap;
-	return 0;
-}
-
 int chunk__pack(struct chunk_packer *p, enum chunk_type type, const void *bytes, size_t n,
 		bool plain, const uint8_t **out, size_t *len)
 {
 	size_t stored = n;
 
-	if (n > CHUNK_BYTES_MAX || grow_packer(p, CHUNK_HEAD + deflateBound(&p->z, n) + n))
+	if (n > CHUNK_BYTES_MAX ||
+	    array__grow(&p->out, &p->cap, CHUNK_HEAD + deflateBound(&p->z, n) + n, 1))
 		return -ENOMEM;
 	if (!plain && n) {
 		deflateReset(&p->z);

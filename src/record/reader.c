@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "record/chunk.h"
+#include "util/array.h"
 #include "util/file.h"
 
 struct record_reader {
@@ -56,20 +57,6 @@ static int read_at(struct record_reader *r, uint64_t at, void *to, size_t len)
 	return 0;
 }
 
-static int grow_bytes(uint8_t **buf, size_t *cap, size_t need)
-{
-	uint8_t *bigger;
-
-	if (need <= *cap)
-		return 0;
-	bigger = realloc(*buf, need);
-	if (!bigger)
-		return -ENOMEM;
-	*buf = bigger;
-	*cap = need;
-	return 0;
-}
-
 /* ---- opening: everything is checked once ---- */
 
 /*
@@ -95,7 +82,7 @@ static int load_chunk(struct record_reader *r, struct chunk *ch)
 		return err;
 	if (ch->stored > left - CHUNK_HEAD)
 		return 0;
-	err = grow_bytes(&r->stored, &r->stored_cap, ch->stored);
+	err = array__grow(&r->stored, &r->stored_cap, ch->stored, 1);
 	if (!err)
 		err = read_at(r, r->at + CHUNK_HEAD, r->stored, ch->stored);
 	if (!err && !chunk__intact(head, r->stored, ch))
@@ -198,7 +185,7 @@ struct record_reader *record_reader__of_bytes(const void *bytes, size_t n)
 	if (!r)
 		return NULL;
 	r->fd = -1;
-	if (grow_bytes(&r->bytes, &r->bytes_cap, n + 1)) {
+	if (array__grow(&r->bytes, &r->bytes_cap, n + 1, 1)) {
 		record_reader__free(r);
 		errno = ENOMEM;
 		return NULL;
@@ -259,7 +246,7 @@ static int next_chunk(struct record_reader *r)
 			break;
 		}
 	}
-	more = grow_bytes(&r->bytes, &r->bytes_cap, (size_t)ch.bytes + 1);
+	more = array__grow(&r->bytes, &r->bytes_cap, (size_t)ch.bytes + 1, 1);
 	if (!more)
 		more = chunk__inflate(&ch, r->stored, r->bytes);
 	if (more)

@@ -250,9 +250,9 @@ struct recorder *recorder__open(const struct recorder_opts *opts)
 		rec->opts = *opts;
 		rec->seen = hashmap__new();
 		rec->mapped = hashmap__new();
-		rec->texts = strtab__new();
+		rec->strings = strtab__new();
 	}
-	if (!rec || !rec->seen || !rec->mapped || !rec->texts) {
+	if (!rec || !rec->seen || !rec->mapped || !rec->strings) {
 		log__error("cannot record: out of memory");
 		recorder__free(rec);
 		return NULL;
@@ -284,7 +284,7 @@ void recorder__free(struct recorder *rec)
 	strbuf__free(&rec->run);
 	hashmap__free(rec->seen);
 	hashmap__free(rec->mapped);
-	strtab__free(rec->texts);
+	strtab__free(rec->strings);
 	free(rec->places);
 	free(rec->modules);
 	record__free_rss(&rec->rss);

@@ -34,7 +34,7 @@ struct recorder {
 	struct place *places;
 	size_t nplaces, cap_places;
 	struct recorded_module *modules;
-	size_t nmodules;
+	size_t nmodules, cap_modules;
 	bool failed; /* out of memory: what follows has no names */
 	struct strbuf run;
 	bool begun; /* its targets are known */
@@ -44,7 +44,7 @@ struct recorder {
 	/* the reporter's thread's */
 	uint64_t maintained; /* ns: when last */
 	size_t named;	     /* places that were looked up at least once */
-	struct strtab *texts;
+	struct strtab *strings;
 	struct hashmap *mapped; /* paths, by process and address */
 	struct record_rss rss;	/* of the last report */
 };

@@ -12,6 +12,7 @@
 #include "symbols/mappings.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
+#include "util/array.h"
 #include "util/hashmap.h"
 #include "util/strtab.h"
 
@@ -38,18 +39,14 @@ void recorder_names__describe_module(struct recorder *rec, uint32_t id, struct s
 /* All up to this one, so that ids are the same where the recording is read. */
 void recorder_names__note_module(struct recorder *rec, uint32_t id)
 {
-	struct recorded_module *modules;
-
 	if (id < rec->nmodules || id == FRAME_NO_MODULE)
 		return;
-	modules = realloc(rec->modules, (id + 1) * sizeof(*modules));
-	if (!modules) {
+	if (array__grow(&rec->modules, &rec->cap_modules, (size_t)id + 1, sizeof(*rec->modules))) {
 		rec->failed = true;
 		return;
 	}
-	rec->modules = modules;
 	while (rec->nmodules <= id) {
-		modules[rec->nmodules] = (struct recorded_module){ 0 };
+		rec->modules[rec->nmodules] = (struct recorded_module){ 0 };
 		recorder_names__describe_module(rec, (uint32_t)rec->nmodules++,
 						recorder__new_record(rec));
 		recorder__put_record(rec, RECORD_MODULE);
@@ -59,20 +56,13 @@ void recorder_names__note_module(struct recorder *rec, uint32_t id)
 static void note_place(struct recorder *rec, uint32_t module, uint32_t pid, uint64_t at)
 {
 	uint64_t key = hash__mix(at, (uint64_t)module << 32 | pid);
-	size_t cap = rec->cap_places ? rec->cap_places * 2 : 1024;
-	struct place *places;
 	uintptr_t known;
 
 	if (rec->failed || hashmap__get(rec->seen, key, &known))
 		return;
-	if (rec->nplaces == rec->cap_places) {
-		places = reallocarray(rec->places, cap, sizeof(*places));
-		if (places) {
-			rec->places = places;
-			rec->cap_places = cap;
-		}
-	}
-	rec->failed = rec->nplaces == rec->cap_places || hashmap__set(rec->seen, key, 1);
+	rec->failed =
+	    array__grow(&rec->places, &rec->cap_places, rec->nplaces + 1, sizeof(*rec->places)) ||
+	    hashmap__set(rec->seen, key, 1);
 	if (!rec->failed)
 		rec->places[rec->nplaces++] = (struct place){ module, pid, at, 0 };
 }
@@ -100,11 +90,10 @@ void recorder_names__note_stack(struct recorder *rec, const struct stack *st)
 
 /* ---- names of places ---- */
 
-static uint64_t hash_text(uint64_t h, const char *s)
+/* NULL and "" differ. */
+static uint64_t hash_name(uint64_t h, const char *s)
 {
-	for (; s && *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3;
-	return hash__mix(h, s != NULL);
+	return hash__mix(s ? hash__string(h, s) : h, s != NULL);
 }
 
 static uint64_t hash_names(const struct named_frame *f, size_t n)
@@ -112,7 +101,7 @@ static uint64_t hash_names(const struct named_frame *f, size_t n)
 	uint64_t h = n;
 
 	for (size_t i = 0; i < n; i++) {
-		h = hash_text(hash_text(h, f[i].func), f[i].file);
+		h = hash_name(hash_name(h, f[i].func), f[i].file);
 		h = hash__mix(h, (uint64_t)f[i].line << 1 | f[i].inlined);
 	}
 	return h | 1;
@@ -210,16 +199,9 @@ struct range_list {
 static void note_range(void *ctx, uint32_t pid, uint64_t start)
 {
 	struct range_list *rs = ctx;
-	size_t cap = rs->cap ? rs->cap * 2 : 64;
-	void *at;
 
-	if (rs->n == rs->cap) {
-		at = reallocarray(rs->at, cap, sizeof(*rs->at));
-		if (!at)
-			return;
-		rs->at = at;
-		rs->cap = cap;
-	}
+	if (array__grow(&rs->at, &rs->cap, rs->n + 1, sizeof(*rs->at)))
+		return;
 	rs->at[rs->n].pid = pid;
 	rs->at[rs->n++].start = start;
 }
@@ -254,11 +236,10 @@ void recorder_names__look_up_ranges(struct recorder *rec)
 	for (size_t i = 0; i < rs.n; i++) {
 		uint64_t key = hash__mix(rs.at[i].start, rs.at[i].pid);
 		const char *path = path_behind(rec, rs.at[i].pid, rs.at[i].start, &refreshed);
-		const char *kept = strtab__copy(rec->texts, path);
-		uintptr_t known = 0;
+		const char *kept = strtab__copy(rec->strings, path);
 
-		hashmap__get(rec->mapped, key, &known);
-		if (kept == (const char *)known || hashmap__set(rec->mapped, key, (uintptr_t)kept))
+		if (kept == hashmap__get_ptr(rec->mapped, key) ||
+		    hashmap__set_ptr(rec->mapped, key, kept))
 			continue;
 		record__put_mapped(recorder__new_record(rec),
 				   &(struct record_mapped){ rs.at[i].pid, rs.at[i].start, kept });
@@ -269,11 +250,7 @@ void recorder_names__look_up_ranges(struct recorder *rec)
 
 const char *recorder__mapped_file(const struct recorder *rec, uint32_t pid, uint64_t addr)
 {
-	uintptr_t known = 0;
-
-	if (rec->mapped)
-		hashmap__get(rec->mapped, hash__mix(addr, pid), &known);
-	return (const char *)known;
+	return rec->mapped ? hashmap__get_ptr(rec->mapped, hash__mix(addr, pid)) : NULL;
 }
 
 void recorder_names__forget(struct recorder *rec)

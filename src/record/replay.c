@@ -24,10 +24,9 @@ static int refuse_file(const struct replay *rp, int err, const char *why)
 
 static const char *recorded_file(void *ctx, uint32_t pid, uint64_t addr)
 {
-	uintptr_t known = 0;
+	const struct replay *rp = ctx;
 
-	hashmap__get(((struct replay *)ctx)->mapped, hash__mix(addr, pid), &known);
-	return (const char *)known;
+	return hashmap__get_ptr(rp->mapped, hash__mix(addr, pid));
 }
 
 static const struct stack *recorded_stack(void *ctx, uint64_t id)
@@ -261,11 +260,11 @@ struct replay *replay__open(const struct plan *plan, const char *path)
 		rp->path = path;
 		rp->in_state = true;
 		rp->modules = modules__new();
-		rp->texts = strtab__new();
+		rp->strings = strtab__new();
 		rp->mapped = hashmap__new();
 		rp->symbolizer = rp->modules ? symbolizer__new_offline(rp->modules) : NULL;
 	}
-	if (rp && rp->symbolizer && rp->texts && rp->mapped)
+	if (rp && rp->symbolizer && rp->strings && rp->mapped)
 		rp->reader = record_reader__open(path, why, sizeof(why));
 	if (!rp || !rp->reader) {
 		log__error("cannot read %s: %s", path, why);
@@ -299,7 +298,7 @@ void replay__free(struct replay *rp)
 	collector__free(rp->collector);
 	modules__free(rp->modules);
 	hashmap__free(rp->mapped);
-	strtab__free(rp->texts);
+	strtab__free(rp->strings);
 	record__free_run(&rp->recorded);
 	free(rp->targets);
 	record__free_rss(&rp->rss);

@@ -19,7 +19,7 @@ struct replay {
 	struct symbolizer *symbolizer;
 	struct collector *collector; /* NULL until the run's record was read */
 	struct reporting reports;
-	struct strtab *texts;
+	struct strtab *strings;
 	const char *api_names[API_ROWS];
 	struct hashmap *mapped; /* paths, by process and address */
 

@@ -123,7 +123,7 @@ static int take_api(struct replay *rp, struct cursor *c)
 	int err = record__take_api(c, &r);
 
 	if (!err && r.row < API_ROWS)
-		rp->api_names[r.row] = strtab__copy(rp->texts, r.name);
+		rp->api_names[r.row] = strtab__copy(rp->strings, r.name);
 	record__free_api(&r);
 	return err;
 }
@@ -239,8 +239,8 @@ static int take_mapped(struct replay *rp, struct cursor *c)
 	int err = record__take_mapped(c, &r);
 
 	if (!err)
-		err = hashmap__set(rp->mapped, hash__mix(r.addr, r.pid),
-				   (uintptr_t)strtab__copy(rp->texts, r.path));
+		err = hashmap__set_ptr(rp->mapped, hash__mix(r.addr, r.pid),
+				       strtab__copy(rp->strings, r.path));
 	record__free_mapped(&r);
 	return err;
 }

@@ -5,33 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 #define CHUNK_BYTES (256u << 10) /* a chunk is complete from here on */
-
-static int grow_chunk(struct record_writer *r, size_t more)
-{
-	size_t cap = r->chunk_cap ? r->chunk_cap : CHUNK_BYTES + 4096;
-	uint8_t *chunk;
-
-	if (r->chunk_cap - r->chunk_len >= more)
-		return 0;
-	while (cap - r->chunk_len < more)
-		cap *= 2;
-	chunk = realloc(r->chunk, cap);
-	if (!chunk)
-		return -ENOMEM;
-	r->chunk = chunk;
-	r->chunk_cap = cap;
-	return 0;
-}
 
 static int pack_entry(struct record_writer *r, const struct entry *e)
 {
 	size_t n = 0;
-	int err = grow_chunk(r, e->size + EVENT_PACKED_MAX);
-	uint8_t *p = r->chunk + r->chunk_len;
+	int err =
+	    array__grow(&r->chunk, &r->chunk_cap, r->chunk_len + e->size + EVENT_PACKED_MAX, 1);
+	uint8_t *p;
 
 	if (err)
 		return err;
+	p = r->chunk + r->chunk_len;
 	if (e->kind == RECORD_EVENT) {
 		n = event_codec__pack(&r->context, e + 1, e->size, p);
 		atomic_fetch_add_explicit(&r->events, 1, memory_order_relaxed);
