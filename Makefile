@@ -1,4 +1,4 @@
-# memtrace: make, make check [T=NAME...], make check-root [T=NAME...], make bench, make install, make clean; V=1 shows commands.
+# memtrace: make, make check [T=NAME...], make check-root [T=NAME...], make check-judge, make bench, make install, make clean; V=1 shows commands.
 
 VERSION := 0.1.0
 prefix ?= /usr/local
@@ -40,7 +40,7 @@ unit_tests := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*/test_*
 generated := $B/memtrace.8 $(addprefix $B/completions/memtrace.,bash zsh fish)
 bench_programs := $B/bench/floor $B/bench/collector_bench
 
-.PHONY: all check check-root bench install uninstall clean format-check
+.PHONY: all check check-root check-judge bench install uninstall clean format-check
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -150,7 +150,11 @@ check: $(if $T,,all) $(wanted_tests) $(if $(filter %/trace/test_load,$(wanted_te
 check-root: all $(unwind_parts)
 	$(Q)B=$B CC="$(CC)" CXX="$(CXX)" tests/run root $T
 
-bench: all $(bench_programs)
+# The verdicts of simulated programs, with all the seeds of the published table: some ten seconds.
+check-judge: all $B/unit/heap/test_judge
+	$(Q)B=$B JUDGE_SEEDS=12 tests/run unit heap/judge
+
+bench: all $(bench_programs) check-judge
 	$(Q)B=$B CC="$(CC)" scripts/bench
 
 install: all

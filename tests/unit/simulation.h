@@ -31,6 +31,7 @@ struct agent {
 	uint64_t stack, x;
 	struct held *held;
 	size_t n, cap;
+	size_t lasting; /* so many of the first of `held` are never freed by free_due */
 	uint32_t *slot_of; /* by key: a held block's index + 1 */
 	double due, mark, at;
 	uint64_t growth_from; /* bytes that it held half way */
@@ -110,6 +111,8 @@ static inline void sim_free(struct agent *a, size_t i)
 
 	tell(sim.c, &ev, sizeof(ev));
 	a->held[i] = a->held[--a->n];
+	if (a->lasting > i)
+		a->lasting = i;
 }
 
 static inline void sim_realloc(struct agent *a, size_t i, uint64_t size, uint64_t stack)
@@ -131,7 +134,9 @@ static inline void sim_realloc(struct agent *a, size_t i, uint64_t size, uint64_
 
 static inline void free_due(struct agent *a, double t)
 {
-	for (size_t i = a->n; i-- > 0;)
+	while (a->lasting < a->n && a->held[a->lasting].until == INFINITY)
+		a->lasting++;
+	for (size_t i = a->n; i-- > a->lasting;)
 		if (a->held[i].until <= t)
 			sim_free(a, i);
 }
