@@ -7,7 +7,7 @@
 
 #define ARGS_MAX 48
 
-/* What parsing said on standard output and error, and the options. */
+/* The parsed options, and what was printed to standard output and error. */
 struct parsed {
 	struct options o;
 	int status;
@@ -93,7 +93,7 @@ static void refuse(const char *args, const char *line)
 	done(p);
 }
 
-TEST(groups)
+TEST(containers_and_cgroups)
 {
 	ACCEPT("-c|web|--container|k8s:a/b/c|-g|/sys/fs/cgroup/x|-a|--wait|--no-miss",
 	       CHECK_EQ(o->plan.ncontainers, 2);
@@ -176,7 +176,7 @@ TEST(since_a_mark)
 	       CHECK_EQ(o->plan.query.sort, SORT_LEAK));
 }
 
-TEST(what_fails)
+TEST(failure_conditions)
 {
 	ACCEPT("-p|1|--fail-on|leak>64k,lost>0|--fail-on|live>=1g|--error-exitcode|9",
 	       CHECK_EQ(o->plan.checks.n, 3);
@@ -250,13 +250,13 @@ TEST(a_command_keeps_its_own_options)
 	       CHECK(!o->plan.command[4]));
 	ACCEPT("-p|1|--user|nobody|--|true", CHECK_EQ(o->plan.npids, 1);
 	       CHECK_STR(o->plan.user, "nobody"); CHECK_STR(o->plan.command[0], "true"));
-	/* The value of an option is no separator. */
+	/* A value that looks like the separator is still a value. */
 	ACCEPT("-p|1|-o|--", CHECK_STR(o->plan.output, "--"); CHECK(!o->plan.command));
 	ACCEPT("-o|--|--|true", CHECK_STR(o->plan.output, "--");
 	       CHECK_STR(o->plan.command[0], "true"));
 }
 
-TEST(what_to_do_with_recordings)
+TEST(verbs)
 {
 	ACCEPT("record|-p|1|-o|run.mt", {
 		CHECK_EQ(o->verb, VERB_RECORD);
@@ -305,7 +305,7 @@ TEST(what_to_do_with_recordings)
 	       "--record-size: '100k' is less than 1m; try --record-size 100m");
 }
 
-TEST(without_a_target)
+TEST(no_target)
 {
 	refuse("", "no target given; try memtrace -p PID, memtrace -c CONTAINER, or "
 		   "memtrace -- COMMAND");

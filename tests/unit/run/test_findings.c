@@ -1,4 +1,4 @@
-/* Reports with findings, marks and suppressions, and what scripts make of them. */
+/* Reports with findings, marks and suppressions; conditions on them; the summary line. */
 #include "profiles.h"
 
 #include "profile/conditions.h"
@@ -153,7 +153,7 @@ static void check_has(const char *text, const char *want)
 {
 	if (strstr(text, want))
 		return;
-	printf("# there is no %s\n", want);
+	printf("# missing: %s\n", want);
 	test_failures++;
 }
 
@@ -309,7 +309,7 @@ static void refused(const char *list, const char *want)
 	conditions__release(&c);
 }
 
-TEST(what_is_no_condition)
+TEST(invalid_conditions)
 {
 	static const char comparison[] = "lacks a comparison such as >0";
 	static const char operator[] = "compares with none of > and >=";
@@ -346,7 +346,7 @@ TEST(metrics_are_listed)
 	CHECK_STR(conditions__metric(0, &meaning), "leak");
 }
 
-/* ---- the last line ---- */
+/* ---- the summary line ---- */
 
 static void summary(const struct profile *p, const char *list, bool any_leak, const char *want)
 {
@@ -363,7 +363,7 @@ static void summary(const struct profile *p, const char *list, bool any_leak, co
 
 #define FOUND "2 leaks (1.0 MiB, 3.1 KiB/s), 1 growing (3.0 MiB) in 26 call stacks, 4 suppressed"
 
-TEST(one_line)
+TEST(summary_line)
 {
 	struct profile p = findings(), none = empty;
 
@@ -381,7 +381,7 @@ TEST(one_line)
 	summary(&none, "", false, "1 leak (16 B) in 1 call stack, some data was lost");
 }
 
-TEST(a_leak_is_a_failure_where_nothing_else_is)
+TEST(without_conditions_a_leak_is_a_failure)
 {
 	struct profile p = findings(), none = empty;
 	struct conditions no_checks = { 0 }, high = parse("leak>1g");

@@ -1,4 +1,4 @@
-/* What a report is made of, and whether its run has failed. */
+/* Which sites a report covers, and whether its run has failed. */
 #include "run/reporting.h"
 
 #include "events.h"
