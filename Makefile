@@ -117,7 +117,7 @@ fuzz_cflags := -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-saniti
 replay_parts := $(filter-out src/util/log.c,$(wildcard $(addsuffix /*.c,$(addprefix src/,util elf unwind symbols probe heap collect profile report run)))) \
 	$(filter-out %/diff.c,$(wildcard src/record/*.c))
 
-$B/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c $(addprefix src/unwind/,cfi.c cfi_bytes.c cfi_exec.c cfi_parse.c rule_set.c table.c) Makefile
+$B/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c $(addprefix src/unwind/,cfi.c cfi_bytes.c cfi_exec.c cfi_parse.c rule_set.c table.c) src/util/array.c Makefile
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(fuzz_cflags) -MF $@.d -o $@ $(filter %.c,$^)
 

@@ -13,6 +13,7 @@
 #include "elf/elf.h"
 #include "symbols/debuginfod.h"
 #include "symbols/roots.h"
+#include "util/array.h"
 
 #define BUILD_ID_BYTES 64
 /* A file is read whole for its checksum up to this size. A sparse file can have any size. */
@@ -251,13 +252,8 @@ void *debug_file__unpack(const struct elf *e, size_t *len)
 	stream.next_in = in;
 	stream.avail_in = packed;
 	while (ret == LZMA_OK && cap < UNPACKED_MAX) {
-		size_t grown = cap ? cap * 2 : 65536;
-		char *bigger = realloc(out, grown);
-
-		if (!bigger)
+		if (array__grow(&out, &cap, cap ? 2 * cap : 65536, 1))
 			break;
-		out = bigger;
-		cap = grown;
 		stream.next_out = (uint8_t *)out + done;
 		stream.avail_out = cap - done;
 		ret = lzma_code(&stream, LZMA_FINISH);

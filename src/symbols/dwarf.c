@@ -20,6 +20,7 @@
 #include "elf/elf.h"
 #include "symbols/debug_file.h"
 #include "symbols/dwarf_names.h"
+#include "util/array.h"
 #include "util/intervals.h"
 
 #define DWARF_MAX (1ull << 30)
@@ -87,15 +88,8 @@ static int add_unit_function(struct dwarf *d, struct unit *u, Dwarf_Die *die)
 	size_t ranges = u->ranges.n;
 	int err;
 
-	if (u->n == u->cap) {
-		size_t cap = u->cap ? u->cap * 2 : 32;
-		Dwarf_Die *bigger = realloc(u->functions, cap * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		u->functions = bigger;
-		u->cap = cap;
-	}
+	if (array__grow(&u->functions, &u->cap, u->n + 1, sizeof(*u->functions)))
+		return -ENOMEM;
 	err = add_ranges(d, &u->ranges, die, u->n);
 	if (u->ranges.n > ranges)
 		u->functions[u->n++] = *die;
@@ -156,15 +150,8 @@ static int index_unit(struct dwarf *d, struct unit *u)
 
 static int add_unit(struct dwarf *d, const Dwarf_Die *die)
 {
-	if (d->n == d->cap) {
-		size_t cap = d->cap ? d->cap * 2 : 64;
-		struct unit *bigger = realloc(d->units, cap * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		d->units = bigger;
-		d->cap = cap;
-	}
+	if (array__grow(&d->units, &d->cap, d->n + 1, sizeof(*d->units)))
+		return -ENOMEM;
 	d->units[d->n] = (struct unit){ .die = *die };
 	return add_ranges(d, &d->ranges, &d->units[d->n].die, d->n);
 }

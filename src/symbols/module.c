@@ -11,6 +11,7 @@
 #include "elf/elf.h"
 #include "symbols/module_internal.h"
 #include "symbols/roots.h"
+#include "util/array.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/hashmap.h"
@@ -106,15 +107,8 @@ static struct module *new_module(struct modules *mods, uint64_t dev, uint64_t in
 {
 	struct module *mod;
 
-	if (mods->n == mods->cap) {
-		size_t cap = mods->cap ? mods->cap * 2 : 64;
-		struct module **bigger = realloc(mods->by_id, cap * sizeof(*bigger));
-
-		if (!bigger)
-			return NULL;
-		mods->by_id = bigger;
-		mods->cap = cap;
-	}
+	if (array__grow(&mods->by_id, &mods->cap, mods->n + 1, sizeof(struct module *)))
+		return NULL;
 	mod = calloc(1, sizeof(*mod));
 	if (!mod)
 		return NULL;
@@ -145,10 +139,7 @@ static void assign_id(struct modules *mods, struct module *mod)
 /* The latest module with this device and inode; NULL: none. */
 static struct module *latest_by_key(struct modules *mods, uint64_t dev, uint64_t ino)
 {
-	uintptr_t value = 0;
-
-	hashmap__get(mods->by_key, hash__mix(dev, ino), &value);
-	return (struct module *)value;
+	return hashmap__get_ptr(mods->by_key, hash__mix(dev, ino));
 }
 
 /* As long as a module is open, its inode number cannot be reused for another file. */
@@ -181,11 +172,9 @@ static struct module *find_closed(struct modules *mods, uint64_t dev, uint64_t i
 static int index_module(struct modules *mods, struct module *mod)
 {
 	uint64_t key = hash__mix(mod->dev, mod->ino);
-	uintptr_t first = 0;
 
-	if (hashmap__get(mods->by_key, key, &first))
-		mod->same_key = (struct module *)first;
-	return hashmap__set(mods->by_key, key, (uintptr_t)mod);
+	mod->same_key = hashmap__get_ptr(mods->by_key, key);
+	return hashmap__set_ptr(mods->by_key, key, mod);
 }
 
 static struct module *create_module(struct modules *mods, uint64_t dev, uint64_t ino,

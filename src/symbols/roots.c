@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "util/array.h"
 #include "util/file.h"
 
 struct root {
@@ -81,15 +82,8 @@ static bool same_root(const struct root *a, const struct root *b)
 
 static int64_t keep_root(struct roots *r, struct root *root)
 {
-	if (r->n == r->cap) {
-		size_t cap = r->cap ? r->cap * 2 : 16;
-		struct root *bigger = realloc(r->at, cap * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		r->at = bigger;
-		r->cap = cap;
-	}
+	if (array__grow(&r->at, &r->cap, r->n + 1, sizeof(*r->at)))
+		return -ENOMEM;
 	root->used = ++r->clock;
 	r->at[r->n] = *root;
 	r->open++;

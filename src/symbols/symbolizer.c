@@ -62,15 +62,15 @@ struct symbolizer *symbolizer__new_offline(struct modules *modules)
 
 void symbolizer__free(struct symbolizer *s)
 {
-	uintptr_t value;
+	struct jit *jit;
 	size_t pos = 0;
 
 	if (!s)
 		return;
-	while (s->jits && hashmap__next(s->jits, &pos, NULL, &value)) {
-		perf_map__free(((struct jit *)value)->map);
-		hashmap__free(((struct jit *)value)->known);
-		free((struct jit *)value);
+	while (s->jits && (jit = hashmap__next_ptr(s->jits, &pos, NULL))) {
+		perf_map__free(jit->map);
+		hashmap__free(jit->known);
+		free(jit);
 	}
 	hashmap__free(s->jits);
 	strtab__free(s->texts);
@@ -141,13 +141,12 @@ static void read_perfmap(struct jit *jit, uint32_t pid)
 
 static struct jit *jit_of(struct symbolizer *s, uint32_t pid)
 {
-	struct jit *jit = NULL;
-	uintptr_t value;
+	struct jit *jit = hashmap__get_ptr(s->jits, pid);
 
-	if (hashmap__get(s->jits, pid, &value))
-		return (struct jit *)value;
+	if (jit)
+		return jit;
 	jit = calloc(1, sizeof(*jit));
-	if (jit && hashmap__set(s->jits, pid, (uintptr_t)jit)) {
+	if (jit && hashmap__set_ptr(s->jits, pid, jit)) {
 		free(jit);
 		jit = NULL;
 	}
@@ -158,13 +157,11 @@ static struct jit *jit_of(struct symbolizer *s, uint32_t pid)
 static const char *jit_name(struct symbolizer *s, uint32_t pid, uint64_t addr)
 {
 	struct jit *jit = jit_of(s, pid);
-	uintptr_t known;
 
 	if (!jit)
 		return NULL;
 	if (s->offline)
-		return jit->known && hashmap__get(jit->known, addr, &known) ? (const char *)known
-									    : NULL;
+		return jit->known ? hashmap__get_ptr(jit->known, addr) : NULL;
 	if (jit->report != s->report) {
 		jit->report = s->report;
 		read_perfmap(jit, pid);
@@ -181,7 +178,7 @@ int symbolizer__know(struct symbolizer *s, uint32_t pid, uint64_t addr, const ch
 		return -ENOMEM;
 	if (!jit->known)
 		jit->known = hashmap__new();
-	return jit->known ? hashmap__set(jit->known, addr, (uintptr_t)kept) : -ENOMEM;
+	return jit->known ? hashmap__set_ptr(jit->known, addr, kept) : -ENOMEM;
 }
 
 void symbolizer__new_report(struct symbolizer *s)
@@ -245,15 +242,6 @@ size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct na
 
 /* ---- the stable id ---- */
 
-static uint64_t fnv1a(uint64_t h, const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * 0x100000001b3; /* FNV-1a */
-	return h;
-}
-
 uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st)
 {
 	uint64_t id = HASH_START;
@@ -270,11 +258,11 @@ uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st)
 		else
 			len = module__build_id(mod, build_id);
 		if (len)
-			id = fnv1a(id, build_id, len);
+			id = hash__bytes(id, build_id, len);
 		else if (mod)
 			name = module__path(mod);
 		if (name)
-			id = fnv1a(id, name, strlen(name));
+			id = hash__string(id, name);
 		/* An address outside of any file means nothing in another run. */
 		id = hash__mix(id, mod ? f->offset : 0);
 	}
@@ -284,12 +272,9 @@ uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st)
 size_t symbolizer__memory(const struct symbolizer *s)
 {
 	size_t sum = sizeof(*s) + strtab__memory(s->texts), pos = 0;
-	uintptr_t value;
+	const struct jit *jit;
 
-	while (hashmap__next(s->jits, &pos, NULL, &value)) {
-		const struct jit *jit = (const struct jit *)value;
-
+	while ((jit = hashmap__next_ptr(s->jits, &pos, NULL)))
 		sum += sizeof(*jit) + (jit->map ? perf_map__memory(jit->map) : 0);
-	}
 	return sum;
 }

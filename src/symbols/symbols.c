@@ -71,11 +71,11 @@ void symbols__unload(struct symbols *s)
 
 static void drop_entries(struct symbols *s)
 {
-	uintptr_t entry;
+	struct entry *entry;
 	size_t pos = 0;
 
-	while (s->entries && hashmap__next(s->entries, &pos, NULL, &entry))
-		free((struct entry *)entry);
+	while (s->entries && (entry = hashmap__next_ptr(s->entries, &pos, NULL)))
+		free(entry);
 	hashmap__free(s->entries);
 	s->entries = NULL;
 	s->kept = 0;
@@ -222,7 +222,7 @@ static int cache_frames(struct symbols *s, uint64_t offset, const struct symbol_
 		return -ENOMEM;
 	entry->n = n;
 	memcpy(entry->frames, frames, (size_t)n * sizeof(*frames));
-	if (hashmap__set(s->entries, offset, (uintptr_t)entry)) {
+	if (hashmap__set_ptr(s->entries, offset, entry)) {
 		free(entry);
 		return -ENOMEM;
 	}
@@ -232,13 +232,11 @@ static int cache_frames(struct symbols *s, uint64_t offset, const struct symbol_
 
 int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
 {
-	struct entry *entry;
-	uintptr_t known;
+	struct entry *entry = hashmap__get_ptr(s->entries, offset);
 	uint64_t vaddr;
 	int n = 0;
 
-	if (hashmap__get(s->entries, offset, &known)) {
-		entry = (struct entry *)known;
+	if (entry) {
 		memcpy(out, entry->frames, (size_t)entry->n * sizeof(*out));
 		return entry->n;
 	}
@@ -255,18 +253,17 @@ int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[
 int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame *frames, int n)
 {
 	struct symbol_frame kept[SYMBOL_FRAMES_MAX];
-	uintptr_t known;
+	struct entry *old;
 
 	for (int i = 0; i < n; i++) {
 		kept[i] = frames[i];
 		kept[i].func = strtab__copy(s->texts, frames[i].func);
 		kept[i].file = strtab__copy(s->texts, frames[i].file);
 	}
-	if (hashmap__remove(s->entries, offset, &known)) {
-		s->kept -=
-		    sizeof(struct entry) + (size_t)((struct entry *)known)->n * sizeof(*frames);
-		free((struct entry *)known);
-	}
+	old = hashmap__remove_ptr(s->entries, offset);
+	if (old)
+		s->kept -= sizeof(*old) + (size_t)old->n * sizeof(*frames);
+	free(old);
 	return cache_frames(s, offset, kept, n);
 }
 

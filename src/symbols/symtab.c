@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "elf/elf.h"
+#include "util/array.h"
 #include "util/intervals.h"
 
 /* The assumed maximum size of a function of unknown size. */
@@ -49,15 +50,8 @@ static int add_symbol(void *ctx, const struct elf_function *f)
 	struct symtab *t = ctx;
 	size_t length = strnlen(f->name, UINT32_MAX), underscores = strspn(f->name, "_");
 
-	if (t->n == t->cap) {
-		size_t cap = t->cap ? t->cap * 2 : 256;
-		struct symbol *bigger = realloc(t->symbols, cap * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		t->symbols = bigger;
-		t->cap = cap;
-	}
+	if (array__grow(&t->symbols, &t->cap, t->n + 1, sizeof(*t->symbols)))
+		return -ENOMEM;
 	t->names += length + 1;
 	t->symbols[t->n++] = (struct symbol){
 		.vaddr = f->vaddr,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "unwind/cfi_internal.h"
+#include "util/array.h"
 
 /* The assumed maximum length of code at the entry point that is not described. */
 #define ENTRY_CODE 256
@@ -33,16 +34,9 @@ static bool push_row(struct builder *b, uint64_t vaddr, struct unwind_rule rule)
 		c->n--; /* replaced */
 	if (c->n && same_rule(&c->rows[c->n - 1].rule, &rule))
 		return true;
-	if (c->n == b->cap) {
-		size_t cap = b->cap ? b->cap * 2 : 1024;
-		struct cfi_row *rows = reallocarray(c->rows, cap, sizeof(*rows));
-
-		if (!rows) {
-			b->no_memory = true;
-			return false;
-		}
-		c->rows = rows;
-		b->cap = cap;
+	if (array__grow(&c->rows, &b->cap, c->n + 1, sizeof(*c->rows))) {
+		b->no_memory = true;
+		return false;
 	}
 	c->rows[c->n++] = (struct cfi_row){ vaddr, rule };
 	return true;

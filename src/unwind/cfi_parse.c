@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "unwind/cfi_internal.h"
+#include "util/array.h"
 
 #define DEBUG_FRAME_CIE32 0xffffffffu
 #define LENGTH_IS_64BIT 0xffffffffu
@@ -163,22 +164,6 @@ static bool read_fde(const struct cfi_parts *p, const struct entry *e, struct fd
 	return true;
 }
 
-/* Room for one more element. */
-static bool grow(void *array, size_t n, size_t *cap, size_t size)
-{
-	size_t want = *cap ? *cap * 2 : 256;
-	void *p;
-
-	if (n < *cap)
-		return true;
-	p = reallocarray(*(void **)array, want, size);
-	if (!p)
-		return false;
-	*(void **)array = p;
-	*cap = want;
-	return true;
-}
-
 int cfi_parse__split(struct cfi_parts *p)
 {
 	struct cursor at = cursor__of(p->section->bytes, p->section->len);
@@ -187,7 +172,7 @@ int cfi_parse__split(struct cfi_parts *p)
 	while (next_entry(p, &at, &e)) {
 		if (!e.is_cie)
 			continue;
-		if (!grow(&p->cies, p->ncies, &p->cies_cap, sizeof(*p->cies)))
+		if (array__grow(&p->cies, &p->cies_cap, p->ncies + 1, sizeof(*p->cies)))
 			return -ENOMEM;
 		p->cies[p->ncies++] = read_cie(p, &e);
 	}
@@ -195,7 +180,7 @@ int cfi_parse__split(struct cfi_parts *p)
 	while (next_entry(p, &at, &e)) {
 		if (e.is_cie)
 			continue;
-		if (!grow(&p->fdes, p->nfdes, &p->fdes_cap, sizeof(*p->fdes)))
+		if (array__grow(&p->fdes, &p->fdes_cap, p->nfdes + 1, sizeof(*p->fdes)))
 			return -ENOMEM;
 		if (read_fde(p, &e, &p->fdes[p->nfdes]))
 			p->nfdes++;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 struct held {
 	struct slice slice;
 	bool released;
@@ -68,15 +70,8 @@ int slices__add(struct slices *s, const struct unwind_mapping *maps, size_t n, s
 		s->next_id++;
 	if (s->next_id > UNWIND_MAX_ID)
 		return -ENOSR;
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 64;
-		struct held *held = reallocarray(s->held, cap, sizeof(*held));
-
-		if (!held)
-			return -ENOMEM;
-		s->held = held;
-		s->cap = cap;
-	}
+	if (array__grow(&s->held, &s->cap, s->n + 1, sizeof(*s->held)))
+		return -ENOMEM;
 	memmove(s->held + at + 1, s->held + at, (s->n - at) * sizeof(*s->held));
 	*out = (struct slice){ first, (uint32_t)n, (uint16_t)s->next_id };
 	s->held[at] = (struct held){ .slice = *out };

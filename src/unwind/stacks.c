@@ -17,7 +17,7 @@ struct slab {
 
 struct stacks {
 	struct hashmap *by_id;
-	struct hashmap *by_code; /* a hash of the frames' places; on collision the next free key */
+	struct hashmap *by_code; /* by a hash of the frames' places */
 	struct slab *slabs;	 /* the first one has room */
 	size_t memory;
 };
@@ -81,8 +81,10 @@ static uint32_t owning_pid(const struct stack *st)
 	return 0;
 }
 
-static bool same_code(const struct stack *a, const struct stack *b)
+static bool same_code(const void *pa, const void *pb)
 {
+	const struct stack *a = pa, *b = pb;
+
 	if (a->n != b->n || owning_pid(a) != owning_pid(b) || a->end != b->end)
 		return false;
 	for (unsigned int i = 0; i < a->n; i++)
@@ -92,18 +94,13 @@ static bool same_code(const struct stack *a, const struct stack *b)
 	return true;
 }
 
-/* The stored stack in the same code, or NULL; then *key is free for this one. */
-static const struct stack *find_code(const struct stacks *s, const struct stack *st, uint64_t *key)
+static uint64_t hash_code(const struct stack *st)
 {
-	uintptr_t known;
+	uint64_t h = hash__mix(owning_pid(st), st->n);
 
-	*key = hash__mix(owning_pid(st), st->n);
 	for (unsigned int i = 0; i < st->n; i++)
-		*key = hash__mix(*key, hash__mix(st->frames[i].module, st->frames[i].offset));
-	for (; hashmap__get(s->by_code, *key, &known); ++*key)
-		if (same_code((const struct stack *)known, st))
-			return (const struct stack *)known;
-	return NULL;
+		h = hash__mix(h, hash__mix(st->frames[i].module, st->frames[i].offset));
+	return h;
 }
 
 /* Whether the calls are the same: what they resolved to depends on what was known of the mappings
@@ -118,45 +115,42 @@ static bool same_calls(const struct stack *a, const struct stack *b)
 	return true;
 }
 
-int stacks__add(struct stacks *s, const struct stack *st)
+/* The copy is complete before it can be found, even if finding it by its code fails. */
+static int store_stack(struct stacks *s, const struct stack *st, uint64_t code)
 {
 	size_t size = sizeof(*st) + st->n * sizeof(st->frames[0]);
-	const struct stack *older;
-	struct stack *copy;
-	uintptr_t known;
-	uint64_t key;
+	struct stack *copy = reserve_stack(s, size);
 
-	if (hashmap__get(s->by_id, st->id, &known)) {
-		older = (const struct stack *)known;
-		return same_calls(older, st) || same_code(older, st) ? 1 : -EEXIST;
-	}
-	older = find_code(s, st, &key);
-	if (older)
-		return hashmap__set(s->by_id, st->id, (uintptr_t)older);
-	copy = reserve_stack(s, size);
-	if (!copy || hashmap__set(s->by_id, st->id, (uintptr_t)copy) ||
-	    hashmap__set(s->by_code, key, (uintptr_t)copy))
+	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, st, size);
 	s->slabs->used += (size + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t);
+	if (hashmap__set_ptr(s->by_id, st->id, copy) || hashmap__add_ptr(s->by_code, code, copy))
+		return -ENOMEM;
 	return 0;
+}
+
+int stacks__add(struct stacks *s, const struct stack *st)
+{
+	const struct stack *known = hashmap__get_ptr(s->by_id, st->id);
+	uint64_t code;
+
+	if (known)
+		return same_calls(known, st) || same_code(known, st) ? 1 : -EEXIST;
+	code = hash_code(st);
+	known = hashmap__find_ptr(s->by_code, code, same_code, st);
+	return known ? hashmap__set_ptr(s->by_id, st->id, known) : store_stack(s, st, code);
 }
 
 const struct stack *stacks__get(const struct stacks *s, uint64_t id)
 {
-	uintptr_t known;
-
-	return hashmap__get(s->by_id, id, &known) ? (const struct stack *)known : NULL;
+	return hashmap__get_ptr(s->by_id, id);
 }
 
 bool stacks__next(const struct stacks *s, size_t *pos, uint64_t *id, const struct stack **st)
 {
-	uintptr_t known;
-
-	if (!hashmap__next(s->by_id, pos, id, &known))
-		return false;
-	*st = (const struct stack *)known;
-	return true;
+	*st = hashmap__next_ptr(s->by_id, pos, id);
+	return *st;
 }
 
 size_t stacks__count(const struct stacks *s)

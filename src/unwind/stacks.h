@@ -48,7 +48,10 @@ int stacks__add(struct stacks *s, const struct stack *st);
 const struct stack *stacks__get(const struct stacks *s, uint64_t id);
 /* Iterates over all ids and their stacks, in no order: start with *pos = 0; false at the end. */
 bool stacks__next(const struct stacks *s, size_t *pos, uint64_t *id, const struct stack **st);
-size_t stacks__count(const struct stacks *s);
 size_t stacks__memory(const struct stacks *s);
+
+/* ---- for tests ---- */
+
+size_t stacks__count(const struct stacks *s); /* without aliases */
 
 #endif

@@ -9,13 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 #define UNWIND_MAX_CODE (4ull << 30)
 
 /* ---- layout ---- */
 
 struct layout {
 	struct unwind_table *t;
-	size_t used, cap; /* words */
+	size_t used, cap; /* words; cap is that of whole chunks */
 	size_t parts_cap;
 };
 
@@ -23,20 +25,14 @@ struct layout {
  * of memory. */
 static int64_t reserve_words(struct layout *l, size_t n)
 {
-	size_t at = (l->used + 1) & ~(size_t)1;
+	size_t at = (l->used + 1) & ~(size_t)1, before = l->cap, need;
 
 	if (at % UNWIND_CHUNK_WORDS + n > UNWIND_CHUNK_WORDS)
 		at = (at / UNWIND_CHUNK_WORDS + 1) * UNWIND_CHUNK_WORDS;
-	while (at + n > l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : UNWIND_CHUNK_WORDS;
-		uint32_t *words = reallocarray(l->t->words, cap, sizeof(*words));
-
-		if (!words)
-			return -1;
-		memset(words + l->cap, 0, (cap - l->cap) * sizeof(*words));
-		l->t->words = words;
-		l->cap = cap;
-	}
+	need = (at + n + UNWIND_CHUNK_WORDS - 1) / UNWIND_CHUNK_WORDS * UNWIND_CHUNK_WORDS;
+	if (array__grow(&l->t->words, &l->cap, need, sizeof(*l->t->words)))
+		return -1;
+	memset(l->t->words + before, 0, (l->cap - before) * sizeof(*l->t->words));
 	l->used = at + n;
 	return (int64_t)at;
 }
@@ -49,15 +45,8 @@ static int add_part(struct layout *l, uint64_t start, uint64_t end)
 
 	if (at < 0)
 		return -ENOMEM;
-	if (t->nparts == l->parts_cap) {
-		size_t cap = l->parts_cap ? l->parts_cap * 2 : 4;
-		struct table_part *parts = reallocarray(t->parts, cap, sizeof(*parts));
-
-		if (!parts)
-			return -ENOMEM;
-		t->parts = parts;
-		l->parts_cap = cap;
-	}
+	if (array__grow(&t->parts, &l->parts_cap, t->nparts + 1, sizeof(*t->parts)))
+		return -ENOMEM;
 	t->parts[t->nparts++] = (struct table_part){ start, end - start, (uint32_t)at };
 	return 0;
 }
