@@ -42,7 +42,7 @@ struct container {
 struct containers *containers__new(const char *root);
 void containers__free(struct containers *cs); /* takes NULL */
 
-/* Looks at everything anew. 0 or -ENOMEM. A container that has ended is kept, with init_pid 0. */
+/* Looks at everything again. 0 or -ENOMEM. A container that has ended is kept, with init_pid 0. */
 int containers__refresh(struct containers *cs);
 
 /* All of them, running or not, in the order in which they were found. */

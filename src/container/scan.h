@@ -13,7 +13,7 @@
 
 struct scan;
 
-/* Fills the registry anew. `root`: where all files are, "/" but in tests. 0 or -ENOMEM. */
+/* Updates the registry. `root`: where all files are, "/" but in tests. 0 or -ENOMEM. */
 int scan__run(struct registry *r, const char *root);
 
 /* ---- for the rows ---- */

@@ -31,7 +31,7 @@ int record_files__write_next(struct record_files *f, enum chunk_type type, const
 int record_files__end(struct record_files *f, const void *bytes, size_t n);
 
 uint64_t record_files__bytes(const struct record_files *f);
-uint64_t record_files__switches(
-    const struct record_files *f); /* how often the second took the first's place */
+/* How often the second took the first's place. */
+uint64_t record_files__switches(const struct record_files *f);
 
 #endif

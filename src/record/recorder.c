@@ -13,6 +13,7 @@
 #include "util/format.h"
 #include "util/hashmap.h"
 #include "util/log.h"
+#include "util/plural.h"
 #include "util/proc.h"
 #include "util/strtab.h"
 
@@ -22,7 +23,7 @@
 
 static void record_event(void *ctx, const void *data, size_t size)
 {
-	record_writer__event(((struct recorder *)ctx)->recording, data, size);
+	record_writer__event(((struct recorder *)ctx)->writer, data, size);
 }
 
 static void record_stack(void *ctx, uint64_t time, const struct stack *st)
@@ -103,7 +104,7 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 	rec->begun = rec->run.len;
 	strbuf__reset(&rec->run);
 	record__put_run(&rec->run, &r);
-	record_writer__put(rec->recording, RECORD_RUN, &rec->run);
+	record_writer__put(rec->writer, RECORD_RUN, &rec->run);
 	free(r.targets);
 	rec->start = start;
 	rec->wall = wall;
@@ -165,7 +166,7 @@ void recorder__end_report(struct recorder *rec, const struct report_tick *tick,
 	recorder__lock(rec);
 	record__put_rss(recorder__new_record(rec), &rec->rss);
 	recorder__put_record(rec, RECORD_RSS);
-	record_writer__flush(rec->recording);
+	record_writer__flush(rec->writer);
 	recorder__unlock(rec);
 	recorder__maintain(rec); /* reports in quick succession leave no other time for it */
 }
@@ -174,12 +175,12 @@ void recorder__end_report(struct recorder *rec, const struct report_tick *tick,
 
 static void put_state_record(struct recorder *rec, enum record_kind kind)
 {
-	record_writer__put_state(rec->recording, kind, &rec->sb);
+	record_writer__put_state(rec->writer, kind, &rec->sb);
 }
 
 static void put_state_piece(void *ctx, const struct strbuf *sb)
 {
-	record_writer__put_state(((struct recorder *)ctx)->recording, RECORD_STATE, sb);
+	record_writer__put_state(((struct recorder *)ctx)->writer, RECORD_STATE, sb);
 }
 
 static void put_api_names(struct recorder *rec,
@@ -202,8 +203,8 @@ static void save_state(struct recorder *rec)
 	struct record_compacted r = { rec->last_tick, rec->wall + (rec->last_tick - rec->start),
 				      rec->last_seq };
 
-	record_writer__begin_state(rec->recording);
-	record_writer__put_state(rec->recording, RECORD_RUN, &rec->run);
+	record_writer__begin_state(rec->writer);
+	record_writer__put_state(rec->writer, RECORD_RUN, &rec->run);
 	put_api_names(rec, put_state_record);
 	record__put_compacted(recorder__new_record(rec), &r);
 	put_state_record(rec, RECORD_COMPACTED);
@@ -213,7 +214,7 @@ static void save_state(struct recorder *rec)
 	}
 	if (collector__save(rec->collector, put_state_piece, rec))
 		rec->failed = true;
-	record_writer__end_state(rec->recording);
+	record_writer__end_state(rec->writer);
 	recorder_names__forget(rec);
 }
 
@@ -222,11 +223,11 @@ int recorder__maintain(struct recorder *rec)
 	uint64_t now = clock__now_ns();
 	size_t n;
 
-	if (now < rec->maintained + MAINTAIN_NS && !record_writer__wants_state(rec->recording))
-		return record_writer__error(rec->recording);
+	if (now < rec->maintained + MAINTAIN_NS && !record_writer__wants_state(rec->writer))
+		return record_writer__error(rec->writer);
 	rec->maintained = now;
 	recorder__lock(rec);
-	if (rec->begun && record_writer__wants_state(rec->recording)) {
+	if (rec->begun && record_writer__wants_state(rec->writer)) {
 		save_state(rec);
 		recorder_names__look_up_ranges(rec);
 	}
@@ -235,9 +236,9 @@ int recorder__maintain(struct recorder *rec)
 	recorder_names__look_up(rec, rec->named, n);
 	rec->named = n;
 	recorder__lock(rec);
-	record_writer__flush(rec->recording);
+	record_writer__flush(rec->writer);
 	recorder__unlock(rec);
-	return record_writer__error(rec->recording);
+	return record_writer__error(rec->writer);
 }
 
 /* ---- beginning and end ---- */
@@ -257,8 +258,8 @@ struct recorder *recorder__open(const struct recorder_opts *opts)
 		recorder__free(rec);
 		return NULL;
 	}
-	rec->recording = record_writer__create(opts->plan->record, opts->plan->record_bytes);
-	if (!rec->recording) {
+	rec->writer = record_writer__create(opts->plan->record, opts->plan->record_bytes);
+	if (!rec->writer) {
 		log__error("cannot write %s: %s", opts->plan->record, strerror(errno));
 		recorder__free(rec);
 		return NULL;
@@ -277,8 +278,8 @@ void recorder__free(struct recorder *rec)
 {
 	if (!rec)
 		return;
-	record_writer__free(rec->recording);
-	if (rec->recording && !rec->begun)
+	record_writer__free(rec->writer);
+	if (rec->writer && !rec->begun)
 		unlink(rec->opts.plan->record);
 	strbuf__free(&rec->sb);
 	strbuf__free(&rec->run);
@@ -296,22 +297,23 @@ static void log_end(struct recorder *rec)
 	struct record_writer_stats st;
 	char size[16];
 
-	record_writer__stats(rec->recording, &st);
-	log__info("recorded %llu events in %s to %s%s", (unsigned long long)st.events,
-		  format__size(size, sizeof(size), st.bytes), rec->opts.plan->record,
+	record_writer__stats(rec->writer, &st);
+	log__info("recorded %llu event%s in %s to %s%s", (unsigned long long)st.events,
+		  plural(st.events), format__size(size, sizeof(size), st.bytes),
+		  rec->opts.plan->record,
 		  st.compactions ? ", without the oldest reports (--record-size)" : "");
 	if (st.waits)
 		log__warn("writing the recording delayed events by %.1f s in total; those that "
 			  "found no room in the ring buffer meanwhile are counted as lost",
 			  (double)st.waited_ns / 1e9);
 	if (st.plain_chunks)
-		log__debug("%llu chunks of the recording were not compressed, for lack of time",
-			   (unsigned long long)st.plain_chunks);
+		log__debug("%llu chunk%s of the recording not compressed, for lack of time",
+			   (unsigned long long)st.plain_chunks, plural(st.plain_chunks));
 }
 
 int recorder__close(struct recorder *rec)
 {
-	int err = record_writer__close(rec->recording);
+	int err = record_writer__close(rec->writer);
 
 	if (err == -EFBIG)
 		log__error("cannot continue the recording: live blocks take more than half of "

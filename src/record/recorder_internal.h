@@ -26,7 +26,7 @@ struct recorder {
 	struct recorder_opts opts;
 	struct collector *collector;
 	struct symbolizer *symbolizer;
-	struct record_writer *recording;
+	struct record_writer *writer;
 
 	/* under the collector's lock */
 	struct strbuf sb;     /* a record */
@@ -68,7 +68,7 @@ static inline struct strbuf *recorder__new_record(struct recorder *rec)
 
 static inline void recorder__put_record(struct recorder *rec, enum record_kind kind)
 {
-	record_writer__put(rec->recording, kind, &rec->sb);
+	record_writer__put(rec->writer, kind, &rec->sb);
 }
 
 /* ---- recorder_names.c; with the lock, but for recorder_names__look_up ---- */

@@ -164,7 +164,7 @@ void recorder_names__look_up(struct recorder *rec, size_t from, size_t to)
 		recorder__lock(rec);
 		for (size_t i = 0; i < n; i++)
 			if (out[i].len || out[i].error)
-				record_writer__put(rec->recording,
+				record_writer__put(rec->writer,
 						   batch[i].module == FRAME_NO_MODULE ? RECORD_JIT
 										      : RECORD_CODE,
 						   &out[i]);

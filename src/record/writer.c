@@ -18,18 +18,18 @@
 
 /* ---- buffers ---- */
 
-static struct buffer *new_buffer(size_t size)
+static struct writer_buffer *new_buffer(size_t size)
 {
-	struct buffer *b = malloc(sizeof(*b) + size);
+	struct writer_buffer *b = malloc(sizeof(*b) + size);
 
 	if (b)
-		*b = (struct buffer){ .size = size };
+		*b = (struct writer_buffer){ .size = size };
 	return b;
 }
 
-void record_writer__free_buffers(struct buffer *b)
+void record_writer__free_buffers(struct writer_buffer *b)
 {
-	struct buffer *next;
+	struct writer_buffer *next;
 
 	for (; b; b = next) {
 		next = b->next;
@@ -38,7 +38,7 @@ void record_writer__free_buffers(struct buffer *b)
 	}
 }
 
-static void append_buffer(struct queue *q, struct buffer *b)
+static void append_buffer(struct writer_queue *q, struct writer_buffer *b)
 {
 	b->next = NULL;
 	if (q->last)
@@ -80,7 +80,7 @@ static void wait_for_room(struct record_writer *r)
 
 static void hand_over(struct record_writer *r, bool flush)
 {
-	struct buffer *b = r->filling;
+	struct writer_buffer *b = r->filling;
 
 	r->filling = NULL;
 	b->flush = flush;
@@ -93,9 +93,9 @@ static void hand_over(struct record_writer *r, bool flush)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static struct buffer *take_spare(struct record_writer *r)
+static struct writer_buffer *take_spare(struct record_writer *r)
 {
-	struct buffer *b;
+	struct writer_buffer *b;
 
 	pthread_mutex_lock(&r->lock);
 	b = r->spare;
@@ -107,19 +107,20 @@ static struct buffer *take_spare(struct record_writer *r)
 	return b;
 }
 
-static void append_entry(struct buffer *b, enum record_kind kind, const void *data, size_t size)
+static void append_entry(struct writer_buffer *b, enum record_kind kind, const void *data,
+			 size_t size)
 {
-	struct entry *e = (struct entry *)(b->data + b->used);
+	struct writer_entry *e = (struct writer_entry *)(b->data + b->used);
 
-	*e = (struct entry){ (uint32_t)size, kind };
+	*e = (struct writer_entry){ (uint32_t)size, kind };
 	if (size)
 		memcpy(e + 1, data, size);
-	b->used += footprint(size);
+	b->used += writer_entry_bytes(size);
 }
 
 static void put_entry(struct record_writer *r, enum record_kind kind, const void *data, size_t size)
 {
-	size_t need = footprint(size);
+	size_t need = writer_entry_bytes(size);
 
 	if (atomic_load_explicit(&r->error, memory_order_relaxed))
 		return;
@@ -172,8 +173,8 @@ void record_writer__begin_state(struct record_writer *r)
 void record_writer__put_state(struct record_writer *r, enum record_kind kind,
 			      const struct strbuf *bytes)
 {
-	struct buffer *b = r->state.last;
-	size_t need = footprint(bytes->len);
+	struct writer_buffer *b = r->state.last;
+	size_t need = writer_entry_bytes(bytes->len);
 
 	if (bytes->error || bytes->len > CHUNK_BYTES_MAX / 2)
 		record_writer__fail(r, bytes->error ? bytes->error : -E2BIG);
@@ -194,7 +195,7 @@ void record_writer__end_state(struct record_writer *r)
 {
 	record_writer__free_buffers(r->ready);
 	r->ready = r->state.first;
-	r->state = (struct queue){ 0 };
+	r->state = (struct writer_queue){ 0 };
 	record_writer__flush(r);
 }
 

@@ -1,5 +1,4 @@
-/* What the two sides of the writer share: its callers (writer.c) and its thread (writer_thread.c).
- */
+/* What the two sides of the writer share: callers (writer.c) and the thread (writer_thread.c). */
 #ifndef MEMTRACE_RECORD_WRITER_INTERNAL_H
 #define MEMTRACE_RECORD_WRITER_INTERNAL_H
 
@@ -15,35 +14,35 @@
 #define BUFFERS_HURRIED 24 /* from here on, there is no time to deflate */
 #define BUFFERS_SPARE 4
 
-struct entry { /* then the bytes, and padding to 8 */
+struct writer_entry { /* then the bytes, and padding to 8 */
 	uint32_t size, kind;
 };
 
-struct buffer {
-	struct buffer *next;
-	struct buffer *state; /* comes before it */
-	bool flush;	      /* the chunk is complete with it */
+struct writer_buffer {
+	struct writer_buffer *next;
+	struct writer_buffer *state; /* comes before it */
+	bool flush;		     /* the chunk is complete with it */
 	size_t used, size;
 	_Alignas(8) uint8_t data[];
 };
 
-struct queue {
-	struct buffer *first, *last;
+struct writer_queue {
+	struct writer_buffer *first, *last;
 	size_t n;
 };
 
 struct record_writer {
 	/* the caller's */
-	struct buffer *filling;
-	struct queue state;   /* being gathered */
-	struct buffer *ready; /* a whole one, to travel in front of the next buffer */
+	struct writer_buffer *filling;
+	struct writer_queue state;   /* being gathered */
+	struct writer_buffer *ready; /* a whole one, to travel in front of the next buffer */
 	uint64_t waits, waited_ns;
 
 	/* shared */
 	pthread_mutex_t lock;
 	pthread_cond_t more, room;
-	struct queue queue;
-	struct buffer *spare;
+	struct writer_queue queue;
+	struct writer_buffer *spare;
 	size_t nspare;
 	bool stop;
 	atomic_int error;
@@ -57,20 +56,20 @@ struct record_writer {
 	struct event_context context;
 	uint8_t *chunk;
 	size_t chunk_len, chunk_cap;
-	struct buffer *pending; /* of a state, not yet written */
+	struct writer_buffer *pending; /* of a state, not yet written */
 	uint64_t asked; /* the number of file switches, plus one, when a state was asked for */
 	bool hurried;
 };
 
 /* Bytes that an entry takes in its buffer. */
-static inline size_t footprint(size_t size)
+static inline size_t writer_entry_bytes(size_t size)
 {
-	return sizeof(struct entry) + (size + 7) / 8 * 8;
+	return sizeof(struct writer_entry) + (size + 7) / 8 * 8;
 }
 
-void record_writer__fail(struct record_writer *r,
-			 int err); /* the first failure is kept; 0 is none */
-void record_writer__free_buffers(struct buffer *b);
+/* Keeps the first failure, a negative errno; 0 is ignored. */
+void record_writer__fail(struct record_writer *r, int err);
+void record_writer__free_buffers(struct writer_buffer *b);
 
 /* ---- writer_thread.c ---- */
 

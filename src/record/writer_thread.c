@@ -9,7 +9,7 @@
 
 #define CHUNK_BYTES (256u << 10) /* a chunk is complete from here on */
 
-static int pack_entry(struct record_writer *r, const struct entry *e)
+static int pack_entry(struct record_writer *r, const struct writer_entry *e)
 {
 	size_t n = 0;
 	int err =
@@ -61,21 +61,20 @@ static int write_state_chunk(struct record_writer *r)
 	return err;
 }
 
-/* One buffer of a state that is being written, if there is one. The chunk is empty before and
- * after.
- */
+/* One buffer of a state that is being written, if there is one. The chunk is empty before
+ * and after. */
 static int write_pending(struct record_writer *r)
 {
-	struct buffer *b = r->pending;
+	struct writer_buffer *b = r->pending;
 	int err = 0;
 
 	if (!b)
 		return 0;
 	for (size_t at = 0; at < b->used && !err;) {
-		const struct entry *e = (const struct entry *)(b->data + at);
+		const struct writer_entry *e = (const struct writer_entry *)(b->data + at);
 
 		err = pack_entry(r, e);
-		at += footprint(e->size);
+		at += writer_entry_bytes(e->size);
 		if (!err && (r->chunk_len >= CHUNK_BYTES || at >= b->used))
 			err = write_state_chunk(r);
 	}
@@ -88,7 +87,7 @@ static int write_pending(struct record_writer *r)
 	return err;
 }
 
-static int begin_next_file(struct record_writer *r, struct buffer *b)
+static int begin_next_file(struct record_writer *r, struct writer_buffer *b)
 {
 	int err = writer_thread__write_events(r);
 
@@ -99,15 +98,15 @@ static int begin_next_file(struct record_writer *r, struct buffer *b)
 	return record_files__begin_next(r->files);
 }
 
-static int write_buffer(struct record_writer *r, struct buffer *b)
+static int write_buffer(struct record_writer *r, struct writer_buffer *b)
 {
 	int err = b->state ? begin_next_file(r, b) : 0;
 
 	for (size_t at = 0; at < b->used && !err;) {
-		const struct entry *e = (const struct entry *)(b->data + at);
+		const struct writer_entry *e = (const struct writer_entry *)(b->data + at);
 
 		err = pack_entry(r, e);
-		at += footprint(e->size);
+		at += writer_entry_bytes(e->size);
 		if (!err && r->chunk_len >= CHUNK_BYTES)
 			err = writer_thread__write_events(r);
 	}
@@ -130,9 +129,9 @@ static void publish_sizes(struct record_writer *r)
 }
 
 /* The next buffer, or NULL where there is none: at the end, or while a state is pending. */
-static struct buffer *next_buffer(struct record_writer *r)
+static struct writer_buffer *next_buffer(struct record_writer *r)
 {
-	struct buffer *b;
+	struct writer_buffer *b;
 
 	pthread_mutex_lock(&r->lock);
 	while (!r->queue.first && !r->stop && !r->pending)
@@ -149,7 +148,7 @@ static struct buffer *next_buffer(struct record_writer *r)
 	return b;
 }
 
-static void return_buffer(struct record_writer *r, struct buffer *b)
+static void return_buffer(struct record_writer *r, struct writer_buffer *b)
 {
 	pthread_mutex_lock(&r->lock);
 	if (b->size == BUFFER_BYTES && r->nspare < BUFFERS_SPARE) {
@@ -166,7 +165,7 @@ static void return_buffer(struct record_writer *r, struct buffer *b)
 void *writer_thread__run(void *arg)
 {
 	struct record_writer *r = arg;
-	struct buffer *b;
+	struct writer_buffer *b;
 
 	while ((b = next_buffer(r)) || r->pending) {
 		int err = record_writer__error(r);

@@ -336,7 +336,7 @@ TEST(ticks_are_read_as_written)
 {
 	struct record_tick tick = { .seq = 3, .final = true, .now = 5, .wall = 6 }, out;
 	struct record_process_rss rss[] = { { 1, 4096 }, { 2, UINT64_MAX } };
-	struct record_rss told = { 3, 2, rss }, told_out;
+	struct record_rss report_rss = { 3, 2, rss }, rss_out;
 	struct strbuf sb = { 0 };
 	struct cursor c;
 
@@ -347,11 +347,11 @@ TEST(ticks_are_read_as_written)
 	CHECK(out.seq == 3 && out.final && out.now == 5 && out.wall == 6);
 	CHECK(!memcmp(&out.counters, &tick.counters, sizeof(tick.counters)));
 	strbuf__reset(&sb);
-	record__put_rss(&sb, &told);
+	record__put_rss(&sb, &report_rss);
 	c = cursor_of(sb.data, sb.len);
-	CHECK_EQ(record__take_rss(&c, &told_out), 0);
-	CHECK(told_out.n == 2 && told_out.rss[1].pid == 2 && told_out.rss[1].bytes == UINT64_MAX);
-	record__free_rss(&told_out);
+	CHECK_EQ(record__take_rss(&c, &rss_out), 0);
+	CHECK(rss_out.n == 2 && rss_out.rss[1].pid == 2 && rss_out.rss[1].bytes == UINT64_MAX);
+	record__free_rss(&rss_out);
 	strbuf__free(&sb);
 }
 
