@@ -12,7 +12,7 @@
 #include "util/file.h"
 
 struct record_reader {
-	int fd;		       /* -1: all is in `bytes` */
+	int fd;
 	uint64_t size, usable; /* bytes of the file, and those of whole chunks */
 	bool complete, compacted;
 
@@ -178,25 +178,6 @@ struct record_reader *record_reader__open(const char *path, char *why, size_t ca
 	return r;
 }
 
-struct record_reader *record_reader__of_bytes(const void *bytes, size_t n)
-{
-	struct record_reader *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return NULL;
-	r->fd = -1;
-	if (array__grow(&r->bytes, &r->bytes_cap, n + 1, 1)) {
-		record_reader__free(r);
-		errno = ENOMEM;
-		return NULL;
-	}
-	if (n)
-		memcpy(r->bytes, bytes, n);
-	r->complete = true;
-	r->left = (struct cursor){ r->bytes, r->bytes + n, false };
-	return r;
-}
-
 void record_reader__free(struct record_reader *r)
 {
 	if (!r)
@@ -231,8 +212,6 @@ static int next_chunk(struct record_reader *r)
 	struct chunk ch;
 	int more;
 
-	if (r->fd < 0)
-		return 0;
 	for (;;) {
 		more = r->at < r->usable ? load_chunk(r, &ch) : 0;
 		if (more < 0)

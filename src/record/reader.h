@@ -23,12 +23,12 @@ struct record_reader;
 struct record_reader *record_reader__open(const char *path, char *why, size_t cap);
 void record_reader__free(struct record_reader *r); /* takes NULL */
 
-uint64_t
-record_reader__unusable(const struct record_reader *r); /* bytes at its end, where it was cut */
+/* Bytes at its end that cannot be used, where it was cut off. */
+uint64_t record_reader__unusable(const struct record_reader *r);
 bool record_reader__compacted(const struct record_reader *r); /* it begins with a state */
 
 struct record {
-	enum record_kind kind; /* one of enum record_kind, or a later one: to be skipped */
+	enum record_kind kind; /* RECORD_KINDS: one of a later version, to be skipped */
 	void *event;	       /* of RECORD_EVENT; valid until the next call, as are all */
 	size_t size;
 	struct cursor bytes; /* of all others */
@@ -41,8 +41,5 @@ int record_reader__next(struct record_reader *r, struct record *out);
 /* ---- for tests ---- */
 
 bool record_reader__complete(const struct record_reader *r); /* it was ended, not cut off */
-
-/* Reads a chunk's bytes alone, which are copied. NULL and errno. */
-struct record_reader *record_reader__of_bytes(const void *bytes, size_t n);
 
 #endif
