@@ -40,9 +40,9 @@ enum event_type {
 	EVENT_EXEC,	 /* struct event_exec */
 	EVENT_EXIT,	 /* struct event: the last thread of the process ended */
 	EVENT_FILES,	 /* struct event_files: the mapped files changed (dlopen, dlclose) */
-	EVENT_ENTER,	 /* struct event_exec: a process that runs already is of the target */
+	EVENT_ENTER,	 /* struct event_exec: a running process joined the target */
 	EVENT_CODE,	 /* struct event_code: code was mapped */
-	EVENT_CANDIDATE, /* struct event_exec: a program begins in a cgroup that is new */
+	EVENT_CANDIDATE, /* struct event_exec: a program begins in a new cgroup */
 	EVENT_TYPES
 };
 
@@ -55,24 +55,26 @@ enum event_type {
 #define EVENT_F_SHARED 0x20    /* MAP_SHARED */
 #define EVENT_F_EXEC 0x40      /* PROT_EXEC */
 #define EVENT_F_DONTUNMAP 0x80 /* mremap kept the old mapping */
+#define EVENT_F_GUESSED 0x100  /* a stack passed a frame by its frame pointer, without CFI */
 #define EVENT_F_CUSTOM 0x200   /* a call of the program's own allocator (--probe) */
 #define EVENT_F_INSIDE 0x400   /* freed inside such a call */
 #define EVENT_F_UNKNOWN 0x800  /* code of a file that is not probed yet */
 
 struct event {
 	ev_u8 type; /* enum event_type */
-	ev_u8 api;  /* row of the table of allocation functions (api.h), 0 for none */
+	ev_u8 api;  /* row of the table of allocation functions (API_*, shared.h), 0 for none */
 	ev_u16 flags;
 	ev_u32 pid;
-	ev_u64 time; /* an allocation's return, a system call's return; 0 for a free: that of the
-		      * record before, because asking for it costs more than it is worth */
+	ev_u64 time; /* an allocation's return, a system call's return; 0 for a free: the
+		      * time of the previous record, because reading the clock would cost
+		      * more than it is worth */
 };
 
 struct event_alloc {
 	struct event ev;
 	ev_u64 addr;
-	ev_u64 size;  /* as requested; nmemb * size where there are two */
-	ev_u64 stack; /* stack id, 0 where none was taken */
+	ev_u64 size;  /* as requested; nmemb * size if there are two arguments */
+	ev_u64 stack; /* stack ID, 0 if none was taken */
 };
 
 struct event_free {
@@ -86,15 +88,17 @@ struct event_realloc {
 	ev_u64 addr; /* 0: size was 0 and the old block was freed */
 	ev_u64 size;
 	ev_u64 stack;
-	ev_u64 began; /* time of entry: a block at `old` booked later is another's */
+	ev_u64 began; /* time of entry: a block recorded at `old` later than this is another one */
 };
 
+/* clang-format off */
 /*
  * EVENT_MAP:   [addr, addr + len) is mapped; len 0 with EVENT_F_SHM: a segment of unknown length.
- * EVENT_UNMAP: [addr, addr + len) is no longer; len 0 with EVENT_F_SHM: the segment attached at
- * addr. EVENT_REMAP: [old, old + old_len) became [addr, addr + len). EVENT_BRK:   the break moved
- * from `old` to `addr`; old 0: this is where it stood when first seen.
+ * EVENT_UNMAP: [addr, addr + len) is unmapped; len 0 with EVENT_F_SHM: the segment attached at addr.
+ * EVENT_REMAP: [old, old + old_len) became [addr, addr + len).
+ * EVENT_BRK:   the break moved from `old` to `addr`; old 0: this is where it was when first seen.
  */
+/* clang-format on */
 struct event_map {
 	struct event ev;
 	ev_u64 addr;
@@ -102,7 +106,7 @@ struct event_map {
 	ev_u64 old;
 	ev_u64 old_len;
 	ev_u64 stack;
-	ev_u64 began; /* time of the call's entry: what was mapped later is another's */
+	ev_u64 began; /* time of the call's entry: later mappings here are others */
 };
 
 enum stack_end {		   /* how a walk ended */
@@ -132,7 +136,8 @@ struct event_fork {
 	ev_u32 shares_memory; /* vfork: the child's allocations are reported as the parent's */
 };
 
-/* hold: the number of the hold (shared.h) that the thread waits in, to be ended; 0: none. */
+/* hold: the number of the hold (shared.h) in which the thread waits and that must be ended; 0:
+ * none. */
 struct event_exec {
 	struct event ev;
 	char comm[EVENT_COMM];
@@ -144,12 +149,12 @@ struct event_files {
 	ev_u64 hold;
 };
 
-/* Executable memory at [start, end) is a file's from `offset` on; dev and ino 0: the vDSO. */
+/* Executable memory at [start, end) maps a file from `offset` on; dev and ino 0: the vDSO. */
 struct event_code {
 	struct event ev;
 	ev_u64 start, end;
 	ev_u64 offset;
-	ev_u64 ino; /* the real file's: not an overlay's */
+	ev_u64 ino; /* of the real file, not of an overlay */
 	ev_u32 dev; /* as the kernel has it: major << 20 | minor */
 	ev_u32 pad;
 };
@@ -168,16 +173,16 @@ _Static_assert(sizeof(struct event_files) == 24, "event_files");
 _Static_assert(sizeof(struct event_code) == 56, "event_code");
 
 /*
- * What an attach cookie tells the BPF program about the function that it sits on: which row of
- * the table, how the function behaves, and which argument (0 to 5) is which, by the register that
- * holds it at the probe. ARG_RAX: it was moved there. ARG_NONE: there is no such argument.
+ * An attach cookie describes the probed function to the BPF program: its row of the table, how it
+ * behaves, and in which argument register (0 to 5) each argument is at the probe. ARG_RAX: it was
+ * moved to rax. ARG_NONE: there is no such argument.
  */
 enum api_shape {
 	SHAPE_ALLOC,	 /* returns the block, NULL on failure */
 	SHAPE_ALLOC_OUT, /* stores the block through an argument, returns 0 on success */
 	SHAPE_REALLOC,	 /* takes a block and returns it, moved or not */
 	SHAPE_FREE,
-	SHAPE_FREE_CALL, /* a free that may call allocation functions: what they do is its own */
+	SHAPE_FREE_CALL, /* a free that may call allocation functions: their calls are part of it */
 	SHAPES
 };
 
@@ -194,6 +199,6 @@ enum api_shape {
 #define COOKIE_CUSTOM (1ull << 28) /* of the program's own allocator (--probe) */
 #define COOKIE_INT (1ull << 29)	   /* blocks are numbers of type int: a negative one is a failure */
 #define COOKIE_BYTES_SHIFT 32
-#define COOKIE_BYTES(c) ((c) >> COOKIE_BYTES_SHIFT) /* of a block, where no argument says it */
+#define COOKIE_BYTES(c) ((c) >> COOKIE_BYTES_SHIFT) /* size of a block, if no argument says it */
 
 #endif

@@ -8,16 +8,16 @@
  *	process ─▶ mappings (sorted) ─▶ page entry ─▶ rows (sorted) ─▶ rule
  *
  * Page entries and rows are words in *chunks* of 32 KiB, a chunk being an array map of its own:
- * what a file takes is freed without regard to other files. A word's address is chunk << 13 |
+ * what a file takes can be freed independently of other files. A word's address is chunk << 13 |
  * index. What must be contiguous never crosses a chunk: the rows of a page, and the page entries of
- * a mapping. A file with more than 16 MiB of code is told as several mappings, one behind the
- * other.
+ * a mapping. A file with more than 16 MiB of code is entered as several mappings, one after
+ * the other.
  *
- * Rules are few and alike in all files: they lie in one table, and a row has the number of its
+ * Rules are few and alike in all files: they are kept in one table, and a row has the number of its
  * rule.
  *
- * Who publishes writes in this order: rules, rows, page entries, a slice of mappings that nobody
- * reads yet, and last the process with a number never used before, because what the walk remembers
+ * The writer publishes in this order: rules, rows, page entries, a slice of mappings that is not
+ * in use yet, and last the process with a number never used before, because what the walk remembers
  * is keyed by that number.
  */
 #ifndef MEMTRACE_ABI_UNWIND_H
@@ -108,15 +108,15 @@ struct unwind_mapping {
 /* No table: below every word's address, because chunk 0 is never used. */
 enum {
 	UNWIND_NO_CFI,	 /* code without CFI: generated, or of a file that has none */
-	UNWIND_NO_TABLE, /* a table that found no room, or is still being made */
+	UNWIND_NO_TABLE, /* a table for which there was no room, or that is still being made */
 };
 
 /*
  * A process's mappings: a slice of the array of all mappings. The value of a map may be overwritten
- * while a program reads it: `check` tells a value that was read in halves, or that is another
- * process's.
+ * while a program reads it: `check` reveals a value that was read in halves, or that belongs
+ * to another process.
  *
- * epoch: the number of changes to the process's mapped files that the slice takes account of, plus
+ * epoch: the number of changes to the process's mapped files that the slice reflects, plus
  * one; 0: not known, and the slice is trusted.
  */
 struct unwind_process {
@@ -124,7 +124,7 @@ struct unwind_process {
 	ev_u64 check; /* UNWIND_FOLD(slice) ^ epoch << 32 ^ pid */
 };
 
-/* id: 1 to UNWIND_MAX_ID, one for each slice that is in use, and used again as late as can be. */
+/* id: 1 to UNWIND_MAX_ID, one for each slice that is in use, and reused as late as possible. */
 #define UNWIND_SLICE(first, n, id) ((ev_u64)(id) << 32 | (ev_u64)(n) << 16 | (first))
 #define UNWIND_SLICE_FIRST(s) ((ev_u32)((s)&0xffff))
 #define UNWIND_SLICE_N(s) ((ev_u32)((s) >> 16 & 0xffff))
@@ -134,8 +134,8 @@ struct unwind_process {
 #define UNWIND_FOLD(v) ((v)*UNWIND_GOLDEN)
 
 /*
- * The same tables by file, for mappings that nobody has told us of yet. A file's first 128 MiB of
- * code.
+ * The same tables by file, for mappings that are not known yet. They cover the first 128 MiB of a
+ * file's code.
  */
 #define UNWIND_FILE_PARTS 8
 #define UNWIND_MAX_FILES 2048
@@ -160,9 +160,6 @@ struct unwind_file {
 #define UNWIND_PART_CHECK(key, part)                                                               \
 	UNWIND_FOLD(UNWIND_FOLD(UNWIND_FOLD((key)->ino) ^ (key)->dev ^ (part)->offset) ^           \
 		    (part)->len ^ (ev_u64)(part)->pages << 32)
-
-/* Flags of an EVENT_STACK's struct event. */
-#define EVENT_F_GUESSED 0x100 /* a frame without CFI was passed by its frame pointer */
 
 _Static_assert(sizeof(struct unwind_rule) == 8, "unwind_rule");
 _Static_assert(sizeof(struct unwind_page) == 8, "unwind_page");
