@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Allocators in every form: linked, linked statically, with a prefix, beside each other; with all they offer."""
+"""Allocators that are linked, linked statically, prefixed, or side by side; and all functions that they offer."""
 import os
 import shutil
 import subprocess
@@ -10,14 +10,14 @@ TWO_WAYS = (("launched", launch), ("attached", attach))
 
 
 def check(trace, exe, source, *options, env=None, unmatched=0):
-    # These programs throw nothing: an allocator's operator new can be traced even where that would end them.
+    # An exception might end the program where the allocator's own operator new is traced; these programs throw none.
     report, truth = trace([exe], "--probe-throwing", *options, env=env)
     compare(report, truth, source)
     equal(report["unmatched_frees"], unmatched, "unmatched_frees")
 
 
 def prefixed(prefix):
-    """jemalloc with its own functions under other names, as programs have it that bring it along."""
+    """jemalloc with a prefix to its functions, as programs have it that bundle it."""
     public = ("malloc calloc realloc free posix_memalign aligned_alloc memalign valloc mallocx rallocx xallocx "
               "sallocx dallocx sdallocx nallocx mallctl mallctlnametomib mallctlbymib malloc_stats_print "
               "malloc_usable_size").split()
@@ -28,14 +28,14 @@ def prefixed(prefix):
 
 
 def linked_to(source, *flags):
-    """Against allocators that are installed, or not."""
+    """Builds a program with libraries; skips the test if one is not installed."""
     for f in flags:
         if f.startswith("-l:"):
             library(f[3:])
     return build(source, *flags)
 
 
-# functions.py has them preloaded. cfree of the C library is called in the dynamic ones of these; without it:
+# functions.py preloads them. Dynamic programs call cfree, which these allocators do not define, unless built with:
 NO_CFREE = "-DSTATIC"
 JEMALLOC = ("-l:libjemalloc.a", "-lstdc++", "-lm", "-ldl")
 FORMS = (
@@ -70,7 +70,7 @@ EXTRAS = (
 
 for name, flags in EXTRAS:
     for way, trace in TWO_WAYS:
-        with case(f"all of {name}, {way}"):
+        with case(f"all functions of {name}, {way}"):
             check(trace, linked_to("extras.c", *flags), "extras.c", unmatched=1 if "mimalloc" in name else 0)
 
 for prefix in ("je_", "_rjem_"):
@@ -96,15 +96,15 @@ def copies(trace, *files):
         shutil.copy(library("libc.so.6"), LIBC)
         os.link(LIBC, HARD)
         os.symlink(LIBC, SOFT)
-    report, _ = trace([build("copies.c"), *files], env={"PATIENCE": "1"})
+    report, _ = trace([build("copies.c"), *files])
     here = {s["live_bytes"]: s["live_blocks"] for s in report["sites"] if s["stack"][0]["func"] == "leak_here"}
     there = {s["live_bytes"]: s["live_blocks"] for s in report["sites"] if s["stack"][0]["func"] == "leak_there"}
-    equal((here, there), ({400: 1}, {501 * len(files): len(files)}), "what malloc of each C library left")
+    equal((here, there), ({400: 1}, {501 * len(files): len(files)}), "the blocks left by malloc of each C library")
     equal(report["unmatched_frees"], 0, "unmatched_frees")
 
 
 for way, trace in TWO_WAYS:
-    with case(f"the C library twice, {way}"):
+    with case(f"one C library loaded twice, {way}"):
         copies(trace, library("libc.so.6"))
     with case(f"two C libraries, {way}"):
         copies(trace, LIBC)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Whole containers, real ones: exactly what their programs say, whatever C library or allocator they
-brought, and nothing of what runs beside them."""
+"""Real containers: exactly what their programs did, with any C library and allocator, and nothing of other
+processes."""
 import subprocess
 
 from containers_lib import *
@@ -11,7 +11,7 @@ JEMALLOC, TCMALLOC, MIMALLOC = "libjemalloc.so.2", "libtcmalloc_minimal.so.4", "
 LD_MUSL = "/lib/ld-musl-x86_64.so.1"
 
 
-# ---- what is in the images ----
+# ---- images ----
 
 def glibc_root():
     files = {"/bin/functions": build(SOURCE), "/bin/sizes": build("sizes.c")}
@@ -26,7 +26,7 @@ def glibc_root():
 
 
 def musl_root():
-    true(os.path.exists(LD_MUSL), f"{LD_MUSL} is there")
+    true(os.path.exists(LD_MUSL), f"{LD_MUSL} does not exist")
     return make_root("musl", {"/bin/functions": build(SOURCE, cc="musl-gcc"), LD_MUSL: LD_MUSL})
 
 
@@ -34,7 +34,7 @@ _made = {}
 
 
 def once(make, *args):
-    """What takes long to make is made once, and what cannot be made is not tried again."""
+    """Makes something that takes long only once; does not try again if it failed."""
     if (make, args) not in _made:
         try:
             _made[make, args] = make(*args)
@@ -61,7 +61,7 @@ def image(engine, make_root_of=glibc_root):
 # ---- tracing ----
 
 def begin(engine, argv, env=None, root=glibc_root, options=()):
-    """A program that stands still in a container of its own."""
+    """A program in a new container, waiting for go()."""
     return Inside(lambda e, shared: engine.run(image(engine, root), argv, e, shared, options), env).ready()
 
 
@@ -78,7 +78,7 @@ def finish(m, unmatched=0):
 
 
 def exact(program, *options):
-    """Traces its container while it works; its numbers are the report's."""
+    """Traces the program's container while it works, and compares."""
     m = trace(*(options or ("-c", program.container.name)))
     program.go()
     report = finish(m)
@@ -89,7 +89,7 @@ def exact(program, *options):
 
 
 def settle(m):
-    """Until the probes are in a C library that memtrace met a moment ago: it says so if it is verbose."""
+    """Waits until a C library that is new to memtrace is probed, which it logs with --verbose."""
     wait_for(lambda: re.search(r"probed \d+ functions in \S*/libc\.so", m.stderr()), "the C library to be probed")
 
 
@@ -108,7 +108,7 @@ for engine_name, engine in (("docker", docker), ("podman", podman)):
         with case(f"{engine_name}: {name}"):
             exact(begin(engine(), argv, env, root))
 
-# ---- by which name ----
+# ---- names ----
 
 with case("docker: by the id, and by its beginning"):
     p = begin(docker(), ["/bin/functions"])
@@ -120,9 +120,9 @@ with case("the container's name is in the report"):
     p = begin(docker(), ["/bin/functions"])
     report = exact(p)
     rows = {row["pid"]: row["container"] for row in report["processes"]}
-    true(p.container.name in (rows.get(p.container.pid) or ""), f"its row says {rows}")
+    true(p.container.name in (rows.get(p.container.pid) or ""), f"the container's name is not in {rows}")
 
-with case("unknown names list what there is"):
+with case("an unknown name is answered with a list"):
     a, b = (begin(docker(), ["/bin/functions"]) for _ in range(2))
     m = Memtrace("-c", "no-such-container", "-d", "1")
     equal(m.wait(), 1, "the exit status")
@@ -140,9 +140,9 @@ with case("JSON for a fixed time"):
     p.end()
     p.container.remove()
 
-# ---- which processes ----
+# ---- processes ----
 
-with case("two containers of one image, of which one is traced"):
+with case("one of two containers of one image"):
     a, b = (begin(docker(), ["/bin/functions"]) for _ in range(2))
     m = trace("-c", a.container.name)
     b.go()
@@ -154,12 +154,12 @@ with case("two containers of one image, of which one is traced"):
         p.end()
         p.container.remove()
 
-with case("both of them, by the cgroup above"):
+with case("both of them, by their parent cgroup"):
     a, b = (begin(docker(), ["/bin/functions"]) for _ in range(2))
     mounts = hierarchies()
     above = os.path.join(mounts.get("memory") or mounts[""], "docker")
     if not os.path.isdir(above):
-        raise Skip(f"docker makes no {above}")
+        raise Skip(f"docker does not make {above}")
     m = trace("-g", above)
     a.go()
     b.go()
@@ -175,7 +175,7 @@ for engine_name, engine in (("docker", docker), ("podman", podman)):
     with case(f"{engine_name}: exec into the container"):
         box = engine().run(image(engine()), ["/bin/sleep", "1000"])
         m = trace("--no-miss", "-c", box.name)
-        # Run twice: by the second the file is known, and nobody has to wait.
+        # Twice: at the second time the file is known, and the program is not held.
         for _ in range(2):
             shared = path("t")
             os.mkdir(shared)
@@ -186,7 +186,7 @@ for engine_name, engine in (("docker", docker), ("podman", podman)):
             wait_for(lambda: os.path.exists(p.truth_path), "the program to finish")
             truth = p.truth()
             wait_for(lambda: not box.processes("functions"), "the program to end")
-        # The runtime's own process comes into the cgroup before it execs, and frees what it had brought.
+        # The runtime's process enters the cgroup before it execs, and frees blocks that it had before.
         report = finish(m, unmatched=None)
         pids = [row["pid"] for row in report["processes"] if row["comm"] == "functions"]
         equal(len(pids), 2, "the programs in the report")
@@ -202,7 +202,7 @@ def later(p):
     p.ready()
 
 
-with case("a process started later, from files that nobody ran before"):
+with case("a process started later, from new files"):
     p = Inside(lambda env, shared: docker().run(image(docker()), LATER, env, shared))
     m = trace("-v", "-c", p.container.name)
     later(p)
@@ -216,7 +216,7 @@ with case("a process started later, from files that nobody ran before"):
 with case("a process started later, with --no-miss"):
     p = Inside(lambda env, shared: docker().run(image(docker()), LATER, env, shared))
     m = trace("--no-miss", "-c", p.container.name)
-    # It stands still for no one.
+    # This program does not wait for go().
     os.unlink(p.go_path)
     os.symlink("/dev/null", p.go_path)
     later(p)
@@ -225,11 +225,11 @@ with case("a process started later, with --no-miss"):
     compare(finish(m), truth, SOURCE)
     p.container.remove()
 
-with case("a container that is named before it exists"):
+with case("--wait for a container that does not exist yet"):
     engine, name = docker(), unique_name()
     image(engine)
     m = Memtrace(*EVERYTHING, "--probe-throwing", "--wait", "-c", name)
-    wait_for(lambda: "memtrace: " in m.stderr() or m.proc.poll() is not None, "memtrace to wait")
+    wait_for(lambda: "memtrace: " in m.stderr() or m.proc.poll() is not None, "memtrace to say that it waits")
     shared = path("t")
     os.mkdir(shared)
     box = engine.run(image(engine), ["/bin/functions"], {"TRUTH": "/t/truth"}, shared, name=name)
@@ -244,10 +244,10 @@ with case("a replaced libc"):
     libc = [l for l in libraries_of(build(SOURCE)) if "libc.so" in l][0]
     p.container.exec(["/bin/sh", "-c", f"cp {libc} /tmp/new && mv /tmp/new {libc}"], detach=False)
     with open(f"/proc/{p.container.pid}/maps") as f:
-        true("(deleted)" in f.read(), "its C library was not replaced")
+        true("(deleted)" in f.read(), "the C library was not replaced")
     exact(p)
 
-# ---- views of the cgroups ----
+# ---- cgroup layouts ----
 
 for kind, runtime in (("v1", "runc"), ("v1", "crun"), ("v2", "runc"), ("v2", "crun"), ("hybrid", "runc")):
     with case(f"podman with {runtime}, cgroups {kind}"):
@@ -258,7 +258,7 @@ for kind, runtime in (("v1", "runc"), ("v1", "crun"), ("v2", "runc"), ("v2", "cr
         m = trace("-c", a.container.name)
         b.go()
         a.go()
-        # Its cgroup is what counts, not its place in the tree of processes.
+        # A process belongs to the container by its cgroup, not by its ancestors.
         a.container.exec(["/bin/sleep", "1000"])
         report = finish(m, unmatched=None)
         compare(report, a.truth(), SOURCE)
@@ -279,7 +279,7 @@ with case("containerd, with the names of Kubernetes"):
          "io.kubernetes.cri.sandbox-name": "web-0", "io.kubernetes.cri.sandbox-namespace": "shop"})).ready()
         for ident, name in zip(idents, ("app", "sidecar")))
     m = Memtrace("-c", "web-0", "-d", "1")
-    equal(m.wait(), 1, "the exit status where two fit")
+    equal(m.wait(), 1, "the exit status with an ambiguous name")
     for name in ("shop/web-0/app", "shop/web-0/sidecar"):
         true(name in m.stderr(), f"{name} is not in: {m.stderr()}")
     b.go()
@@ -292,10 +292,10 @@ with case("containerd, with the names of Kubernetes"):
 
 NESTED = ["/bin/unshare", "-p", "-f", "/bin/functions"]
 
-with case("a PID namespace in a container's"):
+with case("a PID namespace inside a container"):
     exact(begin(docker(), NESTED, options=("--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined")))
 
-with case("a container without a cgroup, and a PID namespace in its own"):
+with case("a container without a cgroup, with a PID namespace inside"):
     engine = podman("crun", "v2" if layout() == "v2" else "v1")
     a, b = (begin(engine, NESTED, options=("--cgroups=disabled", "--privileged")) for _ in range(2))
     m = trace("-c", a.container.name)
@@ -307,7 +307,7 @@ with case("a container without a cgroup, and a PID namespace in its own"):
         p.end()
         p.container.remove()
 
-with case("a sandbox of bubblewrap, by one of its processes"):
+with case("a bubblewrap sandbox, by one of its processes"):
     tool("bwrap")
     exe = build(SOURCE)
     boxes = [Program(["bwrap", "--unshare-pid", "--die-with-parent", "--bind", "/", "/", "--proc", "/proc",
@@ -331,7 +331,7 @@ with case("a sandbox of bubblewrap, by one of its processes"):
 
 
 class Redis:
-    """redis-server in docker, as it comes: linked with jemalloc."""
+    """Debian's redis-server, which is linked with jemalloc, in docker."""
 
     def __init__(self):
         tool("redis-server"), tool("redis-cli")
@@ -347,14 +347,14 @@ class Redis:
                        capture_output=True, check=True, timeout=PATIENCE)
 
 
-with case("redis-server in docker: what its clients stored, to the byte"):
+with case("redis-server in docker: the values that clients stored, to the byte"):
     redis = Redis()
-    # Of all that it allocates only values are of these sizes: 5 bytes of header, the value, a zero.
+    # Only values have these sizes: 5 bytes of header, the value, a zero byte.
     m = trace("-c", redis.container.name, "--min-size", "10000", "--max-size", "10100", "--kind", "heap")
     redis.cli([f"SET key{i} {'x' * 10000}" for i in range(500)])
     redis.cli([f"DEL key{i}" for i in range(0, 500, 5)])
-    report = finish(m, None)  # what it had before may go
-    equal((report["live_blocks"], report["live_bytes"]), (400, 400 * 10006), "blocks and bytes of values")
+    report = finish(m, None)  # it may free blocks that it had before
+    equal((report["live_blocks"], report["live_bytes"]), (400, 400 * 10006), "the blocks and bytes of values")
     redis.container.remove()
 
 done()

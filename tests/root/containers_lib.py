@@ -1,7 +1,7 @@
-"""Real containers for the root tests: docker with a daemon of its own, podman, runc and bubblewrap.
+"""Real containers for the root tests: docker and containerd with daemons of their own, podman, runc and crun.
 
-Everything lies below TMP, is reachable by no network, and is gone when the script ends: containers,
-daemons, mounts and the cgroups that were not there before.
+Everything is kept below TMP, has no network, and is removed when the script ends: containers, daemons,
+mounts, and new cgroups.
 """
 import atexit
 import json
@@ -29,7 +29,7 @@ def run(argv, check=True, **kw):
 
 
 def hierarchies():
-    """{controllers: mount point} of what is mounted here; "" is the v2 hierarchy."""
+    """{controllers: mount point} of the cgroup hierarchies; the controllers of version 2 are ""."""
     found = {}
     with open("/proc/self/mountinfo") as f:
         for line in f:
@@ -43,7 +43,7 @@ def hierarchies():
 
 
 def layout():
-    """What the machine has: "hybrid", "v1" or "v2"."""
+    """The machine's cgroup layout: "hybrid", "v1" or "v2"."""
     kinds = {key == "" for key in hierarchies()}
     return "hybrid" if len(kinds) == 2 else "v2" if True in kinds else "v1"
 
@@ -54,7 +54,7 @@ def cgroup_dirs():
 
 
 def processes_in(text):
-    """The processes whose cgroup path has this text, by number."""
+    """The PIDs of the processes whose cgroup path contains a text."""
     found = []
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -84,8 +84,8 @@ def _clean():
     for clean in reversed(_cleaners):
         try:
             clean()
-        except Exception as e:  # the rest is cleaned all the same
-            print(f"# cleaning: {e}", flush=True)
+        except Exception as e:  # clean up the rest all the same
+            print(f"# cleanup failed: {e}", flush=True)
     for _ in range(50):
         mounts = [line.split(" ")[4] for line in open("/proc/self/mountinfo") if f" {TMP}/" in line]
         for m in sorted(mounts, reverse=True):
@@ -102,11 +102,11 @@ def _clean():
     print(f"# left behind: {mounts} {left}", flush=True)
 
 
-atexit.register(_clean)  # before lib's own: what is registered last comes first
+atexit.register(_clean)  # runs before lib's, which was registered earlier
 
 
 def kill_wait(pids, number=signal.SIGKILL):
-    """Ends processes that are not ours to wait for."""
+    """Ends processes that are not children of this one."""
     for pid in pids:
         try:
             os.kill(pid, number)
@@ -125,7 +125,7 @@ def libraries_of(exe):
 
 
 def make_root(name, files, links=None):
-    """A root directory with busybox and files: {path in it: path here}, their libraries with them."""
+    """Makes a root directory with busybox, files {path in it: path here}, and the libraries of these."""
     root = path(name)
     for d in ("bin", "proc", "sys", "dev", "tmp", "etc", "t"):
         os.makedirs(os.path.join(root, d))
@@ -149,8 +149,8 @@ def make_root(name, files, links=None):
 # ---- programs in containers ----
 
 class Inside(Program):
-    """A program in a container that stands still until go(): see Program. `begin` is called with its
-    environment and the directory that the container sees as /t, and starts it."""
+    """A Program in a container. `begin` starts the container; it is called with the program's environment and
+    the directory that the container has as /t."""
 
     def __init__(self, begin, env=None):
         self.dir = path("t")
@@ -164,7 +164,7 @@ class Inside(Program):
         self.container = begin({**(env or {}), "TRUTH": "/t/truth", "GO": "/t/go"}, self.dir)
 
     def ready(self):
-        wait_for(lambda: os.path.exists(self.truth_path + ".ready"), "the program in the container to begin")
+        wait_for(lambda: os.path.exists(self.truth_path + ".ready"), "the program in the container to start")
         return self
 
     def _there(self, suffix=""):
@@ -184,7 +184,7 @@ def environment(env, flag):
 
 
 class Container:
-    """One that runs; `engine` is who runs it."""
+    """A running container of `engine`."""
 
     def __init__(self, engine, name, ident, pid):
         self.engine, self.name, self.id, self.pid = engine, name, ident, pid
@@ -200,7 +200,7 @@ class Container:
 
 
 def mention(text):
-    """The processes but ours that have this text among their arguments."""
+    """The other processes that have a text in their arguments."""
     found = []
     for p in os.listdir("/proc"):
         try:
@@ -224,7 +224,7 @@ def unique_name():
 # ---- docker ----
 
 class Docker:
-    """A daemon of our own, with everything it has below TMP."""
+    """A docker daemon with all its files below TMP."""
 
     def __init__(self):
         tool("dockerd"), tool("docker"), tool("containerd")
@@ -285,14 +285,14 @@ class Docker:
             except subprocess.TimeoutExpired:
                 self.daemon.kill()
                 self.daemon.wait()
-        # Its containerd, and shims that outlived it.
+        # Its containerd, and shims that are still running.
         kill_wait(mention(f"{self.dir}/"))
 
 
 # ---- containerd ----
 
 class Containerd:
-    """A daemon of our own without what talks to Kubernetes; what that would write can be given."""
+    """A containerd without its Kubernetes plugin, whose annotations are set by hand."""
 
     def __init__(self):
         tool("containerd"), tool("ctr")
@@ -318,7 +318,7 @@ class Containerd:
         if shared:
             words += ["--mount", f"type=bind,src={shared},dst=/t,options=rbind:rw"]
         self.containers.append((space, ident))
-        with open(f"{self.dir}/{ident}", "wb") as out:  # its shim keeps it: a pipe would never end
+        with open(f"{self.dir}/{ident}", "wb") as out:  # the shim keeps it open: reading a pipe would not end
             subprocess.run(self.argv(space, "run", "-d", "--rootfs", "--cgroup", f"/memtrace-test/{ident}", *words,
                                      root, ident, *argv),
                            stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=PATIENCE, check=True)
@@ -342,10 +342,10 @@ class Containerd:
         kill_wait(mention(f"{self.dir}/"))
 
 
-# ---- views of the hierarchies ----
+# ---- cgroup layouts ----
 
 def view(kind):
-    """A shell command that shows the caller that layout and no other, in a mount namespace of its own."""
+    """A shell command that changes the mounts of its namespace to that layout."""
     here = layout()
     if kind == here:
         return ":"
@@ -365,7 +365,7 @@ def in_view(kind, argv):
 # ---- podman ----
 
 class Podman:
-    """Its storage and its state below TMP; each container in the view of cgroups that it is given."""
+    """podman with storage and state below TMP, and with a given cgroup layout."""
 
     def __init__(self, runtime="runc", kind="hybrid"):
         tool("podman"), tool(runtime), tool("conmon")
@@ -413,7 +413,7 @@ class Podman:
 # ---- runc alone ----
 
 class Runc:
-    """Bundles of our own, with a root directory for their state as well, unless it is to be the usual one."""
+    """runc or crun without an engine above it."""
 
     def __init__(self, runtime="runc", kind="hybrid"):
         tool(runtime)
@@ -430,7 +430,7 @@ class Runc:
             spec = json.load(f)
         spec["process"].update(terminal=False, args=list(argv))
         spec["process"]["env"] += [f"{k}={v}" for k, v in (env or {}).items()]
-        spec["process"].pop("rlimits", None)  # takes CAP_SYS_RESOURCE
+        spec["process"].pop("rlimits", None)  # they need CAP_SYS_RESOURCE
         spec["root"] = {"path": os.path.realpath(root), "readonly": False}
         spec["linux"]["cgroupsPath"] = cgroup or f"/memtrace-test/{name}"
         spec["linux"]["resources"] = {}
@@ -439,7 +439,7 @@ class Runc:
         with open(f"{bundle}/config.json", "w") as f:
             json.dump(spec, f)
         self.names.append(name)
-        with open(f"{bundle}/out", "wb") as out:  # the container keeps it: a pipe would never end
+        with open(f"{bundle}/out", "wb") as out:  # the container keeps it open: reading a pipe would not end
             r = subprocess.run(in_view(self.kind, [self.runtime, "run", "-d", "--bundle", bundle, "--pid-file",
                                                    f"{bundle}/pid", name]),
                                stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=PATIENCE)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whatever is wrong: one clear line on standard error, and the exit status that goes with it."""
+"""Errors: one clear line on standard error, and the exit status that goes with it."""
 import os
 import shutil
 import subprocess
@@ -13,14 +13,14 @@ def fails(status, *args, says=(), argv0=(), **kw):
     equal(r.returncode, status, f"the exit status ({r.stderr.strip()})")
     equal(r.stdout, "", "standard output")
     lines = r.stderr.splitlines()
-    true(len(lines) == 1 or status == 2 and len(lines) <= 2, f"one line on standard error:\n{r.stderr}")
-    true(lines[0].startswith("memtrace: "), f"it begins with our name: {lines[0]}")
+    true(len(lines) == 1 or status == 2 and len(lines) <= 2, f"standard error is not one line:\n{r.stderr}")
+    true(lines[0].startswith("memtrace: "), f"it does not begin with memtrace's name: {lines[0]}")
     for text in says:
-        true(text in r.stderr, f"{text!r} in: {r.stderr}")
+        true(text in r.stderr, f"{text!r} is not in: {r.stderr}")
     return r
 
 
-def a_pid_that_is_free():
+def unused_pid():
     p = subprocess.Popen(["true"])
     p.wait()
     return p.pid
@@ -59,22 +59,22 @@ with case("--help and --version"):
     for option in ("--help", "-h", "--version"):
         r = subprocess.run([MEMTRACE, option], capture_output=True, text=True, timeout=PATIENCE)
         equal((r.returncode, r.stderr), (0, ""), f"status and standard error of {option}")
-        true(r.stdout, f"{option} says something")
+        true(r.stdout, f"{option} prints nothing")
 
 with case("no such process"):
-    pid = a_pid_that_is_free()
+    pid = unused_pid()
     fails(1, "-p", pid, says=[str(pid), "no such process"])
 
-with case("a thread that is no process"):
+with case("the ID of a thread, not of a process"):
     p = Program([build("threads.c"), "arenas"])
     p.go()
     tid = [t for t in os.listdir(f"/proc/{p.pid}/task") if int(t) != p.pid][0]
     fails(1, "-p", tid, says=[tid, f"-p {p.pid}"])
     p.kill()
 
-with case("a process that has ended and is not buried"):
+with case("a zombie"):
     p = start(["true"])
-    wait_for(lambda: open(f"/proc/{p.pid}/stat").read().split()[2] == "Z", "a zombie")
+    wait_for(lambda: open(f"/proc/{p.pid}/stat").read().split()[2] == "Z", "the process to be a zombie")
     fails(1, "-p", p.pid, says=["ended"])
     p.wait()
 
@@ -90,11 +90,11 @@ with case("a 32-bit program"):
     try:
         p = start([exe])
     except OSError:
-        raise Skip("this kernel runs no 32-bit programs") from None
+        raise Skip("this kernel does not run 32-bit programs") from None
     fails(1, "-p", p.pid, says=[str(p.pid), "32-bit"])
     p.kill()
     fails(1, "--", exe, says=["32-bit"])
-    equal(pids_of(exe), [], "what is left of the command")
+    equal(pids_of(exe), [], "the processes left of the command")
 
 with case("a program without allocation functions"):
     exe = build("status.c", "-static", "-s", name="bare")
@@ -103,19 +103,19 @@ with case("a program without allocation functions"):
     p.stdin.close()
     p.wait()
     fails(1, "--", exe, "cat", says=["no allocation function", exe])
-    equal(pids_of(exe), [], "what is left of the command")
+    equal(pids_of(exe), [], "the processes left of the command")
     m = Memtrace("-f", "json", "-d", "0.2", "--kind", "map", "--", exe, "exit", "4")
     equal(m.wait(), 4, "the status with --kind map")
 
-with case("a command that is not there"):
+with case("a command that does not exist"):
     fails(1, "--", "/no/such/command", says=["/no/such/command", os.strerror(2)])
     fails(1, "--", "no-such-command-anywhere", says=["no-such-command-anywhere", os.strerror(2)])
 
-with case("a command that is no program"):
+with case("a command that is not executable"):
     fails(1, "--", "/etc/passwd", says=["/etc/passwd", os.strerror(13)])
     fails(1, "--", TMP, says=[TMP, os.strerror(13)])
 
-with case("a user that is not there"):
+with case("a user that does not exist"):
     fails(1, "--user", "no-such-user", "--", "true", says=["no-such-user"])
 
 with case("an output that cannot be written"):
@@ -130,7 +130,7 @@ with case("a full device"):
     r = subprocess.run([MEMTRACE, "-o", "/dev/full", "--", build("status.c"), "exit", "0"], capture_output=True,
                        text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
     equal(r.returncode, 1, f"the exit status ({r.stderr})")
-    true(os.strerror(28) in r.stderr, f"it says why: {r.stderr}")
+    true(os.strerror(28) in r.stderr, f"the reason is not printed: {r.stderr}")
 
 with case("without privilege"):
     user = "nobody"
@@ -144,7 +144,7 @@ with case("without privilege"):
                        text=True, timeout=PATIENCE)
     equal(r.returncode, 1, "the exit status")
     equal(len(r.stderr.splitlines()), 1, f"the number of lines ({r.stderr})")
-    true("root" in r.stderr, f"it names the remedy: {r.stderr}")
+    true("root" in r.stderr, f"the remedy is not printed: {r.stderr}")
     p.kill()
 
 done()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every allocation function, in every C library and allocator: exactly what the program says."""
+"""Every allocation function, in every C library and allocator: exactly what the program did."""
 import os
 
 from lib import *
@@ -8,14 +8,14 @@ TWO_WAYS = (("launched", launch), ("attached", attach))
 
 
 def check(trace, source, exe, env=None):
-    # These programs throw nothing: an allocator's operator new can be traced even where that would end them.
+    # An exception might end the program where the allocator's own operator new is traced; these programs throw none.
     report, truth = trace([exe], "--probe-throwing", env=env)
     compare(report, truth, source)
     equal(report["unmatched_frees"], 0, "unmatched_frees")
     for s in report["sites"]:
-        # Called straight from the program: the leaf is the caller, the function itself is the api.
+        # Called directly by the program: the innermost frame is the caller, and the function itself is the API.
         if own_function(s, source) in ("leak_malloc", "leak_calloc", "realloc_grow"):
-            equal(s["stack"][0]["module"], os.path.realpath(exe), "the leaf's module")
+            equal(s["stack"][0]["module"], os.path.realpath(exe), "the module of the innermost frame")
 
 
 BUILDS = (
@@ -52,7 +52,7 @@ def throwing(mode, exe, *options, env=None):
     m = Memtrace(*EVERYTHING, *options, "--", exe, mode, env={**(env or {}), "TRUTH": truth_path})
     status = m.wait()
     equal(status, 0, f"the exit status ({m.stderr()})")
-    # Where exceptions cannot pass, what would be in their way is left alone, and that is said.
+    # Where exceptions cannot pass a return probe, the operators are not traced, and a line says so.
     if "operator new of" in m.stderr() and "is not traced" in m.stderr():
         return
     compare(m.final(), read_truth(truth_path), "throws.cc")

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The stack at an allocation is what gdb's bt says: each function, each file and line, inlined calls included."""
+"""The stack at an allocation is the one that gdb's bt prints: each function, file and line, inlined calls included."""
 from lib import *
 
 FLAGS = ["-O2", "-g", "-Wall", "-Wextra", "-fomit-frame-pointer"]
 
 
 def gdb_stacks(program):
-    """What bt says each time that the program is about to return from marked: [(function, file, line)] without libc."""
+    """The stacks that bt prints at each call of marked: lists of (function, file, line), without libc."""
     script = path("gdb")
     with open(script, "w") as f:
         f.write("set debuginfod enabled off\nset pagination off\nset width 0\nset confirm off\nset print frame-arguments none\n"
@@ -17,16 +17,16 @@ def gdb_stacks(program):
     for text in r.stdout.split("---\n")[1:]:
         frames = re.findall(r"^#\d+\s+(?:0x[0-9a-f]+ in )?(.*) \([^()]*\) at (\S+):(\d+)$", text, re.M)
         frames = [(name(func), os.path.basename(file), int(line)) for func, file, line in frames]
-        if not frames:  # it has ended
+        if not frames:  # the program has ended
             break
         true(frames and frames[0][0] == "marked", f"gdb stopped elsewhere: {text[:500]}")
         stacks.append(frames[1:])
-    true(stacks, f"gdb stopped nowhere:\n{r.stdout[-2000:]}{r.stderr[-2000:]}")
+    true(stacks, f"gdb did not stop:\n{r.stdout[-2000:]}{r.stderr[-2000:]}")
     return stacks
 
 
 def name(func):
-    """Without scopes, arguments and those of templates, which both spell in ways of their own."""
+    """The name without scopes, arguments and template arguments, which the two spell differently."""
     func, before = func.replace("(anonymous namespace)::", ""), None
     while func != before:
         before, func = func, re.sub(r"<[^<>]*>", "", func)
@@ -40,7 +40,7 @@ def compare_with_gdb(cc):
     report = m.final()
     got = []
     for s in report["sites"]:
-        # Without the C library's, which gdb may have no sources of, and the allocation's own function.
+        # Without frames of the C library, whose sources gdb may lack, and without marked itself.
         frames = [(name(f["func"] or "?"), os.path.basename(f["file"] or "?"), f["line"]) for f in s["stack"]
                   if f["module"] == program and f["file"]]
         if frames and frames[0][0] == "marked":
@@ -50,9 +50,9 @@ def compare_with_gdb(cc):
     for stack in sorted(set(map(tuple, want)) | set(map(tuple, got))):
         n, k = sum(tuple(s) == stack for s in want), sum(tuple(s) == stack for s in got)
         true(n == k, f"gdb has this stack {n} times, memtrace {k} times:\n" + "\n".join(map(str, stack)) +
-             "\n--- others of memtrace:\n" + "\n".join(str(s) for s in got if s not in want))
-    true(inlined >= 5, f"only {inlined} inlined calls were told")
-    print(f"# {len(want)} stacks with {sum(map(len, want))} frames compared with gdb's, {inlined} inlined calls among them")
+             "\n--- stacks of memtrace that gdb does not have:\n" + "\n".join(str(s) for s in got if s not in want))
+    true(inlined >= 5, f"only {inlined} inlined calls were reported")
+    print(f"# {len(want)} stacks with {sum(map(len, want))} frames compared with gdb, {inlined} of them inlined calls")
 
 
 for compiler in (CXX, "clang++"):

@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
-"""Threads that are held while their new code is probed: nothing is missed, and nobody notices."""
+"""Threads that are held until their new code is probed: nothing is missed, and no process notices."""
 import pty
-import random
 
 from lib import *
 
 EXACT = ("-f", "json", "-t", "1000000", "-i", "3600", "--no-default-suppressions", "--verbose")
-OWN = ("at_birth", "in_main", "in_thread", "in_library")  # who allocates in the programs; others make libraries do so
+OWN = ("at_birth", "in_main", "in_thread", "in_library")  # the functions that allocate
 DIRECTORY = path("fresh")
 os.mkdir(DIRECTORY)
-random.seed()
+seed()
 
 
 def fresh(source="fresh.c", *flags, count=None, of=None):
-    """The path of a file that nobody has met, or of several."""
+    """The path of a file that memtrace has not seen yet, or the paths of `count` of them."""
     original = of or build(source, *flags)
     made = []
     for _ in range(count or 1):
@@ -27,7 +26,7 @@ def libraries(count):
 
 
 def command(*argv, options=(), status=0, **kw):
-    """Traces a command to its end: (final report, how many were held, how many could not be)."""
+    """Traces a command to its end; returns (final report, threads held, threads that could not be held)."""
     m = Memtrace(*EXACT, *options, "--", *argv, **kw)
     got = m.wait()
     true(got == status, f"the exit status is {got}, not {status}:\n{m.stderr()}")
@@ -40,49 +39,49 @@ def held(m):
 
 
 def blocks(report, source, pid=None):
-    """{function: (blocks, bytes)} of what is live."""
+    """{function: (blocks, bytes)} of the live blocks."""
     return {f: (sum(s["live_blocks"] for s in sites), sum(s["live_bytes"] for s in sites))
             for f, sites in sites_of(report, source, pid=pid).items() if f in OWN}
 
 
 def whole(report, at_least, got, cut=0):
-    """Nothing was missed, no stack was cut, and somebody was held."""
+    """Checks that nothing was missed, no more than `cut` stacks were cut, and at least so many threads were held."""
     equal(report["late"], 0, "late programs and libraries")
     equal(got[1], 0, "threads that could not be held")
     true(got[0] >= at_least, f"only {got[0]} threads were held")
     true(report["stack_ends"]["no_table"] <= cut, f"{report['stack_ends']} stacks without a table")
-    equal(unsound(report), [], "what is unsound")
+    equal(unsound(report), [], "inconsistencies")
 
 
 def rows(report, program):
     return [p for p in report["processes"] if p["exe"] == program]
 
 
-with case("programs that nobody has met, in a shell"):
+with case("new programs in a shell, one after the other"):
     programs = fresh(count=8)
     report, *got = command("sh", "-c", "; ".join(f"{p} keep {i}" for i, p in enumerate(programs)), status=7)
     whole(report, 8, got)
     for i, p in enumerate(programs):
         equal([(r["live_blocks"], r["live_bytes"]) for r in rows(report, p)], [(i + 1, 10 + 100 * i)], f"program {i}")
 
-with case("programs that nobody has met, all at once"):
+with case("new programs in a shell, all at once"):
     programs = fresh(count=20)
     report, *got = command("sh", "-c", " & ".join(f"{p} keep 2" for p in programs) + " & wait")
     whole(report, 20, got)
     for i, p in enumerate(programs):
         equal([(r["live_blocks"], r["live_bytes"]) for r in rows(report, p)], [(3, 210)], f"program {i}")
 
-with case("libraries that allocate as soon as they are there"):
+with case("libraries that allocate in their constructors"):
     program = fresh()
     report, *got = command(program, "load", *libraries(6))
     whole(report, 6, got)
     equal(blocks(report, "fresh_library.c"), {"in_library": (18, 900)}, "what is live")
     equal(blocks(report, "fresh.c"), {"at_birth": (1, 10)}, "what is live")
 
-with case("libraries that come in threads while others allocate"):
+with case("libraries opened by threads while other threads allocate"):
     report, *got = command("sh", "-c", " ".join([fresh(), "threads", *libraries(6)]) + "; true")
-    # Where the kernel cannot tell what is mapped, because another thread is changing it, stacks are cut until
-    # it was looked at anew: some in a thousand, on a busy machine many more.
+    # While another thread changes the mappings, the kernel cannot read them, and stacks are cut until they are
+    # read again: a few in a thousand, many more on a busy machine.
     whole(report, 6, got, cut=report["allocs"] // 2)
     equal(blocks(report, "fresh_library.c"), {"in_library": (18, 900)}, "what is live")
     if not report["stack_ends"]["no_table"]:
@@ -119,7 +118,7 @@ with case("a set-user-ID program"):
     whole(report, 1, got)
     equal(blocks(report, "fresh.c"), {"at_birth": (1, 10)}, "what is live")
 
-with case("a set-user-ID program that somebody else runs"):
+with case("a set-user-ID program that another user runs"):
     tool("setpriv")
     program = fresh()
     os.chown(program, 65533, 65533)
@@ -142,16 +141,16 @@ with case("a shell with job control"):
     for i, p in enumerate(programs):
         os.write(terminal, f"{p} keep 3{' &' if i % 2 else ''}\n".encode())
     os.write(terminal, b"wait; jobs; exit 9\n")
-    said = b""
-    with contextlib.suppress(OSError):  # the terminal is gone
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal was closed
         while True:
             more = os.read(terminal, 4096)
             if not more:
                 break
-            said += more
-    equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 9, f"the exit status (the terminal says: {said})")
-    true(b"Stopped" not in said, f"a job was stopped: {said}")
-    equal(said.count(b"Exit 3"), 2, f"jobs that ended with 3 in {said}")
+            shown += more
+    equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 9, f"the exit status (the terminal shows {shown})")
+    true(b"Stopped" not in shown, f"a job was stopped: {shown}")
+    equal(shown.count(b"Exit 3"), 2, f"the number of jobs that ended with status 3 in {shown}")
     with open(report_path) as f:
         report = [r for r in map(json.loads, f) if r["type"] == "report"][-1]
     equal(blocks(report, "fresh.c"), {"at_birth": (4, 40), "in_main": (12, 1200)}, "what is live")
@@ -160,15 +159,15 @@ with case("gdb"):
     m = Memtrace(*EXACT, "-o", path("report"), "--", tool("gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-ex", "break in_main",
                  "-ex", "run", "-ex", "bt", "-ex", "continue", "--args", fresh(), "keep", "4")
     equal(m.wait(), 0, "the exit status")
-    true("in_main (n=4)" in m.stdout(), f"gdb stopped nowhere: {m.stdout()}{m.stderr()}")
+    true("in_main (n=4)" in m.stdout(), f"gdb did not stop: {m.stdout()}{m.stderr()}")
     true("exited with code 04" in m.stdout(), f"the program did not end: {m.stdout()}{m.stderr()}")
-    true(held(m)[1] > 0, f"nobody was missed: {m.stderr()}")
+    true(held(m)[1] > 0, f"every thread could be held: {m.stderr()}")
 
 with case("strace"):
     for options in ((), ("-f",)):
         report, *got = command(tool("strace"), *options, "-o", path("strace"), fresh(), "keep", "4", status=4)
-        true(got[1] > 0, "nobody was missed")
-        true(report["late"] > 0, "nothing was late")
+        true(got[1] > 0, "every thread could be held")
+        true(report["late"] > 0, "no program was late")
 
 with case("LeakSanitizer"):
     program = fresh("fresh.c", "-fsanitize=leak")
@@ -177,24 +176,24 @@ with case("LeakSanitizer"):
     true("detected memory leaks" in m.stderr(), f"no leak was found: {m.stderr()}")
 
 with case("held programs that are killed meanwhile"):
-    # Its tables take a while.
+    # gdb, because its unwind table takes a while to make.
     gdb = fresh(of=tool(shutil.which("gdb") or "gdb"), count=12)
-    script = ("import subprocess, sys, time, random\n"
-              "for p in sys.argv[1:]:\n"
+    script = ("import subprocess, sys, time\n"
+              "for p, delay in zip(sys.argv[1::2], sys.argv[2::2]):\n"
               "    c = subprocess.Popen([p, '--version'], stdout=subprocess.DEVNULL)\n"
-              "    time.sleep(random.random() * 0.02)\n"
+              "    time.sleep(float(delay))\n"
               "    c.kill()\n"
               "    s = c.wait()\n"
               "    print(s, file=sys.stderr)\n"
               "    if s not in (-9, 0): sys.exit(1)\n")
-    report, *got = command("python3", "-c", script, *gdb)
+    command("python3", "-c", script, *(word for p in gdb for word in (p, f"{random.random() * 0.02:.4f}")))
 
-with case("a child of ours that is killed while it is held"):
+with case("a command that is killed while it is held"):
     for i in range(4):
         m = Memtrace(*EXACT, "--", "sh", "-c", f"exec {gdb[i]} -nx -batch -ex 'shell sleep 5'")
         child = wait_for(lambda: next((int(c) for c in open(f"/proc/{m.proc.pid}/task/{m.proc.pid}/children").read().split()), 0),
-                         "the child")
-        wait_for(lambda: os.readlink(f"/proc/{child}/exe") == gdb[i], "exec")
+                         "the command's process")
+        wait_for(lambda: os.readlink(f"/proc/{child}/exe") == gdb[i], "the command to exec gdb")
         time.sleep(random.random() * 0.01)
         os.kill(child, signal.SIGKILL)
         equal(m.wait(), 137, f"the exit status ({m.stderr()})")
@@ -225,7 +224,7 @@ def cgroup_mount():
 
 
 def stopped(group):
-    """Who in a cgroup does not run, or is being traced."""
+    """The threads of a cgroup that are stopped or being traced."""
     found = []
     with open(os.path.join(group, "cgroup.procs")) as f:
         pids = f.read().split()
@@ -239,7 +238,7 @@ def stopped(group):
     return found
 
 
-with case("memtrace is killed at any moment while it holds programs"):
+with case("memtrace is killed at random moments while it holds programs"):
     group = os.path.join(cgroup_mount(), f"memtrace-holds-{os.getpid()}")
     os.mkdir(group)
     place = path("churn")
@@ -248,7 +247,7 @@ with case("memtrace is killed at any moment while it holds programs"):
     try:
         churn = start(["sh", "-c", f"echo $$ >{group}/cgroup.procs; {CHURN}"], env=env, stderr=subprocess.DEVNULL)
         count = lambda: int(open(f"{place}/count").read() or 0) if os.path.exists(f"{place}/count") else 0
-        wait_for(count, "the first program")
+        wait_for(count, "the first round of programs")
         KILLS = int(os.environ.get("KILLS", "12"))
         for i in range(KILLS):
             m = Memtrace("-g", group, "--no-miss", "-i", "3600", "--verbose")
@@ -258,22 +257,22 @@ with case("memtrace is killed at any moment while it holds programs"):
             m.proc.kill()
             m.proc.wait()
             before = count()
-            wait_for(lambda: not stopped(group), f"nobody to be stopped after kill {i}: {stopped(group)}", 5)
-            wait_for(lambda: count() > before + 1, f"life to go on after kill {i}", 20)
+            wait_for(lambda: not stopped(group), f"all threads to run after kill {i}, but {stopped(group)}")
+            wait_for(lambda: count() > before + 1, f"more rounds of programs after kill {i}")
         open(f"{place}/stop", "w").close()
         equal(churn.wait(PATIENCE), 0, "the exit status of the shell")
         wrong = open(f"{place}/wrong").read() if os.path.exists(f"{place}/wrong") else ""
-        equal(wrong, "", "programs that ended wrongly")
+        equal(wrong, "", "the list of programs with a wrong result")
         print(f"# {count()} rounds of programs went on through {KILLS} kills")
     finally:
         open(f"{place}/stop", "w").close()
         with contextlib.suppress(NameError):
             churn.kill()
             churn.wait()
-        wait_for(lambda: not open(f"{group}/cgroup.procs").read(), "the cgroup to be empty", 10)
+        wait_for(lambda: not open(f"{group}/cgroup.procs").read(), "the cgroup to be empty")
         os.rmdir(group)
 
-with case("what it costs"):
+with case("the cost of a hold"):
     programs = fresh(count=30)
     for name, which in (("known", programs[:1] * 60), ("unknown", programs[:30])):
         times = []

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Allocators of a program's own, named by --probe."""
+"""A program's own allocators, named with --probe."""
 import re
 import shutil
 import subprocess
@@ -20,7 +20,7 @@ library_path = os.path.join(folder, "libpool.so.1.0")
 
 
 def make():
-    """The program, with its library beside it under a name of its own and a link to that."""
+    """Builds the program and its library, which is found by a symbolic link; returns the program."""
     lib = build("pool_library.c", "-shared", "-fPIC", "-Wl,-soname,libpool.so.1")
     if not os.path.exists(library_path):
         shutil.copy(lib, library_path)
@@ -30,12 +30,13 @@ def make():
 
 def check(report, truth):
     compare(report, truth, "pools.cc")
-    # A pool is given back outside of the named functions: the chunks and the list that it got inside of them.
+    # Pools are freed outside of the named functions, but what they consist of was allocated inside of them.
     equal(report["unmatched_frees"], 3, "unmatched_frees")
-    equal(left_by(report, "dropped"), [], "what was dropped")
+    equal(left_by(report, "dropped"), [], "what dropped() left")
 
 
 def left_by(report, function):
+    """The sites with this function in their stacks that hold blocks."""
     return [s for s in report["sites"] if s["live_blocks"] and s["kind"] == "heap" and
             any((f["func"] or "").split("(")[0] == function for f in s["stack"])]
 
@@ -50,20 +51,20 @@ for method in METHODS:
     with case(f"pools, by {method} links"):
         check(*launch([make()], "--attach", method, *ALL))
 
-with case("a path names the file, by whatever link"):
+with case("a file named by a path that is a symbolic link"):
     exe = make()
     check(*launch([exe], "--probe", f"{folder}/libpool.so.1:pool_alloc(size=2)", "--probe",
                   " ".join(LIBRARY[1:] + PROGRAM)))
 
-with case("a pool that frees all at once is a block itself"):
+with case("a pool that is freed as a whole counts as one block"):
     report, truth = launch([make()], "--probe", "pool_make(bytes=100) pool_drop(ptr=1)")
     made = [s for s in report["sites"] if s["api"] == "pool_make"]
-    equal([(s["live_blocks"], s["live_bytes"]) for s in made], [(1, 100)], "what pool_make left")
-    # What it took by malloc when it was made is its own, what it took later the program's.
+    equal([(s["live_blocks"], s["live_bytes"]) for s in made], [(1, 100)], "the blocks and bytes of pool_make")
+    # What pool_make gets from malloc belongs to the pool; what the pool gets later counts for the program.
     malloced = [s for s in report["sites"] if s["stack"][0]["func"] == "pool_make"]
-    equal(malloced, [], "malloc inside pool_make")
-    equal(left_by(report, "dropped"), [], "what was dropped")
-    # The list that was made with each of the two pools, and grew later.
+    equal(malloced, [], "sites of malloc inside pool_make")
+    equal(left_by(report, "dropped"), [], "what dropped() left")
+    # The list of each of the two pools, which was made inside of pool_make and freed outside.
     equal(report["unmatched_frees"], 2, "unmatched_frees")
 
 
@@ -90,7 +91,7 @@ def stripped(exe, name):
     return out
 
 
-with case("stripped, by offset"):
+with case("a stripped program, by offsets"):
     exe = make()
     bare = stripped(exe, "bare")
     at = offsets(exe)
@@ -109,10 +110,10 @@ with case("stripped, by offset"):
             key = "own" if "calloc" in name else "wrapped" if "must" in name else "members"
             blocks, size = got.get(key, (0, 0))
             got[key] = (blocks + s["live_blocks"], size + s["live_bytes"])
-    equal(got, want, "what the stripped program's functions left")
+    equal(got, want, "the blocks and bytes of each function")
     equal(report["unmatched_frees"], 3, "unmatched_frees")
 
-with case("an offset that is no function's beginning"):
+with case("an offset that is not the start of a function"):
     exe = make()
     at = offsets(exe)["mine_calloc(unsigned long, unsigned long)"]
     p = Program([exe])
@@ -125,10 +126,10 @@ with case("an offset that is no function's beginning"):
     true("the file has no code there" in text, text)
 
 LATER = """
-import ctypes, sys, time
+import ctypes, sys
 sys.stdin.readline()
 lib = ctypes.CDLL(sys.argv[1])
-time.sleep(1)
+sys.stdin.readline()
 lib.pool_make.restype = lib.pool_alloc.restype = ctypes.c_void_p
 lib.pool_alloc.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 pool = lib.pool_make()
@@ -138,15 +139,18 @@ for i in range(7):
 
 with case("a library that is opened later"):
     make()
-    p = start(["python3", "-c", LATER, library_path], stdin=subprocess.PIPE)
-    m = Memtrace(*EVERYTHING, "-p", p.pid, "--probe", " ".join(LIBRARY)).attached()
+    p = start(["python3", "-c", LATER, library_path], stdin=subprocess.PIPE, text=True)
+    m = Memtrace(*EVERYTHING, "-v", "-p", p.pid, "--probe", " ".join(LIBRARY)).attached()
     true("no such file is mapped yet" in m.stderr(), m.stderr())
-    p.communicate(b"\n", PATIENCE)
+    p.stdin.write("open it\n")
+    p.stdin.flush()
+    wait_for(lambda: re.search(r"probed \d+ functions? in \S*libpool", m.stderr()), "the library to be probed")
+    p.communicate("use it\n", PATIENCE)
     equal(m.wait(), 0, "the exit status")
     equal([(s["live_blocks"], s["live_bytes"]) for s in m.final()["sites"] if s["api"] == "pool_alloc"], [(7, 861)],
-          "what pool_alloc left")
+          "the blocks and bytes of pool_alloc")
 
-with case("what was not found is said"):
+with case("functions that were not found are reported"):
     exe = make()
     p = Program([exe])
     m = Memtrace(*EVERYTHING, "-p", p.pid, "--explain-probes", "--probe",
@@ -161,13 +165,13 @@ with case("what was not found is said"):
                    r"--probe libabsent.so:f\(ptr=1\): no such file is mapped yet"):
         true(re.search(wanted, text, re.M), f"{wanted!r} is not in:\n{text}")
 
-with case("what is wrong is said"):
+with case("--probe that is not valid"):
     for probe, wanted in (("pool_alloc", "does not say which argument is which"),
                           ("pool_alloc(siez=1)", "'siez=1' at character 12 is not one of size=N"),
                           ("0x10(size=1)", "needs the file")):
         m = Memtrace("-p", 1, "--probe", probe)
         equal(m.wait(), 2, "the exit status")
         true(wanted in m.stderr() and "; try --probe 'lib" in m.stderr(), m.stderr())
-        equal(m.stderr().count("\n"), 1, "lines of standard error")
+        equal(m.stderr().count("\n"), 1, "the number of lines on standard error")
 
 done()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Processes that fork, vfork and exec: each block is booked once, on the process that has it."""
+"""Processes that fork, vfork and exec: each block is counted once, for the process that has it."""
 import os
 
 from lib import *
@@ -39,7 +39,7 @@ for way, trace in TWO_WAYS:
     with case(f"vfork and posix_spawn, {way}"):
         report, truth = trace([build(SOURCE), "vfork"])
         if trace is attach:
-            # Probes that belong to a process skip the vfork child, though it uses the same memory.
+            # Probes of a process are not hit by its vfork child, though that uses the same memory.
             truth = [t for t in truth if t["func"] != "in_vfork_child"]
         compare(report, truth, SOURCE, pid=named(report))
 
@@ -60,8 +60,8 @@ for way, trace in TWO_WAYS:
                          {"func": "after_fork", "api": "malloc", "blocks": 1, "bytes": 50}],
                 SOURCE, pid=named(report))
 
-with case("exec in a child that is soon over, launched"):
-    # Too soon for names, but not for numbers.
+with case("exec in a short-lived child, launched"):
+    # It ends too soon for its names to be found; its numbers are exact.
     report, truth = launch([build(SOURCE), "child-exec"])
     equal([(p["live_blocks"], p["live_bytes"]) for p in children(report)], [(2, 120)], "the child's row")
 
@@ -82,9 +82,9 @@ with case("two processes at once"):
     report = m.final()
     for p in programs:
         compare(report, read_truth(p.truth_path), "functions.c", pid=p.pid)
-        true(rows(report)[p.pid]["exited"], "it is told that it ended")
+        true(rows(report)[p.pid]["exited"], "the process is not reported as ended")
 
-with case("a process that nobody asked for is not traced"):
+with case("a process that is not a target is not traced"):
     other, p = Program([build("functions.c")]), Program([build("functions.c")])
     m = Memtrace(*EVERYTHING, "-p", p.pid).attached()
     other.go()
@@ -108,6 +108,6 @@ with case("a stripped program"):
     equal(total, 2, "the blocks of calloc")
     site = [s for s in report["sites"] if s["api"] == "calloc"][0]
     equal(site["stack"][0]["module"], os.path.realpath(exe), "the module")
-    true(int(site["stack"][0]["offset"], 16) > 0, "there is an offset")
+    true(int(site["stack"][0]["offset"], 16) > 0, "there is no offset")
 
 done()

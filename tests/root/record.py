@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Recordings: the same reports later, at any load, by anybody, from what is left of a file."""
+"""Recordings: the same reports later, at any load, for any user, and from a file that was cut off."""
 import filecmp
 import json
 import os
@@ -36,7 +36,7 @@ def live_and_replay(name, fmt, argv, *options, interval="0.5"):
     live, again, recording = path(f"live.{fmt}"), path(f"again.{fmt}"), path("run.mt")
     run("-f", fmt, "-i", interval, "-o", live, "--record", recording, *options, "--", *argv,
         env={**os.environ, "TRUTH": path("truth")})
-    # Only what a report is asked for is asked again; --kind and --min-age are asked of both.
+    # The options of a report are given again; --kind and --min-age belong to both.
     run("report", recording, "-f", fmt, "-i", interval, "-o", again, *options)
     same(live, again, f"{name}: the live reports and those of the recording")
     return recording
@@ -51,19 +51,20 @@ for fmt in ("json", "text", "folded", "pprof"):
         live_and_replay("threads", fmt, [build("load.c"), "2", "2"], "--min-age", "0.3")
 
 with case("byte for byte: a running process, mappings of files, a mark"):
-    live, again, recording = path("live"), path("again"), path("run.mt")
+    again, recording = path("again"), path("run.mt")
     p = Program([build("maps.c")])
-    m = Memtrace("-f", "json", "-t", "0", "-i", "0.3", "-o", live, "--record", recording, "-p", p.pid).attached()
+    m = Memtrace("-f", "json", "-t", "0", "-i", "0.3", "--record", recording, "-p", p.pid).attached()
+    live = m.out_path
     p.go()
-    time.sleep(0.5)
+    wait_for(m.reports, "a report")
     m.proc.send_signal(signal.SIGUSR1)
-    time.sleep(0.5)
+    wait_for(lambda: m.reports()[-1]["mark_s"], "a report with the mark")
     equal(m.interrupt(), 0, "the exit status")
     p.end()
     run("report", recording, "-f", "json", "-t", "0", "-i", "0.3", "-o", again)
     same(live, again, "the reports")
     with open(live) as f:
-        true(last_report(f.read())["mark_s"], "the mark is known")
+        true(last_report(f.read())["mark_s"], "the last report has no mark")
 
 with case("at full load nothing is lost"):
     live, again, recording, calls = path("live"), path("again"), path("run.mt"), path("calls")
@@ -83,7 +84,7 @@ with case("at full load nothing is lost"):
     size = os.path.getsize(recording)
     print(f"# {2 * wanted / 6 / 1e6:.2f} million events a second, {size / (2 * wanted):.1f} bytes each", flush=True)
 
-with case("only what is recorded, and as nobody, elsewhere"):
+with case("memtrace record, and reports by another user in other namespaces"):
     recording = path("run.mt")
     r = run("record", "-i", "0.5", "-o", recording, "--", build("functions.c"), env={**os.environ, "TRUTH": path("t")})
     equal(r.stdout, "", "standard output")
@@ -91,7 +92,7 @@ with case("only what is recorded, and as nobody, elsewhere"):
     os.chmod(TMP, 0o755)
     os.chmod(recording, 0o644)
     here = run("report", recording, "-f", "json", "-i", "0.5")
-    # Another user, who sees no processes and none of the files that were traced.
+    # Another user, who sees neither the processes nor the debug files.
     copy = shutil.copy(MEMTRACE, TMP)
     hidden = ["unshare", "-mpf", "--mount-proc", "sh", "-c",
               'mount -t tmpfs none /usr/lib/debug; exec "$@"', "sh", *NOBODY]
@@ -99,14 +100,18 @@ with case("only what is recorded, and as nobody, elsewhere"):
                            text=True, timeout=PATIENCE)
     equal(there.returncode, 0, f"the status ({there.stderr})")
     equal(there.stdout, here.stdout, "the reports")
-    true("functions.c" in there.stdout and "libc.so" in there.stdout, "with names")
+    true("functions.c" in there.stdout and "libc.so" in there.stdout, "the reports have no names")
 
-with case("killed in the middle"):
+with case("a recording that was cut off because memtrace was killed"):
     recording = path("run.mt")
     p = Program([build("busy.c")])
     m = Memtrace("record", "-i", "1", "-o", recording, "-p", p.pid).attached()
     p.go(wait=False)
-    time.sleep(3.5)
+
+    def recorded():
+        r = subprocess.run([MEMTRACE, "report", recording, "-f", "json"], capture_output=True, text=True, timeout=PATIENCE)
+        return r.returncode == 0 and last_report(r.stdout)["elapsed_s"] > 2
+    wait_for(recorded, "two seconds to be in the file")
     m.proc.kill()
     m.proc.wait()
     p.kill()
@@ -114,20 +119,20 @@ with case("killed in the middle"):
     true("the recording was cut off: it is complete up to " in r.stderr, f"that is told ({r.stderr})")
     report = last_report(r.stdout)
     true(report["final"] and report["notice"].startswith("the recording was cut off"), "in the report too")
-    true(report["elapsed_s"] > 2, f"it goes up to the last second, not {report['elapsed_s']} s")
-    true(any(own_function(s, "busy.c") == "spin" for s in report["sites"]), "with names")
+    true(report["elapsed_s"] > 2, f"the report ends after {report['elapsed_s']} s")
+    true(any(own_function(s, "busy.c") == "spin" for s in report["sites"]), "the report has no names")
 
-with case("its size is limited"):
+with case("a limit of its size"):
     live, again, recording = path("live"), path("again"), path("run.mt")
     run("-f", "json", "-t", "0", "-i", "1", "-o", live, "--record", recording, "--record-size", "6m", "--",
         build("load.c"), "2", "8", env={**os.environ, "TRUTH": path("truth")})
     true(os.path.getsize(recording) <= 8 << 20, f"the recording has {os.path.getsize(recording)} bytes")
-    true(not os.path.exists(recording + ".next"), "the second file is gone")
+    true(not os.path.exists(recording + ".next"), "the second file was not removed")
     run("report", recording, "-f", "json", "-t", "0", "-o", again)
     with open(live) as f, open(again) as g:
         equal(g.read().splitlines()[-1], f.read().splitlines()[-1], "the last report")
 
-with case("two runs compared"):
+with case("the difference of two recordings"):
     a, b = path("a.mt"), path("b.mt")
     for name, letters in ((a, "lkk"), (b, "lllloo")):
         run("record", "-o", name, "--", build("leaks.c"), input=letters)
@@ -138,9 +143,9 @@ with case("two runs compared"):
     changes = {own_function(s, "leaks.c"): (s["change_bytes"], s["change_blocks"]) for s in lines[1:]}
     equal(changes, {"session_new": (300000, 300), "other_leak": (2000, 20), "known_leak": (-3200, -100)}, "the changes")
     r = run("diff", a, a)
-    true("change  0 B in 0 blocks" in r.stdout, f"nothing changed ({r.stdout})")
+    true("change  0 B in 0 blocks" in r.stdout, f"a recording differs from itself: {r.stdout}")
 
-with case("what cannot be read or written"):
+with case("files that cannot be read or written"):
     bad, good = path("bad.mt"), path("good.mt")
     run("record", "-o", good, "--", "true")
     with open(good, "rb") as f:
@@ -150,7 +155,7 @@ with case("what cannot be read or written"):
         with open(bad, "wb") as f:
             f.write(content)
         r = run("report", bad, status=1)
-        equal((r.stdout, len(r.stderr.splitlines())), ("", 1), "one line, on standard error")
+        equal((r.stdout, len(r.stderr.splitlines())), ("", 1), "standard output, and the lines of standard error")
         true(reason in r.stderr, f"{reason!r}, not {r.stderr!r}")
 
     refused(b"", "cut off before anything was recorded")

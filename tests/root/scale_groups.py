@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Many processes, exactly told; and what memtrace itself takes for them does not grow with their number."""
+"""Many processes, each counted exactly; and memtrace's own resources do not grow with their number."""
 import containers_lib
 from containers_lib import *
 from lib import *
@@ -7,8 +7,8 @@ from lib import *
 ALONE = "traces the whole host, and measures what memtrace takes"
 SOURCE = "crowd.c"
 STAYING, SHORT, THREADS = 200, 5000, 64
-BLOCKS = 202            # that a short one asks for
-# Bytes that memtrace may keep.
+BLOCKS = 202  # that a short process allocates
+# Bytes that memtrace may keep for each.
 PER_ENDED, PER_SITE, PER_BLOCK = 4 << 10, 1 << 10, 200
 
 
@@ -73,7 +73,7 @@ class Taken:
 
 
 def settled(m):
-    """Once it has nothing left to do."""
+    """The resources of memtrace once it has nothing left to do."""
     last = None
     for _ in range(100):
         now = Taken(m)
@@ -90,7 +90,7 @@ def finish(m):
 
 
 def named(report):
-    """{pid: [blocks, bytes]} of the blocks that `take` and `leave` keep, by name."""
+    """{pid: [blocks, bytes]} of the sites in `take` and `leave`, by the names in their stacks."""
     found = {}
     for s in report["sites"]:
         if s["kind"] == "heap" and s["live_blocks"] and own_function(s, SOURCE) in ("take", "leave"):
@@ -101,18 +101,18 @@ def named(report):
 
 
 def left(report, program, besides):
-    """(blocks, bytes) of each process of a program but one, in their order; by number, not by name."""
+    """(blocks, bytes) of each process of a program but one, from the rows of processes."""
     return [(row["live_blocks"], row["live_bytes"]) for row in report["processes"]
             if row["comm"] == os.path.basename(program)[:15] and row["pid"] != besides]
 
 
 def bounded(before, after, what, memory):
     print(f"# {what}: before {before}\n# {what}: after  {after}")
-    # The rest of the host may come with new files, each of which may be probed: they are not 5,000.
-    true(after.files <= before.files + 100, f"files grow with the processes: {before.files}, {after.files}")
+    # New files of other programs on this host may have been probed meanwhile, but not 5,000.
+    true(after.files <= before.files + 100, f"open files grow with the processes: {before.files}, {after.files}")
     true(after.fds <= before.fds + 20, f"descriptors grow with the processes: {before.fds}, {after.fds}")
     true(after.links <= before.links + 10, f"links grow with the processes: {before.links}, {after.links}")
-    true(after.own - before.own <= memory, f"it took {after.own - before.own} bytes, not {memory} at most")
+    true(after.own - before.own <= memory, f"it took {after.own - before.own} bytes, which is more than {memory}")
 
 
 def nothing_lost(report):
@@ -123,7 +123,7 @@ def nothing_lost(report):
 # ---- the cases ----
 
 def stay(p, pid, program, *target):
-    """Lets the crowd work while it is traced."""
+    """Traces a crowd of processes while they work, and checks what each keeps."""
     m = Memtrace(*EVERYTHING, *target).attached()
     before = settled(m)
     p.go()
@@ -132,8 +132,8 @@ def stay(p, pid, program, *target):
     p.end()
     expected = [(i, i * (1000 + i)) for i in range(1, STAYING + 1)]
     nothing_lost(report)
-    equal(sorted(left(report, program, pid)), expected, "what each process keeps")
-    equal(sorted(map(tuple, named(report).values())), expected, "what each process keeps, by name")
+    equal(sorted(left(report, program, pid)), expected, "the blocks and bytes of each process")
+    equal(sorted(map(tuple, named(report).values())), expected, "the blocks and bytes of each process, by names")
     bounded(before, after, f"{STAYING} processes", 64 << 20)
 
 
@@ -161,7 +161,7 @@ with case(f"{THREADS} threads in a process of a cgroup"):
 
 
 def by_itself(program):
-    """What a short one leaves, and its C library with it, traced alone."""
+    """(blocks, bytes) that a short process leaves, with those of its C library, traced alone."""
     m = Memtrace(*EVERYTHING, "--kind", "heap", "--", program, "brief", "1")
     equal(m.wait(), 0, f"the exit status (standard error: {m.stderr()})")
     report = m.final()
@@ -170,7 +170,7 @@ def by_itself(program):
 
 def storm(name, program, *options):
     p = Program([program, "storm", str(SHORT)])
-    # The rest of the host may do anything meanwhile: there is room for that.
+    # The ring buffer is large because other programs on this host may be busy meanwhile.
     m = Memtrace(*EVERYTHING, "-a", "--ring", "128m", *options).attached()
     before = settled(m)
     began = time.monotonic()
@@ -180,18 +180,18 @@ def storm(name, program, *options):
     report = finish(m)
     equal(p.end(), 0, "the program's status")
     names = len(named(report))
-    print(f"# {name}: {took:.1f} s, {(after.cpu - before.cpu) / SHORT * 1e3:.2f} ms of memtrace's for each; "
-          f"the code of {names} has names")
+    print(f"# {name}: {took:.1f} s, {(after.cpu - before.cpu) / SHORT * 1e3:.2f} ms of memtrace's processor time for each; "
+          f"{names} have names")
     rest = sum(row["allocs"] for row in report["processes"]) - SHORT * BLOCKS
     if any(report["lost"].values()) and rest > SHORT * BLOCKS:
-        raise Skip(f"others on this host allocated {rest} times meanwhile, more than was to be told")
+        raise Skip(f"other programs on this host made {rest} allocations meanwhile, more than the test")
     nothing_lost(report)
     found = left(report, program, p.pid)
-    equal(len(found), SHORT, "the processes that were seen")
-    equal(set(found), {by_itself(program)}, "what processes left")
-    # One that ends before its libraries could be looked at has addresses only.
-    true(names >= SHORT * 0.9, f"the code of {names} processes only has names")
-    equal(set(map(tuple, named(report).values())), {(2, 400)}, "what `leave` left in each")
+    equal(len(found), SHORT, "the number of processes")
+    equal(set(found), {by_itself(program)}, "the blocks and bytes that they left")
+    # A process that ends before its mappings were read has addresses only.
+    true(names >= SHORT * 0.9, f"only {names} processes have names")
+    equal(set(map(tuple, named(report).values())), {(2, 400)}, "the blocks and bytes that `leave` left in each")
     others = sum(row["live_blocks"] for row in report["processes"]) * PER_BLOCK + len(report["sites"]) * PER_SITE
     bounded(before, after, name, (16 << 20) + len(report["processes"]) * PER_ENDED + others)
 

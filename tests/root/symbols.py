@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The names of a container's code come from the container's own files, and no link there leads out.
+"""The names of a container's code come from the container's own files, and no symbolic link leads out of it.
 
-The container is a root directory of its own in a mount and PID namespace of its own. Its library was
-stripped of the name "hidden_work"; a file on the host that has the same build ID says "wrong_name".
+The container has a root directory, a mount and a PID namespace of its own. The name "hidden_work" was
+stripped from its library; a file on the host with the same build ID has "wrong_name" instead.
 """
 import http.server
 import platform
@@ -22,7 +22,7 @@ def run(*argv):
 
 
 def whole_file(name):
-    """The library, unstripped; its inner function is called so."""
+    """The library before it is stripped; `name` is the name of its inner function."""
     return build(LIBRARY, f"-DNAME={name}", "-shared", "-fPIC", f"-Wl,--build-id=0x{BUILD_ID}",
                  "-Wl,-soname,libboxed.so", name=f"{name}.so")
 
@@ -31,7 +31,7 @@ _debug_files = {}
 
 
 def debug_file(name):
-    """The debug file that was made of it."""
+    """The debug file made from that library."""
     if name not in _debug_files:
         _debug_files[name] = path(f"{name}.debug")
         run(tool("objcopy"), "--only-keep-debug", whole_file(name), _debug_files[name])
@@ -44,7 +44,7 @@ def install(source, target):
 
 
 class Box:
-    """A container with a program in it. `script` runs in its namespaces first, as $ROOT sees it from outside."""
+    """A container with a program. `script` runs in its namespaces first, with its root directory in $ROOT."""
 
     def __init__(self, script=":"):
         self.root = path("box")
@@ -71,9 +71,9 @@ class Box:
         self.proc = start(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec",
                            self.script + '\nexport LD_LIBRARY_PATH=/lib\nexec chroot "$ROOT" /bin/boxed'],
                           env={**os.environ, "ROOT": self.root})
-        wait_for(lambda: os.path.exists(self.inside("ready")) or self.proc.poll() is not None, "the box")
+        wait_for(lambda: os.path.exists(self.inside("ready")) or self.proc.poll() is not None, "the program in the container to start")
         if self.proc.poll() is not None:
-            raise Skip("no namespaces of our own here")
+            raise Skip("namespaces cannot be made here")
         with open(f"/proc/{self.proc.pid}/task/{self.proc.pid}/children") as f:
             self.pid = int(f.read().split()[0])
         return self
@@ -83,7 +83,7 @@ class Box:
         self.proc.wait()
 
     def trace(self, *options, env=None, alive=True):
-        """The final report on what the program did; it still runs then, or has ended."""
+        """The final report on the program's work, made while it runs or after it ended."""
         m = Memtrace(*EVERYTHING, *options, "-p", self.pid, env=env).attached()
         fd = os.open(self.inside("go"), os.O_WRONLY | os.O_CLOEXEC)
         os.write(fd, b"x")
@@ -100,14 +100,14 @@ class Box:
 
 
 def functions(report, size):
-    """The names in the stacks of blocks of that size."""
+    """The names in the stack of the blocks of that size."""
     found = [s for s in report["sites"] if s["live_blocks"] and s["live_bytes"] == size * s["live_blocks"]]
     equal(len(found), 1, f"the number of sites with blocks of {size}")
     return [f["func"] for f in found[0]["stack"]]
 
 
 def made_names(report):
-    """What the code made at run time is called."""
+    """The name of the code that was made at run time."""
     return functions(report, 4242)[:1]
 
 
@@ -172,24 +172,24 @@ class Server:
         self.http.server_close()
 
 
-with case("debug files that only the container's own mounts show"):
+with case("debug files on a mount that only the container sees"):
     box = Box(f'mkdir "$ROOT/usr/lib/debug"; mount -t tmpfs none "$ROOT/usr/lib/debug"; '
               f'mkdir -p "$ROOT/usr/lib/debug/{os.path.dirname(BY_ID)}"; '
               f'cp {debug_file("hidden_work")} "$ROOT/usr/lib/debug/{BY_ID}"').start()
-    true(not os.listdir(box.inside("usr/lib/debug")), "the host sees the container's mount")
+    true(not os.listdir(box.inside("usr/lib/debug")), "the mount is visible on the host")
     names = functions(box.trace(), 1000)
     box.end()
     equal(names[:2], ["hidden_work", "work"], "the stack")
 
 with case("a debug file beside the library, of a process that has ended"):
-    # As containers have it: the root is a mount of its own.
+    # As in real containers, the root is a mount.
     box = Box('mount --bind "$ROOT" "$ROOT"; cd "$ROOT"; mkdir old; pivot_root . old; PATH=/bin ROOT=/')
     install(shutil.which(tool("chroot")), box.inside("bin/chroot"))
     install(debug_file("hidden_work"), box.inside(f"lib/.debug/{box.link}"))
     box.start()
     equal(functions(box.trace(alive=False), 1000)[:2], ["hidden_work", "work"], "the stack")
 
-with case("links that lead out of the container"):
+with case("symbolic links that lead out of the container"):
     bait = path("bait")
     os.mkdir(bait)
     run("mount", "-t", "tmpfs", "-o", "strictatime", "none", bait)
@@ -216,11 +216,11 @@ with case("links that lead out of the container"):
     names = functions(report, 1000)
     true("hidden_work" not in names and "wrong_name" not in names, f"the stack is {names}")
     true("work" in names, f"the stack is {names}")
-    equal(read, [], "what was read of the host")
+    equal(read, [], "the files of the host that were read")
     if platform.machine() == "x86_64":
         equal(made_names(report), [None], "the name of the code made at run time")
 
-with case("the host's debug files count by build ID"):
+with case("the host's debug files are used by build ID"):
     with installed_on_host("hidden_work"):
         box = Box().start()
         names = functions(box.trace(), 1000)
@@ -236,7 +236,7 @@ with case("the container's debug files come before the host's"):
         box.end()
     equal(names[:2], ["hidden_work", "work"], "the stack")
 
-with case("the perf map of the container's own number and /tmp"):
+with case("the perf map by the PID and the /tmp of the container"):
     if platform.machine() != "x86_64":
         raise Skip("the program makes code for x86_64 only")
     box = Box().start()
@@ -261,18 +261,18 @@ with case("--debuginfod"):
         raise Skip("no libdebuginfod")
     equal(names[:2], ["hidden_work", "work"], "the stack")
     asked = [a for a in server.asked if BUILD_ID in a]
-    equal(asked, [f"/buildid/{BUILD_ID}/debuginfo"], "what was asked")
+    equal(asked, [f"/buildid/{BUILD_ID}/debuginfo"], "the requests")
 
-with case("nobody is asked without --debuginfod"):
+with case("no server is asked without --debuginfod"):
     server = Server({f"/buildid/{BUILD_ID}/debuginfo": debug_file("hidden_work")})
     box = Box().start()
     names = functions(box.trace(env=server.env()), 1000)
     box.end()
     server.end()
     true("hidden_work" not in names, f"the stack is {names}")
-    equal(server.asked, [], "what was asked")
+    equal(server.asked, [], "the requests")
 
-with case("a server that lies about a build ID"):
+with case("a server that sends a file with another build ID"):
     server = Server({f"/buildid/{BUILD_ID}/debuginfo": build(LIBRARY, "-DNAME=wrong_name", "-shared", "-fPIC", "-Wl,--build-id")})
     box = Box().start()
     names = functions(box.trace("--debuginfod", env=server.env()), 1000)
@@ -289,12 +289,12 @@ with case("a server that never answers"):
     box.end()
     server.end()
     true("work" in names, f"the stack is {names}")
-    true(server.asked, "nothing was asked")
+    true(server.asked, "there was no request")
     true(took < 30, f"it took {took:.0f} s")
 
 with case("--debuginfod without a server"):
     if os.path.isdir("/etc/debuginfod") and os.listdir("/etc/debuginfod"):
-        raise Skip("this machine names servers of its own")
+        raise Skip("/etc/debuginfod on this machine names servers")
     m = Memtrace("--debuginfod", "-p", os.getpid(), env={"DEBUGINFOD_URLS": ""})
     equal(m.wait(), 1, "the exit status")
     true("set DEBUGINFOD_URLS" in m.stderr(), m.stderr())

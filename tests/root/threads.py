@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Threads and signals: whatever they do to a call, what is outstanding stays exact."""
+"""Threads and signals: the live blocks stay exact, whatever happens during a call."""
 from lib import *
 
 TWO_WAYS = (("launched", launch), ("attached", attach))
 THREADS = (
-    ("cross", "blocks freed by other threads than their own"),
-    ("realloc", "reallocs that hand each other addresses"),
+    ("cross", "blocks freed by other threads"),
+    ("realloc", "threads that reuse each other's addresses in realloc"),
     ("cancel", "cancelled threads"),
     ("exit", "threads that end inside a call"),
 )

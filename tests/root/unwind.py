@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whole stacks: the walk in BPF against libgcc's _Unwind_Backtrace, taken at the same call."""
+"""Whole stacks: those of the unwinder in BPF are those of libgcc's _Unwind_Backtrace at the same call."""
 import re
 
 from lib import *
@@ -20,12 +20,12 @@ def compile_c(source, *flags, cc=CC):
 
 
 def run(argv, *options):
-    """The driver's counts; fails when a stack differs."""
+    """Runs the driver and returns its counts; fails if a stack differs."""
     p = start([DRIVER, WALK, ORACLE, *options, "--", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
               cwd=TMP)
     out, errors = p.communicate(timeout=PATIENCE)
     lines = [line for line in out.splitlines() if line.startswith("compared ")]
-    true(lines, f"the driver said nothing:\n{out[-500:]}{errors[-500:]}")
+    true(lines, f"the driver printed no counts:\n{out[-500:]}{errors[-500:]}")
     counts = {k: int(v) for k, v in re.findall(r"(compared|identical|lost|guessed|status) (\d+)", lines[0])}
     counts.update((k, int(v)) for k, v in re.findall(r"(complete|limit|no \w+|unreadable|bad sp) (\d+)",
                                                      lines[0].split("|")[1]))
@@ -37,14 +37,14 @@ def run(argv, *options):
 
 
 def compare(name, argv, at_least, *options):
-    """All stacks are the same, there are enough of them, and they end where stacks end."""
+    """Checks that all stacks are the same, that there are enough of them, and that they are complete."""
     global total
     with case(f"stacks of {name}"):
         counts = run(argv() if callable(argv) else argv, *options)
         equal(counts["status"], 0, "the program's exit status")
         true(counts["compared"] >= at_least, f"only {counts['compared']} stacks were compared")
         equal(counts.get("complete", 0) + counts.get("limit", 0), counts["compared"], "complete or cut stacks")
-        equal(counts["guessed"], 0, "stacks that hang on a frame pointer")
+        equal(counts["guessed"], 0, "stacks that rest on a guessed frame pointer")
         print(f"# {name}: {counts['line']}")
         total += counts["compared"]
 
@@ -108,20 +108,20 @@ compare("gdb", lambda: [tool("gdb"), "-nx", "-batch", "-ex", "info functions dri
 compare("clang", lambda: [tool("clang"), "-O2", "-c", os.path.join(SOURCES, "c.c"), "-D_GNU_SOURCE", "-o", "/dev/null"], 4000,
         "-e", "5")
 
-for how, option in (("of a process that nobody told of", "-k"), ("while the files change", "-s")):
-    with case(f"stacks {how}, its files being known"):
+for how, option in (("of a process that was not announced", "-k"), ("while the files change", "-s")):
+    with case(f"stacks {how}, with known files"):
         exe, lib = compile_c("c.c"), shared("lib.c")
         counts = run([exe, lib], option)
-        # The kernel does not tell while another thread changes the mappings.
+        # The kernel cannot read the mappings while another thread changes them.
         cut = counts.get("no table", 0)
         true(cut * 50 < counts["compared"], f"{cut} of {counts['compared']} stacks were cut")
         equal(counts["complete"] + counts["limit"] + cut, counts["compared"], "complete or cut stacks")
         total += counts["compared"] - cut
 
-with case("stacks without room for tables are cut, and say so"):
+with case("stacks without room for their tables are cut, and counted"):
     counts = run([tool("clang"), "--version"], "-m", "8")
-    true("no room for the unwind table of libLLVM" in counts["errors"], f"nothing was said:\n{counts['errors']}")
-    true(counts.get("no table", 0) > 0, "no stack ended for want of a table")
+    true("no room for the unwind table of libLLVM" in counts["errors"], f"it was not reported:\n{counts['errors']}")
+    true(counts.get("no table", 0) > 0, "no stack ended for lack of a table")
     equal(counts["no table"] + counts["complete"], counts["compared"], "complete or cut stacks")
 
 print(f"# {total} stacks compared")

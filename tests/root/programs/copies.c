@@ -4,8 +4,8 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <stdint.h>
 
+#include "probed.h"
 #include "truth.h"
 
 typedef void *alloc_fn(size_t size);
@@ -21,9 +21,8 @@ static NOINLINE void leak_there(const char *file)
 		fprintf(stderr, "%s\n", dlerror());
 		abort();
 	}
-	/* Its probes are in some milliseconds after the loader has told of it. */
-	for (int i = 0; i < 200 && getenv("PATIENCE"); i++)
-		usleep(5000);
+	wait_until_probed((const void *)(intptr_t)alloc);
+	wait_until_probed((const void *)(intptr_t)release);
 	release(keep(alloc(500)));
 	keep(alloc(501));
 }

@@ -1,8 +1,8 @@
 /* Opens libraries while it runs: one that allocates, and one with an allocator of its own. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <stdint.h>
 
+#include "probed.h"
 #include "truth.h"
 
 static void call(void *library, const char *name)
@@ -27,7 +27,8 @@ int main(int argc, char **argv)
 		library = dlopen(argv[1], RTLD_NOW);
 		if (!library)
 			abort();
-		usleep(100000); /* whoever traces may need a moment to follow */
+		wait_until_probed(dlsym(library, "je_malloc"));
+		usleep(100000); /* a tracer may need a moment to notice the new mapping */
 		call(library, "plugin_leaks");
 		if (i < 4)
 			dlclose(library);
