@@ -168,7 +168,7 @@ with case("functions that were not found are reported"):
 with case("--probe that is not valid"):
     for probe, wanted in (("pool_alloc", "does not say which argument is which"),
                           ("pool_alloc(siez=1)", "'siez=1' at character 12 is not one of size=N"),
-                          ("0x10(size=1)", "needs the file")):
+                          ("0x10(size=1)", "needs its file")):
         m = Memtrace("-p", 1, "--probe", probe)
         equal(m.wait(), 2, "the exit status")
         true(wanted in m.stderr() and "; try --probe 'lib" in m.stderr(), m.stderr())
