@@ -7,11 +7,16 @@
 
 #include "util/hashmap.h"
 
-/* A stack that could not be taken has no id: then only what it asked for tells it from others. */
-static bool same_site(const struct profile_site *a, const struct profile_site *b)
+/* A stack that could not be recorded has no ID; then only what was allocated distinguishes it. */
+static bool is_same_site(const struct profile_site *a, const struct profile_site *b)
 {
 	return !strcmp(a->id, b->id) && a->kind == b->kind && a->mapping == b->mapping &&
 	       !strcmp(a->api, b->api);
+}
+
+static bool is_row_of(const void *row, const void *site)
+{
+	return is_same_site(((const struct compared_site *)row)->site, site);
 }
 
 static uint64_t site_key(const struct profile_site *s)
@@ -20,20 +25,21 @@ static uint64_t site_key(const struct profile_site *s)
 			 (uint64_t)(unsigned char)s->api[0] << 8 | s->kind);
 }
 
-/* The row of a site, a new one if there is none yet. NULL: no memory. */
+/* The row of a site; a new one if there is none yet. NULL: out of memory. */
 static struct compared_site *row_of(struct comparison *c, struct hashmap *index,
 				    const struct profile_site *s)
 {
 	uint64_t key = site_key(s);
-	uintptr_t known;
+	struct compared_site *row = hashmap__find_ptr(index, key, is_row_of, s);
 
-	for (; hashmap__get(index, key, &known); key++)
-		if (same_site(c->sites[known].site, s))
-			return &c->sites[known];
-	if (hashmap__set(index, key, c->nsites))
+	if (row)
+		return row;
+	row = &c->sites[c->nsites];
+	if (hashmap__add_ptr(index, key, row))
 		return NULL;
-	c->sites[c->nsites] = (struct compared_site){ .site = s };
-	return &c->sites[c->nsites++];
+	*row = (struct compared_site){ .site = s };
+	c->nsites++;
+	return row;
 }
 
 static int add_sites(struct comparison *c, struct hashmap *index, bool after)

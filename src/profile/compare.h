@@ -1,7 +1,7 @@
 /*
- * Two profiles side by side, call stack by call stack, as UMDH does it: what each stack held
- * before, what it holds after, and the change. A stack is the same where its code is, whatever the
- * process, run, or host: ids say so. What did not change is left out.
+ * Compares two profiles call stack by call stack, as UMDH does: what each stack held before, what
+ * it holds after, and the change. Stacks are the same if their IDs are, that is, if their code is
+ * the same, whatever the process, run or host. Stacks that did not change are left out.
  */
 #ifndef MEMTRACE_PROFILE_COMPARE_H
 #define MEMTRACE_PROFILE_COMPARE_H
@@ -16,8 +16,8 @@ struct compared_sum {
 };
 
 struct compared_site {
-	const struct profile_site *site;   /* as it was after; or before, where it is gone */
-	const struct profile *of;	   /* which of the two that is from */
+	const struct profile_site *site;   /* as it was after; or before, if it is gone */
+	const struct profile *of;	   /* the one of the two that `site` is from */
 	struct compared_sum before, after; /* in all processes together */
 	int64_t bytes, blocks;		   /* the change */
 };

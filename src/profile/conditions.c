@@ -8,8 +8,9 @@
 #include "profile/profile.h"
 #include "util/array.h"
 #include "util/parse.h"
+#include "util/strbuf.h"
 
-/* ---- what can be compared ---- */
+/* ---- metrics ---- */
 
 static uint64_t leak_bytes(const struct profile *p)
 {
@@ -60,26 +61,18 @@ static uint64_t lost_count(const struct profile *p)
 }
 
 static const struct {
-	const char *name, *meaning;
+	const char *name;
 	uint64_t (*value)(const struct profile *p);
 } metrics[] = {
-	{ "leak", "bytes held by call stacks with verdict leak", leak_bytes },
-	{ "leaks", "the number of these call stacks", leak_sites },
-	{ "leak-rate", "bytes a second that they leak", leak_rate },
-	{ "growing", "bytes held by call stacks with verdict growing", growing_bytes },
-	{ "live", "bytes held", live_bytes },
-	{ "blocks", "blocks held", live_blocks },
-	{ "growth", "bytes held more than at the mark, or than at the start", growth_bytes },
-	{ "lost", "events, call stacks and blocks that were lost", lost_count },
+	{ "leak", leak_bytes },	      /* bytes held by call stacks with verdict leak */
+	{ "leaks", leak_sites },      /* the number of these call stacks */
+	{ "leak-rate", leak_rate },   /* bytes a second that they leak */
+	{ "growing", growing_bytes }, /* bytes held by call stacks with verdict growing */
+	{ "live", live_bytes },	      /* bytes held */
+	{ "blocks", live_blocks },    /* blocks held */
+	{ "growth", growth_bytes },   /* bytes held more than at the mark, or than at the start */
+	{ "lost", lost_count },	      /* events, call stacks and blocks that were lost */
 };
-
-const char *conditions__metric(size_t i, const char **meaning)
-{
-	if (i >= ARRAY_SIZE(metrics))
-		return NULL;
-	*meaning = metrics[i].meaning;
-	return metrics[i].name;
-}
 
 bool conditions__is_met(const struct condition *c, const struct profile *p)
 {
@@ -117,6 +110,22 @@ static int find_metric(const char *name, size_t len, struct condition *c)
 	return -EINVAL;
 }
 
+static int refuse_metric(char *why, size_t cap)
+{
+	struct strbuf names = { 0 };
+	int err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
+		strbuf__addf(&names, "%s%s",
+			     i + 1 == ARRAY_SIZE(metrics) ? " or "
+			     : i			  ? ", "
+							  : "must begin with ",
+			     metrics[i].name);
+	err = names.error ? names.error : refuse_condition(why, cap, names.data);
+	strbuf__free(&names);
+	return err;
+}
+
 static int parse_condition(const char *text, struct condition *c, char *why, size_t cap)
 {
 	size_t len = strcspn(text, "<>=!");
@@ -124,35 +133,31 @@ static int parse_condition(const char *text, struct condition *c, char *why, siz
 
 	if (text[len] != '>')
 		return refuse_condition(why, cap,
-					text[len] ? "compares with none of > and >="
-						  : "lacks a comparison such as >0");
+					text[len] ? "must compare with > or >="
+						  : "needs a comparison, such as >0");
 	if (find_metric(text, len, c))
-		return refuse_condition(why, cap,
-					"compares none of leak, leaks, leak-rate, growing, "
-					"live, blocks, growth and lost");
+		return refuse_metric(why, cap);
 	c->or_equal = *value == '=';
 	value += c->or_equal;
 	if (parse__size(value, &c->limit))
-		return refuse_condition(why, cap, "compares with no number (suffixes k, m, g)");
+		return refuse_condition(why, cap, "needs a whole number (suffixes k, m, g)");
 	return 0;
 }
 
 static int add_condition(struct conditions *c, const char *text, char *why, size_t cap)
 {
-	struct condition check = { 0 }, *items;
+	struct condition check = { 0 };
 	int err;
 
 	err = parse_condition(text, &check, why, cap);
 	if (err)
 		return err;
-	items = reallocarray(c->items, c->n + 1, sizeof(*items));
-	if (!items)
+	if (array__grow(&c->items, &c->cap, c->n + 1, sizeof(*c->items)))
 		return -ENOMEM;
-	c->items = items;
 	check.text = strdup(text);
 	if (!check.text)
 		return -ENOMEM;
-	items[c->n++] = check;
+	c->items[c->n++] = check;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
- * Conditions that make a run fail, for scripts: "leak>64k", several separated by commas. What is
- * compared is a row of a table; the value is a whole number, with suffix k, m or g (2^10, 2^20,
- * 2^30); ">" and ">=" compare. What was suppressed does not count.
+ * Conditions that make a run fail, for scripts: "leak>64k", several of them separated by commas.
+ * The left side names a metric; the value is a whole number with an optional suffix k, m or g
+ * (2^10, 2^20, 2^30); the comparison is ">" or ">=". Suppressed memory does not count.
  */
 #ifndef MEMTRACE_PROFILE_CONDITIONS_H
 #define MEMTRACE_PROFILE_CONDITIONS_H
@@ -13,7 +13,7 @@
 struct profile;
 
 struct condition {
-	uint8_t metric; /* row of the table */
+	uint8_t metric; /* row of the table of metrics */
 	bool or_equal;
 	uint64_t limit;
 	char *text; /* without blanks: "leak>64k" */
@@ -21,17 +21,14 @@ struct condition {
 
 struct conditions { /* start with zeroes */
 	struct condition *items;
-	size_t n;
+	size_t n, cap;
 };
 
-/* Adds what a list says. 0, -ENOMEM, or -EINVAL and in `why` a few words on what is wrong. */
+/* Adds the conditions of a list. 0, -ENOMEM, or -EINVAL with a short reason in `why`. */
 int conditions__add(struct conditions *c, const char *list, char *why, size_t cap);
 void conditions__release(struct conditions *c);
 
-/* Whether the condition holds: the run has failed. */
+/* Whether the condition is met, so that the run has failed. */
 bool conditions__is_met(const struct condition *c, const struct profile *p);
-
-/* "leak", "leaks", …, and what each is; NULL past the end. */
-const char *conditions__metric(size_t i, const char **meaning);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the files of the profile's builder share. */
+/* Shared by the files that build a profile. */
 #ifndef MEMTRACE_PROFILE_INTERNAL_H
 #define MEMTRACE_PROFILE_INTERNAL_H
 
@@ -10,26 +10,29 @@
 #include "util/hashmap.h"
 #include "util/strtab.h"
 
-/* Frames of one stack, with inlined ones. */
+/* Frames of one stack, inlined ones included. */
 #define NAMED_MAX (EVENT_MAX_FRAMES * SYMBOL_FRAMES_MAX)
 
-/* The rows that the public part only shows, and what it takes to make them. */
+/* A profile together with the memory behind its const pointers and the state needed to build it. */
 struct profile_builder {
-	struct profile profile; /* first: profile__free gets from one to the other */
+	struct profile
+	    profile; /* must come first: profile__free converts one pointer to the other */
 	struct strtab *strings;
 	struct profile_process *processes;
 	struct profile_site *sites;
+	struct profile_frame **stacks; /* of each site */
 	struct profile_mapping *mappings;
 	size_t mappings_cap;
-	struct profile_suppressed *suppressed; /* a row a rule; later only those that matched */
-	/* Only while building. */
+	struct profile_suppressed
+	    *suppressed; /* one for each rule; in the end only for those that matched */
+	/* Valid only while building. */
 	const struct profile_input *in;
-	struct hashmap *mapping_of; /* module id to index */
+	struct hashmap *mapping_of; /* module ID to index in mappings */
 	struct named_frame *named;
-	uint64_t held[API_KINDS]; /* live bytes of a kind, in all */
+	uint64_t held[API_KINDS]; /* live bytes of each kind, in total */
 };
 
-/* profile_sites.c: once processes and totals are there. 0 or a negative errno. */
+/* sites.c: adds the sites; processes and totals must be there already. 0 or a negative errno. */
 int profile_sites__add(struct profile_builder *b);
 
 #endif

@@ -158,7 +158,8 @@ void profile__free(struct profile *p)
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->nsites; i++)
-		free((void *)p->sites[i].stack);
+		free(b->stacks[i]);
+	free(b->stacks);
 	free(b->sites);
 	free(b->suppressed);
 	free(b->processes);

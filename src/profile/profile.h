@@ -1,7 +1,7 @@
 /*
- * One report's facts, as plain rows of numbers and names. A renderer takes a const struct profile
- * and a stream, and cannot reach back. All strings are raw (foreign): whoever prints them escapes
- * them.
+ * The content of one report as plain rows of numbers and names. A renderer takes a const struct
+ * profile and a stream, and has no way back to the collector. All strings are raw (they come from
+ * traced programs): the renderer escapes them.
  *
  * Sizes are bytes, times are seconds, unless a name says otherwise.
  */
@@ -20,21 +20,21 @@
 
 struct profile_frame {
 	const char *func;   /* NULL: unknown */
-	const char *module; /* path, NULL: unknown */
+	const char *module; /* path; NULL: unknown */
 	const char *file;   /* NULL: unknown */
 	uint32_t line;	    /* 0: unknown */
 	bool inlined;
-	uint64_t offset; /* in the module's file; the address where there is no module */
+	uint64_t offset; /* in the module's file; the address if there is no module */
 	uint64_t address;
 	uint32_t mapping; /* index into mappings[], or UINT32_MAX */
 };
 
-struct profile_mapping { /* a module that any frame lies in */
+struct profile_mapping { /* a module that some frame belongs to */
 	const char *path;
-	char build_id[65]; /* hex, "" where there is none */
+	char build_id[65]; /* hex; "" if there is none */
 };
 
-/* What memory that was mapped is. */
+/* What a mapping maps. */
 enum mapped_kind {
 	MAPPED_NONE, /* not a mapping: a block */
 	MAPPED_ANONYMOUS,
@@ -49,7 +49,7 @@ struct profile_site {
 	char id[17];   /* 16 hex digits */
 	uint32_t pid;
 	const char *comm;
-	uint32_t processes;    /* that have it; pid and comm are of the one that holds most */
+	uint32_t processes;    /* that share it; pid and comm are of the one that holds most */
 	const char *container; /* of that one; NULL: none */
 	enum api_kind kind;
 	const char *api; /* "malloc" */
@@ -57,30 +57,31 @@ struct profile_site {
 	const char *mapped_file; /* path of a file mapping, or NULL */
 	uint64_t live_bytes, live_blocks, allocs, frees, alloc_bytes;
 	int64_t growth_bytes;
-	int64_t since_mark_bytes, since_mark_blocks; /* what is live now less what was then */
+	int64_t since_mark_bytes, since_mark_blocks; /* live now less live at the mark */
 	double allocs_per_s;			     /* in the last interval */
 	double oldest_s, newest_s;
-	double leak_rate_bps; /* of a leak, or of what grows */
-	double survival;      /* of the blocks born long enough ago, the share that lives */
+	double leak_rate_bps; /* of a site that leaks or grows */
+	double survival;      /* share of the blocks old enough to tell that are live */
 	enum verdict verdict;
 	enum doubt doubt;
-	double window_s;       /* the verdict is on so much: the time since the first block */
-	double longest_life_s; /* of the blocks that were freed */
-	double leaking_s;      /* of a leak: since when, as an age */
-	bool small;	       /* below 1% of what is live of its kind, and no finding */
+	double window_s;       /* that the verdict covers: since the first block */
+	double longest_life_s; /* of any block that was freed */
+	double leaking_s;      /* how long a leak has been going on */
+	bool small;	       /* below 1% of all live memory of its kind, and not a finding */
 	bool complete;	       /* the walk reached the first frame */
 	uint8_t end;	       /* enum stack_end */
 	const struct profile_frame *stack; /* leaf first */
 	size_t nstack;
 };
 
-struct profile_suppressed { /* what one rule kept out of sites[] */
+struct profile_suppressed { /* what one rule suppressed */
 	const char *pattern, *source;
-	const char *reason; /* of a built-in rule; else NULL */
+	const char *reason; /* of a built-in rule; NULL for others */
 	uint64_t sites, live_bytes, live_blocks;
 };
 
-struct profile_findings { /* sites of one verdict, shown or not, but for suppressed ones */
+struct profile_findings { /* sum of the sites with one verdict, shown or not, without suppressed
+			     ones */
 	uint64_t sites, live_bytes;
 	double rate_bps;
 };
@@ -105,43 +106,44 @@ struct profile_run { /* the same in every report of a run */
 	enum merge_by by;
 	bool top_given;	 /* --top was on the command line */
 	uint32_t top;	 /* 0: all */
-	bool since_mark; /* growth is told since the mark, not since the report before */
+	bool since_mark; /* growth is counted since the mark, not since the previous report */
 };
 
 struct profile {
 	const struct profile_run *run;
 	uint32_t seq; /* from 1 */
 	bool final;
-	uint64_t wall_ns;  /* when it was taken, CLOCK_REALTIME */
+	uint64_t wall_ns;  /* time of the report, CLOCK_REALTIME */
 	double elapsed_s;  /* since tracing began */
-	double window_s;   /* what verdicts are on, at most */
-	double interval_s; /* since the report before, or the start */
+	double window_s;   /* the longest time that a verdict can cover */
+	double interval_s; /* since the previous report, or the start */
 	uint64_t live_bytes, live_blocks, peak_bytes;
 	int64_t growth_bytes;
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
 	double allocs_per_s, frees_per_s; /* in the last interval */
 	uint64_t superseded;
 	uint64_t late;	    /* programs and libraries that ran before they were probed */
-	uint64_t outsiders; /* processes outside the target that map files which are probed */
+	uint64_t outsiders; /* processes outside the target that map probed files */
 	uint64_t lost_events, lost_stacks, lost_table;
-	/* Allocations whose stack reached its first frame, and all others. */
+	/* Allocations whose stack was followed to its first frame, and all others. */
 	uint64_t stacks_complete, stacks_truncated;
 	uint64_t stack_ends[STACK_ENDS];
-	uint64_t stack_guessed; /* allocations whose walk passed a frame without unwind data by its
-				   frame pointer */
-	uint64_t stack_collisions; /* stacks that took the id of another: told as that one */
-	/* Sites with anything live; and what is live in those that are neither in sites[] nor
+	uint64_t stack_guessed;	   /* allocations whose walk used a frame pointer where there was no
+				      unwind data */
+	uint64_t stack_collisions; /* stacks whose ID another one has: reported as that one */
+	/* Sites with live memory; and the live memory of those that are neither in sites[] nor
 	 * suppressed. */
 	uint64_t total_sites, rest_bytes, rest_blocks;
-	uint64_t small_sites, small_bytes, small_blocks; /* of that rest, where known */
+	uint64_t small_sites, small_bytes,
+	    small_blocks; /* the small ones among these, as far as known */
 	bool marked;
-	double mark_s; /* when, since tracing began; 0 without a mark */
+	double mark_s;				     /* since tracing began; 0 without a mark */
 	int64_t since_mark_bytes, since_mark_blocks; /* of live_bytes and live_blocks */
 	struct profile_findings leak, growing;
-	const struct profile_suppressed *suppressed; /* rules that kept anything out */
+	const struct profile_suppressed *suppressed; /* rules that suppressed something */
 	size_t nsuppressed;
 	uint64_t suppressed_sites;
-	/* Of live_bytes, live_blocks and since_mark_bytes, that which is suppressed. */
+	/* The suppressed part of live_bytes, live_blocks and since_mark_bytes. */
 	uint64_t suppressed_live_bytes, suppressed_live_blocks;
 	int64_t suppressed_since_mark;
 	const struct profile_process *processes;
@@ -150,7 +152,8 @@ struct profile {
 	size_t nsites;
 	const struct profile_mapping *mappings;
 	size_t nmappings;
-	const char *notice; /* one line worth telling ("no probe has fired yet"), or NULL */
+	const char
+	    *notice; /* one line about the whole report ("no probe has fired yet"), or NULL */
 };
 
 struct snapshot;
@@ -159,48 +162,49 @@ struct collector;
 struct symbolizer;
 struct modules;
 
-/* Sites of a snapshot beyond the top, to take the places of suppressed ones. */
+/* Extra sites to request in a snapshot, to take the places of suppressed ones. */
 #define PROFILE_SPARE 4096
 
-/* What the builder adds to a snapshot. */
+/* What a profile is built from. */
 struct profile_input {
 	const struct profile_run *run;
 	const struct snapshot *snapshot;
 	struct symbolizer *symbolizer;
 	struct modules *modules;
-	/* The sites are the first `top` (0: all) of those of the snapshot that pass the filter
-	 * (NULL: all do); whoever made the snapshot has asked for that many more: see
-	 * PROFILE_SPARE. */
+	/* The sites are the first `top` (0: all) of the snapshot that pass the filter (NULL: all
+	 * pass). The snapshot should have been taken with PROFILE_SPARE sites more. */
 	uint32_t top;
 	struct suppression_filter *filter;
-	/* Looks at what is below the top too, so that all that is suppressed is known. */
+	/* Also looks at sites below the top, so that everything that is suppressed is known. */
 	bool thorough;
-	/* Finds a stack and names a file mapping while the collector may be moving on: see
+	/* Find a stack, and name a file mapping, while the collector may be running: see
 	 * profile__build. */
 	const struct stack *(*stack)(void *ctx, uint64_t id);
 	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr); /* NULL: unknown */
-	uint64_t (*rss)(void *ctx, uint32_t pid); /* of a living process; NULL: /proc is asked */
+	uint64_t (*rss)(void *ctx, uint32_t pid); /* of a running process; NULL: read from /proc */
 	void *ctx;
 	uint32_t seq;
 	bool final;
 	uint64_t wall_ns, start;	   /* start: as in collector_opts */
-	uint64_t lost_events, lost_stacks; /* by all reasons together */
+	uint64_t lost_events, lost_stacks; /* for all reasons together */
 	uint64_t late, outsiders;
 	const char *notice;
-	const char *const *api_names; /* by row, API_ROWS of them (api.h); NULL: the table's */
+	const char *const
+	    *api_names; /* by row, API_ROWS of them (alloc_functions.h); NULL: those of the table */
 };
 
 /*
- * NULL and errno. Owns everything it points to but `run` and the api names. Reads rss_bytes of live
- * processes from /proc. The snapshot is a copy, but stacks and mapped files are the collector's,
- * which may be moving on in another thread: `stack` and `mapped_file` lock as they need. A stack
- * must stay valid, a mapped file's name until the next call. The caller has told the symbolizer
- * that a new report starts.
+ * Returns NULL and sets errno on failure. The profile owns everything that it points to, except
+ * `run` and the API names. rss_bytes of running processes is read from /proc. The snapshot is a
+ * copy, but stacks and mapped files belong to the collector, which may be running in another
+ * thread: `stack` and `mapped_file` lock as needed. A stack must stay valid; the name of a mapped
+ * file, until the next call. The caller has announced the new report to the symbolizer
+ * (symbolizer__new_report).
  */
 struct profile *profile__build(const struct profile_input *in);
 void profile__free(struct profile *p);
 
-/* Whether a site is one that a report warns of: a leak, or what grows. */
+/* Whether a site is one to warn of: it leaks or grows. */
 bool profile__is_finding(const struct profile_site *s);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The sites of a profile: which of a snapshot's rows are shown, and their stacks with names. Rows
- * come in the order of their rank. What the filter keeps out leaves its place to the next.
+ * The sites of a profile: chooses the rows of a snapshot that are shown, and names their frames.
+ * Rows come in the order of their rank. A row that is suppressed leaves its place to the next one.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,26 +23,20 @@ static void hex_build_id(struct modules *modules, uint32_t module, char out[2 * 
 		snprintf(out + 2 * i, 3, "%02x", id[i]);
 }
 
-/* The index of a module among the profile's mappings; a negative errno. */
+/* The index of a module among the profile's mappings, or a negative errno. */
 static int64_t mapping_index(struct profile_builder *b, const struct named_frame *nf)
 {
-	struct profile_mapping *grown, *m;
+	struct profile_mapping *m;
 	uintptr_t known;
-	size_t n = b->profile.nmappings, cap;
+	size_t n = b->profile.nmappings;
 
 	if (nf->module_id == FRAME_NO_MODULE)
 		return UINT32_MAX;
 	if (hashmap__get(b->mapping_of, nf->module_id, &known))
 		return (int64_t)known;
-	if (n == b->mappings_cap) {
-		cap = n ? n * 2 : 16;
-		grown = reallocarray(b->mappings, cap, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		b->mappings = grown;
-		b->mappings_cap = cap;
-		b->profile.mappings = grown;
-	}
+	if (array__grow(&b->mappings, &b->mappings_cap, n + 1, sizeof(*m)))
+		return -ENOMEM;
+	b->profile.mappings = b->mappings;
 	m = &b->mappings[n];
 	*m = (struct profile_mapping){
 		.path = strtab__copy(b->strings, nf->module ? nf->module : ""),
@@ -55,8 +49,8 @@ static int64_t mapping_index(struct profile_builder *b, const struct named_frame
 }
 
 /*
- * A mapping's stack begins inside the C library's wrapper of the system call. A report begins with
- * whoever called that, as it does for malloc. How many frames to leave out.
+ * The stack of a mapping begins inside the C library's wrapper of the system call. A report begins
+ * with the caller of that, as it does for malloc. Returns the number of frames to leave out.
  */
 static size_t wrapper_frames(const struct named_frame *named, size_t n)
 {
@@ -77,7 +71,7 @@ static size_t wrapper_frames(const struct named_frame *named, size_t n)
 	return i;
 }
 
-/* Names the frames of a site's stack. Returns the first, NULL where nothing is known of them. */
+/* Names the frames of a site's stack. Returns the first; NULL if nothing is known of them. */
 static const struct named_frame *name_stack(struct profile_builder *b, const struct stack *st,
 					    bool map, size_t *n)
 {
@@ -101,6 +95,7 @@ static int add_stack(struct profile_builder *b, struct profile_site *site,
 	frames = calloc(n, sizeof(*frames));
 	if (!frames)
 		return -ENOMEM;
+	b->stacks[site - b->sites] = frames;
 	site->stack = frames;
 	site->nstack = n;
 	for (size_t i = 0; i < n; i++) {
@@ -185,7 +180,7 @@ static void fill_site(const struct profile_builder *b, struct profile_site *site
 		site->allocs_per_s = (double)row->allocs_since / b->profile.interval_s;
 }
 
-/* ---- which sites: those that pass the filter, and of them the first ---- */
+/* ---- which sites: the first that pass the filter ---- */
 
 static struct profile_findings *findings_of(struct profile *p, const struct profile_site *site)
 {
@@ -194,7 +189,7 @@ static struct profile_findings *findings_of(struct profile *p, const struct prof
 						  : NULL;
 }
 
-/* Whether live_bytes counts a site: mappings only where nothing else was asked for. */
+/* Whether live_bytes counts a site: mappings only if nothing else is reported. */
 static bool in_totals(const struct site_row *row, const struct snapshot *snap)
 {
 	return row->kind == API_HEAP || !snap->heap;
@@ -218,14 +213,14 @@ static void count_suppressed(struct profile_builder *b, int rule, const struct s
 	p->suppressed_since_mark += row->since_mark_bytes;
 }
 
-/* Whether a row's place is below the top. */
+/* Whether a row is below the top. */
 static bool is_below(const struct profile_builder *b, const struct site_row *row)
 {
 	const struct profile_run *run = b->in->run;
 
 	if (!b->in->top)
 		return false;
-	/* What holds nothing has a place where something else was asked for. */
+	/* A row that holds nothing is shown only if the sort key is about something else. */
 	return b->profile.nsites >= b->in->top || (!row->live_blocks && !row->allocs_since &&
 						   !(run->since_mark && row->since_mark_bytes));
 }
@@ -234,7 +229,7 @@ static bool is_below(const struct profile_builder *b, const struct site_row *row
 struct candidate {
 	const struct site_row *row;
 	struct profile_site site;
-	struct profile_findings *findings; /* where it counts; NULL: nowhere */
+	struct profile_findings *findings; /* the sum that it belongs to; NULL: none */
 	bool below;			   /* the top */
 	const struct stack *stack;	   /* NULL: not known */
 	const struct named_frame *named;   /* NULL: not named yet */
@@ -247,8 +242,8 @@ static void name_candidate(struct profile_builder *b, struct candidate *c)
 		c->named = name_stack(b, c->stack, c->row->kind == API_MAP, &c->n);
 }
 
-/* The rule that keeps a site out, or a negative number. What is below the top is only named
- * where more than its bytes is asked for. */
+/* The rule that suppresses a site, or a negative number. Rows below the top are only named if more
+ * than their bytes is wanted. */
 static int matching_rule(struct profile_builder *b, struct candidate *c)
 {
 	struct suppression_filter *filter = b->in->filter;
@@ -259,8 +254,7 @@ static int matching_rule(struct profile_builder *b, struct candidate *c)
 		if (c->named)
 			rule = suppression_filter__look(filter, c->row->stack, c->named, c->n);
 	}
-	/* A built-in rule stands for what is allocated once: it does not hide what goes on and
-	 * on. */
+	/* Built-in rules are for memory that is allocated once: they do not hide a leak. */
 	if (rule >= 0 && c->findings && suppression_filter__is_builtin(filter, (size_t)rule))
 		rule = SUPPRESSION_NONE;
 	return rule;
@@ -274,7 +268,7 @@ static int show_candidate(struct profile_builder *b, struct candidate *c)
 
 	*site = c->site;
 	site->rank = (uint32_t)b->profile.nsites;
-	/* One name for many mappings would be a guess. */
+	/* One file's name for several mappings would be a guess. */
 	if (row->kind == API_MAP && (row->map_flags & EVENT_F_FILE) && row->live_blocks == 1 &&
 	    in->mapped_file)
 		site->mapped_file =
@@ -321,7 +315,7 @@ static int add_row(struct profile_builder *b, const struct site_row *row)
 	return 0;
 }
 
-/* Leaves the rows of rules that kept something out. */
+/* Keeps the rows of rules that suppressed something, and names them. */
 static void name_rules(struct profile_builder *b)
 {
 	struct profile *p = &b->profile;
@@ -340,7 +334,7 @@ static void name_rules(struct profile_builder *b)
 	p->suppressed = b->suppressed;
 }
 
-/* Mappings are weighed against mappings, of which live_bytes may know nothing. */
+/* Mappings are compared with all mappings, which live_bytes may not include. */
 static void sum_held(struct profile_builder *b)
 {
 	const struct snapshot *snap = b->in->snapshot;
@@ -358,8 +352,9 @@ int profile_sites__add(struct profile_builder *b)
 	int err = 0;
 
 	b->sites = calloc(top + 1, sizeof(*b->sites));
+	b->stacks = calloc(top + 1, sizeof(*b->stacks));
 	b->suppressed = calloc(rules + 1, sizeof(*b->suppressed));
-	if (!b->sites || !b->suppressed)
+	if (!b->sites || !b->stacks || !b->suppressed)
 		return -ENOMEM;
 	b->profile.sites = b->sites;
 	sum_held(b);

@@ -8,7 +8,7 @@
 
 struct suppression_filter {
 	const struct suppressions *rules;
-	struct hashmap *known; /* by stack: 0, or the rule's number and one */
+	struct hashmap *known; /* by stack: 0, or 1 + the number of the rule */
 	bool *matched;
 };
 
@@ -62,7 +62,7 @@ int suppression_filter__look(struct suppression_filter *s, uint64_t stack,
 	free(seen);
 	if (rule >= 0)
 		s->matched[rule] = true;
-	/* What cannot be remembered is looked up again. */
+	/* Without memory, the stack is looked up again next time. */
 	hashmap__set(s->known, stack, (uintptr_t)(rule + 1));
 	return rule;
 }

@@ -11,13 +11,13 @@
 #define TYPE "leak:"
 #define BLANK " \t\r\v\f"
 
-/* A rule from a file matches any frame; a built-in one may be more exact. */
+/* A rule from a file matches any frame; a built-in one may be narrower. */
 struct rule {
 	struct suppress_rule shown;
-	bool leaf;	    /* only the first frame, */
-	const char *caller; /* and only where this pattern matches the second; NULL: any */
-	char *match;	    /* the pattern that is looked for: demangled */
-	char *texts[2];	    /* what `shown` points to, where it is ours */
+	bool leaf;	    /* matches only the first frame, */
+	const char *caller; /* and only if this pattern matches the second; NULL: any */
+	char *match;	    /* the pattern to search for, demangled */
+	char *texts[2];	    /* memory behind `shown`; NULL for a built-in rule */
 };
 
 struct suppressions {
@@ -45,13 +45,12 @@ void suppressions__free(struct suppressions *s)
 
 /* ---- matching ---- */
 
-/* Wildcards match the least that they can, and take one character more wherever the rest then
- * fails. */
+/* A wildcard matches as little as possible, and one character more each time the rest fails. */
 bool suppressions__matches(const char *pattern, const char *name)
 {
 	const char *p = pattern, *s = name, *end = p + strlen(p);
 	bool from_start = *p == '^', to_end;
-	const char *again, *from = s; /* where pattern and name are taken up after a failure */
+	const char *again, *from = s; /* where to go on after a mismatch */
 
 	if (!name || !*name)
 		return false;
@@ -105,7 +104,7 @@ int suppressions__find(const struct suppressions *s, const struct suppress_frame
 
 /* ---- rules ---- */
 
-/* Frames bear demangled names: "^_ZN3foo3barEi$" becomes "^foo::bar(int)$". NULL: no memory. */
+/* Frames have demangled names: "^_ZN3foo3barEi$" becomes "^foo::bar(int)$". NULL: out of memory. */
 static char *demangled(const char *pattern)
 {
 	size_t start = *pattern == '^', len = strlen(pattern);
@@ -126,21 +125,12 @@ static char *demangled(const char *pattern)
 	return whole;
 }
 
-/* Takes what `r` holds, also where it fails. */
+/* Takes ownership of the strings in `r`, even on failure. */
 static int add_rule(struct suppressions *s, struct rule *r)
 {
-	size_t cap = s->cap ? s->cap * 2 : 16;
-	struct rule *rules = s->rules;
-
 	r->match =
 	    r->shown.pattern && r->shown.source ? demangled(r->shown.pattern + strlen(TYPE)) : NULL;
-	if (s->n == s->cap)
-		rules = reallocarray(s->rules, cap, sizeof(*rules));
-	if (rules && s->n == s->cap) {
-		s->rules = rules;
-		s->cap = cap;
-	}
-	if (!rules || !r->match) {
+	if (!r->match || array__grow(&s->rules, &s->cap, s->n + 1, sizeof(*s->rules))) {
 		free(r->match);
 		free(r->texts[0]);
 		free(r->texts[1]);
@@ -150,13 +140,13 @@ static int add_rule(struct suppressions *s, struct rule *r)
 	return 0;
 }
 
-/* NULL: it is a rule, or needs none. */
+/* What is wrong with a line; NULL: it is a valid rule. */
 static const char *line_fault(const char *line, size_t len)
 {
 	const size_t type = strlen(TYPE);
 
 	if (memchr(line, '\0', len))
-		return "holds a byte of zero";
+		return "contains a NUL byte";
 	if (len < type || strncmp(line, TYPE, type))
 		return "does not begin with \"leak:\"";
 	if (len == type)
@@ -205,9 +195,9 @@ int suppressions__add_text(struct suppressions *s, const char *text, size_t len,
 }
 
 /*
- * Each was seen in real programs (perl, python3, redis-server, sqlite3, git, C++ programs), left
- * behind by their start. What comes from code without names is known by whose it is and who called
- * it.
+ * All of these were seen in real programs (perl, python3, redis-server, sqlite3, git, C++
+ * programs), left behind by their startup. Code without names is identified by its module and its
+ * caller.
  */
 #define ROW(what, why, ...)                                                                        \
 	{                                                                                          \

@@ -8,7 +8,7 @@
 #include "profile/suppressions.h"
 #include "util/array.h"
 
-/* ---- what is folded away: patterns as in suppress.h ---- */
+/* ---- what is skipped: patterns as in suppressions.h ---- */
 
 static const char *const library_functions[] = {
 	"^malloc$",
@@ -20,7 +20,7 @@ static const char *const library_functions[] = {
 	"^posix_memalign$",
 	"^valloc$",
 	"^pvalloc$",
-	/* A static program holds these itself. */
+	/* In a static program these are its own. */
 	"^strdup$",
 	"^__strdup$",
 	"^strndup$",
@@ -46,7 +46,7 @@ static const char *const library_functions[] = {
 	"^__rust_",
 	"^__rdl_",
 	"^__rg_",
-	/* Well-known wrappers of malloc: whoever called them is the one to know. */
+	/* Well-known wrappers of malloc: their callers are of interest. */
 	"^xmalloc",
 	"^xcalloc",
 	"^xrealloc",
@@ -159,7 +159,7 @@ static const char *without_type(const char *name)
 			start = s + 1;
 		else if (!depth && !strncmp(s, "operator", 8) && !is_word(s[8]) &&
 			 (s == name || !is_word(s[-1])))
-			break; /* its brackets are none */
+			break; /* its brackets are part of the name */
 	}
 	return start;
 }
@@ -211,7 +211,7 @@ static void add_literally(struct strbuf *sb, const char *s, const char *end)
 		strbuf__addc(sb, (unsigned char)*s < ' ' || *s == 0x7f ? '*' : *s);
 }
 
-/* Where the parameters begin; the end of the name if it has none. */
+/* The start of the parameters; the end of the name if it has none. */
 static const char *parameter_list(const char *name)
 {
 	const char *end = name + strlen(name), *open = strchr(name, '(');
@@ -228,7 +228,7 @@ static void add_function_pattern(struct strbuf *sb, const char *func)
 	const char *open = operator? NULL : memchr(start, '<', (size_t)(end - start));
 	const char *close = open ? memrchr(open, '>', (size_t)(end - open)) : NULL;
 
-	/* The type in front is not part of every name of the function. */
+	/* Not every name of the function has the type in front. */
 	strbuf__adds(sb, start == func ? "leak:^" : "leak:");
 	if (close) {
 		add_literally(sb, s, open + 1);

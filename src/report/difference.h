@@ -1,4 +1,4 @@
-/* Prints a comparison of two profiles, in the formats that can say one. */
+/* Prints a comparison of two profiles: for the rows of formats that can (report.h). */
 #ifndef MEMTRACE_REPORT_DIFFERENCE_H
 #define MEMTRACE_REPORT_DIFFERENCE_H
 
@@ -10,7 +10,7 @@
 
 struct difference_input {
 	const struct comparison *c;
-	const char *before_name, *after_name; /* the files' */
+	const char *before_name, *after_name; /* names of the files */
 	uint32_t top;			      /* call stacks; 0: all */
 };
 

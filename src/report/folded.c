@@ -1,9 +1,9 @@
 /*
- * Folded stacks, as flamegraph.pl and its kin read them: the process, the frames from the root to
- * the leaf, the allocation function, separated by ';', then a space and the live bytes. A
- * separator inside a name becomes ':'. Two numbers at the end of a line mean a difference to
- * these tools, so no foreign name may end a line: the allocation function does, with what it
- * mapped in parentheses.
+ * Folded stacks, for flamegraph.pl and similar tools: the process, the frames from the root to the
+ * leaf, and the allocation function, separated by ";", then a space and the live bytes. A separator
+ * inside a name becomes ":". Two numbers at the end of a line would mean a difference to these
+ * tools, so no foreign name may end a line: the allocation function does, with what it mapped in
+ * parentheses.
  */
 #include <inttypes.h>
 
@@ -12,7 +12,7 @@
 #include "report/label.h"
 #include "util/escape.h"
 
-/* What was added since `from` becomes one frame: no separators, no space at its ends, never
+/* Makes what was added since `from` one frame: no separators, no spaces at its ends, never
  * empty. */
 static void frame_end(struct strbuf *sb, size_t from)
 {

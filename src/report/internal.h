@@ -1,4 +1,4 @@
-/* What the report formats offer to the table in report.c, and the few lines they share. */
+/* The renderers that the table in report.c refers to, and the few functions that they share. */
 #ifndef MEMTRACE_REPORT_INTERNAL_H
 #define MEMTRACE_REPORT_INTERNAL_H
 
@@ -18,7 +18,7 @@ int json_lines__report(const struct profile *p, const struct report_style *st, F
 int folded__report(const struct profile *p, const struct report_style *st, FILE *out);
 int pprof__report(const struct profile *p, const struct report_style *st, FILE *out);
 
-/* Writes and flushes: a report is out, or has failed, when its renderer returns. 0 or a
+/* Write and flush, so that a report is written, or has failed, when its renderer returns. 0 or a
  * negative errno. */
 int report__write(FILE *out, const void *data, size_t len);
 int report__flush(FILE *out);

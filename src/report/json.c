@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "report/internal.h"
-#include "util/array.h"
 #include "util/escape.h"
 
 static void write_bytes(struct json *w, const char *data, size_t len)
@@ -47,64 +46,15 @@ void json__close(struct json *w, char bracket)
 	w->comma = true;
 }
 
-/*
- * The code point at `s`, where it is one that JSON allows in a string but many readers take for
- * the end of the line (U+0085, U+2028, U+2029), or that a terminal obeys (C1 controls, text
- * direction); otherwise 0. These are written as \uNNNN, so that a line stays one line,
- * everywhere.
- */
-static unsigned int troublesome(const char *s, size_t *len)
-{
-	static const struct {
-		const char *lead;
-		unsigned char first, last;
-		unsigned int code; /* of `first` */
-	} ranges[] = {
-		{ "\xc2", 0x80, 0x9f, 0x80 },	    { "\xd8", 0x9c, 0x9c, 0x61c },
-		{ "\xe2\x80", 0x8e, 0x8f, 0x200e }, { "\xe2\x80", 0xa8, 0xae, 0x2028 },
-		{ "\xe2\x81", 0xa6, 0xa9, 0x2066 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
-		size_t lead = strlen(ranges[i].lead);
-		unsigned char last;
-
-		if (strncmp(s, ranges[i].lead, lead))
-			continue;
-		last = (unsigned char)s[lead];
-		if (last < ranges[i].first || last > ranges[i].last)
-			continue;
-		*len = lead + 1;
-		return ranges[i].code + last - ranges[i].first;
-	}
-	return 0;
-}
-
 void json__string(struct json *w, const char *key, const char *s)
 {
-	const char *from, *at;
-	char escape[16];
-
 	begin_value(w, key);
 	strbuf__reset(&w->scratch);
 	escape__json(&w->scratch, s);
-	if (w->scratch.error) {
-		w->error = w->error ? w->error : w->scratch.error;
-		return;
-	}
-	for (from = at = w->scratch.data; *at;) {
-		size_t len = 1;
-		unsigned int code = (unsigned char)*at < 0x80 ? 0 : troublesome(at, &len);
-
-		if (code) {
-			write_bytes(w, from, (size_t)(at - from));
-			snprintf(escape, sizeof(escape), "\\u%04x", code);
-			write_text(w, escape);
-			from = at + len;
-		}
-		at += len;
-	}
-	write_bytes(w, from, (size_t)(at - from));
+	if (!w->scratch.error)
+		write_bytes(w, w->scratch.data, w->scratch.len);
+	else if (!w->error)
+		w->error = w->scratch.error;
 }
 
 void json__u64(struct json *w, const char *key, uint64_t n)

@@ -1,7 +1,7 @@
 /*
- * Writes JSON as a stream, without a document in memory. `key` is the writer's own, plain ASCII,
- * and NULL inside an array. Values are written whatever they hold: strings are escaped (NULL is
- * null), a number that JSON cannot say (infinite, not a number) is 0. Errors are remembered for
+ * Writes JSON as a stream, without a document in memory. A key is plain ASCII, chosen by the
+ * caller, and NULL inside an array. Any value can be written: strings are escaped (NULL is null),
+ * and a number that JSON cannot represent (infinite, NaN) becomes 0. The first error is kept for
  * json__line.
  */
 #ifndef MEMTRACE_REPORT_JSON_H
@@ -16,7 +16,7 @@
 struct json { /* start with { .out = stream } */
 	FILE *out;
 	struct strbuf scratch;
-	bool comma; /* a value came before at this level */
+	bool comma; /* the next value needs a comma */
 	int error;
 };
 
@@ -25,12 +25,12 @@ void json__close(struct json *w, char bracket);			/* '}' or ']' */
 void json__string(struct json *w, const char *key, const char *s);
 void json__u64(struct json *w, const char *key, uint64_t n);
 void json__i64(struct json *w, const char *key, int64_t n);
-void json__double(struct json *w, const char *key, double d); /* 6 decimals at most: "10.0" */
+void json__double(struct json *w, const char *key, double d); /* up to 6 decimals: "10.0" */
 void json__bool(struct json *w, const char *key, bool b);
 void json__address(struct json *w, const char *key, uint64_t a); /* "0x7f…" */
 /* ISO 8601, UTC, milliseconds. */
 void json__time(struct json *w, const char *key, uint64_t wall_ns);
-/* Ends the line and the writer. 0 or a negative errno. */
+/* Ends the line and frees the writer. 0 or a negative errno. */
 int json__line(struct json *w);
 
 #endif

@@ -1,4 +1,5 @@
-/* JSON Lines: a meta line, then a line for each report. Keys are only ever added. */
+/* JSON Lines: a meta line, then a line for each report. The keys are a contract: they are only
+ * ever added. */
 #include <string.h>
 
 #include "profile/names.h"
@@ -7,7 +8,7 @@
 #include "report/json.h"
 
 #define SCHEMA 1
-#define MODE "exact" /* every call is seen: so far, there is no other mode */
+#define MODE "exact" /* every call is traced; there is no other mode yet */
 
 static const char *const end_names[STACK_ENDS] = {
 	[STACK_COMPLETE] = "complete",	   [STACK_LIMIT] = "limit",
@@ -125,7 +126,7 @@ void json_lines__frame(struct json *w, const struct profile *p, const struct pro
 	json__close(w, '}');
 }
 
-/* What a person calls the site, and a rule to suppress it where it is a finding. */
+/* The site's title, and for a finding a rule that suppresses it. */
 static void write_names(struct json *w, const struct profile_site *s)
 {
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);

@@ -1,4 +1,4 @@
-/* The names that the readable formats share, escaped for a terminal. */
+/* Names as the text-based formats print them, escaped for a terminal. */
 #ifndef MEMTRACE_REPORT_LABEL_H
 #define MEMTRACE_REPORT_LABEL_H
 
@@ -6,14 +6,14 @@
 #include "util/strbuf.h"
 
 const char *label__basename(const char *path);
-/* "session_new"; unknown: "libfoo.so+0x11b2", or the address where there is no module either. */
+/* "session_new"; without a name "libfoo.so+0x11b2", or the address if there is no module either. */
 void label__frame(struct strbuf *sb, const struct profile_frame *f);
 /* "malloc", "mmap (thread stack)", "mmap /path/of/file". */
 void label__api(struct strbuf *sb, const struct profile_site *s);
 /* "orderd[4242]" */
 void label__process(struct strbuf *sb, const char *comm, uint32_t pid);
-/* Whose a site is: the same, or where several have it "orderd (12 processes)"; with `container`,
- * behind the name of its container: "web/orderd[4242]". */
+/* The owner of a site: the same, or "orderd (12 processes)" if several share it; with `container`,
+ * prefixed with its container's name: "web/orderd[4242]". */
 void label__owner(struct strbuf *sb, const struct profile_site *s, bool container);
 
 #endif

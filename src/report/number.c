@@ -61,7 +61,7 @@ char *number__rate(char *buf, size_t cap, double per_s)
 	static const char units[] = " kMGTPE";
 	size_t u = 0;
 
-	/* What would be rounded to 1000 belongs to the next unit. */
+	/* A value that would round to 1000 is printed in the next unit. */
 	for (; per_s >= (u ? 999.95 : 999.5) && u + 2 < sizeof(units); u++)
 		per_s /= 1000;
 	if (u)

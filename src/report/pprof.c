@@ -1,13 +1,13 @@
 /*
  * pprof's profile.proto, gzipped. https://github.com/google/pprof/blob/main/proto/profile.proto
  *
- * Processes map the same file at different addresses, and each run at others. So that the same
- * code is one location everywhere, each file gets a range of addresses of its own here, and a
- * location's address is that range's start plus its offset in the file. Mapping and address then
- * lead pprof to the right place of the file, and two profiles can be compared.
+ * Processes map the same file at different addresses, and so do different runs. To make the same
+ * code one location everywhere, each file gets its own range of addresses here, and a location's
+ * address is the start of that range plus the offset in the file. Mapping and address then lead
+ * pprof to the right place in the file, and profiles can be compared.
  *
- * Frames hold return addresses; a location's address is one less, inside the call, as pprof wants
- * it.
+ * Frames hold return addresses; a location's address is one less, inside the call, as pprof
+ * expects.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +23,7 @@
 #include "util/escape.h"
 #include "util/strtab.h"
 
-#define RANGE_BYTES ((uint64_t)1 << 40) /* a file's range of addresses */
+#define RANGE_BYTES ((uint64_t)1 << 40) /* the range of addresses of a file */
 #define PAGE 4096
 
 /* Field numbers of the messages. */
@@ -60,17 +60,17 @@ enum { LOCATION_ID = 1, LOCATION_MAPPING, LOCATION_ADDRESS, LOCATION_LINE };
 enum { LINE_FUNCTION = 1, LINE_NUMBER };
 enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME, FUNCTION_FILE };
 
-/* What the frames in a file amount to. */
+/* What is known of the frames in a file. */
 struct range {
-	uint64_t end; /* of the offsets seen */
+	uint64_t end; /* behind the highest offset seen */
 	bool files, lines, inlined;
 };
 
 struct writer {
 	const struct profile *p;
 	struct strtab *strings;
-	struct strtab *locations, *functions; /* a key's number is the id; 0 is never one */
-	struct range *ranges;		      /* one a mapping of the profile */
+	struct strtab *locations, *functions; /* the number of a key is the ID; 0 is never used */
+	struct range *ranges;		      /* one for each mapping of the profile */
 	struct strbuf body;		      /* of the Profile message */
 	struct strbuf scratch;
 	int error;
@@ -82,7 +82,7 @@ static void fail(struct writer *w, int error)
 		w->error = error;
 }
 
-/* The scratch buffer as a string of the table. */
+/* Moves the scratch buffer into the string table. */
 static uint64_t intern_scratch(struct writer *w)
 {
 	uint64_t number = w->scratch.len ? strtab__add(w->strings, w->scratch.data) : 0;
@@ -92,7 +92,7 @@ static uint64_t intern_scratch(struct writer *w)
 	return number;
 }
 
-/* Any name: valid UTF-8 without control bytes in the table. */
+/* Adds any name to the string table: as valid UTF-8 without control bytes. */
 static uint64_t intern_name(struct writer *w, const char *s)
 {
 	if (s)
@@ -100,7 +100,7 @@ static uint64_t intern_name(struct writer *w, const char *s)
 	return intern_scratch(w);
 }
 
-/* The id of what the key says, and whether it is new. */
+/* The ID of a key, and whether it is new. */
 __attribute__((format(printf, 4, 5))) static uint64_t key_id(struct writer *w, struct strtab *keys,
 							     bool *is_new, const char *fmt, ...)
 {
@@ -150,7 +150,7 @@ static void add_line(struct writer *w, struct strbuf *location, uint64_t functio
 	add_message(w, location, LOCATION_LINE, &m);
 }
 
-/* The call that returns to `f`: an address, and the mapping's id where `f` lies in a file. */
+/* The call that returns to `f`: its address, and the mapping's ID if `f` is in a file. */
 static uint64_t call_address(const struct writer *w, const struct profile_frame *f,
 			     uint64_t *mapping)
 {
@@ -173,7 +173,7 @@ static uint64_t location_id(struct writer *w, uint32_t pid, const struct profile
 	struct strbuf m = { 0 };
 	bool is_new;
 
-	/* Without a file an address means something in its own process only. */
+	/* Without a file, an address means something in its own process only. */
 	id = key_id(w, w->locations, &is_new, "%" PRIu64 " %" PRIu64 " %" PRIu32, mapping, address,
 		    mapping ? 0 : pid);
 	if (!is_new)
@@ -290,7 +290,7 @@ static void add_mapping(struct writer *w, size_t i)
 	proto__varint(&m, MAPPING_LIMIT, start + (r->end + PAGE - 1) / PAGE * PAGE);
 	proto__varint(&m, MAPPING_FILE, intern_name(w, pm->path));
 	proto__varint(&m, MAPPING_BUILD_ID, intern_name(w, pm->build_id));
-	/* What has no symbol is named by module and offset: pprof need not look for names. */
+	/* Frames without a symbol are named by module and offset: pprof need not look for names. */
 	proto__varint(&m, MAPPING_FUNCTIONS, 1);
 	proto__varint(&m, MAPPING_FILES, r->files);
 	proto__varint(&m, MAPPING_LINES, r->lines);
@@ -307,7 +307,7 @@ static bool is_executed(const struct profile *p, const char *path)
 	return false;
 }
 
-/* pprof takes the first for the program; libraries follow. */
+/* pprof takes the first mapping for the program; libraries follow. */
 static void add_mappings(struct writer *w)
 {
 	for (int libraries = 0; libraries < 2; libraries++) {

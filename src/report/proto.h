@@ -1,7 +1,6 @@
 /*
- * Writes protocol buffers (wire types 0 and 2), and gzip, as far as profile.proto needs them. A
- * field whose value is the default (0, "") is left out, as proto3 does. Errors stay in the string
- * buffer.
+ * Writes protocol buffers (wire types 0 and 2) and gzip, as far as profile.proto needs them. A
+ * field with its default value (0, "") is left out, as in proto3. Errors stay in the string buffer.
  */
 #ifndef MEMTRACE_REPORT_PROTO_H
 #define MEMTRACE_REPORT_PROTO_H
@@ -12,7 +11,7 @@
 #include "util/strbuf.h"
 
 void proto__varint(struct strbuf *sb, unsigned int field, uint64_t value);
-/* Kept where empty: an element of a repeated field. */
+/* Not left out if empty: an element of a repeated field. */
 void proto__bytes(struct strbuf *sb, unsigned int field, const void *data, size_t len);
 /* A repeated number, packed. */
 void proto__packed(struct strbuf *sb, unsigned int field, const uint64_t *values, size_t n);

@@ -1,7 +1,7 @@
 /*
- * Report formats: a row each. A renderer takes a profile and a stream; foreign names are escaped
- * on their way out. Streaming formats print one report after the other; documents hold one
- * profile, the last.
+ * Report formats: one row each in report.c. A renderer takes a profile and a stream, and escapes
+ * foreign names. Streaming formats print one report after the other; documents hold one profile,
+ * the last.
  */
 #ifndef MEMTRACE_REPORT_REPORT_H
 #define MEMTRACE_REPORT_REPORT_H
@@ -14,7 +14,7 @@
 struct difference_input;
 
 struct report_style {
-	bool color; /* a terminal that wants it */
+	bool color; /* for a terminal, unless NO_COLOR is set */
 	int width;  /* columns; 0: unlimited */
 };
 
@@ -22,8 +22,8 @@ struct report_format {
 	const char *name;
 	const char *help;
 	bool document; /* only the final profile, with all sites unless --top was given */
-	bool binary;   /* refuses a terminal */
-	/* Before the first report; may be NULL. 0 or a negative errno, as all of these. */
+	bool binary;   /* not for a terminal */
+	/* Called before the first report; may be NULL. These return 0 or a negative errno. */
 	int (*begin)(const struct profile_run *run, uint64_t wall_ns, const struct report_style *st,
 		     FILE *out);
 	int (*report)(const struct profile *p, const struct report_style *st, FILE *out);

@@ -6,8 +6,8 @@
 
 #define ELLIPSIS "\342\200\246"
 
-/* An operator's own characters are no brackets: how long "operator<<" and the like are, 0: none
- * here. */
+/* The length of "operator<<" and the like, whose characters are not brackets; 0: not an
+ * operator. */
 static size_t operator_length(const char *s, const char *start)
 {
 	static const char *const brackets[] = { "<=>", "<<=", ">>=", "->*", "<<", ">>",
@@ -23,7 +23,7 @@ static size_t operator_length(const char *s, const char *start)
 	return 0;
 }
 
-/* The end of what `open` begins, behind its closing bracket. NULL: there is none. */
+/* The end of what `open` begins, behind its closing bracket. NULL: it is not closed. */
 static const char *closing_bracket(const char *s, char open, char close)
 {
 	const char *start = s;
@@ -46,7 +46,7 @@ static const char *closing_bracket(const char *s, char open, char close)
 	return NULL;
 }
 
-/* Copies, with what the brackets hold left out. False: they do not match. */
+/* Copies the name without what the brackets hold. False: they do not match. */
 static bool fold_brackets(struct strbuf *sb, const char *name, char open, char close)
 {
 	const char *s = name;

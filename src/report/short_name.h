@@ -1,4 +1,4 @@
-/* C++ names, which may run over pages, told so that a person can read them. */
+/* Shortens C++ names, which may run over pages, so that a person can read them. */
 #ifndef MEMTRACE_REPORT_SHORT_NAME_H
 #define MEMTRACE_REPORT_SHORT_NAME_H
 
@@ -7,9 +7,9 @@
 #include "util/strbuf.h"
 
 /*
- * Adds the name as it is if it is at most `most` bytes long; else with "<…>" for its outermost
- * template arguments; and where that is too long still, with "(…)" for its parameters. Names whose
- * brackets do not match are left as they are. Does not escape.
+ * Adds the name as it is if it has at most `most` bytes; otherwise with "<…>" for its outermost
+ * template arguments, and if that is still too long, with "(…)" for its parameters. Names with
+ * unmatched brackets are left as they are. Does not escape.
  */
 void short_name__add(struct strbuf *sb, const char *name, size_t most);
 

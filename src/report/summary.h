@@ -8,7 +8,7 @@
 #include "profile/profile.h"
 #include "util/strbuf.h"
 
-/* What makes a run fail: any of the conditions; without any, a leak, where that is asked for. */
+/* What makes a run fail: any of the conditions; if there are none, a leak, if that is wanted. */
 struct criteria {
 	const struct conditions *checks;
 	bool any_leak;
@@ -16,8 +16,8 @@ struct criteria {
 
 bool summary__has_failed(const struct criteria *c, const struct profile *p);
 
-/* "2 leaks (1.4 MiB, 3.1 KiB/s) in 12 call stacks, 4 suppressed; FAILED: leak>64k", without an
- * end of line. */
+/* Adds "2 leaks (1.4 MiB, 3.1 KiB/s) in 12 call stacks, 4 suppressed; FAILED: leak>64k", without a
+ * newline. */
 void summary__add(struct strbuf *sb, const struct profile *p, const struct criteria *c);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "report/text_width.h"
+#include "util/array.h"
 
 #define GAP 2
 
@@ -19,18 +20,10 @@ void table__free(struct table *t)
 
 struct strbuf *table__open(struct table *t)
 {
-	size_t cap = t->cap ? t->cap * 2 : 64, *at;
-
-	if (t->n == t->cap) {
-		at = reallocarray(t->at, cap, sizeof(*at));
-		if (!at) {
-			t->text.error = -ENOMEM;
-			return &t->text;
-		}
-		t->at = at;
-		t->cap = cap;
-	}
-	t->at[t->n++] = t->text.len;
+	if (array__grow(&t->at, &t->cap, t->n + 1, sizeof(*t->at)))
+		t->text.error = -ENOMEM;
+	else
+		t->at[t->n++] = t->text.len;
 	return &t->text;
 }
 
@@ -98,7 +91,7 @@ int table__fit(struct table *t, const struct text_style *ts)
 	return 0;
 }
 
-/* What is too long for its column is cut on a page with a width. */
+/* A cell that is too long for its column is cut, if the width is limited. */
 static size_t shown_width(const struct table *t, size_t c, const char *s,
 			  const struct text_style *ts)
 {
@@ -120,8 +113,8 @@ static void print_cell(const struct table *t, size_t c, const char *s, enum pain
 	strbuf__free(&cut);
 }
 
-/* The blanks that end a cell are held back until something follows, so that no line ends in
- * them. */
+/* The blanks behind a cell are held back until another one follows, so that no line ends in
+ * blanks. */
 static void add_padded(const struct table *t, size_t c, const char *s, enum paint paint,
 		       size_t *blanks, struct text_style *ts)
 {

@@ -1,7 +1,7 @@
 /*
- * Aligned columns: cells come row by row, the widths follow from them, then rows are printed one
- * at a time, so that other lines may stand between them. Cells hold no control bytes and are
- * well-formed UTF-8.
+ * Aligned columns. All cells are added first, row by row, since the widths depend on them; then
+ * rows are printed one at a time, so that other lines may stand between them. Cells hold no control
+ * bytes and are well-formed UTF-8.
  */
 #ifndef MEMTRACE_REPORT_TABLE_H
 #define MEMTRACE_REPORT_TABLE_H
@@ -12,14 +12,14 @@
 
 struct table_column {
 	const char *title; /* NULL: none */
-	bool right;	   /* aligned to the right */
-	bool sign;	   /* painted by its sign */
+	bool right;	   /* aligned right */
+	bool sign;	   /* coloured by its sign */
 	enum paint paint;
-	/* The most that the column takes, 0: no limit. A longer cell is cut on a page that has
-	 * a width, and sticks out on one that has none. */
+	/* The greatest width, 0: no limit. A longer cell is cut if the page has a width, and
+	 * sticks out otherwise. */
 	size_t most;
-	/* On a page that is too narrow this column gives way, down to so much. 0: it does not.
-	 * The first columns give way first, or the last with last_first. */
+	/* If the page is too narrow, the column shrinks to this width at least. 0: it does not
+	 * shrink. The first columns shrink first, or the last with last_first. */
 	size_t least;
 };
 
@@ -34,11 +34,12 @@ struct table { /* start with { .columns, .ncolumns, … } */
 };
 
 void table__free(struct table *t);
-/* The next cell: printed into what table__open returns, or made by table__cell at once. */
+/* Add the next cell: by writing to what table__open returns, up to table__close, or by
+ * table__cell. */
 struct strbuf *table__open(struct table *t);
 void table__close(struct table *t);
 void table__cell(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Once all cells are there. 0 or -ENOMEM. */
+/* To be called once all cells are there. 0 or -ENOMEM. */
 int table__fit(struct table *t, const struct text_style *ts);
 void table__titles(const struct table *t, struct text_style *ts);
 void table__row(const struct table *t, size_t row, struct text_style *ts);

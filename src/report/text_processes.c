@@ -74,7 +74,7 @@ int text_processes__print(struct text_style *ts, const struct profile *p)
 	for (size_t i = 0; i < p->nprocesses; i++)
 		sorted[i] = &p->processes[i];
 	qsort(sorted, p->nprocesses, sizeof(*sorted), by_live_bytes);
-	/* Those that ended and left nothing come last. */
+	/* Processes that ended and left nothing come last. */
 	while (shown < p->nprocesses && shown < PROCESSES_MAX &&
 	       (sorted[shown]->live_bytes || !sorted[shown]->exited || shown < 2))
 		add_process_cells(&t, sorted[shown++]);

@@ -14,7 +14,7 @@
 
 static void add_site_cells(struct table *t, const struct profile *p, const struct profile_site *s)
 {
-	/* The final report sums the run up, so its rates are those of the whole run. */
+	/* The final report sums up the run, so its rates are those of the whole run. */
 	double rate =
 	    p->final && p->elapsed_s > 0 ? (double)s->allocs / p->elapsed_s : s->allocs_per_s;
 	bool since_mark = p->run->since_mark;
@@ -43,8 +43,7 @@ static void add_site_cells(struct table *t, const struct profile *p, const struc
 }
 
 /*
- * Small sites are summed up in a line, unless all sites were asked for, or an order in which size
- * does not matter.
+ * Small sites are summed up in one line, unless all sites are wanted, or the order is not by size.
  */
 static bool is_folded(const struct profile *p, const struct profile_site *s)
 {
@@ -68,7 +67,7 @@ static void print_sum(struct text_style *ts, uint64_t stacks, bool small, uint64
 		    number__noun(held, sizeof(held), blocks, "block"));
 }
 
-/* What is not shown: whatever is below the top, and what is small. */
+/* What is not shown: everything below the top, and small sites. */
 static void print_rest(struct text_style *ts, const struct profile *p)
 {
 	uint64_t stacks = p->total_sites - p->suppressed_sites, bytes = p->rest_bytes;
@@ -98,7 +97,7 @@ static void print_rest(struct text_style *ts, const struct profile *p)
 
 int text_sites__print(struct text_style *ts, const struct profile *p)
 {
-	/* Where nothing is cut, one long name must not push the ids of all sites away. */
+	/* If nothing is cut, one long name must not push the IDs of all sites away. */
 	size_t most = ts->width ? 0 : 32;
 	const struct table_column columns[] = {
 		{ .title = "#", .right = true },

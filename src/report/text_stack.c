@@ -12,9 +12,9 @@
 
 #define INDENT 6
 #define TITLE_INDENT 4
-#define NAME_MOST 60 /* longer names are folded: JSON has them whole */
+#define NAME_MOST 60 /* longer names are shortened: JSON has them in full */
 
-/* Why a walk ended before the first frame; NULL: nothing to say. */
+/* Why a walk ended before the first frame; NULL: nothing to report. */
 static const char *const end_clauses[STACK_ENDS] = {
 	[STACK_LIMIT] = "cut at the frame limit",
 	[STACK_NO_MAPPING] = "incomplete: the caller is not in a mapped file",
@@ -29,7 +29,7 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-/* Recursion: frames that read the same are printed once, with their number. */
+/* Recursion: equal frames are printed once, with their number. */
 static bool same_line(const struct profile_frame *a, const struct profile_frame *b)
 {
 	return same_text(a->func, b->func) && same_text(a->file, b->file) && a->line == b->line &&
@@ -53,7 +53,7 @@ static void add_module(struct table *t, const struct profile_frame *f)
 {
 	struct strbuf *sb = table__open(t);
 
-	/* An unknown function is named by its module already. */
+	/* An unknown function is named by its module and offset already. */
 	if (f->func && *f->func && f->module)
 		escape__plain(sb, label__basename(f->module));
 	table__close(t);
@@ -114,7 +114,7 @@ int text_stack__title(struct text_style *ts, const struct profile_site *s)
 	return err;
 }
 
-/* What to write into a file of suppressions to see no more of a finding. */
+/* The line for a suppression file that hides a finding. */
 static void print_suppression(struct text_style *ts, const struct profile_site *s)
 {
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);

@@ -5,7 +5,7 @@
 #include "profile/profile.h"
 #include "report/text_style.h"
 
-/* What the stack is called: a line above it; nothing for a site without a stack. 0 or -ENOMEM. */
+/* The stack's title, on a line of its own; nothing for a site without a stack. 0 or -ENOMEM. */
 int text_stack__title(struct text_style *ts, const struct profile_site *s);
 int text_stack__print(struct text_style *ts, const struct profile_run *run,
 		      const struct profile_site *s);

@@ -1,4 +1,4 @@
-/* What the text report says of verdicts: one line in the header, and one for each call stack. */
+/* The verdicts of the text report: one line in the header, and one for each call stack. */
 #ifndef MEMTRACE_REPORT_TEXT_VERDICTS_H
 #define MEMTRACE_REPORT_TEXT_VERDICTS_H
 
@@ -6,7 +6,7 @@
 #include "report/text_style.h"
 
 void text_verdicts__summary(struct text_style *ts, const struct profile *p);
-/* Nothing where there is no verdict. */
+/* Nothing if there is no verdict. */
 void text_verdicts__site(struct text_style *ts, const struct profile_site *s);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "util/array.h"
 
-/* The code point at *s, which moves past it. */
+/* The code point at *s, which is advanced past it. */
 static uint32_t next_code_point(const char **s)
 {
 	const unsigned char *p = (const unsigned char *)*s;

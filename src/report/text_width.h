@@ -1,5 +1,5 @@
-/* How many columns of a terminal a name takes, and cutting one to fit. Names are well-formed
- * UTF-8 here. */
+/* How many terminal columns a name takes, and cutting it to fit. Names must be well-formed
+ * UTF-8. */
 #ifndef MEMTRACE_REPORT_TEXT_WIDTH_H
 #define MEMTRACE_REPORT_TEXT_WIDTH_H
 

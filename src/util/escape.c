@@ -39,8 +39,10 @@ static size_t utf8(const char *s, uint32_t *code)
 	return len;
 }
 
-/* What a terminal obeys, or what changes the order or the lines in which the rest is shown. */
-static bool harmful(uint32_t c)
+/* What a terminal obeys, or what changes the order or the lines in which the rest is shown:
+ * controls, line separators (many readers of JSON Lines take U+2028 for the end of a line), text
+ * direction. */
+static bool is_harmful(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
@@ -53,7 +55,7 @@ void escape__plain(struct strbuf *sb, const char *s)
 
 	while (*s) {
 		len = utf8(s, &code);
-		if (len && !harmful(code)) {
+		if (len && !is_harmful(code)) {
 			strbuf__add(sb, s, len);
 			s += len;
 			continue;
@@ -63,21 +65,19 @@ void escape__plain(struct strbuf *sb, const char *s)
 	}
 }
 
-static void json_ascii(struct strbuf *sb, char c)
+/* A code point that JSON does not allow as it is in a string, or that a terminal obeys. */
+static void add_json_escape(struct strbuf *sb, uint32_t c)
 {
 	static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt";
 
 	for (const char *p = named; *p; p += 2) {
-		if (*p == c) {
+		if ((unsigned char)*p == c) {
 			strbuf__addc(sb, '\\');
 			strbuf__addc(sb, p[1]);
 			return;
 		}
 	}
-	if ((unsigned char)c < 0x20 || c == 0x7f)
-		strbuf__addf(sb, "\\u%04x", (unsigned char)c);
-	else
-		strbuf__addc(sb, c);
+	strbuf__addf(sb, "\\u%04x", c);
 }
 
 void escape__json(struct strbuf *sb, const char *s)
@@ -92,12 +92,12 @@ void escape__json(struct strbuf *sb, const char *s)
 	strbuf__addc(sb, '"');
 	while (*s) {
 		len = utf8(s, &code);
-		if (len == 1)
-			json_ascii(sb, *s);
-		else if (len)
-			strbuf__add(sb, s, len);
-		else
+		if (!len)
 			strbuf__adds(sb, "\xef\xbf\xbd");
+		else if (is_harmful(code) || code == '"' || code == '\\')
+			add_json_escape(sb, code);
+		else
+			strbuf__add(sb, s, len);
 		s += len ? len : 1;
 	}
 	strbuf__addc(sb, '"');

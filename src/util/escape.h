@@ -11,8 +11,8 @@
  * malformed UTF-8 become \xNN; the backslash stays, well-formed UTF-8 stays. */
 void escape__plain(struct strbuf *sb, const char *s);
 
-/* A JSON string with its quotes: always valid UTF-8; malformed bytes become U+FFFD. NULL gives
- * null. */
+/* A JSON string with its quotes: always valid UTF-8 on one line; malformed bytes become U+FFFD,
+ * what escape__plain would escape becomes \uNNNN. NULL gives null. */
 void escape__json(struct strbuf *sb, const char *s);
 
 #endif

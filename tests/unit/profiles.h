@@ -490,7 +490,7 @@ __attribute__((unused)) static struct text render(const char *format, const stru
 	return t;
 }
 
-/* A device that is full: whoever writes there must hear of it. */
+/* A full device: the renderer must report the error. */
 __attribute__((unused)) static int render_to_full(const char *format, const struct profile *p)
 {
 	const struct report_format *f = report__find(format);

@@ -183,10 +183,10 @@ TEST(failure_conditions)
 	       CHECK_STR(o->plan.checks.items[2].text, "live>=1g");
 	       CHECK_EQ(o->plan.error_exit, 9));
 	refuse("-p|1|--fail-on|leak",
-	       "--fail-on: 'leak' lacks a comparison such as >0; try --fail-on 'leak>64k'");
+	       "--fail-on: 'leak' needs a comparison, such as >0; try --fail-on 'leak>64k'");
 	refuse("-p|1|--fail-on|rss>1",
-	       "--fail-on: 'rss>1' compares none of leak, leaks, leak-rate, growing, live, blocks, "
-	       "growth and lost; try --fail-on 'leak>64k'");
+	       "--fail-on: 'rss>1' must begin with leak, leaks, leak-rate, growing, live, blocks, "
+	       "growth or lost; try --fail-on 'leak>64k'");
 	refuse("-p|1|--error-exitcode|0",
 	       "--error-exitcode: invalid exit status (1 to 255): '0'; try --error-exitcode 1");
 	refuse("-p|1|--error-exitcode|256",

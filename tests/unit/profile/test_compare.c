@@ -1,4 +1,4 @@
-/* Two runs side by side: what came, went, grew and shrank. */
+/* Two runs compared: stacks that are new, gone, grown and shrunk. */
 #include "profiles.h"
 
 #include "profile/compare.h"
@@ -108,7 +108,7 @@ static const char *rows(const struct comparison *c)
 	return text;
 }
 
-TEST(what_changed)
+TEST(changed_stacks_by_growth)
 {
 	struct comparison c;
 
@@ -180,7 +180,7 @@ TEST(printed_as_json)
 	free(text);
 }
 
-TEST(no_other_format_can)
+TEST(other_formats_print_no_difference)
 {
 	CHECK(!report__find("pprof")->difference);
 	CHECK(!report__find("folded")->difference);

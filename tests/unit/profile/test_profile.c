@@ -11,7 +11,7 @@
 #include "util/array.h"
 #include "test.h"
 
-/* A function of this program, for a name, a file and a line to be found. */
+/* A function of this program, whose name, file and line can be found. */
 __attribute__((noinline, used)) static void known_function(void)
 {
 	__asm__ volatile("nop; nop; nop; nop");
@@ -95,10 +95,10 @@ static void fill_rows(struct fixture *f)
 		.allocator_bytes = 4096,
 		.mapped_bytes = 8192,
 	};
-	/* The kernel's comm of 15 bytes, and one that lost its terminator. */
+	/* The kernel's comm has 15 bytes; one here has no terminator. */
 	f->processes[1] = (struct process_row){ .pid = 77, .exited = true, .live_blocks = 2 };
 	memcpy(f->processes[1].comm, "exactly16 bytes!", EVENT_COMM);
-	/* A pid that came again is another process. */
+	/* A reused PID is another process. */
 	f->processes[2] = (struct process_row){ .pid = 77, .comm = "again", .exited = true };
 	f->sites[0] = (struct site_row){
 		.pid = self,
@@ -260,7 +260,7 @@ TEST(processes)
 	CHECK(p->processes[0].named);
 	CHECK_EQ(p->processes[0].allocator_bytes, 4096);
 	CHECK_EQ(p->processes[0].mapped_bytes, 8192);
-	/* This very process: some memory, and less than a terabyte. */
+	/* This process itself: more than nothing, less than a terabyte. */
 	CHECK(p->processes[0].rss_bytes > 100000);
 	CHECK(p->processes[0].rss_bytes < (uint64_t)1 << 40);
 	CHECK_EQ(p->processes[0].rss_bytes % (uint64_t)sysconf(_SC_PAGESIZE), 0);
@@ -302,7 +302,7 @@ TEST(sites)
 	CHECK_STR(p->sites[1].mapped_file, "/data/abc000");
 	CHECK(!p->sites[1].complete);
 	CHECK_EQ(p->sites[1].end, STACK_LIMIT);
-	/* A stack that is not known, a process that is not there, an api that is none. */
+	/* An unknown stack, a missing process, an invalid allocation function. */
 	CHECK_STR(p->sites[2].comm, "again");
 	CHECK_EQ(p->sites[2].mapping, MAPPED_STACK);
 	CHECK_STR(p->sites[2].id, "0000000000000000");
@@ -344,7 +344,7 @@ TEST(kinds_of_mappings)
 	teardown(&f);
 }
 
-TEST(one_name_for_many_mappings_would_be_a_guess)
+TEST(several_file_mappings_have_no_file_name)
 {
 	struct fixture f;
 	struct profile *p;
@@ -398,8 +398,8 @@ TEST(stacks_are_named_and_share_mappings)
 	teardown(&f);
 }
 
-/* A profile stands on its own: what it was made from may go. */
-TEST(names_outlive_their_makers)
+/* A profile does not depend on what it was built from. */
+TEST(a_profile_owns_its_names)
 {
 	struct fixture f;
 	struct profile *p;

@@ -1,4 +1,4 @@
-/* What suppressions do to a profile. */
+/* The effect of suppressions on a profile. */
 #include "profile/suppression_filter.h"
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ static struct suppressions *rules_of(const char *text)
 	return rules;
 }
 
-TEST(a_stack_is_looked_at_once)
+TEST(a_stack_is_looked_up_once)
 {
 	struct suppressions *rules = rules_of("leak:one\nleak:two\nleak:/lib.so\nleak:file.c");
 	struct suppression_filter *s = suppression_filter__new(rules);
@@ -62,7 +62,7 @@ CODE(code_b)
 CODE(code_c)
 CODE(code_d)
 CODE(code_e)
-CODE(_IO_file_doallocate) /* as a function of the C library that is known to keep what it has */
+CODE(_IO_file_doallocate) /* a function of the C library that has a built-in rule */
 
 static void (*const codes[])(void) = { code_a, code_b, code_c, code_d, code_e };
 
@@ -183,7 +183,7 @@ static const char *sites(const struct profile *p)
 	return text;
 }
 
-TEST(suppressed_sites_leave_their_places)
+TEST(suppressed_sites_make_room_for_others)
 {
 	struct fixture f;
 	struct profile *p;
@@ -193,7 +193,7 @@ TEST(suppressed_sites_leave_their_places)
 	p = profile__build(&f.in);
 	CHECK_STR(sites(p), "1:code_a=3000 2:code_a=1000 3:code_c=800");
 	CHECK_EQ(p->total_sites, 8);
-	CHECK_EQ(p->nsuppressed, 1); /* nobody looked at what is below the top */
+	CHECK_EQ(p->nsuppressed, 1); /* sites below the top were not looked at */
 	CHECK_STR(p->suppressed[0].pattern, "leak:^code_b$");
 	CHECK_STR(p->suppressed[0].source, "t.supp:1");
 	CHECK(!p->suppressed[0].reason);
@@ -211,7 +211,7 @@ TEST(suppressed_sites_leave_their_places)
 	teardown(&f);
 }
 
-TEST(all_is_looked_at_where_that_is_asked_for)
+TEST(thorough_looks_below_the_top)
 {
 	struct fixture f;
 	struct profile *p;
@@ -226,7 +226,7 @@ TEST(all_is_looked_at_where_that_is_asked_for)
 	CHECK_EQ(p->rest_bytes, 50 + 7);
 	profile__free(p);
 
-	/* What was found out once goes for later reports, also below the top. */
+	/* A result is remembered for later reports, even below the top. */
 	f.in.thorough = false;
 	p = profile__build(&f.in);
 	CHECK_EQ(p->nsuppressed, 2);
@@ -235,7 +235,7 @@ TEST(all_is_looked_at_where_that_is_asked_for)
 	teardown(&f);
 }
 
-TEST(mappings_are_suppressed_beside_the_totals)
+TEST(suppressed_mappings_are_not_in_the_totals)
 {
 	struct fixture f;
 	struct profile *p;
@@ -245,7 +245,7 @@ TEST(mappings_are_suppressed_beside_the_totals)
 	CHECK_STR(sites(p), "1:code_b=900 2:code_c=800 3:code_d=9 4:code_e=7");
 	CHECK_EQ(p->suppressed[0].sites, 2);
 	CHECK_EQ(p->suppressed[0].live_bytes, 4000);
-	CHECK_EQ(p->suppressed_live_bytes, 1000); /* live_bytes is the heap's */
+	CHECK_EQ(p->suppressed_live_bytes, 1000); /* live_bytes is of the heap */
 	CHECK_EQ(p->suppressed_since_mark, 5);
 	profile__free(p);
 	f.snap.heap = false;
@@ -274,7 +274,7 @@ TEST(without_a_filter_all_is_shown)
 	teardown(&f);
 }
 
-TEST(stacks_that_are_not_known_pass_and_are_asked_for_again)
+TEST(unknown_stacks_pass_and_are_looked_up_again)
 {
 	struct fixture f;
 	struct profile *p;
@@ -289,7 +289,7 @@ TEST(stacks_that_are_not_known_pass_and_are_asked_for_again)
 	teardown(&f);
 }
 
-TEST(what_holds_nothing_has_a_place_only_where_it_is_asked_for)
+TEST(empty_sites_are_shown_only_by_rate_and_mark)
 {
 	struct fixture f;
 	struct profile *p;
@@ -326,7 +326,7 @@ TEST(small_sites)
 	CHECK_EQ(p->small_sites, 0);
 	profile__free(p);
 	f.in.top = 5;
-	f.rows[0].live_bytes = 29; /* of 3000 that are mapped */
+	f.rows[0].live_bytes = 29; /* of 3000 mapped bytes */
 	p = profile__build(&f.in);
 	CHECK(p->sites[0].small);
 	CHECK(!p->sites[1].small);
@@ -378,7 +378,7 @@ TEST(findings_are_summed_wherever_they_rank)
 	f.in.top = 2;
 	p = profile__build(&f.in);
 	CHECK_STR(sites(p), "1:code_a=3000 2:code_a=1000");
-	CHECK_EQ(p->leak.sites, 2); /* that of code_b is suppressed */
+	CHECK_EQ(p->leak.sites, 2); /* the one of code_b is suppressed */
 	CHECK_EQ(p->leak.live_bytes, 1009);
 	CHECK(p->leak.rate_bps == 11);
 	CHECK_EQ(p->growing.sites, 1);
@@ -389,7 +389,7 @@ TEST(findings_are_summed_wherever_they_rank)
 	teardown(&f);
 }
 
-TEST(what_is_built_in_does_not_hide_findings)
+TEST(built_in_rules_do_not_hide_findings)
 {
 	struct suppressions *rules = suppressions__new();
 	struct fixture f;

@@ -20,7 +20,7 @@ static void check(const char *pattern, const char *name, bool want)
 #define YES(pattern, name) check(pattern, name, true)
 #define NO(pattern, name) check(pattern, name, false)
 
-TEST(a_pattern_is_found_anywhere)
+TEST(a_pattern_matches_anywhere)
 {
 	YES("session", "session");
 	YES("session", "session_new");
@@ -66,7 +66,7 @@ TEST(anchors)
 	YES("^*$", "x");
 }
 
-TEST(what_is_no_anchor_is_itself)
+TEST(other_dollars_and_carets_are_literal)
 {
 	YES("a^b", "a^b");
 	YES("$LT$", "<$LT"); /* only the last is an anchor */
@@ -74,7 +74,7 @@ TEST(what_is_no_anchor_is_itself)
 	NO("a$b", "a");
 }
 
-TEST(nothing_matches_no_name)
+TEST(no_name_never_matches)
 {
 	NO("*", "");
 	NO("*", NULL);
@@ -84,7 +84,7 @@ TEST(nothing_matches_no_name)
 	YES("", "x");
 }
 
-TEST(a_hostile_pattern_ends)
+TEST(a_hostile_pattern_terminates)
 {
 	char pattern[2001], name[4001];
 
@@ -158,7 +158,7 @@ TEST(an_empty_file_has_no_rules)
 	suppressions__free(p.s);
 }
 
-TEST(lines_that_are_no_rules)
+TEST(invalid_lines)
 {
 #define REFUSED(text, line, why) refused(text, sizeof(text) - 1, line, why)
 	REFUSED("leak:a\nrace:b\n", 2, "does not begin with \"leak:\"");
@@ -166,8 +166,8 @@ TEST(lines_that_are_no_rules)
 	REFUSED("lea", 1, "does not begin with \"leak:\"");
 	REFUSED("\n\nleak:\n", 3, "has no pattern");
 	REFUSED("\n\nleak:   \n", 3, "has no pattern");
-	REFUSED("leak:a\0b\n", 1, "holds a byte of zero");
-	REFUSED("\0", 1, "holds a byte of zero");
+	REFUSED("leak:a\0b\n", 1, "contains a NUL byte");
+	REFUSED("\0", 1, "contains a NUL byte");
 }
 
 /* ---- stacks ---- */
@@ -200,10 +200,10 @@ TEST(any_frame_counts_by_function_module_or_file)
 	CHECK_EQ(find("leak:/src/*.cc$"), 0);
 	CHECK_EQ(find("leak:operator new"), 0);
 	CHECK_EQ(find("leak:other"), -1);
-	CHECK_EQ(find("leak:add*main"), -1); /* a name is matched by itself */
+	CHECK_EQ(find("leak:add*main"), -1); /* a pattern matches within one name */
 }
 
-TEST(the_first_rule_is_named)
+TEST(the_first_matching_rule_is_returned)
 {
 	CHECK_EQ(find("leak:nothing\nleak:main\nleak:Table"), 1);
 }
@@ -240,7 +240,7 @@ static int find_builtin(const struct suppress_frame *frames, size_t n)
 	(struct suppress_frame[]){ __VA_ARGS__ },                                                  \
 	    ARRAY_SIZE(((struct suppress_frame[]){ __VA_ARGS__ }))
 
-TEST(what_is_built_in)
+TEST(built_in_rules_match)
 {
 	CHECK(find_builtin(FRAMES({ LOADER }, { .func = "dlopen", LIBC })) >= 0);
 	CHECK(find_builtin(
@@ -249,9 +249,9 @@ TEST(what_is_built_in)
 	CHECK(find_builtin(FRAMES({ LIBSTDCXX }, { .func = "call_init", LOADER })) >= 0);
 }
 
-TEST(what_is_not_built_in)
+TEST(built_in_rules_are_narrow)
 {
-	/* A library's own constructor, and the C++ library working for the program. */
+	/* A library's own constructor, and the C++ library called by the program. */
 	CHECK_EQ(find_builtin(FRAMES({ .func = "init", .module = "/lib/libx.so" }, { LOADER })),
 		 -1);
 	CHECK_EQ(find_builtin(FRAMES({ .func = "operator new(unsigned long)", LIBSTDCXX },

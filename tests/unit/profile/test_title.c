@@ -23,7 +23,7 @@ static void check_library(const char *func, const char *module, bool want)
 #define FOLDED(func) check_library(func, "/opt/app", true)
 #define OWN(func) check_library(func, "/opt/app", false)
 
-TEST(what_is_folded_away)
+TEST(library_frames)
 {
 	FOLDED("operator new(unsigned long)");
 	FOLDED("operator new[](unsigned long)");
@@ -45,7 +45,7 @@ TEST(what_is_folded_away)
 	check_library(NULL, "/usr/lib/libstdc++.so.6", true);
 }
 
-TEST(what_is_the_programs_own)
+TEST(program_frames)
 {
 	OWN("main");
 	OWN("session_alloc");
@@ -78,7 +78,7 @@ static const char *title(const struct profile_frame *stack, size_t n)
 	title((struct profile_frame[]){ __VA_ARGS__ },                                             \
 	      ARRAY_SIZE(((struct profile_frame[]){ __VA_ARGS__ })))
 
-TEST(the_first_frame_of_ones_own)
+TEST(the_title_is_the_first_program_frame)
 {
 	CHECK_STR(TITLE({ .func = "operator new(unsigned long)", LIBSTDCXX },
 			{ .func = "std::string::reserve(unsigned long)", APP, .inlined = true },
@@ -94,7 +94,7 @@ TEST(frames_without_names)
 	CHECK_STR(TITLE({ LIBC }, { APP }, { .func = "start_thread", LIBC }), "/opt/app");
 }
 
-TEST(nothing_of_ones_own)
+TEST(only_library_frames)
 {
 	CHECK_STR(TITLE({ .func = "setlocale", LIBC }, { .func = "_start", APP }), "setlocale");
 	CHECK_STR(title(NULL, 0), "nothing");
@@ -116,7 +116,7 @@ static void suggest(const char *func, const char *module, const char *want)
 	strbuf__free(&sb);
 }
 
-TEST(a_ready_suppression_matches)
+TEST(the_suggested_rule_matches)
 {
 	suggest("session_new", "/opt/app", "leak:^session_new$");
 	suggest("ns::Foo::make(int)", NULL, "leak:^ns::Foo::make(");

@@ -24,7 +24,7 @@ TEST(hostile_names)
 	compare("hostile.folded", &hostile);
 }
 
-TEST(nothing_gives_an_empty_file)
+TEST(no_sites_give_an_empty_file)
 {
 	struct text t = render("folded", &empty, &style, false);
 
@@ -67,7 +67,7 @@ static void check_grammar(const struct profile *p)
 	text_free(&t);
 }
 
-TEST(every_line_keeps_to_the_grammar)
+TEST(every_line_follows_the_grammar)
 {
 	check_grammar(&ordinary);
 	check_grammar(&hostile);
@@ -87,7 +87,7 @@ TEST(flamegraph_draws_every_frame)
 	status = run(perl, t.data, t.len, &svg);
 	CHECK_EQ(status, 0);
 	CHECK(!strstr(svg.data, "Ignored"));
-	/* The figures of the whole, of an inlined call and of a leaf. */
+	/* The totals, an inlined call, and a leaf. */
 	CHECK(strstr(svg.data, "all (46,985,398 bytes, 100%)"));
 	CHECK(strstr(svg.data, "ev_accept (38,587,597 bytes, 82.13%)"));
 	CHECK(strstr(svg.data, "mmap (thread stack) (8,392,704 bytes, 17.86%)"));
@@ -96,7 +96,7 @@ TEST(flamegraph_draws_every_frame)
 	text_free(&svg);
 }
 
-/* flamegraph.pl cannot draw exabytes, so the largest site is cut down first. */
+/* flamegraph.pl cannot draw exabytes, so the largest site is made smaller first. */
 TEST(flamegraph_takes_hostile_names)
 {
 	const char *const perl[] = { "perl", FLAMEGRAPH, "--minwidth=0", NULL };

@@ -32,7 +32,7 @@ TEST(hostile_names)
 	compare("hostile.json", &hostile, false);
 }
 
-TEST(nothing_known)
+TEST(an_empty_profile)
 {
 	compare("empty.json", &empty, true);
 }
@@ -60,7 +60,7 @@ TEST(a_line_is_one_line_for_every_reader)
 	text_free(&t);
 }
 
-TEST(numbers_that_json_cannot_say)
+TEST(numbers_without_json_form)
 {
 	struct text t = { 0 };
 	FILE *out = open_memstream(&t.data, &t.len);
@@ -86,7 +86,7 @@ TEST(numbers_that_json_cannot_say)
 	text_free(&t);
 }
 
-/* Every line is what interface and schema promise: each key is there, with its type. */
+/* Every line has the keys of the contract, each with its type. */
 static const char schema[] =
     "import json, sys\n"
     "S, I, N, B = (str,), (int,), (int, float), (bool,)\n"

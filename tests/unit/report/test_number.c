@@ -109,7 +109,7 @@ TEST(cutting_at_a_character)
 	check_cut("e\u0301e\u0301e\u0301", 2, "e\u0301…", 2);
 }
 
-TEST(a_grid_gives_way_in_order)
+TEST(columns_shrink_in_order)
 {
 	static const struct table_column columns[] = {
 		{ .title = "A", .least = 4 },

@@ -4,7 +4,7 @@
 
 static const struct report_style style;
 
-/* ---- a reader of profile.proto, of its own making: what the writer wrote, as text ---- */
+/* ---- an independent reader of profile.proto, which prints it as text ---- */
 
 struct wire {
 	const unsigned char *p, *end;

@@ -11,7 +11,7 @@ static const char *shorten(const char *name, size_t most)
 	return sb.data;
 }
 
-TEST(short_ones_stay)
+TEST(short_names_are_unchanged)
 {
 	CHECK_STR(shorten("session_new", 20), "session_new");
 	CHECK_STR(shorten("std::vector<int>::at(int)", 25), "std::vector<int>::at(int)");
@@ -40,7 +40,7 @@ TEST(then_parameters)
 		  "(anonymous namespace)::leak(…)");
 }
 
-TEST(what_does_not_match_stays)
+TEST(unmatched_brackets_are_unchanged)
 {
 	CHECK_STR(shorten("broken<a::b(c", 3), "broken<a::b(c");
 	CHECK_STR(shorten("x<y>::z(", 3), "x<…>::z(");

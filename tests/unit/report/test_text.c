@@ -76,7 +76,7 @@ static size_t columns(const char *s, const char *end)
 	return n;
 }
 
-/* Lines of names keep to the width; wide characters are checked by eye in the golden file. */
+/* Lines with names keep to the width; wide characters were checked by eye in the golden file. */
 TEST(no_line_is_wider_than_the_terminal)
 {
 	for (int width = 80; width < 300; width += 7) {
@@ -93,7 +93,7 @@ TEST(no_line_is_wider_than_the_terminal)
 	}
 }
 
-/* Whatever the names hold, a terminal gets printable text and line ends. */
+/* Whatever names hold, a terminal gets only printable text and line ends. */
 TEST(no_control_byte_reaches_the_terminal)
 {
 	for (int width = 0; width < 200; width++) {
