@@ -1,7 +1,7 @@
 /*
  * Report formats: one row each in report.c. A renderer takes a profile and a stream, and escapes
  * foreign names. Streaming formats print one report after the other; documents hold one profile,
- * the last.
+ * the last. To add a format: a row there, a declaration in internal.h, and a file.
  */
 #ifndef MEMTRACE_REPORT_REPORT_H
 #define MEMTRACE_REPORT_REPORT_H
