@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "collect/accounting.h"
 #include "collect/internal.h"
+#include "collect/process.h"
 #include "symbols/mappings.h"
 #include "util/intervals.h"
 #include "util/strtab.h"
@@ -17,7 +19,7 @@ struct collector *collector__new(const struct collector_opts *opts)
 	c->opts = *opts;
 	if (!c->opts.max_size)
 		c->opts.max_size = UINT64_MAX;
-	c->told_at = opts->start;
+	c->reported_at = opts->start;
 	c->stacks = stacks__new();
 	c->by_pid = hashmap__new();
 	c->names = strtab__new();
@@ -48,8 +50,8 @@ int collector__add_allocator(struct collector *c, uint32_t module, uint64_t star
 	}
 	err = intervals__add(code, start, end, 0);
 	intervals__sort(code);
-	if (!err && c->opts.witness)
-		c->opts.witness->allocator(c->opts.witness_ctx, module, start, end);
+	if (!err && c->opts.observer)
+		c->opts.observer->allocator(c->opts.observer_ctx, module, start, end);
 	return err;
 }
 
@@ -62,7 +64,7 @@ void collector__free(struct collector *c)
 	if (!c)
 		return;
 	for (uint32_t i = 0; i < c->nprocesses; i++)
-		process__free(c->processes[i]);
+		collect_process__free(c->processes[i]);
 	free(c->processes);
 	while (c->allocators && (code = hashmap__next_ptr(c->allocators, &pos, NULL))) {
 		intervals__free(code);
@@ -90,8 +92,8 @@ static int handle_alloc(struct collector *c, const void *data)
 
 	if (!ev->addr)
 		return -EINVAL;
-	p = process__get(c, ev->ev.pid, ev->ev.time);
-	return p ? book__alloc(p, ev) : -ENOMEM;
+	p = collect_process__get(c, ev->ev.pid, ev->ev.time);
+	return p ? accounting__alloc(p, ev) : -ENOMEM;
 }
 
 static int handle_free(struct collector *c, const void *data)
@@ -101,8 +103,8 @@ static int handle_free(struct collector *c, const void *data)
 
 	if (!ev->addr)
 		return -EINVAL;
-	p = process__get(c, ev->ev.pid, c->now);
-	return p ? book__free(p, ev) : -ENOMEM;
+	p = collect_process__get(c, ev->ev.pid, c->now);
+	return p ? accounting__free(p, ev) : -ENOMEM;
 }
 
 static int handle_realloc(struct collector *c, const void *data)
@@ -112,16 +114,16 @@ static int handle_realloc(struct collector *c, const void *data)
 
 	if (!ev->old && !ev->addr)
 		return -EINVAL;
-	p = process__get(c, ev->ev.pid, ev->ev.time);
-	return p ? book__realloc(p, ev) : -ENOMEM;
+	p = collect_process__get(c, ev->ev.pid, ev->ev.time);
+	return p ? accounting__realloc(p, ev) : -ENOMEM;
 }
 
 static int handle_map(struct collector *c, const void *data)
 {
 	const struct event_map *ev = data;
-	struct process *p = process__get(c, ev->ev.pid, ev->ev.time);
+	struct process *p = collect_process__get(c, ev->ev.pid, ev->ev.time);
 
-	return p ? book__map(p, ev) : -ENOMEM;
+	return p ? accounting__map(p, ev) : -ENOMEM;
 }
 
 static int handle_stack(struct collector *c, const void *data)
@@ -131,10 +133,10 @@ static int handle_stack(struct collector *c, const void *data)
 
 	if (!ev->id || ev->end >= STACK_ENDS)
 		return -EINVAL;
-	p = process__get(c, ev->ev.pid, ev->ev.time);
+	p = collect_process__get(c, ev->ev.pid, ev->ev.time);
 	/* Without memory for a stack, its allocations count as those of an unknown one. */
 	if (p)
-		process__stack(p, ev);
+		collect_process__add_event_stack(p, ev);
 	return p ? 0 : -ENOMEM;
 }
 
@@ -142,33 +144,33 @@ static int handle_fork(struct collector *c, const void *data)
 {
 	const struct event_fork *ev = data;
 
-	return ev->child ? process__fork(c, ev) : -EINVAL;
+	return ev->child ? collect_process__fork(c, ev) : -EINVAL;
 }
 
 static int handle_exec(struct collector *c, const void *data)
 {
-	return process__exec(c, data);
+	return collect_process__exec(c, data);
 }
 
 static int handle_exit(struct collector *c, const void *data)
 {
 	const struct event *ev = data;
-	struct process *p = process__find(c, ev->pid);
+	struct process *p = collect_process__find(c, ev->pid);
 
 	if (p)
-		process__exit(p, ev->time);
+		collect_process__exit(p, ev->time);
 	return 0;
 }
 
-/* It runs already: what it is and has mapped is read when it is needed. */
+/* It is running already: what it is and has mapped is read when needed. */
 static int handle_enter(struct collector *c, const void *data)
 {
 	const struct event_exec *ev = data;
 
-	return process__get(c, ev->ev.pid, ev->ev.time) ? 0 : -ENOMEM;
+	return collect_process__get(c, ev->ev.pid, ev->ev.time) ? 0 : -ENOMEM;
 }
 
-/* Whether it is of the target is for others to find out. */
+/* Whether it belongs to the target is found out elsewhere. */
 static int handle_candidate(struct collector *c, const void *data)
 {
 	(void)c, (void)data;
@@ -178,16 +180,16 @@ static int handle_candidate(struct collector *c, const void *data)
 static int handle_code(struct collector *c, const void *data)
 {
 	const struct event_code *ev = data;
-	struct process *p = process__find(c, ev->ev.pid);
+	struct process *p = collect_process__find(c, ev->ev.pid);
 
 	if (ev->start >= ev->end)
 		return -EINVAL;
-	return p ? process__code(p, ev) : 0;
+	return p ? collect_process__map_code(p, ev) : 0;
 }
 
 static int handle_files(struct collector *c, const void *data)
 {
-	struct process *p = process__find(c, ((const struct event *)data)->pid);
+	struct process *p = collect_process__find(c, ((const struct event *)data)->pid);
 
 	if (p)
 		p->stale = true;
@@ -196,8 +198,8 @@ static int handle_files(struct collector *c, const void *data)
 
 static const struct {
 	size_t size; /* of a stack: without its frames */
-	int (*book)(struct collector *c, const void *data);
-	bool tell; /* to opts.notify */
+	int (*handle)(struct collector *c, const void *data);
+	bool notify; /* opts.notify is called after it */
 } handlers[EVENT_TYPES] = {
 	[EVENT_ALLOC] = { sizeof(struct event_alloc), handle_alloc, false },
 	[EVENT_FREE] = { sizeof(struct event_free), handle_free, false },
@@ -220,7 +222,7 @@ static bool well_formed(const struct event *ev, size_t size)
 {
 	size_t want;
 
-	if (size < sizeof(*ev) || ev->type >= EVENT_TYPES || !handlers[ev->type].book || !ev->pid)
+	if (size < sizeof(*ev) || ev->type >= EVENT_TYPES || !handlers[ev->type].handle || !ev->pid)
 		return false;
 	want = handlers[ev->type].size;
 	if (size >= want && ev->type == EVENT_STACK) {
@@ -233,7 +235,7 @@ static bool well_formed(const struct event *ev, size_t size)
 	return size == want;
 }
 
-/* The call does not tell how long the segment is. */
+/* The call does not say how long the segment is. */
 static bool is_segment(const struct event *ev)
 {
 	return ev->type == EVENT_MAP && (ev->flags & EVENT_F_SHM) &&
@@ -252,10 +254,10 @@ int collector__event(void *collector, void *data, size_t size)
 			c->now = ev->time;
 		if (is_segment(ev)) {
 			known = *(const struct event_map *)data;
-			process__segment(c, &known);
+			collect_process__complete_segment(c, &known);
 			data = &known;
 		}
-		err = handlers[ev->type].book(c, data);
+		err = handlers[ev->type].handle(c, data);
 	}
 	if (err == -EINVAL) {
 		c->bad_events++;
@@ -263,9 +265,9 @@ int collector__event(void *collector, void *data, size_t size)
 	}
 	c->events++;
 	c->lost_table += err == -ENOMEM;
-	if (c->opts.witness && ev->type != EVENT_STACK)
-		c->opts.witness->event(c->opts.witness_ctx, data, size);
-	if (handlers[ev->type].tell && c->opts.notify)
+	if (c->opts.observer && ev->type != EVENT_STACK)
+		c->opts.observer->event(c->opts.observer_ctx, data, size);
+	if (handlers[ev->type].notify && c->opts.notify)
 		c->opts.notify(c->opts.notify_ctx, ev);
 	return err;
 }
@@ -274,15 +276,15 @@ int collector__event(void *collector, void *data, size_t size)
 
 int collector__add_process(struct collector *c, uint32_t pid)
 {
-	return process__name(c, pid);
+	return collect_process__add_named(c, pid);
 }
 
 void collector__refresh_process(struct collector *c, uint32_t pid)
 {
-	struct process *p = process__find(c, pid);
+	struct process *p = collect_process__find(c, pid);
 
 	if (p)
-		process__read(p);
+		collect_process__read(p);
 }
 
 int collector__add_stack(struct collector *c, uint64_t time, const struct stack *st)
@@ -293,13 +295,13 @@ int collector__add_stack(struct collector *c, uint64_t time, const struct stack 
 		return -EINVAL;
 	if (time > c->now)
 		c->now = time;
-	p = process__get(c, st->pid, time);
-	return p ? process__keep_stack(p, time, st) : -ENOMEM;
+	p = collect_process__get(c, st->pid, time);
+	return p ? collect_process__add_stack(p, time, st) : -ENOMEM;
 }
 
 int collector__set_process(struct collector *c, const struct process_facts *f)
 {
-	return f->pid ? process__set(c, f) : -EINVAL;
+	return f->pid ? collect_process__set(c, f) : -EINVAL;
 }
 
 const struct stacks *collector__stacks(const struct collector *c)
@@ -307,12 +309,12 @@ const struct stacks *collector__stacks(const struct collector *c)
 	return c->stacks;
 }
 
-const struct mappings *collector__space(const struct collector *c, uint32_t pid)
+const struct mappings *collector__mappings(const struct collector *c, uint32_t pid)
 {
 	/* The latest with that pid: the living one, if there is one. */
 	for (uint32_t i = c->nprocesses; i-- > 0;)
 		if (c->processes[i]->pid == pid)
-			return c->processes[i]->space;
+			return c->processes[i]->mappings;
 	return NULL;
 }
 
@@ -331,9 +333,9 @@ size_t collector__memory(const struct collector *c)
 		}
 		if (p->exited)
 			continue;
-		sum += p->freed.size * sizeof(*p->freed.at) + heap__memory(p->heap) +
+		sum += p->recent_frees.size * sizeof(*p->recent_frees.at) + heap__memory(p->heap) +
 		       ranges__memory(p->ranges) + hashmap__memory(p->site_index) +
-		       mappings__count(p->space) * sizeof(struct mapping);
+		       mappings__count(p->mappings) * sizeof(struct mapping);
 	}
 	return sum;
 }

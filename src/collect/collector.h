@@ -33,7 +33,7 @@ struct process_facts {
  * Is told all that came of the world outside, in order, so that a collector elsewhere that is told
  * the same comes to the same: see "what a recording tells" below.
  */
-struct collector_witness {
+struct collector_observer {
 	/* A record that was booked, but no stack. A segment of shared memory has its length. */
 	void (*event)(void *ctx, const void *data, size_t size);
 	/* A stack, resolved, under the id and at the time of its event. */
@@ -45,8 +45,8 @@ struct collector_witness {
 struct collector_opts {
 	struct modules *modules;
 	bool offline; /* nothing is read from the system: a recording tells it */
-	const struct collector_witness *witness; /* may be NULL */
-	void *witness_ctx;
+	const struct collector_observer *observer; /* may be NULL */
+	void *observer_ctx;
 	/* Brings a process's address space up to date; NULL: mappings__refresh. For tests. */
 	int (*refresh)(void *ctx, struct mappings *sp, struct modules *modules);
 	void *refresh_ctx;
@@ -96,7 +96,7 @@ int collector__add_allocator(struct collector *c, uint32_t module, uint64_t star
 
 /* ---- what a recording tells ---- */
 
-/* As the witness was told; 0, -EINVAL or -ENOMEM. Events go to collector__event. */
+/* As the observer was told; 0, -EINVAL or -ENOMEM. Events go to collector__event. */
 int collector__add_stack(struct collector *c, uint64_t time, const struct stack *st);
 int collector__set_process(struct collector *c, const struct process_facts *f);
 
@@ -204,7 +204,7 @@ void snapshot__free(struct snapshot *s);
 const struct stacks *collector__stacks(const struct collector *c);
 /* A process's address space, for naming what has no module; NULL: unknown process, or a child that
  * ended. */
-const struct mappings *collector__space(const struct collector *c, uint32_t pid);
+const struct mappings *collector__mappings(const struct collector *c, uint32_t pid);
 size_t collector__memory(const struct collector *c);
 
 #endif

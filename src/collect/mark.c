@@ -1,4 +1,4 @@
-/* A mark is a snapshot that each site remembers. */
+/* A mark is a snapshot that is stored in the sites. */
 #include "collect/internal.h"
 
 int collector__mark(struct collector *c, uint64_t now)

@@ -1,5 +1,4 @@
-/* Processes come, fork, exec and end; and the stacks that they send find the files they lie in. */
-#include "collect/internal.h"
+#include "collect/process.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,22 +7,26 @@
 #include <unistd.h>
 
 #include "abi/unwind.h"
+#include "collect/accounting.h"
+#include "collect/ended_processes.h"
+#include "collect/site_survey.h"
 #include "symbols/mappings.h"
 #include "symbols/module.h"
+#include "util/array.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/kdev.h"
 #include "util/strtab.h"
 
 /*
- * Reading a large process's mappings takes a millisecond. So a space that went stale is read again
- * only that often, and after a pc was not found even in a fresh one (code made at run time, a walk
- * gone astray), the next such pc is taken as it is for a while.
+ * Reading a large process's mappings takes a millisecond. So mappings that went stale are read
+ * again at most once per REFRESH_GAP (ns), and after a pc was not found even in fresh ones
+ * (run-time code, a walk gone astray), further unknown pcs do not cause another read for RETRY_GAP.
  */
 #define REFRESH_GAP 1000000ull
 #define RETRY_GAP 20000000ull
 
-/* ---- names ---- */
+/* ---- what is read from /proc ---- */
 
 static void read_comm(struct process *p)
 {
@@ -55,7 +58,7 @@ static void read_exe(struct process *p)
 	p->exe = strtab__copy(p->c->names, exe);
 }
 
-static void tell(const struct process *p)
+static void notify_observer(const struct process *p)
 {
 	const struct collector_opts *opts = &p->c->opts;
 	struct process_facts f = {
@@ -66,15 +69,13 @@ static void tell(const struct process *p)
 		.container = p->container,
 	};
 
-	if (!opts->witness)
+	if (!opts->observer)
 		return;
 	memcpy(f.comm, p->comm, sizeof(f.comm));
-	opts->witness->process(opts->witness_ctx, &f);
+	opts->observer->process(opts->observer_ctx, &f);
 }
 
-/* ---- the address space ---- */
-
-static int refresh(struct process *p)
+static int read_mappings(struct process *p)
 {
 	const struct collector_opts *opts = &p->c->opts;
 	int err;
@@ -84,8 +85,8 @@ static int refresh(struct process *p)
 		return 0;
 	if (!p->exe)
 		read_exe(p);
-	err = opts->refresh ? opts->refresh(opts->refresh_ctx, p->space, opts->modules)
-			    : mappings__refresh(p->space, opts->modules);
+	err = opts->refresh ? opts->refresh(opts->refresh_ctx, p->mappings, opts->modules)
+			    : mappings__refresh(p->mappings, opts->modules);
 	if (err == -ENOMEM)
 		p->stale = true;
 	return err;
@@ -96,31 +97,31 @@ static int read_all(struct process *p)
 	if (p->c->opts.offline)
 		return 0;
 	read_comm(p);
-	read_exe(p); /* what was read before stays, where it has ended since */
-	return refresh(p);
+	read_exe(p); /* if it has ended since, what was read before stays */
+	return read_mappings(p);
 }
 
-int process__read(struct process *p)
+int collect_process__read(struct process *p)
 {
 	int err = read_all(p);
 
-	tell(p);
+	notify_observer(p);
 	return err;
 }
 
 void collector__set_container(struct collector *c, uint32_t pid, const char *name)
 {
-	struct process *p = process__find(c, pid);
+	struct process *p = collect_process__find(c, pid);
 
 	if (!p || (p->container && !strcmp(p->container, name)))
 		return;
 	p->container = strtab__copy(c->names, name);
-	tell(p);
+	notify_observer(p);
 }
 
-int process__set(struct collector *c, const struct process_facts *f)
+int collect_process__set(struct collector *c, const struct process_facts *f)
 {
-	struct process *p = process__get(c, f->pid, f->first_seen);
+	struct process *p = collect_process__get(c, f->pid, f->first_seen);
 
 	if (!p)
 		return -ENOMEM;
@@ -133,10 +134,10 @@ int process__set(struct collector *c, const struct process_facts *f)
 }
 
 /*
- * Code that was just mapped. What is told here is known even of a process that ends before its
- * mappings can be read; a file that nobody has met yet waits for that.
+ * Code that was just mapped. This makes it known even in a process that ends before its mappings
+ * can be read, provided that the file is a known module; otherwise the mappings must be read.
  */
-int process__code(struct process *p, const struct event_code *ev)
+int collect_process__map_code(struct process *p, const struct event_code *ev)
 {
 	struct modules *modules = p->c->opts.modules;
 	int64_t module =
@@ -146,7 +147,7 @@ int process__code(struct process *p, const struct event_code *ev)
 		p->stale = true;
 		return 0;
 	}
-	return mappings__map(p->space,
+	return mappings__map(p->mappings,
 			     &(struct mapping){
 				 .start = ev->start,
 				 .end = ev->end,
@@ -159,15 +160,15 @@ int process__code(struct process *p, const struct event_code *ev)
 			     });
 }
 
-/* Fills the frames from the space as it is known; false where it does not hold every pc. */
-static bool resolve(const struct process *p, const struct event_stack *ev, struct stack *st)
+/* Fills in the frames from the mappings as they are known; false where these lack a pc. */
+static bool resolve_frames(const struct process *p, const struct event_stack *ev, struct stack *st)
 {
 	bool all = true;
 
 	for (unsigned int i = 0; i < ev->n; i++) {
 		uint64_t pc = ev->pc[i];
-		/* A call may be the last instruction of its mapping: look where it was made. */
-		const struct mapping *m = mappings__find(p->space, pc - 1);
+		/* A call may be the last instruction of its mapping: look up the call itself. */
+		const struct mapping *m = mappings__find(p->mappings, pc - 1);
 
 		st->frames[i] = (struct frame){ .pc = pc, .offset = pc, .module = FRAME_NO_MODULE };
 		if (m && m->module != FRAME_NO_MODULE) {
@@ -179,7 +180,7 @@ static bool resolve(const struct process *p, const struct event_stack *ev, struc
 	return all;
 }
 
-int process__stack(struct process *p, const struct event_stack *ev)
+int collect_process__add_event_stack(struct process *p, const struct event_stack *ev)
 {
 	_Alignas(
 	    struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
@@ -194,87 +195,77 @@ int process__stack(struct process *p, const struct event_stack *ev)
 			      .guessed = !!(ev->ev.flags & EVENT_F_GUESSED) };
 	exe = p->exe;
 	if (p->stale && (!p->refreshed || now - p->refreshed >= REFRESH_GAP)) {
-		refresh(p);
+		read_mappings(p);
 		p->refreshed = now;
 	}
-	if (!resolve(p, ev, st) && now >= p->no_retry) {
-		refresh(p);
+	if (!resolve_frames(p, ev, st) && now >= p->no_retry) {
+		read_mappings(p);
 		p->refreshed = now;
-		if (!resolve(p, ev, st))
+		if (!resolve_frames(p, ev, st))
 			p->no_retry = now + RETRY_GAP;
 	}
 	if (p->exe != exe)
-		tell(p);
-	return process__keep_stack(p, now, st);
+		notify_observer(p);
+	return collect_process__add_stack(p, now, st);
 }
 
-int process__keep_stack(struct process *p, uint64_t time, const struct stack *st)
+int collect_process__add_stack(struct process *p, uint64_t time, const struct stack *st)
 {
 	const struct collector_opts *opts = &p->c->opts;
 	int err = stacks__add(p->c->stacks, st);
 
 	if (err == -EEXIST)
 		p->c->stack_collisions++;
-	if (err != -ENOMEM && opts->witness)
-		opts->witness->stack(opts->witness_ctx, time, st);
+	if (err != -ENOMEM && opts->observer)
+		opts->observer->stack(opts->observer_ctx, time, st);
 	return err == -ENOMEM ? err : 0;
 }
 
-void process__segment(struct collector *c, struct event_map *ev)
+void collect_process__complete_segment(struct collector *c, struct event_map *ev)
 {
-	struct process *p = process__get(c, ev->ev.pid, ev->ev.time);
+	struct process *p = collect_process__get(c, ev->ev.pid, ev->ev.time);
 	const struct mapping *m;
 
 	if (!p)
 		return;
-	process__read(p);
-	m = mappings__find(p->space, ev->addr);
+	collect_process__read(p);
+	m = mappings__find(p->mappings, ev->addr);
 	if (m && m->start == ev->addr)
 		ev->len = m->end - m->start;
 }
 
 /* ---- life ---- */
 
-void process__free(struct process *p)
+void collect_process__free(struct process *p)
 {
 	if (!p)
 		return;
 	heap__free(p->heap);
 	ranges__free(p->ranges);
-	mappings__free(p->space);
+	mappings__free(p->mappings);
 	hashmap__free(p->site_index);
 	for (uint32_t i = 0; i < p->nsites; i++) {
 		free(p->sites[i].cohorts);
 		free(p->sites[i].left);
 	}
 	free(p->sites);
-	recent_frees__free(&p->freed);
+	recent_frees__free(&p->recent_frees);
 	free(p->older);
 	free(p);
 }
 
 static int add_process(struct collector *c, struct process *p)
 {
-	uint32_t cap = c->cap_processes ? c->cap_processes * 2 : 16;
-	struct process **processes;
-
-	if (c->nprocesses == c->cap_processes) {
-		if (cap < c->cap_processes)
-			return -ENOMEM;
-		processes = reallocarray(c->processes, cap, sizeof(*processes));
-		if (!processes)
-			return -ENOMEM;
-		c->processes = processes;
-		c->cap_processes = cap;
-	}
-	if (hashmap__set(c->by_pid, p->pid, (uintptr_t)p))
+	if (array__grow(&c->processes, &c->cap_processes, (size_t)c->nprocesses + 1,
+			sizeof(struct process *)) ||
+	    hashmap__set_ptr(c->by_pid, p->pid, p))
 		return -ENOMEM;
 	p->serial = c->nprocesses;
 	c->processes[c->nprocesses++] = p;
 	return 0;
 }
 
-/* A process with nothing booked, in the space of its parent or, without one, in an unread one. */
+/* A process that holds nothing. It has its parent's mappings or, without a parent, unread ones. */
 static struct process *new_process(struct collector *c, uint32_t pid, const struct process *parent,
 				   uint64_t now)
 {
@@ -286,12 +277,12 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 	p->pid = pid;
 	p->first_seen = now;
 	p->heap = heap__new();
-	p->ranges = ranges__new(book__range_changed, p);
+	p->ranges = ranges__new(accounting__range_changed, p);
 	p->site_index = hashmap__new();
-	p->space = parent ? mappings__copy(parent->space, pid) : mappings__new(pid);
-	if (!p->heap || !p->ranges || !p->site_index || recent_frees__init(&p->freed) ||
-	    !p->space || add_process(c, p)) {
-		process__free(p);
+	p->mappings = parent ? mappings__copy(parent->mappings, pid) : mappings__new(pid);
+	if (!p->heap || !p->ranges || !p->site_index || recent_frees__init(&p->recent_frees) ||
+	    !p->mappings || add_process(c, p)) {
+		collect_process__free(p);
 		return NULL;
 	}
 	p->stale = !parent || parent->stale;
@@ -305,39 +296,40 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 	return p;
 }
 
-struct process *process__find(struct collector *c, uint32_t pid)
+struct process *collect_process__find(struct collector *c, uint32_t pid)
 {
-	uintptr_t known;
+	struct process *p;
 
 	if (c->last && c->last->pid == pid)
 		return c->last;
-	if (!hashmap__get(c->by_pid, pid, &known))
-		return NULL;
-	return c->last = (struct process *)known;
+	p = hashmap__get_ptr(c->by_pid, pid);
+	if (p)
+		c->last = p;
+	return p;
 }
 
-struct process *process__get(struct collector *c, uint32_t pid, uint64_t now)
+struct process *collect_process__get(struct collector *c, uint32_t pid, uint64_t now)
 {
-	struct process *p = process__find(c, pid);
+	struct process *p = collect_process__find(c, pid);
 
 	if (p)
 		return p;
 	p = new_process(c, pid, NULL, now);
 	if (p) {
 		read_comm(p);
-		tell(p);
+		notify_observer(p);
 	}
 	return p;
 }
 
-int process__name(struct collector *c, uint32_t pid)
+int collect_process__add_named(struct collector *c, uint32_t pid)
 {
-	struct process *p = process__find(c, pid);
+	struct process *p = collect_process__find(c, pid);
 	int err;
 
 	if (p) {
 		p->named = true;
-		return process__read(p);
+		return collect_process__read(p);
 	}
 	p = new_process(c, pid, NULL, clock__now_ns());
 	if (!p)
@@ -347,31 +339,32 @@ int process__name(struct collector *c, uint32_t pid)
 		hashmap__remove(c->by_pid, pid, NULL);
 		c->nprocesses--;
 		c->last = NULL;
-		process__free(p);
+		collect_process__free(p);
 		return err;
 	}
 	p->named = true;
-	tell(p);
+	notify_observer(p);
 	return 0;
 }
 
-int process__fork(struct collector *c, const struct event_fork *ev)
+int collect_process__fork(struct collector *c, const struct event_fork *ev)
 {
-	struct process *parent = process__find(c, ev->ev.pid);
-	struct process *known = process__find(c, ev->child);
+	struct process *parent = collect_process__find(c, ev->ev.pid);
+	struct process *known = collect_process__find(c, ev->child);
 
 	if (ev->shares_memory || !c->opts.children)
 		return 0;
-	/* It was named before its birth was told; or the end of the pid's former owner was lost. */
+	/* If it is younger than the event, it was added before its fork was reported. Otherwise the
+	 * end of the pid's former owner was lost. */
 	if (known && known->first_seen > ev->ev.time)
 		return 0;
 	if (known)
-		process__exit(known, ev->ev.time);
+		collect_process__exit(known, ev->ev.time);
 	return new_process(c, ev->child, parent == known ? NULL : parent, ev->ev.time) ? 0
 										       : -ENOMEM;
 }
 
-/* All memory of the old program is gone, and was not freed. */
+/* All memory of the old program is gone, without having been freed. */
 static void forget_memory(struct process *p)
 {
 	for (uint32_t i = 0; i < p->nsites; i++) {
@@ -384,7 +377,7 @@ static void forget_memory(struct process *p)
 	}
 	free(p->older);
 	p->older = NULL;
-	recent_frees__clear(&p->freed);
+	recent_frees__clear(&p->recent_frees);
 	for (int kind = 0; kind < API_KINDS; kind++) {
 		p->c->live_bytes[kind] -= p->live_bytes[kind];
 		p->live_bytes[kind] = 0;
@@ -392,11 +385,11 @@ static void forget_memory(struct process *p)
 	p->allocator_bytes = p->mapped_bytes = 0;
 }
 
-int process__exec(struct collector *c, const struct event_exec *ev)
+int collect_process__exec(struct collector *c, const struct event_exec *ev)
 {
-	struct process *p = process__find(c, ev->ev.pid);
+	struct process *p = collect_process__find(c, ev->ev.pid);
 	struct ranges *ranges;
-	struct mappings *space;
+	struct mappings *mappings;
 	struct heap *heap;
 
 	if (!p && !c->opts.children)
@@ -406,20 +399,20 @@ int process__exec(struct collector *c, const struct event_exec *ev)
 	if (!p)
 		return -ENOMEM;
 	heap = heap__new();
-	ranges = ranges__new(book__range_changed, p);
-	space = mappings__new(p->pid);
-	if (!heap || !ranges || !space) {
+	ranges = ranges__new(accounting__range_changed, p);
+	mappings = mappings__new(p->pid);
+	if (!heap || !ranges || !mappings) {
 		heap__free(heap);
 		ranges__free(ranges);
-		mappings__free(space);
+		mappings__free(mappings);
 		return -ENOMEM;
 	}
 	heap__free(p->heap);
 	ranges__free(p->ranges);
-	mappings__free(p->space);
+	mappings__free(p->mappings);
 	p->heap = heap;
 	p->ranges = ranges;
-	p->space = space;
+	p->mappings = mappings;
 	forget_memory(p);
 	p->stale = true;
 	p->refreshed = p->no_retry = 0;
@@ -429,18 +422,18 @@ int process__exec(struct collector *c, const struct event_exec *ev)
 	return 0;
 }
 
-/* What it left is measured now, for good, and all that only serves further events is let go. */
-void process__exit(struct process *p, uint64_t now)
+/* What it left is measured now, for good; what only serves further events is freed. */
+void collect_process__exit(struct process *p, uint64_t now)
 {
 	uint64_t limit = birth_limit(p->c->opts.min_age, now);
 
-	survey__heap(p, limit);
-	survey__maps(p, limit);
-	process__retire(p, now);
-	ended__add(p);
+	site_survey__heap(p, limit);
+	site_survey__maps(p, limit);
+	collect_process__retire(p, now);
+	ended_processes__add(p);
 }
 
-void process__retire(struct process *p, uint64_t now)
+void collect_process__retire(struct process *p, uint64_t now)
 {
 	struct collector *c = p->c;
 	struct site *sites;
@@ -448,13 +441,13 @@ void process__retire(struct process *p, uint64_t now)
 	heap__free(p->heap);
 	ranges__free(p->ranges);
 	hashmap__free(p->site_index);
-	recent_frees__free(&p->freed);
+	recent_frees__free(&p->recent_frees);
 	p->heap = NULL;
 	p->ranges = NULL;
 	p->site_index = NULL;
 	if (!p->named) {
-		mappings__free(p->space);
-		p->space = NULL;
+		mappings__free(p->mappings);
+		p->mappings = NULL;
 	}
 	sites = p->nsites ? reallocarray(p->sites, p->nsites, sizeof(*sites)) : NULL;
 	if (sites) {

@@ -1,12 +1,16 @@
 /*
- * A collector out of the pieces of another. Nothing here trusts a piece: numbers that lead anywhere
- * (sites, kinds, pids) are checked, counts are taken as they are.
+ * Restores a collector from the pieces that another one saved. Pieces are not trusted: numbers that
+ * are used as indices (sites, kinds, pids) are checked, plain counts are taken as they are.
  */
 #include "collect/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "collect/accounting.h"
+#include "collect/ended_processes.h"
+#include "collect/process.h"
 
 static void take_numbers(struct cursor *c, void *to, const struct number *n, size_t count)
 {
@@ -30,8 +34,8 @@ static int take_cohorts(struct cursor *in, struct cohorts **out)
 	return *out ? 0 : -errno;
 }
 
-/* The process that pieces are about: the last that came, and alive so far. */
-static struct process *current(struct collector *c)
+/* The process that pieces belong to: the last one, if it has not ended yet. */
+static struct process *current_process(struct collector *c)
 {
 	struct process *p = c->nprocesses ? c->processes[c->nprocesses - 1] : NULL;
 
@@ -81,7 +85,7 @@ static int restore_stacks(struct collector *c, struct cursor *in)
 	return err < 0 ? err : 0;
 }
 
-static int restore_names(struct collector *c, struct cursor *in)
+static int restore_stack_aliases(struct collector *c, struct cursor *in)
 {
 	_Alignas(
 	    struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
@@ -121,32 +125,32 @@ static int restore_process(struct collector *c, struct cursor *in)
 		memcpy(f.comm, comm, sizeof(f.comm));
 	f.exe = exe = codec__take_string(in);
 	f.container = container = codec__take_string(in);
-	err = f.pid ? process__set(c, &f) : -EINVAL;
+	err = f.pid ? collect_process__set(c, &f) : -EINVAL;
 	free(exe);
 	free(container);
 	if (!err && c->nprocesses != before + 1)
-		err = -EINVAL; /* its pid is another living one's */
+		err = -EINVAL; /* another living one has its pid */
 	size = codec__take(in);
-	if (!err && size > FREED_MOST)
+	if (!err && size > RECENT_FREES_MAX)
 		err = -EINVAL;
 	if (!err)
-		recent_frees__grow(&current(c)->freed, size);
+		recent_frees__grow(&current_process(c)->recent_frees, size);
 	return err;
 }
 
-/* Into the slots that they were in: the set is as large as it was. */
-static int restore_freed(struct collector *c, struct cursor *in)
+/* The set is as large as it was, so addresses go to the slots that they were in. */
+static int restore_recent_frees(struct collector *c, struct cursor *in)
 {
-	struct process *p = current(c);
+	struct process *p = current_process(c);
 	uint64_t addr = codec__take(in);
 
-	if (!p || !addr || !p->freed.size)
+	if (!p || !addr || !p->recent_frees.size)
 		return -EINVAL;
-	recent_frees__add(&p->freed, addr);
+	recent_frees__add(&p->recent_frees, addr);
 	return 0;
 }
 
-static int take_left(struct cursor *in, struct judgement **out)
+static int take_judgement(struct cursor *in, struct judgement **out)
 {
 	if (!(codec__take(in) & 1))
 		return 0;
@@ -156,7 +160,7 @@ static int take_left(struct cursor *in, struct judgement **out)
 
 static int restore_sites(struct collector *c, struct cursor *in)
 {
-	struct process *p = current(c);
+	struct process *p = current_process(c);
 	struct site s = { 0 };
 	uint64_t kind = codec__take(in), api = codec__take(in);
 	int err;
@@ -170,9 +174,9 @@ static int restore_sites(struct collector *c, struct cursor *in)
 		return -EINVAL;
 	err = take_cohorts(in, &s.cohorts);
 	if (!err)
-		err = take_left(in, &s.left);
+		err = take_judgement(in, &s.left);
 	if (!err)
-		err = book__restore_site(p, &s);
+		err = accounting__restore_site(p, &s);
 	if (err) {
 		free(s.cohorts);
 		free(s.left);
@@ -180,11 +184,11 @@ static int restore_sites(struct collector *c, struct cursor *in)
 	return err;
 }
 
-/* Each is told by its distance from the one before it, of the same site and piece. */
+/* Each is stored as the difference from the one before it, of the same site and piece. */
 static int restore_blocks(struct collector *c, struct cursor *in)
 {
 	uint64_t addr = 0, birth = 0, site, last = UINT64_MAX;
-	struct process *p = current(c);
+	struct process *p = current_process(c);
 	struct block b, old;
 	int err = 0;
 
@@ -208,18 +212,17 @@ static int restore_blocks(struct collector *c, struct cursor *in)
 
 static int restore_ranges(struct collector *c, struct cursor *in)
 {
-	struct process *p = current(c);
+	struct process *p = current_process(c);
 	uint64_t site, base, shared;
 	struct whole *whole = NULL;
 	struct range r = { 0 };
-	uintptr_t known;
 	int err;
 
 	r.start = codec__take(in);
 	r.end = codec__take(in);
 	r.birth = codec__take(in);
 	site = codec__take(in);
-	r.site = site ? (uint32_t)(site - 1) : LEDGER_ALLOCATOR;
+	r.site = site ? (uint32_t)(site - 1) : RANGE_ALLOCATOR;
 	r.flags = (uint32_t)codec__take(in);
 	base = codec__take(in);
 	shared = codec__take(in);
@@ -229,15 +232,15 @@ static int restore_ranges(struct collector *c, struct cursor *in)
 		c->wholes = hashmap__new();
 	if (shared && !c->wholes)
 		return -ENOMEM;
-	if (shared && hashmap__get(c->wholes, shared, &known))
-		whole = (struct whole *)known;
+	if (shared)
+		whole = hashmap__get_ptr(c->wholes, shared);
 	err = ranges__put_back(p->ranges, &r, base, shared, &whole);
-	return !err && shared ? hashmap__set(c->wholes, shared, (uintptr_t)whole) : err;
+	return !err && shared ? hashmap__set_ptr(c->wholes, shared, whole) : err;
 }
 
-static int restore_life(struct collector *c, struct cursor *in)
+static int restore_process_end(struct collector *c, struct cursor *in)
 {
-	struct process *p = current(c);
+	struct process *p = current_process(c);
 	bool exited = codec__take(in) & 1, pending = codec__take(in) & 1;
 	int err;
 
@@ -247,19 +250,19 @@ static int restore_life(struct collector *c, struct cursor *in)
 	take_numbers(in, p, process_numbers, ARRAY_SIZE(process_numbers));
 	err = take_cohorts(in, &p->older);
 	if (!err && exited)
-		process__retire(p, p->ended);
+		collect_process__retire(p, p->ended);
 	if (!err && exited && pending)
-		ended__add(p);
+		ended_processes__add(p);
 	return err;
 }
 
-/* Each takes one thing of its kind, or all, from what is left of a piece. */
+/* Each reads one thing of its kind, or all, from the rest of a piece. */
 static int (*const restorers[PIECES])(struct collector *c, struct cursor *in) = {
 	[PIECE_TOTALS] = restore_totals,   [PIECE_ALLOCATORS] = restore_allocators,
-	[PIECE_STACKS] = restore_stacks,   [PIECE_NAMES] = restore_names,
-	[PIECE_PROCESS] = restore_process, [PIECE_FREED] = restore_freed,
+	[PIECE_STACKS] = restore_stacks,   [PIECE_ALIASES] = restore_stack_aliases,
+	[PIECE_PROCESS] = restore_process, [PIECE_RECENT_FREES] = restore_recent_frees,
 	[PIECE_SITES] = restore_sites,	   [PIECE_BLOCKS] = restore_blocks,
-	[PIECE_RANGES] = restore_ranges,   [PIECE_LIFE] = restore_life,
+	[PIECE_RANGES] = restore_ranges,   [PIECE_PROCESS_END] = restore_process_end,
 };
 
 int collector__restore(struct collector *c, struct cursor *piece)

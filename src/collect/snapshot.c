@@ -1,5 +1,9 @@
-/* What a report is made of: plain rows, copied out, so that naming and printing hold nobody up. */
+/* A snapshot is plain rows, copied out, so that naming and printing do not hold up events. */
+#include "collect/ended_processes.h"
 #include "collect/internal.h"
+#include "collect/site_merge.h"
+#include "collect/site_ranking.h"
+#include "collect/site_survey.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,72 +11,10 @@
 
 #include "probe/alloc_functions.h"
 
-/* ---- what is old enough ---- */
-
-void survey__maps(struct process *p, uint64_t limit)
-{
-	struct range r;
-	size_t cursor = 0;
-	struct site *s;
-
-	for (uint32_t i = 0; i < p->nsites; i++) {
-		s = &p->sites[i];
-		if (s->kind != API_MAP)
-			continue;
-		s->aged_bytes = s->aged_blocks = s->oldest = s->newest = s->map_addr = 0;
-		s->aged_parts = 0;
-	}
-	while (ranges__next(p->ranges, &cursor, &r)) {
-		if (r.site == LEDGER_ALLOCATOR || r.site == SITE_HIDDEN || r.birth > limit)
-			continue;
-		s = &p->sites[r.site];
-		if (!s->aged_bytes || r.birth < s->oldest)
-			s->oldest = r.birth;
-		if (r.birth > s->newest)
-			s->newest = r.birth;
-		if (!s->aged_bytes)
-			s->map_addr = r.start;
-		s->aged_bytes += r.end - r.start;
-		s->aged_parts += 1.0 / r.parts;
-		s->aged_blocks = (uint64_t)(s->aged_parts + 0.5);
-	}
-}
-
-static struct heap_sum aged_heap(const struct process *p, uint32_t site, uint64_t limit)
-{
-	const struct site *s = &p->sites[site];
-	struct heap_sum sum = { .blocks = s->live_blocks, .bytes = s->live_bytes };
-
-	if (limit < p->c->opts.start)
-		return (struct heap_sum){ 0 };
-	heap__site_aged(p->heap, site, heap_time(p->c, limit), &sum);
-	sum.newest += p->c->opts.start;
-	return sum;
-}
-
-void survey__heap(struct process *p, uint64_t limit)
-{
-	struct heap_sum sum;
-	struct block b;
-
-	for (uint32_t i = SITE_HIDDEN + 1; i < p->nsites; i++) {
-		struct site *s = &p->sites[i];
-
-		if (s->kind != API_HEAP)
-			continue;
-		sum = aged_heap(p, i, limit);
-		s->aged_bytes = sum.bytes;
-		s->aged_blocks = sum.blocks;
-		s->newest = sum.newest;
-		if (heap__site_oldest(p->heap, i, &b))
-			s->oldest = b.birth + p->c->opts.start;
-	}
-}
-
 /* ---- rows ---- */
 
-/* How long ago, or, for what an ended process left, how long before its end. */
-static uint64_t age(const struct process *p, const struct query *q, uint64_t birth)
+/* How long ago or, in an ended process, how long before its end. */
+static uint64_t age_of(const struct process *p, const struct query *q, uint64_t birth)
 {
 	uint64_t now = p->exited ? p->ended : q->now;
 
@@ -88,12 +30,12 @@ static void fill_ages(const struct process *p, const struct query *q, struct sit
 	if (!row->live_blocks)
 		return;
 	if (!p->exited && s->kind == API_HEAP) {
-		newest = aged_heap(p, row->site, birth_limit(q->min_age, q->now)).newest;
+		newest = site_survey__aged(p, row->site, birth_limit(q->min_age, q->now)).newest;
 		heap__site_oldest(p->heap, row->site, &b);
 		oldest = b.birth + p->c->opts.start;
 	}
-	row->oldest = age(p, q, oldest);
-	row->newest = age(p, q, newest);
+	row->oldest = age_of(p, q, oldest);
+	row->newest = age_of(p, q, newest);
 	row->map_addr = s->map_addr;
 }
 
@@ -109,31 +51,10 @@ static void fill_live(const struct process *p, const struct query *q, struct sit
 		row->live_bytes = s->aged_bytes;
 		row->live_blocks = s->aged_blocks;
 	} else {
-		sum = aged_heap(p, row->site, birth_limit(q->min_age, q->now));
+		sum = site_survey__aged(p, row->site, birth_limit(q->min_age, q->now));
 		row->live_bytes = sum.bytes;
 		row->live_blocks = sum.blocks;
 	}
-}
-
-struct judgement survey__judge(const struct process *p, const struct site *s, uint64_t now)
-{
-	const struct judge_facts facts = {
-		.now = heap_time(p->c, p->exited ? p->ended : now),
-		.began = heap_time(p->c, p->first_seen),
-		.older = s->kind == API_HEAP ? p->older : NULL,
-	};
-	struct block b;
-
-	if (s->left)
-		return *s->left;
-	if (s->cohorts)
-		return judge__site(s->cohorts, &facts);
-	if (s->live_blocks != 1 || s->kind != API_HEAP)
-		return (struct judgement){ 0 };
-	if (p->exited)
-		return judge__single(heap_time(p->c, s->oldest), &facts);
-	heap__site_oldest(p->heap, (uint32_t)(s - p->sites), &b);
-	return judge__single(b.birth, &facts);
 }
 
 static void fill_row(const struct process *p, const struct query *q, uint32_t site,
@@ -153,24 +74,24 @@ static void fill_row(const struct process *p, const struct query *q, uint32_t si
 		.allocs = s->allocs,
 		.frees = s->frees,
 		.alloc_bytes = s->alloc_bytes,
-		.allocs_since = s->allocs - s->told_allocs,
+		.allocs_since = s->allocs - s->reported_allocs,
 	};
 	fill_live(p, q, row);
-	row->growth_bytes = (int64_t)(row->live_bytes - s->told_bytes);
+	row->growth_bytes = (int64_t)(row->live_bytes - s->reported_bytes);
 	row->since_mark_bytes = (int64_t)(row->live_bytes - s->mark_bytes);
 	row->since_mark_blocks = (int64_t)(row->live_blocks - s->mark_blocks);
 	if (q->by == BY_PROCESS && (row->live_blocks || !q->top))
-		row->judged = survey__judge(p, s, q->now);
+		row->judged = site_survey__judge(p, s, q->now);
 	if (q->sort == SORT_AGE || q->by != BY_PROCESS)
 		fill_ages(p, q, row);
 }
 
 /* ---- the snapshot ---- */
 
-/* Where rows go: to be ranked at once, or to be merged first. */
+/* Where rows go: they are ranked at once, or merged first. */
 struct gathering {
-	struct ranking ranking;
-	struct merging *merging; /* NULL: not at all */
+	struct site_ranking ranking;
+	struct site_merge *merging; /* NULL: rows are not merged */
 };
 
 static void count_stacks(const struct collector *c, struct site *s, struct snapshot *out)
@@ -187,15 +108,8 @@ static void count_stacks(const struct collector *c, struct site *s, struct snaps
 		out->lost_stack_ids += s->allocs;
 }
 
-bool survey__has_place(const struct query *q, const struct site_row *row)
-{
-	if (q->sort == SORT_MARK)
-		return row->since_mark_bytes || row->since_mark_blocks;
-	return row->live_blocks || (q->sort == SORT_RATE && row->allocs_since);
-}
-
-static int add_site(struct process *p, const struct query *q, uint32_t site, struct gathering *g,
-		    struct snapshot *out)
+static int add_site_row(struct process *p, const struct query *q, uint32_t site,
+			struct gathering *g, struct snapshot *out)
 {
 	struct process_row *total = &out->processes[p->serial];
 	struct site *s = &p->sites[site];
@@ -206,8 +120,8 @@ static int add_site(struct process *p, const struct query *q, uint32_t site, str
 	count_stacks(p->c, s, out);
 	fill_row(p, q, site, &row);
 	if (q->commit) {
-		s->told_bytes = row.live_bytes;
-		s->told_allocs = s->allocs;
+		s->reported_bytes = row.live_bytes;
+		s->reported_allocs = s->allocs;
 	}
 	out->rest_bytes += row.live_bytes;
 	out->rest_blocks += row.live_blocks;
@@ -218,13 +132,13 @@ static int add_site(struct process *p, const struct query *q, uint32_t site, str
 		out->since_mark_blocks += row.since_mark_blocks;
 	}
 	if (g->merging)
-		return merge__add(g->merging, p, s, &row);
+		return site_merge__add(g->merging, p, s, &row);
 	out->total_sites += row.live_blocks > 0;
-	return q->top && !survey__has_place(q, &row) ? 0 : rank__offer(&g->ranking, &row);
+	return q->top && !site_ranking__wants(q, &row) ? 0 : site_ranking__offer(&g->ranking, &row);
 }
 
-static int add_process(struct process *p, const struct query *q, struct gathering *g,
-		       struct snapshot *out)
+static int add_process_row(struct process *p, const struct query *q, struct gathering *g,
+			   struct snapshot *out)
 {
 	struct process_row *row = &out->processes[p->serial];
 	int err = 0;
@@ -247,9 +161,9 @@ static int add_process(struct process *p, const struct query *q, struct gatherin
 	};
 	memcpy(row->comm, p->comm, sizeof(row->comm));
 	if (!p->exited && q->map)
-		survey__maps(p, birth_limit(q->min_age, q->now));
+		site_survey__maps(p, birth_limit(q->min_age, q->now));
 	for (uint32_t i = SITE_HIDDEN + 1; i < p->nsites && !err; i++)
-		err = add_site(p, q, i, g, out);
+		err = add_site_row(p, q, i, g, out);
 	out->live_bytes += row->live_bytes;
 	out->live_blocks += row->live_blocks;
 	out->allocs += row->allocs;
@@ -260,8 +174,8 @@ static int add_process(struct process *p, const struct query *q, struct gatherin
 	return err;
 }
 
-/* Of sites that are gone with their processes. */
-static void add_gone(const struct collector *c, const struct query *q, struct snapshot *out)
+/* The allocations of sites that are gone with their processes. */
+static void add_ended_stacks(const struct collector *c, const struct query *q, struct snapshot *out)
 {
 	for (int kind = 0; kind < API_KINDS; kind++) {
 		if (!(kind == API_HEAP ? q->heap : q->map))
@@ -274,10 +188,10 @@ static void add_gone(const struct collector *c, const struct query *q, struct sn
 }
 
 /* Ranks the rows, and completes those that are kept. */
-static void finish(const struct collector *c, const struct query *q, struct ranking *r,
-		   struct snapshot *out)
+static void take_best(const struct collector *c, const struct query *q, struct site_ranking *r,
+		      struct snapshot *out)
 {
-	rank__cut(r);
+	site_ranking__cut(r);
 	out->sites = r->rows;
 	out->nsites = r->n;
 	for (size_t i = 0; i < r->n; i++) {
@@ -299,7 +213,7 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 
 	*out = (struct snapshot){
 		.now = q->now,
-		.since = c->told_at,
+		.since = c->reported_at,
 		.marked = c->marked,
 		.heap = q->heap,
 		.peak_bytes = c->peak_bytes[q->heap ? API_HEAP : API_MAP],
@@ -314,29 +228,29 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 	if (!out->processes)
 		return -ENOMEM;
 	if (q->by != BY_PROCESS)
-		g.merging = merge__new(c, q);
+		g.merging = site_merge__new(c, q);
 	if (q->by != BY_PROCESS && !g.merging)
 		err = -ENOMEM;
 	for (uint32_t i = 0; i < c->nprocesses && !err; i++)
-		err = add_process(c->processes[i], q, &g, out);
+		err = add_process_row(c->processes[i], q, &g, out);
 	if (!err && g.merging)
-		err = merge__finish(g.merging, &g.ranking, out);
-	merge__free(g.merging);
-	add_gone(c, q, out);
-	finish(c, q, &g.ranking, out);
+		err = site_merge__finish(g.merging, &g.ranking, out);
+	site_merge__free(g.merging);
+	add_ended_stacks(c, q, out);
+	take_best(c, q, &g.ranking, out);
 	if (err) {
 		snapshot__free(out);
 		return err;
 	}
-	out->growth_bytes = (int64_t)(out->live_bytes - c->told_bytes);
-	out->allocs_since = out->allocs - c->told_allocs;
-	out->frees_since = out->frees - c->told_frees;
+	out->growth_bytes = (int64_t)(out->live_bytes - c->reported_bytes);
+	out->allocs_since = out->allocs - c->reported_allocs;
+	out->frees_since = out->frees - c->reported_frees;
 	if (q->commit) {
-		c->told_at = q->now;
-		c->told_bytes = out->live_bytes;
-		c->told_allocs = out->allocs;
-		c->told_frees = out->frees;
-		ended__fold_all(c);
+		c->reported_at = q->now;
+		c->reported_bytes = out->live_bytes;
+		c->reported_allocs = out->allocs;
+		c->reported_frees = out->frees;
+		ended_processes__fold_all(c);
 	}
 	return 0;
 }

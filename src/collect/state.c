@@ -1,7 +1,8 @@
-/* A collector's state in pieces. A piece begins with its kind; what belongs to a process follows
- * the process. */
+/* Saves a collector's state in pieces. A piece begins with its kind; what belongs to a process
+ * follows the process. */
 #include "collect/state.h"
 
+#include "collect/ended_processes.h"
 #include "util/intervals.h"
 
 #define PIECE_BYTES (64u << 10)
@@ -23,7 +24,7 @@ struct saving {
 	int err;
 };
 
-static void give(struct saving *s)
+static void emit_piece(struct saving *s)
 {
 	if (s->sb.error)
 		s->err = s->sb.error;
@@ -32,12 +33,12 @@ static void give(struct saving *s)
 	strbuf__reset(&s->sb);
 }
 
-/* The next thing of its kind may begin: in a new piece, where the one before is of another or full.
- */
-static void room(struct saving *s, enum piece kind)
+/* Makes room for the next thing of a kind: in a new piece, where the last one is full or of another
+ * kind. */
+static void begin_item(struct saving *s, enum piece kind)
 {
 	if (s->sb.len && (s->sb.len >= PIECE_BYTES || s->sb.data[0] != (char)kind))
-		give(s);
+		emit_piece(s);
 	if (!s->sb.len)
 		strbuf__addc(&s->sb, (char)kind);
 }
@@ -51,15 +52,13 @@ static void put_cohorts(struct strbuf *sb, const struct cohorts *c)
 
 static void save_allocators(struct saving *s)
 {
+	const struct intervals *code;
 	uint64_t module;
-	uintptr_t known;
 	size_t pos = 0;
 
-	while (hashmap__next(s->c->allocators, &pos, &module, &known)) {
-		const struct intervals *code = (const struct intervals *)known;
-
+	while ((code = hashmap__next_ptr(s->c->allocators, &pos, &module))) {
 		for (size_t i = 0; i < code->n; i++) {
-			room(s, PIECE_ALLOCATORS);
+			begin_item(s, PIECE_ALLOCATORS);
 			codec__put(&s->sb, module);
 			codec__put(&s->sb, code->at[i].lo);
 			codec__put(&s->sb, code->at[i].hi);
@@ -76,7 +75,7 @@ static void save_stacks(struct saving *s)
 	while (stacks__next(s->c->stacks, &pos, &id, &st)) {
 		if (id != st->id)
 			continue;
-		room(s, PIECE_STACKS);
+		begin_item(s, PIECE_STACKS);
 		codec__put(&s->sb, st->id);
 		codec__put(&s->sb, st->pid);
 		codec__put(&s->sb, STACK_HOW(st));
@@ -90,18 +89,18 @@ static void save_stacks(struct saving *s)
 	for (pos = 0; stacks__next(s->c->stacks, &pos, &id, &st);) {
 		if (id == st->id)
 			continue;
-		room(s, PIECE_NAMES);
+		begin_item(s, PIECE_ALIASES);
 		codec__put(&s->sb, id);
 		codec__put(&s->sb, st->id);
 	}
 }
 
-static void save_freed(struct saving *s, const struct recent_frees *f)
+static void save_recent_frees(struct saving *s, const struct recent_frees *f)
 {
 	for (uint32_t i = 0; i < f->size; i++) {
 		if (!f->at[i])
 			continue;
-		room(s, PIECE_FREED);
+		begin_item(s, PIECE_RECENT_FREES);
 		codec__put(&s->sb, f->at[i]);
 	}
 }
@@ -111,7 +110,7 @@ static void save_sites(struct saving *s, const struct process *p)
 	for (uint32_t i = SITE_HIDDEN + 1; i < p->nsites; i++) {
 		const struct site *site = &p->sites[i];
 
-		room(s, PIECE_SITES);
+		begin_item(s, PIECE_SITES);
 		codec__put(&s->sb, site->kind);
 		codec__put(&s->sb, site->api);
 		codec__put(&s->sb, site->map_flags);
@@ -124,7 +123,7 @@ static void save_sites(struct saving *s, const struct process *p)
 	}
 }
 
-/* By site and age, as their lists are made again. */
+/* By site and age, the order in which their lists are rebuilt. */
 static void save_blocks(struct saving *s, const struct process *p)
 {
 	struct block b;
@@ -134,9 +133,9 @@ static void save_blocks(struct saving *s, const struct process *p)
 		uint32_t cursor = 0;
 
 		while (heap__site_next(p->heap, i, &cursor, &b)) {
-			room(s, PIECE_BLOCKS);
+			begin_item(s, PIECE_BLOCKS);
 			if (s->sb.len == 1)
-				addr = birth = 0; /* a piece stands alone */
+				addr = birth = 0; /* each piece stands alone */
 			codec__put(&s->sb, i);
 			codec__put(&s->sb, codec__fold(b.addr - addr));
 			codec__put(&s->sb, b.size);
@@ -156,11 +155,11 @@ static void save_ranges(struct saving *s, const struct process *p)
 	uint64_t base;
 
 	while (ranges__next_piece(p->ranges, &cursor, &r, &base, &whole)) {
-		room(s, PIECE_RANGES);
+		begin_item(s, PIECE_RANGES);
 		codec__put(&s->sb, r.start);
 		codec__put(&s->sb, r.end);
 		codec__put(&s->sb, r.birth);
-		codec__put(&s->sb, r.site == LEDGER_ALLOCATOR ? 0 : (uint64_t)r.site + 1);
+		codec__put(&s->sb, r.site == RANGE_ALLOCATOR ? 0 : (uint64_t)r.site + 1);
 		codec__put(&s->sb, r.flags);
 		codec__put(&s->sb, base);
 		codec__put(&s->sb, (uintptr_t)whole);
@@ -169,27 +168,27 @@ static void save_ranges(struct saving *s, const struct process *p)
 
 static void save_process(struct saving *s, const struct process *p)
 {
-	room(s, PIECE_PROCESS);
+	begin_item(s, PIECE_PROCESS);
 	codec__put(&s->sb, p->pid);
 	codec__put(&s->sb, p->first_seen);
 	codec__put(&s->sb, p->named);
 	strbuf__add(&s->sb, p->comm, sizeof(p->comm));
 	codec__put_string(&s->sb, p->exe);
 	codec__put_string(&s->sb, p->container);
-	codec__put(&s->sb, p->freed.size);
-	give(s);
-	save_freed(s, &p->freed);
+	codec__put(&s->sb, p->recent_frees.size);
+	emit_piece(s);
+	save_recent_frees(s, &p->recent_frees);
 	save_sites(s, p);
 	if (!p->exited) {
 		save_blocks(s, p);
 		save_ranges(s, p);
 	}
-	room(s, PIECE_LIFE);
+	begin_item(s, PIECE_PROCESS_END);
 	codec__put(&s->sb, p->exited);
-	codec__put(&s->sb, ended__is_pending(p));
+	codec__put(&s->sb, ended_processes__is_pending(p));
 	put_numbers(&s->sb, p, process_numbers, ARRAY_SIZE(process_numbers));
 	put_cohorts(&s->sb, p->older);
-	give(s);
+	emit_piece(s);
 }
 
 int collector__save(const struct collector *c, void (*piece)(void *ctx, const struct strbuf *sb),
@@ -201,18 +200,18 @@ int collector__save(const struct collector *c, void (*piece)(void *ctx, const st
 	save_stacks(&s);
 	for (uint32_t i = 0; i < c->nprocesses; i++)
 		save_process(&s, c->processes[i]);
-	/* Last: the rest changes some of them. */
-	room(&s, PIECE_TOTALS);
+	/* Last, because restoring the rest changes some of them. */
+	begin_item(&s, PIECE_TOTALS);
 	put_numbers(&s.sb, c, totals, ARRAY_SIZE(totals));
 	for (int kind = 0; kind < API_KINDS; kind++)
 		for (int end = 0; end < STACK_ENDS + 2; end++)
 			codec__put(&s.sb, c->gone_ends[kind][end]);
-	give(&s);
+	emit_piece(&s);
 	strbuf__free(&s.sb);
 	return s.err;
 }
 
-/* ---- what else a recording asks ---- */
+/* ---- what else a recording needs ---- */
 
 void collector__file_ranges(const struct collector *c,
 			    void (*range)(void *ctx, uint32_t pid, uint64_t start), void *ctx)
@@ -224,7 +223,7 @@ void collector__file_ranges(const struct collector *c,
 		size_t cursor = 0;
 
 		while (!p->exited && ranges__next(p->ranges, &cursor, &r))
-			if ((r.flags & EVENT_F_FILE) && r.site != LEDGER_ALLOCATOR &&
+			if ((r.flags & EVENT_F_FILE) && r.site != RANGE_ALLOCATOR &&
 			    r.site != SITE_HIDDEN)
 				range(ctx, p->pid, r.start);
 	}

@@ -1,4 +1,4 @@
-/* The pieces that a collector's state is saved in and restored from, and their plain numbers. */
+/* The form of a saved collector: its pieces, and the plain numbers in them. */
 #ifndef MEMTRACE_COLLECT_STATE_H
 #define MEMTRACE_COLLECT_STATE_H
 
@@ -9,18 +9,18 @@
 enum piece {
 	PIECE_TOTALS,
 	PIECE_ALLOCATORS,
-	PIECE_STACKS, /* each before its other names */
-	PIECE_NAMES,  /* of stacks that have several */
+	PIECE_STACKS,  /* each before its other IDs */
+	PIECE_ALIASES, /* further IDs of stacks */
 	PIECE_PROCESS,
-	PIECE_FREED, /* of the process before, as all that follows */
+	PIECE_RECENT_FREES, /* of the process before, as all that follows */
 	PIECE_SITES,
 	PIECE_BLOCKS,
 	PIECE_RANGES,
-	PIECE_LIFE, /* whether it lives; its last piece */
+	PIECE_PROCESS_END, /* whether it has ended, and its numbers; its last piece */
 	PIECES
 };
 
-/* Fields that are plain numbers, both ways. */
+/* A field that is a plain number. */
 struct number {
 	size_t offset;
 	bool small; /* 32 bits; otherwise 64 */
@@ -46,10 +46,10 @@ static const struct number totals[] = {
 	N64(collector, superseded),
 	N64(collector, stack_collisions),
 	N64(collector, now),
-	N64(collector, told_at),
-	N64(collector, told_bytes),
-	N64(collector, told_allocs),
-	N64(collector, told_frees),
+	N64(collector, reported_at),
+	N64(collector, reported_bytes),
+	N64(collector, reported_allocs),
+	N64(collector, reported_frees),
 	N64(collector, marked),
 };
 
@@ -67,11 +67,11 @@ static const struct number process_numbers[] = {
 };
 
 static const struct number site_numbers[] = {
-	N64(site, stack),	N64(site, live_bytes),	N64(site, live_blocks),
-	N64(site, allocs),	N64(site, frees),	N64(site, alloc_bytes),
-	N64(site, told_bytes),	N64(site, told_allocs), N64(site, aged_bytes),
-	N64(site, aged_blocks), N64(site, oldest),	N64(site, newest),
-	N64(site, map_addr),	N64(site, mark_bytes),	N64(site, mark_blocks),
+	N64(site, stack),	   N64(site, live_bytes),      N64(site, live_blocks),
+	N64(site, allocs),	   N64(site, frees),	       N64(site, alloc_bytes),
+	N64(site, reported_bytes), N64(site, reported_allocs), N64(site, aged_bytes),
+	N64(site, aged_blocks),	   N64(site, oldest),	       N64(site, newest),
+	N64(site, map_addr),	   N64(site, mark_bytes),      N64(site, mark_blocks),
 };
 
 #endif

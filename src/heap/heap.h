@@ -23,6 +23,18 @@ struct block {
 	uint64_t chain;
 };
 
+/* When the chain of reallocs began that led to the block; its own birth where there was none. */
+static inline uint64_t heap__origin(const struct block *b)
+{
+	return b->birth - b->chain;
+}
+
+/* The `chain` of a block born at `birth` that a realloc made of `from`. */
+static inline uint64_t heap__chain(const struct block *from, uint64_t birth)
+{
+	return birth > heap__origin(from) ? birth - heap__origin(from) : 0;
+}
+
 struct heap *heap__new(void); /* NULL and errno */
 void heap__free(struct heap *h);
 

@@ -3,9 +3,10 @@
  * 128 of them: finding one is two binary searches, changing one moves a few kilobytes at most, and
  * walking is walking arrays. A hundred thousand ranges are a thousand shelves.
  *
- * Every change is made of whole pieces: cut() first splits whatever lies across the borders of the
- * change, so that what follows only adds, removes and moves pieces. The pieces of one mapping share
- * a count of how many they are, made at the first cut: a mapping that was never cut needs none.
+ * Every change is made of whole pieces: cut_at() first splits whatever lies across the borders of
+ * the change, so that what follows only adds, removes and moves pieces. The pieces of one mapping
+ * share a count of how many they are, made at the first cut: a mapping that was never cut needs
+ * none.
  */
 #include "heap/ranges.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "abi/event.h"
+#include "util/array.h"
 
 #define SHELF_MAX 128
 #define PAGE_MASK 4095ull
@@ -37,7 +39,7 @@ struct shelf {
 };
 
 struct ranges {
-	ledger_change_fn change;
+	ranges_change_fn change;
 	void *ctx;
 	struct shelf **shelves;
 	size_t n, cap;
@@ -50,7 +52,7 @@ struct place {
 	unsigned int i;
 };
 
-struct ranges *ranges__new(ledger_change_fn change, void *ctx)
+struct ranges *ranges__new(ranges_change_fn change, void *ctx)
 {
 	struct ranges *l = calloc(1, sizeof(*l));
 
@@ -95,7 +97,7 @@ static struct place next_place(const struct ranges *l, struct place p)
 }
 
 /* The first piece that ends behind addr: the one that holds it, or the next one up. */
-static struct place seek(const struct ranges *l, uint64_t addr)
+static struct place seek_place(const struct ranges *l, uint64_t addr)
 {
 	size_t lo = 0, hi = l->n, mid;
 	struct place p;
@@ -127,16 +129,10 @@ static struct place seek(const struct ranges *l, uint64_t addr)
 /* An empty shelf at position s of the row. */
 static struct shelf *new_shelf(struct ranges *l, size_t s)
 {
-	size_t cap = l->cap ? l->cap * 2 : 4;
-	struct shelf **row, *sh;
+	struct shelf *sh;
 
-	if (l->n == l->cap) {
-		row = reallocarray(l->shelves, cap, sizeof(*row));
-		if (!row)
-			return NULL;
-		l->shelves = row;
-		l->cap = cap;
-	}
+	if (array__grow(&l->shelves, &l->cap, l->n + 1, sizeof(struct shelf *)))
+		return NULL;
 	sh = malloc(sizeof(*sh));
 	if (!sh)
 		return NULL;
@@ -148,9 +144,9 @@ static struct shelf *new_shelf(struct ranges *l, size_t s)
 }
 
 /* Puts a piece where nothing overlaps it. */
-static int insert(struct ranges *l, const struct piece *piece)
+static int insert_piece(struct ranges *l, const struct piece *piece)
 {
-	struct place p = seek(l, piece->r.start);
+	struct place p = seek_place(l, piece->r.start);
 	struct shelf *sh, *upper;
 
 	/* Behind the last of all, it goes to the end of the last shelf. */
@@ -184,7 +180,7 @@ static int insert(struct ranges *l, const struct piece *piece)
 
 /* Takes a piece out, unreported. What followed it is now at the same place, or at the next shelf.
  */
-static struct place take(struct ranges *l, struct place p, struct piece *out)
+static struct place take_piece(struct ranges *l, struct place p, struct piece *out)
 {
 	struct shelf *sh = l->shelves[p.s];
 
@@ -208,7 +204,7 @@ static int64_t bytes_of(const struct range *r)
 }
 
 /* Reports that a piece, taken out already, is gone. */
-static void gone(struct ranges *l, struct piece *p)
+static void report_gone(struct ranges *l, struct piece *p)
 {
 	bool last = !p->whole || p->whole->parts == 1;
 
@@ -217,9 +213,9 @@ static void gone(struct ranges *l, struct piece *p)
 }
 
 /* Makes addr a border between pieces, unless what lies across it is younger than `began`. */
-static int cut(struct ranges *l, uint64_t addr, uint64_t began)
+static int cut_at(struct ranges *l, uint64_t addr, uint64_t began)
 {
-	struct piece *p = piece_at(l, seek(l, addr)), upper;
+	struct piece *p = piece_at(l, seek_place(l, addr)), upper;
 	int err;
 
 	if (!p || p->r.start >= addr || p->r.birth > began)
@@ -233,31 +229,31 @@ static int cut(struct ranges *l, uint64_t addr, uint64_t began)
 	upper = *p;
 	upper.r.start = addr;
 	p->r.end = addr;
-	err = insert(l, &upper);
+	err = insert_piece(l, &upper);
 	if (err)
-		piece_at(l, seek(l, addr - 1))->r.end = upper.r.end;
+		piece_at(l, seek_place(l, addr - 1))->r.end = upper.r.end;
 	else
 		upper.whole->parts++;
 	return err;
 }
 
 /* Cuts at both ends, then removes what lies in [start, end) and is not younger. */
-static int clear(struct ranges *l, uint64_t start, uint64_t end, uint64_t began)
+static int clear_range(struct ranges *l, uint64_t start, uint64_t end, uint64_t began)
 {
 	struct place p;
 	struct piece *at, out;
 
 	if (start >= end)
 		return 0;
-	if (cut(l, start, began) || cut(l, end, began))
+	if (cut_at(l, start, began) || cut_at(l, end, began))
 		return -ENOMEM;
-	for (p = seek(l, start); (at = piece_at(l, p)) && at->r.start < end;) {
+	for (p = seek_place(l, start); (at = piece_at(l, p)) && at->r.start < end;) {
 		if (at->r.birth > began) {
 			p = next_place(l, p);
 			continue;
 		}
-		p = take(l, p, &out);
-		gone(l, &out);
+		p = take_piece(l, p, &out);
+		report_gone(l, &out);
 	}
 	return 0;
 }
@@ -271,7 +267,7 @@ static void round_out(uint64_t *start, uint64_t *end)
 		*start = *end;
 }
 
-static uint64_t end_of(uint64_t start, uint64_t len)
+static uint64_t range_end(uint64_t start, uint64_t len)
 {
 	return len < UINT64_MAX - start ? start + len : UINT64_MAX;
 }
@@ -285,7 +281,7 @@ int ranges__map(struct ranges *l, const struct range *r)
 		return 0;
 	p.base = p.r.start;
 	p.r.parts = 1;
-	if (clear(l, p.r.start, p.r.end, UINT64_MAX) || insert(l, &p))
+	if (clear_range(l, p.r.start, p.r.end, UINT64_MAX) || insert_piece(l, &p))
 		return -ENOMEM;
 	l->change(l->ctx, &p.r, bytes_of(&p.r), 1);
 	return 0;
@@ -294,12 +290,12 @@ int ranges__map(struct ranges *l, const struct range *r)
 int ranges__unmap(struct ranges *l, uint64_t start, uint64_t end, uint64_t began)
 {
 	round_out(&start, &end);
-	return clear(l, start, end, began);
+	return clear_range(l, start, end, began);
 }
 
 int ranges__detach(struct ranges *l, uint64_t addr, uint64_t began)
 {
-	struct place p = seek(l, addr);
+	struct place p = seek_place(l, addr);
 	struct piece *at, out;
 	uint32_t left = 1;
 
@@ -310,8 +306,8 @@ int ranges__detach(struct ranges *l, uint64_t addr, uint64_t began)
 			continue;
 		}
 		left = at->whole ? at->whole->parts - 1 : 0;
-		p = take(l, p, &out);
-		gone(l, &out);
+		p = take_piece(l, p, &out);
+		report_gone(l, &out);
 	}
 	return 0;
 }
@@ -321,22 +317,22 @@ int ranges__detach(struct ranges *l, uint64_t addr, uint64_t began)
 /* A second mapping of what is mapped at `old`: from a shared mapping, or with the old one kept. */
 static int map_again(struct ranges *l, uint64_t old, uint64_t addr, uint64_t len, uint64_t began)
 {
-	const struct piece *p = piece_at(l, seek(l, old));
+	const struct piece *p = piece_at(l, seek_place(l, old));
 	struct range r;
 
 	if (!p || p->r.start > old || p->r.birth > began)
 		return 0;
 	r = p->r;
 	r.start = addr;
-	r.end = end_of(addr, len);
+	r.end = range_end(addr, len);
 	return ranges__map(l, &r);
 }
 
 /* Takes the pieces of [start, end) out, unreported, into an array that the caller frees. */
-static int lift(struct ranges *l, uint64_t start, uint64_t end, uint64_t began,
-		struct piece **lifted, size_t *n)
+static int lift_pieces(struct ranges *l, uint64_t start, uint64_t end, uint64_t began,
+		       struct piece **lifted, size_t *n)
 {
-	struct place first = seek(l, start), p;
+	struct place first = seek_place(l, start), p;
 	const struct piece *at;
 
 	*n = 0;
@@ -350,7 +346,7 @@ static int lift(struct ranges *l, uint64_t start, uint64_t end, uint64_t began,
 		if (at->r.birth > began)
 			p = next_place(l, p);
 		else
-			p = take(l, p, *lifted + (*n)++);
+			p = take_piece(l, p, *lifted + (*n)++);
 	}
 	return 0;
 }
@@ -358,7 +354,7 @@ static int lift(struct ranges *l, uint64_t start, uint64_t end, uint64_t began,
 int ranges__remap(struct ranges *l, uint64_t old, uint64_t old_len, uint64_t addr, uint64_t len,
 		  uint64_t began, bool keep_old)
 {
-	uint64_t old_end = end_of(old, old_len), end = end_of(addr, len), grown;
+	uint64_t old_end = range_end(old, old_len), end = range_end(addr, len), grown;
 	struct piece *pieces;
 	size_t n;
 	int err;
@@ -369,17 +365,17 @@ int ranges__remap(struct ranges *l, uint64_t old, uint64_t old_len, uint64_t add
 		return map_again(l, old, addr, end - addr, began);
 	/* What does not fit any more goes first; the rest is lifted, grown, moved and put down. */
 	if (end - addr < old_end - old) {
-		err = clear(l, old + (end - addr), old_end, began);
+		err = clear_range(l, old + (end - addr), old_end, began);
 		if (err)
 			return err;
 		old_end = old + (end - addr);
 	}
-	if (cut(l, old, began) || cut(l, old_end, began))
+	if (cut_at(l, old, began) || cut_at(l, old_end, began))
 		return -ENOMEM;
-	err = lift(l, old, old_end, began, &pieces, &n);
+	err = lift_pieces(l, old, old_end, began, &pieces, &n);
 	if (err)
 		return err;
-	err = clear(l, addr, end, UINT64_MAX);
+	err = clear_range(l, addr, end, UINT64_MAX);
 	for (size_t i = 0; i < n; i++) {
 		struct piece *p = &pieces[i];
 
@@ -390,12 +386,12 @@ int ranges__remap(struct ranges *l, uint64_t old, uint64_t old_len, uint64_t add
 			moved.r.start += addr - old;
 			moved.r.end += addr - old + grown;
 			moved.base += addr - old;
-			err = insert(l, &moved);
+			err = insert_piece(l, &moved);
 			if (!err && grown)
 				l->change(l->ctx, &moved.r, (int64_t)grown, 0);
 		}
 		if (err)
-			gone(l, p);
+			report_gone(l, p);
 	}
 	free(pieces);
 	return err;
@@ -446,7 +442,7 @@ int ranges__put_back(struct ranges *l, const struct range *r, uint64_t base, boo
 	int err;
 
 	round_out(&start, &end);
-	at = piece_at(l, seek(l, start));
+	at = piece_at(l, seek_place(l, start));
 	if (start != r->start || end != r->end || start == end || (at && at->r.start < end))
 		return -EINVAL;
 	if (shared && !*whole)
@@ -455,7 +451,7 @@ int ranges__put_back(struct ranges *l, const struct range *r, uint64_t base, boo
 		return -ENOMEM;
 	p.r.parts = 1;
 	p.whole = shared ? *whole : NULL;
-	err = insert(l, &p);
+	err = insert_piece(l, &p);
 	if (!err && shared)
 		(*whole)->parts++;
 	else if (shared && !(*whole)->parts) {

@@ -18,21 +18,21 @@ struct ranges;
 struct range {
 	uint64_t start, end; /* [start, end) */
 	uint64_t birth;	     /* ns; the call's return */
-	uint32_t site;	     /* LEDGER_ALLOCATOR, or the owner's number for the call site */
+	uint32_t site;	     /* RANGE_ALLOCATOR, or the owner's number for the call site */
 	uint32_t flags;	     /* EVENT_F_* of the event that made it */
 	uint32_t parts;	     /* set by the ranges: how many pieces the mapping is in */
 };
 
-#define LEDGER_ALLOCATOR UINT32_MAX /* obtained by an allocator: never a site of its own */
+#define RANGE_ALLOCATOR UINT32_MAX /* obtained by an allocator: never a site of its own */
 
 /*
  * r: the piece that came, went or grew. bytes: the change in bytes held for its site. blocks: +1 a
  * range came, -1 a range went whole (or its last part went), 0 it shrank, grew or was cut in two. A
  * cut leaves one mapping in two pieces: they count as one until both are gone.
  */
-typedef void (*ledger_change_fn)(void *ctx, const struct range *r, int64_t bytes, int blocks);
+typedef void (*ranges_change_fn)(void *ctx, const struct range *r, int64_t bytes, int blocks);
 
-struct ranges *ranges__new(ledger_change_fn change, void *ctx); /* NULL and errno */
+struct ranges *ranges__new(ranges_change_fn change, void *ctx); /* NULL and errno */
 void ranges__free(struct ranges *l);
 
 /* All sizes are rounded out to whole pages of 4096 bytes. 0 or -ENOMEM. */

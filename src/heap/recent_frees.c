@@ -13,8 +13,8 @@ static uint64_t *slot_of(uint64_t *at, uint32_t size, uint64_t addr)
 
 int recent_frees__init(struct recent_frees *f)
 {
-	f->at = calloc(FREED_LEAST, sizeof(*f->at));
-	f->size = f->at ? FREED_LEAST : 0;
+	f->at = calloc(RECENT_FREES_MIN, sizeof(*f->at));
+	f->size = f->at ? RECENT_FREES_MIN : 0;
 	return f->at ? 0 : -ENOMEM;
 }
 
@@ -44,7 +44,7 @@ void recent_frees__grow(struct recent_frees *f, uint64_t wanted)
 	uint32_t size = f->size;
 	uint64_t *at;
 
-	while (size < wanted && size < FREED_MOST)
+	while (size < wanted && size < RECENT_FREES_MAX)
 		size *= 2;
 	at = size > f->size ? calloc(size, sizeof(*at)) : NULL;
 	if (!at)

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FREED_LEAST 64 /* addresses; grows by powers of two */
-#define FREED_MOST 32768
+#define RECENT_FREES_MIN 64 /* addresses; grows by powers of two */
+#define RECENT_FREES_MAX 32768
 
 struct recent_frees {
 	uint64_t *at; /* each in its slot; 0: none */
@@ -24,7 +24,7 @@ void recent_frees__free(struct recent_frees *f);
 void recent_frees__clear(struct recent_frees *f);
 void recent_frees__add(struct recent_frees *f, uint64_t addr); /* never 0 */
 bool recent_frees__has(const struct recent_frees *f, uint64_t addr);
-/* Makes room for as many, up to FREED_MOST; without memory it stays as it is. */
+/* Makes room for as many, up to RECENT_FREES_MAX; without memory it stays as it is. */
 void recent_frees__grow(struct recent_frees *f, uint64_t wanted);
 
 #endif

@@ -19,7 +19,7 @@
 
 #define MAINTAIN_NS 1000000000ull /* within it, events reach the file with their names */
 
-/* ---- the witness ---- */
+/* ---- the observer ---- */
 
 static void record_event(void *ctx, const void *data, size_t size)
 {
@@ -61,7 +61,7 @@ static void record_allocator(void *ctx, uint32_t module, uint64_t start, uint64_
 	recorder__put_record(rec, RECORD_ALLOCATOR);
 }
 
-const struct collector_witness recorder__witness = {
+const struct collector_observer recorder__observer = {
 	.event = record_event,
 	.stack = record_stack,
 	.process = record_process,

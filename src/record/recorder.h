@@ -1,9 +1,9 @@
 /*
- * Records a live session: everything that the collector passes to its witness, and what reports
+ * Records a live session: everything that the collector passes to its observer, and what reports
  * need besides: the names of all code in call stacks, the files behind mappings, and what each
  * report asked the system.
  *
- * The witness, recorder__run, recorder__tick and recorder__mark are called with the collector's
+ * The observer, recorder__run, recorder__tick and recorder__mark are called with the collector's
  * lock held. The rest is called by the reporter's thread, without the lock.
  */
 #ifndef MEMTRACE_RECORD_RECORDER_H
@@ -29,7 +29,7 @@ struct recorder_opts {
 	void *ctx;
 };
 
-extern const struct collector_witness recorder__witness; /* its context is the recorder */
+extern const struct collector_observer recorder__observer; /* its context is the recorder */
 
 /* NULL where it cannot begin; the reason is logged. */
 struct recorder *recorder__open(const struct recorder_opts *opts);

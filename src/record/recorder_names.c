@@ -213,7 +213,7 @@ static const char *path_behind(struct recorder *rec, uint32_t pid, uint64_t addr
 	const struct mapping *m = NULL;
 
 	for (int again = 0; again < 2; again++) {
-		const struct mappings *sp = collector__space(rec->collector, pid);
+		const struct mappings *sp = collector__mappings(rec->collector, pid);
 
 		m = sp ? mappings__find(sp, addr) : NULL;
 		if ((m && m->path[0]) || *refreshed == pid)

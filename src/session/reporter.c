@@ -114,7 +114,7 @@ static const struct stack *find_stack(void *ctx, uint64_t id)
 
 static const struct mapping *find_mapping(struct session *s, uint32_t pid, uint64_t addr)
 {
-	const struct mappings *maps = collector__space(s->collector, pid);
+	const struct mappings *maps = collector__mappings(s->collector, pid);
 
 	return maps ? mappings__find(maps, addr) : NULL;
 }

@@ -171,10 +171,10 @@ TEST(named_processes)
 	CHECK_STR(s.processes[0].comm, "mt-named");
 	CHECK_STR(s.processes[0].exe, exe);
 	snapshot__free(&s);
-	CHECK(collector__space(c, self) && mappings__count(collector__space(c, self)) > 3);
-	CHECK(!collector__space(c, PID));
+	CHECK(collector__mappings(c, self) && mappings__count(collector__mappings(c, self)) > 3);
+	CHECK(!collector__mappings(c, PID));
 	happened(c, EVENT_EXIT, self);
-	CHECK(collector__space(c, self) && mappings__count(collector__space(c, self)) > 3);
+	CHECK(collector__mappings(c, self) && mappings__count(collector__mappings(c, self)) > 3);
 	collector__free(c);
 }
 
@@ -310,8 +310,8 @@ TEST(a_child_begins_in_its_parents_space)
 	CHECK_EQ(maps.reads, 2);
 	CHECK_EQ(stacks__get(collector__stacks(c), 6)->frames[0].offset, 1);
 	happened(c, EVENT_EXIT, CHILD);
-	CHECK(!collector__space(c, CHILD));
-	CHECK(collector__space(c, PID));
+	CHECK(!collector__mappings(c, CHILD));
+	CHECK(collector__mappings(c, PID));
 	collector__free(c);
 	modules__free(modules);
 }

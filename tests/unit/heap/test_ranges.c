@@ -12,13 +12,13 @@
 #define EVER UINT64_MAX
 
 struct sums {
-	int64_t bytes[SITES + 1], blocks[SITES + 1]; /* the last: LEDGER_ALLOCATOR */
+	int64_t bytes[SITES + 1], blocks[SITES + 1]; /* the last: RANGE_ALLOCATOR */
 };
 
 static void on_change(void *ctx, const struct range *r, int64_t bytes, int blocks)
 {
 	struct sums *s = ctx;
-	uint32_t site = r->site == LEDGER_ALLOCATOR ? SITES : r->site;
+	uint32_t site = r->site == RANGE_ALLOCATOR ? SITES : r->site;
 
 	s->bytes[site] += bytes;
 	s->blocks[site] += blocks;
@@ -63,7 +63,7 @@ TEST(map_and_unmap_whole)
 	struct ranges *l = ranges__new(on_change, &s);
 
 	map(l, 10, 4, 100, 1);
-	map(l, 20, 2, 100, LEDGER_ALLOCATOR);
+	map(l, 20, 2, 100, RANGE_ALLOCATOR);
 	CHECK_EQ(s.bytes[1], 4 * PAGE);
 	CHECK_EQ(s.blocks[1], 1);
 	CHECK_EQ(s.bytes[SITES], 2 * PAGE);

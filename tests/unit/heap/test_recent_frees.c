@@ -26,8 +26,8 @@ TEST(finds_the_latest)
 		CHECK(!recent_frees__has(&f, addr + 16));
 	}
 	/* One for each slot is left at most, and most slots are taken. */
-	CHECK(found(&f, 16, 99) <= FREED_LEAST);
-	CHECK(found(&f, 16, 99) > FREED_LEAST / 2);
+	CHECK(found(&f, 16, 99) <= RECENT_FREES_MIN);
+	CHECK(found(&f, 16, 99) > RECENT_FREES_MIN / 2);
 	recent_frees__clear(&f);
 	CHECK_EQ(found(&f, 16, 99), 0);
 	recent_frees__free(&f);
@@ -36,19 +36,19 @@ TEST(finds_the_latest)
 
 TEST(grows_with_what_is_in_it)
 {
-	uint64_t x = 7, *has = calloc(FREED_MOST, sizeof(*has));
+	uint64_t x = 7, *has = calloc(RECENT_FREES_MAX, sizeof(*has));
 	struct recent_frees f;
 	size_t n = 0;
 
 	CHECK_EQ(recent_frees__init(&f), 0);
-	for (uint32_t wanted = 1; wanted < 4 * FREED_MOST; wanted *= 3) {
+	for (uint32_t wanted = 1; wanted < 4 * RECENT_FREES_MAX; wanted *= 3) {
 		n = 0;
 		for (uint32_t i = 0; i < f.size; i++)
 			if (f.at[i])
 				has[n++] = f.at[i];
 		recent_frees__grow(&f, wanted);
-		CHECK(f.size >= wanted || f.size == FREED_MOST);
-		CHECK(f.size <= FREED_MOST);
+		CHECK(f.size >= wanted || f.size == RECENT_FREES_MAX);
+		CHECK(f.size <= RECENT_FREES_MAX);
 		CHECK_EQ(f.size & (f.size - 1), 0);
 		for (size_t i = 0; i < n; i++)
 			CHECK(recent_frees__has(&f, has[i]));
@@ -57,9 +57,9 @@ TEST(grows_with_what_is_in_it)
 			recent_frees__add(&f, x >> 20 | 1);
 		}
 	}
-	CHECK_EQ(f.size, FREED_MOST);
+	CHECK_EQ(f.size, RECENT_FREES_MAX);
 	recent_frees__grow(&f, UINT64_MAX);
-	CHECK_EQ(f.size, FREED_MOST);
+	CHECK_EQ(f.size, RECENT_FREES_MAX);
 	recent_frees__free(&f);
 	free(has);
 }

@@ -94,8 +94,8 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 							      .unlock = no_lock });
 	MUST(l->recorder);
 	l->c = collector__new(&(struct collector_opts){ .modules = l->modules,
-							.witness = &recorder__witness,
-							.witness_ctx = l->recorder,
+							.observer = &recorder__observer,
+							.observer_ctx = l->recorder,
 							.refresh = real ? NULL : no_refresh,
 							.start = START,
 							.children = true,

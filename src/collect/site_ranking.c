@@ -1,20 +1,18 @@
-/*
- * The best `top` of many: rows gather until there are twice as many, then they are sorted and the
- * worse half goes; from then on what is worse than the worst kept is not even taken.
- */
-#include "collect/internal.h"
+#include "collect/site_ranking.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#include "util/array.h"
 
 enum { LEVEL_OTHER, LEVEL_GROWING, LEVEL_DOUBTED, LEVEL_LEAK };
 
 #define LEVEL(level) ((uint64_t)(level) << 62)
 
 /*
- * Leaks come first, then what would be one but for frees of older blocks, then all that grows, each
- * by their rates in millibytes; then the rest. What grows but is next to nothing has its place by
- * its bytes.
+ * Leaks come first, then what would be a leak but for frees of older blocks, then all that grows,
+ * each by rate in thousandths of a byte a second; then the rest by bytes. A site that grows but
+ * holds less than `least` ranks among the rest.
  */
 static uint64_t leak_key(const struct site_row *row, uint64_t least)
 {
@@ -36,7 +34,7 @@ static uint64_t leak_key(const struct site_row *row, uint64_t least)
 	return row->live_bytes < 1ull << 62 ? row->live_bytes : (1ull << 62) - 1;
 }
 
-static uint64_t key_of(const struct site_row *row, const struct ranking *r)
+static uint64_t sort_key_of(const struct site_row *row, const struct site_ranking *r)
 {
 	switch (r->sort) {
 	case SORT_LEAK:
@@ -56,52 +54,52 @@ static uint64_t key_of(const struct site_row *row, const struct ranking *r)
 	}
 }
 
-static int order(uint64_t a, uint64_t b)
+static int compare_numbers(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
 }
 
 /* Below 0: a comes first. No two rows are equal. */
-static int compare(const void *one, const void *other, void *ranking)
+static int compare_rows(const void *one, const void *other, void *ranking)
 {
 	const struct site_row *a = one, *b = other;
-	int by_key = order(key_of(b, ranking), key_of(a, ranking));
-	int by_bytes = order(b->live_bytes, a->live_bytes);
+	int by_key = compare_numbers(sort_key_of(b, ranking), sort_key_of(a, ranking));
+	int by_bytes = compare_numbers(b->live_bytes, a->live_bytes);
 
 	if (by_key || by_bytes)
 		return by_key ? by_key : by_bytes;
 	if (a->process != b->process)
-		return order(a->process, b->process);
-	return order(a->site, b->site);
+		return compare_numbers(a->process, b->process);
+	return compare_numbers(a->site, b->site);
 }
 
-void rank__cut(struct ranking *r)
+bool site_ranking__wants(const struct query *q, const struct site_row *row)
+{
+	if (q->sort == SORT_MARK)
+		return row->since_mark_bytes || row->since_mark_blocks;
+	return row->live_blocks || (q->sort == SORT_RATE && row->allocs_since);
+}
+
+void site_ranking__cut(struct site_ranking *r)
 {
 	if (r->n)
-		qsort_r(r->rows, r->n, sizeof(*r->rows), compare, r);
+		qsort_r(r->rows, r->n, sizeof(*r->rows), compare_rows, r);
 	if (r->n > r->top) {
 		r->n = r->top;
 		r->was_cut = true;
 	}
 }
 
-int rank__offer(struct ranking *r, const struct site_row *row)
+int site_ranking__offer(struct site_ranking *r, const struct site_row *row)
 {
-	size_t most = r->top < SIZE_MAX / 2 ? r->top * 2 : SIZE_MAX, cap;
-	struct site_row *rows;
+	size_t most = r->top < SIZE_MAX / 2 ? r->top * 2 : SIZE_MAX;
 
-	if (r->was_cut && compare(row, &r->rows[r->top - 1], r) > 0)
+	if (r->was_cut && compare_rows(row, &r->rows[r->top - 1], r) > 0)
 		return 0;
 	if (r->n == most)
-		rank__cut(r);
-	if (r->n == r->cap) {
-		cap = r->cap ? r->cap * 2 : 32;
-		rows = reallocarray(r->rows, cap, sizeof(*rows));
-		if (!rows)
-			return -ENOMEM;
-		r->rows = rows;
-		r->cap = cap;
-	}
+		site_ranking__cut(r);
+	if (array__grow(&r->rows, &r->cap, r->n + 1, sizeof(*r->rows)))
+		return -ENOMEM;
 	r->rows[r->n++] = *row;
 	return 0;
 }

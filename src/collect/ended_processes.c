@@ -1,37 +1,36 @@
-/*
- * What is kept of processes that ended. A report still tells of all their sites once; after that
- * only those are kept that hold anything, or did at the mark, with the verdict on them in place of
- * their cohorts. The rest goes into sums, so that a host may start thousands of processes.
- */
-#include "collect/internal.h"
+#include "collect/ended_processes.h"
 
 #include <stdlib.h>
 
-/* Into what queries by container or by stack merge. */
-static void remember(struct process *p, struct site *s)
+#include "collect/same_code.h"
+#include "collect/site_survey.h"
+
+/* Adds the site to what queries by container or by stack merge. */
+static void keep_cohorts(struct process *p, struct site *s)
 {
 	struct collector *c = p->c;
-	struct cohorts *co = merge__cohorts(p, s);
-	uintptr_t known;
+	struct cohorts *co = same_code__cohorts(p, s);
+	struct cohorts *sum;
 	uint64_t key;
 
 	if (!co)
 		return;
-	key = merge__key(c, c->opts.by, p, s);
-	if (hashmap__get(c->gone, key, &known))
-		cohorts__unite((struct cohorts *)known, co);
-	else if (!hashmap__set(c->gone, key, (uintptr_t)co))
+	key = same_code__key(c, c->opts.by, p, s);
+	sum = hashmap__get_ptr(c->gone, key);
+	if (sum)
+		cohorts__unite(sum, co);
+	else if (!hashmap__set_ptr(c->gone, key, co))
 		return;
 	free(co);
 }
 
-static void leave_verdict(const struct process *p, struct site *s)
+static void keep_verdict(const struct process *p, struct site *s)
 {
 	struct judgement j;
 
 	if (!s->cohorts)
 		return;
-	j = survey__judge(p, s, p->ended);
+	j = site_survey__judge(p, s, p->ended);
 	free(s->cohorts);
 	s->cohorts = NULL;
 	if (j.verdict == VERDICT_UNKNOWN)
@@ -41,7 +40,7 @@ static void leave_verdict(const struct process *p, struct site *s)
 		*s->left = j;
 }
 
-static void count_gone(struct collector *c, struct site *s)
+static void count_stack_end(struct collector *c, struct site *s)
 {
 	if (!s->stack)
 		return;
@@ -52,7 +51,7 @@ static void count_gone(struct collector *c, struct site *s)
 		c->gone_ends[s->kind][STACK_ENDS + 1] += s->allocs;
 }
 
-static void fold(struct process *p)
+static void fold_process(struct process *p)
 {
 	struct collector *c = p->c;
 	struct site *sites;
@@ -62,13 +61,13 @@ static void fold(struct process *p)
 		struct site *s = &p->sites[i];
 
 		if (c->opts.by != BY_PROCESS)
-			remember(p, s);
+			keep_cohorts(p, s);
 		if (s->live_blocks || s->mark_bytes || s->mark_blocks) {
-			leave_verdict(p, s);
+			keep_verdict(p, s);
 			p->sites[n++] = *s;
 			continue;
 		}
-		count_gone(c, s);
+		count_stack_end(c, s);
 		free(s->cohorts);
 		free(s->left);
 	}
@@ -84,14 +83,14 @@ static void fold(struct process *p)
 	}
 }
 
-void ended__fold_all(struct collector *c)
+void ended_processes__fold_all(struct collector *c)
 {
 	for (uint32_t i = 0; i < c->npending; i++)
-		fold(c->pending[i]);
+		fold_process(c->pending[i]);
 	c->npending = 0;
 }
 
-bool ended__is_pending(const struct process *p)
+bool ended_processes__is_pending(const struct process *p)
 {
 	for (uint32_t i = 0; i < p->c->npending; i++)
 		if (p->c->pending[i] == p)
@@ -99,14 +98,14 @@ bool ended__is_pending(const struct process *p)
 	return false;
 }
 
-/* What the user named is told of in full to the end. */
-void ended__add(struct process *p)
+/* Processes that the user named are reported in full to the end. */
+void ended_processes__add(struct process *p)
 {
 	struct collector *c = p->c;
 
 	if (p->named)
 		return;
-	if (c->npending == PENDING)
-		ended__fold_all(c);
+	if (c->npending == PENDING_MAX)
+		ended_processes__fold_all(c);
 	c->pending[c->npending++] = p;
 }

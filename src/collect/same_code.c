@@ -1,0 +1,80 @@
+#include "collect/same_code.h"
+
+#include <stdlib.h>
+
+#include "symbols/module.h"
+
+/* Equal for files with the same build ID. */
+static uint64_t hash_module(struct collector *c, uint32_t id)
+{
+	struct module *mod = c->opts.modules ? modules__get(c->opts.modules, id) : NULL;
+	uint8_t build_id[BUILD_ID_MAX];
+	uint64_t code;
+	uintptr_t known;
+	size_t len;
+
+	if (hashmap__get(c->module_codes, id, &known))
+		return known;
+	len = mod ? module__build_id(mod, build_id) : 0;
+	code = hash__mix(len, len ? 0 : id);
+	for (size_t i = 0; i < len; i++)
+		code = hash__mix(code, build_id[i]);
+	hashmap__set(c->module_codes, id, code); /* without memory it is computed again */
+	return code;
+}
+
+/* Equal for the same code in all processes. */
+static uint64_t hash_frames(struct collector *c, const struct process *p, struct site *s)
+{
+	uint64_t code = 1;
+
+	if (s->code)
+		return s->code;
+	if (!s->frames && s->stack)
+		s->frames = stacks__get(c->stacks, s->stack);
+	/* What is unknown, or in no file, is equal in this process only. */
+	if (!s->frames)
+		return hash__mix(s->stack, (uint64_t)p->serial + 1);
+	for (unsigned int i = 0; i < s->frames->n; i++) {
+		const struct frame *f = &s->frames->frames[i];
+
+		if (f->module == FRAME_NO_MODULE)
+			code = hash__mix(hash__mix(code, (uint64_t)p->serial + 1), f->pc);
+		else
+			code = hash__mix(hash__mix(code, hash_module(c, f->module)), f->offset);
+	}
+	return s->code = code ? code : 1;
+}
+
+uint64_t same_code__key(struct collector *c, enum merge_by by, const struct process *p,
+			struct site *s)
+{
+	uint64_t what = (uint64_t)s->map_flags << 16 | s->api << 8 | s->kind;
+	uint64_t key = hash__mix(hash_frames(c, p, s), what);
+
+	/* Names are interned: equal names are equal pointers. */
+	return by == BY_CONTAINER ? hash__mix(key, (uintptr_t)p->container) : key;
+}
+
+struct cohorts *same_code__cohorts(const struct process *p, const struct site *s)
+{
+	uint64_t birth;
+	struct cohorts *co;
+	struct block b;
+
+	if (!s->cohorts && s->live_blocks != 1)
+		return NULL;
+	birth = heap_time(p->c, s->oldest);
+	if (!s->cohorts && !p->exited && heap__site_oldest(p->heap, (uint32_t)(s - p->sites), &b))
+		birth = b.birth;
+	co = cohorts__new(s->cohorts ? 0 : birth);
+	if (!co)
+		return NULL;
+	if (s->cohorts)
+		*co = *s->cohorts;
+	else
+		cohorts__came(co, birth, birth, s->live_bytes);
+	if (p->exited)
+		cohorts__end(co, heap_time(p->c, p->ended));
+	return co;
+}
