@@ -94,7 +94,7 @@ struct event_realloc {
 /* clang-format off */
 /*
  * EVENT_MAP:   [addr, addr + len) is mapped; len 0 with EVENT_F_SHM: a segment of unknown length.
- * EVENT_UNMAP: [addr, addr + len) is unmapped; len 0 with EVENT_F_SHM: the segment attached at addr.
+ * EVENT_UNMAP: [addr, addr + len) is unmapped; len 0 with EVENT_F_SHM: the segment at addr.
  * EVENT_REMAP: [old, old + old_len) became [addr, addr + len).
  * EVENT_BRK:   the break moved from `old` to `addr`; old 0: this is where it was when first seen.
  */
