@@ -1,8 +1,8 @@
 /*
  * containerd has a directory for each task, STATE/io.containerd.runtime.v2.task/NAMESPACE/ID, with
  * the pid of its first process and its OCI configuration, where Kubernetes and nerdctl leave names.
- * Its shims run in such directories, so that those of k3s, of docker and of others with a state
- * directory of their own are found.
+ * Its shims run in such directories, by which those of k3s, docker and others are found that have a
+ * state directory of their own.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,24 +16,25 @@
 
 #define TASKS "io.containerd.runtime.v2.task"
 
-static void read_task(struct scan *scan, const char *root, const char *dir, const char *space,
+static void read_task(struct scan *scan, const char *root, const char *dir, const char *namespace,
 		      const char *id)
 {
-	struct sighting s = { .runtime = "containerd", .id = id, .space = space };
+	struct sighting s = { .runtime = "containerd", .id = id, .namespace = namespace };
 	struct json_object *o = NULL;
 	char path[PATH_BYTES];
 
-	if (snprintf(path, sizeof(path), "%s/%s/%s/init.pid", dir, space, id) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s/%s/init.pid", dir, namespace, id) >=
+	    (int)sizeof(path))
 		return;
 	s.pid = runtime_files__read_pid(root, path);
-	/* docker's names are not here. */
-	if (!strcmp(space, "moby")) {
+	/* docker keeps its names elsewhere. */
+	if (!strcmp(namespace, "moby")) {
 		s.runtime = "docker";
-		s.space = NULL;
+		s.namespace = NULL;
 	} else if (scan__knows_name(scan, id)) {
-		s.space = NULL;
+		s.namespace = NULL;
 	} else {
-		snprintf(path, sizeof(path), "%s/%s/%s/config.json", dir, space, id);
+		snprintf(path, sizeof(path), "%s/%s/%s/config.json", dir, namespace, id);
 		o = json_file__read(root, path, CONFIG_FILE);
 		labels__read(json_file__member(o, "annotations"), &s);
 		s.hint = json_file__string(json_file__member(o, "linux"), "cgroupsPath");
@@ -44,21 +45,21 @@ static void read_task(struct scan *scan, const char *root, const char *dir, cons
 
 static void look_below_tasks(struct scan *scan, const char *root, const char *tasks)
 {
-	DIR *spaces = scan__visit(scan, root, tasks), *d;
-	const char *space, *id;
+	DIR *namespaces = scan__visit(scan, root, tasks), *d;
+	const char *namespace, *id;
 	char path[PATH_BYTES];
 
-	while (spaces && (space = runtime_files__next_name(spaces))) {
-		if (snprintf(path, sizeof(path), "%s/%s", tasks, space) >= (int)sizeof(path))
+	while (namespaces && (namespace = runtime_files__next_name(namespaces))) {
+		if (snprintf(path, sizeof(path), "%s/%s", tasks, namespace) >= (int)sizeof(path))
 			continue;
 		d = scan__visit(scan, root, path);
 		while (d && (id = runtime_files__next_name(d)))
-			read_task(scan, root, tasks, space, id);
+			read_task(scan, root, tasks, namespace, id);
 		if (d)
 			closedir(d);
 	}
-	if (spaces)
-		closedir(spaces);
+	if (namespaces)
+		closedir(namespaces);
 }
 
 static void look_for_containerd(struct scan *scan)

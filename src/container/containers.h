@@ -22,13 +22,14 @@ struct containers;
 
 /* Belongs to its struct containers, as do its strings; a refresh may change it. */
 struct container {
-	const char *runtime; /* "docker", …; "container": unknown; "sandbox": just a namespace */
-	const char *id;	     /* never NULL */
-	const char *name;    /* NULL: unknown; of Kubernetes: the container's in its pod */
-	const char *pod;     /* NULL: none */
-	const char *space;   /* the namespace: of Kubernetes, or containerd's; NULL: none */
-	const char *display; /* "docker web", "k8s default/web-1/app", "podman 0123456789ab" */
-	pid_t init_pid;	     /* as we see it; 0: it does not run */
+	const char
+	    *runtime;	  /* "docker", …; "container": unknown; "sandbox": just a PID namespace */
+	const char *id;	  /* never NULL */
+	const char *name; /* NULL: unknown; in Kubernetes, within its pod */
+	const char *pod;  /* NULL: none */
+	const char *namespace; /* of Kubernetes, or containerd's; NULL: none */
+	const char *display;   /* "docker web", "k8s default/web-1/app", "podman 0123456789ab" */
+	pid_t init_pid;	       /* as we see it; 0: it does not run */
 	/* Its own cgroups, best first: v2, memory, others. */
 	size_t ncgroups;
 	struct cgroup_line cgroups[CONTAINER_CGROUPS];

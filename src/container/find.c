@@ -16,7 +16,7 @@ enum fit { NO_FIT, FIT_PREFIX, FIT_ID_PREFIX, FIT_PART, FIT_WHOLE };
 
 /* ---- names ---- */
 
-/* The deployment's name is what its pods' names begin with. */
+/* A deployment's name is the beginning of its pods' names. */
 static enum fit fit_part(const char *has, const char *wanted, size_t len, bool pod)
 {
 	if (!has || strncmp(has, wanted, len))
@@ -49,7 +49,7 @@ static enum fit fit_from(const char *const has[PARTS], size_t first, const char 
 static enum fit fit_entry(const struct registry_entry *e, const char *wanted)
 {
 	const struct container *c = &e->c;
-	const char *has[PARTS] = { c->space, c->pod, c->name };
+	const char *has[PARTS] = { c->namespace, c->pod, c->name };
 	size_t len = strlen(c->runtime);
 	enum fit best = NO_FIT;
 
@@ -63,10 +63,10 @@ static enum fit fit_entry(const struct registry_entry *e, const char *wanted)
 		best = FIT_ID_PREFIX;
 	if (e->pause)
 		return best;
-	/* containerd's own containers have a namespace and no pod. */
+	/* Containers of containerd itself have a namespace and no pod. */
 	if (!c->pod) {
 		has[0] = NULL;
-		has[1] = c->space;
+		has[1] = c->namespace;
 		if (!c->name)
 			has[2] = c->id;
 	}
@@ -75,7 +75,7 @@ static enum fit fit_entry(const struct registry_entry *e, const char *wanted)
 
 		best = f > best ? f : best;
 	}
-	if (!c->pod && c->space && fit_from(has, 1, wanted) >= FIT_PART && strchr(wanted, '/'))
+	if (!c->pod && c->namespace && fit_from(has, 1, wanted) >= FIT_PART && strchr(wanted, '/'))
 		best = FIT_WHOLE;
 	return best;
 }

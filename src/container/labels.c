@@ -8,7 +8,7 @@
 /* Which labels hold what, by the program that writes them: containerd, CRI-O, dockershim, nerdctl.
  */
 static const struct {
-	const char *name, *pod, *space, *type, *pause;
+	const char *name, *pod, *namespace, *type, *pause;
 } schemes[] = {
 	{ "io.kubernetes.cri.container-name", "io.kubernetes.cri.sandbox-name",
 	  "io.kubernetes.cri.sandbox-namespace", "io.kubernetes.cri.container-type", "sandbox" },
@@ -24,7 +24,7 @@ void labels__read(struct json_object *labels, struct sighting *s)
 	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
 		const char *name = json_file__string(labels, schemes[i].name);
 		const char *pod = json_file__string(labels, schemes[i].pod);
-		const char *space = json_file__string(labels, schemes[i].space);
+		const char *namespace = json_file__string(labels, schemes[i].namespace);
 		const char *type = json_file__string(labels, schemes[i].type);
 
 		if (type && !strcmp(type, schemes[i].pause))
@@ -33,6 +33,6 @@ void labels__read(struct json_object *labels, struct sighting *s)
 			continue;
 		s->name = name ? name : s->name;
 		s->pod = pod ? pod : s->pod;
-		s->space = space ? space : s->space;
+		s->namespace = namespace ? namespace : s->namespace;
 	}
 }

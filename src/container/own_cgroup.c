@@ -1,8 +1,8 @@
 /*
  * A container's first process may sit deeper than the container's own cgroup (an init system makes
- * more of them), so of each hierarchy's path the part counts that is named after the container, or
- * that its runtime's files name. A cgroup that is neither belongs to something else: a container
- * without one of its own stays in that of the process that started it.
+ * more of them), so what counts of each hierarchy's path is the part that is named after the
+ * container, or that its runtime's files name. A cgroup that is neither belongs to something else:
+ * a container without one of its own stays in that of the process that started it.
  */
 #include "container/own_cgroup.h"
 
@@ -74,7 +74,7 @@ static void add_cgroup(struct registry *r, struct container *c, const struct cgr
 	c->ncgroups++;
 }
 
-/* Whether another container has this process as its first: then a file's claim is an old one. */
+/* Whether another container has this process as its first: then the file's claim is stale. */
 static bool is_first_of_another(const struct registry *r, const struct registry_entry *e, pid_t pid,
 				char *text)
 {

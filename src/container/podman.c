@@ -42,7 +42,7 @@ static void read_cri_o(char *name, struct sighting *s)
 	s->pause = !strcmp(part[1], "POD");
 	s->name = s->pause ? NULL : part[1];
 	s->pod = part[2];
-	s->space = part[3];
+	s->namespace = part[3];
 }
 
 static void read_roster(struct scan *scan, const char *root, const char *path)

@@ -86,20 +86,20 @@ const char *registry__keep(struct registry *r, const char *s)
 /* Long random ids are the same whichever runtime reports them; others are names, of which each
  * runtime, and each of containerd's namespaces, has its own. */
 bool registry__is(const struct registry_entry *e, const char *runtime, const char *id,
-		  const char *space)
+		  const char *namespace)
 {
 	if (strcmp(e->c.id, id))
 		return false;
 	if (strlen(id) >= LONG_ID)
 		return true;
-	return !strcmp(e->c.runtime, runtime) && !strcmp(e->c.space ?: "", space ?: "");
+	return !strcmp(e->c.runtime, runtime) && !strcmp(e->c.namespace ?: "", namespace ?: "");
 }
 
 static bool is_sighted(const void *entry, const void *sighting)
 {
 	const struct sighting *s = sighting;
 
-	return registry__is(entry, s->runtime, s->id, s->space);
+	return registry__is(entry, s->runtime, s->id, s->namespace);
 }
 
 static struct registry_entry *lookup_entry(const struct registry *r, const struct sighting *s)
@@ -166,8 +166,8 @@ static void update_display(struct registry *r, struct registry_entry *e)
 	const char *own_name = c->name ? c->name : e->pause ? "(pause)" : c->id;
 	char text[DISPLAY_BYTES];
 
-	if (c->pod && c->space)
-		snprintf(text, sizeof(text), "k8s %s/%s/%s", c->space, c->pod, own_name);
+	if (c->pod && c->namespace)
+		snprintf(text, sizeof(text), "k8s %s/%s/%s", c->namespace, c->pod, own_name);
 	else if (c->name)
 		snprintf(text, sizeof(text), "%s %s", c->runtime, c->name);
 	else if (strlen(c->id) >= LONG_ID)
@@ -218,7 +218,7 @@ struct registry_entry *registry__sight(struct registry *r, const struct sighting
 	}
 	learn(r, &e->c.name, s->name, overrule);
 	learn(r, &e->c.pod, s->pod, overrule);
-	learn(r, &e->c.space, s->space, overrule);
+	learn(r, &e->c.namespace, s->namespace, overrule);
 	add_hint(r, e, s->hint);
 	e->pause |= s->pause;
 	if (s->pid)

@@ -22,7 +22,7 @@
 
 /* What one place says about one container; only runtime and id are required. */
 struct sighting {
-	const char *runtime, *id, *name, *pod, *space;
+	const char *runtime, *id, *name, *pod, *namespace;
 	const char *hint; /* a cgroup's path, or the end of one, that is the container's */
 	pid_t pid;	  /* of its init process, as some file claims; 0: none */
 	bool pause;	  /* it only holds a pod's namespaces, so nobody wants to trace it */
@@ -54,9 +54,9 @@ struct registry_entry *registry__at(const struct registry *r, size_t i);
 /* NULL: unknown. For ids that are short, `runtime` tells containers of the same name apart. */
 struct registry_entry *registry__find(const struct registry *r, const char *runtime,
 				      const char *id);
-/* Whether these identify the entry; space may be NULL. */
+/* Whether these identify the entry; namespace may be NULL. */
 bool registry__is(const struct registry_entry *e, const char *runtime, const char *id,
-		  const char *space);
+		  const char *namespace);
 
 /* Marks every entry as not seen, and forgets which processes were claimed or seen for it. */
 void registry__begin_scan(struct registry *r);

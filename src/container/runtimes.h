@@ -1,7 +1,8 @@
 /*
  * The container runtimes that are known, a row each. To add one: write its file, which defines
- * `const struct runtime runtime_NAME`, and add NAME to RUNTIMES. Rows that come first know names
- * better: what runs containers for others (docker for users, runc for docker) stands before them.
+ * `const struct runtime runtime_NAME`, and add NAME to RUNTIMES. A runtime stands before those that
+ * it calls (docker before containerd and runc): it has the names that users know, and a row's names
+ * win over those of later rows.
  */
 #ifndef MEMTRACE_CONTAINER_RUNTIMES_H
 #define MEMTRACE_CONTAINER_RUNTIMES_H
@@ -17,7 +18,8 @@ struct path_part {
 	size_t len;
 };
 
-/* A word that stands before a container's id in a cgroup's path, "docker" in docker-ID.scope. */
+/* A word before a container's id in a cgroup's path ("docker" in docker-ID.scope), and the runtime
+ * that writes it. */
 struct cgroup_word {
 	const char *word, *runtime;
 };
@@ -26,11 +28,11 @@ struct cgroup_word {
 
 struct runtime {
 	const char *name;
-	/* How the comm of processes begins that know where its files lie; NULL: none do. */
+	/* The beginning of the comm of processes that know where its files are; NULL: none. */
 	const char *daemon;
 	struct cgroup_word words[RUNTIME_WORDS];
-	/* The name of a container whose cgroup `part` is, `above` being the part above it; false:
-	 * it is none. NULL: its cgroups have ids of 64 hexadecimal digits, or nothing. */
+	/* If `part`, below `above`, is the cgroup of a container that has a name instead of an id
+	 * of 64 hexadecimal digits: true, and the name. NULL: it has no such containers. */
 	bool (*name_in_cgroup)(struct path_part part, struct path_part above,
 			       struct path_part *name);
 	/* Reads its files, and reports what it finds with scan__sight. NULL: it has none. */

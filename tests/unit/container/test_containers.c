@@ -186,7 +186,7 @@ TEST(docker_containers_are_found_by_name_id_and_process)
 	CHECK_EQ(c->pidns, 7);
 	CHECK_EQ(c->pidns_level, 1);
 	CHECK_STR(c->id, A64);
-	CHECK(!c->pod && !c->space);
+	CHECK(!c->pod && !c->namespace);
 	CHECK(containers__of_process(cs, 101) == c);
 	CHECK(!containers__of_process(cs, 102));
 	CHECK(!containers__of_process(cs, 1000));
@@ -324,22 +324,23 @@ TEST(podman_containers_of_root_users_and_other_roots_are_found)
 	containers__free(cs);
 }
 
-static void task(const char *state, const char *space, const char *id, int pid,
+static void task(const char *state, const char *namespace, const char *id, int pid,
 		 const char *annotations)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/io.containerd.runtime.v2.task/%s/%s/", state, space, id);
+	snprintf(path, sizeof(path), "%s/io.containerd.runtime.v2.task/%s/%s/", state, namespace,
+		 id);
 	putf(path, "init.pid", "%d", pid);
 	putf(path, "config.json",
 	     "{\"ociVersion\":\"1.0\",\"annotations\":{%s},\"linux\":{\"cgroupsPath\":\"/%s/%s\"}}",
-	     annotations, space, id);
+	     annotations, namespace, id);
 }
 
-#define CRI(type, name, pod, space)                                                                \
+#define CRI(type, name, pod, namespace)                                                            \
 	"\"io.kubernetes.cri.container-type\":\"" type "\"," name                                  \
 	"\"io.kubernetes.cri.sandbox-name\":\"" pod                                                \
-	"\",\"io.kubernetes.cri.sandbox-namespace\":\"" space "\""
+	"\",\"io.kubernetes.cri.sandbox-namespace\":\"" namespace "\""
 #define CRI_NAME(n) "\"io.kubernetes.cri.container-name\":\"" n "\","
 
 TEST(kubernetes_containers_are_found_by_namespace_pod_and_name)
@@ -383,11 +384,11 @@ TEST(kubernetes_containers_are_found_by_namespace_pod_and_name)
 	c = found(cs, D64);
 	CHECK_STR(c->cgroups[0].path, "/system.slice:cri-containerd:" D64);
 	CHECK_STR(c->pod, "db-0");
-	CHECK_STR(c->space, "prod");
+	CHECK_STR(c->namespace, "prod");
 	CHECK_STR(c->name, "app");
 	/* Another scan changes nothing. */
 	CHECK_EQ(containers__refresh(cs), 0);
-	CHECK_STR(c->space, "prod");
+	CHECK_STR(c->namespace, "prod");
 	CHECK_STR(c->display, "k8s prod/db-0/app");
 	containers__free(cs);
 }
