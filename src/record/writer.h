@@ -33,8 +33,8 @@ struct record_writer *record_writer__create(const char *path, uint64_t limit);
  * the state takes more than half of the limit, so that nothing can be left out.
  */
 int record_writer__close(struct record_writer *r);
-void record_writer__free(
-    struct record_writer *r); /* takes NULL; without close, the file ends as if cut off */
+/* Takes NULL. Without close, the file ends as if it was cut off. */
+void record_writer__free(struct record_writer *r);
 
 void record_writer__event(struct record_writer *r, const void *ev, size_t size);
 void record_writer__put(struct record_writer *r, enum record_kind kind, const struct strbuf *bytes);
