@@ -65,13 +65,15 @@ static void fill_file(struct file *f, uint16_t machine, const struct sym *syms, 
 			      .p_filesz = TEXT_AT + TEXT_SIZE,
 			      .p_memsz = TEXT_AT + TEXT_SIZE };
 	for (size_t i = 0; i < n; i++) {
-		f->syms[i + 1] = (Elf64_Sym){ .st_name = used,
+		f->syms[i + 1] = (Elf64_Sym){ .st_name = (Elf64_Word)used,
 					      .st_shndx = 1,
-					      .st_info = ELF64_ST_INFO(syms[i].bind, syms[i].type),
+					      .st_info = (unsigned char)ELF64_ST_INFO(syms[i].bind,
+										      syms[i].type),
 					      .st_value = BASE + TEXT_AT + syms[i].at,
 					      .st_size = syms[i].size };
-		used +=
-		    snprintf(f->strings + used, sizeof(f->strings) - used, "%s", syms[i].name) + 1;
+		used += (size_t)snprintf(f->strings + used, sizeof(f->strings) - used, "%s",
+					 syms[i].name) +
+			1;
 	}
 	memcpy(f->section_names, "\0.symtab\0.strtab\0.shstrtab", 27);
 	f->sh[1] = (Elf64_Shdr){ .sh_name = 1,
@@ -95,18 +97,18 @@ static struct probe_specs *specs; /* functions named by the user; NULL: none */
 
 static struct probe_file *discover_path(const char *path)
 {
-	struct modules *is = modules__new();
-	int64_t id = modules__add_path(is, path);
+	struct modules *mods = modules__new();
+	int64_t id = modules__add_path(mods, path);
 	struct probe_file *f = NULL;
 
 	CHECK(id >= 0);
 	if (id >= 0)
-		f = discover__file(modules__get(is, id), specs);
+		f = discover__file(modules__get(mods, (uint32_t)id), specs);
 	if (!f) {
 		printf("# cannot look at %s\n", path);
 		exit(1);
 	}
-	modules__free(is); /* nothing in the result points into the module */
+	modules__free(mods); /* nothing in the result points into the module */
 	return f;
 }
 

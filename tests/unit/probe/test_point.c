@@ -508,7 +508,7 @@ TEST(random_bytes)
 		unsigned int args = next_random(&state) % 64;
 
 		for (size_t i = 0; i < len; i++)
-			code[i] = next_random(&state) % 4 ? next_random(&state) : 0x48;
+			code[i] = next_random(&state) % 4 ? (uint8_t)next_random(&state) : 0x48;
 		c = malloc(len); /* exactly this long, so that the sanitizer sees an overrun */
 		memcpy(c, code, len);
 		CHECK_EQ(probe_point__find(c, len, next_random(&state), args, &p), 0);

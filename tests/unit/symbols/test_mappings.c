@@ -429,8 +429,8 @@ TEST(many_mappings_in_any_order)
 			unsigned int first, len;
 
 			state = state * 6364136223846793005ull + 1442695040888963407ull;
-			first = (state >> 33) % PAGES;
-			len = 1 + (state >> 40) % 12;
+			first = (unsigned int)((state >> 33) % PAGES);
+			len = 1 + (unsigned int)((state >> 40) % 12);
 			map_both(maps, model, first, first + len < PAGES ? first + len : PAGES,
 				 ino);
 			CHECK(is_as_modelled(maps, model));

@@ -71,7 +71,7 @@ static bool same_cfa(struct unwind_rule r, const Dwarf_Op *ops, size_t nops)
 					  { .atom = DW_OP_breg16 },
 					  { .atom = DW_OP_lit15 },
 					  { .atom = DW_OP_and },
-					  { .atom = DW_OP_lit0 + r.cfa },
+					  { .atom = (uint8_t)(DW_OP_lit0 + r.cfa) },
 					  { .atom = DW_OP_ge },
 					  { .atom = DW_OP_lit3 },
 					  { .atom = DW_OP_shl },
