@@ -18,6 +18,9 @@ int array__grow(void *array, size_t *cap, size_t need, size_t size)
 		n = FIRST_ELEMENTS;
 	if (n < need)
 		n = need;
+	/* Before the allocator sees it: a sanitizer's ends the process instead of failing. */
+	if (size && n > PTRDIFF_MAX / size)
+		return -ENOMEM;
 	/* The caller's pointer has another type than void *: only its bytes may be accessed. */
 	memcpy(&p, array, sizeof(p));
 	p = reallocarray(p, n, size);
