@@ -55,11 +55,6 @@ static uint64_t growth_bytes(const struct profile *p)
 	return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
-static uint64_t lost_count(const struct profile *p)
-{
-	return p->lost_events + p->lost_stacks + p->lost_table;
-}
-
 static const struct {
 	const char *name;
 	uint64_t (*value)(const struct profile *p);
@@ -71,7 +66,7 @@ static const struct {
 	{ "live", live_bytes },	      /* bytes held */
 	{ "blocks", live_blocks },    /* blocks held */
 	{ "growth", growth_bytes },   /* bytes held more than at the mark, or than at the start */
-	{ "lost", lost_count },	      /* events, call stacks and blocks that were lost */
+	{ "lost", profile__lost },    /* events, call stacks and blocks that were lost */
 };
 
 bool conditions__is_met(const struct condition *c, const struct profile *p)

@@ -113,6 +113,11 @@ bool profile__is_finding(const struct profile_site *s)
 	return s->verdict == VERDICT_LEAK || s->verdict == VERDICT_GROWING;
 }
 
+uint64_t profile__lost(const struct profile *p)
+{
+	return p->lost_events + p->lost_stacks + p->lost_table;
+}
+
 static void free_scratch(struct profile_builder *b)
 {
 	hashmap__free(b->mapping_of);

@@ -206,5 +206,7 @@ void profile__free(struct profile *p);
 
 /* Whether a site is one to warn of: it leaks or grows. */
 bool profile__is_finding(const struct profile_site *s);
+/* The events, call stacks and blocks that were lost: above 0, figures are inexact. */
+uint64_t profile__lost(const struct profile *p);
 
 #endif

@@ -186,7 +186,7 @@ const struct profile_frame *title__frame(const struct profile_frame *stack, size
 	return own ? own : n ? stack : NULL;
 }
 
-static const char *last_part(const char *path)
+const char *title__basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -198,7 +198,7 @@ void title__add(struct strbuf *sb, const struct profile_frame *f)
 	if (f->func && *f->func)
 		strbuf__adds(sb, f->func);
 	else if (f->module && *f->module)
-		strbuf__addf(sb, "%s+0x%" PRIx64, last_part(f->module), f->offset);
+		strbuf__addf(sb, "%s+0x%" PRIx64, title__basename(f->module), f->offset);
 	else
 		strbuf__addf(sb, "0x%" PRIx64, f->offset);
 }

@@ -20,6 +20,9 @@ const struct profile_frame *title__frame(const struct profile_frame *stack, size
  * module either. */
 void title__add(struct strbuf *sb, const struct profile_frame *f);
 
+/* The last part of a path. */
+const char *title__basename(const char *path);
+
 /* Whether a frame belongs to an allocator, a C or C++ library, or Rust's. */
 bool title__is_library(const struct profile_frame *f);
 

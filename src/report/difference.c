@@ -165,7 +165,7 @@ static int json_total(const struct difference_input *in, FILE *out)
 
 	json__open(&w, NULL, '{');
 	json__string(&w, "type", "diff");
-	json__u64(&w, "schema", 1);
+	json__u64(&w, "schema", JSON_SCHEMA);
 	json_side(&w, "before", c->before, &c->total_before, in->before_name);
 	json_side(&w, "after", c->after, &c->total_after, in->after_name);
 	json__i64(&w, "change_bytes", (int64_t)(c->total_after.bytes - c->total_before.bytes));

@@ -9,6 +9,8 @@
 #include "report/report.h"
 #include "util/strbuf.h"
 
+#define JSON_SCHEMA 1 /* of all that is printed as JSON */
+
 int text__report(const struct profile *p, const struct report_style *st, FILE *out);
 int json_lines__begin(const struct profile_run *run, uint64_t wall_ns,
 		      const struct report_style *st, FILE *out);

@@ -7,7 +7,6 @@
 #include "report/internal.h"
 #include "report/json.h"
 
-#define SCHEMA 1
 #define MODE "exact" /* every call is traced; there is no other mode yet */
 
 static const char *const end_names[STACK_ENDS] = {
@@ -30,7 +29,7 @@ int json_lines__begin(const struct profile_run *run, uint64_t wall_ns,
 	(void)st;
 	json__open(&w, NULL, '{');
 	json__string(&w, "type", "meta");
-	json__u64(&w, "schema", SCHEMA);
+	json__u64(&w, "schema", JSON_SCHEMA);
 	json__string(&w, "version", run->version);
 	json__time(&w, "time", wall_ns);
 	json__string(&w, "host", run->host);

@@ -1,29 +1,21 @@
 #include "report/label.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "profile/names.h"
+#include "profile/title.h"
 #include "util/escape.h"
-
-const char *label__basename(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
 
 void label__frame(struct strbuf *sb, const struct profile_frame *f)
 {
-	if (f->func && *f->func) {
-		escape__plain(sb, f->func);
-		return;
-	}
-	if (f->module && *f->module) {
-		escape__plain(sb, label__basename(f->module));
-		strbuf__addc(sb, '+');
-	}
-	strbuf__addf(sb, "0x%" PRIx64, f->offset);
+	struct strbuf name = { 0 };
+
+	title__add(&name, f);
+	if (name.error)
+		sb->error = name.error;
+	else
+		escape__plain(sb, name.data);
+	strbuf__free(&name);
 }
 
 void label__api(struct strbuf *sb, const struct profile_site *s)

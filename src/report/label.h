@@ -5,7 +5,6 @@
 #include "profile/profile.h"
 #include "util/strbuf.h"
 
-const char *label__basename(const char *path);
 /* "session_new"; without a name "libfoo.so+0x11b2", or the address if there is no module either. */
 void label__frame(struct strbuf *sb, const struct profile_frame *f);
 /* "malloc", "mmap (thread stack)", "mmap /path/of/file". */

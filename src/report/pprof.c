@@ -325,7 +325,7 @@ static void add_comments(struct writer *w)
 
 	strbuf__addf(&w->scratch, "memtrace %s", p->run->version);
 	proto__varint(&w->body, PROFILE_COMMENT, intern_scratch(w));
-	if (!p->lost_events && !p->lost_stacks && !p->lost_table)
+	if (!profile__lost(p))
 		return;
 	strbuf__addf(&w->scratch,
 		     "± lost: %" PRIu64 " events, %" PRIu64 " call stacks, %" PRIu64 " blocks",

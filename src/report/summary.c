@@ -59,7 +59,7 @@ void summary__add(struct strbuf *sb, const struct profile *p, const struct crite
 	if (p->suppressed_sites)
 		strbuf__addf(sb, ", %s suppressed",
 			     number__count(n, sizeof(n), p->suppressed_sites));
-	if (p->lost_events || p->lost_stacks || p->lost_table)
+	if (profile__lost(p))
 		strbuf__adds(sb, ", some data was lost");
 	add_outcome(sb, p, c);
 }

@@ -9,11 +9,6 @@
 #include "util/escape.h"
 #include "util/format.h"
 
-static bool is_lossy(const struct profile *p)
-{
-	return p->lost_events || p->lost_stacks || p->lost_table;
-}
-
 /* ---- what is reported ---- */
 
 static void print_subject(struct text_style *ts, const struct profile *p)
@@ -67,7 +62,7 @@ static void print_live(struct text_style *ts, const struct profile *p)
 	char size[32], change[32], blocks[64], peak[32];
 
 	text_style__label(ts, "live");
-	if (is_lossy(p))
+	if (profile__lost(p))
 		text_style__painted(ts, YELLOW, "± ");
 	text_style__painted(ts, BOLD, format__size(size, sizeof(size), p->live_bytes));
 	strbuf__addf(&ts->sb, " in %s, growth ",
@@ -109,7 +104,7 @@ static void print_calls(struct text_style *ts, const struct profile *p)
 		strbuf__addf(&ts->sb, "%s allocations/s, %s frees/s",
 			     number__rate(a, sizeof(a), p->allocs_per_s),
 			     number__rate(f, sizeof(f), p->frees_per_s));
-	strbuf__adds(&ts->sb, is_lossy(p) ? "\n" : ", nothing lost\n");
+	strbuf__adds(&ts->sb, profile__lost(p) ? "\n" : ", nothing lost\n");
 }
 
 /* "1 free …" or "12 frees …", if there are any. */

@@ -42,7 +42,7 @@ static void add_source_line(struct table *t, const struct profile_frame *f)
 	struct strbuf *sb = table__open(t);
 
 	if (f->file && *f->file) {
-		escape__plain(sb, label__basename(f->file));
+		escape__plain(sb, title__basename(f->file));
 		if (f->line)
 			strbuf__addf(sb, ":%u", f->line);
 	}
@@ -55,7 +55,7 @@ static void add_module(struct table *t, const struct profile_frame *f)
 
 	/* An unknown function is named by its module and offset already. */
 	if (f->func && *f->func && f->module)
-		escape__plain(sb, label__basename(f->module));
+		escape__plain(sb, title__basename(f->module));
 	table__close(t);
 }
 
