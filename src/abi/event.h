@@ -191,7 +191,7 @@ enum api_shape {
 #define COOKIE(api, shape, size, count, ptr)                                                       \
 	((ev_u64)(api) | (ev_u64)(shape) << 8 | (ev_u64)(size) << 16 | (ev_u64)(count) << 20 |     \
 	 (ev_u64)(ptr) << 24)
-#define COOKIE_API(c) ((c)&0xff)
+#define COOKIE_API(c) ((c) >> 0 & 0xff)
 #define COOKIE_SHAPE(c) (((c) >> 8) & 0xff)
 #define COOKIE_SIZE(c) (((c) >> 16) & 7)
 #define COOKIE_COUNT(c) (((c) >> 20) & 7)

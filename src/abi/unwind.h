@@ -82,14 +82,14 @@ struct unwind_rule {
 };
 
 #define UNWIND_SAVED(rbp, rbx, plus) ((rbp) | (rbx) << 2 | (plus) << 4)
-#define UNWIND_SAVED_RBP(saved) ((saved)&3)
+#define UNWIND_SAVED_RBP(saved) ((saved) >> 0 & 3)
 #define UNWIND_SAVED_RBX(saved) ((saved) >> 2 & 3)
 #define UNWIND_SAVED_PLUS(saved) ((saved) >> 4) /* 0 to 15 */
 
 /* A row is one word: page offset << 16 | number of the rule. Rule 0 is UNWIND_NONE. */
 #define UNWIND_ROW(offset, rule) ((ev_u32)(offset) << 16 | (rule))
 #define UNWIND_ROW_OFFSET(row) ((row) >> 16)
-#define UNWIND_ROW_RULE(row) ((row)&0xffff)
+#define UNWIND_ROW_RULE(row) ((row) >> 0 & 0xffff)
 
 /* The entry of a page, two words. n 0: no rows, no CFI. */
 struct unwind_page {
@@ -126,12 +126,12 @@ struct unwind_process {
 
 /* id: 1 to UNWIND_MAX_ID, one for each slice that is in use, and reused as late as possible. */
 #define UNWIND_SLICE(first, n, id) ((ev_u64)(id) << 32 | (ev_u64)(n) << 16 | (first))
-#define UNWIND_SLICE_FIRST(s) ((ev_u32)((s)&0xffff))
+#define UNWIND_SLICE_FIRST(s) ((ev_u32)((s) >> 0 & 0xffff))
 #define UNWIND_SLICE_N(s) ((ev_u32)((s) >> 16 & 0xffff))
 #define UNWIND_SLICE_ID(s) ((s) >> 32 & UNWIND_MAX_ID)
 
 #define UNWIND_GOLDEN 0x9e3779b97f4a7c15ULL
-#define UNWIND_FOLD(v) ((v)*UNWIND_GOLDEN)
+#define UNWIND_FOLD(v) (UNWIND_GOLDEN * (v))
 
 /*
  * The same tables by file, for mappings that are not known yet. They cover the first 128 MiB of a

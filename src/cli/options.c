@@ -12,7 +12,7 @@
 #include "cli/option_row.h"
 #include "util/parse.h"
 
-#define KEY(row) ((row)->letter ? (row)->letter : 256 + (int)((row)-option_rows))
+#define KEY(row) ((row)->letter ? (row)->letter : 256 - (int)(option_rows - (row)))
 #define ROWS_MAX 128
 
 /* The rows as getopt_long wants them. */

@@ -26,14 +26,10 @@ struct number {
 	bool small; /* 32 bits; otherwise 64 */
 };
 
-#define N64(type, member)                                                                          \
-	{                                                                                          \
-		offsetof(struct type, member), false                                               \
-	}
-#define N32(type, member)                                                                          \
-	{                                                                                          \
-		offsetof(struct type, member), true                                                \
-	}
+/* clang-format off */
+#define N64(type, member) { offsetof(struct type, member), false }
+#define N32(type, member) { offsetof(struct type, member), true }
+/* clang-format on */
 
 static const struct number totals[] = {
 	N64(collector, live_bytes[API_HEAP]),

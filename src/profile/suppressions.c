@@ -199,10 +199,9 @@ int suppressions__add_text(struct suppressions *s, const char *text, size_t len,
  * programs), left behind by their startup. Code without names is identified by its module and its
  * caller.
  */
-#define ROW(what, why, ...)                                                                        \
-	{                                                                                          \
-		.shown = { TYPE what, "built-in", why }, __VA_ARGS__                               \
-	}
+/* clang-format off */
+#define ROW(what, why, ...) { .shown = { TYPE what, "built-in", why }, __VA_ARGS__ }
+/* clang-format on */
 
 static const struct rule builtin[] = {
 	ROW("/ld-linux*.so", "libraries and thread-local data, by the loader", .leaf = true),

@@ -22,10 +22,9 @@ struct field {
 	uint8_t offset, coding;
 };
 
-#define FIELD(type, member, coding)                                                                \
-	{                                                                                          \
-		offsetof(struct type, member), coding                                              \
-	}
+/* clang-format off */
+#define FIELD(type, member, coding) { offsetof(struct type, member), coding }
+/* clang-format on */
 #define MAP_ROW                                                                                    \
 	{                                                                                          \
 		sizeof(struct event_map), 6,                                                       \

@@ -188,11 +188,13 @@ void recorder_names__settle_modules(struct recorder *rec)
 
 /* ---- files behind mappings ---- */
 
+struct range_start {
+	uint32_t pid;
+	uint64_t start;
+};
+
 struct range_list {
-	struct {
-		uint32_t pid;
-		uint64_t start;
-	} * at;
+	struct range_start *at;
 	size_t n, cap;
 };
 

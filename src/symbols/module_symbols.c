@@ -15,7 +15,7 @@ static void count_loaded(struct module *mod)
 
 	mod->loaded = mod->symbols ? symbols__loaded(mod->symbols) : 0;
 	mods->loaded += mod->loaded - before;
-	mods->loaded_files += (size_t) !!mod->loaded - (size_t) !!before;
+	mods->loaded_files += (size_t)(mod->loaded != 0) - (size_t)(before != 0);
 }
 
 void module__unload(struct module *mod)

@@ -31,7 +31,7 @@ struct agent {
 	uint64_t stack, x;
 	struct held *held;
 	size_t n, cap;
-	size_t lasting; /* so many of the first of `held` are never freed by free_due */
+	size_t lasting;	   /* so many of the first of `held` are never freed by free_due */
 	uint32_t *slot_of; /* by key: a held block's index + 1 */
 	double due, mark, at;
 	uint64_t growth_from; /* bytes that it held half way */

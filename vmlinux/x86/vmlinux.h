@@ -1,7 +1,7 @@
 /*
  * The kernel types that the probes touch, and of those only the fields that they touch: CO-RE finds
- * where the running kernel has them. Kept by hand, so that the build needs neither kernel headers nor
- * BTF of the machine that builds.
+ * where the running kernel has them. Kept by hand, so that the build needs neither kernel headers
+ * nor BTF of the machine that builds.
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -151,11 +151,11 @@ struct kernfs_node {
 struct cgroup {
 	int level;
 	struct kernfs_node *kn;
-	struct cgroup *ancestors[0];	/* from the root to itself; since 6.1 */
+	struct cgroup *ancestors[0]; /* from the root to itself; since 6.1 */
 };
 
 struct cgroup___before_6_1 {
-	u64 ancestor_ids[0];		/* the same, their numbers only */
+	u64 ancestor_ids[0]; /* the same, their numbers only */
 };
 
 struct cgroup_subsys_state {

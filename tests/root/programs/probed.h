@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#define PROBED_BYTES 32 /* a probe is on one of the first instructions */
+#define PROBED_BYTES 32	 /* a probe is on one of the first instructions */
 #define PROBED_WAIT 4000 /* times 5 ms, at most */
 
 /* A byte 0xcc in an operand would end the wait too early; no function that is asked for has one. */

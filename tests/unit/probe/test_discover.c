@@ -28,10 +28,9 @@ struct sym {
 	int type, bind;
 };
 
-#define FUNC(name, at, size)                                                                       \
-	{                                                                                          \
-		name, at, size, STT_FUNC, STB_GLOBAL                                               \
-	}
+/* clang-format off */
+#define FUNC(name, at, size) { name, at, size, STT_FUNC, STB_GLOBAL }
+/* clang-format on */
 
 struct file {
 	Elf64_Ehdr eh;
