@@ -25,6 +25,9 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* Named where the verifier refuses a program: what it sees is the compiler's work. */
+const volatile char compiler[64] = __VERSION__;
+
 /* One body, three ways to attach it: the loader keeps the best that the kernel takes. */
 
 /* Loaded with the attach type of session probes: entry and return are one program. */

@@ -37,6 +37,7 @@ struct tracer {
 	struct exceptions_bpf *exceptions; /* NULL: not needed yet, or not allowed */
 	int exceptions_error;		   /* why not, where it was tried */
 	enum attach_method method;
+	char compiler[64]; /* of the BPF object */
 	bool syscalls;
 	bool probe_throwing;
 	struct attachment *attachments;

@@ -11,15 +11,18 @@
 #include <unistd.h>
 
 #include "trace/internal.h"
+#include "trace/load_error.h"
 #include "trace/unwind_maps.h"
 #include "util/array.h"
 #include "util/log.h"
 
 static const char *const method_names[ATTACH_METHODS] = { "session", "multi", "perf" };
 
-/* In verbose mode, the end of what the library has to say: a verifier's log gives its reason there.
- */
-static int print(enum libbpf_print_level level, const char *fmt, va_list args)
+/* The log of the load that is under way: libbpf's callback has no context. */
+static struct load_log load_log;
+
+/* In verbose mode, the end of each message: the reason of a verifier's log is there. */
+static int handle_message(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	enum { LINES_MAX = 24 };
 	char *text, *line, *rest;
@@ -27,6 +30,7 @@ static int print(enum libbpf_print_level level, const char *fmt, va_list args)
 
 	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, args) < 0)
 		return 0;
+	load_log__add(&load_log, text);
 	for (line = text + strlen(text); line > text && lines < LINES_MAX; line--)
 		lines += line[-1] == '\n';
 	rest = line;
@@ -75,7 +79,7 @@ static void choose_programs(struct tracer *t, const struct tracer_opts *o)
 		    s->progs.session_call, (enum bpf_attach_type)ATTACH_TYPE_UPROBE_SESSION);
 }
 
-static int load(struct tracer *t, const struct tracer_opts *o)
+static int load_method(struct tracer *t, const struct tracer_opts *o)
 {
 	int err;
 
@@ -83,6 +87,7 @@ static int load(struct tracer *t, const struct tracer_opts *o)
 	if (!t->skel)
 		return -errno;
 	choose_programs(t, o);
+	snprintf(t->compiler, sizeof(t->compiler), "%s", (const char *)t->skel->rodata->compiler);
 	t->skel->rodata->follow_children = o->children;
 	t->skel->rodata->stack_mode = o->stack_mode;
 	t->skel->rodata->self = (uint32_t)getpid();
@@ -120,7 +125,7 @@ static int load(struct tracer *t, const struct tracer_opts *o)
 }
 
 /* The BPF side finds out for itself, and counts as late who runs before it is probed. */
-static void tell_of_holds(const struct tracer_opts *o)
+static void warn_of_holds(const struct tracer_opts *o)
 {
 	if (o->holding && !libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL))
 		log__info("this kernel cannot hold new programs and libraries until they are "
@@ -131,32 +136,29 @@ static void tell_of_holds(const struct tracer_opts *o)
 struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 {
 	struct tracer *t = calloc(1, sizeof(*t));
+	struct load_host host;
 	int err = -EINVAL;
 
 	if (!t)
 		return NULL;
-	libbpf_set_print(print);
+	libbpf_set_print(handle_message);
 	t->syscalls = o->syscalls;
 	t->probe_throwing = o->probe_throwing;
 	for (int m = 0; m < ATTACH_METHODS; m++) {
 		if (o->method && strcmp(o->method, method_names[m]))
 			continue;
 		t->method = m;
-		err = load(t, o);
+		load_log = (struct load_log){ 0 };
+		err = load_method(t, o);
 		if (!err) {
 			log__debug("probes attach as %s", method_names[m]);
-			tell_of_holds(o);
+			warn_of_holds(o);
 			return t;
 		}
 		log__debug("%s probes: %s", method_names[m], strerror(-err));
 	}
-	if (err == -EPERM)
-		snprintf(why, cap,
-			 "not permitted; run as root (CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE are "
-			 "needed)");
-	else
-		snprintf(why, cap, "%s; Linux 5.15 or later with BTF and uprobes is needed",
-			 strerror(-err));
+	host = load_host__read(t->compiler);
+	load_error__explain(&load_log, err, &host, why, cap);
 	free(t);
 	errno = -err;
 	return NULL;
