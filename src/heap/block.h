@@ -1,11 +1,11 @@
 /*
- * How a heap keeps a block in 32 bytes.
+ * How a heap stores a block in 32 bytes.
  *
- * Nine bits tell where a chain of reallocs began: the steps, at most 15 of 2^n units, between the
- * step of the block's birth and that of the beginning, and n, the smallest that will do. The
- * beginning is thus rounded down to a step. When the block is booked anew the steps are as long or
- * twice as long, and rounding down to these comes to the same as if the first beginning were
- * rounded: the error does not add up.
+ * Nine bits say when a chain of reallocs began (its origin). Time is divided into steps of 2^n
+ * units, for the smallest n with which the origin is at most 15 steps before the block's birth; the
+ * bits hold n and the number of steps. So the origin is rounded down to a step. A further realloc
+ * finds steps that are as long, or longer by a power of two, and rounding the rounded origin down
+ * to these gives what rounding the true one would have given: errors do not add up.
  */
 #ifndef MEMTRACE_HEAP_BLOCK_H
 #define MEMTRACE_HEAP_BLOCK_H
@@ -16,6 +16,7 @@
 #define BITS48 ((1ull << 48) - 1)
 #define CHAIN_SHIFT 13 /* the shortest step of a chain: half a millisecond */
 #define CHAIN_STEPS 15
+#define CHAIN_SHIFT_MAX 31
 #define SITE_END (1u << 23)
 
 struct packed {
@@ -51,8 +52,8 @@ static inline void set_chain(struct packed *p, uint64_t chain)
 	start = birth > start ? birth - start : 0;
 	while ((birth >> shift) - (start >> shift) > CHAIN_STEPS)
 		shift++;
-	p->chain_shift = shift - CHAIN_SHIFT;
-	p->chain_steps = (uint32_t)((birth >> shift) - (start >> shift));
+	p->chain_shift = (shift - CHAIN_SHIFT) & CHAIN_SHIFT_MAX;
+	p->chain_steps = ((birth >> shift) - (start >> shift)) & CHAIN_STEPS;
 }
 
 static inline uint64_t chain_of(const struct packed *p)
@@ -70,8 +71,8 @@ static inline void pack(struct packed *p, const struct block *b)
 
 	*p = (struct packed){
 		.addr = b->addr,
-		.size = b->size < BITS48 ? b->size : BITS48,
-		.birth_high = birth >> 32,
+		.size = (b->size < BITS48 ? b->size : BITS48) & BITS48,
+		.birth_high = (uint16_t)(birth >> 32),
 		.birth_low = (uint32_t)birth,
 		.site = b->site & (SITE_END - 1),
 	};

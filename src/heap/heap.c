@@ -1,26 +1,28 @@
 /*
- * Blocks are 32 bytes each, in chunks that never move, and known by a 32-bit index. The blocks of a
- * site are a doubly linked list of indices, oldest first.
+ * Blocks take 32 bytes each, lie in chunks that never move, and are identified by a 32-bit index.
+ * The blocks of a site form a doubly linked list of indices, oldest first.
  *
- * From address to block leads extendible hashing (Fagin et al., 1979): the low bits of an address's
- * hash pick an entry of the directory, which points to a segment of 1024 slots. A full segment is
- * split in two by one more bit of the hash, and the directory doubles when it has no entry to tell
- * the two apart. So growing never touches more than one segment and a directory of one pointer per
- * some 700 blocks: there is no moment when everything is hashed again.
+ * An address is looked up by extendible hashing (Fagin et al., 1979): the low bits of its hash
+ * select an entry of the directory, which points to a segment of 1024 slots. A full segment is
+ * split in two by one more bit of the hash, and the directory doubles if it has no entry to
+ * distinguish the two. So growing never touches more than one segment and a directory of one
+ * pointer per some 700 blocks: there is no moment when everything is hashed again.
  *
- * A segment is probed linearly. Beside the block's index a slot holds 16 bits of the hash: ten say
- * where the block would like to sit, so that removal moves entries back without looking at blocks,
- * and six more spare most looks at other blocks on the way. A slot costs 6 bytes and a segment is
+ * A segment is probed linearly. Beside the block's index a slot holds 16 bits of the hash. Ten say
+ * which slot the block belongs in, so that removal moves entries back without reading blocks; the
+ * other six save most reads of other blocks on the way. A slot takes 6 bytes and a segment is
  * between 7/16 and 7/8 full: 7 to 14 bytes a block on top of its 32.
  *
- * The hash is keyed at random, because addresses may come from a recording made to collide.
+ * The hash has a random key, because addresses may come from a recording made to collide.
  */
 #include "heap/block.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
+#include "util/array.h"
 #include "util/hash.h"
 
 #define CHUNK_BLOCKS 1024
@@ -30,7 +32,7 @@
 
 struct segment {
 	uint16_t n;
-	uint8_t depth;	       /* low bits of the hash that all its blocks share */
+	uint8_t depth;	       /* how many low bits of the hash all its blocks share */
 	uint16_t tag[SLOTS];   /* hash bits 48 to 63 */
 	uint32_t index[SLOTS]; /* 0: empty */
 };
@@ -41,24 +43,25 @@ struct ends {
 
 struct heap {
 	struct packed **chunks;
-	uint32_t nchunks, cap_chunks;
-	uint32_t used;		    /* indices ever handed out; 0 is never one */
+	uint32_t nchunks;
+	size_t cap_chunks;
+	uint32_t used;		    /* indices ever given out; 0 is not an index */
 	uint32_t free;		    /* first of the free list */
 	struct segment **directory; /* 1 << depth of them */
 	uint8_t depth;
 	size_t nsegments;
 	struct ends *sites;
-	uint32_t nsites;
+	size_t nsites;
 	size_t count;
 	uint64_t key;
 };
 
-static struct packed *at(const struct heap *h, uint32_t index)
+static struct packed *block_at(const struct heap *h, uint32_t index)
 {
 	return &h->chunks[index / CHUNK_BLOCKS][index % CHUNK_BLOCKS];
 }
 
-static uint64_t hash(const struct heap *h, uint64_t addr)
+static uint64_t hash_address(const struct heap *h, uint64_t addr)
 {
 	return hash__mix(addr, h->key);
 }
@@ -68,28 +71,28 @@ static struct segment *segment_of(const struct heap *h, uint64_t hashed)
 	return h->directory[hashed & ((1ull << h->depth) - 1)];
 }
 
-static uint16_t tag_of(uint64_t hashed)
+static uint16_t tag_of_hash(uint64_t hashed)
 {
 	return (uint16_t)(hashed >> 48);
 }
 
 /* The slot of the block at addr, or the empty one that ends the search. */
-static unsigned int probe(const struct heap *h, const struct segment *s, uint64_t hashed,
-			  uint64_t addr)
+static unsigned int find_slot(const struct heap *h, const struct segment *s, uint64_t hashed,
+			      uint64_t addr)
 {
-	uint16_t tag = tag_of(hashed);
+	uint16_t tag = tag_of_hash(hashed);
 	unsigned int i = tag % SLOTS;
 
-	while (s->index[i] && !(s->tag[i] == tag && at(h, s->index[i])->addr == addr))
+	while (s->index[i] && !(s->tag[i] == tag && block_at(h, s->index[i])->addr == addr))
 		i = (i + 1) % SLOTS;
 	return i;
 }
 
-static uint32_t find(const struct heap *h, uint64_t hashed, uint64_t addr)
+static uint32_t find_index(const struct heap *h, uint64_t hashed, uint64_t addr)
 {
 	const struct segment *s = segment_of(h, hashed);
 
-	return s->index[probe(h, s, hashed, addr)];
+	return s->index[find_slot(h, s, hashed, addr)];
 }
 
 static void segment_add(struct segment *s, uint16_t tag, uint32_t index)
@@ -125,7 +128,7 @@ static int double_directory(struct heap *h)
 	size_t n = (size_t)1 << h->depth;
 	struct segment **bigger;
 
-	/* Only hashes that agree in many bits lead here: give up before the memory does. */
+	/* Only hashes that agree in many bits lead here: fail before memory runs out. */
 	if (n > 64 * (h->nsegments + 16))
 		return -ENOMEM;
 	bigger = realloc(h->directory, 2 * n * sizeof(*bigger));
@@ -138,8 +141,8 @@ static int double_directory(struct heap *h)
 	return 0;
 }
 
-/* Moves the blocks of the segment for `hashed` whose next bit is set to a segment of their own. */
-static int split(struct heap *h, uint64_t hashed)
+/* Moves those blocks of the segment for `hashed` whose next bit is set to a new segment. */
+static int split_segment(struct heap *h, uint64_t hashed)
 {
 	struct segment *low = segment_of(h, hashed), *high, both;
 	uint64_t bit = 1ull << low->depth, other;
@@ -156,7 +159,7 @@ static int split(struct heap *h, uint64_t hashed)
 	for (unsigned int i = 0; i < SLOTS; i++) {
 		if (!both.index[i])
 			continue;
-		other = hash(h, at(h, both.index[i])->addr);
+		other = hash_address(h, block_at(h, both.index[i])->addr);
 		segment_add(other & bit ? high : low, both.tag[i], both.index[i]);
 	}
 	for (size_t i = (hashed & (bit - 1)) | bit; i < (size_t)1 << h->depth; i += 2 * bit)
@@ -167,26 +170,19 @@ static int split(struct heap *h, uint64_t hashed)
 static int index_add(struct heap *h, uint64_t hashed, uint32_t index)
 {
 	while (segment_of(h, hashed)->n >= SLOTS_FULL) {
-		if (split(h, hashed))
+		if (split_segment(h, hashed))
 			return -ENOMEM;
 	}
-	segment_add(segment_of(h, hashed), tag_of(hashed), index);
+	segment_add(segment_of(h, hashed), tag_of_hash(hashed), index);
 	return 0;
 }
 
 static int add_chunk(struct heap *h)
 {
-	struct packed **chunks;
-
-	if (h->nchunks == h->cap_chunks) {
-		if (h->cap_chunks > UINT32_MAX / CHUNK_BLOCKS / 2)
-			return -ENOMEM;
-		chunks = reallocarray(h->chunks, h->cap_chunks * 2, sizeof(*chunks));
-		if (!chunks)
-			return -ENOMEM;
-		h->chunks = chunks;
-		h->cap_chunks *= 2;
-	}
+	if (h->nchunks >= UINT32_MAX / CHUNK_BLOCKS ||
+	    array__grow(&h->chunks, &h->cap_chunks, (size_t)h->nchunks + 1,
+			sizeof(struct packed *)))
+		return -ENOMEM;
 	h->chunks[h->nchunks] = calloc(CHUNK_BLOCKS, sizeof(struct packed));
 	if (!h->chunks[h->nchunks])
 		return -ENOMEM;
@@ -200,7 +196,7 @@ static uint32_t new_index(struct heap *h)
 	uint32_t index = h->free;
 
 	if (index) {
-		h->free = at(h, index)->older;
+		h->free = block_at(h, index)->older;
 		return index;
 	}
 	index = h->used + 1;
@@ -211,7 +207,7 @@ static uint32_t new_index(struct heap *h)
 
 static void free_index(struct heap *h, uint32_t index)
 {
-	struct packed *p = at(h, index);
+	struct packed *p = block_at(h, index);
 
 	p->addr = 0;
 	p->older = h->free;
@@ -220,52 +216,45 @@ static void free_index(struct heap *h, uint32_t index)
 
 static int grow_sites(struct heap *h, uint32_t site)
 {
-	size_t n = h->nsites ? h->nsites : 16;
-	struct ends *sites;
+	size_t before = h->nsites;
 
 	if (site < h->nsites)
 		return 0;
-	if (site >= SITE_END)
+	if (site >= SITE_END ||
+	    array__grow(&h->sites, &h->nsites, (size_t)site + 1, sizeof(*h->sites)))
 		return -ENOMEM;
-	while (n <= site)
-		n *= 2;
-	sites = reallocarray(h->sites, n, sizeof(*sites));
-	if (!sites)
-		return -ENOMEM;
-	for (size_t i = h->nsites; i < n; i++)
-		sites[i] = (struct ends){ 0, 0 };
-	h->sites = sites;
-	h->nsites = (uint32_t)n;
+	memset(&h->sites[before], 0, (h->nsites - before) * sizeof(*h->sites));
 	return 0;
 }
 
 /*
- * Goes to the young end, past the few that are younger: processors race for their places in the
- * event stream, so times in it are not quite in order.
+ * The block goes to the young end, before the few that are younger: processors race for their
+ * places in the event stream, so times in it are not quite in order.
  */
 static void link_block(struct heap *h, uint32_t index)
 {
-	struct packed *p = at(h, index);
+	struct packed *p = block_at(h, index);
 	struct ends *ends = &h->sites[p->site];
 	uint32_t older = ends->youngest, younger = 0;
 
-	for (int i = 0; older && i < REORDER_MAX && birth_of(at(h, older)) > birth_of(p); i++) {
+	for (int i = 0; older && i < REORDER_MAX && birth_of(block_at(h, older)) > birth_of(p);
+	     i++) {
 		younger = older;
-		older = at(h, older)->older;
+		older = block_at(h, older)->older;
 	}
 	p->older = older;
 	p->younger = younger;
-	*(older ? &at(h, older)->younger : &ends->oldest) = index;
-	*(younger ? &at(h, younger)->older : &ends->youngest) = index;
+	*(older ? &block_at(h, older)->younger : &ends->oldest) = index;
+	*(younger ? &block_at(h, younger)->older : &ends->youngest) = index;
 }
 
 static void unlink_block(struct heap *h, uint32_t index)
 {
-	const struct packed *p = at(h, index);
+	const struct packed *p = block_at(h, index);
 	struct ends *ends = &h->sites[p->site];
 
-	*(p->older ? &at(h, p->older)->younger : &ends->oldest) = p->younger;
-	*(p->younger ? &at(h, p->younger)->older : &ends->youngest) = p->older;
+	*(p->older ? &block_at(h, p->older)->younger : &ends->oldest) = p->younger;
+	*(p->younger ? &block_at(h, p->younger)->older : &ends->youngest) = p->older;
 }
 
 struct heap *heap__new(void)
@@ -276,10 +265,8 @@ struct heap *heap__new(void)
 		return NULL;
 	if (getrandom(&h->key, sizeof(h->key), GRND_NONBLOCK) != sizeof(h->key))
 		h->key = (uintptr_t)h;
-	h->cap_chunks = 4;
-	h->chunks = calloc(h->cap_chunks, sizeof(*h->chunks));
 	h->directory = calloc(1, sizeof(*h->directory));
-	if (!h->chunks || !h->directory)
+	if (!h->directory)
 		goto fail;
 	h->directory[0] = calloc(1, sizeof(*h->directory[0]));
 	if (!h->directory[0])
@@ -298,7 +285,7 @@ void heap__free(struct heap *h)
 
 	if (!h)
 		return;
-	/* Many entries may point to one segment: it goes with the lowest, which comes last. */
+	/* Many entries may point to one segment: it is freed with the lowest, which comes last. */
 	for (size_t i = (size_t)1 << h->depth; h->directory && i-- > 0;) {
 		s = h->directory[i];
 		if (s && i < (size_t)1 << s->depth)
@@ -312,27 +299,27 @@ void heap__free(struct heap *h)
 	free(h);
 }
 
-/* Takes a block that is in no list any more out of the index. */
-static void drop(struct heap *h, uint64_t hashed, uint32_t index)
+/* Removes a block that is in no list any more from the table. */
+static void remove_block(struct heap *h, uint64_t hashed, uint32_t index)
 {
 	struct segment *s = segment_of(h, hashed);
 
-	segment_remove(s, probe(h, s, hashed, at(h, index)->addr));
+	segment_remove(s, find_slot(h, s, hashed, block_at(h, index)->addr));
 	free_index(h, index);
 	h->count--;
 }
 
 int heap__put(struct heap *h, struct block *b, struct block *old)
 {
-	uint64_t hashed = hash(h, b->addr);
+	uint64_t hashed = hash_address(h, b->addr);
 	uint32_t was, index;
 
 	old->addr = 0;
 	if (!b->addr)
 		return -EINVAL;
-	was = index = find(h, hashed, b->addr);
+	was = index = find_index(h, hashed, b->addr);
 	if (was) {
-		unpack(at(h, was), old);
+		unpack(block_at(h, was), old);
 		unlink_block(h, was);
 	}
 	if (grow_sites(h, b->site))
@@ -347,35 +334,35 @@ int heap__put(struct heap *h, struct block *b, struct block *old)
 		}
 		h->count++;
 	}
-	pack(at(h, index), b);
+	pack(block_at(h, index), b);
 	link_block(h, index);
-	unpack(at(h, index), b);
+	unpack(block_at(h, index), b);
 	return was != 0;
 fail:
 	if (was)
-		drop(h, hashed, was);
+		remove_block(h, hashed, was);
 	return -ENOMEM;
 }
 
 bool heap__take(struct heap *h, uint64_t addr, uint64_t not_after, struct block *out)
 {
-	uint64_t hashed = hash(h, addr);
-	uint32_t index = find(h, hashed, addr);
+	uint64_t hashed = hash_address(h, addr);
+	uint32_t index = find_index(h, hashed, addr);
 
-	if (!index || birth_of(at(h, index)) > birth_units(not_after))
+	if (!index || birth_of(block_at(h, index)) > birth_units(not_after))
 		return false;
-	unpack(at(h, index), out);
+	unpack(block_at(h, index), out);
 	unlink_block(h, index);
-	drop(h, hashed, index);
+	remove_block(h, hashed, index);
 	return true;
 }
 
 bool heap__find(const struct heap *h, uint64_t addr, struct block *out)
 {
-	uint32_t index = find(h, hash(h, addr), addr);
+	uint32_t index = find_index(h, hash_address(h, addr), addr);
 
 	if (index)
-		unpack(at(h, index), out);
+		unpack(block_at(h, index), out);
 	return index != 0;
 }
 
@@ -397,12 +384,12 @@ bool heap__site_next(const struct heap *h, uint32_t site, uint32_t *cursor, stru
 	uint32_t index = 0;
 
 	if (*cursor)
-		index = at(h, *cursor)->younger;
+		index = block_at(h, *cursor)->younger;
 	else if (site < h->nsites)
 		index = h->sites[site].oldest;
 	if (!index)
 		return false;
-	unpack(at(h, index), out);
+	unpack(block_at(h, index), out);
 	*cursor = index;
 	return true;
 }
@@ -419,7 +406,7 @@ bool heap__site_newest(const struct heap *h, uint32_t site, struct block *out)
 	uint32_t index = site < h->nsites ? h->sites[site].youngest : 0;
 
 	if (index)
-		unpack(at(h, index), out);
+		unpack(block_at(h, index), out);
 	return index != 0;
 }
 
@@ -433,19 +420,19 @@ void heap__site_aged(const struct heap *h, uint32_t site, uint64_t born_by, stru
 		i = h->sites[site].oldest;
 		j = h->sites[site].youngest;
 	}
-	while (i && birth_of(at(h, i)) <= limit) {
+	while (i && birth_of(block_at(h, i)) <= limit) {
 		old.blocks++;
-		old.bytes += at(h, i)->size;
-		old.newest = birth_of(at(h, i)) << BIRTH_SHIFT;
-		i = at(h, i)->younger;
-		if (birth_of(at(h, j)) <= limit) {
+		old.bytes += block_at(h, i)->size;
+		old.newest = birth_of(block_at(h, i)) << BIRTH_SHIFT;
+		i = block_at(h, i)->younger;
+		if (birth_of(block_at(h, j)) <= limit) {
 			*sum = rest;
-			sum->newest = birth_of(at(h, j)) << BIRTH_SHIFT;
+			sum->newest = birth_of(block_at(h, j)) << BIRTH_SHIFT;
 			return;
 		}
 		rest.blocks--;
-		rest.bytes -= at(h, j)->size;
-		j = at(h, j)->older;
+		rest.bytes -= block_at(h, j)->size;
+		j = block_at(h, j)->older;
 	}
 	*sum = old;
 }
@@ -453,8 +440,8 @@ void heap__site_aged(const struct heap *h, uint32_t site, uint64_t born_by, stru
 bool heap__next(const struct heap *h, uint32_t *cursor, struct block *out)
 {
 	while (*cursor < h->used) {
-		if (at(h, ++*cursor)->addr) {
-			unpack(at(h, *cursor), out);
+		if (block_at(h, ++*cursor)->addr) {
+			unpack(block_at(h, *cursor), out);
 			return true;
 		}
 	}

@@ -47,7 +47,6 @@ int ranges__remap(struct ranges *l, uint64_t old, uint64_t old_len, uint64_t add
 /* System V: the whole segment attached at addr. */
 int ranges__detach(struct ranges *l, uint64_t addr, uint64_t began);
 
-size_t ranges__count(const struct ranges *l);
 size_t ranges__memory(const struct ranges *l);				      /* bytes it holds */
 bool ranges__next(const struct ranges *l, size_t *cursor, struct range *out); /* by address */
 
@@ -66,5 +65,9 @@ bool ranges__next_piece(const struct ranges *l, size_t *cursor, struct range *ou
  */
 int ranges__put_back(struct ranges *l, const struct range *r, uint64_t base, bool shared,
 		     struct whole **whole);
+
+/* ---- for tests ---- */
+
+size_t ranges__count(const struct ranges *l); /* pieces */
 
 #endif

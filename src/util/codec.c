@@ -11,11 +11,6 @@ void codec__put(struct strbuf *sb, uint64_t n)
 	strbuf__add(sb, bytes, (size_t)(codec__write(bytes, n) - bytes));
 }
 
-void codec__put_signed(struct strbuf *sb, int64_t n)
-{
-	codec__put(sb, codec__fold((uint64_t)n));
-}
-
 void codec__put_double(struct strbuf *sb, double d)
 {
 	uint8_t bytes[8];
@@ -80,11 +75,6 @@ size_t codec__take_count(struct cursor *c)
 int codec__error(const struct cursor *c)
 {
 	return c->bad ? -EINVAL : 0;
-}
-
-int64_t codec__take_signed(struct cursor *c)
-{
-	return (int64_t)codec__unfold(codec__take(c));
 }
 
 double codec__take_double(struct cursor *c)

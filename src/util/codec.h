@@ -18,7 +18,6 @@
 #define CODEC_NUMBER_MAX 10 /* bytes of a number at most */
 
 void codec__put(struct strbuf *sb, uint64_t n);
-void codec__put_signed(struct strbuf *sb, int64_t n);
 void codec__put_double(struct strbuf *sb, double d);	  /* all of its bits */
 void codec__put_string(struct strbuf *sb, const char *s); /* NULL is told apart from "" */
 
@@ -38,7 +37,6 @@ uint64_t codec__take_up_to(struct cursor *c, uint64_t max);
 uint32_t codec__take_u32(struct cursor *c);
 /* A count of things that take at least a byte each, likewise. */
 size_t codec__take_count(struct cursor *c);
-int64_t codec__take_signed(struct cursor *c);
 double codec__take_double(struct cursor *c);
 /* A copy that the caller frees; NULL where NULL was put, and where it is bad. Ends at the first
  * NUL. */

@@ -39,7 +39,7 @@ int file__open_regular(const char *path, int flags, struct stat *st)
 static int open_below(int root, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = (uint64_t)(O_CLOEXEC | flags),
+		.flags = (unsigned int)(O_CLOEXEC | flags),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 

@@ -136,6 +136,45 @@ TEST(realloc_grows_moves_frees)
 	collector__free(c);
 }
 
+/* The longest life of a site's blocks, as their verdict has it. */
+static uint64_t longest_life(struct collector *c, uint64_t stack)
+{
+	struct snapshot s = ask(c, (struct query){ .sort = SORT_BYTES });
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < s.nsites; i++)
+		if (s.sites[i].stack == stack)
+			longest = s.sites[i].judged.longest;
+	snapshot__free(&s);
+	return longest;
+}
+
+/* A block that is grown now and then is as old as its first allocation, wherever it is grown. */
+TEST(realloc_keeps_a_block_s_birth)
+{
+	struct collector *c = plain();
+	uint64_t born, life, longest;
+
+	allocated(c, PID, 0x100, 10, 1);
+	allocated(c, PID, 0x200, 10, 2);
+	reallocated(c, 0x200, 0x200, 20, 2, now);
+	allocated(c, PID, 0x1000, 10, 1);
+	born = now;
+	for (uint64_t i = 0; i < 20; i++) {
+		now += 500 * MS;
+		reallocated(c, 0x1000 + i * 0x1000, 0x2000 + i * 0x1000, 100 * i, i < 10 ? 1 : 2,
+			    now);
+	}
+	CHECK_EQ(longest_life(c, 1), 0); /* nothing died */
+	freed(c, PID, 0x2000 + 19 * 0x1000);
+	life = now - born;
+	longest = longest_life(c, 2);
+	/* The beginning of a chain is rounded down, by a seventh at most. */
+	CHECK(longest > life - 2 * MS && longest < life + life / 7 + 2 * MS);
+	CHECK_EQ(longest_life(c, 1), 0);
+	collector__free(c);
+}
+
 TEST(realloc_against_malloc)
 {
 	struct collector *c = plain();

@@ -37,6 +37,37 @@ TEST(fork_charges_nothing_twice)
 	collector__free(c);
 }
 
+/* Its first events may overtake the fork: then the fork says nothing new, and ends nothing. */
+TEST(fork_reported_after_the_child)
+{
+	struct collector *c = plain();
+	struct event_fork ev;
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 100, 1);
+	ev = (struct event_fork){ head(EVENT_FORK, PID), CHILD, 0 };
+	execed(c, CHILD, "child");
+	allocated(c, CHILD, 0x2000, 30, 2);
+	CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
+	allocated(c, CHILD, 0x3000, 40, 3);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_STR(rows(&s), "100/1@1 40/1@3 30/1@2");
+	CHECK_EQ(s.nprocesses, 2);
+	CHECK_EQ(s.processes[1].pid, CHILD);
+	CHECK(!s.processes[1].exited);
+	CHECK_STR(s.processes[1].comm, "child");
+	CHECK_EQ(s.processes[1].live_blocks, 2);
+	snapshot__free(&s);
+
+	/* A younger fork to the same pid is another process: the end of the first was lost. */
+	forked(c, CHILD, 0);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK_EQ(s.nprocesses, 3);
+	CHECK(s.processes[1].exited && !s.processes[2].exited);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
 TEST(fork_that_makes_no_process)
 {
 	struct collector *c = plain();

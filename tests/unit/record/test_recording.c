@@ -29,10 +29,8 @@ TEST(numbers_and_strings_are_read_as_written)
 	struct cursor c;
 	char *s;
 
-	for (size_t i = 0; i < ARRAY_SIZE(extremes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(extremes); i++)
 		codec__put(&sb, extremes[i]);
-		codec__put_signed(&sb, (int64_t)extremes[i]);
-	}
 	codec__put_double(&sb, -0.1);
 	codec__put_string(&sb, NULL);
 	codec__put_string(&sb, "");
@@ -40,7 +38,7 @@ TEST(numbers_and_strings_are_read_as_written)
 	c = cursor_of(sb.data, sb.len);
 	for (size_t i = 0; i < ARRAY_SIZE(extremes); i++) {
 		CHECK(codec__take(&c) == extremes[i]);
-		CHECK(codec__take_signed(&c) == (int64_t)extremes[i]);
+		CHECK(codec__unfold(codec__fold(extremes[i])) == extremes[i]);
 	}
 	CHECK(codec__take_double(&c) == -0.1);
 	CHECK(!codec__take_string(&c));
