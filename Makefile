@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # memtrace: make, make check [T=NAME...], make check-root [T=NAME...], make check-judge, make bench, make install, make clean; V=1 shows commands.
 
 VERSION := 0.1.0

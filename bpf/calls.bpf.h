@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Calls of allocation functions. They call each other, and only the outermost call counts. Each
  * thread has a small stack of calls that it is inside of, each known by the stack pointer at its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * New code: which files are known, and holding a thread that is about to run code of one that is
  * not.

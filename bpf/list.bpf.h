@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Listing the code that is mapped, by the real file behind each mapping. */
 #ifndef MEMTRACE_LIST_BPF_H
 #define MEMTRACE_LIST_BPF_H

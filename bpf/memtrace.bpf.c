@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The probes: what a traced process allocates, frees, maps and unmaps, as records in one ring
  * buffer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Taking a call stack in whichever way was asked for. */
 #ifndef MEMTRACE_STACK_BPF_H
 #define MEMTRACE_STACK_BPF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the probes keep and how they tell of it: which processes are traced, what each thread is
  * inside of, the ring buffer, and the stacks that were sent.

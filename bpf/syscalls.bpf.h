@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System calls that map and unmap memory: programs of their own, attached to the system call
  * tracepoints. */
 #ifndef MEMTRACE_SYSCALLS_BPF_H

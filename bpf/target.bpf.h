@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who is of the target, beside the processes that were named one by one: by cgroup (version 2, or
  * the controllers of version 1), by PID namespace, or everybody. Cgroups and namespaces below the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The walk up a user stack without frame pointers, by the tables of abi/unwind.h.
  *

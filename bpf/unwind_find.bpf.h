@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * From an address to its rule, and the maps that lie between them (abi/unwind.h).
  *

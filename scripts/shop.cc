@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 // A small web shop, which scripts/demo traces. Four workers serve made-up customers: products are
 // loaded on first use, prices are cached up to a limit, pages are built and thrown away. One thing
 // is kept that should not be: see checkout().

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The records that the BPF programs write to the ring buffer, and that a recording or a test may
  * write in their place. This header is shared by both sides and compiles alone on each.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the BPF programs and their loader agree on besides the records: map values, limits,
  * counters. Compiles alone on both sides.

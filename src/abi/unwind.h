@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The unwind tables that the tracer fills and the walk in BPF reads. Compiles alone on both sides.
  *

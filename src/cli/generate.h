@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What `make` derives from the table of options by running the hidden option --generate: the
  * completions of three shells, and the OPTIONS section of the manual page.

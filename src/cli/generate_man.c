@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The OPTIONS section of the manual page. Text between a detail's marks becomes bold or italic by
  * inline escapes, so that a row needs to know no roff.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Completions for bash, zsh and fish: which options each verb knows, and what their values are. */
 #include "cli/generate.h"
 

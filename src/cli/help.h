@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The text of --help, made from the table of options. */
 #ifndef MEMTRACE_CLI_HELP_H
 #define MEMTRACE_CLI_HELP_H

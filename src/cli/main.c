@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From the command line to a run. */
 #include "cli/options.h"
 #include "record/diff.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The options that say what is not a leak, and what is a failure. */
 #include <errno.h>
 #include <stdio.h>

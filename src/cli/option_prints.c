@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The options that print something and end the run. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of options: how each is written, what it means, and the function that takes its value.
  * The parser, --help, the OPTIONS of the manual page and the shell completions are made from it. A

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The options, in the order in which --help and the manual page list them: see option_row.h. */
 #include "cli/option_row.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Takes the values of options: one function checks and stores each type of value. */
 #include <errno.h>
 #include <limits.h>

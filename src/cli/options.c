@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * getopt_long works from a table that is derived from the rows. getopt_long rather than argp,
  * because a wrong command line gets one line in our own words, and argp prints its usage as well.

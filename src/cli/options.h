@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Turns the command line into a plan, or prints one line that says what is wrong with it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The order of events. They come in the order of the ring buffer. A free is reported before the
  * allocator has the block and an allocation after the program has it, so whichever call gets an

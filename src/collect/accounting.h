@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Accounts for what processes allocate, free, map and unmap: to the block or range, its site, its
  * process and the totals. What returns an int returns 0 or -ENOMEM.

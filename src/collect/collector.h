@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Turns the stream of events into what is outstanding: processes, their blocks and ranges, call
  * sites, and what was lost. Its entry has the ring buffer's callback signature, so that a test or a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What is kept of processes that ended. The next committed query still reports all their sites;
  * after that only those are kept that hold anything, or did at the mark, with the verdict on them

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The structs that the collector's files share: the collector, its processes, their sites. */
 #ifndef MEMTRACE_COLLECT_INTERNAL_H
 #define MEMTRACE_COLLECT_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A mark is a snapshot that is stored in the sites. */
 #include "collect/internal.h"
 

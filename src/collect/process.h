@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The collector's processes: how they are found, begin, fork, exec and end, and how their stacks
  * find the files that they lie in.

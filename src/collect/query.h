@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a report asks the collector for: which sites, in which order, and what a row stands for.
  * Times are ns; the words for these values are in profile/names.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Restores a collector from the pieces that another one saved. Pieces are not trusted: numbers that
  * are used as indices (sites, kinds, pids) are checked, plain counts are taken as they are.

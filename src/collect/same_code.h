@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which sites of different processes are the same code, and their cohorts, ready to be summed. */
 #ifndef MEMTRACE_COLLECT_SAME_CODE_H
 #define MEMTRACE_COLLECT_SAME_CODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rows are summed as they come. If a row stands for several processes, their cohorts are summed too
  * and the verdict is on the sum. There a process that ended counts as one whose blocks have all

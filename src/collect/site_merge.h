@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One row for the sites of many processes that are the same code. */
 #ifndef MEMTRACE_COLLECT_SITE_MERGE_H
 #define MEMTRACE_COLLECT_SITE_MERGE_H

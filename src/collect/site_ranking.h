@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The best `top` of many rows: rows gather until there are twice as many, then they are sorted and
  * the worse half is dropped; from then on a row worse than the worst kept is not even added.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "collect/site_survey.h"
 
 void site_survey__maps(struct process *p, uint64_t limit)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Measures what a site holds that is old enough, and judges the site. */
 #ifndef MEMTRACE_COLLECT_SITE_SURVEY_H
 #define MEMTRACE_COLLECT_SITE_SURVEY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A snapshot is plain rows, copied out, so that naming and printing do not hold up events. */
 #include "collect/ended_processes.h"
 #include "collect/internal.h"

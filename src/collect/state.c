@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Saves a collector's state in pieces. A piece begins with its kind; what belongs to a process
  * follows the process. */
 #include "collect/state.h"

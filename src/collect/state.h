@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The form of a saved collector: its pieces, and the plain numbers in them. */
 #ifndef MEMTRACE_COLLECT_STATE_H
 #define MEMTRACE_COLLECT_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A cgroup's id is the inode number of its directory, and its level the number of steps up to the
  * directory with inode 1, the root of every kernfs. So all that is needed is a descriptor of the

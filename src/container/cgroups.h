@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Control groups as the kernel knows them: by hierarchy, kernfs id and level, which is what a BPF
  * program can compare, found from a directory or from a line of /proc/PID/cgroup. Hierarchies that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Containers' ids in the paths of cgroups. A directory is a container's own if it is named after
  * one: by an id of 64 hexadecimal digits, alone or behind a runtime's word, or as runtimes do whose

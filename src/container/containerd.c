@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * containerd has a directory for each task, STATE/io.containerd.runtime.v2.task/NAMESPACE/ID, with
  * the pid of its first process and its OCI configuration, where Kubernetes and nerdctl leave names.

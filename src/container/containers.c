@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a file claims about a container's first process is believed if that process is in the
  * container's cgroup or the first of a PID namespace, because files stay behind and process ids are

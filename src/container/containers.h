@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finds containers by name or id, from the files that their runtimes keep and from the processes
  * that run, and says how the processes of one are recognised: by its cgroups, or, where it has none

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * docker keeps a config.v2.json for each container below its data root. The data root of every
  * running dockerd is taken from its arguments, its configuration and its environment, and looked

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which container a name, a cgroup or a process means. */
 #include "container/containers.h"
 

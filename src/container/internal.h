@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What containers.c offers to the search (find.c). */
 #ifndef MEMTRACE_CONTAINER_INTERNAL_H
 #define MEMTRACE_CONTAINER_INTERNAL_H

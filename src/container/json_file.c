@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "container/json_file.h"
 
 #include <json-c/json.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * JSON files of runtimes. Each accessor takes NULL and values of any type, and returns NULL or 0
  * for what is not of the type asked for, so that a chain of them needs no checks. What they return

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LXC's containers have names, not ids, and are known from their processes' cgroups alone. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* systemd-nspawn registers its containers with systemd-machined, which keeps files of variables. */
 #include <stdio.h>
 #include <stdlib.h>

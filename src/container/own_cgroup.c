@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A container's first process may sit deeper than the container's own cgroup (an init system makes
  * more of them), so what counts of each hierarchy's path is the part that is named after the

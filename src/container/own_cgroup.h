@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How a container's processes are recognised: by cgroups of its own, or by its PID namespace. */
 #ifndef MEMTRACE_CONTAINER_OWN_CGROUP_H
 #define MEMTRACE_CONTAINER_OWN_CGROUP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * podman and CRI-O share a library that keeps containers below a graph root, with all their names
  * in one file, and a directory for each running one below a run root. The conmon that watches over

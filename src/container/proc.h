@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What processes show of containers by themselves: their cgroups, their PID namespaces, and how a
  * runtime's daemon was started. `root` is the directory that /proc lies in: "/" but in tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sightings of one id are of one container, whichever runtime reports it: a container of docker is
  * also one of containerd and of runc, and the source with the lower rank has the better name for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The containers that are known, by id, put together from sightings: what one place, a file of a
  * runtime or a process's cgroup, says about one container. Strings are copied and live as long as

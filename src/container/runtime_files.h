@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Files that runtimes keep, read within bounds and below a root directory that symbolic links do
  * not lead out of. The root is "/", that of a daemon (/proc/PID/root), or a tree of tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The container runtimes that are known, a row each. To add one: write its file, which defines
  * `const struct runtime runtime_NAME`, and add NAME to RUNTIMES. A runtime stands before those that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One look at everything there is: processes first, then each runtime's files. Each runtime's row
  * (runtimes.h) is given the scan, and reports what it sees.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * libelf reads with pread, never through a mapping: a file that is truncated while it is read must
  * not end in SIGBUS. Whatever is not behind a section header comes through elf__chunk(), the only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reads the structure of ELF files, on libelf: segments, the build ID, and where functions start.
  * Needs no privilege; every offset that comes from the file is checked against the file's length.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The functions of an ELF file, found by its section headers or, if it has none, as the dynamic
  * loader finds them. */
 #include "elf/elf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Shared by the files that read ELF structure. */
 #ifndef MEMTRACE_ELF_INTERNAL_H
 #define MEMTRACE_ELF_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The time since the site's first birth is cut into at most 64 ticks: when it outgrows them, ticks
  * become twice as long. A cohort starts at certain ticks only: at tick b as long as the present one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What one call site had born in each part of the run, and what of it is still alive: a dozen
  * cohorts that are narrow for what was born lately and as wide as a quarter of the time for the

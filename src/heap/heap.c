@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Blocks take 32 bytes each, lie in chunks that never move, and are identified by a 32-bit index.
  * The blocks of a site form a doubly linked list of indices, oldest first.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The live blocks of one process: a table from address to block, and for each call site a list of
  * its blocks from the oldest to the youngest. It takes at most 48 bytes a block in all from a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A leak is told by three things: blocks live far longer than any that ever died here; such blocks
  * keep coming; and deaths do not catch up with them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Says of a call site whether it leaks, from what it had born when and what of it still lives
  * (cohorts.h). Times are ns since the run's start. It depends on nothing but what it is given.

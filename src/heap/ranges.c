@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The ranges stand sorted by address in a row of small sorted arrays ("shelves"), each with at most
  * 128 of them: finding one is two binary searches, changing one moves a few kilobytes at most, and

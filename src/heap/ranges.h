@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a process holds from the kernel, by address range: mmap, munmap, mremap, brk, shmat. Ranges
  * never overlap; cutting one in its middle leaves two with the same site and birth. Every change is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which addresses were freed lately: a set that forgets. One who frees such an address again, with
  * no allocation in between, is told twice of the same block (operator delete passes it on to free,

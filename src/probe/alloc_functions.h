@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of allocation functions: one row for each symbol, with the semantics of its manual
  * page. To add an allocator, add rows in alloc_functions.c; the recipe is there.

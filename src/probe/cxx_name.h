@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The names of functions as users write them and as demanglers print them, compared as text. */
 #ifndef MEMTRACE_PROBE_CXX_NAME_H
 #define MEMTRACE_PROBE_CXX_NAME_H

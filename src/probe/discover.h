@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finds the functions of a file to probe: searches an executable file for definitions of the
  * functions in the table (alloc_functions.h), and finds each one's probe point.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* --explain-probes: what was found in a file, where its probes go, and why there. */
 #ifndef MEMTRACE_PROBE_EXPLAIN_H
 #define MEMTRACE_PROBE_EXPLAIN_H

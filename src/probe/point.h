@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finds the instruction of a function to probe. An x86 uprobe on push, nop, jmp, jcc or call costs
  * one trap, because the kernel emulates these; anything else is single-stepped, which costs 10 to

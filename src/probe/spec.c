@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A specification is parsed from its end: the argument list is the first pair of parentheses that
  * contains a '=' or begins with a role, so that the parentheses, spaces and commas of a C++ name

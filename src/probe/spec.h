@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The allocation functions that the user names (--probe), for programs with their own allocators:
  * rows in addition to the table (alloc_functions.h), each with the file and the function that it is

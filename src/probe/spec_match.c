@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether a specification is about a file or a function. */
 #include <fnmatch.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Compares two profiles call stack by call stack, as UMDH does: what each stack held before, what
  * it holds after, and the change. Stacks are the same if their IDs are, that is, if their code is

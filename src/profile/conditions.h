@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Conditions that make a run fail, for scripts: "leak>64k", several of them separated by commas.
  * The left side names a metric; the value is a whole number with an optional suffix k, m or g

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Shared by the files that build a profile. */
 #ifndef MEMTRACE_PROFILE_INTERNAL_H
 #define MEMTRACE_PROFILE_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The words for a profile's enums, as JSON, the other formats and the command line spell them. They
  * are part of the JSON contract.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The content of one report as plain rows of numbers and names. A renderer takes a const struct
  * profile and a stream, and has no way back to the collector. All strings are raw (they come from

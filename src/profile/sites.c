@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The sites of a profile: chooses the rows of a snapshot that are shown, and names their frames.
  * Rows come in the order of their rank. A row that is suppressed leaves its place to the next one.

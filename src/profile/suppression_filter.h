@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Decides which call stacks a report leaves out, by the rules of suppressions.h. Each stack is
  * looked up once, because naming its frames is expensive and rules are many.

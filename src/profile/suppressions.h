@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rules that keep call stacks out of a report, in the syntax of LeakSanitizer's suppression files:
  * one "leak:PATTERN" a line; blank lines and lines that begin with "#" are ignored. A pattern is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The title of a call stack: its first frame that is the program's own, not the allocator's or a
  * standard library's. Stacks themselves are always printed in full.

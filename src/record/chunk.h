@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The outer form of a recording (recording.h): its head, and chunks read and written. */
 #ifndef MEMTRACE_RECORD_CHUNK_H
 #define MEMTRACE_RECORD_CHUNK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Compares the ends of two recordings. */
 #ifndef MEMTRACE_RECORD_DIFF_H
 #define MEMTRACE_RECORD_DIFF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A packed event is a byte that says its type and what is left out, then the fields that are not
  * left out, in the order of the table below. Addresses are distances from the address before, in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Packs events into few bytes, cheaply, leaving out what they have in common with those before, so
  * that a fast compressor finds much of the rest. An event that does not fit the scheme is not an

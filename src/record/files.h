@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The files that a recording is written to: the one asked for, and from half of its limit on a
  * second one that will take its place, which has ".next" behind its name. Each chunk goes to both.

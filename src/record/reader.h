@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reads a recording, wherever it comes from: all of it is checked before the first record is handed
  * out, and nothing in it is trusted. A file that ends in the middle of a chunk was cut off, which

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Records a live session: everything that the collector passes to its observer, and what reports
  * need besides: the names of all code in call stacks, the files behind mappings, and what each

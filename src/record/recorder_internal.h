@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the recorder's files share: its state, and looking up names (recorder_names.c). */
 #ifndef MEMTRACE_RECORD_RECORDER_INTERNAL_H
 #define MEMTRACE_RECORD_RECORDER_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The places in code that call stacks pass through are noted when a stack comes, once each, and
  * looked up soon after. A place that had no name then may have one later: a just-in-time compiler

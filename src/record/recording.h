@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The format of a recording. All numbers of fixed size are little-endian.
  *

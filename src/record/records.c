@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A pair of functions for each record, which name its fields in the same order. */
 #include "record/records.h"
 

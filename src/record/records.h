@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Records: each fact that a run learns, put into bytes and taken out of them again. recording.h has
  * their kinds and where they stand in a file.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Records of what a report is made of, besides events. */
 #include "record/records.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Makes reports from a recording: feeds it to a collector as a live session would have, and makes a
  * report wherever one was made then. Needs no privileges, and nothing from the machine that was

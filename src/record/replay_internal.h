@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the replay's files share. */
 #ifndef MEMTRACE_RECORD_REPLAY_INTERNAL_H
 #define MEMTRACE_RECORD_REPLAY_INTERNAL_H

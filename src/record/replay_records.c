@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The records of a recording, each brought to where it was when it was recorded. */
 #include "record/replay_internal.h"
 

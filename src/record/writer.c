@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Two sides. The caller's side appends what is put to the buffer that is being filled, as it is,
  * and hands the buffer over when it is full or is to be flushed. The thread (writer_thread.c) takes

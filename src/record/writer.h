@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Writes a recording. What is put is copied into buffers; a thread of the writer's own packs,
  * deflates and writes them, so that the thread that empties the kernel's ring spends no time on

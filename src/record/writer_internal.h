@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the two sides of the writer share: callers (writer.c) and the thread (writer_thread.c). */
 #ifndef MEMTRACE_RECORD_WRITER_INTERNAL_H
 #define MEMTRACE_RECORD_WRITER_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The writer's thread: takes buffers in turn, packs their contents, writes, hands them back. */
 #include "record/writer_internal.h"
 

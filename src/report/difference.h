@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Prints a comparison of two profiles: for the rows of formats that can (report.h). */
 #ifndef MEMTRACE_REPORT_DIFFERENCE_H
 #define MEMTRACE_REPORT_DIFFERENCE_H

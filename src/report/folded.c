@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Folded stacks, for flamegraph.pl and similar tools: the process, the frames from the root to the
  * leaf, and the allocation function, separated by ";", then a space and the live bytes. A separator

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The renderers that the table in report.c refers to, and the few functions that they share. */
 #ifndef MEMTRACE_REPORT_INTERNAL_H
 #define MEMTRACE_REPORT_INTERNAL_H

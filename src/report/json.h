@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Writes JSON as a stream, without a document in memory. A key is plain ASCII, chosen by the
  * caller, and NULL inside an array. Any value can be written: strings are escaped (NULL is null),

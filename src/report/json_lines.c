@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* JSON Lines: a meta line, then a line for each report. The keys are a contract: they are only
  * ever added. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names as the text-based formats print them, escaped for a terminal. */
 #ifndef MEMTRACE_REPORT_LABEL_H
 #define MEMTRACE_REPORT_LABEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Numbers as people read them. Each fills buf and returns it; 32 bytes are enough for any number,
  * 64 for a number with a noun. */
 #ifndef MEMTRACE_REPORT_NUMBER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * pprof's profile.proto, gzipped. https://github.com/google/pprof/blob/main/proto/profile.proto
  *

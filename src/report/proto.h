@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Writes protocol buffers (wire types 0 and 2) and gzip, as far as profile.proto needs them. A
  * field with its default value (0, "") is left out, as in proto3. Errors stay in the string buffer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Report formats: one row each in report.c. A renderer takes a profile and a stream, and escapes
  * foreign names. Streaming formats print one report after the other; documents hold one profile,

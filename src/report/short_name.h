@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Shortens C++ names, which may run over pages, so that a person can read them. */
 #ifndef MEMTRACE_REPORT_SHORT_NAME_H
 #define MEMTRACE_REPORT_SHORT_NAME_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A run in one line: what leaks, what was suppressed, and whether that is a failure. */
 #ifndef MEMTRACE_REPORT_SUMMARY_H
 #define MEMTRACE_REPORT_SUMMARY_H

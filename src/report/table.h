@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Aligned columns. All cells are added first, row by row, since the widths depend on them; then
  * rows are printed one at a time, so that other lines may stand between them. Cells hold no control

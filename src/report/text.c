@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The report for people: a header with what is held, how it changes and what was lost; a line for
  * each process where there are several; then the call stacks that hold most. Lines of figures are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The first lines of the text report: the sums, and what they do not include. */
 #ifndef MEMTRACE_REPORT_TEXT_HEADER_H
 #define MEMTRACE_REPORT_TEXT_HEADER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One line a process in the text report, where there are several. */
 #ifndef MEMTRACE_REPORT_TEXT_PROCESSES_H
 #define MEMTRACE_REPORT_TEXT_PROCESSES_H

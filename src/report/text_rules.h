@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which suppression rules hid something: a table at the end of the last report. */
 #ifndef MEMTRACE_REPORT_TEXT_RULES_H
 #define MEMTRACE_REPORT_TEXT_RULES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report/text_sites.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The call stacks of the text report, each with its figures, its verdict and its frames. */
 #ifndef MEMTRACE_REPORT_TEXT_SITES_H
 #define MEMTRACE_REPORT_TEXT_SITES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One site's call stack in the text report, leaf first. */
 #ifndef MEMTRACE_REPORT_TEXT_STACK_H
 #define MEMTRACE_REPORT_TEXT_STACK_H

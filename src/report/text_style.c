@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report/text_style.h"
 
 #include "report/internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a report for people is written to: a buffer, with colours where the terminal wants them and
  * a width to keep to. Errors stay in the buffer until text_style__write.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The verdicts of the text report: one line in the header, and one for each call stack. */
 #ifndef MEMTRACE_REPORT_TEXT_VERDICTS_H
 #define MEMTRACE_REPORT_TEXT_VERDICTS_H

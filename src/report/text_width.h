@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How many terminal columns a name takes, and cutting it to fit. Names must be well-formed
  * UTF-8. */
 #ifndef MEMTRACE_REPORT_TEXT_WIDTH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where reports go: standard output, or a file that is written beside its place and renamed into it
  * when it is complete.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The plan of a run: what to trace or replay, what to report, and where to. The command line fills
  * it; a session, a replay or a comparison carries it out and only reads it.

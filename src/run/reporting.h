@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Builds a report from what a collector knows and prints it, for a live session and for a
  * recording alike: they supply the callbacks.

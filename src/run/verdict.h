@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The summary line of a final report, and whether the run has failed by it. */
 #ifndef MEMTRACE_RUN_VERDICT_H
 #define MEMTRACE_RUN_VERDICT_H

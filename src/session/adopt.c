@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Taking in the processes of containers and cgroups that run already. */
 #include <errno.h>
 #include <stdlib.h>

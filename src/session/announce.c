@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The line that says what is traced, and how. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "session/collector_lock.h"
 
 void collector_lock__init(struct collector_lock *l)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The lock of the collector. The consumer of the ring buffer holds it while there are records, and
  * gives it up as soon as another thread wants it: with a plain mutex, a busy consumer would take it

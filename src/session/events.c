@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From the ring buffer to the collector, in a thread of its own; and what processes do, from there
  * to the main thread. */
 #include <stdlib.h>

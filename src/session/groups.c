@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Targets that are more than single processes: containers, cgroups, the whole host. The BPF side
  * filters their processes; here they are found, waited for, named, and seen to end.

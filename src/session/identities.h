@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The real files behind a process's mappings of code, as the tracer lists them: an answer to the
  * question of symbols/mappings.h for identities. One for each thread that asks.

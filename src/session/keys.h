@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Keys pressed in the terminal that memtrace runs in the foreground of, one by one and without
  * echo. The terminal is as it was once they are closed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The event loop: signals, timers, keys, and the ends of targets. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The files that a session holds open, and where it looks for debug files. */
 #include <errno.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What became of the functions that the user named. */
 #include "probe/discover.h"
 #include "probe/spec.h"

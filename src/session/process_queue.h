@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What processes did, on its way from the consumer of the ring buffer to the main thread, which
  * attaches. Bounded: an event that finds no room is counted, and its hold is left to the caller.

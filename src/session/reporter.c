@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Making and printing reports, beside the consumption of events. */
 #include <errno.h>
 #include <stdio.h>

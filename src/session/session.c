@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The beginning of a run, and the one way out. */
 #include "session/session.h"
 

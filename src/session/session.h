@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A live run from its first probe to its last report: owns every object, and the one way out. */
 #ifndef MEMTRACE_SESSION_SESSION_H
 #define MEMTRACE_SESSION_SESSION_H

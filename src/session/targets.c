@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The processes that are traced: attached to by their IDs, launched, forked, ended. */
 #include <errno.h>
 #include <fcntl.h>

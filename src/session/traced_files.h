@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The files whose code traced processes run, each on its way from a mapping to its probes and its
  * unwind table. Each is one object, which owns all that is known of the file here, however many

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finds the symbols and DWARF that were taken out of a file: in a separate file named by its build
  * ID or by .gnu_debuglink, in the file that several such files share (.gnu_debugaltlink), or

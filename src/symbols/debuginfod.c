@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Queries wait in a list for the thread that sends them, one after the other; an answer is a path
  * in the library's cache. The library is interrupted through its progress function, which it calls

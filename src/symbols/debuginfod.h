@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fetches debug files by build ID from debuginfod servers. Loads libdebuginfod when it is first
  * needed, and does not depend on it otherwise.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Uses the demanglers of libiberty. A name of a few hundred bytes can stand for one of many
  * gigabytes, because it may refer back to its own parts. Both demanglers pass their output to a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Demangles C++ (Itanium ABI) and Rust (legacy and v0) symbols. */
 #ifndef MEMTRACE_SYMBOLS_DEMANGLE_H
 #define MEMTRACE_SYMBOLS_DEMANGLE_H

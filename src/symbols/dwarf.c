@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Two tables lead from an address to its function: the ranges of compilation units, made once from
  * the units' own attributes (half of all compilers do not emit .debug_aranges), and, for each unit

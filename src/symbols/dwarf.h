@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Source lines and inlined calls of an address, from DWARF.
  *

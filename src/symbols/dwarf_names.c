@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The names of functions without a linkage name are built from the scopes around them. DWARF has no
  * links from a function up to its scopes, so they are found by a search from the top of the unit.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The names of functions in DWARF: the demangled linkage name, or one built from the scopes around
  * the function.

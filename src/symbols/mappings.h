@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The mappings of one process: which file is mapped where, and which of them are executable. Parsed
  * from the text of /proc/PID/maps, so that it can be tested with strings. A refresh forgets

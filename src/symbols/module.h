@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The files that traced processes execute (executables, libraries, the vDSO), each registered once
  * by device and inode, and held open so that it can be read after it was replaced or its process

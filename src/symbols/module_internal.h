@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The registry of modules, shared by the files that implement it. */
 #ifndef MEMTRACE_SYMBOLS_MODULE_INTERNAL_H
 #define MEMTRACE_SYMBOLS_MODULE_INTERNAL_H

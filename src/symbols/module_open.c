@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opens the files that a process has mapped. */
 #include <errno.h>
 #include <fcntl.h>

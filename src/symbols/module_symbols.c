@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The symbols of modules: loaded by the first look-up, dropped when they take too much memory. */
 #include <errno.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Pieces of code may overlap, because a runtime reuses memory. A sweep over the addresses, with a
  * heap of the pieces that are open at each point and the latest on top, produces ranges that do not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The symbols of code that a runtime generates, as it writes them to /tmp/perf-PID.map: one line
  * for each piece of code, "START SIZE name", numbers in hexadecimal. A runtime appends; the last

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A root is identified by its mount and its inode. Both numbers may be reused once nobody holds the
  * mount. But a root that is compared is open, and so holds them; one that was closed is not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The root directories of traced processes, one descriptor for each mount that is the root of some
  * process. What a process calls "/usr/lib/x" is opened below its own root, and no link there leads

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The functions of a stripped file, from a separate debug file or .gnu_debugdata. For names that
  * the file itself no longer has.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Names the frames of a stack: functions, files and lines from the modules, JIT code from the
  * process's perf map, else module and offset. Never a bare number where the module is known.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The names of one file's code: demangled functions, source files and lines, and inlined calls,
  * from the file itself, its separate debug file and its mini debug info, whichever exist. Results

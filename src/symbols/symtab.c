@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One address often has several names (malloc, __libc_malloc), and one table repeats another
  * (.dynsym and .symtab). Of all functions with the same start, one is kept: the one whose size is

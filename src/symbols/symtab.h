@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The functions of ELF symbol tables, by address. */
 #ifndef MEMTRACE_SYMBOLS_SYMTAB_H
 #define MEMTRACE_SYMBOLS_SYMTAB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Putting probes into files. A link of the "multi" kind holds all probes of a file; it is made with
  * the bpf system call itself, because the library knows neither session links nor how to do without

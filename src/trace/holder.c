@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The thread that asks to be held spins on its CPU until it is. Nobody else runs there meanwhile,
  * and a thread of ours that the kernel wakes on that CPU comes too late. So there are two, each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Holds threads of traced processes until their new code is probed, by ptrace: threads of its own
  * seize them, so that they stop before their next instruction, and detach when told. The kernel

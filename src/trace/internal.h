@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of the tracer share; nobody else includes it. */
 #ifndef MEMTRACE_TRACE_INTERNAL_H
 #define MEMTRACE_TRACE_INTERNAL_H

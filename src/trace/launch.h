@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Starting the command that is to be traced, and holding it until its probes are in: between exec
  * and its first instruction, and again when the dynamic loader has mapped its libraries. It is held

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Why the BPF programs could not be loaded, in one clause: refused by the kernel's verifier, which
  * is a fault of memtrace; for want of a capability; or because this kernel lacks a feature. Made

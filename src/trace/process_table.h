@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The traced processes as the BPF programs see them: a slot by the low bits of the process ID, and
  * a hash map for those whose slot belongs to another process. The BPF side sets flags at any time,

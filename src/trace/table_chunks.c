@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Putting a map into an array of maps makes the system call wait for all running BPF programs (an
  * RCU grace period, some 8 ms), which a process that has just mapped a new library should not have

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The chunks that unwind tables lie in: which are in use, which are at hand, and when one that was
  * given back may be written again. Part of the tracer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The unwind tables of files: made when a process maps the file, shared by all that do, freed some
  * time after none does any more, or when their room is needed: programs that run again and again

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What of the target is beyond single processes: filters, the files that are known, and lists of
  * what is mapped. */
 #include <bpf/btf.h>

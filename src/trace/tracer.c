@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Loading and watching. The same BPF bodies come in three forms (session, multi, perf); which one
  * this kernel takes is found out by loading and attaching it to a function of our own, never by

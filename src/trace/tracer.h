@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The one place that knows libbpf and the BPF programs: loads them in the best form that this
  * kernel takes, attaches probes, and hands out the ring buffer's records.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "trace/tracer_ops.h"
 
 const struct tracer_ops tracer_ops__kernel = {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a session needs of a tracer, as a table of operations, so that a scripted one can stand in
  * for the kernel's in tests. Each is the function of its name in tracer.h, with the same meaning,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A *view* is what a process has mapped: a slice of the array of mappings, and a hold on the tables
  * that it refers to. A new one is drafted from the process's space, written to a slice that nobody

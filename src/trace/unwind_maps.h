@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Keeps the tables that the walk in BPF reads: one for each file, shared by all processes that map
  * it, and for each process its mappings. Part of the tracer; belongs to the thread that the tracer

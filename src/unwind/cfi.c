@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * From descriptions of single functions to the rows of a whole file: sorted, without overlaps, and
  * with the gaps marked, because "no CFI here" is what keeps the walk from applying a neighbour's

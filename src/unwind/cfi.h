@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Turns a file's call frame information (.eh_frame, or .debug_frame) into rows: from each address
  * on, the rule (abi/unwind.h) that leads to the caller's frame. x86-64 only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unwind/cfi_bytes.h"
 
 uint64_t cfi_bytes__uleb(struct cursor *c)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The numbers and pointers of call frame information, read through the checked cursor: past the end
  * everything is zero and the cursor is bad. LEB128 numbers differ from those of util/codec.h: DWARF

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finds the call frame information of an ELF file. Section headers are the best source; a file
  * without them, or the memory image of a vDSO, still has the program header PT_GNU_EH_FRAME, whose

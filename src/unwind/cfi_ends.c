@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Some C libraries (musl) come without call frame information: a walk ends where it enters them.
  * For the two calls that every stack of a C program starts with, that is where it should end. Both

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Runs call frame instructions: each one changes a column of the current line of the table, or
  * moves on to a later address, where a new line starts. A finished line is translated into the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The parts of a CFI section, shared by the files that read it. */
 #ifndef MEMTRACE_UNWIND_CFI_INTERNAL_H
 #define MEMTRACE_UNWIND_CFI_INTERNAL_H

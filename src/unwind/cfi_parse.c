@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Splits .eh_frame or .debug_frame into CIEs (what many functions have in common) and FDEs (each
  * function's own part).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The unwind rules of all files, each stored once and identified by a 16-bit number, which is what
  * the rows of a table (unwind/table.h) hold. */
 #ifndef MEMTRACE_UNWIND_RULE_SET_H

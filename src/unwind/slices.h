@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Allocates slices of the array of all processes' mappings (abi/unwind.h). The walk may read a
  * slice for a while after it was released, so its place is not used again before slices__settle.

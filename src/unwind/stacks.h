@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Interned call stacks: each is stored once, resolved to (module, file offset) when it arrives,
  * because the process or its mappings may be gone when it is printed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Layout: each executable segment is cut into parts of up to 4,096 pages, so that the entries of a
  * part fit into one chunk. A part's entries come first, then the rows of its pages. What would

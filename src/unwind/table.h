@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A file's unwind rows in the form that the walk in BPF reads (abi/unwind.h): page entries and
  * rows, laid out in chunks whose numbers are assigned later.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The clocks, in nanoseconds. */
 #ifndef MEMTRACE_UTIL_CLOCK_H
 #define MEMTRACE_UTIL_CLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Numbers and strings as few bytes, for what is kept in a file. Numbers take 7 bits a byte, low
  * bits first; signed ones are folded so that small ones stay short; a string is its length and its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Bytes from outside that are still to be read, and the one accessor that reads them. Taking more
  * than is left marks the cursor as bad for good and leaves it at its end, so that a reader checks

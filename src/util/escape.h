@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Foreign names made harmless. What comes from a traced program (function, file and thread names)
  * may hold any byte; each output has its own way to show it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opening and reading files that somebody else named: only regular ones, never without bounds. */
 #ifndef MEMTRACE_UTIL_FILE_H
 #define MEMTRACE_UTIL_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Numbers as text for people. */
 #ifndef MEMTRACE_UTIL_FORMAT_H
 #define MEMTRACE_UTIL_FORMAT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Hashes of numbers, bytes and strings. Their values are part of stack IDs that outlive a run
  * (symbolizer__stable_id), so they must not change.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Open addressing with linear probing, at most three quarters full. `tag` holds one byte for each
  * slot: 0 for an empty one, else seven bits of the key's hash, so that no key has to be reserved

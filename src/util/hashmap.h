@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A hash map from 64-bit keys to numbers or pointers. Any key and any value may be used. The map
  * does not own what its pointers point to.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A table of address ranges, built once and searched often: which range holds an address? */
 #ifndef MEMTRACE_UTIL_INTERVALS_H
 #define MEMTRACE_UTIL_INTERVALS_H

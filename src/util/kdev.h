@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Device numbers: the kernel's own form, in which the probes send them (major << 20 | minor), and
  * the form of stat() and makedev().

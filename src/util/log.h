@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One line at a time to standard error, prefixed "memtrace: ". Only the joints at the edge, the
  * session and the door may use it. errno is kept.

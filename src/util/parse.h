@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Numbers, sizes and durations, read strictly: no blanks, no signs, nothing after the number. Each
  * function returns 0, or -EINVAL where the whole of `s` is not such a number, or -ERANGE; on

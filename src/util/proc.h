@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Files of /proc/PID. /proc/PID/status has lines "Name:\tvalue"; a field is given by its name
  * without the colon.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A growing string. Failure to grow is remembered in `error` and turns later calls into no-ops, so
  * that a renderer checks once, at its end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A string interner: strings stored once each and numbered in the order in which they came; number
  * 0 is always "". A string keeps its place in memory until the table is freed, so two of its

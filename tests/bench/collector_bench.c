@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How fast the collector books events, and what it needs for each live block: a synthetic stream of
  * malloc, free and realloc from 10,000 call stacks, first up to 1,500,000 live blocks, then at

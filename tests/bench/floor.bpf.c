@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Programs that do nothing, at the places where the tracer's sit: what the kernel itself costs. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

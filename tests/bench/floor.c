@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Attaches empty programs where the tracer would attach its own, with the same kind of links, until
  * its standard input closes: floor PID session|multi FILE [stack]. With "stack" the kernel walks

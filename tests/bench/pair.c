@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The traced program of the benchmarks: malloc/free pairs at full speed, at a given depth of calls,
  * on a given number of threads. Reads lines "DEPTH PAIRS THREADS" and answers each with nanoseconds

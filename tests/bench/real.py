@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Are memtrace's verdicts right on real programs?
 
     make && tests/bench/real.py [--minutes 4] [--only redis,nginx] [--phases healthy,slow,fast] [--keep DIR]

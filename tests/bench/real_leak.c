@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Preloaded into a program, makes it leak in a function that it calls often: real.py compiles it
  * and looks for the names of the two functions that leak. REAL_LEAK_IN names the function (read,

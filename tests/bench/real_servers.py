@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The programs that real.py traces: how each is started, its load, and how its leak is known.
 
 A Server is run() once, then load() again and again; pids() are traced; is_leak() knows the site that was made

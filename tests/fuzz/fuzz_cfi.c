@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reads arbitrary call frame information under libFuzzer: no crash, no hang, and a table whose
  * bounds the walk in BPF does not leave.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Hostile recordings, under libFuzzer: no crash, no hang, and always an answer.
  *

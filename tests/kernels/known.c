@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A program that knows its own answer: allocates, through ten functions without frame pointers,
  * blocks of known sizes that it keeps, and others that it does not, and prints what it holds.

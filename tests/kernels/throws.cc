@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Keeps blocks of operator new, and catches what it throws when there is no memory. */
 #include <cstdio>
 #include <new>

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What came of the cases that one kernel ran: a row for each method and way of walking stacks.
 
     verdict.py [KERNEL RESULT [DETAILS]]

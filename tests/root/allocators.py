@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Allocators that are linked, linked statically, prefixed, or side by side; and all functions that they offer."""
 import os
 import shutil

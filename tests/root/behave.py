@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """How memtrace starts a command, how it ends, and that it leaves its target as it was."""
 import json
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Suppressions, marks, conditions that fail a run, and its exit status."""
 
 from lib import *

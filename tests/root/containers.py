@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Real containers: exactly what their programs did, with any C library and allocator, and nothing of other
 processes."""
 import subprocess

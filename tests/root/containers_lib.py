@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Real containers for the root tests: docker and containerd with daemons of their own, podman, runc and crun.
 
 Everything is kept below TMP, has no network, and is removed when the script ends: containers, daemons,

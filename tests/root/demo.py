@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """scripts/demo finds the leak of scripts/shop.cc, names its lines, and calls nothing else a leak."""
 from lib import *
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Errors: one clear line on standard error, and the exit status that goes with it."""
 import os
 import shutil

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Every allocation function, in every C library and allocator: exactly what the program did."""
 import os
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The stack at an allocation is the one that gdb's bt prints: each function, file and line, inlined calls included."""
 from lib import *
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Threads that are held until their new code is probed: nothing is missed, and no process notices."""
 import pty
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Verdicts on call sites of a real program, of which some leak and others do not."""
 from lib import *
 

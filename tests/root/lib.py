@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Helpers for the root tests: compile a program that knows its own answer, trace it, compare exactly.
 
 A test script is a sequence of `with case("name"):` blocks and ends with done(). Every process that a

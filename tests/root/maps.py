@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Memory that programs get from the kernel directly, exactly by range."""
 from lib import *
 

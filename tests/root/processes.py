@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Processes that fork, vfork and exec: each block is counted once, for the process that has it."""
 import os
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Recordings: the same reports later, at any load, for any user, and from a file that was cut off."""
 import filecmp
 import json

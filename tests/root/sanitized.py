@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """One run of each kind with a memtrace that was built with sanitizers: they must find nothing.
 
     make B=build-asan SAN="-fsanitize=address,undefined" all && B=build-asan tests/run root sanitized

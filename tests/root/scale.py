@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """A million and a half live blocks, every one of them known."""
 from lib import *
 

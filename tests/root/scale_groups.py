@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Many processes, each counted exactly; and memtrace's own resources do not grow with their number."""
 import containers_lib
 from containers_lib import *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The names of a container's code come from the container's own files, and no symbolic link leads out of it.
 
 The container has a root directory, a mount and a PID namespace of its own. The name "hidden_work" was

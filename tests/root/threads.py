@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Threads and signals: the live blocks stay exact, whatever happens during a call."""
 from lib import *
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Whole stacks: those of the unwinder in BPF are those of libgcc's _Unwind_Backtrace at the same call."""
 import re
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Records built by hand for the collector's tests, and what came of them. */
 #ifndef EVENTS_H
 #define EVENTS_H

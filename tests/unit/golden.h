@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Compares what a test made with tests/golden/NAME, and shows the difference as `diff -u` does.
  * UPDATE_GOLDEN=1 in the environment writes the files instead: read the change before committing

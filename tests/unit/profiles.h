@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Profiles built by hand, for the tests of the report formats: an ordinary one, one whose every
  * name is hostile, an empty one. A renderer's output goes to memory.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Programs to look up addresses in, and how to open them. */
 #ifndef PROGRAMS_H
 #define PROGRAMS_H

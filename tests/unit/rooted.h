@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Processes that have a root directory of their own. */
 #ifndef ROOTED_H
 #define ROOTED_H

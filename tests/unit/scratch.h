@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A directory of its own for a test that compiles little programs, removed when the test ends. */
 #ifndef SCRATCH_H
 #define SCRATCH_H

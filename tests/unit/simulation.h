@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Programs made of call sites that are known to leak or not, run in simulated time through the real
  * collector: each site is an agent that is asked every hundredth of a second what it allocates and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A unit test file is a row of TEST(name) { CHECK…; } blocks: this header runs them all. */
 #ifndef TEST_H
 #define TEST_H

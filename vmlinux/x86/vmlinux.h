@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The kernel types that the probes touch, and of those only the fields that they touch: CO-RE finds
  * where the running kernel has them. Kept by hand, so that the build needs neither kernel headers

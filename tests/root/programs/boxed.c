@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Lives in a root directory of its own: says so in /ready, waits for a byte from /go, allocates
  * through a library and through code that it makes itself and describes in /tmp/perf-PID.map, PID

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A library whose inner function has a name that only debug information tells: NAME. */
 #include <stdlib.h>
 

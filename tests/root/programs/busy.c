@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Allocates and frees without pause, until it is told to end: see behave.py for how. */
 #define _GNU_SOURCE
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * More than one C library in a process: other namespaces of the dynamic loader, with the same file
  * or another, each with a heap of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 // The C++ operators, each in a function of its own, and a container.
 #include <new>
 #include <string>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What an allocator offers besides the C library's names, each function in one of ours. Built with
  * one of JEMALLOC (with PREFIX, if its functions have one), TCMALLOC or MIMALLOC, and with the

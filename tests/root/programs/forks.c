@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Forks a child that does nothing, as long as the parent lives. */
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A program of which each copy is a file that nobody has met: what it leaves begins with its
  *constructor.

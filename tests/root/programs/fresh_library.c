@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Allocates as soon as it is there. */
 #include <stdlib.h>
 

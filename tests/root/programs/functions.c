@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Every allocation function of the C library, by the semantics of its manual page: success,
  * failure and the odd cases, each in a function of its own.

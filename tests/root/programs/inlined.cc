@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 // Allocates below inlined calls, templates, lambdas and the standard library; gdb is asked for the same stacks.
 #include <algorithm>
 #include <functional>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Call sites of which some leak, driven by one clock: a step every few milliseconds. Each holds its
  * blocks in arrays of its own, so that nothing but the sites allocates.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Against a compiler that knows too much. */
 #ifndef KEEP_H
 #define KEEP_H

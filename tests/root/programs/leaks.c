@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Does what the letters on its standard input say, and answers each with a line: leaks blocks of
  * 1000 bytes (l), leaks others (k, o), fills or empties a table of 64 blocks of 4096 bytes (t, e),

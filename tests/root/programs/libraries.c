@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opens libraries while it runs: one that allocates, and one with an allocator of its own. */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * load THREADS SECONDS FILE: threads allocate and free as fast as they can, from twenty depths of
  * one call stack, and keep what they held last. Writes how many calls that were to FILE.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* More live blocks than others can count. */
 #include "truth.h"
 

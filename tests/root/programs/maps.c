@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Memory straight from the kernel: each case in a function of its own. */
 #define _GNU_SOURCE
 #include <pthread.h>

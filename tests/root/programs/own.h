@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An allocator of the program's own under a name that is known (jemalloc's), so simple that
  * signals and jumps may hit it anywhere: it never reuses memory. own_inside is set while a call is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An allocator of a program's own. Its blocks are parts of chunks that come from malloc: the first
  * chunk when the pool is made, its first block at the very address of the chunk, others on the way.

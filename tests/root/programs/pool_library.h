@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What libpool.so offers: a pool, and handles. */
 #ifndef POOL_LIBRARY_H
 #define POOL_LIBRARY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 // Allocators of a program's own: those of a library, static functions, and a class.
 #include <cstdlib>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Whether a function is being traced, which it can see by itself: a probe is a breakpoint in its
  * code. A program that opens a library while it is traced waits for that; otherwise the test would

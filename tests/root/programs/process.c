@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Processes that fork, vfork and exec. */
 #define _GNU_SOURCE
 #include <errno.h>

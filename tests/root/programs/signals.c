@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Signal handlers that allocate, and that jump out of an allocation. */
 #define _GNU_SOURCE
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sites of different size, number and age, for the options that select and sort. */
 #include "truth.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Ends as it is told: "exit N", "signal N", "cat" copies standard input to standard output. */
 #include <signal.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Threads that allocate, free each other's blocks, move them, and end in the middle. */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 // operator new throws, and the program goes on. "huge": no process has room for that; "limited": this
 // one has not.
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A program under test knows its own answer: for each of its functions how many blocks it left,
  * and of how many bytes. It writes that as one line of JSON to the file named by $TRUTH. With $GO,

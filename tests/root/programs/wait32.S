@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A 32-bit program that needs no C library: it waits for a signal. */
 	.globl _start
 _start:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Stacks of every shape that C makes: each function calls oracle_point (or allocates) at its depth.
  * Run with the oracle preloaded; prints nothing.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 // Stacks of a C++ program: the standard library, exceptions, threads.
 #include <algorithm>
 #include <functional>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Runs a command with the oracle preloaded and compares each of its stacks with the walk in BPF,
  * frame by frame.

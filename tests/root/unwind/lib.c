@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A library that is opened while the program runs, and bound lazily. */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Preloaded into a program: at each nth allocation takes the stack with libgcc's _Unwind_Backtrace,
  * and hands it to a marker function, on which the probe sits that walks the same stack in BPF.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the oracle, the probes on it and the driver agree on. */
 #ifndef ORACLE_H
 #define ORACLE_H

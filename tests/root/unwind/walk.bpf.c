@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The walk at the oracle's marker, in one record with the truth. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The manual page and the completions have every option, and their readers accept them. */
 #include "cli/generate.h"
 

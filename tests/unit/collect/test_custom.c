@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Allocators of a program's own, whose blocks are parts of malloc's. */
 #include "events.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Mappings, the break and shared memory, as the collector books them. */
 #include "events.h"
 

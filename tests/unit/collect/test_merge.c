@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sites of several processes as one, and what is kept of processes that ended. */
 #include <time.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Processes, their address spaces and their stacks, in the collector. */
 #include <sys/prctl.h>
 #include <sys/stat.h>

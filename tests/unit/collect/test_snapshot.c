@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What queries of the collector answer. */
 #include "events.h"
 #include "util/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A collector that was saved and restored in the middle of a run comes to the same as one that was
  * not. */
 #include "events.h"

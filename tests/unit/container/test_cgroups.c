@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Cgroups: the lines that name them, and this machine's own, as far as this user may look. */
 #include <errno.h>
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Containers' ids in cgroup paths. */
 #include "container/container_id.h"
 #include "test.h"

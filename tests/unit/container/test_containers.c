@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Containers are found in trees of files such as each runtime keeps, hostile ones among them. */
 #include <stdarg.h>
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "heap/cohorts.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Verdicts on sites that are known to leak or not. What is printed is the table: what is true of a
  * site, what is said of it, and its ranks by bytes, by growth since half the run, and by ours.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What was freed lately is found again; what was not is never taken for it. */
 #include "test.h"
 

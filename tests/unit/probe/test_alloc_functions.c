@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/alloc_functions.h"
 
 #include "abi/event.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Files made by the test, whose symbols are all known, and this machine's own libraries where they
  * are installed. */
 #include "probe/discover.h"

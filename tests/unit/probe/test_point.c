@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Prologues of Debian 12's libraries, with the offsets that objdump shows; then special cases. */
 #include "probe/point.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What --probe accepts and refuses, and which files and functions a specification matches. */
 #include "probe/spec.h"
 

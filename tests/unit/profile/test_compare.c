@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Two runs compared: stacks that are new, gone, grown and shrunk. */
 #include "profiles.h"
 

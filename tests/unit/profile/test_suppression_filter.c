@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The effect of suppressions on a profile. */
 #include "profile/suppression_filter.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A recording is read as it was written, to the bit; cut off and damaged ones are recognised. */
 #include "record/chunk.h"
 #include "record/event_codec.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reports made from a recording are those of the live run, byte for byte, wherever it is read. */
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "profiles.h"
 #include "report/text_width.h"
 

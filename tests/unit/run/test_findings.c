@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reports with findings, marks and suppressions; conditions on them; the summary line. */
 #include "profiles.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reports are put into place whole, or not at all. */
 #include "run/output.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which sites a report covers, and whether its run has failed. */
 #include "run/reporting.h"
 

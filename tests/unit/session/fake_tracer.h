@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A tracer without a kernel, for tests of the session: it logs what it is asked, fails where the
  * test says so, and hands out the records that the test's script sends. The script runs in a thread

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What processes did, on its way to the main thread. */
 #include "session/process_queue.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whole runs of a session on a scripted tracer, with its real threads. */
 #include "session/session.h"
 

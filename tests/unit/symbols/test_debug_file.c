@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where debug files of a container are looked for, and where they are not. */
 #include <time.h>
 

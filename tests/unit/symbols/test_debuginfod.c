@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Debug files from a server of the test's own, which may be slow or never answer. */
 #include <arpa/inet.h>
 #include <glob.h>

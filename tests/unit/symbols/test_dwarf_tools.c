@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Compares lines and inlined calls with other tools, address by address. */
 #include "programs.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Paths below another process's root, which no link leads out of. */
 #include "rooted.h"
 #include "symbols/roots.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The sources of a file's names: the file, its debug file, its mini debug info, or none. */
 #include <elf.h>
 #include <sys/auxv.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The BPF objects as every installed clang compiles them: the kernel's verifier accepts each in
  * every form that the tracer loads it in. A compiler may drop what only the verifier needs, so that

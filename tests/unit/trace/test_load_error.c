@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Why the BPF programs could not be loaded, from what libbpf 1.1 and 1.5 said on real kernels. */
 #include "trace/load_error.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of traced processes that the BPF programs share: here a thread stands in for them. */
 #include "trace/process_table.h"
 

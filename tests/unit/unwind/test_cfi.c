@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rows from call frame information made by hand, one rule after the other, and from damaged
  * bytes. */
 #include "test.h"

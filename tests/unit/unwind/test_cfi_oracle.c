@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Compares every row of the files that this machine has loaded with libdw's dwarf_cfi_addrframe,
  * which reads the same CFI with other code: the CFA, the places of the return address, rbp and rbx,

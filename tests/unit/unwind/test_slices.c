@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Slices never overlap, and neither a place nor an id is reused before it is safe. */
 #include "test.h"
 

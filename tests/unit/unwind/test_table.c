@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tables, read the way the walk in BPF reads them, compared with the rows that they were made
  * from. */
 #include "test.h"
