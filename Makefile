@@ -18,10 +18,11 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 
 B ?= build
 WERROR ?=
-WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers $(WERROR)
+CONVERSION ?=
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers $(CONVERSION) $(WERROR)
 CFLAGS ?= -O2 -g
 SAN ?=
-cflags := -std=gnu11 $(CFLAGS) $(WARN) $(SAN) -D_GNU_SOURCE -DMEMTRACE_VERSION='"$(VERSION)"' -Isrc -I$B -MMD -MP -pthread \
+cflags := -std=gnu11 $(CFLAGS) $(WARN) $(SAN) -D_GNU_SOURCE -DMEMTRACE_VERSION='"$(VERSION)"' -Isrc -isystem $B -MMD -MP -pthread \
 	$(shell $(PKG_CONFIG) --cflags libbpf libdw libelf 2>/dev/null)
 libs := $(LDFLAGS) -lbpf -ldw -lelf -ljson-c -lZydis -lZycore -liberty -lz -llzma -lpthread -lm
 bpf_cflags := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter $(WERROR) -Ivmlinux/$(ARCH) -Isrc -Ibpf -MMD -MP
@@ -41,7 +42,7 @@ unit_tests := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*/test_*
 generated := $B/memtrace.8 $(addprefix $B/completions/memtrace.,bash zsh fish)
 bench_programs := $B/bench/floor $B/bench/collector_bench
 
-.PHONY: all check check-root check-judge bench install uninstall clean format format-check
+.PHONY: all unit-tests check check-root check-judge bench install uninstall clean format format-check
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -65,7 +66,7 @@ $B/libmemtrace.a: $(objects)
 	$(call say,AR,$@)rm -f $@ && ar qcs $@ $^
 
 # Only the tracer sees the skeletons.
-$(patsubst src/%.c,$B/%.o,$(wildcard src/trace/*.c)): | $B/memtrace.skel.h $B/exceptions.skel.h
+$(patsubst src/%.c,$B/%.o,$(wildcard src/trace/*.c)): $B/memtrace.skel.h $B/exceptions.skel.h
 
 $B/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
@@ -86,7 +87,7 @@ $B/bench/floor.bpf.o: tests/bench/floor.bpf.c Makefile
 $B/floor.skel.h: $B/bench/floor.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name floor_bpf > $@
 
-$B/bench/floor: | $B/floor.skel.h
+$B/bench/floor: $B/floor.skel.h
 
 $B/unit/%: tests/unit/%.c tests/unit/test.h $B/libmemtrace.a Makefile
 	@mkdir -p $(@D)
@@ -144,6 +145,9 @@ $(foreach c,$(clangs),$(eval $(call load_rule,$c)))
 
 # T names tests: a folder's, one by its name, or folder/name.
 wanted_tests := $(if $T,$(foreach t,$T,$(filter $B/unit/$t/% %/test_$t $B/unit/$(dir $t)test_$(notdir $t),$(unit_tests))),$(unit_tests))
+
+# Every unit test's program, without running it.
+unit-tests: $(unit_tests)
 
 check: $(if $T,,all) $(wanted_tests) $(if $(filter %/trace/test_load,$(wanted_tests)),$(load_objects))
 	$(Q)B=$B CLANGS="$(clangs)" tests/run unit $T

@@ -355,7 +355,7 @@ void trace_attach__remove(struct tracer *t, pid_t pid)
 /* ---- does it work here? ---- */
 
 /* Probed once, never called by a traced program. */
-__attribute__((noinline, noipa)) static int trial_function(int v)
+__attribute__((noinline)) static int trial_function(int v)
 {
 	__asm__ volatile("" ::: "memory");
 	return v + 1;
