@@ -5,6 +5,7 @@
 
 #include "session/internal.h"
 #include "trace/tracer_ops.h"
+#include "util/array.h"
 #include "util/clock.h"
 
 struct pids {
@@ -18,15 +19,8 @@ static int note_pid(void *ctx, const struct listed *l)
 
 	if (p->n && p->at[p->n - 1] == l->pid)
 		return 0;
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? p->cap * 2 : 256;
-		uint32_t *at = reallocarray(p->at, cap, sizeof(*at));
-
-		if (!at)
-			return -ENOMEM;
-		p->at = at;
-		p->cap = cap;
-	}
+	if (array__grow(&p->at, &p->cap, p->n + 1, sizeof(*p->at)))
+		return -ENOMEM;
 	p->at[p->n++] = l->pid;
 	return 0;
 }

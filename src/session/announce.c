@@ -7,6 +7,7 @@
 #include "trace/launch.h"
 #include "trace/tracer_ops.h"
 #include "util/log.h"
+#include "util/plural.h"
 
 static const char *keys_help(const struct session *s)
 {
@@ -35,13 +36,14 @@ static void announce_groups(const struct session *s, const char *functions)
 static void describe_functions(const struct session *s, char *buf, size_t cap)
 {
 	size_t files = traced_files__probed(s->files);
+	size_t functions = traced_files__functions(s->files);
 	int n;
 
 	*buf = '\0';
 	if (!s->plan->query.heap)
 		return;
-	n = snprintf(buf, cap, ", %zu functions in %zu file%s", traced_files__functions(s->files),
-		     files, files == 1 ? "" : "s");
+	n = snprintf(buf, cap, ", %zu function%s in %zu file%s", functions, plural(functions),
+		     files, plural(files));
 	if (s->plan->probes.n && n > 0 && (size_t)n < cap)
 		snprintf(buf + n, cap - (size_t)n, ", %zu of %zu of --probe",
 			 probe_report__found(s), s->plan->probes.n);

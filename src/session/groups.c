@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "container/containers.h"
@@ -20,6 +19,7 @@
 #include "util/array.h"
 #include "util/clock.h"
 #include "util/escape.h"
+#include "util/kdev.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 
@@ -385,10 +385,9 @@ struct outsider_count {
 static int count_outsider(void *ctx, const struct listed *l)
 {
 	struct outsider_count *c = ctx;
-	uint64_t dev = makedev(l->dev >> 20, l->dev & 0xfffff);
 
 	if (l->pid == c->last || l->pid == (uint32_t)getpid() ||
-	    !traced_files__is_probed(c->s->files, dev, l->ino))
+	    !traced_files__is_probed(c->s->files, kdev__to_user(l->dev), l->ino))
 		return 0;
 	c->last = l->pid;
 	c->n += !c->s->trace->traces(c->s->tracer, (pid_t)l->pid);

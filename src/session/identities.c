@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/sysmacros.h>
 
 #include "symbols/mappings.h"
 #include "trace/tracer_ops.h"
+#include "util/array.h"
+#include "util/kdev.h"
 
 struct identities {
 	const struct tracer_ops *trace;
@@ -19,18 +20,10 @@ static int add_identity(void *ctx, const struct listed *l)
 {
 	struct identities *is = ctx;
 
-	if (is->n == is->cap) {
-		size_t cap = is->cap ? is->cap * 2 : 128;
-		struct identity *ids = reallocarray(is->ids, cap, sizeof(*ids));
-
-		if (!ids)
-			return -ENOMEM;
-		is->ids = ids;
-		is->cap = cap;
-	}
-	is->ids[is->n++] = (struct identity){ .start = l->start,
-					      .ino = l->ino,
-					      .dev = makedev(l->dev >> 20, l->dev & 0xfffff) };
+	if (array__grow(&is->ids, &is->cap, is->n + 1, sizeof(*is->ids)))
+		return -ENOMEM;
+	is->ids[is->n++] =
+	    (struct identity){ .start = l->start, .ino = l->ino, .dev = kdev__to_user(l->dev) };
 	return 0;
 }
 

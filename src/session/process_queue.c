@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "abi/event.h"
+#include "util/array.h"
 #include "util/hashmap.h"
 
 struct process_queue {
@@ -53,17 +54,8 @@ int process_queue__fd(const struct process_queue *q)
 
 static bool has_room(struct process_queue *q)
 {
-	size_t cap = q->cap ? q->cap * 2 : 64;
-	struct process_event *events;
-
-	if (q->n < q->cap)
-		return true;
-	events = cap <= PROCESS_QUEUE_MAX ? reallocarray(q->events, cap, sizeof(*events)) : NULL;
-	if (!events)
-		return false;
-	q->events = events;
-	q->cap = cap;
-	return true;
+	return q->n < PROCESS_QUEUE_MAX &&
+	       !array__grow(&q->events, &q->cap, q->n + 1, sizeof(*q->events));
 }
 
 bool process_queue__push(struct process_queue *q, const struct process_event *ev)

@@ -347,20 +347,25 @@ static int begin_session(struct session *s)
 	return report_failure("cannot report", session_reporter__start(s));
 }
 
+static void log_holds(struct session *s)
+{
+	struct counters c;
+
+	session__count(s, &c);
+	if (c.holds || c.holds_missed)
+		log__debug("%llu threads were held until their code was probed, %llu could not be",
+			   (unsigned long long)c.holds, (unsigned long long)c.holds_missed);
+}
+
 /* Detaches first, then books what is in the ring buffer, then reports. */
 static int finish_session(struct session *s)
 {
-	uint64_t held, missed;
-
 	s->ended = clock__now_ns();
 	s->trace->detach(s->tracer);
 	holder__stop(s->holder); /* the report may take a while */
-	holder__count(s->holder, &held, &missed);
-	if (held || missed)
-		log__debug("%llu threads were held until their code was probed, %llu could not be",
-			   (unsigned long long)held, (unsigned long long)missed);
 	stop_consuming(s);
 	session_reporter__stop(s);
+	log_holds(s);
 	return session_reporter__final(s);
 }
 

@@ -20,25 +20,9 @@
 #include "util/escape.h"
 #include "util/file.h"
 #include "util/log.h"
+#include "util/proc.h"
 
 #define LOOKS 4 /* at the mappings of a process whose libraries are coming */
-
-static bool status_field(const char *text, const char *name, char *out, size_t cap)
-{
-	const char *p = strstr(text, name);
-	size_t n;
-
-	if (!p)
-		return false;
-	p += strlen(name);
-	p += strspn(p, " \t");
-	n = strcspn(p, "\n");
-	if (n >= cap)
-		n = cap - 1;
-	memcpy(out, p, n);
-	out[n] = '\0';
-	return true;
-}
 
 /* The first bytes of the program: 64-bit ELF, or not for us. */
 static int check_exe(uint32_t pid)
@@ -74,7 +58,11 @@ static int check_exe(uint32_t pid)
 
 int session_targets__check(uint32_t pid)
 {
-	char path[64], value[64], *text;
+	const char *state;
+	char path[64], *text;
+	uint64_t tgid = pid;
+	bool ended;
+	size_t len;
 
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
 	text = file__read(path, NULL);
@@ -82,20 +70,19 @@ int session_targets__check(uint32_t pid)
 		log__error("cannot trace %u: no such process", pid);
 		return -ESRCH;
 	}
-	if (status_field(text, "\nState:", value, sizeof(value)) &&
-	    (*value == 'Z' || *value == 'X')) {
+	state = proc__status_field(text, "State", &len);
+	ended = state && len && (*state == 'Z' || *state == 'X');
+	proc__status_numbers(text, "Tgid", &tgid, 1);
+	free(text);
+	if (ended) {
 		log__error("cannot trace %u: it has ended (a zombie)", pid);
-		free(text);
 		return -ESRCH;
 	}
-	if (status_field(text, "\nTgid:", value, sizeof(value)) &&
-	    strtoul(value, NULL, 10) != pid) {
-		log__error("cannot trace %u: it is a thread of process %s; use -p %s", pid, value,
-			   value);
-		free(text);
+	if (tgid != pid) {
+		log__error("cannot trace %u: it is a thread of process %llu; use -p %llu", pid,
+			   (unsigned long long)tgid, (unsigned long long)tgid);
 		return -EINVAL;
 	}
-	free(text);
 	return check_exe(pid);
 }
 

@@ -50,14 +50,14 @@ static int multi_link(const struct bpf_program *prog, uint32_t type, uint32_t fl
 		      const char *path, const struct batch *b, pid_t pid)
 {
 	struct link_create_uprobe_multi attr = {
-		.prog_fd = bpf_program__fd(prog),
+		.prog_fd = (uint32_t)bpf_program__fd(prog),
 		.attach_type = type,
 		.path = (uintptr_t)path,
 		.offsets = (uintptr_t)b->offsets,
 		.cookies = (uintptr_t)b->cookies,
-		.cnt = b->n,
+		.cnt = (uint32_t)b->n,
 		.multi_flags = flags,
-		.pid = pid,
+		.pid = (uint32_t)pid,
 	};
 	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 
@@ -195,15 +195,8 @@ static void collect_sites(const struct tracer *t, const struct probe_file *f, in
 
 static struct attachment *new_attachment(struct tracer *t, uint32_t module, pid_t pid)
 {
-	if (t->n == t->cap) {
-		size_t cap = t->cap ? t->cap * 2 : 16;
-		struct attachment *a = realloc(t->attachments, cap * sizeof(*a));
-
-		if (!a)
-			return NULL;
-		t->attachments = a;
-		t->cap = cap;
-	}
+	if (array__grow(&t->attachments, &t->cap, t->n + 1, sizeof(*t->attachments)))
+		return NULL;
 	t->attachments[t->n] = (struct attachment){ .pid = pid, .module = module };
 	return &t->attachments[t->n++];
 }

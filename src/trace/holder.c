@@ -29,6 +29,7 @@
 
 #include "abi/shared.h"
 #include "util/clock.h"
+#include "util/array.h"
 
 #define LONGEST_NS 5000000000ull /* whatever happens, nobody is held for longer */
 #define LONGEST_INSTRUCTION 15
@@ -95,7 +96,7 @@ static void wake_all(struct holder *h)
 
 enum state { RUNNING, STOPPED, GONE };
 
-static enum state look(const struct holder *h, const struct hold *hold)
+static enum state look_at_thread(const struct holder *h, const struct hold *hold)
 {
 	siginfo_t si = { 0 };
 
@@ -132,7 +133,7 @@ static bool in_time(const struct hold *hold)
 	return !errno && (uint64_t)back == regs.rip;
 }
 
-static void release(struct holder *h, uint64_t number)
+static void end_hold(struct holder *h, uint64_t number)
 {
 	for (size_t i = 0; i < h->n; i++)
 		if (h->holds[i].number == number) {
@@ -144,17 +145,7 @@ static void release(struct holder *h, uint64_t number)
 
 static bool has_room(struct holder *h)
 {
-	size_t cap = h->cap ? h->cap * 2 : 16;
-	struct hold *holds;
-
-	if (h->n < h->cap)
-		return true;
-	holds = reallocarray(h->holds, cap, sizeof(*holds));
-	if (!holds)
-		return false;
-	h->holds = holds;
-	h->cap = cap;
-	return true;
+	return !array__grow(&h->holds, &h->cap, h->n + 1, sizeof(*h->holds));
 }
 
 void holder__request(void *holder, const struct hold_request *r)
@@ -165,7 +156,7 @@ void holder__request(void *holder, const struct hold_request *r)
 	bool held = true;
 
 	if (!tid) {
-		release(h, r->number);
+		end_hold(h, r->number);
 		return;
 	}
 	if (*early == r->number) {
@@ -191,17 +182,8 @@ void holder__release(struct holder *h, uint64_t number)
 	if (!h || !number)
 		return;
 	pthread_mutex_lock(&h->release_lock);
-	if (h->nreleases == h->releases_cap) {
-		size_t cap = h->releases_cap ? h->releases_cap * 2 : 64;
-		uint64_t *more = reallocarray(h->releases, cap, sizeof(*more));
-
-		if (more) {
-			h->releases = more;
-			h->releases_cap = cap;
-		}
-	}
 	/* One that finds no room is let go when its time is over. */
-	if (h->nreleases < h->releases_cap)
+	if (!array__grow(&h->releases, &h->releases_cap, h->nreleases + 1, sizeof(*h->releases)))
 		h->releases[h->nreleases++] = number;
 	pthread_mutex_unlock(&h->release_lock);
 	wake_all(h);
@@ -211,15 +193,15 @@ static void take_releases(struct holder *h)
 {
 	pthread_mutex_lock(&h->release_lock);
 	for (size_t i = 0; i < h->nreleases; i++)
-		release(h, h->releases[i]);
+		end_hold(h, h->releases[i]);
 	h->nreleases = 0;
 	pthread_mutex_unlock(&h->release_lock);
 }
 
 /* False once the hold is over. */
-static bool tend_one(struct holder *h, struct hold *hold)
+static bool tend_hold(struct holder *h, struct hold *hold)
 {
-	enum state state = look(h, hold);
+	enum state state = look_at_thread(h, hold);
 
 	if (state == GONE)
 		return false;
@@ -238,7 +220,7 @@ static bool tend_one(struct holder *h, struct hold *hold)
 }
 
 /* How long to wait for what comes next, ms; -1: for ever. */
-static int tend(struct holder *h, unsigned int catcher)
+static int tend_holds(struct holder *h, unsigned int catcher)
 {
 	size_t kept = 0;
 	int wait = -1;
@@ -247,7 +229,7 @@ static int tend(struct holder *h, unsigned int catcher)
 		struct hold *hold = &h->holds[i];
 
 		if (hold->catcher == catcher) {
-			if (!tend_one(h, hold))
+			if (!tend_hold(h, hold))
 				continue;
 			/* It may be killed meanwhile, and its parent waits until we know. */
 			if (wait != 1)
@@ -272,15 +254,15 @@ static void settle_on_cpu(const struct catcher *c)
 		return;
 	want = c->number ? CPU_COUNT(&allowed) - 1 : 0;
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &allowed) && n++ == want)
+		if (CPU_ISSET((size_t)cpu, &allowed) && n++ == want)
 			mine = cpu;
 	CPU_ZERO(&one);
-	CPU_SET(mine, &one);
+	CPU_SET((size_t)mine, &one);
 	if (!sched_setaffinity(0, sizeof(one), &one))
 		c->holder->ops.settled(c->holder->ops.ctx, c->number, mine);
 }
 
-static void *run(void *arg)
+static void *run_catcher(void *arg)
 {
 	struct catcher *c = arg;
 	struct holder *h = c->holder;
@@ -301,7 +283,7 @@ static void *run(void *arg)
 		h->taking = c->number;
 		h->ops.take(h->ops.ctx);
 		take_releases(h);
-		wait = tend(h, c->number);
+		wait = tend_holds(h, c->number);
 		pthread_mutex_unlock(&h->lock);
 	}
 	return NULL;
@@ -315,7 +297,7 @@ int holder__start(struct holder *h, const struct holder_ops *ops)
 	while (!err && h->running < HOLD_CATCHERS) {
 		struct catcher *c = &h->catchers[h->running];
 
-		err = -pthread_create(&c->thread, NULL, run, c);
+		err = -pthread_create(&c->thread, NULL, run_catcher, c);
 		h->running += !err;
 	}
 	return err;

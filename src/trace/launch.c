@@ -23,7 +23,7 @@ struct launch {
 	int status;
 };
 
-static int become(const struct passwd *pw)
+static int become_user(const struct passwd *pw)
 {
 	if (initgroups(pw->pw_name, pw->pw_gid) || setgid(pw->pw_gid) || setuid(pw->pw_uid))
 		return -errno;
@@ -33,8 +33,9 @@ static int become(const struct passwd *pw)
 	return 0;
 }
 
-__attribute__((noreturn)) static void child(struct launch *l, char **argv, const struct passwd *pw,
-					    const sigset_t *mask, const struct rlimit *files)
+__attribute__((noreturn)) static void run_child(struct launch *l, char **argv,
+						const struct passwd *pw, const sigset_t *mask,
+						const struct rlimit *files)
 {
 	char go;
 	int err = 0;
@@ -48,7 +49,7 @@ __attribute__((noreturn)) static void child(struct launch *l, char **argv, const
 	if (read(l->go[0], &go, 1) != 1)
 		_exit(EXEC_FAILED);
 	if (pw)
-		err = become(pw);
+		err = become_user(pw);
 	if (!err) {
 		execvp(argv[0], argv);
 		err = -errno;
@@ -91,7 +92,7 @@ struct launch *launch__new(char **argv, const char *user, const sigset_t *mask,
 		goto fail;
 	}
 	if (!l->pid)
-		child(l, argv, pw, mask, files);
+		run_child(l, argv, pw, mask, files);
 	close(l->go[0]);
 	close(l->failed[1]);
 	l->go[0] = l->failed[1] = -1;

@@ -50,7 +50,7 @@ static void set_state(struct table_chunks *c, size_t i, uint8_t state)
 	c->count[state]++;
 }
 
-static int new_map(void)
+static int new_chunk_map(void)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_chunk", sizeof(uint32_t), WORDS_BYTES,
@@ -60,7 +60,7 @@ static int new_map(void)
 }
 
 /* Puts maps into the array. One call where the kernel has it: each waits for a grace period. */
-static int put(struct table_chunks *c, uint32_t *keys, uint32_t *fds, uint32_t n)
+static int put_maps(struct table_chunks *c, uint32_t *keys, uint32_t *fds, uint32_t n)
 {
 	uint32_t done = n;
 
@@ -86,7 +86,7 @@ int table_chunks__settle(struct table_chunks *c)
 }
 
 /* Makes n more chunks, or as many as the limit allows. */
-static int make(struct table_chunks *c, size_t n)
+static int make_chunks(struct table_chunks *c, size_t n)
 {
 	uint32_t keys[AT_HAND], fds[AT_HAND], made = 0;
 	int err = 0;
@@ -97,7 +97,7 @@ static int make(struct table_chunks *c, size_t n)
 
 		if (c->all[i].state != NOT_MADE)
 			continue;
-		fd = new_map();
+		fd = new_chunk_map();
 		err = fd < 0 ? fd : 0;
 		if (err)
 			break;
@@ -112,7 +112,7 @@ static int make(struct table_chunks *c, size_t n)
 		fds[made++] = (uint32_t)fd;
 	}
 	if (made) {
-		int put_err = put(c, keys, fds, made);
+		int put_err = put_maps(c, keys, fds, made);
 
 		err = err ? err : put_err;
 	}
@@ -129,7 +129,7 @@ static int make(struct table_chunks *c, size_t n)
 }
 
 /* Frees chunks that are at hand. */
-static void unmake(struct table_chunks *c, size_t n)
+static void free_chunks(struct table_chunks *c, size_t n)
 {
 	uint32_t keys[TOO_MANY], fds[TOO_MANY], found = 0;
 
@@ -139,7 +139,7 @@ static void unmake(struct table_chunks *c, size_t n)
 		keys[found] = (uint32_t)i;
 		fds[found++] = (uint32_t)c->empty;
 	}
-	if (!found || put(c, keys, fds, found) != 0)
+	if (!found || put_maps(c, keys, fds, found) != 0)
 		return;
 	for (uint32_t i = 0; i < found; i++) {
 		munmap(c->all[keys[i]].words, WORDS_BYTES);
@@ -157,7 +157,7 @@ struct table_chunks *table_chunks__new(int outer, size_t max)
 		return NULL;
 	c->outer = outer;
 	c->max = max;
-	c->empty = new_map();
+	c->empty = new_chunk_map();
 	c->all = calloc(max, sizeof(*c->all));
 	if (c->empty < 0)
 		err = -c->empty;
@@ -201,7 +201,7 @@ int table_chunks__take(struct table_chunks *c, size_t n, uint32_t *numbers)
 			return err;
 	}
 	while (n > c->count[READY]) {
-		int err = make(c, n - c->count[READY]);
+		int err = make_chunks(c, n - c->count[READY]);
 
 		if (err)
 			return err;
@@ -231,11 +231,11 @@ void table_chunks__tend(struct table_chunks *c)
 	if (c->count[GIVEN])
 		table_chunks__settle(c);
 	if (c->count[READY] < TOO_FEW && c->count[NOT_MADE])
-		make(c, AT_HAND - c->count[READY]);
+		make_chunks(c, AT_HAND - c->count[READY]);
 	while (c->count[READY] > TOO_MANY) {
 		size_t before = c->count[READY];
 
-		unmake(c, before - AT_HAND);
+		free_chunks(c, before - AT_HAND);
 		if (c->count[READY] == before)
 			break;
 	}

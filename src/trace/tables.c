@@ -84,13 +84,13 @@ static void free_table(struct trace_table *f)
 
 void trace_tables__free(struct trace_tables *t)
 {
+	struct trace_table *f;
 	size_t pos = 0;
-	uintptr_t value;
 
 	if (!t)
 		return;
-	while (t->by_module && hashmap__next(t->by_module, &pos, NULL, &value))
-		free_table((struct trace_table *)value);
+	while (t->by_module && (f = hashmap__next_ptr(t->by_module, &pos, NULL)))
+		free_table(f);
 	hashmap__free(t->by_module);
 	table_chunks__free(t->chunks);
 	rule_set__free(t->rule_set);
@@ -122,7 +122,7 @@ static struct unwind_table *read_table(struct trace_tables *t, struct elf *e)
 }
 
 /* The table goes to where the walk finds it. */
-static int install(struct trace_tables *t, struct trace_table *f)
+static int install_table(struct trace_tables *t, struct trace_table *f)
 {
 	size_t n = f->layout->nchunks;
 	int err;
@@ -146,7 +146,7 @@ static int install(struct trace_tables *t, struct trace_table *f)
 }
 
 /* On failure the file has no table. */
-static int build(struct trace_tables *t, struct trace_table *f, struct module *mod)
+static int build_table(struct trace_tables *t, struct trace_table *f, struct module *mod)
 {
 	size_t len;
 	const void *memory = module__memory(mod, &len);
@@ -160,7 +160,7 @@ static int build(struct trace_tables *t, struct trace_table *f, struct module *m
 	if (!e)
 		return errno == ENOEXEC ? 0 : -errno;
 	f->layout = read_table(t, e);
-	err = f->layout ? install(t, f) : -errno;
+	err = f->layout ? install_table(t, f) : -errno;
 	elf__close(e);
 	if (!err)
 		return 0;
@@ -171,13 +171,13 @@ static int build(struct trace_tables *t, struct trace_table *f, struct module *m
 	return err;
 }
 
-static struct unwind_file_key key_of(const struct trace_table *f)
+static struct unwind_file_key file_key_of(const struct trace_table *f)
 {
 	return (struct unwind_file_key){ .ino = f->ino, .dev = f->dev };
 }
 
 /* From now on the file is known wherever it is mapped. */
-static void announce(struct trace_tables *t, struct trace_table *f, const struct mapping *m)
+static void announce_table(struct trace_tables *t, struct trace_table *f, const struct mapping *m)
 {
 	struct unwind_file_key key;
 	struct unwind_file value;
@@ -186,15 +186,15 @@ static void announce(struct trace_tables *t, struct trace_table *f, const struct
 		return;
 	f->ino = m->ino;
 	f->dev = kdev__from_user(m->dev);
-	key = key_of(f);
+	key = file_key_of(f);
 	unwind_table__in_file(f->layout, &key, &value);
 	/* Where the map is full, mappings of the file have to be told. */
 	f->announced = bpf_map_update_elem(t->files_fd, &key, &value, BPF_ANY) == 0;
 }
 
-static void drop(struct trace_tables *t, struct trace_table *f)
+static void drop_table(struct trace_tables *t, struct trace_table *f)
 {
-	struct unwind_file_key key = key_of(f);
+	struct unwind_file_key key = file_key_of(f);
 
 	if (f->announced) {
 		bpf_map_delete_elem(t->files_fd, &key);
@@ -215,15 +215,12 @@ static bool drop_idle(struct trace_tables *t, uint64_t since)
 	do {
 		struct trace_table *f;
 		size_t pos = 0;
-		uintptr_t value;
 
 		found = false;
-		while (!found && hashmap__next(t->by_module, &pos, NULL, &value)) {
-			f = (struct trace_table *)value;
+		while (!found && (f = hashmap__next_ptr(t->by_module, &pos, NULL)))
 			found = !f->users && f->idle_since && f->idle_since <= since;
-		}
 		if (found)
-			drop(t, f);
+			drop_table(t, f);
 		any |= found;
 	} while (found);
 	return any;
@@ -232,10 +229,10 @@ static bool drop_idle(struct trace_tables *t, uint64_t since)
 /* Where there is no room, tables that nobody uses make some. */
 static int build_with_room(struct trace_tables *t, struct trace_table *f, struct module *mod)
 {
-	int err = build(t, f, mod);
+	int err = build_table(t, f, mod);
 
 	if (err == -ENOSPC && drop_idle(t, UINT64_MAX) && !table_chunks__settle(t->chunks))
-		err = build(t, f, mod);
+		err = build_table(t, f, mod);
 	return err;
 }
 
@@ -243,15 +240,14 @@ static int build_with_room(struct trace_tables *t, struct trace_table *f, struct
 int trace_tables__get(struct trace_tables *t, const struct mapping *m, struct trace_table **out)
 {
 	struct module *mod = modules__get(t->modules, m->module);
-	uintptr_t value;
-	struct trace_table *f;
+	struct trace_table *f = hashmap__get_ptr(t->by_module, m->module);
 	int err;
 
-	if (hashmap__get(t->by_module, m->module, &value)) {
-		f = *out = (struct trace_table *)value;
+	if (f) {
+		*out = f;
 		if (f->wanted && f->wanted <= table_chunks__left(t->chunks) &&
-		    build(t, f, mod) == 0)
-			announce(t, f, m);
+		    build_table(t, f, mod) == 0)
+			announce_table(t, f, m);
 		return 0;
 	}
 	f = mod ? calloc(1, sizeof(*f)) : NULL;
@@ -267,14 +263,14 @@ int trace_tables__get(struct trace_tables *t, const struct mapping *m, struct tr
 		err = 0;
 	}
 	if (!err)
-		err = hashmap__set(t->by_module, m->module, (uintptr_t)f);
+		err = hashmap__set_ptr(t->by_module, m->module, f);
 	if (err) {
 		log__debug("unwind table of %s: %s", module__name(mod), strerror(-err));
 		table_chunks__give(t->chunks, f->numbers, f->nchunks);
 		free_table(f);
 		return err;
 	}
-	announce(t, f, m);
+	announce_table(t, f, m);
 	*out = f;
 	return 0;
 }
@@ -286,7 +282,7 @@ void trace_tables__release(struct trace_tables *t, struct trace_table *f)
 	if (f->nchunks)
 		f->idle_since = clock__now_ns();
 	else
-		drop(t, f);
+		drop_table(t, f);
 }
 
 int trace_tables__settle(struct trace_tables *t)

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "abi/unwind.h"
 #include "trace/internal.h"
+#include "util/kdev.h"
 
 /* ---- filters ---- */
 
@@ -45,7 +45,7 @@ int tracer__controller(const char *name, uint32_t *subsys)
 	/* The one whose name in the kernel is not that of its hierarchy. */
 	snprintf(want, sizeof(want), "%s_cgrp_id", !strcmp(name, "blkio") ? "io" : name);
 	id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
-	type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+	type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
 	for (uint32_t i = 0; type && i < btf_vlen(type); i++) {
 		const struct btf_enum *e = btf_enum(type) + i;
 
@@ -62,7 +62,7 @@ int tracer__controller(const char *name, uint32_t *subsys)
 
 static struct unwind_file_key file_key(uint64_t dev, uint64_t ino)
 {
-	return (struct unwind_file_key){ .ino = ino, .dev = major(dev) << 20 | minor(dev) };
+	return (struct unwind_file_key){ .ino = ino, .dev = kdev__from_user(dev) };
 }
 
 int tracer__know_file(struct tracer *t, uint64_t dev, uint64_t ino)

@@ -42,11 +42,12 @@ static int handle_message(enum libbpf_print_level level, const char *fmt, va_lis
 	return 0;
 }
 
-static uint64_t round_up_pow2(uint64_t v)
+/* As the size of a ring buffer has to be. */
+static uint32_t round_up_pow2(uint64_t v)
 {
-	uint64_t p = 4096;
+	uint32_t p = 4096;
 
-	while (p < v && p < 1ull << 31)
+	while (p < v && p < 1u << 31)
 		p <<= 1;
 	return p;
 }

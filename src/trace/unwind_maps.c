@@ -21,6 +21,7 @@
 #include "unwind/stacks.h"
 #include "unwind/table.h"
 #include "util/hashmap.h"
+#include "util/array.h"
 
 #define MAPPINGS_BYTES (UNWIND_MAX_MAPPINGS * sizeof(struct unwind_mapping))
 #define CACHE_BYTES ((size_t)16 << UNWIND_CACHE_BITS)
@@ -114,14 +115,12 @@ static void free_view(struct view *v)
 
 void unwind_maps__free(struct unwind_maps *u)
 {
+	struct process *p;
 	size_t pos = 0;
-	uintptr_t value;
 
 	if (!u)
 		return;
-	while (u->processes && hashmap__next(u->processes, &pos, NULL, &value)) {
-		struct process *p = (struct process *)value;
-
+	while (u->processes && (p = hashmap__next_ptr(u->processes, &pos, NULL))) {
 		if (--p->view->processes == 0)
 			free_view(p->view);
 		free(p);
@@ -151,15 +150,8 @@ static int add_mapping(void *ctx, const struct unwind_mapping *m)
 {
 	struct draft *d = ctx;
 
-	if (d->n == d->cap) {
-		size_t cap = d->cap ? d->cap * 2 : 64;
-		struct unwind_mapping *maps = reallocarray(d->maps, cap, sizeof(*maps));
-
-		if (!maps)
-			return -ENOMEM;
-		d->maps = maps;
-		d->cap = cap;
-	}
+	if (array__grow(&d->maps, &d->cap, d->n + 1, sizeof(*d->maps)))
+		return -ENOMEM;
 	d->maps[d->n++] = *m;
 	return 0;
 }
@@ -170,15 +162,8 @@ static int add_table(struct draft *d, struct trace_table *t)
 	for (size_t i = d->ntables; i-- > 0;)
 		if (d->tables[i] == t)
 			return 0;
-	if (d->ntables == d->tables_cap) {
-		size_t cap = d->tables_cap ? d->tables_cap * 2 : 16;
-		struct trace_table **tables = reallocarray(d->tables, cap, sizeof(*tables));
-
-		if (!tables)
-			return -ENOMEM;
-		d->tables = tables;
-		d->tables_cap = cap;
-	}
+	if (array__grow(&d->tables, &d->tables_cap, d->ntables + 1, sizeof(*d->tables)))
+		return -ENOMEM;
 	d->tables[d->ntables++] = t;
 	t->users++;
 	return 0;
@@ -275,27 +260,25 @@ static void release_view(struct unwind_maps *u, struct view *v)
 
 /* ---- processes ---- */
 
-static struct process *find_process(const struct unwind_maps *u, uint32_t pid)
+static struct process *find_mapped(const struct unwind_maps *u, uint32_t pid)
 {
-	uintptr_t value;
-
-	return hashmap__get(u->processes, pid, &value) ? (struct process *)value : NULL;
+	return hashmap__get_ptr(u->processes, pid);
 }
 
 /* Tells the walk, and only then releases what the process had before. */
-static int publish(struct unwind_maps *u, uint32_t pid, struct view *v, uint32_t epoch)
+static int publish_view(struct unwind_maps *u, uint32_t pid, struct view *v, uint32_t epoch)
 {
 	uint64_t slice = UNWIND_SLICE(v->slice.first, v->slice.n, v->slice.id);
 	struct unwind_process told = {
 		.slice = slice,
 		.check = UNWIND_FOLD(slice) ^ (uint64_t)epoch << 32 ^ pid,
 	};
-	struct process *p = find_process(u, pid);
+	struct process *p = find_mapped(u, pid);
 	struct view *before = p ? p->view : NULL;
 
 	if (!p) {
 		p = calloc(1, sizeof(*p));
-		if (!p || hashmap__set(u->processes, pid, (uintptr_t)p) != 0) {
+		if (!p || hashmap__set_ptr(u->processes, pid, p) != 0) {
 			free(p);
 			return -ENOMEM;
 		}
@@ -317,9 +300,10 @@ static int publish(struct unwind_maps *u, uint32_t pid, struct view *v, uint32_t
 	return 0;
 }
 
-static int update(struct unwind_maps *u, uint32_t pid, const struct mappings *space, uint32_t epoch)
+static int update_process(struct unwind_maps *u, uint32_t pid, const struct mappings *space,
+			  uint32_t epoch)
 {
-	struct process *p = find_process(u, pid);
+	struct process *p = find_mapped(u, pid);
 	struct draft d = { 0 };
 	struct view *v = NULL;
 	int err = draft_view(u, &d, space);
@@ -329,7 +313,7 @@ static int update(struct unwind_maps *u, uint32_t pid, const struct mappings *sp
 		goto out;
 	if (p && is_as_drafted(u, p->view, &d)) {
 		/* Told again: the epoch may be another, or the process forgotten, with an exec. */
-		err = publish(u, pid, p->view, epoch);
+		err = publish_view(u, pid, p->view, epoch);
 		goto out;
 	}
 	v = calloc(1, sizeof(*v));
@@ -341,7 +325,7 @@ static int update(struct unwind_maps *u, uint32_t pid, const struct mappings *sp
 	d.tables = NULL;
 	d.ntables = 0;
 	v->processes = 1; /* we are, until it is published */
-	err = publish(u, pid, v, epoch);
+	err = publish_view(u, pid, v, epoch);
 	release_view(u, v);
 	v = NULL;
 out:
@@ -352,26 +336,26 @@ out:
 
 int unwind_maps__update_now(struct unwind_maps *u, pid_t pid, const struct mappings *space)
 {
-	return update(u, (uint32_t)pid, space, 0);
+	return update_process(u, (uint32_t)pid, space, 0);
 }
 
 int unwind_maps__update(struct unwind_maps *u, pid_t pid, const struct mappings *space,
 			uint32_t epoch)
 {
-	return update(u, (uint32_t)pid, space, epoch + 1);
+	return update_process(u, (uint32_t)pid, space, epoch + 1);
 }
 
 int unwind_maps__fork(struct unwind_maps *u, pid_t parent, pid_t child)
 {
-	struct process *p = find_process(u, (uint32_t)parent);
+	struct process *p = find_mapped(u, (uint32_t)parent);
 
-	return p ? publish(u, (uint32_t)child, p->view, p->epoch) : -ESRCH;
+	return p ? publish_view(u, (uint32_t)child, p->view, p->epoch) : -ESRCH;
 }
 
 void unwind_maps__drop(struct unwind_maps *u, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid;
-	struct process *p = find_process(u, key);
+	struct process *p = find_mapped(u, key);
 
 	if (!p)
 		return;
