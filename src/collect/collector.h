@@ -28,6 +28,7 @@ struct process_facts {
 	char comm[EVENT_COMM];
 	const char *exe;       /* NULL: unknown */
 	const char *container; /* NULL: none, or not known yet */
+	const char *unprobed;  /* NULL: none; see collector__add_unprobed */
 };
 
 /*
@@ -83,6 +84,12 @@ int collector__event(void *collector, void *data, size_t size);
 
 /* The container that a process belongs to, by the name that reports show. */
 void collector__set_container(struct collector *c, uint32_t pid, const char *name);
+/*
+ * The process uses an allocation function that is not probed: `name` ("operator new of libx.so")
+ * says which. What it allocates is missing, so that frees of unknown blocks are no sign of older
+ * ones. Forgotten at an exec. Nothing happens where the process is not known.
+ */
+void collector__add_unprobed(struct collector *c, uint32_t pid, const char *name);
 /* A target named by the user: reads its comm and address space. 0 or a negative errno. */
 int collector__add_process(struct collector *c, uint32_t pid);
 /* Reads comm, exe and mappings of a process again, once they are worth reading (after an exec). */
@@ -162,6 +169,7 @@ struct process_row {
 	uint64_t ended;	       /* ns, 0 while it lives */
 	bool named;	       /* the user named it; otherwise a child */
 	const char *container; /* as exe; NULL: none */
+	const char *unprobed;  /* as exe; NULL: none. Several are separated by commas. */
 };
 
 struct snapshot {

@@ -52,6 +52,7 @@ struct process {
 	uint32_t serial; /* its index in the collector's processes */
 	char comm[EVENT_COMM];
 	const char *exe, *container;
+	const char *unprobed; /* see collector__add_unprobed; NULL: none */
 	bool named, exited;
 	uint64_t first_seen, ended;
 

@@ -17,6 +17,7 @@
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/kdev.h"
+#include "util/strbuf.h"
 #include "util/strtab.h"
 
 /*
@@ -68,6 +69,7 @@ static void notify_observer(const struct process *p)
 		.named = p->named,
 		.exe = p->exe,
 		.container = p->container,
+		.unprobed = p->unprobed,
 	};
 
 	if (!opts->observer)
@@ -120,6 +122,22 @@ void collector__set_container(struct collector *c, uint32_t pid, const char *nam
 	notify_observer(p);
 }
 
+void collector__add_unprobed(struct collector *c, uint32_t pid, const char *name)
+{
+	struct process *p = collect_process__find(c, pid);
+	struct strbuf sb = { 0 };
+
+	if (!p || (p->unprobed && strstr(p->unprobed, name)))
+		return;
+	if (p->unprobed)
+		strbuf__addf(&sb, "%s, ", p->unprobed);
+	strbuf__adds(&sb, name);
+	if (!sb.error)
+		p->unprobed = strtab__copy(c->names, sb.data);
+	strbuf__free(&sb);
+	notify_observer(p);
+}
+
 int collect_process__set(struct collector *c, const struct process_facts *f)
 {
 	struct process *p = collect_process__get(c, f->pid, f->first_seen);
@@ -131,6 +149,7 @@ int collect_process__set(struct collector *c, const struct process_facts *f)
 	p->comm[sizeof(p->comm) - 1] = '\0';
 	p->exe = f->exe ? strtab__copy(c->names, f->exe) : NULL;
 	p->container = f->container ? strtab__copy(c->names, f->container) : NULL;
+	p->unprobed = f->unprobed ? strtab__copy(c->names, f->unprobed) : NULL;
 	return 0;
 }
 
@@ -291,6 +310,7 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 		memcpy(p->comm, parent->comm, sizeof(p->comm));
 		p->exe = parent->exe;
 		p->container = parent->container;
+		p->unprobed = parent->unprobed;
 		p->refreshed = parent->refreshed;
 	}
 	c->last = p;
@@ -417,7 +437,7 @@ int collect_process__exec(struct collector *c, const struct event_exec *ev)
 	forget_memory(p);
 	p->stale = true;
 	p->refreshed = p->no_retry = 0;
-	p->exe = NULL;
+	p->exe = p->unprobed = NULL;
 	memcpy(p->comm, ev->comm, sizeof(p->comm));
 	p->comm[sizeof(p->comm) - 1] = '\0';
 	return 0;

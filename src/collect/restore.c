@@ -114,7 +114,7 @@ static int restore_process(struct collector *c, struct cursor *in)
 	struct process_facts f = { .pid = (uint32_t)codec__take(in) };
 	uint32_t before = c->nprocesses;
 	const void *comm;
-	char *exe, *container;
+	char *exe, *container, *unprobed = NULL;
 	uint64_t size;
 	int err;
 
@@ -126,12 +126,15 @@ static int restore_process(struct collector *c, struct cursor *in)
 		memcpy(f.comm, comm, sizeof(f.comm));
 	f.exe = exe = codec__take_string(in);
 	f.container = container = codec__take_string(in);
+	size = codec__take(in);
+	if (cursor__left(in)) /* not in older recordings */
+		f.unprobed = unprobed = codec__take_string(in);
 	err = f.pid ? collect_process__set(c, &f) : -EINVAL;
 	free(exe);
 	free(container);
+	free(unprobed);
 	if (!err && c->nprocesses != before + 1)
 		err = -EINVAL; /* another living one has its pid */
-	size = codec__take(in);
 	if (!err && size > RECENT_FREES_MAX)
 		err = -EINVAL;
 	if (!err)

@@ -139,7 +139,8 @@ int site_merge__add(struct site_merge *m, struct process *p, struct site *s,
 	to->row.processes++;
 	to->living += !p->exited;
 	to->began = began < to->began ? began : to->began;
-	older = s->kind == API_HEAP && p->older && !p->exited ? cohorts__new(0) : NULL;
+	older =
+	    s->kind == API_HEAP && p->older && !p->unprobed && !p->exited ? cohorts__new(0) : NULL;
 	if (older)
 		*older = *p->older;
 	add_cohorts(&to->older, older);

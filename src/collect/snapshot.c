@@ -148,6 +148,7 @@ static int add_process_row(struct process *p, const struct query *q, struct gath
 		.pid = p->pid,
 		.exe = p->exe,
 		.container = p->container,
+		.unprobed = p->unprobed,
 		.exited = p->exited,
 		.allocs = p->allocs,
 		.frees = p->frees,

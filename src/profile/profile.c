@@ -10,6 +10,7 @@
 
 #include "profile/internal.h"
 #include "util/proc.h"
+#include "util/strbuf.h"
 
 static double seconds(uint64_t from, uint64_t to)
 {
@@ -40,6 +41,7 @@ static int add_processes(struct profile_builder *b)
 			.comm = strtab__copy(b->strings, comm),
 			.exe = strtab__copy(b->strings, row->exe),
 			.container = strtab__copy(b->strings, row->container),
+			.unprobed = strtab__copy(b->strings, row->unprobed),
 			.exited = row->exited,
 			.named = row->named,
 			.live_bytes = row->live_bytes,
@@ -94,7 +96,6 @@ static void add_totals(struct profile_builder *b)
 		.mark_s = snap->marked ? seconds(in->start, snap->marked) : 0,
 		.since_mark_bytes = snap->since_mark_bytes,
 		.since_mark_blocks = snap->since_mark_blocks,
-		.notice = strtab__copy(b->strings, in->notice),
 	};
 	if (p->interval_s > 0) {
 		p->allocs_per_s = (double)snap->allocs_since / p->interval_s;
@@ -107,6 +108,42 @@ static void add_totals(struct profile_builder *b)
 		else
 			p->stacks_truncated += snap->stack_ends[end];
 	}
+}
+
+/* The names of all processes, each once. */
+static void add_unprobed(struct strbuf *sb, const char *names)
+{
+	char *copy = names ? strdup(names) : NULL, *rest = copy, *name;
+
+	while ((name = strsep(&rest, ","))) {
+		name += strspn(name, " ");
+		if (!sb->data || !strstr(sb->data, name))
+			strbuf__addf(sb, "%s%s", sb->len ? ", " : "", name);
+	}
+	free(copy);
+}
+
+static int add_notice(struct profile_builder *b)
+{
+	const struct snapshot *snap = b->in->snapshot;
+	struct strbuf names = { 0 }, notice = { 0 };
+	int err;
+
+	for (size_t i = 0; i < snap->nprocesses; i++)
+		add_unprobed(&names, snap->processes[i].unprobed);
+	if (names.len) {
+		strbuf__addf(&notice, "%s: not traced, and what is allocated there is missing",
+			     names.data);
+		b->profile.unprobed = strtab__copy(b->strings, names.data);
+	}
+	if (b->in->notice)
+		strbuf__addf(&notice, "%s%s", notice.len ? "; " : "", b->in->notice);
+	if (notice.len)
+		b->profile.notice = strtab__copy(b->strings, notice.data);
+	err = names.error ? names.error : notice.error;
+	strbuf__free(&names);
+	strbuf__free(&notice);
+	return err;
 }
 
 bool profile__is_finding(const struct profile_site *s)
@@ -142,7 +179,9 @@ struct profile *profile__build(const struct profile_input *in)
 	if (!b->strings || !b->mapping_of || !b->named)
 		goto out;
 	add_totals(b);
-	err = add_processes(b);
+	err = add_notice(b);
+	if (!err)
+		err = add_processes(b);
 	if (!err)
 		err = profile_sites__add(b);
 	if (!err)

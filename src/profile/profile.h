@@ -92,6 +92,7 @@ struct profile_process {
 	const char *comm;
 	const char *exe;       /* NULL: unknown */
 	const char *container; /* NULL: none */
+	const char *unprobed;  /* as in struct profile */
 	bool exited, named;
 	uint64_t live_bytes, live_blocks, allocs, frees;
 	uint64_t allocator_bytes, mapped_bytes, rss_bytes;
@@ -155,6 +156,9 @@ struct profile {
 	size_t nmappings;
 	const char
 	    *notice; /* one line about the whole report ("no probe has fired yet"), or NULL */
+	/* Allocation functions in use that are not probed ("operator new of libx.so", separated by
+	 * commas), or NULL: that nothing was found means nothing then. The notice says so. */
+	const char *unprobed;
 };
 
 struct snapshot;

@@ -45,6 +45,7 @@ static void record_process(void *ctx, const struct process_facts *f)
 		.named = f->named,
 		.exe = f->exe,
 		.container = f->container,
+		.unprobed = f->unprobed,
 	};
 
 	memcpy(r.comm, f->comm, sizeof(r.comm));

@@ -161,6 +161,7 @@ void record__put_process(struct strbuf *sb, const struct record_process *r)
 	strbuf__add(sb, r->comm, sizeof(r->comm));
 	codec__put_string(sb, r->exe);
 	codec__put_string(sb, r->container);
+	codec__put_string(sb, r->unprobed);
 }
 
 int record__take_process(struct cursor *c, struct record_process *r)
@@ -176,6 +177,8 @@ int record__take_process(struct cursor *c, struct record_process *r)
 	r->comm[sizeof(r->comm) - 1] = '\0';
 	r->exe = codec__take_string(c);
 	r->container = codec__take_string(c);
+	if (cursor__left(c)) /* not in older recordings */
+		r->unprobed = codec__take_string(c);
 	if (!c->bad && r->pid)
 		return 0;
 	record__free_process(r);
@@ -186,6 +189,7 @@ void record__free_process(struct record_process *r)
 {
 	free_string(r->exe);
 	free_string(r->container);
+	free_string(r->unprobed);
 	*r = (struct record_process){ 0 };
 }
 

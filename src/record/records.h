@@ -50,6 +50,7 @@ struct record_process {
 	bool named;
 	char comm[EVENT_COMM];
 	const char *exe, *container; /* NULL: unknown, none */
+	const char *unprobed;	     /* allocation functions that are not; NULL: none */
 };
 
 #define RECORD_BUILD_ID_MAX 32

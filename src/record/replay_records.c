@@ -143,7 +143,8 @@ static int take_process(struct replay *rp, struct cursor *c)
 				    .first_seen = r.first_seen,
 				    .named = r.named,
 				    .exe = r.exe,
-				    .container = r.container };
+				    .container = r.container,
+				    .unprobed = r.unprobed };
 	memcpy(f.comm, r.comm, sizeof(f.comm));
 	err = collector__set_process(rp->collector, &f);
 	record__free_process(&r);

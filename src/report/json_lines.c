@@ -98,6 +98,7 @@ static void write_process(struct json *w, const struct profile_process *pr)
 	json__string(w, "comm", pr->comm);
 	json__string(w, "exe", pr->exe);
 	json__string(w, "container", pr->container);
+	json__string(w, "unprobed", pr->unprobed);
 	json__bool(w, "exited", pr->exited);
 	json__bool(w, "named", pr->named);
 	json__u64(w, "live_bytes", pr->live_bytes);

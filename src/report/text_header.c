@@ -123,9 +123,14 @@ static void print_count(struct text_style *ts, const char *label, uint64_t n, co
 
 static void print_unseen(struct text_style *ts, const struct profile *p)
 {
-	print_count(ts, "earlier", p->unmatched_frees,
-		    "more free, of a block allocated before tracing",
-		    "more frees, of blocks allocated before tracing");
+	if (p->unprobed)
+		print_count(ts, "unseen", p->unmatched_frees,
+			    "more free, of a block that was not seen to be allocated",
+			    "more frees, of blocks that were not seen to be allocated");
+	else
+		print_count(ts, "earlier", p->unmatched_frees,
+			    "more free, of a block allocated before tracing",
+			    "more frees, of blocks allocated before tracing");
 	print_count(ts, "missed", p->superseded,
 		    "free (noticed when its address was allocated again)",
 		    "frees (noticed when their addresses were allocated again)");

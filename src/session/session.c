@@ -188,6 +188,15 @@ static void know_allocator(void *session, const struct probe_file *f)
 			  strerror(-err));
 }
 
+static void note_unprobed(void *session, pid_t pid, const char *name)
+{
+	struct session *s = session;
+
+	collector_lock__take(&s->lock);
+	collector__add_unprobed(s->collector, (uint32_t)pid, name);
+	collector_lock__release(&s->lock);
+}
+
 static int make_files(struct session *s)
 {
 	s->seen_by_main = session_identities__new(s->trace, s->tracer);
@@ -202,6 +211,7 @@ static int make_files(struct session *s)
 	    .probe_throwing = s->plan->probe_throwing,
 	    .explain = s->plan->explain_probes,
 	    .found = know_allocator,
+	    .unprobed = note_unprobed,
 	    .ctx = s,
 	});
 	return s->seen_by_main && s->seen_by_collector && s->files ? 0 : -ENOMEM;

@@ -132,12 +132,14 @@ static int collect_files(struct traced_files *tf, const struct mappings *maps,
 
 /* Where a file that can throw is met, exceptions have to be able to pass its probes: known before
  * anything is attached, because the file that they pass through may be attached first. */
-static void expect_exceptions(struct traced_files *tf, const struct traced_file *f)
+static void expect_exceptions(struct traced_files *tf, struct traced_file *f)
 {
 	const struct traced_files_opts *o = &tf->opts;
 
-	if (!o->heap || !f->probes->throws || !o->trace->expect_exceptions(o->tracer) ||
-	    tf->warned_of_exceptions)
+	if (!o->heap || !f->probes->throws || !o->trace->expect_exceptions(o->tracer))
+		return;
+	f->throws = !o->probe_throwing;
+	if (tf->warned_of_exceptions)
 		return;
 	log__info("C++ operator new of %s is %s: no exception can pass a probe here%s",
 		  module__name(f->module), o->probe_throwing ? "traced as asked" : "not traced",
@@ -171,6 +173,7 @@ static int probe_file(struct traced_files *tf, struct traced_file *f, pid_t pid,
 		return n;
 	if (n)
 		log_attached(f, n);
+	f->failed = n < 0;
 	if (n < 0)
 		return 0;
 	if (n > 0) {
@@ -181,6 +184,21 @@ static int probe_file(struct traced_files *tf, struct traced_file *f, pid_t pid,
 	/* Each time: with the last process that maps a file, its table and this are dropped. */
 	f->known = !o->trace->know_file(o->tracer, f->dev, f->ino);
 	return 0;
+}
+
+/* What is not probed of a file, for this process. */
+static void note_unprobed(struct traced_files *tf, const struct traced_file *f, pid_t pid)
+{
+	const struct traced_files_opts *o = &tf->opts;
+	struct strbuf name = { 0 };
+
+	if (!o->heap || !o->unprobed || !(f->throws || (f->failed && f->probes->n)))
+		return;
+	strbuf__adds(&name, f->failed ? "malloc of " : "operator new of ");
+	strbuf__adds(&name, module__name(f->module));
+	if (!name.error)
+		o->unprobed(o->ctx, pid, name.data);
+	strbuf__free(&name);
 }
 
 /* Where tables are missing, stacks are cut, and say so. */
@@ -206,8 +224,11 @@ int traced_files__add_process(struct traced_files *tf, pid_t pid, const struct m
 		mapped.files[i]->has_table |= tables;
 		expect_exceptions(tf, mapped.files[i]);
 	}
-	for (size_t i = 0; !err && i < mapped.n; i++)
+	for (size_t i = 0; !err && i < mapped.n; i++) {
 		err = probe_file(tf, mapped.files[i], pid, fresh);
+		if (!err)
+			note_unprobed(tf, mapped.files[i], pid);
+	}
 	free(mapped.files);
 	return err ? err : (int)mapped.n;
 }

@@ -28,6 +28,8 @@ struct traced_file {
 	bool has_table;		   /* its unwind table is loaded, or it has no CFI */
 	bool known;		   /* processes that map it need not be held */
 	size_t functions;	   /* that were probed in it */
+	bool throws;		   /* functions that throw are not probed */
+	bool failed;		   /* it could not be probed */
 };
 
 /* Everything stays the caller's, and must outlive the files. */
@@ -42,6 +44,9 @@ struct traced_files_opts {
 	bool explain; /* to standard error */
 	/* Discovery found these functions in a file, for the first time. */
 	void (*found)(void *ctx, const struct probe_file *f);
+	/* A process maps a file whose allocation functions are not all probed: `name` says which
+	 * ("operator new of libx.so"). */
+	void (*unprobed)(void *ctx, pid_t pid, const char *name);
 	void *ctx;
 };
 

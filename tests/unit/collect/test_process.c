@@ -493,3 +493,62 @@ TEST(allocations_by_what_their_walk_hangs_on)
 	collector__free(c);
 	modules__free(modules);
 }
+
+/* ---- allocation functions that are not probed ---- */
+
+#define SECOND (1000 * MS)
+
+/* A block a tenth of a second stays, and one that was never seen to come is freed. */
+static void replace_slowly(struct collector *c)
+{
+	for (uint64_t i = 0; i < 300; i++) {
+		now += SECOND / 10;
+		allocated(c, PID, 0x10000 + i * 4096, 1000, 1);
+		freed(c, PID, 0x9000000 + i * 4096);
+	}
+}
+
+static struct snapshot ask_now(struct collector *c)
+{
+	return ask(c, (struct query){ .top = 1, .heap = true, .now = now });
+}
+
+TEST(frees_of_what_is_not_probed_are_no_older_blocks)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	replace_slowly(c);
+	s = ask_now(c);
+	CHECK_EQ(s.sites[0].judged.doubt, DOUBT_OLDER);
+	snapshot__free(&s);
+	collector__add_unprobed(c, PID, "operator new of libx.so");
+	s = ask_now(c);
+	CHECK_EQ(s.sites[0].judged.verdict, VERDICT_LEAK);
+	CHECK_EQ(s.unmatched_frees, 300);
+	snapshot__free(&s);
+	collector__free(c);
+}
+
+TEST(functions_that_are_not_probed_are_known_by_process)
+{
+	struct collector *c = plain();
+	struct snapshot s;
+
+	collector__add_unprobed(c, PID, "operator new of libx.so"); /* not known yet */
+	allocated(c, PID, 0x1000, 100, 1);
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK(!s.processes[0].unprobed);
+	snapshot__free(&s);
+	for (int i = 0; i < 2; i++) {
+		collector__add_unprobed(c, PID, "operator new of libx.so");
+		collector__add_unprobed(c, PID, "operator new of liby.so");
+	}
+	forked(c, CHILD, 0);
+	execed(c, PID, "other");
+	s = ask(c, (struct query){ .top = 10 });
+	CHECK(!s.processes[0].unprobed);
+	CHECK_STR(s.processes[1].unprobed, "operator new of libx.so, operator new of liby.so");
+	snapshot__free(&s);
+	collector__free(c);
+}

@@ -206,6 +206,22 @@ TEST(an_empty_collector)
 	collector__free(b);
 }
 
+TEST(functions_that_are_not_probed_stay_known)
+{
+	struct collector *a = plain(), *b;
+	struct snapshot s;
+	struct pieces p;
+
+	allocated(a, PID, 0x1000, 100, 1);
+	collector__add_unprobed(a, PID, "malloc of libx.so");
+	b = copy_of(a, &p);
+	s = ask(b, (struct query){ .top = 10 });
+	CHECK_STR(s.processes[0].unprobed, "malloc of libx.so");
+	snapshot__free(&s);
+	collector__free(a);
+	collector__free(b);
+}
+
 /* ---- damage ---- */
 
 struct kept {

@@ -273,6 +273,28 @@ TEST(processes)
 	teardown(&f);
 }
 
+TEST(functions_that_are_not_probed)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f);
+	f.in.notice = NULL;
+	p = profile__build(&f.in);
+	CHECK(p && !p->unprobed && !p->notice);
+	profile__free(p);
+	f.processes[0].unprobed = "operator new of liba.so, malloc of libb.so";
+	f.processes[2].unprobed = "malloc of libb.so";
+	f.in.notice = "so it is";
+	p = profile__build(&f.in);
+	CHECK_STR(p->unprobed, "operator new of liba.so, malloc of libb.so");
+	CHECK_STR(p->notice, "operator new of liba.so, malloc of libb.so: not traced, and what is "
+			     "allocated there is missing; so it is");
+	CHECK_STR(p->processes[2].unprobed, "malloc of libb.so");
+	profile__free(p);
+	teardown(&f);
+}
+
 TEST(sites)
 {
 	struct fixture f;

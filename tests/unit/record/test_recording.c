@@ -331,6 +331,26 @@ TEST(names_are_read_as_written)
 	strbuf__free(&sb);
 }
 
+TEST(a_process_is_read_as_written)
+{
+	struct record_process r = { .pid = 7, .comm = "name", .unprobed = "malloc of libx.so" };
+	struct record_process out;
+	struct strbuf sb = { 0 };
+	struct cursor c;
+
+	record__put_process(&sb, &r);
+	c = cursor_of(sb.data, sb.len);
+	CHECK_EQ(record__take_process(&c, &out), 0);
+	CHECK_STR(out.unprobed, "malloc of libx.so");
+	record__free_process(&out);
+	/* Older recordings end before it. */
+	c = cursor_of(sb.data, sb.len - 1 - strlen(r.unprobed));
+	CHECK_EQ(record__take_process(&c, &out), 0);
+	CHECK(out.pid == 7 && !out.unprobed);
+	record__free_process(&out);
+	strbuf__free(&sb);
+}
+
 TEST(ticks_are_read_as_written)
 {
 	struct record_tick tick = { .seq = 3, .final = true, .now = 5, .wall = 6 }, out;
