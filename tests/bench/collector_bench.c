@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How fast the collector books events, and what it needs for each live block: a synthetic stream of
- * malloc, free and realloc from 10,000 call stacks, first up to 1,500,000 live blocks, then at
- * that level, all over memory; and a tight loop of malloc and free. Needs no privilege. Prints a
- * line for people and one of JSON.
+ * Measures how fast the collector books events, and its memory for each live block. The events are
+ * synthetic: malloc, free and realloc from 10,000 call stacks, first up to 1,500,000 live blocks,
+ * then at that number, at random addresses; and a tight loop of malloc and free. Needs no
+ * privilege. Prints a line of text and a line of JSON.
  */
 #include <inttypes.h>
 #include <stdbool.h>

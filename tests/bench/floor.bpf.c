@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Programs that do nothing, at the places where the tracer's sit: what the kernel itself costs. */
+/* Programs that do nothing, for the places of the tracer's programs: the cost of the kernel itself.
+ */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -11,7 +12,7 @@ struct {
 	__type(value, __u64[127]);
 } frames SEC(".maps");
 
-/* Set before loading: the kernel's own walk by frame pointers, where a call returns. */
+/* Set before loading: whether the kernel walks the stack by frame pointers when a call returns. */
 const volatile bool with_stack = false;
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Attaches empty programs where the tracer would attach its own, with the same kind of links, until
- * its standard input closes: floor PID session|multi FILE [stack]. With "stack" the kernel walks
- * the stack by frame pointers where an allocation returns. Prints "ready" when they are in.
+ * floor PID session|multi FILE [stack]: attaches empty programs where the tracer would attach its
+ * own, with links of the same kind, until its standard input closes. With "stack", the kernel walks
+ * the stack by frame pointers when an allocation returns. Prints "ready" when they are attached.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

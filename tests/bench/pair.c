@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The traced program of the benchmarks: malloc/free pairs at full speed, at a given depth of calls,
- * on a given number of threads. Reads lines "DEPTH PAIRS THREADS" and answers each with nanoseconds
- * a pair. At depth 0 it makes system calls instead, the cheapest there is.
+ * on a given number of threads. Reads lines "DEPTH PAIRS THREADS" and answers each with the
+ * nanoseconds for a pair. At depth 0 it makes system calls instead, the cheapest ones.
  */
 #include <inttypes.h>
 #include <pthread.h>

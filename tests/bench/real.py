@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Are memtrace's verdicts right on real programs?
+"""Checks memtrace's verdicts on real programs.
 
     make && tests/bench/real.py [--minutes 4] [--only redis,nginx] [--phases healthy,slow,fast] [--keep DIR]
 
 Runs servers from Debian packages (redis-server, nginx-light with apache2-utils, postgresql, memcached, python3, perl)
-under load, all at the same time, and traces each with a memtrace of its own. First as they are: no call site may be
-called a leak, in any report. Then with a leak: slow (one block in some hundred of a busy call site is forgotten) and
-fast; it must come first. real_leak.c, preloaded, leaks in C programs; in others a few lines of the script do, or a
-client of redis that sends a new Lua script with every request, each of which redis 7.0 keeps for ever.
+under load, all at the same time, each traced by a memtrace of its own. First as they are: no call site may be called a
+leak, in any report. Then with a leak, slow (one in some hundred blocks of a busy call site is lost) and fast: it must
+come first. C programs leak by real_leak.c, which is preloaded; others by a few lines of their script; redis also by a
+client that sends a new Lua script with every request, each of which redis 7.0 keeps.
 
-Prints a table in Markdown, and what is to be looked at below it. Exits with 1 where a verdict is wrong. Needs
-root. Each phase takes --minutes; this is not part of the tests because of that. Every server has a private directory
-and socket or port; no installed service and no file outside a temporary directory is touched. With --keep, the reports
-and a recording of each run stay in DIR, and --again DIR judges the same runs again.
+Prints tables in Markdown, and details below them. Exits with 1 if a verdict is wrong. Needs root. Each phase takes
+--minutes, therefore this is not part of the tests. Every server has a private directory and socket or port; no
+installed service and no file outside a temporary directory is used. With --keep DIR, the reports and a recording of
+each run stay in DIR, and --again DIR judges these runs again.
 
-The longer the load runs before (--warm), the more is in caches that memtrace knows nothing of. While these are
-replaced, block by block, a leak beside them is called growing: what is new might just take the place of what is old.
+The longer the load runs before the tracing (--warm), the more blocks are in caches that memtrace does not know. While
+these are replaced, a leak of the same call site is called growing: the new blocks might only replace old ones.
 """
 import argparse
 import collections
@@ -37,7 +37,7 @@ VERDICTS = ("leak", "growing", "plateau", "startup", "churn", "unknown")
 
 
 def title(site):
-    """A site in a line: its id and the innermost functions that have names."""
+    """One line for a site: its id, its API, and the innermost functions."""
     names = [f["func"] or f"{f['module']}+{f['offset']}" for f in site["stack"]]
     return f"{site['id']} {site['api']} {' < '.join(names[:6])}"
 
@@ -80,8 +80,8 @@ class Run:
     def key(self, site):
         return site["id"], site["pid"]
 
-    def told(self):
-        """{site: in how many reports it was called a leak though it was not made to be one}"""
+    def false_leaks(self):
+        """{site: the number of reports that called it a leak, but it is none}"""
         found = collections.Counter()
         for r in self.reports:
             for s in r["sites"]:
@@ -94,18 +94,18 @@ class Run:
         return [n[v] for v in VERDICTS]
 
     def rank(self, value):
-        """The leak's best rank by `value`, and 0 where there is none."""
+        """The best rank of a leaking site by `value`; 0 if there is no such site."""
         order = sorted(self.last["sites"], key=value, reverse=True)
         return next((i + 1 for i, s in enumerate(order) if self.server.is_leak(s)), 0)
 
     def growth(self):
-        """What each site holds more than in the middle of the run."""
+        """A function: how much more a site holds than in the middle of the run."""
         middle = min(self.reports, key=lambda r: abs(r["elapsed_s"] - self.last["elapsed_s"] / 2))
         before = {self.key(s): s["live_bytes"] for s in middle["sites"]}
         return lambda s: s["live_bytes"] - before.get(self.key(s), 0)
 
-    def told_after(self):
-        """Seconds until a leak came first, was called one, and stayed so."""
+    def found_after(self):
+        """Seconds until a real leak came first with the verdict leak, and remained so."""
         since = None
         for r in self.reports:
             first = min(r["sites"], key=lambda s: s["rank"], default=None)
@@ -119,13 +119,13 @@ class Run:
 def healthy_row(run):
     r = run.last
     return [run.server.name, run.server.traffic, f"{r['allocs'] / r['elapsed_s']:,.0f}", len(r["sites"]),
-            *run.verdicts(), len(run.told())]
+            *run.verdicts(), len(run.false_leaks())]
 
 
 def leak_row(run):
     leaks = [s for s in run.last["sites"] if run.server.is_leak(s)]
     best = min(leaks, key=lambda s: s["rank"], default=None)
-    after = run.told_after()
+    after = run.found_after()
     return [run.server.name, run.phase, f"{sum(s['live_blocks'] for s in leaks) / run.last['elapsed_s']:.2g}",
             run.rank(lambda s: s["live_bytes"]), run.rank(run.growth()), best["rank"] if best else "-",
             best["verdict"] if best else "-", f"{after:.0f} s" if after is not None else "-"]
@@ -138,24 +138,24 @@ def table(head, rows):
 
 
 def notes(run):
-    """What is to be looked at; whether a verdict is wrong."""
-    told, wrong = run.told(), False
+    """Prints details of a run; returns whether a verdict is wrong."""
+    false_leaks, wrong = run.false_leaks(), False
     print(f"* {run.server.name}, {run.phase}: {run.last['elapsed_s']:.0f} s, "
           f"{run.last['live_bytes']:,} bytes live, lost {run.last['lost']}, "
-          f"outsiders {run.last['outsiders']}; clients: {'; '.join(run.server.errors) or 'well'}")
+          f"outsiders {run.last['outsiders']}; client errors: {'; '.join(run.server.errors) or 'none'}")
     for s in run.last["sites"]:
         if s["verdict"] in ("leak", "growing"):
             print(f"    {s['rank']:3} {s['verdict']:7} {s['live_bytes']:9,} bytes {s['live_blocks']:6} blocks "
                   f"{s['survival']:.3f} {s['leak_rate_bps']:.0f} B/s {title(s)}"
-                  f"{' (ours)' if run.phase != 'healthy' and run.server.is_leak(s) else ''}")
+                  f"{' (the leak)' if run.phase != 'healthy' and run.server.is_leak(s) else ''}")
     final = {run.key(s): s for s in run.last["sites"]}
-    for key, n in told.items():
+    for key, n in false_leaks.items():
         print(f"    called a leak in {n} of {len(run.reports)} reports: "
               f"{title(final[key]) if key in final else key}")
     if run.phase == "healthy":
-        wrong = bool(told)
+        wrong = bool(false_leaks)
     else:
-        wrong = run.told_after() is None
+        wrong = run.found_after() is None
         if wrong:
             print("    the leak does not come first")
             for s in run.last["sites"]:
@@ -192,10 +192,10 @@ def main():
     p.add_argument("--minutes", type=float, default=4, help="of each phase (default 4)")
     p.add_argument("--warm", type=float, default=1, help="seconds of load before the tracing (default 1)")
     p.add_argument("--interval", default="10", help="seconds between reports (default 10)")
-    p.add_argument("--only", default="", help="programs whose names begin so, separated by commas")
+    p.add_argument("--only", default="", help="programs whose names begin with one of these, separated by commas")
     p.add_argument("--phases", default="healthy,slow,fast")
     p.add_argument("--keep", help="a directory for reports and recordings")
-    p.add_argument("--again", metavar="DIR", help="run nothing: judge what is recorded in DIR")
+    p.add_argument("--again", metavar="DIR", help="run nothing; judge the recordings in DIR")
     args = p.parse_args()
     only = tuple(filter(None, args.only.split(",")))
     kinds = [k for k in SERVERS if not only or k.name.startswith(only)]

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Preloaded into a program, makes it leak in a function that it calls often: real.py compiles it
- * and looks for the names of the two functions that leak. REAL_LEAK_IN names the function (read,
- * recv, write, send, writev, sendmsg), REAL_LEAK_EVERY how many calls make a leaked block of 100
- * bytes, and with REAL_LEAK_CHURN each call allocates a block in the same place and frees the one
- * of the call before, unless it forgets it.
+ * Preloaded into a program, makes it leak in a function that it calls often. real.py compiles it
+ * and looks for the names of the two functions that leak. REAL_LEAK_IN is the function (read, recv,
+ * write, send, writev, sendmsg). One in REAL_LEAK_EVERY calls leaks a block of 100 bytes. With
+ * REAL_LEAK_CHURN, each call allocates a block at the same call site and frees that of the call
+ * before, unless that is leaked.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

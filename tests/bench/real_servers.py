@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The programs that real.py traces: how each is started, its load, and how its leak is known.
+"""The programs that real.py traces: how each is started, its load, and how its leak is recognized.
 
-A Server is run() once, then load() again and again; pids() are traced; is_leak() knows the site that was made
+run() starts a Server, load() is called repeatedly, pids() are traced, and is_leak() recognizes the site that was made
 to leak. The phase is "healthy", "slow" or "fast".
 """
 import glob
@@ -84,12 +84,12 @@ def free_port():
 
 
 def quietly(*argv, **kw):
-    """Runs a client to its end, but for TERM."""
+    """Runs a client to its end, or until it is terminated."""
     return start(list(map(str, argv)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **kw).wait()
 
 
 class Server:
-    """A program to trace: run() starts it, load() is a round of its clients."""
+    """A program to trace. run() starts it, load() is one round of its clients."""
     name = traffic = ""
     leaks_in = None      # the function that the preloaded library leaks in
     every = 1            # its calls, or the script's, for each of the others' calls
@@ -129,17 +129,17 @@ class Server:
         return [self.proc.pid]
 
     def is_leak(self, site):
-        """Whether it is the site that was made to leak."""
+        """Whether a site is the one that was made to leak."""
         return any((f["func"] or "").startswith("real_leak_") for f in site["stack"])
 
     def go_on(self):
-        """Load until stop()."""
+        """Repeats the load until stop()."""
         def rounds():
             try:
                 while not self.over.is_set():
                     self.load()
                     self.over.wait(self.pause)
-            except Exception as e:  # a client's end is no verdict, but it is to be told
+            except Exception as e:  # not a verdict, but reported
                 if not self.over.is_set():
                     self.errors.append(f"{type(e).__name__}: {e}")
         self.threads.append(threading.Thread(target=rounds, daemon=True))
@@ -359,7 +359,7 @@ class Perl(Server):
         true(self.proc.poll() is None, "perl ended")
 
     def is_leak(self, site):
-        """The hash that refers to itself, made by { … }, and all in it."""
+        """The hash that refers to itself, and all that is in it."""
         return any(f["func"] == "Perl_pp_anonhash" for f in site["stack"]) and site["live_blocks"]
 
 

@@ -230,7 +230,10 @@ def stopped(group):
     with open(os.path.join(group, "cgroup.procs")) as f:
         pids = f.read().split()
     for pid in pids:
-        for tid in os.listdir(f"/proc/{pid}/task") if os.path.exists(f"/proc/{pid}") else ():
+        tids = []
+        with contextlib.suppress(OSError):  # it has ended
+            tids = os.listdir(f"/proc/{pid}/task")
+        for tid in tids:
             with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{tid}/status") as f:
                 text = f.read()
                 state, tracer = re.search(r"^State:\t(.)", text, re.M)[1], re.search(r"^TracerPid:\t(\d+)", text, re.M)[1]

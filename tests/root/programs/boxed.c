@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lives in a root directory of its own: says so in /ready, waits for a byte from /go, allocates
- * through a library and through code that it makes itself and describes in /tmp/perf-PID.map, PID
- * as it sees it, says so in /done, and ends at the end of /go.
+ * Runs in a root directory of its own: creates /ready, waits for a byte from /go, allocates through
+ * a library and through code that it makes at run time and lists in /tmp/perf-PID.map (PID in its
+ * own namespace), creates /done, and ends when /go is closed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,7 +45,7 @@ static void *made_code(void)
 	must(p != MAP_FAILED, "mmap");
 	memcpy(p, code, sizeof(code));
 	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
-	map = fopen(path, "wx"); /* unless a test put something else there */
+	map = fopen(path, "wx"); /* unless a test put a file there */
 	if (map) {
 		fprintf(map, "%lx %zx made_code\n", (unsigned long)p, sizeof(code));
 		fclose(map);

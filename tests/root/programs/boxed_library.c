@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A library whose inner function has a name that only debug information tells: NAME. */
+/* A library whose inner function, NAME, is named in its debug information only. */
 #include <stdlib.h>
 
 static void *volatile kept[100];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Allocates and frees without pause, until it is told to end: see behave.py for how. */
+/* Allocates and frees without pause, until a signal ends it. */
 #define _GNU_SOURCE
 #include <signal.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * More than one C library in a process: other namespaces of the dynamic loader, with the same file
- * or another, each with a heap of its own.
+ * Loads each file, a C library, into a new namespace of the dynamic loader: several C libraries in
+ * a process, of one file or of several, each with a heap of its own.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

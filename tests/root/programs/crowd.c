@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A crowd of processes.
+ * Many processes or threads.
  *
- *   crowd stay N    N of them, half before the work begins: number i keeps i blocks of 1000 + i
- * bytes crowd storm N   N short ones, some at a time, who leave two blocks and are gone crowd
- * threads N N threads that stay: number i keeps i blocks of 1000 + i bytes
+ *   crowd stay N     N processes, half of them before the work begins; number i keeps i blocks of
+ *                    1000 + i bytes
+ *   crowd storm N    N short processes, some at a time, each of which leaves two blocks and ends
+ *   crowd threads N  N threads; number i keeps i blocks of 1000 + i bytes
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -72,7 +73,7 @@ static pid_t begin(const char *what, long i)
 	return pid;
 }
 
-/* ---- who stay ---- */
+/* ---- processes that stay ---- */
 
 enum { GATE = 10, GATE_END, DONE }; /* descriptors in the children */
 
@@ -119,7 +120,7 @@ static void stay(long n)
 	truth_end();
 }
 
-/* ---- who come and go ---- */
+/* ---- short processes ---- */
 
 static int brief(void)
 {

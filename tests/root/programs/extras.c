@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What an allocator offers besides the C library's names, each function in one of ours. Built with
- * one of JEMALLOC (with PREFIX, if its functions have one), TCMALLOC or MIMALLOC, and with the
- * library.
+ * The functions that an allocator has besides those of the C library, each called from a function
+ * of its own. Built with one of JEMALLOC (with PREFIX, if its functions have one), TCMALLOC and
+ * MIMALLOC, and with the library.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@ static void must(int ok, const char *what)
 	abort();
 }
 
-/* A function that leaves the block of one call, and gives back that of another. */
+/* A function that leaves the block of one call, and frees that of another. */
 #define LEAVES(name, apis, bytes, expression, release)                                             \
 	static NOINLINE void leave_##name(void)                                                    \
 	{                                                                                          \
@@ -86,7 +86,7 @@ LEAVES(mallocx, API("mallocx"), 100, NAME(mallocx)(100, 0), dallocx_)
 LEAVES(mallocx_sized, API("mallocx"), 100, NAME(mallocx)(100, 0), sdallocx_)
 LEAVES(rallocx, API("rallocx"), 5000, NAME(rallocx)(NAME(mallocx)(10, 0), 5000, 0), dallocx_)
 
-/* Resized in place, it keeps the size that it was asked for with. */
+/* A block that is resized in place keeps the size that it was allocated with. */
 static NOINLINE void leave_xallocx(void)
 {
 	void *p = keep(NAME(mallocx)(100, 0));
@@ -240,7 +240,7 @@ LEAVES(new_aligned, "operator new|operator new[]|mi_new", 62, mi_new_aligned(62,
 LEAVES(new_n, "mi_new_n", 63, mi_new_n(7, 9), mi_free)
 LEAVES(new_realloc, "mi_new_realloc", 7004, mi_new_realloc(mi_new(9), 7004), mi_free)
 
-/* Blocks of a heap of its own are not followed, unless --probe names the function. */
+/* Blocks of a separate heap are not seen, unless --probe names the function. */
 static NOINLINE void leave_heap(void)
 {
 	mi_heap_t *heap = mi_heap_new();

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A program of which each copy is a file that nobody has met: what it leaves begins with its
- *constructor.
+ * Copies of this program are files that memtrace has not seen before. It leaves a block in its
+ * constructor already.
  *
- *   fresh keep N			leaves N blocks of 100 bytes more; ends with status N
- *   fresh load LIBRARY...		opens them one after the other
- *   fresh threads LIBRARY...		opens each in a thread of its own, while others allocate and
- *free
- *   fresh spawn PROGRAM...		runs each as "PROGRAM keep 3", by posix_spawn and by vfork
- *in turns; says in how many microseconds the fastest was done; ends with the number of those that
- *went wrong fresh user ID			ends with status 0 if that is whom it runs as
+ *   fresh keep N              leaves N more blocks of 100 bytes; ends with status N
+ *   fresh load LIBRARY...     opens the libraries one after the other
+ *   fresh threads LIBRARY...  opens each in a thread of its own, while other threads allocate
+ *   fresh spawn PROGRAM...    runs each as "PROGRAM keep 3", by posix_spawn and by vfork in turn;
+ *                             prints the microseconds that the fastest took; its status is the
+ *                             number of programs that failed
+ *   fresh user ID             ends with status 0 if it runs as that user
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -107,7 +107,7 @@ static double now(void)
 	return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
 }
 
-/* How many ended as they should not. */
+/* The number of programs that failed. */
 static int spawn(int n, char **programs)
 {
 	double took, least = 1e9;

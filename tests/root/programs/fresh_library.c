@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Allocates as soon as it is there. */
+/* A library that allocates in its constructor. */
 #include <stdlib.h>
 
 #include "keep.h"

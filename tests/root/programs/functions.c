@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every allocation function of the C library, by the semantics of its manual page: success,
- * failure and the odd cases, each in a function of its own.
+ * Every allocation function of the C library: success, failure and the special cases of its manual
+ * page, each in a function of its own.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -69,7 +69,7 @@ static NOINLINE void realloc_grow(void)
 {
 	void *p = keep(malloc(16));
 
-	keep(realloc(p, 20)); /* in place, or so it may be */
+	keep(realloc(p, 20)); /* possibly in place */
 	truth(__func__, "realloc", 1, 20);
 }
 
@@ -107,7 +107,7 @@ static NOINLINE void realloc_twice(void)
 	truth(__func__, "realloc", 1, 6000);
 }
 
-/* Frees in glibc; elsewhere it gives a block of no bytes. */
+/* Frees in glibc; in other libraries it returns a block of 0 bytes. */
 static NOINLINE void realloc_to_zero(void)
 {
 	void *p = keep(malloc(50));
@@ -157,7 +157,7 @@ static NOINLINE void leak_posix_memalign(void)
 	truth(__func__, "posix_memalign", 1, 500);
 }
 
-/* The pointer keeps what was in it: no block at 0x1234 was handed out. */
+/* The pointer keeps its old value: no block was allocated at 0x1234. */
 static NOINLINE void posix_memalign_fails(void)
 {
 	void *p = (void *)0x1230;
@@ -211,19 +211,19 @@ static NOINLINE void leak_pvalloc(void)
 }
 #endif
 
-/* An old name of free, which nothing new can link to. */
+/* An old name of free, which new programs cannot be linked to. */
 static NOINLINE void call_cfree(void)
 {
 #if defined(__GLIBC__) && !defined(STATIC)
 	void (*cfree_)(void *) =
 	    (void (*)(void *))(intptr_t)dlvsym(RTLD_DEFAULT, "cfree", "GLIBC_2.2.5");
 
-	if (cfree_ && !getenv("LD_PRELOAD")) /* another allocator's blocks are not its own */
+	if (cfree_ && !getenv("LD_PRELOAD")) /* it cannot free the blocks of another allocator */
 		cfree_(keep(malloc(33)));
 #endif
 }
 
-/* AddressSanitizer's own strdup takes its block from no function that has a name. */
+/* AddressSanitizer's strdup does not call an allocation function that has a name. */
 static NOINLINE void leak_strdup(void)
 {
 #ifndef __SANITIZE_ADDRESS__

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-// Allocates below inlined calls, templates, lambdas and the standard library; gdb is asked for the same stacks.
+// Allocates in inlined calls, templates, lambdas and the standard library; gdb prints the same stacks.
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -8,7 +8,7 @@
 
 #include "keep.h"
 
-// A debugger stops here; whoever allocates calls it at the line of its allocation.
+// gdb stops here. Each allocation is followed by a call of this function, in the same line.
 extern "C" __attribute__((noinline)) void *marked(std::size_t size)
 {
 	void *p = keep(malloc(size));

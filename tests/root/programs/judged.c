@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Call sites of which some leak, driven by one clock: a step every few milliseconds. Each holds its
- * blocks in arrays of its own, so that nothing but the sites allocates.
+ * Call sites of which some leak, driven by one clock in steps of a few milliseconds. They keep
+ * their blocks in static arrays, so that nothing else allocates.
  */
 #include <math.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@ static double uniform(void)
 	return ((double)(random_state >> 11) + 0.5) / 9007199254740992.0;
 }
 
-/* How many of something that happens `rate` times a second. */
+/* How often something has happened by now that happens `rate` times a second. */
 static int happen(double rate)
 {
 	return (int)(rate * STEP_S + uniform());

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Does what the letters on its standard input say, and answers each with a line: leaks blocks of
- * 1000 bytes (l), leaks others (k, o), fills or empties a table of 64 blocks of 4096 bytes (t, e),
- * has standard output buffered (b), leaks a little every 10 ms for 10 s (s), or ends with status 7
- * (q).
+ * Reads letters from standard input, and answers each with a line: leak blocks of 1000 bytes (l),
+ * leak others (k, o), fill or empty a table of 64 blocks of 4096 bytes (t, e), use buffered
+ * standard output (b), leak a little every 10 ms for 10 s (s), end with status 7 (q).
  */
 #include <stdio.h>
 #include <stdlib.h>

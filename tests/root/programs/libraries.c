@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	truth_begin();
-	for (int i = 0; i < 5; i++) { /* comes and goes, mostly to the same address */
+	for (int i = 0; i < 5; i++) { /* closed and opened again, mostly at the same address */
 		library = dlopen(argv[1], RTLD_NOW);
 		if (!library)
 			abort();
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 		if (i < 4)
 			dlclose(library);
 		else
-			call(library, "plugin_leaks_own"); /* closed, its memory would be gone */
+			call(library, "plugin_leaks_own"); /* its heap is inside the library */
 	}
 	truth("plugin_leaks", "malloc", 5, 5 * 123);
 	truth("plugin_leaks_own", "je_malloc", 1, 45);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * load THREADS SECONDS FILE: threads allocate and free as fast as they can, from twenty depths of
- * one call stack, and keep what they held last. Writes how many calls that were to FILE.
+ * load THREADS SECONDS FILE: threads allocate and free as fast as they can, at twenty depths of a
+ * call stack, and keep the last blocks. Writes the number of calls to FILE.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* More live blocks than others can count. */
+/* A million and a half live blocks. */
 #include "truth.h"
 
 #define BLOCKS 1500000L

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory straight from the kernel: each case in a function of its own. */
+/* Memory from the kernel directly: each case in a function of its own. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sys/ipc.h>
@@ -11,7 +11,7 @@
 
 #define PAGE 4096L
 
-/* Inlined, so that the leaf is the caller. */
+/* Inlined, so that the innermost frame is the caller. */
 static inline __attribute__((always_inline)) char *map_at(void *addr, long pages, int flags)
 {
 	char *p = mmap(addr, pages * PAGE, PROT_READ | PROT_WRITE,
@@ -137,7 +137,7 @@ static NOINLINE void remap_move(void)
 	truth(__func__, "mmap|mremap", 1, 8 * PAGE);
 }
 
-/* A part of a mapping moves away and grows. */
+/* A part of a mapping is moved and grows. */
 static NOINLINE void remap_part(void)
 {
 	char *p = map(10), *to = map(20);
@@ -226,7 +226,7 @@ int main(int argc, char **argv)
 	move_break();
 	grow_allocator();
 	start_thread();
-	usleep(200000); /* how long a segment is can only be seen while the process lives */
+	usleep(200000); /* the size of a segment can only be read while the process lives */
 	truth_end();
 	return 0;
 }

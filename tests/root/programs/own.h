@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An allocator of the program's own under a name that is known (jemalloc's), so simple that
- * signals and jumps may hit it anywhere: it never reuses memory. own_inside is set while a call is
- * at work.
+ * The program's own allocator, with the name of one that memtrace knows (jemalloc). It never reuses
+ * memory, so a signal or a jump may interrupt it anywhere. own_inside is set during a call.
  */
 #ifndef OWN_H
 #define OWN_H

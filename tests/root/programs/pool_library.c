@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An allocator of a program's own. Its blocks are parts of chunks that come from malloc: the first
- * chunk when the pool is made, its first block at the very address of the chunk, others on the way.
- * The list of chunks comes from malloc, too, and grows by realloc on the way. A block that is large
- * is malloc's.
+ * A pool allocator. Its blocks are parts of chunks that come from malloc: the first chunk when the
+ * pool is made, others when they are needed; the first block of a chunk has the chunk's address.
+ * The list of chunks comes from malloc and grows by realloc. Large blocks come from malloc
+ * directly.
  */
 #include "pool_library.h"
 
@@ -62,7 +62,7 @@ NOINLINE void pool_free(struct pool *p, void *block)
 		free(block);
 }
 
-/* Never in place, by way of the others. */
+/* Never in place; calls the other functions. */
 NOINLINE void *pool_resize(struct pool *p, void *block, size_t size)
 {
 	void *other = pool_alloc(p, size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What libpool.so offers: a pool, and handles. */
+/* The interface of libpool.so: pools, and handles. */
 #ifndef POOL_LIBRARY_H
 #define POOL_LIBRARY_H
 
@@ -19,7 +19,7 @@ void *pool_node(struct pool *p);			 /* 48 bytes */
 void pool_free(struct pool *p, void *block);
 void pool_drop(struct pool *p); /* with all its blocks */
 
-int handle_open(size_t size); /* from 1; -1 where size is 0 */
+int handle_open(size_t size); /* 1 or more; -1 if size is 0 */
 void handle_close(int handle);
 
 #ifdef __cplusplus

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-// Allocators of a program's own: those of a library, static functions, and a class.
+// A program's own allocators: functions of a library, static functions, and a class.
 #include <cstdlib>
 
 #include "pool_library.h"
 #include "truth.h"
 
-// Its block is not malloc's: a header comes first.
+// Its block is not the one of malloc: there is a header before it.
 static NOINLINE void *mine_calloc(size_t n, size_t size)
 {
 	return (char *)keep(calloc(1, n * size + 16)) + 16;
@@ -17,7 +17,7 @@ static NOINLINE void mine_free(void *block)
 		free((char *)block - 16);
 }
 
-// Whoever gets its block frees it with free.
+// Its block is freed with free.
 static NOINLINE void *must_malloc(size_t size)
 {
 	void *block = keep(malloc(size));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a function is being traced, which it can see by itself: a probe is a breakpoint in its
- * code. A program that opens a library while it is traced waits for that; otherwise the test would
- * depend on how soon the probes of a new file are attached.
+ * Lets a program wait until a function of it is probed. A probe is a breakpoint in the function's
+ * code, which the program can read. Otherwise a test that opens a library would depend on how soon
+ * the probes of a new file are attached.
  */
 #ifndef PROBED_H
 #define PROBED_H
@@ -13,7 +13,7 @@
 #define PROBED_BYTES 32	 /* a probe is on one of the first instructions */
 #define PROBED_WAIT 4000 /* times 5 ms, at most */
 
-/* A byte 0xcc in an operand would end the wait too early; no function that is asked for has one. */
+/* A byte 0xcc in an operand would end the wait too early; none of the functions has one. */
 static inline int probed(const void *function)
 {
 	const volatile unsigned char *code = function;

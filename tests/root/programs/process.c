@@ -50,15 +50,14 @@ static void reap(pid_t pid)
 	}
 }
 
-/* Whoever traces may need a moment to follow, where the files are new or probes belong to a
- * process. */
+/* A tracer may need a moment if files are new, or if its probes belong to processes. */
 static void wait_for_tracer(void)
 {
 	if (getenv("GO") || getenv("SLOWLY"))
 		usleep(300000);
 }
 
-/* The child frees part of what it got, and ends without freeing its own. */
+/* The child frees some of the blocks that it inherited, and ends without freeing its own. */
 static void fork_mode(void)
 {
 	pid_t pid;
@@ -151,7 +150,7 @@ int main(int argc, char **argv)
 		}
 		reap(pid);
 		after_fork();
-		return 0; /* the truth is the child's */
+		return 0; /* the child writes the truth */
 	} else {
 		return 2;
 	}

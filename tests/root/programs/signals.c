@@ -38,7 +38,7 @@ static void jump(int sig)
 	siglongjmp(back, 1);
 }
 
-/* Every call that is not jumped out of leaves a block. */
+/* Each call leaves a block, unless a jump leaves the call. */
 static NOINLINE void jumped_out_of(void)
 {
 	sigsetjmp(back, 1);
@@ -48,8 +48,8 @@ static NOINLINE void jumped_out_of(void)
 	}
 }
 
-/* The jump left a call that looks unfinished; below it on the stack a new one begins, and the stale
- * return address between them is not overwritten. */
+/* The call that the jump left looks unfinished. A new call begins below it on the stack, and the
+ * stale return address between them is not overwritten. */
 static NOINLINE void after_jump_deep(int depth)
 {
 	char untouched[1024];
@@ -161,7 +161,7 @@ int main(int argc, char **argv)
 		after_jump();
 		truth("after_jump", "je_malloc", 1, 88);
 	} else if (!strcmp(what, "inside")) {
-		/* Part of the call that it interrupts, as far as anyone can tell from outside. */
+		/* Seen from outside, this is a part of the call that was interrupted. */
 		on_signals(in_handler_own, 0, 300);
 		interrupted();
 		no_signals();

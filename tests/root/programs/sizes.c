@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sites of different size, number and age, for the options that select and sort. */
+/* Sites of different sizes, numbers and ages, for options that select and sort. */
 #include "truth.h"
 
 static volatile int three = 3; /* a loop that is not unrolled into three call sites */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ends as it is told: "exit N", "signal N", "cat" copies standard input to standard output. */
+/* "exit N" and "signal N": how it ends; "cat": copies standard input to standard output. */
 #include <signal.h>
 
 #include "truth.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Threads that allocate, free each other's blocks, move them, and end in the middle. */
+/* Threads that allocate, resize blocks, free those of other threads, and end during a call. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
@@ -55,7 +55,7 @@ static NOINLINE void leak_in_thread(void)
 		keep(malloc(48));
 }
 
-/* Whoever finds a block in a slot frees it: mostly another thread's. */
+/* A thread frees the block that it finds in a slot, mostly one of another thread. */
 static void *cross(void *arg)
 {
 	unsigned int seed = (long)arg + 1;
@@ -74,7 +74,7 @@ static NOINLINE size_t *race_realloc(size_t *p, size_t size)
 	return p;
 }
 
-/* Addresses that one thread's realloc gives up are handed to another's at once. */
+/* Addresses that realloc releases in one thread are reused in another at once. */
 static void *race(void *arg)
 {
 	unsigned int seed = (long)arg + 1;

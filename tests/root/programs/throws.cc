@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-// operator new throws, and the program goes on. "huge": no process has room for that; "limited": this
-// one has not.
+// operator new throws, and the program continues. "huge": a size that is never available; "limited": more
+// than the limit of this process.
 #include <sys/resource.h>
 
 #include <new>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A program under test knows its own answer: for each of its functions how many blocks it left,
- * and of how many bytes. It writes that as one line of JSON to the file named by $TRUTH. With $GO,
- * the path of a FIFO, it starts when somebody opens that for writing, and ends when they close it.
- * Nothing here allocates.
+ * A program under test knows its own answer: how many blocks and bytes each of its functions left.
+ * It writes them as one line of JSON to the file $TRUTH. If $GO is set, the path of a FIFO, it
+ * starts when a test opens that for writing, and ends when the test closes it. Nothing here
+ * allocates.
  */
 #ifndef TRUTH_H
 #define TRUTH_H
@@ -16,7 +16,7 @@
 
 #include "keep.h"
 
-#define ANY (-1L) /* as many bytes as the C library likes */
+#define ANY (-1L) /* any number of bytes */
 
 static char truth_text[1 << 16];
 static size_t truth_len;
@@ -34,7 +34,7 @@ static void truth_begin(void)
 	truth_go = open(go, O_RDONLY | O_CLOEXEC);
 }
 
-/* What `func` left. api: as reports name it; several are separated by "|". */
+/* What `func` left. api: its name in reports; several are separated by "|", "*" is any. */
 static void truth(const char *func, const char *api, long blocks, long bytes)
 {
 	size_t room = sizeof(truth_text) - truth_len;
@@ -80,7 +80,7 @@ static void truth_end(void)
 
 	truth_publish();
 	while (truth_go >= 0 && read(truth_go, &c, 1) != 0)
-		; /* EINTR: a signal of the test's own */
+		; /* EINTR: a signal that the test sent */
 }
 
 #endif
