@@ -57,7 +57,7 @@ void traced_files__free(struct traced_files *tf);
  * Loads the unwind tables of what a process has mapped, as of an epoch, and probes what was not
  * probed yet. *fresh is set, and never cleared, where there are new probes. How many files the
  * process maps that could be opened, or a negative errno: -ESRCH where it is gone. A file that
- * cannot be probed is logged, and stands in nobody's way.
+ * cannot be probed is logged, and does not keep others from being probed.
  */
 int traced_files__add_process(struct traced_files *tf, pid_t pid, const struct mappings *maps,
 			      uint32_t epoch, bool *fresh);

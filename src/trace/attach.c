@@ -387,7 +387,7 @@ int trace_attach__trial(struct tracer *t)
 	err = own_offset((const void *)trial_function, &offset);
 	if (!err) {
 		add_probe(&b[0], offset,
-			  1); /* a cookie: without them nothing could be told apart */
+			  1); /* a cookie: without cookies, functions could not be distinguished */
 		err = put_probes(t, &a, "/proc/self/exe", &b[0], &b[0], &b[1]);
 	}
 	if (!err && trial_function(1) != 2)

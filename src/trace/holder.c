@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The thread that asks to be held spins on its CPU until it is. Nobody else runs there meanwhile,
- * and a thread of ours that the kernel wakes on that CPU comes too late. So there are two, each
- * bound to a CPU of its own: whichever is first takes the request. Who seized a thread is the one
- * who can let it go.
+ * A thread that asks to be held spins on its CPU until it is. No other thread runs there meanwhile,
+ * and one of ours that the kernel wakes on that CPU comes too late. So there are two catchers, each
+ * bound to a CPU of its own: whichever is first takes the request. ptrace belongs to a thread, so
+ * only the catcher that seized a thread can let it go.
  *
- * Where both are barred by threads that spin, or there is one CPU only, the last one to ask does
- * not spin: it is preempted by the catcher of its CPU on its way back to the program. So whether a
- * thread was stopped in time is not told by its waiting but by where it stopped.
+ * Where both CPUs are taken by threads that spin, or there is only one, the last thread to ask does
+ * not spin: the catcher of its CPU preempts it on its way back to the program. So whether a thread
+ * was stopped in time does not show in how long it waited, but in where it stopped.
  */
 #include "trace/holder.h"
 
@@ -31,7 +31,7 @@
 #include "util/clock.h"
 #include "util/array.h"
 
-#define LONGEST_NS 5000000000ull /* whatever happens, nobody is held for longer */
+#define LONGEST_NS 5000000000ull /* whatever happens, no thread is held for longer */
 #define LONGEST_INSTRUCTION 15
 #define EARLY 256 /* releases that came before their requests, remembered */
 
@@ -39,7 +39,7 @@ struct hold {
 	uint64_t number, since;
 	uint64_t ip, sp; /* of the program, when it asked */
 	pid_t tid;
-	unsigned int catcher; /* who seized it */
+	unsigned int catcher; /* that seized it */
 	bool stopped, released;
 };
 

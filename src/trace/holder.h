@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Holds threads of traced processes until their new code is probed, by ptrace: threads of its own
- * seize them, so that they stop before their next instruction, and detach when told. The kernel
- * lets them go by itself should this process end in any way. A parent that waits for them, a
- * shell's job control included, sees nothing of it. Whoever is being debugged already cannot be
- * held.
+ * Holds threads of traced processes until their new code is probed, by ptrace. Two threads of its
+ * own, the catchers, seize those that ask, so that they stop before their next instruction, and
+ * detach when the hold ends. The kernel lets them go by itself should this process end in any way.
+ * A parent that waits for them, a shell's job control included, sees nothing of it. A thread that
+ * is being debugged already cannot be held.
  */
 #ifndef MEMTRACE_TRACE_HOLDER_H
 #define MEMTRACE_TRACE_HOLDER_H
@@ -40,7 +40,7 @@ void holder__free(struct holder *h); /* the same */
  */
 void holder__count(struct holder *h, uint64_t *held, uint64_t *missed);
 
-/* A child of ours: its end is not taken from whoever waits for it. */
+/* A child of ours: its end is left to the thread that waits for it. */
 void holder__spare(struct holder *h, pid_t child);
 
 /* From ops.take only. */

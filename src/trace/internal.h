@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the tracer share; nobody else includes it. */
+/* What the files of the tracer share; not for other folders. */
 #ifndef MEMTRACE_TRACE_INTERNAL_H
 #define MEMTRACE_TRACE_INTERNAL_H
 

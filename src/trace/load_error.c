@@ -64,7 +64,7 @@ static void read_verifier_log(struct load_log *log, const char *text)
 	}
 }
 
-void load_log__add(struct load_log *log, const char *text)
+void load_error__add_message(struct load_log *log, const char *text)
 {
 	if (strstr(text, "-- BEGIN PROG LOAD LOG --") &&
 	    copy_quoted(log->program, sizeof(log->program), text, "prog '"))
@@ -101,7 +101,7 @@ static uint64_t effective_capabilities(void)
 	return caps;
 }
 
-struct load_host load_host__read(const char *compiler)
+struct load_host load_error__read_host(const char *compiler)
 {
 	return (struct load_host){
 		.capabilities = effective_capabilities(),
@@ -151,8 +151,8 @@ static void explain_permission(const struct load_host *host, char *buf, size_t c
 			 missing.data ? missing.data : "a capability", n == 1 ? "is" : "are");
 	else if (host->lockdown)
 		snprintf(buf, cap,
-			 "not permitted: the kernel is locked down (confidentiality), and lets "
-			 "nobody read its memory");
+			 "not permitted: the kernel is locked down (confidentiality), and no "
+			 "process may read its memory");
 	else
 		snprintf(buf, cap,
 			 "not permitted, though no capability is missing: a container's seccomp "

@@ -22,17 +22,17 @@ struct load_log {
 };
 
 /* A message of libbpf's: a line, or a whole log of the verifier's. */
-void load_log__add(struct load_log *log, const char *text);
+void load_error__add_message(struct load_log *log, const char *text);
 
 struct load_host {
 	uint64_t capabilities; /* effective, by bit */
-	bool lockdown;	       /* the kernel lets nobody read its memory */
+	bool lockdown;	       /* no process may read the kernel's memory */
 	bool has_uprobes;
 	const char *compiler; /* of the BPF object */
 };
 
 /* This host. */
-struct load_host load_host__read(const char *compiler);
+struct load_host load_error__read_host(const char *compiler);
 
 /* err: what loading returned, a negative errno. Returns buf. */
 char *load_error__explain(const struct load_log *log, int err, const struct load_host *host,

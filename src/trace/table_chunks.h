@@ -29,7 +29,7 @@ void table_chunks__give(struct table_chunks *c, const uint32_t *numbers, size_t 
 /* Waits until every program that is running now has ended: some milliseconds. 0 or a negative
  * errno. */
 int table_chunks__settle(struct table_chunks *c);
-/* Has some chunks at hand for the next table, but not many more. To be called where nobody waits.
+/* Has some chunks at hand for the next table, but not many more. To be called when nothing waits.
  */
 void table_chunks__tend(struct table_chunks *c);
 

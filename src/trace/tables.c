@@ -19,7 +19,7 @@
 #include "util/kdev.h"
 #include "util/log.h"
 
-#define IDLE_NS 60000000000ull /* how long a table is kept that nobody uses */
+#define IDLE_NS 60000000000ull /* how long a table without users is kept */
 #define RULES_BYTES (UNWIND_MAX_RULES * sizeof(uint64_t))
 
 struct trace_tables {
@@ -188,7 +188,7 @@ static void announce_table(struct trace_tables *t, struct trace_table *f, const 
 	f->dev = kdev__from_user(m->dev);
 	key = file_key_of(f);
 	unwind_table__in_file(f->layout, &key, &value);
-	/* Where the map is full, mappings of the file have to be told. */
+	/* Where the map is full, mappings of the file have to be published. */
 	f->announced = bpf_map_update_elem(t->files_fd, &key, &value, BPF_ANY) == 0;
 }
 
@@ -198,7 +198,7 @@ static void drop_table(struct trace_tables *t, struct trace_table *f)
 
 	if (f->announced) {
 		bpf_map_delete_elem(t->files_fd, &key);
-		bpf_map_delete_elem(t->known_fd, &key); /* whoever maps it next has to be told of */
+		bpf_map_delete_elem(t->known_fd, &key); /* the next process to map it is reported */
 	}
 	hashmap__remove(t->by_module, f->module, NULL);
 	if (f->layout)
@@ -207,7 +207,7 @@ static void drop_table(struct trace_tables *t, struct trace_table *f)
 	free_table(f);
 }
 
-/* Frees the tables that nobody has used since. Whether there were any. */
+/* Frees the tables that were not used since. Whether there were any. */
 static bool drop_idle(struct trace_tables *t, uint64_t since)
 {
 	bool any = false, found;
@@ -226,7 +226,7 @@ static bool drop_idle(struct trace_tables *t, uint64_t since)
 	return any;
 }
 
-/* Where there is no room, tables that nobody uses make some. */
+/* Where there is no room, tables without users make some. */
 static int build_with_room(struct trace_tables *t, struct trace_table *f, struct module *mod)
 {
 	int err = build_table(t, f, mod);

@@ -31,7 +31,7 @@ static int handle_message(enum libbpf_print_level level, const char *fmt, va_lis
 
 	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, args) < 0)
 		return 0;
-	load_log__add(&load_log, text);
+	load_error__add_message(&load_log, text);
 	for (line = text + strlen(text); line > text && lines < LINES_MAX; line--)
 		lines += line[-1] == '\n';
 	rest = line;
@@ -126,7 +126,8 @@ static int load_method(struct tracer *t, const struct tracer_opts *o)
 	return err;
 }
 
-/* The BPF side finds out for itself, and counts as late who runs before it is probed. */
+/* The BPF side finds out for itself, and counts programs that run before they are probed as late.
+ */
 static void warn_of_holds(const struct tracer_opts *o)
 {
 	if (o->holding && !libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL))
@@ -159,7 +160,7 @@ struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 		}
 		log__debug("%s probes: %s", method_names[m], strerror(-err));
 	}
-	host = load_host__read(t->compiler);
+	host = load_error__read_host(t->compiler);
 	load_error__explain(&load_log, err, &host, why, cap);
 	free(t);
 	errno = -err;

@@ -4,7 +4,8 @@
  * kernel takes, attaches probes, and hands out the ring buffer's records.
  *
  * Links vanish with this process, however it ends. tracer__wait and tracer__consume belong to
- * one thread, all other calls to one thread.
+ * one thread; tracer__list, tracer__traces and tracer__counters to any; all other calls to one
+ * thread, where nothing else is said.
  */
 #ifndef MEMTRACE_TRACE_TRACER_H
 #define MEMTRACE_TRACE_TRACER_H
@@ -76,7 +77,7 @@ int tracer__update_process(struct tracer *t, pid_t pid, const struct mappings *s
 			   uint32_t epoch);
 /* The child has its parent's mappings. */
 int tracer__fork_process(struct tracer *t, pid_t parent, pid_t child);
-/* What can wait until nobody does; to be called when there is time. */
+/* Work that can wait; to be called when there is time. */
 void tracer__tend(struct tracer *t);
 /* Clears some TRACED_* flags, then sets some; those that the BPF side sets meanwhile stay. */
 int tracer__change_flags(struct tracer *t, pid_t pid, uint32_t set, uint32_t clear);
@@ -112,19 +113,19 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child);
 /* ---- targets that are more than processes ---- */
 
 /*
- * From now on whoever the filter says is of the target is traced from its next call or exec on;
- * those that run already and are idle are found with tracer__list. 0 or -ENOSPC.
+ * From now on a process that the filter counts to the target is traced, from its next call or exec
+ * on; those that run already and are idle are found with tracer__list. 0 or -ENOSPC.
  */
 int tracer__add_filter(struct tracer *t, const struct filter *f);
-/* Programs that begin in a cgroup where none began before are told of, and held where anybody is.
+/* Programs that begin in a cgroup where none began before are reported, and held where threads are.
  */
 void tracer__await(struct tracer *t, bool yes);
 bool tracer__traces(struct tracer *t, pid_t pid);
 /* The number of a version 1 controller ("memory") in this kernel. 0, or -ENOENT. */
 int tracer__controller(const char *name, uint32_t *subsys);
 
-/* Code of this file is known: who maps it is not held. dev as makedev() has it, both the real
- * file's. */
+/* Code of this file is known: a process that maps it is not held. dev as makedev() has it, both the
+ * real file's. */
 int tracer__know_file(struct tracer *t, uint64_t dev, uint64_t ino);
 
 /*
@@ -136,10 +137,10 @@ typedef int (*tracer_list_fn)(void *ctx, const struct listed *l);
 int tracer__list(struct tracer *t, pid_t pid, tracer_list_fn fn, void *ctx);
 
 /*
- * Whoever holds threads is told of each request by tracer__take_holds, to be called when
- * tracer__holds_fd is readable, and answers with tracer__grant once the thread cannot run on, or
- * cannot be held. These belong to one thread at a time, which may be another than that of the rest.
- * 0, how many were told of, or a negative errno.
+ * The holder gets each request from tracer__take_holds, to be called when tracer__holds_fd is
+ * readable, and answers with tracer__grant once the thread cannot run on, or cannot be held. These
+ * belong to one thread at a time, which may be another than that of the rest. 0, how many requests
+ * there were, or a negative errno.
  */
 typedef void (*tracer_hold_fn)(void *ctx, const struct hold_request *r);
 int tracer__set_holder(struct tracer *t, tracer_hold_fn fn, void *ctx);

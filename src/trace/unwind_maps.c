@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A *view* is what a process has mapped: a slice of the array of mappings, and a hold on the tables
- * that it refers to. A new one is drafted from the process's space, written to a slice that nobody
- * reads, and published by one update of the map of processes; the old one is released behind that.
- * Slices and tables that were released are not written again before every program that was running
- * at that time has ended.
+ * that it refers to. A new one is drafted from the process's space, written to a slice that is
+ * not read, and published by one update of the map of processes; the old one is released behind
+ * that. Slices and tables that were released are not written again before every program that was
+ * running at that time has ended.
  */
 #include "trace/unwind_maps.h"
 
@@ -269,7 +269,7 @@ static struct process *find_mapped(const struct unwind_maps *u, uint32_t pid)
 static int publish_view(struct unwind_maps *u, uint32_t pid, struct view *v, uint32_t epoch)
 {
 	uint64_t slice = UNWIND_SLICE(v->slice.first, v->slice.n, v->slice.id);
-	struct unwind_process told = {
+	struct unwind_process entry = {
 		.slice = slice,
 		.check = UNWIND_FOLD(slice) ^ (uint64_t)epoch << 32 ^ pid,
 	};
@@ -283,7 +283,7 @@ static int publish_view(struct unwind_maps *u, uint32_t pid, struct view *v, uin
 			return -ENOMEM;
 		}
 	}
-	if (bpf_map_update_elem(u->processes_fd, &pid, &told, BPF_ANY) != 0) {
+	if (bpf_map_update_elem(u->processes_fd, &pid, &entry, BPF_ANY) != 0) {
 		int err = -errno;
 
 		if (!before) {

@@ -4,7 +4,7 @@
  * it, and for each process its mappings. Part of the tracer; belongs to the thread that the tracer
  * belongs to.
  *
- * A table is made when the first process that maps the file is told, and freed when the last one
+ * A table is made when the first process that maps the file is published, and freed when the last
  * stopped mapping it or ended. Where the limit of memory leaves no room for one, stacks that pass
  * through the file end as STACK_NO_TABLE.
  */
@@ -44,13 +44,13 @@ int unwind_maps__update(struct unwind_maps *u, pid_t pid, const struct mappings 
 int unwind_maps__fork(struct unwind_maps *u, pid_t parent, pid_t child);
 /* The process ended, or is no longer traced. */
 void unwind_maps__drop(struct unwind_maps *u, pid_t pid);
-/* What can wait until nobody does: frees memory, makes some ready. To be called after the others.
+/* Work that can wait: frees memory, makes some ready. To be called after the others.
  */
 void unwind_maps__tend(struct unwind_maps *u);
 
 /* ---- for tests ---- */
 
-/* unwind_maps__update for a process whose mapped files nobody counts. */
+/* unwind_maps__update for a process whose changes of files are not counted. */
 int unwind_maps__update_now(struct unwind_maps *u, pid_t pid, const struct mappings *space);
 
 struct unwind_maps_stats {

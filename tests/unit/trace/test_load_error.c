@@ -19,7 +19,7 @@ static const char *explain(const char *const *messages, int err, const struct lo
 	struct load_log log = { 0 };
 
 	while (*messages)
-		load_log__add(&log, *messages++);
+		load_error__add_message(&log, *messages++);
 	return load_error__explain(&log, err, host, why, sizeof(why));
 }
 
@@ -171,7 +171,7 @@ TEST(hostile_messages_do_no_harm)
 
 TEST(this_host_is_read)
 {
-	struct load_host host = load_host__read("clang");
+	struct load_host host = load_error__read_host("clang");
 
 	CHECK_STR(host.compiler, "clang");
 }
