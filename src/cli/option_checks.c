@@ -8,31 +8,68 @@
 #include "cli/option_row.h"
 #include "cli/options.h"
 #include "profile/suppressions.h"
+#include "profile/wrappers.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/parse.h"
 
-int option__suppressions(struct options *o, const struct option_row *r, const char *value)
+/* The text of a file of rules; NULL: refused. */
+static char *read_rules(const struct option_row *r, const char *path, size_t *len)
 {
-	char reason[128], *text;
-	const char *why;
-	size_t len, line;
-	int err;
+	char reason[128], *text = file__read(path, len);
 
-	text = file__read(value, &len);
 	if (!text) {
 		snprintf(reason, sizeof(reason), "cannot be read (%s)", strerror(errno));
-		return option__refuse_value(r, value, reason);
+		option__refuse_value(r, path, reason);
 	}
+	return text;
+}
+
+static int refuse_line(const struct option_row *r, const char *path, size_t line, const char *why,
+		       const char *hint)
+{
+	char reason[128];
+
+	snprintf(reason, sizeof(reason), "line %zu %s", line, why);
+	return option__refuse_value_try(r, path, reason, hint);
+}
+
+int option__suppressions(struct options *o, const struct option_row *r, const char *value)
+{
+	size_t len, line;
+	char *text = read_rules(r, value, &len);
+	const char *why;
+	int err;
+
+	if (!text)
+		return -EINVAL;
 	if (!o->plan.rules)
 		o->plan.rules = suppressions__new();
 	err = o->plan.rules ? suppressions__add_text(o->plan.rules, text, len, value, &line, &why)
 			    : -ENOMEM;
 	free(text);
-	if (err != -EINVAL)
-		return err ? option__refuse_memory(r) : 0;
-	snprintf(reason, sizeof(reason), "line %zu %s", line, why);
-	return option__refuse_value_try(r, value, reason, "lines such as leak:^session_new$");
+	if (err == -EINVAL)
+		return refuse_line(r, value, line, why, "lines such as leak:^session_new$");
+	return err ? option__refuse_memory(r) : 0;
+}
+
+int option__wrappers(struct options *o, const struct option_row *r, const char *value)
+{
+	size_t len, line;
+	char *text = read_rules(r, value, &len);
+	const char *why;
+	int err;
+
+	if (!text)
+		return -EINVAL;
+	if (!o->plan.wrappers)
+		o->plan.wrappers = wrappers__new();
+	err = o->plan.wrappers ? wrappers__add_text(o->plan.wrappers, text, len, &line, &why)
+			       : -ENOMEM;
+	free(text);
+	if (err == -EINVAL)
+		return refuse_line(r, value, line, why, "lines such as wrapper:^my_alloc$");
+	return err ? option__refuse_memory(r) : 0;
 }
 
 int option__fail_on(struct options *o, const struct option_row *r, const char *value)

@@ -88,6 +88,7 @@ int option__container(struct options *o, const struct option_row *r, const char 
 int option__cgroup(struct options *o, const struct option_row *r, const char *value);
 int option__pids(struct options *o, const struct option_row *r, const char *value);
 int option__suppressions(struct options *o, const struct option_row *r, const char *value);
+int option__wrappers(struct options *o, const struct option_row *r, const char *value);
 int option__fail_on(struct options *o, const struct option_row *r, const char *value);
 int option__exit_code(struct options *o, const struct option_row *r, const char *value);
 int option__version(struct options *o, const struct option_row *r, const char *value);

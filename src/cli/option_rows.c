@@ -171,6 +171,20 @@ const struct option_row option_rows[] = {
 	  .help = "show what the loader, locales, stdio and libstdc++ allocate once and keep",
 	  .detail = "Show what is left out by default: what the dynamic loader, locales, stdio "
 		"and libstdc++ allocate once and keep." },
+	{ .name = "wrappers", .of = OF_REPORTS | OF(VERB_DIFF), .value = "FILE", .type = VALUE_FILE,
+	  .example = "wrappers.txt", .take = option__wrappers,
+	  .help = "functions that only pass on a request for memory, one line wrapper:PATTERN "
+		"each: a leak is named after what calls them; repeatable",
+	  .detail = "Name leaks after what calls the functions that match a line "
+		"`wrapper:`<PATTERN> of <FILE>, since they only pass a request for memory on: a "
+		"program's own <my_alloc>, say. Patterns are those of `SUPPRESSIONS`, for the "
+		"name of a function or the path of a module; those of well-known libraries are "
+		"built in. May be repeated." },
+	{ .name = "no-group", .of = OF_REPORTS, FLAG(plan.apart, true),
+	  .help = "count and show each call stack that leaks as a leak of its own",
+	  .detail = "Count and show each call stack that leaks as a leak of its own. Otherwise "
+		"those are one leak, with its parts, whose own code is the same function and "
+		"which live and die together: see `LEAKS AND THEIR PARTS`." },
 	{ .name = "fail-on", .of = OF_REPORTS, .value = "METRIC>N[,...]", .example = "'leak>64k'",
 	  .take = option__fail_on,
 	  .help = "fail if the final report has more than N of leak, leaks, leak-rate, growing, "
@@ -179,7 +193,7 @@ const struct option_row option_rows[] = {
 		"much, with `>=`). The suffixes `k`, `m` and `g` are those of sizes. May be "
 		"repeated; one condition that holds is enough. What is suppressed does not "
 		"count. The metrics are `leak` (bytes held by call stacks with verdict leak), "
-		"`leaks` (their number), `leak-rate` (the bytes per second that they leak), "
+		"`leaks` (the number of leaks, in which the parts of one count once), `leak-rate` (the bytes per second that they leak), "
 		"`growing` (bytes held by call stacks with verdict growing), `live` and `blocks` "
 		"(what is held in all), `growth` (bytes held more than at the mark, or than at "
 		"the start) and `lost` (events, call stacks and blocks that were lost)." },
@@ -196,6 +210,12 @@ const struct option_row option_rows[] = {
 	  .help = "one of the formats below (default text)",
 	  .detail = "The format of reports: `text` (the default), `json`, `pprof` or `folded`; "
 		"see `FORMATS`." },
+	{ .name = "full-stacks", .of = OF_REPORTS | OF(VERB_DIFF), FLAG(plan.full_stacks, true),
+	  .help = "text: every call stack with all its frames, and a line that would suppress it",
+	  .detail = "In a text report, show every call stack, healthy ones too, with all its "
+		"frames, its ID, and a line that would suppress it. Otherwise frames of "
+		"libraries are left out, and what is healthy is in a line each. `-v` has the same "
+		"effect." },
 	{ .letter = 'o', .name = "output", .of = OF_ALL, .value = "FILE", .type = VALUE_FILE,
 	  .example = "memtrace.out", STRING(plan.output),
 	  .help = "write to FILE, whole or not at all (default standard output)",
@@ -276,7 +296,7 @@ const struct option_row option_rows[] = {
 	  .detail = "List each function that is probed, its file and offset, the instruction "
 		"that the probe is on, and why there." },
 	{ .letter = 'v', .name = "verbose", .of = OF_ALL, FLAG(verbose, true),
-	  .help = "print more on standard error" },
+	  .help = "print more on standard error; full stacks, as with --full-stacks" },
 	{ .name = "version", .of = OF_ALL, .take = option__version, .help = "print the version" },
 	{ .letter = 'h', .name = "help", .of = OF_ALL, .take = option__help,
 	  .help = "print this text",

@@ -18,9 +18,9 @@ static uint64_t leak_bytes(const struct profile *p)
 	return p->leak.live_bytes;
 }
 
-static uint64_t leak_sites(const struct profile *p)
+static uint64_t leak_count(const struct profile *p)
 {
-	return p->leak.sites;
+	return p->leak.groups;
 }
 
 /* Rounded up: a leak of less than a byte a second is above 0. */
@@ -61,7 +61,7 @@ static const struct {
 	uint64_t (*value)(const struct profile *p);
 } metrics[] = {
 	{ "leak", leak_bytes },	      /* bytes held by call stacks with verdict leak */
-	{ "leaks", leak_sites },      /* the number of these call stacks */
+	{ "leaks", leak_count },      /* how many leaks these are parts of */
 	{ "leak-rate", leak_rate },   /* bytes a second that they leak */
 	{ "growing", growing_bytes }, /* bytes held by call stacks with verdict growing */
 	{ "live", live_bytes },	      /* bytes held */

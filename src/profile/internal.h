@@ -5,6 +5,7 @@
 
 #include "collect/collector.h"
 #include "probe/alloc_functions.h"
+#include "profile/groups.h"
 #include "profile/profile.h"
 #include "symbols/symbolizer.h"
 #include "symbols/symbols.h"
@@ -22,6 +23,7 @@ struct profile_builder {
 	struct profile_process *processes;
 	struct profile_site *sites;
 	struct profile_frame **stacks; /* of each site */
+	struct groups *groups;
 	struct profile_mapping *mappings;
 	size_t mappings_cap;
 	struct profile_suppressed
@@ -30,7 +32,9 @@ struct profile_builder {
 	const struct profile_input *in;
 	struct hashmap *mapping_of; /* module ID to index in mappings */
 	struct named_frame *named;
-	uint64_t held[API_KINDS]; /* live bytes of each kind, in total */
+	struct profile_frame *frames; /* the same, for comparing a row with others; NAMED_MAX */
+	uint32_t places;	      /* of the top that are taken */
+	uint64_t held[API_KINDS];     /* live bytes of each kind, in total */
 };
 
 /* sites.c: adds the sites; processes and totals must be there already. 0 or a negative errno. */

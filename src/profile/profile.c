@@ -160,8 +160,10 @@ static void free_scratch(struct profile_builder *b)
 {
 	hashmap__free(b->mapping_of);
 	free(b->named);
+	free(b->frames);
 	b->mapping_of = NULL;
 	b->named = NULL;
+	b->frames = NULL;
 	b->in = NULL;
 }
 
@@ -176,7 +178,9 @@ struct profile *profile__build(const struct profile_input *in)
 	b->strings = strtab__new();
 	b->mapping_of = hashmap__new();
 	b->named = calloc(NAMED_MAX, sizeof(*b->named));
-	if (!b->strings || !b->mapping_of || !b->named)
+	b->frames = calloc(NAMED_MAX, sizeof(*b->frames));
+	b->groups = groups__new();
+	if (!b->strings || !b->mapping_of || !b->named || !b->frames || !b->groups)
 		goto out;
 	add_totals(b);
 	err = add_notice(b);
@@ -207,6 +211,7 @@ void profile__free(struct profile *p)
 	free(b->stacks);
 	free(b->sites);
 	free(b->suppressed);
+	groups__free(b->groups);
 	free(b->processes);
 	free(b->mappings);
 	strtab__free(b->strings);

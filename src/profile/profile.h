@@ -25,6 +25,7 @@ struct profile_frame {
 	const char *file;   /* NULL: unknown */
 	uint32_t line;	    /* 0: unknown */
 	bool inlined;
+	bool library;	 /* not the program's own: see wrappers.h */
 	uint64_t offset; /* in the module's file; the address if there is no module */
 	uint64_t address;
 	uint32_t mapping; /* index into mappings[], or UINT32_MAX */
@@ -73,6 +74,22 @@ struct profile_site {
 	uint8_t end;	       /* enum stack_end */
 	const struct profile_frame *stack; /* leaf first */
 	size_t nstack;
+	uint32_t group; /* 1 + the index in groups[] of the finding that it is a part of; 0: none */
+};
+
+/*
+ * One mistake in the program: a finding together with all others that are parts of it, such as an
+ * object, its string and the map's node for it (groups.h). Figures are sums over its parts, shown
+ * or not.
+ */
+struct profile_group {
+	char id[17];	      /* of the part that ranks first */
+	enum verdict verdict; /* leak if that of any part is; else growing */
+	uint32_t parts;
+	uint64_t live_bytes, live_blocks, allocs;
+	int64_t growth_bytes, since_mark_bytes, since_mark_blocks;
+	double allocs_per_s, rate_bps;
+	double oldest_s; /* of all parts */
 };
 
 struct profile_suppressed { /* what one rule suppressed */
@@ -85,6 +102,9 @@ struct profile_findings { /* sum of the sites with one verdict, shown or not, wi
 			     ones */
 	uint64_t sites, live_bytes;
 	double rate_bps;
+	/* The same by groups: a part that grows is in the sum of leaks if another part leaks. */
+	uint64_t groups, group_bytes;
+	double group_rate_bps;
 };
 
 struct profile_process {
@@ -152,6 +172,8 @@ struct profile {
 	size_t nprocesses;
 	const struct profile_site *sites;
 	size_t nsites;
+	const struct profile_group *groups;
+	size_t ngroups;
 	const struct profile_mapping *mappings;
 	size_t nmappings;
 	const char
@@ -163,12 +185,14 @@ struct profile {
 
 struct snapshot;
 struct suppression_filter;
+struct wrappers;
 struct collector;
 struct symbolizer;
 struct modules;
 
 /* Extra sites to request in a snapshot, to take the places of suppressed ones. */
 #define PROFILE_SPARE 4096
+#define GROUP_SHOWN 8
 
 /* What a profile is built from. */
 struct profile_input {
@@ -180,6 +204,10 @@ struct profile_input {
 	 * pass). The snapshot should have been taken with PROFILE_SPARE sites more. */
 	uint32_t top;
 	struct suppression_filter *filter;
+	const struct wrappers *wrappers; /* besides those built in; may be NULL */
+	bool apart;			 /* each finding is a group of its own */
+	/* The parts of a group take one place of the top together, up to GROUP_SHOWN of them. */
+	bool together;
 	/* Also looks at sites below the top, so that everything that is suppressed is known. */
 	bool thorough;
 	/* Find a stack, and name a file mapping, while the collector may be running: see

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile/groups.h"
 #include "profile/internal.h"
 #include "profile/suppression_filter.h"
+#include "profile/wrappers.h"
 #include "symbols/module.h"
 #include "util/array.h"
 
@@ -86,6 +88,21 @@ static const struct named_frame *name_stack(struct profile_builder *b, const str
 	return b->named + skipped;
 }
 
+static struct profile_frame frame_of(const struct profile_builder *b, const struct named_frame *nf)
+{
+	return (struct profile_frame){
+		.func = nf->func,
+		.module = nf->module,
+		.file = nf->file,
+		.line = nf->line,
+		.inlined = nf->inlined,
+		.library = wrappers__has(b->in->wrappers, nf->func, nf->module),
+		.offset = nf->offset,
+		.address = nf->address,
+		.mapping = UINT32_MAX,
+	};
+}
+
 static int add_stack(struct profile_builder *b, struct profile_site *site,
 		     const struct named_frame *named, size_t n)
 {
@@ -105,16 +122,11 @@ static int add_stack(struct profile_builder *b, struct profile_site *site,
 
 		if (mapping < 0)
 			return (int)mapping;
-		frames[i] = (struct profile_frame){
-			.func = strtab__copy(b->strings, nf->func),
-			.module = strtab__copy(b->strings, nf->module),
-			.file = strtab__copy(b->strings, nf->file),
-			.line = nf->line,
-			.inlined = nf->inlined,
-			.offset = nf->offset,
-			.address = nf->address,
-			.mapping = (uint32_t)mapping,
-		};
+		frames[i] = frame_of(b, nf);
+		frames[i].func = strtab__copy(b->strings, nf->func);
+		frames[i].module = strtab__copy(b->strings, nf->module);
+		frames[i].file = strtab__copy(b->strings, nf->file);
+		frames[i].mapping = (uint32_t)mapping;
 	}
 	return 0;
 }
@@ -222,8 +234,8 @@ static bool is_below(const struct profile_builder *b, const struct site_row *row
 	if (!b->in->top)
 		return false;
 	/* A row that holds nothing is shown only if the sort key is about something else. */
-	return b->profile.nsites >= b->in->top || (!row->live_blocks && !row->allocs_since &&
-						   !(run->since_mark && row->since_mark_bytes));
+	return b->places >= b->in->top || (!row->live_blocks && !row->allocs_since &&
+					   !(run->since_mark && row->since_mark_bytes));
 }
 
 /* A row on its way into the report. */
@@ -232,6 +244,7 @@ struct candidate {
 	struct profile_site site;
 	struct profile_findings *findings; /* the sum that it belongs to; NULL: none */
 	bool below;			   /* the top */
+	bool guest;			   /* of a row that is shown: it takes no place itself */
 	const struct stack *stack;	   /* NULL: not known */
 	const struct named_frame *named;   /* NULL: not named yet */
 	size_t n;
@@ -241,6 +254,13 @@ static void name_candidate(struct profile_builder *b, struct candidate *c)
 {
 	if (!c->named)
 		c->named = name_stack(b, c->stack, c->row->kind == API_MAP, &c->n);
+}
+
+static void identify_candidate(struct profile_builder *b, struct candidate *c)
+{
+	if (!*c->site.id)
+		snprintf(c->site.id, sizeof(c->site.id), "%016" PRIx64,
+			 c->stack ? symbolizer__stable_id(b->in->symbolizer, c->stack) : 0);
 }
 
 /* The rule that suppresses a site, or a negative number. Rows below the top are only named if more
@@ -261,12 +281,43 @@ static int matching_rule(struct profile_builder *b, struct candidate *c)
 	return rule;
 }
 
+/* Whether the group's parts that are shown leave room for one more, in the place of the first. */
+static bool has_part_room(const struct profile_builder *b, uint32_t group)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < b->profile.nsites; i++)
+		shown += b->sites[i].group == group;
+	return shown && shown < GROUP_SHOWN;
+}
+
+static int count_finding(struct profile_builder *b, struct candidate *c)
+{
+	const struct profile_input *in = b->in;
+
+	c->findings->sites++;
+	c->findings->live_bytes += c->site.live_bytes;
+	c->findings->rate_bps += c->site.leak_rate_bps;
+	identify_candidate(b, c);
+	name_candidate(b, c);
+	for (size_t i = 0; i < c->n; i++)
+		b->frames[i] = frame_of(b, &c->named[i]);
+	c->site.group = groups__add(b->groups, &c->site, b->frames, c->n, in->run->by, in->apart);
+	if (!c->site.group)
+		return -ENOMEM;
+	c->guest = in->together && in->top && has_part_room(b, c->site.group);
+	c->below &= !c->guest;
+	return 0;
+}
+
 static int show_candidate(struct profile_builder *b, struct candidate *c)
 {
 	const struct profile_input *in = b->in;
 	const struct site_row *row = c->row;
 	struct profile_site *site = &b->sites[b->profile.nsites++];
 
+	b->places += !c->guest;
+	identify_candidate(b, c);
 	*site = c->site;
 	site->rank = (uint32_t)b->profile.nsites;
 	/* One file's name for several mappings would be a guess. */
@@ -274,8 +325,6 @@ static int show_candidate(struct profile_builder *b, struct candidate *c)
 	    in->mapped_file)
 		site->mapped_file =
 		    strtab__copy(b->strings, in->mapped_file(in->ctx, row->pid, row->map_addr));
-	snprintf(site->id, sizeof(site->id), "%016" PRIx64,
-		 c->stack ? symbolizer__stable_id(in->symbolizer, c->stack) : 0);
 	site->end = c->stack ? c->stack->end : STACK_UNKNOWN;
 	site->complete = c->stack && c->stack->end == STACK_COMPLETE;
 	name_candidate(b, c);
@@ -287,7 +336,7 @@ static int add_row(struct profile_builder *b, const struct site_row *row)
 	const struct profile_input *in = b->in;
 	struct profile *p = &b->profile;
 	struct candidate c = { .row = row };
-	int rule;
+	int rule, err = 0;
 
 	fill_site(b, &c.site, row);
 	c.findings = findings_of(p, &c.site);
@@ -298,11 +347,10 @@ static int add_row(struct profile_builder *b, const struct site_row *row)
 		count_suppressed(b, rule, row);
 		return 0;
 	}
-	if (c.findings) {
-		c.findings->sites++;
-		c.findings->live_bytes += c.site.live_bytes;
-		c.findings->rate_bps += c.site.leak_rate_bps;
-	}
+	if (c.findings)
+		err = count_finding(b, &c);
+	if (err)
+		return err;
 	c.site.small = !c.findings && row->live_bytes < b->held[row->kind] / 100;
 	if (!c.below)
 		return show_candidate(b, &c);
@@ -348,7 +396,8 @@ static void sum_held(struct profile_builder *b)
 int profile_sites__add(struct profile_builder *b)
 {
 	const struct snapshot *snap = b->in->snapshot;
-	size_t top = b->in->top && b->in->top < snap->nsites ? b->in->top : snap->nsites;
+	size_t top =
+	    !b->in->together && b->in->top && b->in->top < snap->nsites ? b->in->top : snap->nsites;
 	size_t rules = b->in->filter ? suppression_filter__count(b->in->filter) : 0;
 	int err = 0;
 
@@ -362,5 +411,6 @@ int profile_sites__add(struct profile_builder *b)
 	for (size_t i = 0; i < snap->nsites && !err; i++)
 		err = add_row(b, &snap->sites[i]);
 	name_rules(b);
+	groups__finish(b->groups, &b->profile);
 	return err;
 }

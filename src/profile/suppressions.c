@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile/rule_lines.h"
 #include "symbols/demangle.h"
 #include "util/array.h"
 
 #define TYPE "leak:"
-#define BLANK " \t\r\v\f"
 
 /* A rule from a file matches any frame; a built-in one may be narrower. */
 struct rule {
@@ -141,58 +141,29 @@ static int add_rule(struct suppressions *s, struct rule *r)
 	return 0;
 }
 
-/* What is wrong with a line; NULL: it is a valid rule. */
-static const char *line_fault(const char *line, size_t len)
-{
-	const size_t type = strlen(TYPE);
+struct file_rules { /* where a file's rules go */
+	struct suppressions *rules;
+	const char *name; /* the file's */
+};
 
-	if (memchr(line, '\0', len))
-		return "contains a NUL byte";
-	if (len < type || strncmp(line, TYPE, type))
-		return "does not begin with \"leak:\"";
-	if (len == type)
-		return "has no pattern";
-	return NULL;
-}
-
-static int parse_rule_line(struct suppressions *s, const char *line, size_t len, const char *name,
-			   size_t number, const char **why)
+static int add_line(void *ctx, const char *line, size_t len, size_t number)
 {
+	struct file_rules *f = ctx;
 	struct rule r = { 0 };
 
-	while (len && strchr(BLANK, line[len - 1]) && line[len - 1])
-		len--;
-	while (len && strchr(BLANK, *line) && *line) {
-		line++;
-		len--;
-	}
-	if (!len || *line == '#')
-		return 0;
-	*why = line_fault(line, len);
-	if (*why)
-		return -EINVAL;
 	r.texts[0] = strndup(line, len);
-	if (asprintf(&r.texts[1], "%s:%zu", name, number) < 0)
+	if (asprintf(&r.texts[1], "%s:%zu", f->name, number) < 0)
 		r.texts[1] = NULL;
 	r.shown = (struct suppress_rule){ .pattern = r.texts[0], .source = r.texts[1] };
-	return add_rule(s, &r);
+	return add_rule(f->rules, &r);
 }
 
 int suppressions__add_text(struct suppressions *s, const char *text, size_t len, const char *name,
 			   size_t *line, const char **why)
 {
-	const char *end = text + len, *next;
-	int err = 0;
+	struct file_rules f = { s, name };
 
-	*why = NULL;
-	for (*line = 1; text < end; text = next + 1, ++*line) {
-		next = memchr(text, '\n', (size_t)(end - text));
-		next = next ? next : end;
-		err = parse_rule_line(s, text, (size_t)(next - text), name, *line, why);
-		if (err)
-			break;
-	}
-	return err;
+	return rule_lines__each(text, len, TYPE, add_line, &f, line, why);
 }
 
 /*

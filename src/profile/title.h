@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The title of a call stack: its first frame that is the program's own, not the allocator's or a
- * standard library's. Stacks themselves are always printed in full.
+ * The title of a call stack: its first frame that is the program's own, not one of wrappers.h.
  */
 #ifndef MEMTRACE_PROFILE_TITLE_H
 #define MEMTRACE_PROFILE_TITLE_H
@@ -23,9 +22,6 @@ void title__add(struct strbuf *sb, const struct profile_frame *f);
 
 /* The last part of a path. */
 const char *title__basename(const char *path);
-
-/* Whether a frame belongs to an allocator, a C or C++ library, or Rust's. */
-bool title__is_library(const struct profile_frame *f);
 
 /*
  * Adds a rule for suppressions.h that matches the frame: "leak:^session_new$". What a rule cannot

@@ -168,6 +168,7 @@ static void write_findings(struct json *w, const char *verdict, const struct pro
 	json__u64(w, "sites", f->sites);
 	json__u64(w, "live_bytes", f->live_bytes);
 	json__double(w, "rate_bps", f->rate_bps);
+	json__u64(w, "groups", f->groups);
 	json__close(w, '}');
 }
 
@@ -203,6 +204,8 @@ static void write_site(struct json *w, const struct profile *p, const struct pro
 	json__i64(w, "since_mark_bytes", s->since_mark_bytes);
 	json__i64(w, "since_mark_blocks", s->since_mark_blocks);
 	write_names(w, s);
+	json__string(w, "group",
+		     s->group && s->group <= p->ngroups ? p->groups[s->group - 1].id : NULL);
 	json__bool(w, "complete", s->complete);
 	json__string(w, "stack_end", end_name(s->end));
 	json__open(w, "stack", '[');

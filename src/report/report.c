@@ -12,6 +12,7 @@ static const struct report_format formats[] = {
 	{
 	    .name = "text",
 	    .help = "for people, one report every interval",
+	    .together = true,
 	    .report = text__report,
 	    .difference = difference__text,
 	},

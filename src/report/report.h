@@ -17,6 +17,7 @@ struct difference_input;
 struct report_style {
 	bool color; /* for a terminal, unless NO_COLOR is set */
 	int width;  /* columns; 0: unlimited */
+	bool full;  /* every call stack with all its frames */
 };
 
 struct report_format {
@@ -24,6 +25,7 @@ struct report_format {
 	const char *help;
 	bool document; /* only the final profile, with all sites unless --top was given */
 	bool binary;   /* not for a terminal */
+	bool together; /* shows the parts of a leak together: see profile_input */
 	/* Called before the first report; may be NULL. These return 0 or a negative errno. */
 	int (*begin)(const struct profile_run *run, uint64_t wall_ns, const struct report_style *st,
 		     FILE *out);

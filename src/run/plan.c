@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "profile/suppressions.h"
+#include "profile/wrappers.h"
 
 struct plan plan__default(void)
 {
@@ -30,9 +31,11 @@ void plan__release(struct plan *plan)
 	free(plan->cgroups);
 	probe_specs__release(&plan->probes);
 	suppressions__free(plan->rules);
+	wrappers__free(plan->wrappers);
 	conditions__release(&plan->checks);
 	plan->pids = NULL;
 	plan->containers = plan->cgroups = NULL;
 	plan->npids = plan->ncontainers = plan->ncgroups = 0;
 	plan->rules = NULL;
+	plan->wrappers = NULL;
 }

@@ -17,6 +17,7 @@
 #include "report/report.h"
 
 struct suppressions;
+struct wrappers;
 
 /* Strings belong to the caller and must outlive the run; arrays, specs, rules and conditions
  * belong to the plan. */
@@ -50,11 +51,14 @@ struct plan {
 	/* Findings. */
 	struct suppressions *rules; /* NULL: nothing is suppressed */
 	bool default_rules;	    /* those built in are among them */
+	struct wrappers *wrappers;  /* besides those built in; NULL: none */
+	bool apart;		    /* findings are not grouped into leaks */
 	struct conditions checks;   /* any that holds makes the run fail */
 	int error_exit; /* exit status then, and, without checks, for a leak; 0: not given */
 
 	/* Output. */
 	const struct report_format *format;
+	bool full_stacks;      /* all frames, in text */
 	const char *output;    /* NULL: standard output */
 	const char *record;    /* recording to write; NULL: none */
 	uint64_t record_bytes; /* its size limit; 0: none */

@@ -38,6 +38,7 @@ int reporting__open(struct reporting *r)
 		return -EINVAL;
 	}
 	r->style.color = isatty(fd) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+	r->style.full = plan->full_stacks;
 	if (isatty(fd) && !ioctl(fd, TIOCGWINSZ, &ws))
 		r->style.width = ws.ws_col;
 	return 0;
@@ -90,6 +91,9 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 	    .snapshot = snap,
 	    .top = shown_sites(r),
 	    .filter = r->filter,
+	    .wrappers = r->plan->wrappers,
+	    .apart = r->plan->apart,
+	    .together = r->plan->format->together,
 	    .thorough = tick->final,
 	    .symbolizer = r->symbolizer,
 	    .modules = r->modules,

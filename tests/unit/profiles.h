@@ -54,7 +54,7 @@ static const struct profile_run test_run = {
 /* ---- ordinary: one process ---- */
 
 #define MAIN .module = "/usr/bin/orderd", .mapping = 0
-#define LIBC .module = "/usr/lib/x86_64-linux-gnu/libc.so.6", .mapping = 1
+#define LIBC .module = "/usr/lib/x86_64-linux-gnu/libc.so.6", .mapping = 1, .library = true
 
 static const struct profile_frame session_stack[] = {
 	{ .func = "session_new",
@@ -257,8 +257,8 @@ __attribute__((unused)) static const struct profile ordinary = {
 	.elapsed_s = 600.004,
 	.interval_s = 30.0002,
 	.window_s = 600.004,
-	.leak = { 1, 38587597, 62914.5 },
-	.growing = { 2, 5000, 0.0003 },
+	.leak = { 1, 38587597, 62914.5, 1, 38587597, 62914.5 },
+	.growing = { 2, 5000, 0.0003, 2, 5000, 0.0003 },
 	.live_bytes = 432642457,
 	.live_blocks = 1203881,
 	.peak_bytes = 440000000,

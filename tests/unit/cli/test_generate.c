@@ -219,7 +219,7 @@ TEST(what_bash_offers)
 	check_bash("rec", "record\n");
 	check_bash("--so", "--sort\n");
 	check_bash("diff a.mt --s", "\n");
-	check_bash("report --no", "--no-default-suppressions\n");
+	check_bash("report --no", "--no-default-suppressions --no-group\n");
 	check_bash("-p 1 --sort gr", "growth\n");
 	check_bash("-p 1 --sort = r", "rate\n");
 	check_bash("--format ''", "text json pprof folded\n");
@@ -250,5 +250,5 @@ TEST(what_fish_offers)
 	check_fish("memtrace --so", "--sort\n");
 	check_fish("memtrace diff --s", "");
 	check_fish("memtrace -p 1 --sort gr", "growth\n");
-	check_fish("memtrace report --no", "--no-default-suppressions\n");
+	check_fish("memtrace report --no", "--no-default-suppressions\n--no-group\n");
 }

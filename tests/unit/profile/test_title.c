@@ -6,67 +6,9 @@
 #include "util/array.h"
 #include "test.h"
 
-#define LIBC .module = "/usr/lib/x86_64-linux-gnu/libc.so.6"
-#define LIBSTDCXX .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30"
+#define LIBC .module = "/usr/lib/x86_64-linux-gnu/libc.so.6", .library = true
+#define LIBSTDCXX .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30", .library = true
 #define APP .module = "/opt/app"
-
-static void check_library(const char *func, const char *module, bool want)
-{
-	struct profile_frame f = { .func = func, .module = module };
-
-	if (title__is_library(&f) == want)
-		return;
-	printf("# %s of %s is %s library's\n", func ? func : "(null)", module ? module : "(null)",
-	       want ? "no" : "a");
-	test_failures++;
-}
-
-#define FOLDED(func) check_library(func, "/opt/app", true)
-#define OWN(func) check_library(func, "/opt/app", false)
-
-TEST(library_frames)
-{
-	FOLDED("operator new(unsigned long)");
-	FOLDED("operator new[](unsigned long)");
-	FOLDED("std::vector<int, std::allocator<int> >::push_back(int&&)");
-	FOLDED("void std::vector<Foo>::_M_realloc_insert<Foo const&>(Foo const&)");
-	FOLDED("std::pair<int, Foo*>* std::__do_uninit<std::pair<int, Foo*>*>(int)");
-	FOLDED("decltype(auto) std::__visit<Foo>(int)");
-	FOLDED("decltype (auto) std::__visit<Foo>(int)");
-	FOLDED("std::function<void (int)>::operator()(int) const");
-	FOLDED("__gnu_cxx::new_allocator<int>::allocate(unsigned long, void const*)");
-	FOLDED("alloc::vec::Vec<T>::push");
-	FOLDED("<alloc::vec::Vec<T> as core::iter::FromIterator>::from_iter");
-	FOLDED("strdup");
-	FOLDED("asprintf");
-	FOLDED("_start");
-	check_library("qsort", "/usr/lib/x86_64-linux-gnu/libc.so.6", true);
-	check_library("qsort", "/lib/ld-musl-x86_64.so.1", true);
-	check_library("opendir", "/lib/x86_64-linux-gnu/libc-2.31.so", true);
-	check_library(NULL, "/usr/lib/libstdc++.so.6", true);
-}
-
-TEST(program_frames)
-{
-	OWN("main");
-	OWN("session_alloc");
-	OWN("my_strdup");
-	OWN("strdup_all");
-	OWN("app::std::copy()");
-	OWN("stdx::copy()");
-	OWN("Foo::operator new(unsigned long)");
-	OWN("Foo::make(std::vector<int>, void (*)(std::string))");
-	OWN("std::string* Foo::make<std::string>(int)");
-	OWN("std::vector<int> (anonymous namespace)::make<int>()");
-	OWN("(anonymous namespace)::make(std::string)");
-	OWN("operator<<(std::ostream&, Foo const&)");
-	OWN("std::ostream& operator<< <Foo>(std::ostream&, Foo const&)");
-	OWN("main::{lambda(int)#1}::operator()(int) const");
-	OWN("");
-	OWN(NULL);
-	check_library(NULL, NULL, false);
-	check_library("main", "/opt/libc.so.6.d/app", false);
-}
 
 static const char *title(const struct profile_frame *stack, size_t n)
 {
@@ -82,7 +24,7 @@ static const char *title(const struct profile_frame *stack, size_t n)
 TEST(the_title_is_the_first_program_frame)
 {
 	CHECK_STR(TITLE({ .func = "operator new(unsigned long)", LIBSTDCXX },
-			{ .func = "std::string::reserve(unsigned long)", APP, .inlined = true },
+			{ .func = "std::string::reserve(unsigned long)", APP, .library = true },
 			{ .func = "session_new", APP }, { .func = "main", APP }),
 		  "session_new");
 	CHECK_STR(TITLE({ .func = "strdup", LIBC }, { .func = "main", APP }), "main");
@@ -97,7 +39,8 @@ TEST(frames_without_names)
 
 TEST(only_library_frames)
 {
-	CHECK_STR(TITLE({ .func = "setlocale", LIBC }, { .func = "_start", APP }), "setlocale");
+	CHECK_STR(TITLE({ .func = "setlocale", LIBC }, { .func = "_start", APP, .library = true }),
+		  "setlocale");
 	CHECK_STR(title(NULL, 0), "nothing");
 }
 

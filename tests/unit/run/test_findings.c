@@ -6,7 +6,9 @@
 #include "report/summary.h"
 
 #define APP .module = "/opt/shop/shop", .mapping = 0
-#define LIBSTDCXX .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30", .mapping = UINT32_MAX
+#define LIBSTDCXX                                                                                  \
+	.module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30", .mapping = UINT32_MAX,          \
+	.library = true
 
 static const struct profile_frame cart_stack[] = {
 	{ .func = "operator new(unsigned long)", LIBSTDCXX, .offset = 0xae8c4 },
@@ -14,6 +16,7 @@ static const struct profile_frame cart_stack[] = {
 	  .file = "/usr/include/c++/12/bits/vector.tcc",
 	  .line = 79,
 	  .inlined = true,
+	  .library = true,
 	  APP },
 	{ .func = "shop::Cart<Item>::add(Item const&)", .file = "/src/cart.cc", .line = 52, APP },
 	{ .func = "main", .file = "/src/main.cc", .line = 20, APP },
@@ -112,8 +115,8 @@ static struct profile findings(void)
 		.mark_s = 40,
 		.since_mark_bytes = 600000,
 		.since_mark_blocks = 2050,
-		.leak = { .sites = 2, .live_bytes = (1 << 20) + 16, .rate_bps = 3174.65 },
-		.growing = { .sites = 1, .live_bytes = 3 << 20, .rate_bps = 100 },
+		.leak = { 2, (1 << 20) + 16, 3174.65, 2, (1 << 20) + 16, 3174.65 },
+		.growing = { 1, 3 << 20, 100, 1, 3 << 20, 100 },
 		.suppressed = finding_rules,
 		.nsuppressed = ARRAY_SIZE(finding_rules),
 		.suppressed_sites = 4,
@@ -165,9 +168,11 @@ TEST(json)
 
 	check_has(t.data,
 		  "\"mark_s\":40.0,\"since_mark_bytes\":600000,\"since_mark_blocks\":2050,");
-	check_has(t.data, "\"findings\":{\"leak\":{\"sites\":2,\"live_bytes\":1048592,"
-			  "\"rate_bps\":3174.65},\"growing\":{\"sites\":1,\"live_bytes\":3145728,"
-			  "\"rate_bps\":100.0}}");
+	check_has(
+	    t.data,
+	    "\"findings\":{\"leak\":{\"sites\":2,\"live_bytes\":1048592,"
+	    "\"rate_bps\":3174.65,\"groups\":2},\"growing\":{\"sites\":1,\"live_bytes\":3145728,"
+	    "\"rate_bps\":100.0,\"groups\":1}}");
 	check_has(t.data, "\"suppressed_live_bytes\":172705,\"suppressed_live_blocks\":22,");
 	check_has(t.data,
 		  "\"suppressed\":[{\"pattern\":\"leak:^known_leak$\",\"source\":\"ci.supp:4\","
@@ -367,7 +372,7 @@ TEST(summary_line)
 	none.lost_events = 1;
 	none.total_sites = 1;
 	summary(&none, "", false, "no leak found in 1 call stack, some data was lost");
-	none.leak = (struct profile_findings){ .sites = 1, .live_bytes = 16 };
+	none.leak = (struct profile_findings){ 1, 16, 0, 1, 16, 0 };
 	summary(&none, "", false, "1 leak (16 B) in 1 call stack, some data was lost");
 }
 
