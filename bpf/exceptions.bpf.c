@@ -2,14 +2,14 @@
 /*
  * Lets exceptions pass through functions with return probes.
  *
- * A return probe replaces a call's return address by the kernel's trampoline, of which no unwinder
- * knows anything: an exception thrown in the call (operator new without memory) would end there,
- * and the program with it, though it has a handler. So where unwinding begins, the addresses are
- * put back; the kernel keeps them. Those calls then end without being seen, which is right: they
- * return nothing.
+ * A return probe replaces a call's return address by the kernel's trampoline, which unwinders do
+ * not know: an exception thrown in the call (operator new out of memory) would end there, and the
+ * program with it, even if it has a handler. So the addresses, which the kernel keeps, are put back
+ * where unwinding begins. The probes do not see those calls end, which is right: they return
+ * nothing.
  *
- * An object of its own, loaded when a function that throws is to be probed: writing to a process's
- * memory is not allowed everywhere, and the kernel's log tells of it.
+ * This is a separate object, loaded only when a function that throws is to be probed: writing to a
+ * process's memory is not allowed everywhere, and the kernel logs a warning about it.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -22,7 +22,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define MAX_RETURNS 64 /* the kernel's own limit */
 
-/* The address on the stack is still the trampoline, and not what somebody put there since. */
+/* Checks that the address on the stack is still the trampoline, and was not overwritten since. */
 static __always_inline bool is_trampoline(struct task_struct *task, unsigned long slot)
 {
 	struct xol_area *area = task->mm ? task->mm->uprobes_state.xol_area : NULL;
@@ -41,7 +41,7 @@ static __always_inline int put_back(void)
 	for (int i = 0; i < MAX_RETURNS && ri; i++, ri = ri->next) {
 		unsigned long address = ri->orig_ret_vaddr, slot = ri->stack;
 
-		/* A chained one shares its slot with one further on, which has the address. */
+		/* A chained one shares its slot with a later one, which has the address. */
 		if (!ri->chained && is_trampoline(task, slot))
 			bpf_probe_write_user((void *)slot, &address, sizeof(address));
 	}

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * New code: which files are known, and holding a thread that is about to run code of one that is
- * not.
+ * Handles new code: keeps the known files, and holds a thread that is about to run code of an
+ * unknown one.
  *
- * A file is known once its unwind table is there and its functions are probed; programs and
+ * A file is known once its unwind table is loaded and its functions are probed; programs and
  * libraries of known files cost nothing. Where nothing may be missed, a thread that has just mapped
  * an unknown file waits here, for some microseconds, until the tracer has seized it. It stops
- * before it executes another instruction of the program, is let go when the probes are in, and by
- * the kernel itself should the tracer be gone. Neither its parent nor a shell sees anything of it,
- * as they would of a signal.
+ * before it executes another instruction of the program. The tracer releases it when the probes are
+ * attached, and the kernel does if the tracer is gone. Neither its parent nor a shell sees anything
+ * of this, as they would of a signal.
  */
 #ifndef MEMTRACE_HOLD_BPF_H
 #define MEMTRACE_HOLD_BPF_H
@@ -18,7 +18,7 @@
 
 /* Set before loading. */
 const volatile bool holding = false;
-const volatile bool watches_maps = false; /* the system calls are watched */
+const volatile bool watches_maps = false; /* mapping system calls are watched */
 
 /* Shared with the holder. */
 __u64 grants[HOLD_SLOTS] = {};
@@ -56,7 +56,7 @@ static __always_inline bool hold__request(__u64 number, __u32 tid)
 	return true;
 }
 
-/* Asks for the running thread to be seized. The hold's number, or 0. */
+/* Asks for the running thread to be seized. Returns the hold's number, or 0. */
 static __always_inline __u64 hold__ask(void)
 {
 	__u64 number;
@@ -64,7 +64,7 @@ static __always_inline __u64 hold__ask(void)
 	if (!holding || !HOLD_CAN_WAIT)
 		return 0;
 	number = __sync_fetch_and_add(&hold_numbers, 1) + 1;
-	/* A thread has one tracer: who is being debugged cannot be held. */
+	/* A thread can have only one tracer: one that is being debugged cannot be held. */
 	if (!bpf_get_current_task_btf()->ptrace &&
 	    hold__request(number, bpf_get_current_pid_tgid()))
 		return number;
@@ -72,7 +72,7 @@ static __always_inline __u64 hold__ask(void)
 	return 0;
 }
 
-/* What would have ended the hold found no room. */
+/* Withdraws a hold whose event found no room: nothing would end it. */
 static __always_inline void hold__forget(__u64 number)
 {
 	if (number && HOLD_CAN_WAIT)
@@ -81,7 +81,7 @@ static __always_inline void hold__forget(__u64 number)
 
 struct hold_wait {
 	__u64 number, until;
-	bool bars; /* a catcher cannot run while we wait here */
+	bool bars; /* a catcher cannot run while this thread waits */
 };
 
 static long hold__over(__u32 i, struct hold_wait *w)
@@ -89,13 +89,13 @@ static long hold__over(__u32 i, struct hold_wait *w)
 	volatile __u64 *grant = &grants[w->number & (HOLD_SLOTS - 1)];
 	volatile __u32 *barred = catchers_barred;
 
-	/* With nobody left to catch us, waiting is useless: the catcher comes before we are back in
-	 * the program. */
+	/* If no catcher can run, waiting is useless: one runs before the thread is back in the
+	 * program. */
 	return *grant >> 1 == w->number || (w->bars && barred[0] && barred[1]) ||
 	       bpf_ktime_get_ns() > w->until;
 }
 
-/* Waits until it is seized. */
+/* Waits until the running thread is seized. */
 static __always_inline void hold__wait(__u64 number)
 {
 	struct hold_wait w = { .number = number, .until = bpf_ktime_get_ns() + HOLD_NS };
@@ -119,8 +119,8 @@ static __always_inline void hold__wait(__u64 number)
 struct code_question {
 	struct event_code code;
 	bool known;
-	bool file;  /* there is a file behind the address, code or not */
-	bool found; /* the kernel could tell what there is */
+	bool file;  /* the address is in a mapped file, code or not */
+	bool found; /* the kernel could look it up */
 };
 
 #define CODE_TRIES 2000 /* some 100 us */
@@ -154,8 +154,8 @@ static long code__on_vma(struct task_struct *task, struct vm_area_struct *vma,
 	return 0;
 }
 
-/* Looks at the code at an address; q->code.end 0: there is none. False where the kernel cannot tell
- * now. */
+/* Looks up the code at an address; none: q->code.end is 0. Returns false where the kernel cannot
+ * look now. */
 static __always_inline bool code__find(struct code_question *q, __u64 at)
 {
 	q->known = q->file = false;
@@ -172,10 +172,10 @@ static long code__try(__u32 i, struct code_patience *w)
 }
 
 /*
- * A system call is about to take away what is mapped at an address. If that may be code, an address
- * may mean other code once there are new mappings. New ones alone change nothing: they are not in
- * the tables, and asked for. replaced: by a mapping of the dynamic loader's, mostly, of parts of a
- * file that it mapped just before.
+ * To be called when a system call is about to unmap what is at an address. If that may be code,
+ * addresses may mean other code once there are new mappings. New mappings alone change nothing:
+ * they are not in the tables, so the kernel is asked. replaced: by a mapping, mostly one by which
+ * the dynamic loader replaces part of a file that it has just mapped.
  */
 static __always_inline void code__goes(struct traced *p, __u64 at, bool replaced)
 {
@@ -183,14 +183,16 @@ static __always_inline void code__goes(struct traced *p, __u64 at, bool replaced
 
 	if (p->flags & TRACED_CODE_GONE)
 		return;
-	/* Other threads are changing the mappings: the system call has to wait for them anyhow. */
+	/* Other threads are changing the mappings: the system call will have to wait for them
+	 * anyway. */
 	if (!code__find(&w.q, at) && HOLD_CAN_WAIT)
 		bpf_loop(CODE_TRIES, code__try, &w, 0);
 	if (!w.q.found || w.q.code.end || (w.q.file && !replaced))
 		__sync_fetch_and_or(&p->flags, TRACED_CODE_GONE);
 }
 
-/* There are new mappings, perhaps. Whether addresses may mean other code than before. */
+/* To be called when there may be new mappings. Returns whether addresses may mean other code than
+ * before. */
 static __always_inline bool code__changed(struct traced *p)
 {
 	if (watches_maps && !(p->flags & (TRACED_CODE_GONE | TRACED_NO_MAPS)))

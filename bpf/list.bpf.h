@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Listing the code that is mapped, by the real file behind each mapping. */
+/* Lists mapped code by the real file behind each mapping. */
 #ifndef MEMTRACE_LIST_BPF_H
 #define MEMTRACE_LIST_BPF_H
 
@@ -7,7 +7,7 @@
 
 static __always_inline int list(struct bpf_iter__task_vma *ctx, bool target)
 {
-	/* Read once: the verifier knows what is not NULL by what was compared. */
+	/* Read once: what the verifier knows to be non-NULL is the value that was compared. */
 	struct vm_area_struct *vma = ctx->vma;
 	struct task_struct *task = ctx->task;
 	struct listed l = {};
@@ -26,14 +26,14 @@ static __always_inline int list(struct bpf_iter__task_vma *ctx, bool target)
 	return 0;
 }
 
-/* Of whoever the link names: one process, or all. */
+/* Lists code of the process that the link names, or of all processes. */
 SEC("iter/task_vma")
 int list_code(struct bpf_iter__task_vma *ctx)
 {
 	return list(ctx, false);
 }
 
-/* Of the processes that the filters say are of the target. */
+/* Lists code of the processes that a filter matches. */
 SEC("iter/task_vma")
 int list_target(struct bpf_iter__task_vma *ctx)
 {

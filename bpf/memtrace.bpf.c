@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The probes: what a traced process allocates, frees, maps and unmaps, as records in one ring
+ * The probes, which record what a traced process allocates, frees, maps and unmaps in one ring
  * buffer.
  *
- * A block is reported when the program gets it (the return of an allocation function) and its free
- * before the allocator has it (the entry of free), so that the order of the records in the ring is
- * an order that explains them: no other thread is handed an address before its free was written.
+ * A block is reported when the program gets it (at the return of the allocation function) and its
+ * free before the allocator has the block (at the entry of free). So the order of the records in
+ * the ring buffer is consistent: no other thread gets an address before its free was written.
  *
- * Here are the programs that sit on functions, and those that follow processes. What the former do
- * is in calls.bpf.h, system calls are in syscalls.bpf.h, and what all of them share is in
- * state.bpf.h.
+ * This file has the programs that are attached to functions, and those that follow processes.
+ * calls.bpf.h has what the former do, syscalls.bpf.h has the system calls, and state.bpf.h has what
+ * all of them share.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -25,10 +25,10 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Named where the verifier refuses a program: what it sees is the compiler's work. */
+/* Reported when the verifier rejects a program: it depends on the compiler's output. */
 const volatile char compiler[64] = __VERSION__;
 
-/* One body, three ways to attach it: the loader keeps the best that the kernel takes. */
+/* One body, three ways to attach it: the loader keeps the best that the kernel supports. */
 
 /* Loaded with the attach type of session probes: entry and return are one program. */
 SEC("uprobe.multi")
@@ -86,7 +86,7 @@ int perf_free(struct pt_regs *ctx)
 
 /* ---- processes ---- */
 
-/* New code is met: held until it is known, or counted. */
+/* Holds the thread until its new code is known, or counts it as late. */
 static __always_inline __u64 late_or_held(void)
 {
 	__u64 hold = hold__ask();
@@ -113,8 +113,8 @@ static __always_inline int files_changed(void)
 		hold__forget(hold);
 	hold__wait(hold);
 	/*
-	 * Whoever is launched by us is also ptraced until its first libraries are probed: the
-	 * signal stops it there. It is one that does nothing, should we be gone by then.
+	 * A command that memtrace launched is also ptraced until its first libraries are probed:
+	 * the signal stops it there. Should memtrace be gone by then, this signal has no effect.
 	 */
 	if (p->flags & TRACED_HOLD)
 		bpf_send_signal(18 /* SIGCONT */);
@@ -149,16 +149,17 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (!p)
 		return 0;
 	shares = child->mm == parent->mm;
-	/* A child that nobody follows is told of all the same: it has its parent's breakpoints. */
+	/* A child that is not followed is reported nevertheless: it has copies of its parent's
+	 * breakpoints. */
 	if (!follow_children)
-		goto tell;
+		goto report;
 	if (!shares && stack_mode == STACK_DWARF)
 		unwind__fork(p->pid, child_pid);
 	if (add_process(child_pid, shares ? p->pid : child_pid, p->epoch)) {
 		count(lost_processes);
 		return 0;
 	}
-tell:
+report:
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 	if (!e) {
 		count(lost_processes);
@@ -171,12 +172,12 @@ tell:
 	return 0;
 }
 
-/* What a new program begins with: its own code, the dynamic loader's, and the vDSO's. */
+/* The code that a new program starts with: its own, the dynamic loader's, and the vDSO's. */
 struct program {
 	struct code_question own, loader, vdso;
 };
 
-/* Whether all is known. */
+/* Returns whether all of it is known. */
 static __always_inline bool look_at_program(struct program *pr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

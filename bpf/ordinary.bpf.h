@@ -2,12 +2,12 @@
 /*
  * Keeps programs off the private stack.
  *
- * Since 6.13 the kernel gives a program of the kprobe type whose frame is not small one stack for
- * each CPU. It takes it that such a program never begins on a CPU where it has not ended. For
- * uprobes that is not so: one thread preempts another in the same program, both write to one stack,
- * and the kernel follows the pointers that they spilled there. A program with a tail call keeps the
- * ordinary stack; it is enough that it has one before it is verified. This one is in a branch that
- * is never taken, and is removed with it.
+ * Since 6.13 the kernel gives a program of the kprobe type with a large frame one private stack per
+ * CPU. It assumes that such a program never starts on a CPU where it has not ended. That is not so
+ * for uprobes: one thread preempts another in the same program, both write to one stack, and the
+ * kernel dereferences pointers that they spilled there. A program with a tail call keeps the
+ * ordinary stack; one that the verifier removes is enough. This one is in a branch that is never
+ * taken, and is removed with it.
  */
 #ifndef MEMTRACE_ORDINARY_BPF_H
 #define MEMTRACE_ORDINARY_BPF_H

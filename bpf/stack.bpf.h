@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Taking a call stack in whichever way was asked for. */
+/* Records a call stack by the method that was asked for. */
 #ifndef MEMTRACE_STACK_BPF_H
 #define MEMTRACE_STACK_BPF_H
 
@@ -10,7 +10,7 @@
 const volatile __u32 stack_mode = STACK_DWARF;
 const volatile __u32 max_depth = EVENT_MAX_FRAMES;
 
-/* One frame up by the frame pointer. 0: there is none. */
+/* Moves up one frame by the frame pointer. Returns 0 if there is none. */
 static __always_inline bool stack__step_fp(struct unwind_slot *s)
 {
 	__u32 n = s->st.n;
@@ -40,8 +40,9 @@ GLOBAL_FUNC int stack_steps_fp(__u32 slot)
 }
 
 /*
- * The frame-pointer walk, for comparison: right only where every function keeps one. It knows no
- * bottom that can be trusted, so that a stack which it cuts nowhere is still not called complete.
+ * Walks by frame pointers, for comparison: this is right only where every function keeps one. It
+ * cannot recognise the first frame, so that even a stack that it cuts nowhere is not called
+ * complete.
  */
 static __always_inline __u64 stack__walk_fp(struct unwind_slot *s, __u32 slot, __u64 seed,
 					    struct pt_regs *regs)
@@ -63,7 +64,7 @@ static __always_inline __u64 stack__walk_fp(struct unwind_slot *s, __u32 slot, _
 	return s->st.id;
 }
 
-/* Fills s->st from the registers of a place that has just returned from a call. The stack's id. */
+/* Fills s->st from registers as they are after the return from a call. Returns the stack ID. */
 static __always_inline __u64 stack__walk(struct unwind_slot *s, __u32 slot, struct traced *p,
 					 struct pt_regs *regs)
 {

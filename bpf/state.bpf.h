@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the probes keep and how they tell of it: which processes are traced, what each thread is
- * inside of, the ring buffer, and the stacks that were sent.
+ * Keeps the probes' state and sends their records: which processes are traced, which call each
+ * thread is in, the ring buffer, and the stacks that were sent.
  */
 #ifndef MEMTRACE_STATE_BPF_H
 #define MEMTRACE_STATE_BPF_H
@@ -11,20 +11,20 @@
 #include "stack.bpf.h"
 #include "target.bpf.h"
 
-/* No process has room for so much: the call fails. Should it throw, there is no return probe in the
- * way. */
+/* No process has that much room: the call fails. If it throws, no return probe is in the way. */
 #define SIZE_LIMIT (1ULL << 47)
 #define MAX_CALLS 2 /* an ordinary call, and one in a signal handler on its own stack */
 
 /* Set before loading. */
 const volatile bool follow_children = true;
-const volatile __u64 wakeup_bytes = 1 << 20; /* wake the collector when so much waits */
+const volatile __u64 wakeup_bytes = 1 << 20; /* wake the collector when this much waits */
 
-/* Shared with the collector's side. */
+/* Shared with the user-space side. */
 struct counters counters = {};
-__u32 woken = 0;		/* a wake-up is under way; the reader clears it */
-__u32 stopped = 0;		/* set by the loader before it detaches: all ends at one moment */
-__u32 processes_overflowed = 0; /* some process, or thread, has no slot of its own */
+__u32 woken = 0;		/* a wakeup is in progress; the reader clears it */
+__u32 stopped = 0;		/* set by the loader before it detaches, so that all probes stop
+				 * at the same moment */
+__u32 processes_overflowed = 0; /* a process or thread has no slot of its own */
 __u32 threads_overflowed = 0;
 
 struct call {
@@ -44,7 +44,7 @@ struct syscall {
 };
 
 struct thread {
-	__u32 tid; /* whose slot this is; 0: nobody's */
+	__u32 tid; /* the owner of this slot; 0: free */
 	__u32 ncalls;
 	struct call calls[MAX_CALLS];
 	struct syscall sys;
@@ -91,7 +91,7 @@ struct {
 
 #define count(name) __sync_fetch_and_add(&counters.name, 1)
 
-/* ---- who ---- */
+/* ---- processes and threads ---- */
 
 static __always_inline struct traced *find_process(__u32 tgid)
 {
@@ -102,14 +102,14 @@ static __always_inline struct traced *find_process(__u32 tgid)
 	return processes_overflowed ? bpf_map_lookup_elem(&process_overflow, &tgid) : NULL;
 }
 
-/* The running process, if it is traced. who: its pid and thread, asked for once:
- * bpf_get_current_pid_tgid. */
+/* The running process if it is traced, or NULL. who: bpf_get_current_pid_tgid(), which the caller
+ * asks for once. */
 static __always_inline struct traced *current_traced(__u64 who)
 {
 	return stopped ? NULL : find_process(who >> 32);
 }
 
-/* 0, or the map's error. */
+/* Returns 0 or the map's error. */
 static __always_inline long add_process(__u32 tgid, __u32 pid, __u32 epoch)
 {
 	struct traced *slot = &processes[tgid & (PROCESS_SLOTS - 1)];
@@ -172,7 +172,7 @@ static __always_inline void remove_thread(__u32 tid)
 		bpf_map_delete_elem(&thread_overflow, &tid);
 }
 
-/* ---- telling ---- */
+/* ---- sending records ---- */
 
 static __always_inline void head(struct event *ev, __u8 type, __u8 api, __u16 flags, __u32 pid,
 				 __u64 time)
@@ -185,9 +185,9 @@ static __always_inline void head(struct event *ev, __u8 type, __u8 api, __u16 fl
 }
 
 /*
- * Waking the reader costs an interrupt: it polls, and is woken only when much waits. Even to ask
- * how much that is costs too much to do it for every record: the low bits of something that varies
- * (a time, an address) choose one in sixteen.
+ * Waking the reader costs an interrupt, so it polls, and is woken only when much waits. Finding out
+ * how much that is would cost too much for every record: the low bits of a varying number (a time,
+ * an address) choose one in sixteen.
  */
 static __always_inline __u64 wakeup(__u64 varies)
 {
@@ -210,7 +210,7 @@ static __always_inline void send_plain(__u8 type, __u32 pid)
 	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 }
 
-/* The program that a process runs now. */
+/* Sends the program that a process runs now. */
 static __always_inline bool send_program(__u8 type, __u32 pid, __u64 hold)
 {
 	struct event_exec *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
@@ -240,7 +240,7 @@ static __always_inline bool send_files(__u32 pid, __u64 hold)
 	return true;
 }
 
-/* The running process was not traced so far, and is of the target now: it was moved there. */
+/* Starts tracing the running process, which was moved into the target. */
 GLOBAL_FUNC int enter_current(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
@@ -254,7 +254,7 @@ GLOBAL_FUNC int enter_current(void)
 	return send_program(EVENT_ENTER, tgid, 0);
 }
 
-/* The same as current_traced; one that is not known yet may be of the target. */
+/* Like current_traced, but starts tracing a process that belongs to the target by a filter. */
 static __always_inline struct traced *current_wanted(__u64 who)
 {
 	struct traced *p = current_traced(who);
@@ -264,7 +264,7 @@ static __always_inline struct traced *current_wanted(__u64 who)
 	return find_process(who >> 32);
 }
 
-/* Whether the stack was sent before; if not, *way is where to remember it. */
+/* Returns whether the stack was sent before; if not, *way is where to remember it. */
 static __always_inline bool seen_before(__u64 id, __u64 **way)
 {
 	__u32 set = id & (SEEN_SETS - 1);
@@ -284,8 +284,8 @@ static __always_inline bool seen_before(__u64 id, __u64 **way)
 	return false;
 }
 
-/* The id of the call stack at regs, whose frames are sent first if they may not be known yet; 0:
- * none. */
+/* Returns the ID of the call stack at regs, after sending its frames if the reader may not know
+ * them yet; 0: none. */
 static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 {
 	struct unwind_slot *s;
@@ -300,8 +300,8 @@ static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 		return 0;
 	}
 	id = stack__walk(s, slot, p, regs);
-	/* Code that was mapped without the dynamic loader's telling: once, until the mappings were
-	 * read again. */
+	/* Code that the dynamic loader did not report: reported once, until the mappings are read
+	 * again. */
 	if (stack_mode == STACK_DWARF && s->missing && !(p->flags & TRACED_ASKED)) {
 		__sync_fetch_and_or(&p->flags, TRACED_ASKED);
 		send_files(p->pid, 0);
@@ -313,7 +313,7 @@ static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 	size = EVENT_STACK_HEAD + s->st.n * sizeof(s->st.pc[0]);
 	if (size > sizeof(s->st))
 		goto out;
-	/* Known only once it was sent: a dropped record is sent again. */
+	/* Remembered only once sent: a dropped record is sent again. */
 	if (bpf_ringbuf_output(&ring, &s->st, size, wakeup(time)))
 		count(lost_stacks);
 	else if (way)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* System calls that map and unmap memory: programs of their own, attached to the system call
- * tracepoints. */
+/* Programs on the system call tracepoints that record mapping and unmapping of memory. */
 #ifndef MEMTRACE_SYSCALLS_BPF_H
 #define MEMTRACE_SYSCALLS_BPF_H
 
@@ -168,7 +167,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	if (type == EVENT_UNMAP)
 		ret = s.addr;
 	else if (type == EVENT_BRK && (__u64)ret == s.old)
-		return 0; /* a question, or a refusal */
+		return 0; /* a query, or a refusal */
 	else if (!(s.flags & EVENT_F_ALLOCATOR))
 		stack = take_stack(regs, p);
 	if (nr == NR_MMAP && s.flags & EVENT_F_EXEC && p->flags & TRACED_CODE_GONE &&

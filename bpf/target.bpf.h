@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who is of the target, beside the processes that were named one by one: by cgroup (version 2, or
- * the controllers of version 1), by PID namespace, or everybody. Cgroups and namespaces below the
- * one that was named are part of it: a task is asked for its ancestor at the level of the one that
- * was named.
+ * Decides which processes belong to the target, besides those named by process ID: by cgroup
+ * (version 2, or a version 1 controller), by PID namespace, or all. Descendants of a named cgroup
+ * or namespace belong to it: a task's ancestor is looked up at the level of the named one.
  */
 #ifndef MEMTRACE_TARGET_BPF_H
 #define MEMTRACE_TARGET_BPF_H
@@ -15,12 +14,12 @@
 #include "abi/shared.h"
 
 /* Set before loading. */
-const volatile __u32 self = 0; /* the tracer's own pid: never of the target */
+const volatile __u32 self = 0; /* the tracer's own process ID: never in the target */
 
 /* Written by the loader at any time: a row first, then their number. */
 struct filter filters[FILTERS_MAX] = {};
 __u32 nfilters = 0;
-__u32 awaiting = 0; /* a container that is yet to come */
+__u32 awaiting = 0; /* waiting for a container to start */
 
 struct cgroup_pair {
 	__u64 v2, memory;
@@ -33,7 +32,7 @@ struct {
 	__type(value, __u32);
 } cgroups_met SEC(".maps");
 
-/* The pointer at index i of an array of them in a structure. */
+/* The pointer at index i of an array of pointers in a structure. */
 static __always_inline void *target__pointer(const void *structure, __u32 array, __u32 i)
 {
 	void *p = NULL;
@@ -82,7 +81,7 @@ static __always_inline bool target__in_namespace(struct task_struct *task, const
 	return BPF_CORE_READ(pid, level) >= f->level && BPF_CORE_READ(at, ns, ns.inum) == f->id;
 }
 
-/* running: it may have been moved there just now. */
+/* running: it is the running task, which may just have been moved there. */
 static __always_inline bool target__has(struct task_struct *task, bool running)
 {
 	__u32 n = nfilters;
@@ -100,8 +99,8 @@ static __always_inline bool target__has(struct task_struct *task, bool running)
 	return false;
 }
 
-/* Whether a program begins in a cgroup where none was seen to begin, while a container is awaited.
- */
+/* Returns whether a program starts in a cgroup where none was seen to start, while a container is
+ * awaited. */
 static __always_inline bool target__may_be(struct task_struct *task)
 {
 	struct cgroup_pair at = {};
@@ -118,7 +117,7 @@ static __always_inline bool target__may_be(struct task_struct *task)
 	return !bpf_map_update_elem(&cgroups_met, &at, &yes, BPF_NOEXIST);
 }
 
-/* Verified once, for all who call it. */
+/* A global function, verified once for all callers. */
 GLOBAL_FUNC int target_has_current(void)
 {
 	return target__has(bpf_get_current_task_btf(), true);

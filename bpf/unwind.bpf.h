@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The walk up a user stack without frame pointers, by the tables of abi/unwind.h.
+ * Walks up a user stack without frame pointers, by the tables of abi/unwind.h.
  *
- * A frame is a pc, a stack pointer, and what is known of rbp and rbx. The rule for the pc gives the
- * stack pointer of the caller (the CFA), and the word below it is the address that the call returns
- * to. rbp and rbx are carried as the place where they were saved, and are read when a rule asks for
+ * A frame is a pc, a stack pointer, and what is known about rbp and rbx. The rule for the pc gives
+ * the stack pointer of the caller (the CFA), and the word below it is the return address. For rbp
+ * and rbx, the walk carries the place where they were saved, and reads it only when a rule asks for
  * them, which most never do.
  *
  * A return address is looked up one byte earlier: the call may be its function's last instruction.
  * An address that a signal interrupted is looked up as it is, and recorded one byte later, so that
- * "pc - 1" is in the instruction that is being executed for each recorded pc.
+ * for each recorded pc, "pc - 1" is in the instruction that is being executed.
  *
  * Return probes replace return addresses by that of a trampoline. The kernel keeps the originals,
- * and finds them by the place that they were taken from.
+ * which are found by the place on the stack that they were taken from.
  *
  * Code without CFI is passed by its frame pointer where that is plausible, and the record says so.
  *
- * What makes it fast: rules are remembered by pc (unwind_find.bpf.h), the stack is read through a
- * window that never crosses a page, and rbp is lazy.
+ * What makes it fast: rules are cached by pc (unwind_find.bpf.h), the stack is read through a
+ * window that never crosses a page, and rbp is read lazily.
  *
- * Uprobe programs can be preempted, so a buffer for each CPU would be shared by two walks: each CPU
- * has a few slots, taken by atomic exchange. What loops is a global function, which the verifier
- * looks at once and on its own; with everything in line the number of states explodes.
+ * Uprobe programs can be preempted, so that two walks would share one buffer per CPU: each CPU has
+ * a few slots, taken by atomic exchange. Loop bodies are global functions, which the verifier
+ * checks once and on their own; with everything inlined the number of states explodes.
  */
 #ifndef MEMTRACE_UNWIND_BPF_H
 #define MEMTRACE_UNWIND_BPF_H
@@ -30,7 +30,7 @@
 
 /* ---- reading ---- */
 
-/* The word at an address of the stack. 0, or what ends the walk. */
+/* Reads a word of the stack. Returns 0, or how the walk ends. */
 static __always_inline int unwind__read(struct unwind_slot *s, __u64 addr, __u64 *value)
 {
 	__u64 offset = addr - s->window_at;
@@ -39,13 +39,13 @@ static __always_inline int unwind__read(struct unwind_slot *s, __u64 addr, __u64
 		return bpf_probe_read_user(value, sizeof(*value), (void *)addr) ? STACK_UNREADABLE
 										: 0;
 	if (offset >= s->window_len) {
-		/* Not across a page: the next one may not be there. */
+		/* Does not cross a page: the next one may not be mapped. */
 		__u64 len = 4096 - (addr & 4095);
 
 		barrier_var(len);
 		if (len > UNWIND_WINDOW)
 			len = UNWIND_WINDOW;
-		barrier_var(len); /* or 6.1's verifier loses the bound */
+		barrier_var(len); /* or the verifier of 6.1 loses the bound */
 		s->window_len = 0;
 		if (bpf_probe_read_user(s->window, len, (void *)addr))
 			return STACK_UNREADABLE;
@@ -57,7 +57,7 @@ static __always_inline int unwind__read(struct unwind_slot *s, __u64 addr, __u64
 	return 0;
 }
 
-/* Makes a register's value known. 0, or what ends the walk. */
+/* Reads a register's value if need be. Returns 0, or how the walk ends. */
 static __always_inline int unwind__need(struct unwind_slot *s, __u64 *value, __u64 *at)
 {
 	int err;
@@ -72,8 +72,8 @@ static __always_inline int unwind__need(struct unwind_slot *s, __u64 *value, __u
 	return err;
 }
 
-/* What a return probe's trampoline at the top of the stack stands for: the address that was at
- * `place`. 0: not found, which ends the walk as STACK_NO_MAPPING. */
+/* Returns the return address that a return probe replaced at `place` by its trampoline. 0: not
+ * found, which ends the walk as STACK_NO_MAPPING. */
 GLOBAL_FUNC __u64 unwind_original(__u64 place)
 {
 	struct uprobe_task *utask = bpf_get_current_task_btf()->utask;
@@ -99,7 +99,7 @@ static __always_inline __u64 unwind__trampoline(void)
 
 enum { UCONTEXT_RBP = 120, UCONTEXT_WORDS = 7 };
 
-/* Up to the frame that a signal interrupted. */
+/* Moves up to the frame that a signal interrupted. */
 static __always_inline int unwind__signal(struct unwind_slot *s)
 {
 	__u64 regs[UCONTEXT_WORDS]; /* rbp, rbx, rdx, rax, rcx, rsp, rip */
@@ -116,8 +116,7 @@ static __always_inline int unwind__signal(struct unwind_slot *s)
 	return 0;
 }
 
-/* Up by the frame pointer, where it can be one; otherwise the walk ends for the reason that led
- * here. */
+/* Moves up by the frame pointer, if it can be one; otherwise the walk ends for the reason `why`. */
 static __always_inline int unwind__guess(struct unwind_slot *s, int why)
 {
 	__u64 saved[2];
@@ -172,7 +171,7 @@ static __always_inline int unwind__cfa(struct unwind_slot *s, struct unwind_rule
 	return err;
 }
 
-/* Where the caller's rbp or rbx is, if not where it was. */
+/* Returns where the caller's rbp or rbx is, if not where it was. */
 static __always_inline __u64 unwind__place(__u64 at, __u32 how, __s8 slot, __u64 cfa, __u64 rbp)
 {
 	switch (how) {
@@ -214,7 +213,8 @@ static __always_inline int unwind__caller(struct unwind_slot *s, struct unwind_r
 
 enum { UNWIND_GO_ON = -1 };
 
-/* Records a frame and moves to its caller. UNWIND_GO_ON, or how the walk ended (enum stack_end). */
+/* Records a frame and moves to its caller. Returns UNWIND_GO_ON, or how the walk ended (enum
+ * stack_end). */
 static __always_inline int unwind__step(struct unwind_slot *s)
 {
 	union {
@@ -225,8 +225,8 @@ static __always_inline int unwind__step(struct unwind_slot *s)
 	int err;
 
 	if (!s->pc)
-		return STACK_COMPLETE; /* who made this stack put a zero where the first return
-					  address would be */
+		return STACK_COMPLETE; /* whatever made this stack put a zero in place of the
+					* first return address */
 	if (s->pc == s->trampoline && s->called)
 		s->pc = unwind_original(s->sp - 8);
 	if (s->pc < UNWIND_LOWEST || s->pc >> UNWIND_ADDRESS_BITS)
@@ -259,7 +259,7 @@ static __always_inline int unwind__step(struct unwind_slot *s)
 	return err ? err : UNWIND_GO_ON;
 }
 
-/* Two frames. 0: there is more. */
+/* Walks two frames. Returns 0 if there are more. */
 GLOBAL_FUNC int unwind_step(__u32 slot)
 {
 	struct unwind_slot *s = bpf_map_lookup_elem(&unwind_slots, &slot);
@@ -276,10 +276,10 @@ GLOBAL_FUNC int unwind_step(__u32 slot)
 	return 1;
 }
 
-/* ---- what probes call ---- */
+/* ---- interface for probes ---- */
 
-/* A buffer of this CPU; its number goes to *slot. NULL: all are taken by programs that were
- * preempted. */
+/* Takes a buffer of this CPU; its number goes to *slot. NULL: programs that were preempted have
+ * them all. */
 static __always_inline struct unwind_slot *unwind__get(__u32 *slot)
 {
 	for (__u32 i = 0; i < UNWIND_SLOTS; i++) {
@@ -302,11 +302,11 @@ static __always_inline void unwind__put(struct unwind_slot *s)
 }
 
 /*
- * Walks from these registers, those of a place that has just returned from a call or a system call,
- * and fills s->st (n, end, pc, ev.flags, id). pid: the process that owns the memory. seed: what
- * else makes its addresses mean what they do; the high half is the epoch, a number that changes
- * whenever its mapped files do. Returns the id, never 0: it hashes pid, seed, frames and end, so
- * that two of k stacks share one with a probability of k * k / 2^65.
+ * Walks from these registers, as they are after the return from a call or a system call, and fills
+ * s->st (n, end, pc, ev.flags, id). pid: the process that owns the memory. seed: whatever else the
+ * meaning of an address depends on; its high half is the epoch, a number that changes whenever the
+ * process's mapped files do. Returns the ID, never 0: it hashes pid, seed, frames and end, so that
+ * two of k stacks share one with a probability of k * k / 2^65.
  */
 static __always_inline __u64 unwind__walk(struct unwind_slot *s, __u32 slot, __u32 pid, __u64 seed,
 					  __u32 limit, __u64 pc, __u64 sp, __u64 rbp, __u64 rbx)
@@ -344,14 +344,13 @@ static __always_inline __u64 unwind__walk(struct unwind_slot *s, __u32 slot, __u
 	return s->st.id;
 }
 
-/* The process has a new program: nothing is known of it until it is told again. Also where it ends.
- */
+/* Forgets a process's mappings: it runs a new program, or ended. */
 static __always_inline void unwind__forget(__u32 pid)
 {
 	bpf_map_delete_elem(&unwind_processes, &pid);
 }
 
-/* A child with a copy of its parent's memory. */
+/* Gives a child the mappings of its parent, whose memory it copied. */
 static __always_inline void unwind__fork(__u32 parent, __u32 child)
 {
 	struct unwind_process *p = bpf_map_lookup_elem(&unwind_processes, &parent), copy;
@@ -363,7 +362,8 @@ static __always_inline void unwind__fork(__u32 parent, __u32 child)
 	bpf_map_update_elem(&unwind_processes, &child, &copy, BPF_ANY);
 }
 
-/* The same from a function's entry, where the return address is still at the stack pointer. */
+/* Like unwind__walk, from a function's entry, where the return address is still at the stack
+ * pointer. */
 static __always_inline __u64 unwind__walk_entry(struct unwind_slot *s, __u32 slot, __u32 pid,
 						__u64 seed, __u32 limit, __u64 sp, __u64 rbp,
 						__u64 rbx)

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From an address to its rule, and the maps that lie between them (abi/unwind.h).
+ * Finds the rule for an address; has the maps that lead to it (abi/unwind.h).
  *
- * Rules are remembered by pc in a table without locks: an entry whose two words don't fit together
- * is not used. The mapping of the last lookup is kept.
+ * Rules are cached by pc in a table without locks: an entry whose two words do not match is not
+ * used. The mapping of the last lookup is kept.
  *
  * An address that has a rule although the byte before it has none was not made by a call: a
  * coroutine or a thread starts there, and the stack ends.
  *
- * A mapping that is not in the tables, or may no longer be what they say, is asked of the kernel
- * (bpf_find_vma, 5.17): a file that is known from another process is known at once. Where the
- * kernel cannot tell, because another thread is changing the mappings, the stack is cut and says
- * so.
+ * The kernel is asked (bpf_find_vma, 5.17) about a mapping that is not in the tables, or may have
+ * changed: a file that is known from another process is known at once. Where the kernel cannot
+ * answer, because another thread is changing the mappings, the stack is cut and says so.
  */
 #ifndef MEMTRACE_UNWIND_FIND_BPF_H
 #define MEMTRACE_UNWIND_FIND_BPF_H
@@ -25,15 +24,15 @@
 
 #define UNWIND_SLOTS 8
 #define UNWIND_WINDOW 2048
-#define UNWIND_TRAMPOLINES 64	   /* return probes that one thread is inside of, at most */
-#define UNWIND_FP_REACH (1u << 20) /* a frame pointer further up is not one */
+#define UNWIND_TRAMPOLINES 64	   /* nested return probes of a thread, at most */
+#define UNWIND_FP_REACH (1u << 20) /* a frame pointer further up is not plausible */
 #define UNWIND_LOWEST 4096	   /* no code below */
 #define UNWIND_ADDRESS_BITS 47
 
-/* In the place of a register's address: its value is known; it cannot be known. */
+/* In place of a register's address: its value is known; it cannot be known. */
 enum { UNWIND_HERE, UNWIND_NOWHERE };
 
-/* No mapping, as a rule: no kind has this number. */
+/* In place of a rule: there is no mapping. No kind has this number. */
 #define UNWIND_NO_MAPPING (~0ULL)
 
 struct unwind_slot {
@@ -41,23 +40,22 @@ struct unwind_slot {
 	__u32 limit; /* frames */
 	__u64 pc, sp, rbp, rbx;
 	__u64 rbp_at, rbx_at; /* where they were saved, or UNWIND_HERE, UNWIND_NOWHERE */
-	__u64 registers;      /* of this frame as a signal found them: the ucontext; 0: not so */
+	__u64 registers;      /* the ucontext, if a signal interrupted this frame; or 0 */
 	__u64 trampoline;
 	struct unwind_mapping mapping; /* of the last lookup */
 	__u64 slice;		       /* UNWIND_SLICE: the process's mappings */
-	__u32 stale;		       /* the slice may not be true any more */
-	__u32 asked;		       /* `mapping` is the kernel's answer, true for now only */
-	__u32 missing;		       /* a file without a table was met */
+	__u32 stale;		       /* the slice may be out of date */
+	__u32 asked;		       /* `mapping` is the kernel's answer, valid for now only */
+	__u32 missing;		       /* the walk met a file without a table */
 	__u32 pad;
 	__u64 window_at, window_len;
 	__u64 id;
-	__u64 called; /* 1: pc is where a call returns to */
+	__u64 called; /* 1: pc is a return address */
 	struct event_stack st;
 	__u64 window[UNWIND_WINDOW / 8];
 };
 
-/* Two writers at once may leave the check of one and the rule of the other: folding makes that
- * tell. */
+/* Concurrent writers may leave the check of one and the rule of the other: folding exposes that. */
 struct unwind_remembered {
 	__u64 check; /* key ^ UNWIND_FOLD(rule) */
 	__u64 rule;
@@ -86,7 +84,7 @@ struct {
 	__type(value, struct unwind_slot);
 } unwind_slots SEC(".maps");
 
-/* By the pid that owns the memory. */
+/* Keyed by the process that owns the memory. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UNWIND_MAX_PROCESSES);
@@ -125,7 +123,7 @@ struct {
 	__type(value, struct unwind_file);
 } unwind_files SEC(".maps");
 
-/* max_entries is set by the loader, from the memory that the tables may take. */
+/* The loader sets max_entries from the memory that the tables may take. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 2);
@@ -156,8 +154,8 @@ static __always_inline __u64 unwind__mix(__u64 h, __u64 v)
 
 /* ---- looking up a rule ---- */
 
-/* The mapping that holds pc, as an index into all mappings; -1: none. No branch in the loop depends
- * on data. */
+/* Returns the mapping that holds pc, as an index into all mappings; -1: none. No branch in the loop
+ * depends on data. */
 GLOBAL_FUNC int unwind_find_mapping(__u32 first, __u32 n, __u64 pc)
 {
 	struct unwind_mappings *all = unwind__only(&unwind_mappings);
@@ -185,7 +183,7 @@ static __always_inline struct unwind_chunk *unwind__chunk(__u32 word)
 	return map ? unwind__only(map) : NULL;
 }
 
-/* The rule at `offset` bytes behind the address that the page entry at `pages` stands for. */
+/* Returns the rule `offset` bytes after the code of the page entry at `pages`. */
 GLOBAL_FUNC __u64 unwind_find_rule(__u32 pages, __u64 offset)
 {
 	__u32 page = pages + 2 * (__u32)(offset >> UNWIND_PAGE_BITS), first, n, row;
@@ -272,7 +270,8 @@ static long unwind_on_vma(struct task_struct *task, struct vm_area_struct *vma,
 
 #define UNWIND_CAN_ASK bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma)
 
-/* Puts the kernel's mapping at an address into s->mapping. 0, or what to say for a rule. */
+/* Puts the kernel's mapping at an address into s->mapping. Returns 0, or what to use as the
+ * rule. */
 static __always_inline __u64 unwind__ask(struct unwind_slot *s, __u64 at)
 {
 	struct unwind_question q = { .s = s, .at = at };
@@ -317,7 +316,7 @@ static __always_inline __u64 unwind__search(struct unwind_slot *s, __u64 at)
 	return unwind_find_rule(m->pages, at - m->base);
 }
 
-/* Whether the code at pc is what signal handlers return to: mov $15,%rax; syscall. */
+/* Returns whether the code at pc is what signal handlers return to: mov $15,%rax; syscall. */
 static __always_inline bool unwind__is_restorer(__u64 pc)
 {
 	__u64 code = 0;

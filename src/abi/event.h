@@ -41,9 +41,9 @@ enum event_type {
 	EVENT_EXEC,	 /* struct event_exec */
 	EVENT_EXIT,	 /* struct event: the last thread of the process ended */
 	EVENT_FILES,	 /* struct event_files: the mapped files changed (dlopen, dlclose) */
-	EVENT_ENTER,	 /* struct event_exec: a running process joined the target */
+	EVENT_ENTER,	 /* struct event_exec: a running process became traced */
 	EVENT_CODE,	 /* struct event_code: code was mapped */
-	EVENT_CANDIDATE, /* struct event_exec: a program begins in a new cgroup */
+	EVENT_CANDIDATE, /* struct event_exec: a program started in a new cgroup */
 	EVENT_TYPES
 };
 
@@ -58,7 +58,7 @@ enum event_type {
 #define EVENT_F_DONTUNMAP 0x80 /* mremap kept the old mapping */
 #define EVENT_F_GUESSED 0x100  /* a stack passed a frame by its frame pointer, without CFI */
 #define EVENT_F_CUSTOM 0x200   /* a call of the program's own allocator (--probe) */
-#define EVENT_F_INSIDE 0x400   /* freed inside such a call */
+#define EVENT_F_INSIDE 0x400   /* freed inside such an allocator */
 #define EVENT_F_UNKNOWN 0x800  /* code of a file that is not probed yet */
 
 struct event {
@@ -66,9 +66,9 @@ struct event {
 	ev_u8 api;  /* row of the table of allocation functions (API_*, shared.h), 0 for none */
 	ev_u16 flags;
 	ev_u32 pid;
-	ev_u64 time; /* an allocation's return, a system call's return; 0 for a free: the
-		      * time of the previous record, because reading the clock would cost
-		      * more than it is worth */
+	ev_u64 time; /* of the return of an allocation or system call; a free has the time of the
+		      * previous record, because reading the clock would cost more than it is
+		      * worth */
 };
 
 struct event_alloc {
@@ -89,7 +89,8 @@ struct event_realloc {
 	ev_u64 addr; /* 0: size was 0 and the old block was freed */
 	ev_u64 size;
 	ev_u64 stack;
-	ev_u64 began; /* time of entry: a block recorded at `old` later than this is another one */
+	ev_u64 began; /* time of entry: a block recorded at `old` later than this is another
+		       * block */
 };
 
 /* clang-format off */
@@ -113,12 +114,12 @@ struct event_map {
 enum stack_end {		   /* how a walk ended */
 		 STACK_COMPLETE,   /* reached the thread's or the process's first frame */
 		 STACK_LIMIT,	   /* cut at the frame limit */
-		 STACK_NO_MAPPING, /* a pc in no known mapping */
-		 STACK_NO_CFI, /* a pc without unwind information, and no plausible frame pointer */
+		 STACK_NO_MAPPING, /* the pc is in no known mapping */
+		 STACK_NO_CFI,	   /* no CFI for the pc and no plausible frame pointer */
 		 STACK_UNREADABLE, /* the stack's memory could not be read */
 		 STACK_BAD_SP,	   /* the stack pointer did not move up */
 		 STACK_NO_TABLE,   /* the unwind table is not loaded (memory limit, or not yet) */
-		 STACK_UNKNOWN,	   /* the walk cannot tell (frame pointers) */
+		 STACK_UNKNOWN,	   /* not known (frame-pointer walk) */
 		 STACK_ENDS
 };
 
@@ -128,7 +129,7 @@ struct event_stack {
 	ev_u16 n;  /* frames */
 	ev_u8 end; /* enum stack_end */
 	ev_u8 pad[5];
-	ev_u64 pc[EVENT_MAX_FRAMES]; /* leaf first: where each call returns to; only n are sent */
+	ev_u64 pc[EVENT_MAX_FRAMES]; /* return addresses, leaf first; only n are sent */
 };
 
 struct event_fork {
@@ -137,8 +138,8 @@ struct event_fork {
 	ev_u32 shares_memory; /* vfork: the child's allocations are reported as the parent's */
 };
 
-/* hold: the number of the hold (shared.h) in which the thread waits and that must be ended; 0:
- * none. */
+/* hold: the number (shared.h) of the hold in which the thread waits and that the reader must end;
+ * 0: none. */
 struct event_exec {
 	struct event ev;
 	char comm[EVENT_COMM];
@@ -150,7 +151,7 @@ struct event_files {
 	ev_u64 hold;
 };
 
-/* Executable memory at [start, end) maps a file from `offset` on; dev and ino 0: the vDSO. */
+/* Executable memory at [start, end) maps a file at `offset`; dev and ino 0: the vDSO. */
 struct event_code {
 	struct event ev;
 	ev_u64 start, end;
@@ -175,8 +176,8 @@ _Static_assert(sizeof(struct event_code) == 56, "event_code");
 
 /*
  * An attach cookie describes the probed function to the BPF program: its row of the table, how it
- * behaves, and in which argument register (0 to 5) each argument is at the probe. ARG_RAX: it was
- * moved to rax. ARG_NONE: there is no such argument.
+ * behaves, and in which argument register (0 to 5) each argument is at the probe. ARG_RAX: the
+ * argument was moved to rax. ARG_NONE: there is no such argument.
  */
 enum api_shape {
 	SHAPE_ALLOC,	 /* returns the block, NULL on failure */
@@ -200,6 +201,6 @@ enum api_shape {
 #define COOKIE_CUSTOM (1ull << 28) /* of the program's own allocator (--probe) */
 #define COOKIE_INT (1ull << 29)	   /* blocks are numbers of type int: a negative one is a failure */
 #define COOKIE_BYTES_SHIFT 32
-#define COOKIE_BYTES(c) ((c) >> COOKIE_BYTES_SHIFT) /* size of a block, if no argument says it */
+#define COOKIE_BYTES(c) ((c) >> COOKIE_BYTES_SHIFT) /* size of a block, if no argument gives it */
 
 #endif

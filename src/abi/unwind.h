@@ -2,24 +2,22 @@
 /*
  * The unwind tables that the tracer fills and the walk in BPF reads. Compiles alone on both sides.
  *
- * A *rule* says how to get from a frame to its caller. A *row* says from which address on a rule
- * holds. The rows of a file lie in the order of addresses, grouped by *page*, 4 KiB of code: a page
- * starts with a row of its own, so that the rule for an address is found by looking at one page.
+ * A *rule* says how to get from a frame to its caller. A *row* says at which address a rule begins
+ * to apply. The rows of a file are sorted by address and grouped by *page*, 4 KiB of code: a page
+ * starts with a row of its own, so the rule for an address is found by looking at one page only.
  *
  *	process ─▶ mappings (sorted) ─▶ page entry ─▶ rows (sorted) ─▶ rule
  *
- * Page entries and rows are words in *chunks* of 32 KiB, a chunk being an array map of its own:
- * what a file takes can be freed independently of other files. A word's address is chunk << 13 |
- * index. What must be contiguous never crosses a chunk: the rows of a page, and the page entries of
- * a mapping. A file with more than 16 MiB of code is entered as several mappings, one after
- * the other.
+ * Page entries and rows are words in *chunks* of 32 KiB, each an array map of its own, so that a
+ * file's tables can be freed independently of others. A word's address is chunk << 13 | index. What
+ * must be contiguous never crosses chunks: the rows of a page, and the page entries of a mapping. A
+ * file with more than 16 MiB of code is entered as several consecutive mappings.
  *
- * Rules are few and alike in all files: they are kept in one table, and a row has the number of its
- * rule.
+ * There are few distinct rules, and files share most of them: one table holds them all, and a row
+ * has the number of its rule.
  *
- * The writer publishes in this order: rules, rows, page entries, a slice of mappings that is not
- * in use yet, and last the process with a number never used before, because what the walk remembers
- * is keyed by that number.
+ * The writer publishes in this order: rules, rows, page entries, a slice of mappings that is not in
+ * use yet, and last the process, with a new number: the walk's cache is keyed by that number.
  */
 #ifndef MEMTRACE_ABI_UNWIND_H
 #define MEMTRACE_ABI_UNWIND_H
@@ -47,7 +45,7 @@ typedef int32_t ev_s32;
 
 /*
  * How the canonical frame address (CFA, the stack pointer before the call) is found. The return
- * address is always at CFA - 8. Registers have the numbers of DWARF.
+ * address is always at CFA - 8. Registers have DWARF's numbers.
  */
 enum unwind_kind {
 	UNWIND_NONE,	  /* no CFI for this address */
@@ -56,13 +54,13 @@ enum unwind_kind {
 	UNWIND_RBP,	  /* CFA = rbp + cfa */
 	UNWIND_RBX,	  /* CFA = rbx + cfa: the dynamic loader's lazy resolver */
 	UNWIND_RSP_DEREF, /* CFA = *(rsp + cfa) + 8 * plus: a realigned stack */
-	UNWIND_RBP_DEREF, /* CFA = *(rbp + cfa) + 8 * plus: the same */
+	UNWIND_RBP_DEREF, /* CFA = *(rbp + cfa) + 8 * plus: a realigned stack */
 	UNWIND_PLT,	  /* CFA = rsp + 8 + ((rip & 15) >= cfa ? 8 : 0) */
 	UNWIND_SIGNAL,	  /* the kernel's signal frame is at rsp */
 	UNWIND_UNKNOWN,	  /* CFI that the walk cannot follow */
 	UNWIND_LOST,	  /* no room for the rule in the table */
-	UNWIND_REG = 16,  /* + n: CFA = cfa + another register, which only the frame that a signal
-			   * interrupted still has: word n of the ucontext */
+	UNWIND_REG = 16,  /* + n: CFA = cfa + another register, which is known only for the frame
+			   * that a signal interrupted: word n of the ucontext */
 	UNWIND_KINDS = UNWIND_REG + 22
 };
 
@@ -101,7 +99,7 @@ struct unwind_page {
 /* Code at [start, start + len) of a process. */
 struct unwind_mapping {
 	ev_u64 start, len;
-	ev_u64 base;  /* the address that the first page entry stands for; <= start */
+	ev_u64 base;  /* the address of the first page entry's code; <= start */
 	ev_u32 pages; /* address of the first page entry's word, or UNWIND_NO_… */
 	ev_u32 pad;
 };
@@ -109,23 +107,23 @@ struct unwind_mapping {
 /* No table: below every word's address, because chunk 0 is never used. */
 enum {
 	UNWIND_NO_CFI,	 /* code without CFI: generated, or of a file that has none */
-	UNWIND_NO_TABLE, /* a table for which there was no room, or that is still being made */
+	UNWIND_NO_TABLE, /* a table that had no room or is still being made */
 };
 
 /*
  * A process's mappings: a slice of the array of all mappings. The value of a map may be overwritten
- * while a program reads it: `check` reveals a value that was read in halves, or that belongs
- * to another process.
+ * while a program reads it: `check` exposes a torn read and a value that belongs to another
+ * process.
  *
- * epoch: the number of changes to the process's mapped files that the slice reflects, plus
- * one; 0: not known, and the slice is trusted.
+ * epoch: the number of changes to the process's mapped files that the slice includes, plus one; 0:
+ * unknown, and the slice is trusted.
  */
 struct unwind_process {
 	ev_u64 slice; /* UNWIND_SLICE */
 	ev_u64 check; /* UNWIND_FOLD(slice) ^ epoch << 32 ^ pid */
 };
 
-/* id: 1 to UNWIND_MAX_ID, one for each slice that is in use, and reused as late as possible. */
+/* id: 1 to UNWIND_MAX_ID, one for each slice in use, reused as late as possible. */
 #define UNWIND_SLICE(first, n, id) ((ev_u64)(id) << 32 | (ev_u64)(n) << 16 | (first))
 #define UNWIND_SLICE_FIRST(s) ((ev_u32)((s) >> 0 & 0xffff))
 #define UNWIND_SLICE_N(s) ((ev_u32)((s) >> 16 & 0xffff))
@@ -135,8 +133,8 @@ struct unwind_process {
 #define UNWIND_FOLD(v) (UNWIND_GOLDEN * (v))
 
 /*
- * The same tables by file, for mappings that are not known yet. They cover the first 128 MiB of a
- * file's code.
+ * The same tables by file, for mappings that are not yet known to be in a process. They cover the
+ * first 128 MiB of a file's code.
  */
 #define UNWIND_FILE_PARTS 8
 #define UNWIND_MAX_FILES 2048
@@ -149,7 +147,7 @@ struct unwind_file_key {
 
 struct unwind_part {
 	ev_u64 offset, len; /* in the file */
-	ev_u64 check;	    /* UNWIND_PART_CHECK: as above */
+	ev_u64 check;	    /* UNWIND_PART_CHECK: exposes a torn read */
 	ev_u32 pages;	    /* the page entry for `offset` */
 	ev_u32 pad;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Putting probes into files. A link of the "multi" kind holds all probes of a file; it is made with
- * the bpf system call itself, because the library knows neither session links nor how to do without
- * symbol names, which stripped files lack.
+ * Puts probes into files. A link of the "multi" kind holds all probes of a file; it is made with
+ * the bpf system call itself, because libbpf supports neither session links nor probes without
+ * symbol names, which stripped files need.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,8 +18,8 @@
 #include "util/array.h"
 #include "util/log.h"
 
-/* The part of union bpf_attr that BPF_LINK_CREATE reads for uprobe_multi: a stable interface, newer
- * than the headers that we build with. */
+/* The part of union bpf_attr that BPF_LINK_CREATE reads for uprobe_multi: a stable interface, but
+ * newer than the headers that this is built with. */
 struct link_create_uprobe_multi {
 	uint32_t prog_fd;
 	uint32_t target_fd;
@@ -130,8 +130,8 @@ static int put_unwinders(struct tracer *t, struct attachment *a, const char *pat
 }
 
 /*
- * Frees first: a block whose coming is seen must be seen going. Returns come before entries, where
- * they are two: an entry without its return would leave a call open.
+ * Frees first: a block whose allocation is recorded must have its free recorded too. Returns come
+ * before entries, where there are both: an entry without its return would leave a call open.
  */
 static int put_probes(struct tracer *t, struct attachment *a, const char *path,
 		      const struct batch *frees, const struct batch *calls,
@@ -182,7 +182,8 @@ static void add_probe(struct batch *b, uint64_t offset, uint64_t cookie)
 	b->cookies[b->n++] = cookie;
 }
 
-/* A function that throws is probed where exceptions can pass, or where the user takes the risk. */
+/* A function that may throw is probed only where exceptions can pass, or where the user accepts the
+ * risk. */
 static void collect_sites(const struct tracer *t, const struct probe_file *f, int shape,
 			  struct batch *b)
 {
@@ -213,7 +214,7 @@ void trace_attach__destroy(struct attachment *a)
 	*a = (struct attachment){ 0 };
 }
 
-/* For tracer__release_child. */
+/* Keeps the offsets of a file's probes for tracer__release_child. */
 static int remember_offsets(struct attachment *a, const char *path, const struct batch *b, size_t n)
 {
 	size_t total = 0;
@@ -232,9 +233,9 @@ static int remember_offsets(struct attachment *a, const char *path, const struct
 }
 
 /*
- * When a link ends, the kernel looks at every process that maps the file, and takes the breakpoints
- * out where no link is left that wants them. So one that is made for the child and ended at once
- * does it.
+ * When a link ends, the kernel looks at every process that maps the file, and removes the
+ * breakpoints that no remaining link wants. So a link that is made for the child and closed at once
+ * removes them.
  */
 int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 {
@@ -242,7 +243,7 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 	int err = 0, fd;
 
 	if (t->method == ATTACH_PERF)
-		return 0; /* the kernel does it by itself */
+		return 0; /* the kernel does it itself */
 	if (!b)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->n && !err; i++) {
@@ -345,9 +346,9 @@ void trace_attach__remove(struct tracer *t, pid_t pid)
 	t->n = kept;
 }
 
-/* ---- does it work here? ---- */
+/* ---- trial ---- */
 
-/* Probed once, never called by a traced program. */
+/* The function that the trial probes; no traced program calls it. */
 __attribute__((noinline)) static int trial_function(int v)
 {
 	__asm__ volatile("" ::: "memory");
@@ -387,7 +388,7 @@ int trace_attach__trial(struct tracer *t)
 	err = own_offset((const void *)trial_function, &offset);
 	if (!err) {
 		add_probe(&b[0], offset,
-			  1); /* a cookie: without cookies, functions could not be distinguished */
+			  1); /* without cookies, functions could not be distinguished */
 		err = put_probes(t, &a, "/proc/self/exe", &b[0], &b[0], &b[1]);
 	}
 	if (!err && trial_function(1) != 2)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A thread that asks to be held spins on its CPU until it is. No other thread runs there meanwhile,
- * and one of ours that the kernel wakes on that CPU comes too late. So there are two catchers, each
- * bound to a CPU of its own: whichever is first takes the request. ptrace belongs to a thread, so
- * only the catcher that seized a thread can let it go.
+ * A thread that asks to be held spins on its CPU until a catcher has seized it. No other thread
+ * runs there meanwhile, and waking a thread of ours on that CPU would come too late. So there are
+ * two catchers, each bound to a CPU of its own: whichever is first takes the request. ptrace
+ * belongs to a thread, so only the catcher that seized a thread can release it.
  *
- * Where both CPUs are taken by threads that spin, or there is only one, the last thread to ask does
- * not spin: the catcher of its CPU preempts it on its way back to the program. So whether a thread
- * was stopped in time does not show in how long it waited, but in where it stopped.
+ * Where spinning threads occupy both CPUs, or there is only one, the last thread to ask does not
+ * spin: the catcher of its CPU preempts it on its way back to the program. So it is not how long a
+ * thread waited that shows whether it was stopped in time, but where it stopped.
  */
 #include "trace/holder.h"
 
@@ -33,13 +33,13 @@
 
 #define LONGEST_NS 5000000000ull /* whatever happens, no thread is held for longer */
 #define LONGEST_INSTRUCTION 15
-#define EARLY 256 /* releases that came before their requests, remembered */
+#define EARLY 256 /* releases to remember that came before their requests */
 
 struct hold {
 	uint64_t number, since;
 	uint64_t ip, sp; /* of the program, when it asked */
 	pid_t tid;
-	unsigned int catcher; /* that seized it */
+	unsigned int catcher; /* the one that seized it */
 	bool stopped, released;
 };
 
@@ -58,8 +58,8 @@ struct holder {
 	_Atomic pid_t child;
 	_Atomic uint64_t held, missed;
 
-	pthread_mutex_t lock; /* of those below; the catchers' only */
-	unsigned int taking;  /* which of them takes requests now */
+	pthread_mutex_t lock; /* guards what follows; only catchers take it */
+	unsigned int taking;  /* the catcher that takes requests now */
 	struct hold *holds;
 	size_t n, cap;
 	uint64_t early[EARLY];
@@ -102,13 +102,13 @@ static enum state look_at_thread(const struct holder *h, const struct hold *hold
 
 	if (waitid(P_PID, (id_t)hold->tid, &si, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL))
 		return GONE;
-	/* A thread that executes a program takes over the main thread's number: that one is not
+	/* A non-main thread that calls exec takes over the main thread's ID: that thread is not
 	 * ours. */
 	if (!si.si_pid)
 		return ptrace(PTRACE_INTERRUPT, hold->tid, NULL, NULL) ? GONE : RUNNING;
 	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED) {
-		/* A traced thread's end is ours to take before its parent hears of it; a child's is
-		 * its waiter's. */
+		/* We must reap a traced thread before its parent hears of its end; a child of ours
+		 * is reaped by the thread that waits for it. */
 		if (hold->tid != h->child)
 			waitpid(hold->tid, NULL, WNOHANG | __WALL);
 		return GONE;
@@ -116,7 +116,7 @@ static enum state look_at_thread(const struct holder *h, const struct hold *hold
 	return STOPPED;
 }
 
-/* Whether it stopped where it asked, or at once when the probed instruction was over, which may
+/* Whether it stopped where it asked, or right after the probed instruction, which may be a
  * return. */
 static bool in_time(const struct hold *hold)
 {
@@ -160,7 +160,7 @@ void holder__request(void *holder, const struct hold_request *r)
 		return;
 	}
 	if (*early == r->number) {
-		*early = 0; /* its probes are in already */
+		*early = 0; /* its probes are attached already */
 		h->held++;
 	} else if (has_room(h) && !ptrace(PTRACE_SEIZE, tid, NULL, NULL)) {
 		ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
@@ -171,7 +171,7 @@ void holder__request(void *holder, const struct hold_request *r)
 						  .tid = tid,
 						  .catcher = h->taking };
 	} else {
-		held = false; /* it is being debugged, or gone */
+		held = false; /* it is being debugged, or has ended */
 		h->missed++;
 	}
 	h->ops.grant(h->ops.ctx, r->number, held);
@@ -182,7 +182,7 @@ void holder__release(struct holder *h, uint64_t number)
 	if (!h || !number)
 		return;
 	pthread_mutex_lock(&h->release_lock);
-	/* One that finds no room is let go when its time is over. */
+	/* A hold without a slot here ends when its time is up. */
 	if (!array__grow(&h->releases, &h->releases_cap, h->nreleases + 1, sizeof(*h->releases)))
 		h->releases[h->nreleases++] = number;
 	pthread_mutex_unlock(&h->release_lock);
@@ -198,7 +198,7 @@ static void take_releases(struct holder *h)
 	pthread_mutex_unlock(&h->release_lock);
 }
 
-/* False once the hold is over. */
+/* Advances a hold. Returns false once it is over. */
 static bool tend_hold(struct holder *h, struct hold *hold)
 {
 	enum state state = look_at_thread(h, hold);
@@ -215,11 +215,11 @@ static bool tend_hold(struct holder *h, struct hold *hold)
 	hold->released |= clock__now_ns() - hold->since > LONGEST_NS;
 	if (!hold->stopped || !hold->released)
 		return true;
-	/* It may have been killed just now: its end is still to be taken. */
+	/* It may have been killed just now: then it still has to be reaped. */
 	return ptrace(PTRACE_DETACH, hold->tid, NULL, NULL);
 }
 
-/* How long to wait for what comes next, ms; -1: for ever. */
+/* How long to wait for the next step, in ms; -1: no limit. */
 static int tend_holds(struct holder *h, unsigned int catcher)
 {
 	size_t kept = 0;
@@ -231,7 +231,8 @@ static int tend_holds(struct holder *h, unsigned int catcher)
 		if (hold->catcher == catcher) {
 			if (!tend_hold(h, hold))
 				continue;
-			/* It may be killed meanwhile, and its parent waits until we know. */
+			/* It may be killed meanwhile, and its parent waits until we have reaped
+			 * it. */
 			if (wait != 1)
 				wait = hold->stopped ? 10 : 1;
 		}
@@ -241,14 +242,15 @@ static int tend_holds(struct holder *h, unsigned int catcher)
 	return wait;
 }
 
-/* To the CPU of that number among those that we may use, counted from both ends. */
+/* Binds the catcher to one of the CPUs that we may use: the first catcher counts from the first
+ * CPU, the second from the last. */
 static void settle_on_cpu(const struct catcher *c)
 {
 	struct sched_param urgent = { .sched_priority = 1 };
 	cpu_set_t allowed, one;
 	int n = 0, want, mine = 0;
 
-	/* Where we may not be urgent, we are as quick as others. */
+	/* Without permission for real-time priority, we run at the ordinary one. */
 	pthread_setschedparam(pthread_self(), SCHED_FIFO, &urgent);
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		return;
@@ -273,7 +275,7 @@ static void *run_catcher(void *arg)
 	int wait = -1;
 
 	settle_on_cpu(c);
-	/* The kernel lets go of whomever a thread still holds when it ends. */
+	/* The kernel releases the threads that a catcher still holds when it ends. */
 	while (!atomic_load(&h->stop)) {
 		eventfd_t count;
 

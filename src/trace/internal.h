@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the tracer share; not for other folders. */
+/* Shared by the files of the tracer; not for other folders. */
 #ifndef MEMTRACE_TRACE_INTERNAL_H
 #define MEMTRACE_TRACE_INTERNAL_H
 
@@ -12,7 +12,7 @@
 #include "exceptions.skel.h"
 #include "memtrace.skel.h"
 
-/* Attach types of links, newer than the headers that we build with. */
+/* Attach types of links that are newer than the headers that this is built with. */
 enum { ATTACH_TYPE_UPROBE_MULTI = 48, ATTACH_TYPE_UPROBE_SESSION = 57 };
 
 /* The probes of one file for one process (or for all: pid 0). */
@@ -36,7 +36,7 @@ struct tracer {
 	void *hold_ctx;
 	struct unwind_maps *unwind;	   /* NULL: stacks are not walked by tables */
 	struct exceptions_bpf *exceptions; /* NULL: not needed yet, or not allowed */
-	int exceptions_error;		   /* why not, where it was tried */
+	int exceptions_error;		   /* the error, where loading them failed */
 	enum attach_method method;
 	char compiler[64]; /* of the BPF object */
 	bool syscalls;
@@ -47,7 +47,7 @@ struct tracer {
 	size_t nwatches;
 };
 
-/* Tries the loaded programs on a function of this very process. 0 or a negative errno. */
+/* Tries the loaded programs on a function of this process. Returns 0 or a negative errno. */
 int trace_attach__trial(struct tracer *t);
 void trace_attach__remove(struct tracer *t, pid_t pid); /* the links of one process */
 void trace_attach__destroy(struct attachment *a);

@@ -43,7 +43,7 @@ __attribute__((noreturn)) static void run_child(struct launch *l, char **argv,
 	close(l->go[1]);
 	close(l->failed[0]);
 	sigprocmask(SIG_SETMASK, mask, NULL);
-	/* Programs that use select() are lost beyond 1024. */
+	/* Programs that use select() break beyond 1024. */
 	if (files)
 		setrlimit(RLIMIT_NOFILE, files);
 	if (read(l->go[0], &go, 1) != 1)
@@ -117,8 +117,8 @@ pid_t launch__pid(const struct launch *l)
 	return l->pid;
 }
 
-/* Waits for the next stop; signals that are the program's own are handed to it on the way. Returns
- * the wait status, or -1 once it ended. */
+/* Waits for the next stop, and delivers the program's own signals on the way. Returns the wait
+ * status, or -1 once the program has ended. */
 static int next_stop(struct launch *l, int wanted_event, int wanted_signal)
 {
 	int status;
@@ -138,7 +138,7 @@ static int next_stop(struct launch *l, int wanted_event, int wanted_signal)
 			return status;
 		if (wanted_signal && status >> 8 == wanted_signal)
 			return status;
-		/* A group stop is left in place; an event stop goes on; another signal is
+		/* A group stop is left in place; an event stop is continued; another signal is
 		 * delivered. */
 		if (status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP)
 			ptrace(PTRACE_LISTEN, l->pid, NULL, NULL);
@@ -183,7 +183,7 @@ bool launch__ended(struct launch *l, int *status)
 {
 	siginfo_t si = { 0 };
 
-	/* Looked at first: a stop, of a thread that is being held, is for somebody else to take. */
+	/* Peek first: the stop of a thread that is being held is for its catcher to reap. */
 	if (!l->ended && !waitid(P_PID, (id_t)l->pid, &si, WEXITED | WNOHANG | WNOWAIT) &&
 	    si.si_pid &&
 	    (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED))

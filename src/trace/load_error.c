@@ -23,7 +23,7 @@ static void copy_text(char *out, size_t cap, const char *text, size_t len)
 	snprintf(out, cap, "%.*s", (int)(len < cap ? len : cap - 1), text);
 }
 
-/* What stands in quotes after `before`. */
+/* Copies what is in quotes after `before`. */
 static bool copy_quoted(char *out, size_t cap, const char *text, const char *before)
 {
 	const char *p = strstr(text, before);
@@ -45,7 +45,7 @@ static void note_source(struct load_log *log, const char *line, size_t len)
 		copy_text(log->source, sizeof(log->source), line + 2, len - 2);
 }
 
-/* The verifier's log: the last line says what is wrong, before one with statistics. */
+/* Reads the verifier's log: the reason is on the last line before the statistics. */
 static void read_verifier_log(struct load_log *log, const char *text)
 {
 	static const char begin[] = "-- BEGIN PROG LOAD LOG --\n";
@@ -118,7 +118,7 @@ static bool has_capability(const struct load_host *host, int cap)
 	return host->capabilities >> cap & 1;
 }
 
-/* Those that are missing of the ones that loading and attaching need. */
+/* Lists the capabilities that loading and attaching need and this process lacks. */
 static size_t list_missing_capabilities(const struct load_host *host, struct strbuf *out)
 {
 	static const struct {
@@ -160,7 +160,8 @@ static void explain_permission(const struct load_host *host, char *buf, size_t c
 	strbuf__free(&missing);
 }
 
-/* Features by what the verifier or libbpf calls them, and the first Linux that has them. */
+/* Features by the name that the verifier or libbpf prints, and the first Linux version that has
+ * them. */
 static const struct {
 	const char *name, *what, *version;
 } features[] = {
@@ -187,7 +188,7 @@ static bool explain_feature(const char *name, bool exactly, char *buf, size_t ca
 	return false;
 }
 
-/* A helper that the kernel does not have, or not for programs of this type. */
+/* A helper that the kernel lacks, or does not allow for programs of this type. */
 static bool is_unknown_function(const char *reason)
 {
 	return strstr(reason, "unknown func") || strstr(reason, "invalid func") ||
@@ -203,7 +204,7 @@ static void explain_refusal(const struct load_log *log, const struct load_host *
 		return;
 	}
 	snprintf(buf, cap,
-		 "a bug of memtrace: the kernel's verifier refuses the program %s: %s%s%s%s; "
+		 "a bug in memtrace: the kernel's verifier rejects the program %s: %s%s%s%s; "
 		 "compiled by %s; please report it",
 		 log->program, log->reason, log->source[0] ? " (at '" : "", log->source,
 		 log->source[0] ? "')" : "", host->compiler);
@@ -215,10 +216,9 @@ char *load_error__explain(const struct load_log *log, int err, const struct load
 	if (log->program[0])
 		explain_refusal(log, host, buf, cap);
 	else if (log->no_btf)
-		snprintf(
-		    buf, cap,
-		    "this kernel has no BTF (/sys/kernel/btf/vmlinux); one that was built with "
-		    "CONFIG_DEBUG_INFO_BTF is needed");
+		snprintf(buf, cap,
+			 "this kernel has no BTF (/sys/kernel/btf/vmlinux); one built with "
+			 "CONFIG_DEBUG_INFO_BTF is needed");
 	else if (err == -EPERM || err == -EACCES)
 		explain_permission(host, buf, cap);
 	else if (log->missing[0] && explain_feature(log->missing, false, buf, cap))
@@ -232,7 +232,7 @@ char *load_error__explain(const struct load_log *log, int err, const struct load
 		snprintf(buf, cap, "cannot create the BPF map %s: %s", log->map, strerror(-err));
 	else if (!host->has_uprobes)
 		snprintf(buf, cap,
-			 "this kernel has no uprobes; one that was built with CONFIG_UPROBE_EVENTS "
+			 "this kernel has no uprobes; one built with CONFIG_UPROBE_EVENTS "
 			 "is needed");
 	else
 		snprintf(buf, cap, "%s; Linux 5.15 or later with BTF and uprobes is needed",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Why the BPF programs could not be loaded, in one clause: refused by the kernel's verifier, which
- * is a fault of memtrace; for want of a capability; or because this kernel lacks a feature. Made
- * from what libbpf said while it loaded them, its result, and what is known of the host.
+ * Explains in one clause why the BPF programs could not be loaded: the kernel's verifier rejects
+ * them, which is a bug in memtrace; a capability is missing; or this kernel lacks a feature. Made
+ * from libbpf's messages and result, and from facts about the host.
  */
 #ifndef MEMTRACE_TRACE_LOAD_ERROR_H
 #define MEMTRACE_TRACE_LOAD_ERROR_H
@@ -11,17 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What counts of libbpf's messages; all zero before the first. */
+/* The parts of libbpf's messages that matter; all zero before the first. */
 struct load_log {
-	char program[64]; /* that the verifier refused; "": none */
+	char program[64]; /* the rejected program */
 	char reason[200]; /* the verifier's last line before its statistics */
-	char source[160]; /* the source line that it was at; "": unknown */
+	char source[160]; /* the source line it was at; "": unknown */
 	char missing[96]; /* a type or function that libbpf did not find in the kernel */
-	char map[64];	  /* that could not be created */
+	char map[64];	  /* the map that could not be created */
 	bool no_btf;
 };
 
-/* A message of libbpf's: a line, or a whole log of the verifier's. */
+/* Adds one of libbpf's messages: a line, or a whole verifier log. */
 void load_error__add_message(struct load_log *log, const char *text);
 
 struct load_host {
@@ -31,10 +31,10 @@ struct load_host {
 	const char *compiler; /* of the BPF object */
 };
 
-/* This host. */
+/* Reads this host's. */
 struct load_host load_error__read_host(const char *compiler);
 
-/* err: what loading returned, a negative errno. Returns buf. */
+/* err: loading's negative errno. Returns buf. */
 char *load_error__explain(const struct load_log *log, int err, const struct load_host *host,
 			  char *buf, size_t cap);
 

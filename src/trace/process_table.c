@@ -45,7 +45,7 @@ int process_table__add(struct process_table *pt, pid_t pid, uint32_t flags)
 		__atomic_store_n(&slot->pid, key, __ATOMIC_RELEASE);
 		return 0;
 	}
-	if (owner == key) /* the BPF side has just met it */
+	if (owner == key) /* the BPF side has just added it */
 		return process_table__change_flags(pt, pid, flags, 0);
 	p = (struct traced){ .tgid = key, .pid = key, .flags = flags };
 	*pt->overflowed = 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The traced processes as the BPF programs see them: a slot by the low bits of the process ID, and
- * a hash map for those whose slot belongs to another process. The BPF side sets flags at any time,
- * so flags are changed bit by bit, never stored.
+ * The table of traced processes, shared with the BPF programs: a slot chosen by the low bits of the
+ * process ID, and a hash map for those whose slot belongs to another process. The BPF side sets
+ * flags at any time, so flags are changed bit by bit, never stored.
  */
 #ifndef MEMTRACE_TRACE_PROCESS_TABLE_H
 #define MEMTRACE_TRACE_PROCESS_TABLE_H
@@ -19,13 +19,13 @@ struct process_table {
 	uint32_t *overflowed; /* set once a process lives there, and never cleared */
 };
 
-/* Any thread may look up; the rest belongs to the tracer's thread. 0, -ENOENT where the process is
- * not traced, or another negative errno. */
+/* Any thread may look up; all other calls belong to the tracer's thread. Returns 0, -ENOENT where
+ * the process is not traced, or another negative errno. */
 int process_table__find(const struct process_table *pt, pid_t pid, struct traced *out);
-/* A process that is traced already gets the flags besides those it has. */
+/* A process that is already traced keeps its flags and gets these too. */
 int process_table__add(struct process_table *pt, pid_t pid, uint32_t flags);
 /* Clears some flags, then sets some. In the hash map, a flag that the BPF side sets at the very
- * same moment may be lost: no system call changes an element in place. */
+ * same moment may be lost: no system call updates an element in place. */
 int process_table__change_flags(struct process_table *pt, pid_t pid, uint32_t set, uint32_t clear);
 int process_table__remove(struct process_table *pt, pid_t pid);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Putting a map into an array of maps makes the system call wait for all running BPF programs (an
- * RCU grace period, some 8 ms), which a process that has just mapped a new library should not have
- * to wait for too. So a few chunks are put in beforehand, and filling one is a copy to shared
+ * RCU grace period, some 8 ms), and a process that has just mapped a new library should not have to
+ * wait for that too. So a few chunks are put in beforehand, and filling one is a copy to shared
  * memory.
  *
- * The same wait is what makes it safe to write to a chunk again. Chunks that are not needed are
- * replaced by chunk 0, which is empty and never used, and thereby freed: many in one call.
+ * The same wait makes it safe to write to a chunk again. Chunks that are no longer needed are
+ * replaced by chunk 0, which is empty and never used, and are freed thereby: many in one call.
  */
 #include "trace/table_chunks.h"
 
@@ -19,7 +19,7 @@
 #include "abi/unwind.h"
 
 #define WORDS_BYTES (UNWIND_CHUNK_WORDS * sizeof(uint32_t))
-#define AT_HAND 32 /* are made ready at once */
+#define AT_HAND 32 /* chunks made ready at once */
 #define TOO_FEW 16
 #define TOO_MANY 128
 
@@ -27,7 +27,7 @@ enum state {
 	NOT_MADE,
 	READY,
 	USED,
-	GIVEN, /* back, but not settled */
+	GIVEN, /* given back, but not settled */
 };
 
 struct chunk {
@@ -59,7 +59,8 @@ static int new_chunk_map(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Puts maps into the array. One call where the kernel has it: each waits for a grace period. */
+/* Puts maps into the array, in one call where the kernel supports that: each call waits for a grace
+ * period. */
 static int put_maps(struct table_chunks *c, uint32_t *keys, uint32_t *fds, uint32_t n)
 {
 	uint32_t done = n;
@@ -76,7 +77,7 @@ int table_chunks__settle(struct table_chunks *c)
 {
 	uint32_t zero = 0;
 
-	/* To set one element means to wait, on every kernel; a batch waits on newer ones only. */
+	/* Every kernel waits when one element is set; only newer ones wait after a batch. */
 	if (bpf_map_update_elem(c->outer, &zero, &c->empty, BPF_ANY) != 0)
 		return -errno;
 	for (size_t i = 1; i < c->max && c->count[GIVEN]; i++)
@@ -128,7 +129,7 @@ static int make_chunks(struct table_chunks *c, size_t n)
 	return err;
 }
 
-/* Frees chunks that are at hand. */
+/* Frees chunks that are ready. */
 static void free_chunks(struct table_chunks *c, size_t n)
 {
 	uint32_t keys[TOO_MANY], fds[TOO_MANY], found = 0;

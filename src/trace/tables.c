@@ -101,7 +101,7 @@ void trace_tables__free(struct trace_tables *t)
 
 /* ---- one file ---- */
 
-/* The table of an ELF file. NULL and errno; 0: it has no CFI. */
+/* The table of an ELF file. Returns NULL and sets errno; errno 0: the file has no CFI. */
 static struct unwind_table *read_table(struct trace_tables *t, struct elf *e)
 {
 	struct unwind_table *layout = NULL;
@@ -121,7 +121,7 @@ static struct unwind_table *read_table(struct trace_tables *t, struct elf *e)
 	return layout;
 }
 
-/* The table goes to where the walk finds it. */
+/* Writes the table to chunks, where the walk finds it. */
 static int install_table(struct trace_tables *t, struct trace_table *f)
 {
 	size_t n = f->layout->nchunks;
@@ -145,7 +145,7 @@ static int install_table(struct trace_tables *t, struct trace_table *f)
 	return 0;
 }
 
-/* On failure the file has no table. */
+/* Makes the file's table. On failure the file has none. */
 static int build_table(struct trace_tables *t, struct trace_table *f, struct module *mod)
 {
 	size_t len;
@@ -176,7 +176,7 @@ static struct unwind_file_key file_key_of(const struct trace_table *f)
 	return (struct unwind_file_key){ .ino = f->ino, .dev = f->dev };
 }
 
-/* From now on the file is known wherever it is mapped. */
+/* Makes the file known, wherever it is mapped. */
 static void announce_table(struct trace_tables *t, struct trace_table *f, const struct mapping *m)
 {
 	struct unwind_file_key key;
@@ -188,7 +188,7 @@ static void announce_table(struct trace_tables *t, struct trace_table *f, const 
 	f->dev = kdev__from_user(m->dev);
 	key = file_key_of(f);
 	unwind_table__in_file(f->layout, &key, &value);
-	/* Where the map is full, mappings of the file have to be published. */
+	/* If the map is full, the file's mappings have to be published for each process. */
 	f->announced = bpf_map_update_elem(t->files_fd, &key, &value, BPF_ANY) == 0;
 }
 
@@ -198,7 +198,8 @@ static void drop_table(struct trace_tables *t, struct trace_table *f)
 
 	if (f->announced) {
 		bpf_map_delete_elem(t->files_fd, &key);
-		bpf_map_delete_elem(t->known_fd, &key); /* the next process to map it is reported */
+		bpf_map_delete_elem(t->known_fd, &key); /* the next process that maps it is
+							 * reported again */
 	}
 	hashmap__remove(t->by_module, f->module, NULL);
 	if (f->layout)
@@ -207,7 +208,7 @@ static void drop_table(struct trace_tables *t, struct trace_table *f)
 	free_table(f);
 }
 
-/* Frees the tables that were not used since. Whether there were any. */
+/* Frees the tables unused since then. Returns whether there were any. */
 static bool drop_idle(struct trace_tables *t, uint64_t since)
 {
 	bool any = false, found;
@@ -226,7 +227,7 @@ static bool drop_idle(struct trace_tables *t, uint64_t since)
 	return any;
 }
 
-/* Where there is no room, tables without users make some. */
+/* Makes the table; if there is no room, frees those without users and tries again. */
 static int build_with_room(struct trace_tables *t, struct trace_table *f, struct module *mod)
 {
 	int err = build_table(t, f, mod);
@@ -236,7 +237,7 @@ static int build_with_room(struct trace_tables *t, struct trace_table *f, struct
 	return err;
 }
 
-/* A file whose table found no room is one, too. */
+/* A file whose table had no room gets an entry too. */
 int trace_tables__get(struct trace_tables *t, const struct mapping *m, struct trace_table **out)
 {
 	struct module *mod = modules__get(t->modules, m->module);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What of the target is beyond single processes: filters, the files that are known, and lists of
- * what is mapped. */
+/* Targets that are more than single processes: filters, known files, and lists of what is
+ * mapped. */
 #include <bpf/btf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ int tracer__controller(const char *name, uint32_t *subsys)
 
 	if (!btf)
 		return -errno;
-	/* The one whose name in the kernel is not that of its hierarchy. */
+	/* The only one whose name in the kernel differs from that of its hierarchy. */
 	snprintf(want, sizeof(want), "%s_cgrp_id", !strcmp(name, "blkio") ? "io" : name);
 	id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
 	type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
@@ -88,7 +88,7 @@ static int open_list(struct bpf_program *prog, pid_t pid, int *link)
 		opts.iter_info_len = sizeof(which);
 	}
 	*link = bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, &opts);
-	if (*link < 0 && pid > 0) /* before 6.1: all are listed, and the others left out here */
+	if (*link < 0 && pid > 0) /* before 6.1: all are listed, and the caller skips the others */
 		*link = bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, NULL);
 	if (*link < 0)
 		return *link;
@@ -162,7 +162,7 @@ int tracer__take_holds(struct tracer *t)
 
 void tracer__grant(struct tracer *t, uint64_t number, bool held)
 {
-	__atomic_store_n(&t->skel->bss->grants[number & (HOLD_SLOTS - 1)], HOLD_TOLD(number, held),
+	__atomic_store_n(&t->skel->bss->grants[number & (HOLD_SLOTS - 1)], HOLD_GRANT(number, held),
 			 __ATOMIC_RELEASE);
 }
 

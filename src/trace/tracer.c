@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loading and watching. The same BPF bodies come in three forms (session, multi, perf); which one
- * this kernel takes is found out by loading and attaching it to a function of our own, never by
- * version.
+ * Loads the BPF programs and watches processes. The same BPF bodies come in three forms (session,
+ * multi, perf); which one this kernel supports is found by loading it and attaching it to a
+ * function of our own, never by version.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,10 +19,10 @@
 
 static const char *const method_names[ATTACH_METHODS] = { "session", "multi", "perf" };
 
-/* The log of the load that is under way: libbpf's callback has no context. */
+/* The log of the load in progress: libbpf's callback has no context argument. */
 static struct load_log load_log;
 
-/* In verbose mode, the end of each message: the reason of a verifier's log is there. */
+/* In verbose mode, keeps the end of each message: a verifier's log gives its reason there. */
 static int handle_message(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	enum { LINES_MAX = 24 };
@@ -42,7 +42,7 @@ static int handle_message(enum libbpf_print_level level, const char *fmt, va_lis
 	return 0;
 }
 
-/* As the size of a ring buffer has to be. */
+/* Ring buffer sizes have to be powers of two. */
 static uint32_t round_up_pow2(uint64_t v)
 {
 	uint32_t p = 4096;
@@ -99,7 +99,7 @@ static int load_method(struct tracer *t, const struct tracer_opts *o)
 	if (o->ring_bytes)
 		bpf_map__set_max_entries(t->skel->maps.ring, round_up_pow2(o->ring_bytes));
 	t->skel->rodata->wakeup_bytes = bpf_map__max_entries(t->skel->maps.ring) / 16;
-	/* Sized even where it is not used: what is in the object is made. */
+	/* Sized even if unused: every map of the object is created. */
 	err = unwind_maps__prepare(t->skel->obj, o->stack_mode != STACK_DWARF ? UNWIND_MEMORY_MIN
 						 : o->unwind_memory	      ? o->unwind_memory
 									      : UNWIND_MEMORY);
@@ -126,8 +126,7 @@ static int load_method(struct tracer *t, const struct tracer_opts *o)
 	return err;
 }
 
-/* The BPF side finds out for itself, and counts programs that run before they are probed as late.
- */
+/* Without this, the BPF side counts programs that run before they are probed as late. */
 static void warn_of_holds(const struct tracer_opts *o)
 {
 	if (o->holding && !libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL))
@@ -242,7 +241,7 @@ uint32_t tracer__begin_scan(struct tracer *t, pid_t pid)
 
 	if (process_table__find(&t->processes, pid, &p))
 		return 0;
-	/* From now on unknown code is worth reporting again. */
+	/* From now on unknown code is reported again. */
 	process_table__change_flags(&t->processes, pid, 0, TRACED_ASKED);
 	return p.epoch;
 }
@@ -298,7 +297,7 @@ int tracer__consume(struct tracer *t)
 	return ring_buffer__consume(t->rb);
 }
 
-/* Runs of a program that the kernel left out, because it was already running on that CPU. */
+/* Runs of a program that the kernel skipped, because it was already running on that CPU. */
 static uint64_t misses(const struct bpf_program *prog)
 {
 	struct bpf_prog_info info = { 0 };
@@ -313,7 +312,7 @@ void tracer__counters(const struct tracer *t, struct counters *out)
 	const struct memtrace_bpf *s = t->skel;
 
 	*out = s->bss->counters;
-	/* Whose they were is not known: they may have been ours. */
+	/* Which process they belong to is unknown: it may have been a traced one. */
 	out->lost_processes +=
 	    misses(s->progs.on_fork) + misses(s->progs.on_exec) + misses(s->progs.on_exit);
 	if (t->syscalls)

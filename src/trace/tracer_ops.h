@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a session needs of a tracer, as a table of operations, so that a scripted one can stand in
- * for the kernel's in tests. Each is the function of its name in tracer.h, with the same meaning,
- * errors and threads.
+ * The operations that a session needs of a tracer, as a table, so that tests can put a scripted one
+ * in its place. Each is the function of its name in tracer.h, with the same meaning, errors and
+ * threads.
  */
 #ifndef MEMTRACE_TRACE_TRACER_OPS_H
 #define MEMTRACE_TRACE_TRACER_OPS_H
@@ -36,7 +36,7 @@ struct tracer_ops {
 	int (*expect_exceptions)(struct tracer *t);
 	int (*know_file)(struct tracer *t, uint64_t dev, uint64_t ino);
 
-	/* targets that are more than processes */
+	/* targets other than single processes */
 	int (*add_filter)(struct tracer *t, const struct filter *f);
 	void (*await)(struct tracer *t, bool yes);
 	int (*controller)(const char *name, uint32_t *subsys);

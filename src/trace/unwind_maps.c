@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A *view* is what a process has mapped: a slice of the array of mappings, and a hold on the tables
- * that it refers to. A new one is drafted from the process's space, written to a slice that is
- * not read, and published by one update of the map of processes; the old one is released behind
- * that. Slices and tables that were released are not written again before every program that was
- * running at that time has ended.
+ * A *view* is what a process has mapped: a slice of the array of mappings, and references to the
+ * tables that it uses. A new view is drafted from the process's mappings, written to an unused
+ * slice, and published by one update of the map of processes; then the old view is released.
+ * Released slices and tables are not overwritten before every BPF program that was running at that
+ * time has ended.
  */
 #include "trace/unwind_maps.h"
 
@@ -25,17 +25,17 @@
 
 #define MAPPINGS_BYTES (UNWIND_MAX_MAPPINGS * sizeof(struct unwind_mapping))
 #define CACHE_BYTES ((size_t)16 << UNWIND_CACHE_BITS)
-/* Hash maps: key, value, and the element's head, roughly. */
+/* Elements of hash maps: key, value and header, roughly. */
 #define PROCESS_BYTES 96
 #define FILE_BYTES (sizeof(struct unwind_file_key) + sizeof(struct unwind_file) + 64)
-/* What is taken whatever is traced. */
+/* Memory that is taken whatever is traced. */
 #define FIXED_BYTES                                                                                \
 	(MAPPINGS_BYTES + CACHE_BYTES + UNWIND_MAX_PROCESSES * PROCESS_BYTES +                     \
 	 UNWIND_MAX_FILES * FILE_BYTES)
 
-#define KERNEL_ADDRESSES (1ull << 47) /* [vsyscall] is mapped above */
+#define KERNEL_ADDRESSES (1ull << 47) /* only [vsyscall] is mapped above */
 
-/* What one or several processes have mapped: a forked child shares its parent's. */
+/* What one or several processes have mapped: a forked child shares its parent's view. */
 struct view {
 	unsigned int processes;
 	struct slice slice;
@@ -156,7 +156,7 @@ static int add_mapping(void *ctx, const struct unwind_mapping *m)
 	return 0;
 }
 
-/* The table is used by this view: once, however often its file is mapped. */
+/* Makes the view a user of the table: once, however often its file is mapped. */
 static int add_table(struct draft *d, struct trace_table *t)
 {
 	for (size_t i = d->ntables; i-- > 0;)
@@ -229,7 +229,7 @@ static bool is_as_drafted(const struct unwind_maps *u, const struct view *v, con
 	       !memcmp(u->mappings + v->slice.first, d->maps, d->n * sizeof(*d->maps));
 }
 
-/* A slice for the draft's mappings, waiting for old ones to be free if need be. */
+/* Takes a slice for the draft's mappings; waits for released ones to settle if necessary. */
 static int take_slice(struct unwind_maps *u, const struct draft *d, struct slice *out)
 {
 	int err = slices__add(u->slices, d->maps, d->n, out);
@@ -265,7 +265,7 @@ static struct process *find_mapped(const struct unwind_maps *u, uint32_t pid)
 	return hashmap__get_ptr(u->processes, pid);
 }
 
-/* Tells the walk, and only then releases what the process had before. */
+/* Publishes the view to the walk, and only then releases the process's previous one. */
 static int publish_view(struct unwind_maps *u, uint32_t pid, struct view *v, uint32_t epoch)
 {
 	uint64_t slice = UNWIND_SLICE(v->slice.first, v->slice.n, v->slice.id);
@@ -312,7 +312,8 @@ static int update_process(struct unwind_maps *u, uint32_t pid, const struct mapp
 	if (err)
 		goto out;
 	if (p && is_as_drafted(u, p->view, &d)) {
-		/* Told again: the epoch may be another, or the process forgotten, with an exec. */
+		/* Published again: the epoch may have changed, or an exec may have removed the
+		 * process. */
 		err = publish_view(u, pid, p->view, epoch);
 		goto out;
 	}
@@ -324,7 +325,7 @@ static int update_process(struct unwind_maps *u, uint32_t pid, const struct mapp
 	v->ntables = d.ntables;
 	d.tables = NULL;
 	d.ntables = 0;
-	v->processes = 1; /* we are, until it is published */
+	v->processes = 1; /* ourselves, until it is published */
 	err = publish_view(u, pid, v, epoch);
 	release_view(u, v);
 	v = NULL;

@@ -47,7 +47,7 @@ TEST(a_refusal_by_the_verifier_is_a_bug_of_memtrace)
 			  "denied\n",
 			  refusal, "libbpf: prog 'on_sys_exit': failed to load: -13\n",
 			  "libbpf: failed to load object 'memtrace_bpf'\n"),
-		  "a bug of memtrace: the kernel's verifier refuses the program on_sys_exit: R6 "
+		  "a bug in memtrace: the kernel's verifier rejects the program on_sys_exit: R6 "
 		  "unbounded memory access, make sure to bounds check any such access (at '*m = "
 		  "all->at[i & (UNWIND_MAX_MAPPINGS - 1)]; @ unwind_find.bpf.h:305'); compiled by "
 		  "Debian Clang 19.1.4; please report it");
