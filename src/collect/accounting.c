@@ -24,24 +24,26 @@
 
 /* ---- sites ---- */
 
-/* What distinguishes a site from the others of its process, as a hash. */
-static uint64_t site_hash(const struct site *s)
-{
-	return hash__mix(s->stack, (uint64_t)s->map_flags << 16 | s->api << 8 | s->kind);
-}
-
-struct wanted_site {
+/* What distinguishes a site from the others of its process. */
+struct site_key {
 	const struct process *p;
-	struct site site;
+	uint64_t stack;
+	uint8_t kind, api;
+	uint16_t map_flags;
 };
 
-static bool is_wanted_site(uintptr_t number, const void *wanted)
+static uint64_t hash_site_key(const struct site_key *k)
 {
-	const struct wanted_site *w = wanted;
-	const struct site *s = &w->p->sites[number];
+	return hash__mix(k->stack, (uint64_t)k->map_flags << 16 | k->api << 8 | k->kind);
+}
 
-	return s->stack == w->site.stack && s->kind == w->site.kind && s->api == w->site.api &&
-	       s->map_flags == w->site.map_flags;
+static inline bool site_has_key(uintptr_t number, const void *key)
+{
+	const struct site_key *k = key;
+	const struct site *s = &k->p->sites[number];
+
+	return s->stack == k->stack && s->kind == k->kind && s->api == k->api &&
+	       s->map_flags == k->map_flags;
 }
 
 static int add_site(struct process *p, const struct site *site, uint64_t hash)
@@ -57,40 +59,56 @@ static int add_site(struct process *p, const struct site *site, uint64_t hash)
 	return 0;
 }
 
+/* Passed by value, so that find_or_add_site has its key in registers. */
+static __attribute__((noinline)) int find_or_add_key(struct process *p, struct site_key key,
+						     uint64_t hash, uint32_t *number)
+{
+	struct site site = {
+		.stack = key.stack, .kind = key.kind, .api = key.api, .map_flags = key.map_flags
+	};
+	uintptr_t known;
+
+	if (hashmap__find(p->site_index, hash, site_has_key, &key, &known)) {
+		*number = (uint32_t)known;
+		return 0;
+	}
+	if (add_site(p, &site, hash))
+		return -ENOMEM;
+	*number = p->nsites - 1;
+	return 0;
+}
+
 /* The number of the site of a block, or of a mapping. 0 or -ENOMEM. */
 static int find_or_add_site(struct process *p, const struct event *ev, uint64_t stack_id,
 			    uint64_t size, enum api_kind kind, uint32_t *number)
 {
 	const struct collector_opts *opts = &p->c->opts;
 	const struct stack *stack = stacks__get(p->c->stacks, stack_id);
-	struct wanted_site want = {
+	const struct site_key key = {
 		.p = p,
-		.site = {
-			.stack = stack ? stack->id : stack_id,
-			.kind = kind,
-			.api = ev->api,
-			.map_flags = kind == API_MAP ? ev->flags & NATURE : 0,
-		},
+		.stack = stack ? stack->id : stack_id,
+		.kind = kind,
+		.api = ev->api,
+		.map_flags = kind == API_MAP ? ev->flags & NATURE : 0,
 	};
-	uint64_t hash = site_hash(&want.site);
+	uint64_t hash = hash_site_key(&key);
 	uintptr_t known;
 
 	*number = SITE_HIDDEN;
 	if (size < opts->min_size || size > opts->max_size)
 		return 0;
-	if (hashmap__find(p->site_index, hash, is_wanted_site, &want, &known)) {
-		*number = (uint32_t)known;
-		return 0;
-	}
-	if (add_site(p, &want.site, hash))
-		return -ENOMEM;
-	*number = p->nsites - 1;
+	/* Nearly always the first with this hash is the one: no indirect call on each event. */
+	if (!hashmap__get(p->site_index, hash, &known) || !site_has_key(known, &key))
+		return find_or_add_key(p, key, hash, number);
+	*number = (uint32_t)known;
 	return 0;
 }
 
 int accounting__restore_site(struct process *p, const struct site *s)
 {
-	return add_site(p, s, site_hash(s));
+	const struct site_key key = { p, s->stack, s->kind, s->api, s->map_flags };
+
+	return add_site(p, s, hash_site_key(&key));
 }
 
 static void add_live(struct process *p, struct site *site, int64_t bytes, int blocks)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Turns the stream of events into what is outstanding: processes, their blocks and ranges, call
- * sites, and what was lost. Its entry has the ring buffer's callback signature, so that a test or a
- * recording hands it the bytes that the kernel would. Single-threaded: the session serializes.
+ * Turns the stream of events into what is live: processes, their blocks and ranges, call sites; and
+ * counts what was lost. Its entry has the ring buffer's callback signature, so that a test or a
+ * recording passes the same bytes as the kernel. Not thread-safe: the session serializes calls.
  */
 #ifndef MEMTRACE_COLLECT_COLLECTOR_H
 #define MEMTRACE_COLLECT_COLLECTOR_H
@@ -32,13 +32,13 @@ struct process_facts {
 };
 
 /*
- * Is told all that came of the world outside, in order, so that a collector elsewhere that is told
- * the same comes to the same: see "what a recording tells" below.
+ * Is passed, in order, everything that the collector learns from outside, so that another collector
+ * that is passed the same reaches the same state: see "from a recording" below.
  */
 struct collector_observer {
-	/* A record that was booked, but no stack. A segment of shared memory has its length. */
+	/* Any accepted record but a stack. A shared memory segment comes with its length. */
 	void (*event)(void *ctx, const void *data, size_t size);
-	/* A stack, resolved, under the id and at the time of its event. */
+	/* A stack with its frames resolved, with the ID and time of its event. */
 	void (*stack)(void *ctx, uint64_t time, const struct stack *st);
 	void (*process)(void *ctx, const struct process_facts *f);
 	void (*allocator)(void *ctx, uint32_t module, uint64_t start, uint64_t end);
@@ -46,23 +46,23 @@ struct collector_observer {
 
 struct collector_opts {
 	struct modules *modules;
-	bool offline; /* nothing is read from the system: a recording tells it */
+	bool offline; /* nothing is read from the system: all comes from a recording */
 	const struct collector_observer *observer; /* may be NULL */
 	void *observer_ctx;
 	/* Brings a process's address space up to date; NULL: mappings__refresh. For tests. */
 	int (*refresh)(void *ctx, struct mappings *sp, struct modules *modules);
 	void *refresh_ctx;
-	/* Told of fork, exec, exit and file events after they were booked. May be NULL. */
+	/* Called after each fork, exec, exit, file and code event. May be NULL. */
 	void (*notify)(void *ctx, const struct event *ev);
 	void *notify_ctx;
-	/* Blocks and mappings outside are not counted, nor are their frees unmatched; max_size 0:
-	 * no limit. What an allocator holds and what is mapped in all count them none the less. */
+	/* Blocks and mappings of other sizes are not counted, and their frees are not unmatched;
+	 * max_size 0: no limit. The totals of allocator and mapped bytes include them all the same.
+	 */
 	uint64_t min_size, max_size;
-	/* The min_age that queries will have: applied once to what a process leaves when it
-	 * ends. */
+	/* The min_age of later queries: applied once, when a process ends, to what it leaves. */
 	uint64_t min_age;
-	/* What queries will merge sites by: what ended is remembered in that way (but not
-	 * saved). */
+	/* What later queries merge sites by: cohorts of ended processes are kept in that way
+	 * (but not saved). */
 	enum merge_by by;
 	bool children;	/* forked children are processes of their own here */
 	uint64_t start; /* ns, CLOCK_MONOTONIC: the run's beginning */
@@ -72,17 +72,17 @@ struct collector *collector__new(const struct collector_opts *opts); /* NULL and
 void collector__free(struct collector *c);
 
 /*
- * 0, or -EINVAL for a record that is none of ours (counted, skipped), or -ENOMEM (counted). `data`
- * needs no alignment beyond 8. A ring buffer stops at a negative value: its callback wraps this.
+ * 0, or -EINVAL for an invalid record (counted, skipped), or -ENOMEM (counted). `data` is aligned
+ * to 8 bytes. A ring buffer stops at a negative value, so its callback must wrap this function.
  *
- * A process that was never named begins with its first event of an allocation, a free, a mapping or
- * a stack: whoever sends events decides who is traced. A process that ended keeps its row, its
- * blocks are what it left, at the age that they had then; its pid may come again and is another
- * process. exec ends what is live without counting it as freed.
+ * A process that was not added begins with its first allocation, free, mapping or stack: the sender
+ * of events decides which processes are traced. A process that ended keeps its row; its blocks are
+ * what it left, at the age that they had then. Its pid may be reused by another process. exec ends
+ * what is live without counting it as freed.
  */
 int collector__event(void *collector, void *data, size_t size);
 
-/* The container that a process belongs to, by the name that reports show. */
+/* Sets the container that a process belongs to, by the name that reports show. */
 void collector__set_container(struct collector *c, uint32_t pid, const char *name);
 /*
  * The process uses an allocation function that is not probed: `name` ("operator new of libx.so")
@@ -92,27 +92,26 @@ void collector__set_container(struct collector *c, uint32_t pid, const char *nam
 void collector__add_unprobed(struct collector *c, uint32_t pid, const char *name);
 /* A target named by the user: reads its comm and address space. 0 or a negative errno. */
 int collector__add_process(struct collector *c, uint32_t pid);
-/* Reads comm, exe and mappings of a process again, once they are worth reading (after an exec). */
+/* Reads comm, exe and mappings of a process again, as after an exec. */
 void collector__refresh_process(struct collector *c, uint32_t pid);
 
 /*
- * Code at [start, end) of a module's file is an allocation function's. What is mapped from below it
- * is the allocator's own, even where the call was not seen: one that was under way when its probe
- * came, or a free, which is reported at its entry. 0 or -ENOMEM.
+ * Code at [start, end) of a module's file belongs to an allocation function. What is mapped in
+ * calls from it belongs to the allocator, even where the outer call was not seen: one that was
+ * running when its probe was attached, or a free, which is reported at its entry. 0 or -ENOMEM.
  */
 int collector__add_allocator(struct collector *c, uint32_t module, uint64_t start, uint64_t end);
 
-/* ---- what a recording tells ---- */
+/* ---- from a recording ---- */
 
-/* As the observer was told; 0, -EINVAL or -ENOMEM. Events go to collector__event. */
+/* What the observer was passed; 0, -EINVAL or -ENOMEM. Events go to collector__event. */
 int collector__add_stack(struct collector *c, uint64_t time, const struct stack *st);
 int collector__set_process(struct collector *c, const struct process_facts *f);
 
 /*
- * All that the collector knows, in pieces of some 64 KiB, such that collector__restore, given all
- * of them in order, brings a new collector of the same options to the same point. Their form is the
- * collector's own affair; the modules in them are known by their ids. 0 or -ENOMEM; -EINVAL for
- * what is no piece.
+ * Saves the whole state in pieces of some 64 KiB. collector__restore, called with all of them in
+ * order, brings a new collector with the same options to the same state. Their form is private to
+ * the collector; modules are identified by their IDs. 0 or -ENOMEM; -EINVAL for an invalid piece.
  */
 struct strbuf;
 struct cursor;
@@ -125,19 +124,19 @@ void collector__file_ranges(const struct collector *c,
 			    void (*range)(void *ctx, uint32_t pid, uint64_t start), void *ctx);
 
 /*
- * Remembers what each site holds now (of the age that queries ask for): snapshots tell the
- * difference from then on, and forget the mark before. 0 or -ENOMEM.
+ * Stores what each site holds now (of the age that queries ask for), in place of an earlier mark:
+ * snapshots report the difference from then on. 0 or -ENOMEM.
  */
 int collector__mark(struct collector *c, uint64_t now);
 
 /* ---- what a report is made of ---- */
 
 struct site_row {
-	/* A merged row's are those of the process that holds most of it. */
+	/* In a merged row, these are of the process that holds most of it. */
 	uint32_t pid;
 	uint32_t process;   /* its row in the snapshot's processes: a pid may come twice */
-	uint32_t site;	    /* its number in that process, until that ends */
-	uint32_t processes; /* how many have it: 1 where nothing is merged */
+	uint32_t site;	    /* its number in that process, valid until that ends */
+	uint32_t processes; /* how many have it; 1 without merging */
 	uint64_t stack;	    /* stack id, 0: none */
 	uint8_t kind;	    /* enum api_kind */
 	uint8_t api;	    /* row of the table */
@@ -151,8 +150,8 @@ struct site_row {
 	uint64_t oldest, newest; /* ages, ns; 0 where nothing is live */
 	uint64_t map_addr;	 /* the lowest range's start, for naming a file mapping */
 	/*
-	 * Of all its blocks, of any age. On a merged row the verdict is that on all the processes
-	 * together, for which a process's end is the death of its blocks.
+	 * On all its blocks, of any age. In a merged row the verdict is on all the processes
+	 * together, for which the end of a process is the death of its blocks.
 	 */
 	struct judgement judged;
 };
@@ -175,11 +174,11 @@ struct process_row {
 struct snapshot {
 	uint64_t now, since; /* since: the last committed query, or the start */
 	/*
-	 * Of the age asked for, ended processes' too: the malloc family's blocks, beside which a
-	 * process's mapped_bytes stand; mappings only where nothing else was asked for.
+	 * Of the requested age, including ended processes: blocks of the malloc family, or mappings
+	 * if only these were requested (mapped_bytes of a process count them in any case).
 	 */
 	uint64_t live_bytes, live_blocks;
-	uint64_t peak_bytes;  /* the most that was ever live of these, of any age */
+	uint64_t peak_bytes;  /* the most of these that was ever live, of any age */
 	int64_t growth_bytes; /* of live_bytes, since the last committed query */
 	uint64_t marked;      /* ns: when the mark was set; 0: it was not */
 	int64_t since_mark_bytes, since_mark_blocks; /* of live_bytes and live_blocks */
@@ -187,13 +186,11 @@ struct snapshot {
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees; /* heap only */
 	uint64_t allocs_since, frees_since;
 	uint64_t events, bad_events;
-	uint64_t lost_table;	 /* blocks that found no room */
-	uint64_t lost_stack_ids; /* allocations whose stack's frames are not known */
-	uint64_t superseded;	 /* blocks handed out again though no free was seen */
-	uint64_t
-	    stack_collisions; /* stacks whose id was another's before: they are told as that one */
-	uint64_t stack_guessed; /* allocations whose walk passed a frame without unwind data by its
-				   frame pointer */
+	uint64_t lost_table;	   /* blocks for which there was no memory */
+	uint64_t lost_stack_ids;   /* allocations whose stack's frames are not known */
+	uint64_t superseded;	   /* blocks whose address was allocated again, with no free seen */
+	uint64_t stack_collisions; /* stacks with the ID of another, as which they are shown */
+	uint64_t stack_guessed; /* allocations whose stack has frames found by frame pointer only */
 	uint64_t stack_ends[STACK_ENDS]; /* allocations, by how their stack's walk ended */
 	struct site_row *sites;
 	size_t nsites;			  /* in `sites` */
@@ -203,17 +200,22 @@ struct snapshot {
 	size_t nprocesses;
 };
 
-/* 0 or -ENOMEM. Sites with nothing live are left out unless all are asked for (top == 0), or they
- * are sorted by rate and allocated since. Of a process that ended, and was not named by the user,
- * no more is told of these once a committed query has told of them. Equal sites keep the order of
- * their processes and of their birth. */
+/*
+ * 0 or -ENOMEM. Sites with nothing live are left out unless all are requested (top == 0), or rows
+ * are sorted by rate and the site allocated since. Once a committed query has reported such sites
+ * of a process that ended, and that the user did not name, they are dropped. Equal rows are in the
+ * order of their processes and then of their first allocation.
+ */
 int collector__snapshot(struct collector *c, const struct query *q, struct snapshot *out);
 void snapshot__free(struct snapshot *s);
 
 const struct stacks *collector__stacks(const struct collector *c);
-/* A process's address space, for naming what has no module; NULL: unknown process, or a child that
+/* A process's mappings, for naming what has no module. NULL: unknown process, or a child that
  * ended. */
 const struct mappings *collector__mappings(const struct collector *c, uint32_t pid);
-size_t collector__memory(const struct collector *c);
+
+/* ---- for tests and benchmarks ---- */
+
+size_t collector__memory(const struct collector *c); /* bytes it holds */
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The time since the site's first birth is cut into at most 64 ticks: when it outgrows them, ticks
- * become twice as long. A cohort starts at certain ticks only: at tick b as long as the present one
- * is less than 4 * 2^z ticks away, where z counts the zero bits at b's end. So of the odd ticks
- * only the last two start a cohort, of the odd multiples of 2 the last two, of the odd multiples of
- * 4 the last two, and so on: cohorts get wider as they get older, borders only ever vanish, and
- * which there are follows from the present alone, so that a site may lie untouched for an hour and
- * catch up in one step. (The same idea as an exponential histogram: Datar et al., 2002, with fixed
- * borders.)
+ * The time since the site's first birth is divided into at most 64 ticks; when it outgrows them,
+ * the ticks become twice as long. A cohort starts at certain ticks only: at tick b while the
+ * present tick is less than 4 * 2^z ticks away, where z is the number of trailing zero bits of b.
+ * So only the last two odd ticks start a cohort, the last two odd multiples of 2, the last two odd
+ * multiples of 4, and so on. Cohorts get wider as they age, borders only ever vanish, and which
+ * borders there are follows from the present alone, so that a site may lie untouched for an hour
+ * and catch up in one step. (The idea is that of an exponential histogram, Datar et al., 2002, with
+ * fixed borders.)
  *
- * The lives of what died are counted by powers of two of the same ticks: when these double, so do
- * the classes.
+ * The lifetimes of blocks that died are counted by powers of two of the same ticks: when these
+ * double, so do the classes.
  */
 #include "heap/cohorts.h"
 
@@ -47,8 +47,8 @@ static uint32_t add_saturated(uint32_t a, uint32_t b)
 	return a + b < a ? UINT32_MAX : a + b;
 }
 
-/* The greater of both, the second in ns. */
-static uint32_t later(uint32_t units, uint64_t ns)
+/* The greater of the two; the second is in ns. */
+static uint32_t later_units(uint32_t units, uint64_t ns)
 {
 	ns >>= COHORTS_UNIT;
 	if (ns <= units)
@@ -56,7 +56,7 @@ static uint32_t later(uint32_t units, uint64_t ns)
 	return ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 }
 
-static float less(float a, float b)
+static float lesser(float a, float b)
 {
 	return a < b ? a : b;
 }
@@ -66,8 +66,8 @@ static float greater(float a, float b)
 	return a > b ? a : b;
 }
 
-/* Keeps the cohorts whose starts are borders, and adds each other to the one before it. */
-static void merge(struct cohorts *c)
+/* Keeps the cohorts whose starts are borders, and adds any other to the one before it. */
+static void merge_cohorts(struct cohorts *c)
 {
 	unsigned int n = 1;
 
@@ -83,7 +83,7 @@ static void merge(struct cohorts *c)
 		into->alive_bytes += from.alive_bytes;
 		into->born = add_saturated(into->born, from.born);
 		into->alive += from.alive;
-		into->least = less(into->least, from.least);
+		into->least = lesser(into->least, from.least);
 		into->most = greater(into->most, from.most);
 	}
 	c->n = (uint8_t)n;
@@ -95,14 +95,14 @@ static void double_ticks(struct cohorts *c)
 	c->tick /= 2;
 	for (unsigned int i = 0; i < c->n; i++)
 		c->start[i] /= 2;
-	merge(c);
+	merge_cohorts(c);
 	c->lives[0] = add_saturated(c->lives[0], c->lives[1]);
 	for (unsigned int i = 1; i + 1 < COHORTS_LIVES; i++)
 		c->lives[i] = c->lives[i + 1];
 	c->lives[COHORTS_LIVES - 1] = 0;
 }
 
-static void settle(struct cohorts *c)
+static void store_extremes(struct cohorts *c)
 {
 	c->cohort[c->n - 1].least = c->least;
 	c->cohort[c->n - 1].most = c->most;
@@ -112,12 +112,12 @@ static __attribute__((noinline)) void next_ticks(struct cohorts *c, uint64_t sin
 {
 	unsigned int last;
 
-	settle(c);
+	store_extremes(c);
 	while (since >> c->shift >= COHORTS_TICKS)
 		double_ticks(c);
 	last = c->tick;
 	c->tick = (uint8_t)(since >> c->shift);
-	merge(c);
+	merge_cohorts(c);
 	for (unsigned int tick = last + 1; tick <= c->tick; tick++) {
 		if (!is_border(tick, c->tick))
 			continue;
@@ -142,7 +142,7 @@ static void advance(struct cohorts *c, uint64_t now)
 void cohorts__advance(struct cohorts *c, uint64_t now)
 {
 	advance(c, now);
-	settle(c);
+	store_extremes(c);
 }
 
 static struct cohort *cohort_of(struct cohorts *c, uint64_t birth)
@@ -155,11 +155,11 @@ static struct cohort *cohort_of(struct cohorts *c, uint64_t birth)
 	return &c->cohort[i];
 }
 
-/* What the site holds changed: the present's least and most. */
-static void hold(struct cohorts *c, int64_t change)
+/* What the site holds changed; so may the least and the most of the present cohort. */
+static void change_held(struct cohorts *c, int64_t change)
 {
 	c->bytes += (uint64_t)change;
-	c->least = less(c->least, (float)c->bytes);
+	c->least = lesser(c->least, (float)c->bytes);
 	c->most = greater(c->most, (float)c->bytes);
 }
 
@@ -172,11 +172,11 @@ void cohorts__came(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t byt
 	co->alive_bytes += bytes;
 	co->alive++;
 	co->born = add_saturated(co->born, 1);
-	c->last = later(c->last, since_origin(c, birth));
-	hold(c, (int64_t)bytes);
+	c->last = later_units(c->last, since_origin(c, birth));
+	change_held(c, (int64_t)bytes);
 }
 
-static struct cohort *take(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes)
+static struct cohort *take_out(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes)
 {
 	struct cohort *co;
 
@@ -184,7 +184,7 @@ static struct cohort *take(struct cohorts *c, uint64_t now, uint64_t birth, uint
 	co = cohort_of(c, birth);
 	co->alive_bytes -= bytes;
 	co->alive--;
-	hold(c, -(int64_t)bytes);
+	change_held(c, -(int64_t)bytes);
 	return co;
 }
 
@@ -193,22 +193,22 @@ static void count_lives(struct cohorts *c, uint64_t life, uint32_t blocks)
 	uint64_t ticks = life >> c->shift;
 	unsigned int class = ticks ? 64u - (unsigned int)__builtin_clzll(ticks) : 0;
 
-	/* It may be older than the site's first birth: a realloc brought it. */
+	/* A block that a realloc brought may be older than the site's first birth. */
 	if (class >= COHORTS_LIVES)
 		class = COHORTS_LIVES - 1;
 	c->lives[class] = add_saturated(c->lives[class], blocks);
-	c->longest = later(c->longest, life);
+	c->longest = later_units(c->longest, life);
 }
 
 void cohorts__died(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes)
 {
-	take(c, now, birth, bytes);
+	take_out(c, now, birth, bytes);
 	count_lives(c, now > birth ? now - birth : 0, 1);
 }
 
 void cohorts__left(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes)
 {
-	struct cohort *co = take(c, now, birth, bytes);
+	struct cohort *co = take_out(c, now, birth, bytes);
 
 	if (co->born > co->alive)
 		co->born--;
@@ -218,7 +218,7 @@ void cohorts__resized(struct cohorts *c, uint64_t now, uint64_t birth, int64_t c
 {
 	advance(c, now);
 	cohort_of(c, birth)->alive_bytes += (uint64_t)change;
-	hold(c, change);
+	change_held(c, change);
 }
 
 void cohorts__became(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes,
@@ -237,12 +237,12 @@ void cohorts__became(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t b
 		to->alive++;
 		to->born = add_saturated(to->born, 1);
 	}
-	hold(c, (int64_t)(new_bytes - bytes));
+	change_held(c, (int64_t)(new_bytes - bytes));
 }
 
 /* ---- several sites as one ---- */
 
-/* A birth in the cohort's middle. */
+/* The time in the middle of a cohort, for a birth whose time is not known better. */
 static uint64_t middle(const struct cohorts *c, unsigned int i)
 {
 	uint64_t end = i + 1u < c->n ? c->start[i + 1] : c->tick + 1u;
@@ -250,7 +250,8 @@ static uint64_t middle(const struct cohorts *c, unsigned int i)
 	return c->origin + ((c->start[i] + end) << c->shift) / 2;
 }
 
-/* What the site held at `time`: `most` or `least` of the cohort that it lies in; nothing before. */
+/* What the site held at `time`: the least and the most of the cohort it lies in; 0 before the
+ * first. */
 static void held(const struct cohorts *c, uint64_t time, float *least, float *most)
 {
 	unsigned int i = c->n - 1u;
@@ -264,7 +265,7 @@ static void held(const struct cohorts *c, uint64_t time, float *least, float *mo
 	*most = c->cohort[i].most;
 }
 
-/* The same cohorts, counted from an earlier origin. */
+/* Makes the ticks count from an earlier origin. */
 static void set_origin(struct cohorts *c, uint64_t origin)
 {
 	uint64_t now = c->origin + ((uint64_t)c->tick << c->shift);
@@ -275,7 +276,7 @@ static void set_origin(struct cohorts *c, uint64_t origin)
 			       .n = 1,
 			       .bytes = old.bytes,
 			       .longest = old.longest };
-	c->last = later(0, old.origin - origin + ((uint64_t)old.last << COHORTS_UNIT));
+	c->last = later_units(0, old.origin - origin + ((uint64_t)old.last << COHORTS_UNIT));
 	for (unsigned int i = 0; i < COHORTS_LIVES; i++)
 		c->lives[i] = old.lives[i];
 	cohorts__advance(c, now);
@@ -297,8 +298,8 @@ void cohorts__unite(struct cohorts *c, const struct cohorts *other)
 	struct cohorts o = *other;
 	float least, most;
 
-	settle(c);
-	settle(&o);
+	store_extremes(c);
+	store_extremes(&o);
 	if (o.origin < c->origin)
 		set_origin(c, o.origin);
 	cohorts__advance(c, o.origin + ((uint64_t)o.tick << o.shift));
@@ -323,7 +324,7 @@ void cohorts__unite(struct cohorts *c, const struct cohorts *other)
 		c->lives[i] = add_saturated(c->lives[i], o.lives[i]);
 	c->bytes += o.bytes;
 	c->longest = c->longest > o.longest ? c->longest : o.longest;
-	c->last = later(c->last, o.origin - c->origin + ((uint64_t)o.last << COHORTS_UNIT));
+	c->last = later_units(c->last, o.origin - c->origin + ((uint64_t)o.last << COHORTS_UNIT));
 	c->least = c->cohort[c->n - 1].least;
 	c->most = c->cohort[c->n - 1].most;
 }
@@ -340,7 +341,7 @@ void cohorts__end(struct cohorts *c, uint64_t now)
 		co->alive = 0;
 		co->alive_bytes = 0;
 	}
-	hold(c, -(int64_t)c->bytes);
+	change_held(c, -(int64_t)c->bytes);
 }
 
 /* ---- files ---- */

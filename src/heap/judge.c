@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A leak is told by three things: blocks live far longer than any that ever died here; such blocks
+ * Three things make a leak: blocks live far longer than any that ever died at the site; such blocks
  * keep coming; and deaths do not catch up with them.
  *
- * For an age of 1, 2, 4, 8 or 16 ticks, suppose that blocks of the site die younger than that or
- * never. Then few deaths came later, and what was born twice that long ago and lives is "overdue".
- * It is a leak if, in a stretch of time that reaches up to there and is itself at least twice that
- * long and a quarter of the run,
- *   - enough overdue blocks were born, many times the deaths that came later than the age;
- *   - they were born all along, not markedly fewer towards its end (a cache that fills up);
- *   - before the stretch there were hardly any (it began to leak) or it was a burst (it loaded
- *     something first); a stretch is no way to overlook that births slowly cease;
- *   - what the site holds grew accordingly (a cache at its bound loses an old block for a new one);
- *   - in its later half they are not matched by frees of blocks older than the tracing (the same
- *     cache, first seen when it was full);
- *   - where hardly a block ever died, they are more than a log or a small table takes until it is
- * full, and do not come ever more slowly, as into a cache that is hit the more, the fuller it is.
- * So a sawtooth proves nothing until it lasts some four times as long as the longest before it.
+ * For an age of 1, 2, 4, 8 or 16 ticks, suppose that blocks of the site either die younger than
+ * that or never. Then few blocks died later than that age, and a live block born twice that long
+ * ago is "overdue". The site leaks if there is a stretch of time that ends where blocks become
+ * overdue, lasts at least twice the age and a quarter of the run, and for which all of this holds:
+ *   - Enough overdue blocks were born in it, many times the number of late deaths.
+ *   - They were born throughout, not markedly fewer towards its end (as in a cache that fills up).
+ *   - Before it, hardly any were born (the leak began then), or a burst was (the program loaded
+ *     something first). Otherwise choosing a stretch could hide that births slowly cease.
+ *   - What the site holds grew accordingly (a cache at its limit drops an old block for each new
+ *     one).
+ *   - In its later half, births are not matched by frees of blocks older than the tracing (the same
+ *     cache, already full when it was first seen).
+ *   - Where hardly any block ever died, there are more of them than a log or a small table holds
+ *     when full, and they do not come ever more slowly, as into a cache whose hit rate rises as it
+ *     fills.
+ * So a sawtooth proves nothing until it has lasted some four times as long as its longest tooth.
  *
- * What fails for one of the last reasons, or holds more at its lowest than it did at its highest,
- * is growing. The rest is told apart by when births ended and by how many of the old blocks live.
+ * A site that fails one of the last conditions, or whose minimum has risen above its earlier
+ * maximum, is growing. The other verdicts follow from when births ended and from how many of the
+ * old blocks are live.
  */
 #include "heap/judge.h"
 
@@ -29,10 +32,10 @@
 #include "util/codec.h"
 
 #define AGES 5	       /* 1, 2, 4, 8, 16 ticks */
-#define LATE_DEATHS 16 /* overdue blocks for each death that came late */
-#define DECLINE 0.6    /* later births against earlier ones: fewer means ceasing */
-#define TAPER 0.8      /* the same of thirds, where it falls all along and hardly a block dies */
-#define STEP 4	       /* so many times more, or less, is not a trend but an event */
+#define LATE_DEATHS 16 /* overdue blocks to each late death */
+#define DECLINE 0.6    /* later births to earlier ones: below it, births cease */
+#define TAPER 0.8      /* the last third to the first, where births fall throughout and few die */
+#define STEP 4	       /* a ratio that marks an event rather than a trend */
 #define SHARE_MAX_NS 600000000000ull
 #define STARTUP_MAX_NS 120000000000ull
 #define GROWTH 1.05
@@ -45,14 +48,14 @@ struct stretch {
 	unsigned int occupied; /* cohorts with anything alive */
 };
 
-static unsigned int end_of(const struct cohorts *c, unsigned int i)
+static unsigned int cohort_end(const struct cohorts *c, unsigned int i)
 {
 	return i + 1u < c->n ? c->start[i + 1] : c->tick + 1u;
 }
 
 static struct stretch stretch(const struct cohorts *c, unsigned int first, unsigned int last)
 {
-	struct stretch s = { .ticks = end_of(c, last) - c->start[first] };
+	struct stretch s = { .ticks = cohort_end(c, last) - c->start[first] };
 
 	for (unsigned int i = first; i <= last; i++) {
 		s.blocks += c->cohort[i].alive;
@@ -63,15 +66,15 @@ static struct stretch stretch(const struct cohorts *c, unsigned int first, unsig
 	return s;
 }
 
-/* The part of cohort i that lies in [from, to). */
+/* The fraction of cohort i that lies in [from, to). */
 static double part_between(const struct cohorts *c, unsigned int i, double from, double to)
 {
-	double low = fmax(c->start[i], from), high = fmin(end_of(c, i), to);
+	double low = fmax(c->start[i], from), high = fmin(cohort_end(c, i), to);
 
-	return high > low ? (high - low) / (end_of(c, i) - c->start[i]) : 0;
+	return high > low ? (high - low) / (cohort_end(c, i) - c->start[i]) : 0;
 }
 
-/* Blocks alive that were born in [from, to). */
+/* Live blocks that were born in [from, to). */
 static double alive_between(const struct cohorts *c, double from, double to)
 {
 	double sum = 0;
@@ -95,7 +98,7 @@ static double least_since(const struct cohorts *c, double from)
 	double least = INFINITY;
 
 	for (unsigned int i = 0; i < c->n; i++)
-		if (end_of(c, i) > from)
+		if (cohort_end(c, i) > from)
 			least = fmin(least, c->cohort[i].least);
 	return least;
 }
@@ -107,7 +110,7 @@ static double seconds(const struct cohorts *c, double ticks)
 
 /* ---- leaks ---- */
 
-/* What a stretch must last at least, in ticks. */
+/* How long a stretch must be, in ticks. */
 static double least_ticks(const struct cohorts *c, const struct judge_facts *f)
 {
 	uint64_t run = f->now > f->began ? f->now - f->began : 0, share = run / 4;
@@ -119,8 +122,8 @@ static double least_ticks(const struct cohorts *c, const struct judge_facts *f)
 	return (double)share / (double)(1ull << c->shift);
 }
 
-/* How many times more of what lives was born, by time, before the stretch than in it. */
-static double before(const struct cohorts *c, unsigned int first, const struct stretch *s)
+/* The rate at which live blocks were born before the stretch, relative to that in it. */
+static double rate_before(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
 	struct stretch b;
 
@@ -130,24 +133,24 @@ static double before(const struct cohorts *c, unsigned int first, const struct s
 	return b.blocks / b.ticks / (s->blocks / s->ticks);
 }
 
-/* What lies before the stretch is no part of the same trend. */
+/* Whether what lies before the stretch belongs to another trend. */
 static bool begins_anew(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
-	double times = before(c, first, s);
+	double times = rate_before(c, first, s);
 
 	return times * STEP <= 1 || (times >= STEP && s->ticks * 2 >= c->tick);
 }
 
 /*
- * Whether births cease: the later half is poorer than the earlier. Small numbers have the benefit
- * of chance, but not behind a burst: that might be the first part of the same decline. Where most
- * blocks die, births tell how much the program had to do: with less of that, fewer stay.
+ * Whether births cease: the later half has fewer than the earlier. Small numbers are given a margin
+ * for chance, but not after a burst, which might be the first part of the same decline. Where most
+ * blocks die, all births measure the program's load: with less load, fewer blocks stay.
  */
-static bool ceases(const struct cohorts *c, unsigned int first, const struct stretch *s)
+static bool births_cease(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
 	double start = c->start[first], half = start + s->ticks / 2, end = start + s->ticks;
 	double earlier = alive_between(c, start, half), later = alive_between(c, half, end);
-	double chance = before(c, first, s) < 1 ? 2 * sqrt(later) : 0;
+	double chance = rate_before(c, first, s) < 1 ? 2 * sqrt(later) : 0;
 	double load = born_between(c, half, end) / born_between(c, start, half);
 
 	if (s->blocks * STEP < s->born && load < 1)
@@ -157,7 +160,7 @@ static bool ceases(const struct cohorts *c, unsigned int first, const struct str
 	return later + chance < earlier * DECLINE;
 }
 
-/* Hardly any of its blocks ever died. */
+/* Whether hardly any block ever died. */
 static bool hardly_dies(const struct cohorts *c, const struct stretch *s)
 {
 	uint64_t deaths = 0;
@@ -168,10 +171,10 @@ static bool hardly_dies(const struct cohorts *c, const struct stretch *s)
 }
 
 /*
- * A cache is hit the more, the more is in it: each third of the stretch has fewer births than the
- * one before, by more than chance.
+ * Whether births taper off, as in a cache whose hit rate rises as it fills: each third of the
+ * stretch has fewer births than the one before, by more than chance.
  */
-static bool tapers(const struct cohorts *c, unsigned int first, const struct stretch *s)
+static bool births_taper(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
 	double start = c->start[first], third = s->ticks / 3;
 	double a = alive_between(c, start, start + third);
@@ -181,8 +184,8 @@ static bool tapers(const struct cohorts *c, unsigned int first, const struct str
 	return a > b && b > d && d < a * TAPER && a - d > 3 * sqrt(a + d);
 }
 
-/* Where the survivors are much of what the site holds, it must hold more than when they began to
- * come. */
+/* Whether survivors replace other blocks: they are much of what the site holds, but it does not
+ * hold accordingly more than when they began to come. */
 static bool replaces(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
 	double late = c->start[first] + s->ticks * 0.75;
@@ -191,7 +194,7 @@ static bool replaces(const struct cohorts *c, unsigned int first, const struct s
 	return s->bytes * 4 >= (double)c->bytes && grown * 2 < s->bytes;
 }
 
-/* Whether the later half might just replace what was freed since and is older than the tracing. */
+/* Whether the later half might just replace blocks older than the tracing that were freed since. */
 static bool matched_by_older(const struct cohorts *c, unsigned int first, const struct stretch *s,
 			     const struct judge_facts *f)
 {
@@ -201,27 +204,26 @@ static bool matched_by_older(const struct cohorts *c, unsigned int first, const 
 	double frees = 0;
 
 	for (unsigned int i = 0; o && i < o->n; i++) {
-		end = o->origin + ((uint64_t)end_of(o, i) << o->shift);
+		end = o->origin + ((uint64_t)cohort_end(o, i) << o->shift);
 		if (end > from)
 			frees += o->cohort[i].born;
 	}
 	return frees * 2 > alive_between(c, half, start + s->ticks);
 }
 
-/* Nothing shows that its blocks are meant to die, or its first just did; and a log may take as
- * many. */
+/* Too little to be called a leak where hardly a block died: a log may hold as many. */
 static bool is_little(const struct stretch *s)
 {
 	return s->blocks < JUDGE_ALONE_BLOCKS &&
 	       (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES);
 }
 
-static enum doubt doubt(const struct cohorts *c, const struct judge_facts *f, unsigned int first,
-			const struct stretch *s)
+static enum doubt find_doubt(const struct cohorts *c, const struct judge_facts *f,
+			     unsigned int first, const struct stretch *s)
 {
 	bool alone = hardly_dies(c, s);
 
-	if (ceases(c, first, s) || (alone && tapers(c, first, s)))
+	if (births_cease(c, first, s) || (alone && births_taper(c, first, s)))
 		return DOUBT_SLOWS;
 	if (matched_by_older(c, first, s, f))
 		return DOUBT_OLDER;
@@ -230,7 +232,7 @@ static enum doubt doubt(const struct cohorts *c, const struct judge_facts *f, un
 	return alone && is_little(s) ? DOUBT_FEW : DOUBT_NONE;
 }
 
-/* Whether the blocks born in cohorts [first, last] and alive make a leak, or at least growth. */
+/* Whether the live blocks of a stretch are a leak, or at least growth. */
 static enum verdict judge_stretch(const struct cohorts *c, const struct judge_facts *f,
 				  unsigned int first, const struct stretch *s, enum doubt *why)
 {
@@ -240,15 +242,15 @@ static enum verdict judge_stretch(const struct cohorts *c, const struct judge_fa
 	    s->ticks < least_ticks(c, f) || !begins_anew(c, first, s) || replaces(c, first, s) ||
 	    alive_between(c, end - s->ticks / 2, end) * STEP < s->blocks)
 		return VERDICT_UNKNOWN;
-	*why = doubt(c, f, first, s);
+	*why = find_doubt(c, f, first, s);
 	return *why ? VERDICT_GROWING : VERDICT_LEAK;
 }
 
 /*
- * The stretch from cohort `first` up to what is overdue by the least age after which few died.
- * False: there is none.
+ * Finds the stretch from cohort `first` to the last one that is overdue, by the lowest age after
+ * which few blocks died. False where there is none.
  */
-static bool overdue(const struct cohorts *c, unsigned int first, struct stretch *s)
+static bool overdue_stretch(const struct cohorts *c, unsigned int first, struct stretch *s)
 {
 	double late = 0;
 
@@ -257,7 +259,7 @@ static bool overdue(const struct cohorts *c, unsigned int first, struct stretch 
 	for (unsigned int k = 0; k < AGES; k++, late -= c->lives[k]) {
 		unsigned int age = 1u << k, end = c->n;
 
-		while (end > first && c->tick < end_of(c, end - 1) + 2 * age)
+		while (end > first && c->tick < cohort_end(c, end - 1) + 2 * age)
 			end--;
 		if (end == first)
 			return false;
@@ -268,7 +270,7 @@ static bool overdue(const struct cohorts *c, unsigned int first, struct stretch 
 	return false;
 }
 
-/* The best that any stretch proves. A stretch does not begin with a time before its trend. */
+/* The strongest verdict that any stretch supports. A stretch must not begin before its trend. */
 static void find_leak(const struct cohorts *c, const struct judge_facts *f, struct judgement *j)
 {
 	struct stretch s, head;
@@ -276,7 +278,7 @@ static void find_leak(const struct cohorts *c, const struct judge_facts *f, stru
 	enum doubt why;
 
 	for (unsigned int first = 0; first < c->n && j->verdict != VERDICT_LEAK; first++) {
-		if (!overdue(c, first, &s))
+		if (!overdue_stretch(c, first, &s))
 			continue;
 		head = stretch(c, first, first);
 		if (head.blocks * STEP * s.ticks < s.blocks * head.ticks)
@@ -297,23 +299,23 @@ static void find_leak(const struct cohorts *c, const struct judge_facts *f, stru
 /* ---- the rest ---- */
 
 /*
- * Whether in the later half there was a step up for good: what the site held at its least after
- * some cohort is more than at its most before it, by far more than what it held differed before.
- * The first eighth does not count.
+ * Whether there was a lasting step up in the later half: after some cohort, the minimum of what the
+ * site held exceeds the maximum before it, by more than half the earlier variation. The first
+ * eighth of the time does not count.
  */
 static bool steps_up(const struct cohorts *c, double *rate)
 {
 	double most = 0, least = INFINITY, after, step;
 
-	for (unsigned int i = 0; i + 1u < c->n && (end_of(c, i) + 2) * 16 < c->tick * 17; i++) {
-		after = least_since(c, end_of(c, i));
+	for (unsigned int i = 0; i + 1u < c->n && (cohort_end(c, i) + 2) * 16 < c->tick * 17; i++) {
+		after = least_since(c, cohort_end(c, i));
 		step = after - most;
-		if (i && end_of(c, i) * 2 > c->tick && after > most * GROWTH &&
+		if (i && cohort_end(c, i) * 2 > c->tick && after > most * GROWTH &&
 		    step * 2 > most - least) {
 			*rate = step / seconds(c, c->tick * 0.5);
 			return true;
 		}
-		if (end_of(c, i) * 8 > c->tick) {
+		if (cohort_end(c, i) * 8 > c->tick) {
 			most = fmax(most, c->cohort[i].most);
 			least = fmin(least, c->cohort[i].least);
 		}
@@ -321,14 +323,14 @@ static bool steps_up(const struct cohorts *c, double *rate)
 	return false;
 }
 
-/* The same without a step: at its least in the last quarter it held more than at its most in the
- * first half. */
+/* The same without a step: the minimum in the last quarter exceeds the maximum in the first half.
+ */
 static bool climbs(const struct cohorts *c, double *rate)
 {
 	double most = 0, least = least_since(c, c->tick * 0.75);
 
-	for (unsigned int i = 0; i < c->n && end_of(c, i) * 2 <= c->tick; i++)
-		if (end_of(c, i) * 8 > c->tick)
+	for (unsigned int i = 0; i < c->n && cohort_end(c, i) * 2 <= c->tick; i++)
+		if (cohort_end(c, i) * 8 > c->tick)
 			most = fmax(most, c->cohort[i].most);
 	*rate = (least - most) / seconds(c, c->tick * 0.375);
 	return most > 0 && isfinite(least) && least > most * GROWTH;
@@ -339,9 +341,9 @@ static uint64_t last_birth(const struct cohorts *c)
 	return c->origin + ((uint64_t)c->last << COHORTS_UNIT);
 }
 
-/* Nothing came for half the time; startup, if all came in the first quarter, and the first
- * minutes. */
-static enum verdict quiet(uint64_t last, const struct judge_facts *f)
+/* No births for half the time: a plateau, or startup if all came in the first quarter of the run
+ * and within its first minutes. */
+static enum verdict judge_quiet(uint64_t last, const struct judge_facts *f)
 {
 	uint64_t run = f->now > f->began ? f->now - f->began : 0;
 	uint64_t since = f->now > last ? f->now - last : 0;
@@ -353,7 +355,7 @@ static enum verdict quiet(uint64_t last, const struct judge_facts *f)
 	return VERDICT_PLATEAU;
 }
 
-static void tell_apart(const struct cohorts *c, const struct judge_facts *f, struct judgement *j)
+static void judge_rest(const struct cohorts *c, const struct judge_facts *f, struct judgement *j)
 {
 	struct stretch all = stretch(c, 0, c->n - 1u);
 	double old = alive_between(c, 0, c->tick * 0.5), rate;
@@ -363,19 +365,19 @@ static void tell_apart(const struct cohorts *c, const struct judge_facts *f, str
 		j->rate = rate;
 		return;
 	}
-	j->verdict = c->bytes || all.blocks > 0 ? quiet(last_birth(c), f) : VERDICT_UNKNOWN;
+	j->verdict = c->bytes || all.blocks > 0 ? judge_quiet(last_birth(c), f) : VERDICT_UNKNOWN;
 	if (j->verdict != VERDICT_UNKNOWN || all.born < JUDGE_LEAST_BLOCKS)
 		return;
 	j->verdict =
 	    old <= all.blocks / 4 && j->survival < CHURN_SURVIVAL ? VERDICT_CHURN : VERDICT_PLATEAU;
 }
 
-/* Of the blocks that were born in the older half of the time. */
+/* The fraction still live of the blocks born in the older half of the time. */
 static double survival(const struct cohorts *c)
 {
 	double born = 0, alive = 0;
 
-	for (unsigned int i = 0; i < c->n && (!i || end_of(c, i) * 2 <= c->tick); i++) {
+	for (unsigned int i = 0; i < c->n && (!i || cohort_end(c, i) * 2 <= c->tick); i++) {
 		born += c->cohort[i].born;
 		alive += c->cohort[i].alive;
 	}
@@ -394,14 +396,14 @@ struct judgement judge__site(const struct cohorts *cohorts, const struct judge_f
 		return j;
 	find_leak(&c, facts, &j);
 	if (j.verdict == VERDICT_UNKNOWN)
-		tell_apart(&c, facts, &j);
+		judge_rest(&c, facts, &j);
 	return j;
 }
 
 struct judgement judge__single(uint64_t birth, const struct judge_facts *facts)
 {
 	return (struct judgement){
-		.verdict = quiet(birth, facts),
+		.verdict = judge_quiet(birth, facts),
 		.survival = 1,
 		.window = facts->now > birth ? facts->now - birth : 0,
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Says of a call site whether it leaks, from what it had born when and what of it still lives
- * (cohorts.h). Times are ns since the run's start. It depends on nothing but what it is given.
+ * Judges whether a call site leaks, from when its blocks were born and how many of them are still
+ * live (cohorts.h). Times are ns since the run's start. The result depends on the arguments alone.
  */
 #ifndef MEMTRACE_HEAP_JUDGE_H
 #define MEMTRACE_HEAP_JUDGE_H
@@ -12,32 +12,32 @@
 #include "heap/cohorts.h"
 
 enum verdict {
-	VERDICT_UNKNOWN, /* too little was seen */
+	VERDICT_UNKNOWN, /* too little evidence */
 	VERDICT_CHURN,	 /* blocks come and go */
-	VERDICT_STARTUP, /* held since the beginning, and nothing came since */
-	VERDICT_PLATEAU, /* holds about as much as it did */
-	VERDICT_GROWING, /* holds more and more, but not provably for good */
-	VERDICT_LEAK,	 /* blocks outlive by far all that die, and more keep coming */
+	VERDICT_STARTUP, /* allocated at the beginning and held; nothing came since */
+	VERDICT_PLATEAU, /* holds about as much as before */
+	VERDICT_GROWING, /* holds more and more, but may still give it back */
+	VERDICT_LEAK,	 /* blocks outlive by far all that died, and more keep coming */
 	VERDICTS
 };
 
-/* What keeps a site that grows from being called a leak: the first of these. */
+/* Why a growing site is not called a leak: the first of these that holds. */
 enum doubt {
-	DOUBT_NONE,  /* there is no more to it than that it holds more and more */
-	DOUBT_SLOWS, /* ever fewer blocks come */
-	DOUBT_OLDER, /* as many blocks are freed that are older than the tracing: the new might
-			replace them */
-	DOUBT_YOUNG, /* seen for less than JUDGE_LEAK_NS */
-	DOUBT_FEW,   /* nothing of it ever died, and it is so little that a table might fill up */
+	DOUBT_NONE,  /* nothing but growth was found */
+	DOUBT_SLOWS, /* fewer and fewer blocks come */
+	DOUBT_OLDER, /* as many blocks older than the tracing are freed, which the new ones might
+			replace */
+	DOUBT_YOUNG, /* observed for less than JUDGE_LEAK_NS */
+	DOUBT_FEW,   /* no block ever died, and a table that fills up might hold as many */
 	DOUBTS
 };
 
-/* There is no verdict on less than this: seen for so long, and so many blocks that stayed. */
+/* No verdict below these: the time observed, and the number of blocks that stayed. */
 #define JUDGE_LEAST_NS 4000000000ull
-#define JUDGE_LEAK_NS 10000000000ull /* to call it a leak: much fills up while a program starts */
+#define JUDGE_LEAK_NS 10000000000ull /* for a leak: much fills up while a program starts */
 #define JUDGE_LEAST_BLOCKS 8
-/* To call it a leak where nothing ever died: so many blocks, or so much in 32. Logs fill up, too.
- */
+/* For a leak where no block ever died: so many blocks, or so many bytes in at least 32 of them.
+ * Logs fill up, too. */
 #define JUDGE_ALONE_BLOCKS 500
 #define JUDGE_ALONE_BYTES 65536
 #define JUDGE_ALONE_LARGE 32
@@ -46,23 +46,23 @@ enum doubt {
 struct judge_facts {
 	uint64_t now;
 	uint64_t began; /* when the process was first seen */
-	/* Frees of blocks that are older than the tracing, as births; NULL: there were none. What
-	 * is born might just replace these. */
+	/* Frees of blocks older than the tracing, as births; NULL: none. The site's births might
+	 * just replace these blocks. */
 	const struct cohorts *older;
 };
 
 struct judgement {
 	enum verdict verdict;
 	enum doubt doubt;
-	double rate;	  /* bytes a second that stay; 0 unless it is a leak or grows */
-	double survival;  /* 0 to 1: of the blocks born long enough ago, those that live */
-	uint64_t window;  /* ns that the site was seen */
+	double rate;	  /* bytes a second that stay; 0 unless it leaks or grows */
+	double survival;  /* 0 to 1: the live fraction of the blocks born long enough ago */
+	uint64_t window;  /* ns for which the site was observed */
 	uint64_t longest; /* ns, the longest life of a block that died */
-	uint64_t leaking; /* ns that the leak goes on; 0: it is none */
+	uint64_t leaking; /* ns since the leak began; 0: no leak */
 };
 
 struct judgement judge__site(const struct cohorts *cohorts, const struct judge_facts *facts);
-/* A site that has no cohorts, because it never had more than one block: `birth` is that one's. */
+/* For a site without cohorts because it never had more than one block, born at `birth`. */
 struct judgement judge__single(uint64_t birth, const struct judge_facts *facts);
 
 /* To and from a file (codec.h). 0 or -EINVAL. */

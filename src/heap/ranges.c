@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ranges stand sorted by address in a row of small sorted arrays ("shelves"), each with at most
- * 128 of them: finding one is two binary searches, changing one moves a few kilobytes at most, and
- * walking is walking arrays. A hundred thousand ranges are a thousand shelves.
+ * The ranges are sorted by address in an array of small sorted arrays ("shelves") of at most 128
+ * ranges each: a lookup is two binary searches, a change moves a few kilobytes at most, and a walk
+ * reads arrays. A hundred thousand ranges are a thousand shelves.
  *
- * Every change is made of whole pieces: cut_at() first splits whatever lies across the borders of
- * the change, so that what follows only adds, removes and moves pieces. The pieces of one mapping
- * share a count of how many they are, made at the first cut: a mapping that was never cut needs
- * none.
+ * Every change is made of whole pieces: cut_at() first splits whatever lies across the ends of the
+ * change, so that what follows only adds, removes and moves pieces. The pieces of one mapping share
+ * a count of them, which is allocated at the first cut: a mapping that was never cut has none.
  */
 #include "heap/ranges.h"
 
@@ -20,9 +19,8 @@
 
 #define SHELF_MAX 128
 #define PAGE_MASK 4095ull
-#define ADDRESS_END                                                                                \
-	(1ull << 57) /* with five levels of page tables; sums of bytes fit in 63 bits              \
-		      */
+/* With five levels of page tables; sums of bytes fit in 63 bits. */
+#define ADDRESS_END (1ull << 57)
 
 struct whole {
 	uint32_t parts;
@@ -47,7 +45,7 @@ struct ranges {
 	size_t count;
 };
 
-/* The place of a piece: pieces[i] of shelf s. Any change of the ranges makes it void. */
+/* The place of a piece: pieces[i] of shelf s. Valid until the ranges change. */
 struct place {
 	size_t s;
 	unsigned int i;
@@ -97,7 +95,7 @@ static struct place next_place(const struct ranges *l, struct place p)
 	return (struct place){ p.s + 1, 0 };
 }
 
-/* The first piece that ends behind addr: the one that holds it, or the next one up. */
+/* The first piece that ends above addr: the one that holds it, or the next one up. */
 static struct place seek_place(const struct ranges *l, uint64_t addr)
 {
 	size_t lo = 0, hi = l->n, mid;
@@ -127,7 +125,7 @@ static struct place seek_place(const struct ranges *l, uint64_t addr)
 	return p;
 }
 
-/* An empty shelf at position s of the row. */
+/* Adds an empty shelf at index s. */
 static struct shelf *new_shelf(struct ranges *l, size_t s)
 {
 	struct shelf *sh;
@@ -144,13 +142,13 @@ static struct shelf *new_shelf(struct ranges *l, size_t s)
 	return sh;
 }
 
-/* Puts a piece where nothing overlaps it. */
+/* Inserts a piece that overlaps no other. */
 static int insert_piece(struct ranges *l, const struct piece *piece)
 {
 	struct place p = seek_place(l, piece->r.start);
 	struct shelf *sh, *upper;
 
-	/* Behind the last of all, it goes to the end of the last shelf. */
+	/* Above all others, it goes to the end of the last shelf. */
 	if (p.s == l->n && l->n) {
 		p.s--;
 		p.i = l->shelves[p.s]->n;
@@ -179,8 +177,7 @@ static int insert_piece(struct ranges *l, const struct piece *piece)
 	return 0;
 }
 
-/* Takes a piece out, unreported. What followed it is now at the same place, or at the next shelf.
- */
+/* Removes a piece without reporting it. Returns the place of the piece that followed it. */
 static struct place take_piece(struct ranges *l, struct place p, struct piece *out)
 {
 	struct shelf *sh = l->shelves[p.s];
@@ -204,7 +201,7 @@ static int64_t bytes_of(const struct range *r)
 	return (int64_t)(r->end - r->start);
 }
 
-/* Reports that a piece, taken out already, is gone. */
+/* Reports that a piece, already removed, is gone. */
 static void report_gone(struct ranges *l, struct piece *p)
 {
 	bool last = !p->whole || p->whole->parts == 1;
@@ -213,7 +210,7 @@ static void report_gone(struct ranges *l, struct piece *p)
 	l->change(l->ctx, &p->r, -bytes_of(&p->r), last ? -1 : 0);
 }
 
-/* Makes addr a border between pieces, unless what lies across it is younger than `began`. */
+/* Splits the piece that lies across addr, unless it is younger than `began`. */
 static int cut_at(struct ranges *l, uint64_t addr, uint64_t began)
 {
 	struct piece *p = piece_at(l, seek_place(l, addr)), upper;
@@ -238,7 +235,7 @@ static int cut_at(struct ranges *l, uint64_t addr, uint64_t began)
 	return err;
 }
 
-/* Cuts at both ends, then removes what lies in [start, end) and is not younger. */
+/* Cuts at both ends, then removes what lies in [start, end) and is not younger than `began`. */
 static int clear_range(struct ranges *l, uint64_t start, uint64_t end, uint64_t began)
 {
 	struct place p;
@@ -259,7 +256,7 @@ static int clear_range(struct ranges *l, uint64_t start, uint64_t end, uint64_t 
 	return 0;
 }
 
-/* Whole pages, below the end of all addresses. */
+/* Rounds to whole pages below the end of all addresses. */
 static void round_out(uint64_t *start, uint64_t *end)
 {
 	*end = *end < ADDRESS_END ? (*end + PAGE_MASK) & ~PAGE_MASK : ADDRESS_END;
@@ -300,7 +297,8 @@ int ranges__detach(struct ranges *l, uint64_t addr, uint64_t began)
 	struct piece *at, out;
 	uint32_t left = 1;
 
-	/* Its head may have been unmapped before, and pieces of others may lie between its own. */
+	/* Its first pages may have been unmapped, and pieces of other mappings may lie between its
+	 * own. */
 	while (left && (at = piece_at(l, p))) {
 		if (at->base != addr || !(at->r.flags & EVENT_F_SHM) || at->r.birth > began) {
 			p = next_place(l, p);
@@ -315,7 +313,7 @@ int ranges__detach(struct ranges *l, uint64_t addr, uint64_t began)
 
 /* ---- mremap ---- */
 
-/* A second mapping of what is mapped at `old`: from a shared mapping, or with the old one kept. */
+/* A second mapping of what is mapped at `old`: of a shared mapping, or with the old one kept. */
 static int map_again(struct ranges *l, uint64_t old, uint64_t addr, uint64_t len, uint64_t began)
 {
 	const struct piece *p = piece_at(l, seek_place(l, old));
@@ -329,7 +327,8 @@ static int map_again(struct ranges *l, uint64_t old, uint64_t addr, uint64_t len
 	return ranges__map(l, &r);
 }
 
-/* Takes the pieces of [start, end) out, unreported, into an array that the caller frees. */
+/* Removes the pieces of [start, end) without reporting them, into an array that the caller frees.
+ */
 static int lift_pieces(struct ranges *l, uint64_t start, uint64_t end, uint64_t began,
 		       struct piece **lifted, size_t *n)
 {
@@ -364,7 +363,8 @@ int ranges__remap(struct ranges *l, uint64_t old, uint64_t old_len, uint64_t add
 	round_out(&addr, &end);
 	if (keep_old || old == old_end)
 		return map_again(l, old, addr, end - addr, began);
-	/* What does not fit any more goes first; the rest is lifted, grown, moved and put down. */
+	/* What no longer fits is removed first; the rest is taken out, grown, moved and inserted
+	 * again. */
 	if (end - addr < old_end - old) {
 		err = clear_range(l, old + (end - addr), old_end, began);
 		if (err)

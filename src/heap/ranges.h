@@ -4,8 +4,8 @@
  * never overlap; cutting one in its middle leaves two with the same site and birth. Every change is
  * reported to the owner through a callback, so that sums by site stay exact.
  *
- * "born" times (ns) settle races: a call that began before a range was mapped cannot have been
- * meant for it, so it leaves it alone.
+ * Births (ns) settle races: a call that began before a range was mapped cannot have been meant for
+ * it, so it leaves the range alone.
  */
 #ifndef MEMTRACE_HEAP_RANGES_H
 #define MEMTRACE_HEAP_RANGES_H
@@ -21,15 +21,15 @@ struct range {
 	uint64_t birth;	     /* ns; the call's return */
 	uint32_t site;	     /* RANGE_ALLOCATOR, or the owner's number for the call site */
 	uint32_t flags;	     /* EVENT_F_* of the event that made it */
-	uint32_t parts;	     /* set by the ranges: how many pieces the mapping is in */
+	uint32_t parts;	     /* how many pieces the mapping is in; set on reading */
 };
 
-#define RANGE_ALLOCATOR UINT32_MAX /* obtained by an allocator: never a site of its own */
+#define RANGE_ALLOCATOR UINT32_MAX /* obtained by an allocator: counts for no site */
 
 /*
- * r: the piece that came, went or grew. bytes: the change in bytes held for its site. blocks: +1 a
- * range came, -1 a range went whole (or its last part went), 0 it shrank, grew or was cut in two. A
- * cut leaves one mapping in two pieces: they count as one until both are gone.
+ * r: the piece that was added, removed or grown. bytes: the change in bytes held for its site.
+ * blocks: +1 for a new mapping, -1 where a mapping or the last piece of it is gone, 0 where it
+ * shrank, grew or was cut. The pieces of one mapping count as one until all are gone.
  */
 typedef void (*ranges_change_fn)(void *ctx, const struct range *r, int64_t bytes, int blocks);
 
@@ -39,10 +39,9 @@ void ranges__free(struct ranges *l);
 /* All sizes are rounded out to whole pages of 4096 bytes. 0 or -ENOMEM. */
 int ranges__map(struct ranges *l, const struct range *r); /* replaces whatever overlaps */
 int ranges__unmap(struct ranges *l, uint64_t start, uint64_t end, uint64_t began);
-/* Moves, grows or shrinks; parts of the old range that were never seen mapped are not invented. The
- * new range keeps the site and birth of the old one; one that was never seen stays unknown. With
- * keep_old, and for old_len 0 (shared memory), the new range is a further one of the old one's
- * site. */
+/* Moves, grows or shrinks. Pages of the old range that were not known to be mapped stay unknown.
+ * The new range keeps the site and birth of the old one. With keep_old, and for old_len 0 (shared
+ * memory), the new range is a further one of the old one's site. */
 int ranges__remap(struct ranges *l, uint64_t old, uint64_t old_len, uint64_t addr, uint64_t len,
 		  uint64_t began, bool keep_old);
 /* System V: the whole segment attached at addr. */
@@ -52,17 +51,17 @@ size_t ranges__memory(const struct ranges *l);				      /* bytes it holds */
 bool ranges__next(const struct ranges *l, size_t *cursor, struct range *out); /* by address */
 
 /*
- * To save and restore a ranges: the next piece, with where its mapping's first byte is, and what it
- * shares with the other pieces of that (NULL: it is in one). The order is that of ranges__next.
+ * For saving and restoring: the next piece, the address of its mapping's first byte, and what the
+ * piece shares with others of that mapping (NULL: it is the only one). In the order of
+ * ranges__next.
  */
 struct whole;
 bool ranges__next_piece(const struct ranges *l, size_t *cursor, struct range *out, uint64_t *base,
 			const struct whole **whole);
 /*
- * Puts a piece back, unreported. *whole is NULL for the first piece of a mapping that was in
- * several
- * (`shared`), and is what that returned for the others. 0, -ENOMEM, or -EINVAL where it is no range
- * of whole pages or something lies there.
+ * Restores a piece without reporting it. *whole is NULL for the first piece of a mapping that was
+ * in several (`shared`), and is set for the others to pass. 0, -ENOMEM, or -EINVAL where it does
+ * not consist of whole pages or overlaps another.
  */
 int ranges__put_back(struct ranges *l, const struct range *r, uint64_t base, bool shared,
 		     struct whole **whole);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Numbers and strings as few bytes, for what is kept in a file. Numbers take 7 bits a byte, low
- * bits first; signed ones are folded so that small ones stay short; a string is its length and its
- * bytes. What is put goes to the end of a strbuf; what is taken comes through a cursor: past
- * the end, or where the bytes are not a valid number, it turns bad, and everything taken from then
- * on is zero.
+ * Numbers and strings in few bytes, for files. Numbers take 7 bits a byte, low bits first; signed
+ * ones are folded first, so that small ones stay short; a string is its length and its bytes.
+ * Values are appended to a strbuf and read through a cursor: past the end, or where the bytes are
+ * not a valid number, the cursor turns bad, and everything read from then on is zero.
  */
 #ifndef MEMTRACE_UTIL_CODEC_H
 #define MEMTRACE_UTIL_CODEC_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Foreign names made harmless. What comes from a traced program (function, file and thread names)
- * may hold any byte; each output has its own way to show it.
+ * Makes foreign names harmless. Names that come from a traced program (of functions, files,
+ * threads) may contain any byte; each output format has its own way to show them.
  */
 #ifndef MEMTRACE_UTIL_ESCAPE_H
 #define MEMTRACE_UTIL_ESCAPE_H

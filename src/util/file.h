@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Opening and reading files that somebody else named: only regular ones, never without bounds. */
+/* Opens and reads files whose paths come from others: only regular files. */
 #ifndef MEMTRACE_UTIL_FILE_H
 #define MEMTRACE_UTIL_FILE_H
 
@@ -8,14 +8,14 @@
 #include <sys/stat.h>
 
 /*
- * Opens a regular file for reading. Nothing else is ever opened, not even for a moment: opening a
- * FIFO may block, and opening a device may do something. flags: 0, or O_NOFOLLOW. Returns a
+ * Opens a regular file for reading. No other file is opened, not even for a moment: opening a FIFO
+ * may block, and opening a device may have effects. flags: 0, or O_NOFOLLOW. Returns a
  * descriptor, close-on-exec, or a negative errno (-EACCES: not a regular file). *st is its status.
  */
 int file__open_regular(const char *path, int flags, struct stat *st);
 
-/* The same, of what a process whose root directory is `root` finds at `path`: symbolic links and
- * ".." on the way stay below root, and links of /proc that lead elsewhere are refused (-ELOOP). */
+/* The same for `path` as seen by a process whose root directory is `root`: symbolic links and ".."
+ * stay below root, and magic links of /proc are refused (-ELOOP). */
 int file__open_regular_at(int root, const char *path, int flags, struct stat *st);
 int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st);
 

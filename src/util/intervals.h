@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A table of address ranges, built once and searched often: which range holds an address? */
+/* A table of address ranges that is built once and searched often for the range that holds an
+ * address. */
 #ifndef MEMTRACE_UTIL_INTERVALS_H
 #define MEMTRACE_UTIL_INTERVALS_H
 
@@ -22,8 +23,8 @@ void intervals__free(struct intervals *t);
 /* Empty ranges are left out. 0 or -ENOMEM. */
 int intervals__add(struct intervals *t, uint64_t lo, uint64_t hi, uint32_t value);
 void intervals__sort(struct intervals *t); /* before the first search */
-/* The innermost range that holds addr: the one that starts last, of several the shortest. NULL if
- * none does. */
+/* The innermost range that holds addr: the one that starts last, and of several the shortest. NULL:
+ * none. */
 const struct interval *intervals__find(const struct intervals *t, uint64_t addr);
 
 #endif

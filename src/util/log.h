@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One line at a time to standard error, prefixed "memtrace: ". Only the joints at the edge, the
- * session and the door may use it. errno is kept.
+ * Writes one line at a time to standard error, prefixed "memtrace: ". Only the folders at the edge
+ * use it (see scripts/check-layers). errno is preserved.
  */
 #ifndef MEMTRACE_UTIL_LOG_H
 #define MEMTRACE_UTIL_LOG_H
