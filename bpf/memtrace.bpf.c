@@ -243,7 +243,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		return 0;
 	if (p->pid == pid) {
 		unwind__forget(pid);
-		send_plain(EVENT_EXIT, pid);
+		send_exit(pid, task->exit_code); /* in a group exit, that of all its threads */
 	}
 	remove_process(pid);
 	return 0;

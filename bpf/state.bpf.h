@@ -198,7 +198,7 @@ static __always_inline __u64 wakeup(__u64 varies)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
-static __always_inline void send_plain(__u8 type, __u32 pid)
+static __always_inline void send_exit(__u32 pid, int status)
 {
 	struct event *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
@@ -206,7 +206,7 @@ static __always_inline void send_plain(__u8 type, __u32 pid)
 		count(lost_processes);
 		return;
 	}
-	head(e, type, 0, 0, pid, bpf_ktime_get_ns());
+	head(e, EVENT_EXIT, EVENT_EXIT_STATUS, (__u16)status, pid, bpf_ktime_get_ns());
 	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 }
 

@@ -29,20 +29,20 @@ typedef uint64_t ev_u64;
 
 enum event_type {
 	EVENT_NONE,
-	EVENT_ALLOC,	 /* struct event_alloc: the program got a block */
-	EVENT_FREE,	 /* struct event_free: the program gives a block back */
-	EVENT_REALLOC,	 /* struct event_realloc: a realloc that succeeded, or freed */
-	EVENT_MAP,	 /* struct event_map: mmap or shmat returned */
-	EVENT_UNMAP,	 /* struct event_map: munmap or shmdt returned */
-	EVENT_REMAP,	 /* struct event_map: mremap returned */
-	EVENT_BRK,	 /* struct event_map: the program break moved */
-	EVENT_STACK,	 /* struct event_stack: the frames of a stack id */
-	EVENT_FORK,	 /* struct event_fork */
-	EVENT_EXEC,	 /* struct event_exec */
-	EVENT_EXIT,	 /* struct event: the last thread of the process ended */
-	EVENT_FILES,	 /* struct event_files: the mapped files changed (dlopen, dlclose) */
-	EVENT_ENTER,	 /* struct event_exec: a running process became traced */
-	EVENT_CODE,	 /* struct event_code: code was mapped */
+	EVENT_ALLOC,   /* struct event_alloc: the program got a block */
+	EVENT_FREE,    /* struct event_free: the program gives a block back */
+	EVENT_REALLOC, /* struct event_realloc: a realloc that succeeded, or freed */
+	EVENT_MAP,     /* struct event_map: mmap or shmat returned */
+	EVENT_UNMAP,   /* struct event_map: munmap or shmdt returned */
+	EVENT_REMAP,   /* struct event_map: mremap returned */
+	EVENT_BRK,     /* struct event_map: the program break moved */
+	EVENT_STACK,   /* struct event_stack: the frames of a stack id */
+	EVENT_FORK,    /* struct event_fork */
+	EVENT_EXEC,    /* struct event_exec */
+	EVENT_EXIT,  /* struct event: the last thread of the process ended; see EVENT_EXIT_STATUS */
+	EVENT_FILES, /* struct event_files: the mapped files changed (dlopen, dlclose) */
+	EVENT_ENTER, /* struct event_exec: a running process became traced */
+	EVENT_CODE,  /* struct event_code: code was mapped */
 	EVENT_CANDIDATE, /* struct event_exec: a program started in a new cgroup */
 	EVENT_TYPES
 };
@@ -60,6 +60,9 @@ enum event_type {
 #define EVENT_F_CUSTOM 0x200   /* a call of the program's own allocator (--probe) */
 #define EVENT_F_INSIDE 0x400   /* freed inside such an allocator */
 #define EVENT_F_UNKNOWN 0x800  /* code of a file that is not probed yet */
+
+/* The api of an EVENT_EXIT whose flags are the wait status; others do not say how it ended. */
+#define EVENT_EXIT_STATUS 1
 
 struct event {
 	ev_u8 type; /* enum event_type */

@@ -158,8 +158,11 @@ static int handle_exit(struct collector *c, const void *data)
 	const struct event *ev = data;
 	struct process *p = collect_process__find(c, ev->pid);
 
-	if (p)
-		collect_process__exit(p, ev->time);
+	if (!p)
+		return 0;
+	if (ev->api == EVENT_EXIT_STATUS)
+		p->status = ev->flags;
+	collect_process__exit(p, ev->time);
 	return 0;
 }
 
@@ -296,6 +299,7 @@ int collector__add_stack(struct collector *c, uint64_t time, const struct stack 
 		return -EINVAL;
 	if (time > c->now)
 		c->now = time;
+	c->events++; /* as where it came as a record of the ring buffer */
 	p = collect_process__get(c, st->pid, time);
 	return p ? collect_process__add_stack(p, time, st) : -ENOMEM;
 }

@@ -161,6 +161,7 @@ struct process_row {
 	char comm[EVENT_COMM];
 	const char *exe; /* valid as long as the collector; NULL: unknown */
 	bool exited;
+	int status; /* how it ended, as waitpid has it; -1: it lives, or it is not known */
 	uint64_t live_bytes, live_blocks; /* as in struct snapshot */
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees; /* heap only */
 	uint64_t allocator_bytes, mapped_bytes;

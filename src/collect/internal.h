@@ -54,6 +54,7 @@ struct process {
 	const char *exe, *container;
 	const char *unprobed; /* see collector__add_unprobed; NULL: none */
 	bool named, exited;
+	int status; /* how it ended, as waitpid has it; -1: not known */
 	uint64_t first_seen, ended;
 
 	struct heap *heap; /* these three are NULL once it has ended */

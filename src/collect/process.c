@@ -295,6 +295,7 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 		return NULL;
 	p->c = c;
 	p->pid = pid;
+	p->status = -1;
 	p->first_seen = now;
 	p->heap = heap__new();
 	p->ranges = ranges__new(accounting__range_changed, p);

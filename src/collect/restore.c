@@ -253,6 +253,8 @@ static int restore_process_end(struct collector *c, struct cursor *in)
 		return -EINVAL;
 	take_numbers(in, p, process_numbers, ARRAY_SIZE(process_numbers));
 	err = take_cohorts(in, &p->older);
+	if (!err && cursor__left(in)) /* older states do not have it */
+		p->status = (int)codec__take_up_to(in, UINT16_MAX + 1u) - 1;
 	if (!err && exited)
 		collect_process__retire(p, p->ended);
 	if (!err && exited && pending)

@@ -150,6 +150,7 @@ static int add_process_row(struct process *p, const struct query *q, struct gath
 		.container = p->container,
 		.unprobed = p->unprobed,
 		.exited = p->exited,
+		.status = p->status,
 		.allocs = p->allocs,
 		.frees = p->frees,
 		.alloc_bytes = p->alloc_bytes,

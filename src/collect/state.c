@@ -190,6 +190,7 @@ static void save_process(struct saving *s, const struct process *p)
 	codec__put(&s->sb, ended_processes__is_pending(p));
 	put_numbers(&s->sb, p, process_numbers, ARRAY_SIZE(process_numbers));
 	put_cohorts(&s->sb, p->older);
+	codec__put(&s->sb, (uint64_t)(p->status + 1));
 	emit_piece(s);
 }
 

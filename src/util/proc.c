@@ -73,3 +73,31 @@ uint64_t proc__resident_bytes(uint32_t pid)
 	free(text);
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
+
+static bool is_own_thread(uint64_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%" PRIu64, tid);
+	return !access(path, F_OK);
+}
+
+bool proc__is_stopped(uint32_t pid)
+{
+	char path[64], *text;
+	const char *state;
+	uint64_t tracer;
+	bool stopped;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/status", pid);
+	text = file__read(path, NULL);
+	if (!text)
+		return false;
+	state = proc__status_field(text, "State", &len);
+	stopped = state && len && (*state == 'T' || *state == 't');
+	if (stopped && *state == 't' && proc__status_numbers(text, "TracerPid", &tracer, 1))
+		stopped = !is_own_thread(tracer);
+	free(text);
+	return stopped;
+}

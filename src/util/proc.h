@@ -6,6 +6,7 @@
 #ifndef MEMTRACE_UTIL_PROC_H
 #define MEMTRACE_UTIL_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,9 @@ const char *proc__status_field(const char *status, const char *name, size_t *len
 size_t proc__status_numbers(const char *status, const char *name, uint64_t *out, size_t max);
 
 uint64_t proc__resident_bytes(uint32_t pid); /* 0 where the process has ended */
+
+/* Whether the process stands stopped: by a signal, by job control, or by a tracer that is not a
+ * thread of this process. */
+bool proc__is_stopped(uint32_t pid);
 
 #endif

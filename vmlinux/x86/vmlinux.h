@@ -130,6 +130,7 @@ struct pid;
 struct task_struct {
 	unsigned int ptrace;
 	struct mm_struct *mm;
+	int exit_code;
 	pid_t pid;
 	pid_t tgid;
 	char comm[16];

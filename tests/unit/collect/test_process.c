@@ -552,3 +552,26 @@ TEST(functions_that_are_not_probed_are_known_by_process)
 	snapshot__free(&s);
 	collector__free(c);
 }
+
+TEST(how_a_process_ended)
+{
+	struct collector *c = plain();
+	struct event ev;
+	struct snapshot s;
+
+	allocated(c, PID, 0x1000, 10, 1);
+	allocated(c, CHILD, 0x1000, 10, 1);
+	allocated(c, CHILD + 1, 0x1000, 10, 1);
+	ev = head(EVENT_EXIT, PID);
+	ev.api = EVENT_EXIT_STATUS;
+	ev.flags = 139;
+	CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
+	happened(c, EVENT_EXIT, CHILD); /* of an older recording: it does not say */
+	s = ask(c, (struct query){ .sort = SORT_BYTES });
+	CHECK(s.processes[0].exited && s.processes[1].exited && !s.processes[2].exited);
+	CHECK_EQ(s.processes[0].status, 139);
+	CHECK_EQ(s.processes[1].status, -1);
+	CHECK_EQ(s.processes[2].status, -1);
+	snapshot__free(&s);
+	collector__free(c);
+}

@@ -206,16 +206,24 @@ TEST(an_empty_collector)
 	collector__free(b);
 }
 
-TEST(functions_that_are_not_probed_stay_known)
+TEST(unprobed_functions_and_ends_stay_known)
 {
+	struct event ended;
 	struct collector *a = plain(), *b;
 	struct snapshot s;
 	struct pieces p;
 
 	allocated(a, PID, 0x1000, 100, 1);
 	collector__add_unprobed(a, PID, "malloc of libx.so");
+	allocated(a, CHILD, 0x1000, 100, 1);
+	ended = head(EVENT_EXIT, CHILD);
+	ended.api = EVENT_EXIT_STATUS;
+	ended.flags = 9;
+	CHECK_EQ(collector__event(a, &ended, sizeof(ended)), 0);
 	b = copy_of(a, &p);
 	s = ask(b, (struct query){ .top = 10 });
+	CHECK_EQ(s.processes[0].status, -1);
+	CHECK_EQ(s.processes[1].status, 9);
 	CHECK_STR(s.processes[0].unprobed, "malloc of libx.so");
 	snapshot__free(&s);
 	collector__free(a);

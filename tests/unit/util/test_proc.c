@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "util/proc.h"
 
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -60,4 +63,29 @@ TEST(own_status)
 	free(text);
 	CHECK(proc__resident_bytes((uint32_t)getpid()) > 4096);
 	CHECK_EQ(proc__resident_bytes(UINT32_MAX), 0);
+}
+
+TEST(stopped)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		for (;;)
+			pause();
+	}
+	CHECK(!proc__is_stopped((uint32_t)pid));
+	kill(pid, SIGSTOP);
+	waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WSTOPPED | WNOWAIT);
+	CHECK(proc__is_stopped((uint32_t)pid));
+	kill(pid, SIGCONT);
+	waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WCONTINUED);
+	CHECK(!proc__is_stopped((uint32_t)pid));
+	/* What a thread of this process holds is not stopped: it will let go. */
+	if (!ptrace(PTRACE_SEIZE, pid, NULL, NULL) && !ptrace(PTRACE_INTERRUPT, pid, NULL, NULL)) {
+		waitpid(pid, NULL, __WALL);
+		CHECK(!proc__is_stopped((uint32_t)pid));
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, __WALL);
+	CHECK(!proc__is_stopped((uint32_t)pid));
 }
