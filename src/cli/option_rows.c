@@ -204,6 +204,13 @@ const struct option_row option_rows[] = {
 	  .detail = "Exit with status <N> if the run fails by `--fail-on`, instead of 3. Without "
 		"`--fail-on`, exit with it if the final report has a leak." },
 
+	{ .name = "allow-unjudged", .of = OF_REPORTS, FLAG(plan.allow_unjudged, true),
+	  .help = "let a run pass --fail-on or --error-exitcode though it could not be judged "
+		"(otherwise exit status 4)",
+	  .detail = "Let a run pass `--fail-on` or `--error-exitcode` though it could not be "
+		"judged, for one of the reasons of `VERDICTS`. Otherwise it does not pass, and "
+		"the exit status is 4, unless a command's own status is another than 0." },
+
 	{ .heading = "Output" },
 	{ .letter = 'f', .name = "format", .of = OF_REPORTS | OF(VERB_DIFF), .value = "FORMAT",
 	  .type = VALUE_FORMAT, .example = "json", .take = option__format,

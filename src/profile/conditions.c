@@ -2,6 +2,7 @@
 #include "profile/conditions.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,18 +57,22 @@ static uint64_t growth_bytes(const struct profile *p)
 	return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
+/* `rests_on`: the condition can only be ruled out where none of these reasons holds. */
 static const struct {
 	const char *name;
 	uint64_t (*value)(const struct profile *p);
+	unsigned int rests_on;
 } metrics[] = {
-	{ "leak", leak_bytes },	      /* bytes held by call stacks with verdict leak */
-	{ "leaks", leak_count },      /* how many leaks these are parts of */
-	{ "leak-rate", leak_rate },   /* bytes a second that they leak */
-	{ "growing", growing_bytes }, /* bytes held by call stacks with verdict growing */
-	{ "live", live_bytes },	      /* bytes held */
-	{ "blocks", live_blocks },    /* blocks held */
-	{ "growth", growth_bytes },   /* bytes held more than at the mark, or than at the start */
-	{ "lost", profile__lost },    /* events, call stacks and blocks that were lost */
+	/* Bytes held by call stacks with verdict leak, the number of leaks, and bytes a second. */
+	{ "leak", leak_bytes, UINT_MAX },
+	{ "leaks", leak_count, UINT_MAX },
+	{ "leak-rate", leak_rate, UINT_MAX },
+	{ "growing", growing_bytes, UINT_MAX }, /* held by call stacks with verdict growing */
+	{ "live", live_bytes, UNJUDGED_BLIND },
+	{ "blocks", live_blocks, UNJUDGED_BLIND },
+	/* Bytes held more than at the mark, or than at the start. */
+	{ "growth", growth_bytes, UNJUDGED_BLIND },
+	{ "lost", profile__lost, UNJUDGED_NOTHING }, /* events, call stacks and blocks */
 };
 
 bool conditions__is_met(const struct condition *c, const struct profile *p)
@@ -75,6 +80,11 @@ bool conditions__is_met(const struct condition *c, const struct profile *p)
 	uint64_t value = metrics[c->metric].value(p);
 
 	return c->or_equal ? value >= c->limit : value > c->limit;
+}
+
+bool conditions__is_ruled_out(const struct condition *c, const struct profile *p)
+{
+	return !conditions__is_met(c, p) && !(p->judged.reasons & metrics[c->metric].rests_on);
 }
 
 /* ---- parsing ---- */

@@ -31,5 +31,7 @@ void conditions__release(struct conditions *c);
 
 /* Whether the condition is met, so that the run has failed. */
 bool conditions__is_met(const struct condition *c, const struct profile *p);
+/* Whether the report knows that a condition is not met: what it rests on is there. */
+bool conditions__is_ruled_out(const struct condition *c, const struct profile *p);
 
 #endif

@@ -35,6 +35,7 @@ struct profile_builder {
 	struct profile_frame *frames; /* the same, for comparing a row with others; NAMED_MAX */
 	uint32_t places;	      /* of the top that are taken */
 	uint64_t held[API_KINDS];     /* live bytes of each kind, in total */
+	bool any_living;	      /* not all processes have ended */
 };
 
 /* sites.c: adds the sites; processes and totals must be there already. 0 or a negative errno. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "profile/names.h"
 
+#include <signal.h>
+
 #include "util/array.h"
 
 /* Values may come from a recording: what is out of range has no name. */
@@ -79,4 +81,20 @@ const char *profile_names__stack_mode(enum stack_mode mode)
 	};
 
 	return NAME_OF(names, mode);
+}
+
+const char *profile_names__signal(int number)
+{
+#define SIGNAL(name) [name] = #name
+	static const char *const names[] = {
+		SIGNAL(SIGHUP),	 SIGNAL(SIGINT),    SIGNAL(SIGQUIT), SIGNAL(SIGILL),
+		SIGNAL(SIGTRAP), SIGNAL(SIGABRT),   SIGNAL(SIGBUS),  SIGNAL(SIGFPE),
+		SIGNAL(SIGKILL), SIGNAL(SIGUSR1),   SIGNAL(SIGSEGV), SIGNAL(SIGUSR2),
+		SIGNAL(SIGPIPE), SIGNAL(SIGALRM),   SIGNAL(SIGTERM), SIGNAL(SIGSTKFLT),
+		SIGNAL(SIGXCPU), SIGNAL(SIGVTALRM), SIGNAL(SIGPROF), SIGNAL(SIGXFSZ),
+		SIGNAL(SIGIO),	 SIGNAL(SIGPWR),    SIGNAL(SIGSYS),
+	};
+#undef SIGNAL
+
+	return number >= 0 && (size_t)number < ARRAY_SIZE(names) ? names[number] : NULL;
 }

@@ -17,4 +17,7 @@ const char *profile_names__sort(enum sort_key key);
 const char *profile_names__by(enum merge_by by);
 const char *profile_names__stack_mode(enum stack_mode mode);
 
+/* "SIGSEGV"; NULL for one without a name. */
+const char *profile_names__signal(int number);
+
 #endif

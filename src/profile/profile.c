@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "profile/internal.h"
+#include "profile/judged.h"
 #include "util/proc.h"
 #include "util/strbuf.h"
 
@@ -24,6 +25,13 @@ static uint64_t resident_bytes(const struct profile_input *in, const struct proc
 	return in->rss ? in->rss(in->ctx, row->pid) : proc__resident_bytes(row->pid);
 }
 
+static bool is_stopped(const struct profile_input *in, const struct process_row *row)
+{
+	if (row->exited)
+		return false;
+	return in->stopped ? in->stopped(in->ctx, row->pid) : proc__is_stopped(row->pid);
+}
+
 static int add_processes(struct profile_builder *b)
 {
 	const struct snapshot *snap = b->in->snapshot;
@@ -36,6 +44,7 @@ static int add_processes(struct profile_builder *b)
 		char comm[EVENT_COMM + 1] = "";
 
 		memcpy(comm, row->comm, EVENT_COMM);
+		b->any_living |= !row->exited;
 		b->processes[i] = (struct profile_process){
 			.pid = row->pid,
 			.comm = strtab__copy(b->strings, comm),
@@ -44,10 +53,14 @@ static int add_processes(struct profile_builder *b)
 			.unprobed = strtab__copy(b->strings, row->unprobed),
 			.exited = row->exited,
 			.named = row->named,
+			.stopped = is_stopped(b->in, row),
+			.status = row->status,
+			.seen_s = seconds(row->first_seen, row->exited ? row->ended : snap->now),
 			.live_bytes = row->live_bytes,
 			.live_blocks = row->live_blocks,
 			.allocs = row->allocs,
 			.frees = row->frees,
+			.unmatched_frees = row->unmatched_frees,
 			.allocator_bytes = row->allocator_bytes,
 			.mapped_bytes = row->mapped_bytes,
 			.rss_bytes = resident_bytes(b->in, row),
@@ -188,6 +201,8 @@ struct profile *profile__build(const struct profile_input *in)
 		err = add_processes(b);
 	if (!err)
 		err = profile_sites__add(b);
+	if (!err)
+		judged__decide(&b->profile, in);
 	if (!err)
 		err = strtab__error(b->strings);
 out:

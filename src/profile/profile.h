@@ -114,8 +114,42 @@ struct profile_process {
 	const char *container; /* NULL: none */
 	const char *unprobed;  /* as in struct profile */
 	bool exited, named;
-	uint64_t live_bytes, live_blocks, allocs, frees;
+	bool stopped;  /* when the report was made: by a signal, by job control or by a debugger */
+	int status;    /* how it ended, as waitpid has it; -1: it lives, or it is not known */
+	double seen_s; /* from when it was first seen to its end, or to the report */
+	uint64_t live_bytes, live_blocks, allocs, frees, unmatched_frees;
 	uint64_t allocator_bytes, mapped_bytes, rss_bytes;
+};
+
+/* Why a report is no verdict, as bits. */
+enum unjudged {
+	UNJUDGED_STOPPED = 1 << 0,  /* a target stands stopped */
+	UNJUDGED_LOST = 1 << 1,	    /* more than PROFILE_LOST_MAX of the events were lost */
+	UNJUDGED_UNPROBED = 1 << 2, /* an allocation function in use has no probe */
+	UNJUDGED_MISSED = 1 << 3,   /* as many processes ended unprobed as were traced */
+	UNJUDGED_NOTHING = 1 << 4,  /* no allocation was seen */
+	UNJUDGED_ENDED = 1 << 5,    /* all ended before enough was seen */
+	UNJUDGED_SHORT = 1 << 6,    /* observed for less than a verdict takes */
+	UNJUDGED_FEW = 1 << 7, /* most of what is held is in call stacks with too few blocks, or
+				  with blocks that are too recent */
+};
+
+/* Where these hold, the figures themselves may be wrong, not only the verdicts. */
+#define UNJUDGED_BLIND (UNJUDGED_LOST | UNJUDGED_UNPROBED | UNJUDGED_MISSED | UNJUDGED_NOTHING)
+
+#define PROFILE_LOST_MAX 0.01 /* of all events; what is lost in bursts may be what leaks */
+
+/* Whether there is a verdict on what a report holds, and on how much of it. Without what is
+ * suppressed; mappings only if nothing else is reported. */
+struct profile_judged {
+	unsigned int reasons; /* UNJUDGED_*; 0: judged */
+	double lost_share;    /* of all events */
+	bool sized;	      /* only blocks of certain sizes are counted */
+	uint64_t missed;      /* processes that ended before they were probed */
+	/* Call stacks that hold something: with a verdict, and without. Of ended processes only
+	 * where all have ended. */
+	uint64_t sites, bytes;
+	uint64_t open_sites, open_bytes, open_blocks;
 };
 
 struct profile_run { /* the same in every report of a run */
@@ -129,6 +163,7 @@ struct profile_run { /* the same in every report of a run */
 	bool top_given;	 /* --top was on the command line */
 	uint32_t top;	 /* 0: all */
 	bool since_mark; /* growth is counted since the mark, not since the previous report */
+	bool launched;	 /* the target is a command, traced from its first instruction */
 };
 
 struct profile {
@@ -162,6 +197,7 @@ struct profile {
 	double mark_s;				     /* since tracing began; 0 without a mark */
 	int64_t since_mark_bytes, since_mark_blocks; /* of live_bytes and live_blocks */
 	struct profile_findings leak, growing;
+	struct profile_judged judged;
 	const struct profile_suppressed *suppressed; /* rules that suppressed something */
 	size_t nsuppressed;
 	uint64_t suppressed_sites;
@@ -208,19 +244,24 @@ struct profile_input {
 	bool apart;			 /* each finding is a group of its own */
 	/* The parts of a group take one place of the top together, up to GROUP_SHOWN of them. */
 	bool together;
+	bool none_small; /* every site is worth a row of its own */
 	/* Also looks at sites below the top, so that everything that is suppressed is known. */
 	bool thorough;
 	/* Find a stack, and name a file mapping, while the collector may be running: see
 	 * profile__build. */
 	const struct stack *(*stack)(void *ctx, uint64_t id);
 	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr); /* NULL: unknown */
-	uint64_t (*rss)(void *ctx, uint32_t pid); /* of a running process; NULL: read from /proc */
+	/* Of a running process; NULL: read from /proc. */
+	uint64_t (*rss)(void *ctx, uint32_t pid);
+	bool (*stopped)(void *ctx, uint32_t pid);
 	void *ctx;
 	uint32_t seq;
 	bool final;
 	uint64_t wall_ns, start;	   /* start: as in collector_opts */
 	uint64_t lost_events, lost_stacks; /* for all reasons together */
 	uint64_t late, outsiders;
+	uint64_t missed; /* processes that ended before they were probed, or were lost */
+	bool sized;	 /* only blocks of certain sizes are counted */
 	const char *notice;
 	const char *const
 	    *api_names; /* by row, API_ROWS of them (alloc_functions.h); NULL: those of the table */

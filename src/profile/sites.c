@@ -208,6 +208,23 @@ static bool in_totals(const struct site_row *row, const struct snapshot *snap)
 	return row->kind == API_HEAP || !snap->heap;
 }
 
+static void count_judged(struct profile_builder *b, const struct site_row *row)
+{
+	struct profile_judged *j = &b->profile.judged;
+
+	if (!row->live_blocks || !in_totals(row, b->in->snapshot) ||
+	    (b->any_living && b->processes[row->process].exited))
+		return;
+	if (row->judged.verdict != VERDICT_UNKNOWN) {
+		j->sites++;
+		j->bytes += row->live_bytes;
+		return;
+	}
+	j->open_sites++;
+	j->open_bytes += row->live_bytes;
+	j->open_blocks += row->live_blocks;
+}
+
 static void count_suppressed(struct profile_builder *b, int rule, const struct site_row *row)
 {
 	struct profile_suppressed *s = &b->suppressed[rule];
@@ -347,11 +364,13 @@ static int add_row(struct profile_builder *b, const struct site_row *row)
 		count_suppressed(b, rule, row);
 		return 0;
 	}
+	count_judged(b, row);
 	if (c.findings)
 		err = count_finding(b, &c);
 	if (err)
 		return err;
-	c.site.small = !c.findings && row->live_bytes < b->held[row->kind] / 100;
+	c.site.small =
+	    !c.findings && !b->in->none_small && row->live_bytes < b->held[row->kind] / 100;
 	if (!c.below)
 		return show_candidate(b, &c);
 	p->rest_bytes += row->live_bytes;

@@ -87,6 +87,7 @@ void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t
 		.heap = plan->query.heap,
 		.map = plan->query.map,
 		.children = plan->children,
+		.launched = run->launched,
 		.min_size = plan->min_size,
 		.max_size = plan->max_size,
 		.min_age = plan->query.min_age,
@@ -141,7 +142,9 @@ static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *
 	for (size_t i = 0; t->rss && i < snap->nprocesses; i++)
 		if (!snap->processes[i].exited)
 			t->rss[t->n++] = (struct record_process_rss){
-				snap->processes[i].pid, proc__resident_bytes(snap->processes[i].pid)
+				snap->processes[i].pid,
+				proc__resident_bytes(snap->processes[i].pid),
+				proc__is_stopped(snap->processes[i].pid),
 			};
 	record__sort_rss(t);
 }
@@ -149,6 +152,11 @@ static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *
 uint64_t recorder__rss(const struct recorder *rec, uint32_t pid)
 {
 	return record__rss_of(&rec->rss, pid);
+}
+
+bool recorder__is_stopped(const struct recorder *rec, uint32_t pid)
+{
+	return record__is_stopped(&rec->rss, pid);
 }
 
 void recorder__end_report(struct recorder *rec, const struct report_tick *tick,

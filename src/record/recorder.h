@@ -51,12 +51,13 @@ void recorder__mark(struct recorder *rec, uint64_t now);
  * flushes all to the file, and it makes room when the file is full. 0, or the negative errno of the
  * first failure to write. */
 int recorder__maintain(struct recorder *rec);
-/* After a tick, before its report is printed: looks up all names again, and the resident memory of
- * the processes. */
+/* After a tick, before its report is printed: looks up all names again, and the resident memory and
+ * the state of the processes. */
 void recorder__end_report(struct recorder *rec, const struct report_tick *tick,
 			  const struct snapshot *snap);
-/* What it found then; 0 and NULL: nothing. */
+/* What it found then; 0, false and NULL: nothing. */
 uint64_t recorder__rss(const struct recorder *rec, uint32_t pid);
+bool recorder__is_stopped(const struct recorder *rec, uint32_t pid);
 const char *recorder__mapped_file(const struct recorder *rec, uint32_t pid, uint64_t addr);
 
 /* Ends the file. 0 or a negative errno; the file's size, or the reason, is logged. */

@@ -28,6 +28,7 @@ void record__put_event(struct strbuf *sb, const void *ev, size_t size)
 
 /* ---- the run ---- */
 
+#define LAUNCHED 8   /* the flag after those of flags() */
 #define MODE "exact" /* has its place in the file, but no other value so far */
 
 void record__put_run(struct strbuf *sb, const struct record_run *r)
@@ -40,7 +41,7 @@ void record__put_run(struct strbuf *sb, const struct record_run *r)
 	codec__put_string(sb, MODE);
 	codec__put_string(sb, profile_names__stack_mode(r->stack_mode));
 	codec__put_double(sb, r->interval_s);
-	codec__put(sb, flags(r->heap, r->map, r->children));
+	codec__put(sb, flags(r->heap, r->map, r->children) | (r->launched ? LAUNCHED : 0));
 	codec__put(sb, r->min_size);
 	codec__put(sb, r->max_size);
 	codec__put(sb, r->min_age);
@@ -116,6 +117,7 @@ int record__take_run(struct cursor *c, struct record_run *r)
 	r->heap = bits & 1;
 	r->map = bits & 2;
 	r->children = bits & 4;
+	r->launched = bits & LAUNCHED;
 	r->min_size = codec__take(c);
 	r->max_size = codec__take(c);
 	r->min_age = codec__take(c);

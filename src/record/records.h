@@ -32,6 +32,7 @@ struct record_run {
 	enum stack_mode stack_mode;
 	double interval_s;
 	bool heap, map, children;
+	bool launched;		     /* as in profile_run */
 	uint64_t min_size, max_size; /* of the collector that states were taken of */
 	uint64_t min_age;	     /* ns, likewise */
 	struct record_target *targets;
@@ -113,6 +114,7 @@ struct record_tick {
 struct record_process_rss {
 	uint32_t pid;
 	uint64_t bytes;
+	bool stopped; /* it stands stopped */
 };
 
 struct record_rss {
@@ -162,6 +164,7 @@ int record__take_compacted(struct cursor *c, struct record_compacted *r);
 /* Sorts the rows by pid; then a process's bytes are found, 0 for one that has none. */
 void record__sort_rss(struct record_rss *r);
 uint64_t record__rss_of(const struct record_rss *r, uint32_t pid);
+bool record__is_stopped(const struct record_rss *r, uint32_t pid); /* likewise */
 
 void record__free_run(struct record_run *r);
 void record__free_api(struct record_api *r);

@@ -55,13 +55,25 @@ void record__sort_rss(struct record_rss *r)
 		qsort(r->rss, r->n, sizeof(*r->rss), by_pid);
 }
 
+static const struct record_process_rss *find_row(const struct record_rss *r, uint32_t pid)
+{
+	struct record_process_rss key = { .pid = pid };
+
+	return r->n ? bsearch(&key, r->rss, r->n, sizeof(*r->rss), by_pid) : NULL;
+}
+
 uint64_t record__rss_of(const struct record_rss *r, uint32_t pid)
 {
-	struct record_process_rss key = { .pid = pid }, *found = NULL;
+	const struct record_process_rss *found = find_row(r, pid);
 
-	if (r->n)
-		found = bsearch(&key, r->rss, r->n, sizeof(*r->rss), by_pid);
 	return found ? found->bytes : 0;
+}
+
+bool record__is_stopped(const struct record_rss *r, uint32_t pid)
+{
+	const struct record_process_rss *found = find_row(r, pid);
+
+	return found && found->stopped;
 }
 
 void record__put_rss(struct strbuf *sb, const struct record_rss *r)
@@ -72,6 +84,8 @@ void record__put_rss(struct strbuf *sb, const struct record_rss *r)
 		codec__put(sb, r->rss[i].pid);
 		codec__put(sb, r->rss[i].bytes);
 	}
+	for (size_t i = 0; i < r->n; i++)
+		codec__put(sb, r->rss[i].stopped);
 }
 
 int record__take_rss(struct cursor *c, struct record_rss *r)
@@ -84,6 +98,10 @@ int record__take_rss(struct cursor *c, struct record_rss *r)
 	for (size_t i = 0; i < r->n; i++) {
 		r->rss[i].pid = codec__take_u32(c);
 		r->rss[i].bytes = codec__take(c);
+	}
+	if (cursor__left(c)) { /* older recordings end here */
+		for (size_t i = 0; i < r->n; i++)
+			r->rss[i].stopped = codec__take(c) & 1;
 	}
 	if (codec__error(c))
 		record__free_rss(r);

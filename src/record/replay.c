@@ -40,6 +40,11 @@ static uint64_t recorded_rss(void *ctx, uint32_t pid)
 	return record__rss_of(&((const struct replay *)ctx)->rss, pid);
 }
 
+static bool recorded_stop(void *ctx, uint32_t pid)
+{
+	return record__is_stopped(&((const struct replay *)ctx)->rss, pid);
+}
+
 /* ---- reports ---- */
 
 /* To the nearest integer; 0 for what is negative, too large, or not a number. */
@@ -281,6 +286,7 @@ struct replay *replay__open(const struct plan *plan, const char *path)
 		.stack = recorded_stack,
 		.mapped_file = recorded_file,
 		.rss = recorded_rss,
+		.stopped = recorded_stop,
 		.ctx = rp,
 	};
 	return rp;
@@ -309,7 +315,7 @@ void replay__free(struct replay *rp)
 int replay__run(const struct plan *plan, const char *path)
 {
 	struct replay *rp = replay__open(plan, path);
-	int status = !rp || replay__report(rp) ? 1 : rp->reports.failed ? verdict__status(plan) : 0;
+	int status = !rp || replay__report(rp) ? 1 : verdict__status(plan, rp->reports.outcome, 0);
 
 	replay__free(rp);
 	return status;

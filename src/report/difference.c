@@ -12,6 +12,7 @@
 #include "report/number.h"
 #include "report/table.h"
 #include "report/text_stack.h"
+#include "report/verdict_line.h"
 #include "util/escape.h"
 #include "util/array.h"
 #include "util/format.h"
@@ -33,6 +34,13 @@ static void print_side(struct text_style *ts, const char *label, const struct pr
 		     number__seconds(after, sizeof(after), p->elapsed_s),
 		     format__size(size, sizeof(size), sum->bytes),
 		     number__noun(blocks, sizeof(blocks), sum->blocks, "block"));
+	if (p->judged.reasons) {
+		struct strbuf why = { 0 };
+
+		verdict_line__reasons(&why, p, "; ");
+		strbuf__addf(&ts->sb, "        not judged: %s\n", why.data ? why.data : "");
+		strbuf__free(&why);
+	}
 	if (!p->notice)
 		return;
 	strbuf__adds(&ts->sb, "        ");
@@ -156,6 +164,7 @@ static void json_side(struct json *w, const char *key, const struct profile *p,
 	json__u64(w, "live_bytes", sum->bytes);
 	json__u64(w, "live_blocks", sum->blocks);
 	json__string(w, "notice", p->notice);
+	json_lines__judged(w, p);
 	json__close(w, '}');
 }
 

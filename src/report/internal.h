@@ -17,6 +17,8 @@ int json_lines__begin(const struct profile_run *run, uint64_t wall_ns,
 		      const struct report_style *st, FILE *out);
 struct json;
 void json_lines__frame(struct json *w, const struct profile *p, const struct profile_frame *f);
+/* Whether a report is a verdict, and on how much. */
+void json_lines__judged(struct json *w, const struct profile *p);
 int json_lines__report(const struct profile *p, const struct report_style *st, FILE *out);
 int folded__report(const struct profile *p, const struct report_style *st, FILE *out);
 int pprof__report(const struct profile *p, const struct report_style *st, FILE *out);

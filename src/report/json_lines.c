@@ -2,11 +2,13 @@
 /* JSON Lines: a meta line, then a line for each report. The keys are a contract: they are only
  * ever added. */
 #include <string.h>
+#include <sys/wait.h>
 
 #include "profile/names.h"
 #include "profile/title.h"
 #include "report/internal.h"
 #include "report/json.h"
+#include "report/verdict_line.h"
 
 #define MODE "exact" /* every call is traced; there is no other mode yet */
 
@@ -91,6 +93,40 @@ static void write_losses(struct json *w, const struct profile *p)
 	json__u64(w, "stack_collisions", p->stack_collisions);
 }
 
+/* What it does, or how it ended, as far as that is known. */
+static void write_state(struct json *w, const struct profile_process *pr)
+{
+	bool known = pr->exited && pr->status >= 0;
+	char signal[32];
+
+	json__string(w, "state", pr->exited ? "ended" : pr->stopped ? "stopped" : "running");
+	json__string(w, "ended_by",
+		     verdict_line__is_killed(pr) ? verdict_line__signal(signal, sizeof(signal), pr)
+		     : known			 ? "exit"
+						 : NULL);
+	if (known && WIFEXITED(pr->status))
+		json__u64(w, "exit_status", (uint64_t)WEXITSTATUS(pr->status));
+	else
+		json__string(w, "exit_status", NULL);
+}
+
+/* Whether it is a verdict, and on how much. */
+void json_lines__judged(struct json *w, const struct profile *p)
+{
+	struct strbuf why = { 0 };
+
+	verdict_line__reasons(&why, p, "; ");
+	json__bool(w, "judged", !p->judged.reasons);
+	json__string(w, "not_judged", why.data);
+	strbuf__free(&why);
+	json__open(w, "unjudged", '{');
+	json__u64(w, "sites", p->judged.open_sites);
+	json__u64(w, "live_bytes", p->judged.open_bytes);
+	json__u64(w, "live_blocks", p->judged.open_blocks);
+	json__u64(w, "processes", p->judged.missed);
+	json__close(w, '}');
+}
+
 static void write_process(struct json *w, const struct profile_process *pr)
 {
 	json__open(w, NULL, '{');
@@ -100,6 +136,7 @@ static void write_process(struct json *w, const struct profile_process *pr)
 	json__string(w, "container", pr->container);
 	json__string(w, "unprobed", pr->unprobed);
 	json__bool(w, "exited", pr->exited);
+	write_state(w, pr);
 	json__bool(w, "named", pr->named);
 	json__u64(w, "live_bytes", pr->live_bytes);
 	json__u64(w, "live_blocks", pr->live_blocks);
@@ -231,6 +268,7 @@ int json_lines__report(const struct profile *p, const struct report_style *st, F
 	write_totals(&w, p);
 	write_losses(&w, p);
 	json__string(&w, "notice", p->notice);
+	json_lines__judged(&w, p);
 	json__open(&w, "processes", '[');
 	for (size_t i = 0; i < p->nprocesses; i++)
 		write_process(&w, &p->processes[i]);

@@ -13,12 +13,20 @@
 struct criteria {
 	const struct conditions *checks;
 	bool any_leak;
+	bool allow_unjudged; /* what cannot be ruled out passes, too */
 };
 
-bool summary__has_failed(const struct criteria *c, const struct profile *p);
+/* What a run comes to: the worst that any condition says. */
+enum run_outcome {
+	OUTCOME_PASSED,	  /* also where nothing is asked for */
+	OUTCOME_UNJUDGED, /* it may have failed: what a condition rests on is missing */
+	OUTCOME_FAILED,
+};
+
+enum run_outcome summary__outcome(const struct criteria *c, const struct profile *p);
 
 /* Adds "2 leaks (1.4 MiB, 3.1 KiB/s) in 12 call stacks, 4 suppressed; FAILED: leak>64k", without a
- * newline. */
+ * newline; or why nothing could be judged. */
 void summary__add(struct strbuf *sb, const struct profile *p, const struct criteria *c);
 
 #endif

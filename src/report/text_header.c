@@ -7,6 +7,7 @@
 #include "report/label.h"
 #include "report/number.h"
 #include "report/text_verdicts.h"
+#include "report/verdict_line.h"
 #include "util/escape.h"
 #include "util/format.h"
 
@@ -29,7 +30,12 @@ static void print_subject(struct text_style *ts, const struct profile *p)
 	else
 		text_style__painted(ts, BOLD, name.data);
 	strbuf__free(&name);
-	if (exited && p->nprocesses == 1)
+	if (p->nprocesses == 1 && verdict_line__is_killed(p->processes))
+		strbuf__addf(&ts->sb, " (killed by %s)",
+			     verdict_line__signal(n, sizeof(n), p->processes));
+	else if (p->nprocesses == 1 && p->processes->stopped)
+		strbuf__adds(&ts->sb, " (stopped)");
+	else if (exited && p->nprocesses == 1)
 		strbuf__adds(&ts->sb, " (exited)");
 	else if (exited)
 		strbuf__addf(&ts->sb, " (%s exited)", number__count(n, sizeof(n), exited));

@@ -4,9 +4,11 @@
 #include <stdio.h>
 
 #include "report/number.h"
+#include "report/verdict_line.h"
 #include "util/array.h"
 
 #define INDENT 4
+#define NEXT_LINE "\n           " /* below what stands behind a label */
 
 /* ---- in the header ---- */
 
@@ -20,33 +22,51 @@ static void print_finding(struct text_style *ts, const struct profile_findings *
 	text_style__painted(ts, paint, text);
 }
 
-static bool is_any_judged(const struct profile *p)
+/* "no leak", or how many leak and grow; nothing, where that would say nothing. Whether it did. */
+static bool print_findings(struct text_style *ts, const struct profile *p)
 {
-	for (size_t i = 0; i < p->nsites; i++)
-		if (p->sites[i].verdict != VERDICT_UNKNOWN)
-			return true;
-	return !p->nsites;
-}
+	char n[64];
 
-void text_verdicts__summary(struct text_style *ts, const struct profile *p)
-{
-	char window[32];
-
-	text_style__label(ts, "verdict");
-	if (!is_any_judged(p)) {
-		strbuf__adds(&ts->sb, "none yet: observed too briefly, or too few blocks\n");
-		return;
-	}
 	if (p->leak.sites)
 		print_finding(ts, &p->leak, "leak", "leaks", RED);
 	if (p->leak.sites && p->growing.sites)
 		strbuf__adds(&ts->sb, ", ");
 	if (p->growing.sites)
 		print_finding(ts, &p->growing, "growing", "growing", YELLOW);
-	if (!p->leak.sites && !p->growing.sites)
-		strbuf__adds(&ts->sb, "no leak");
-	number__seconds(window, sizeof(window), p->window_s);
-	strbuf__addf(&ts->sb, ", observed for %s\n", window);
+	if (p->leak.sites || p->growing.sites)
+		return true;
+	if (p->judged.reasons)
+		return false;
+	strbuf__adds(&ts->sb, "no leak");
+	if (p->judged.open_sites)
+		strbuf__addf(&ts->sb, " in %s",
+			     number__noun(n, sizeof(n), p->judged.sites, "judged call stack"));
+	return true;
+}
+
+void text_verdicts__summary(struct text_style *ts, const struct profile *p)
+{
+	struct strbuf rest = { 0 };
+	char window[32];
+
+	text_style__label(ts, "verdict");
+	if (print_findings(ts, p)) {
+		number__seconds(window, sizeof(window), p->window_s);
+		strbuf__addf(&ts->sb, ", observed for %s", window);
+		strbuf__adds(&ts->sb, p->judged.reasons ? ";" NEXT_LINE "otherwise " : "");
+	}
+	if (p->judged.reasons) {
+		text_style__painted(ts, YELLOW, p->final ? "not judged" : "not judged yet");
+		strbuf__adds(&ts->sb, ": ");
+		verdict_line__reasons(&rest, p, NEXT_LINE);
+	} else {
+		verdict_line__gaps(&rest, p, NEXT_LINE);
+	}
+	strbuf__adds(&ts->sb, rest.data ? rest.data : "");
+	if (rest.error)
+		ts->sb.error = rest.error;
+	strbuf__free(&rest);
+	strbuf__addc(&ts->sb, '\n');
 }
 
 /* ---- of a call stack ---- */

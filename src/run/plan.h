@@ -54,7 +54,8 @@ struct plan {
 	struct wrappers *wrappers;  /* besides those built in; NULL: none */
 	bool apart;		    /* findings are not grouped into leaks */
 	struct conditions checks;   /* any that holds makes the run fail */
-	int error_exit; /* exit status then, and, without checks, for a leak; 0: not given */
+	int error_exit;	     /* exit status then, and, without checks, for a leak; 0: not given */
+	bool allow_unjudged; /* a run that could not be judged passes */
 
 	/* Output. */
 	const struct report_format *format;

@@ -15,6 +15,8 @@
 #include "symbols/symbolizer.h"
 #include "util/log.h"
 
+#define LEFTOVERS 100 /* call stacks that are listed at a command's end */
+
 int reporting__open(struct reporting *r)
 {
 	const struct plan *plan = r->plan;
@@ -56,6 +58,21 @@ static bool is_checked(const struct reporting *r, const struct report_tick *tick
 	return tick->final && r->plan->checks.n;
 }
 
+/* What a command left, without a verdict on any of it: then all is listed, but for a flood. */
+static bool is_list_of_leftovers(const struct reporting *r, const struct report_tick *tick,
+				 const struct snapshot *snap)
+{
+	if (!tick->final || !r->run->launched || r->plan->top_given)
+		return false;
+	for (size_t i = 0; i < snap->nprocesses; i++)
+		if (!snap->processes[i].exited)
+			return false;
+	for (size_t i = 0; i < snap->nsites; i++)
+		if (snap->sites[i].live_blocks && snap->sites[i].judged.verdict != VERDICT_UNKNOWN)
+			return false;
+	return true;
+}
+
 int reporting__snapshot(struct reporting *r, const struct report_tick *tick, struct snapshot *out)
 {
 	struct query q = r->plan->query;
@@ -84,12 +101,15 @@ static const char *notice_for(const struct reporting *r, const struct report_tic
 struct profile *reporting__make(struct reporting *r, const struct report_tick *tick,
 				const struct snapshot *snap)
 {
+	bool leftovers = is_list_of_leftovers(r, tick, snap);
+
 	symbolizer__new_report(r->symbolizer);
 	return profile__build(&(struct profile_input){
 	    .api_names = r->api_names,
 	    .run = r->run,
 	    .snapshot = snap,
-	    .top = shown_sites(r),
+	    .top = leftovers && shown_sites(r) ? LEFTOVERS : shown_sites(r),
+	    .none_small = leftovers,
 	    .filter = r->filter,
 	    .wrappers = r->plan->wrappers,
 	    .apart = r->plan->apart,
@@ -100,6 +120,7 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 	    .stack = r->stack,
 	    .mapped_file = r->mapped_file,
 	    .rss = r->rss,
+	    .stopped = r->stopped,
 	    .ctx = r->ctx,
 	    .seq = tick->seq,
 	    .final = tick->final,
@@ -109,6 +130,8 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 			   tick->counters.no_thread,
 	    .late = tick->counters.late,
 	    .outsiders = tick->counters.outsiders,
+	    .missed = tick->counters.missed + tick->counters.lost_processes,
+	    .sized = r->plan->min_size || r->plan->max_size != UINT64_MAX,
 	    .lost_stacks = snap->lost_stack_ids + tick->counters.no_scratch,
 	    .notice = notice_for(r, tick, snap),
 	});
@@ -137,7 +160,7 @@ int reporting__print(struct reporting *r, const struct report_tick *tick,
 	if (!err)
 		err = output__flush(r->output);
 	if (!err && tick->final)
-		r->failed = verdict__of(r->plan, p, r->filter, &r->last_line);
+		r->outcome = verdict__of(r->plan, p, r->filter, &r->last_line);
 out:
 	profile__free(p);
 	return err;

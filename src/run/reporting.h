@@ -13,6 +13,7 @@
 #include "abi/shared.h"
 #include "collect/collector.h"
 #include "profile/profile.h"
+#include "report/summary.h"
 #include "run/plan.h"
 #include "util/strbuf.h"
 
@@ -36,10 +37,11 @@ struct reporting {
 	struct collector *collector;
 	struct symbolizer *symbolizer;
 	struct modules *modules;
-	const char *const *api_names; /* this and the next four as in profile_input */
+	const char *const *api_names; /* this and the next five as in profile_input */
 	const struct stack *(*stack)(void *ctx, uint64_t id);
 	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr);
 	uint64_t (*rss)(void *ctx, uint32_t pid);
+	bool (*stopped)(void *ctx, uint32_t pid);
 	void *ctx;
 	uint64_t start;
 	const char *notice; /* shown with every report; NULL: none */
@@ -49,8 +51,8 @@ struct reporting {
 	struct report_style style;
 	struct suppression_filter *filter; /* NULL: nothing is suppressed */
 	bool begun;
-	bool failed;		 /* the final report meets a condition of the plan */
-	struct strbuf last_line; /* summary of the final report, for standard error */
+	enum run_outcome outcome; /* what the final report comes to by the plan */
+	struct strbuf last_line;  /* summary of the final report, for standard error */
 };
 
 /* Opens the output. 0 or a negative errno, with the reason logged. */

@@ -6,6 +6,7 @@
 #include "util/log.h"
 
 #define STATUS_FAILED 3
+#define STATUS_UNJUDGED 4
 
 /* Rules that the user wrote and may want to remove. */
 static void log_unused_rules(const struct suppression_filter *filter)
@@ -19,20 +20,25 @@ static void log_unused_rules(const struct suppression_filter *filter)
 	}
 }
 
-bool verdict__of(const struct plan *plan, const struct profile *p,
-		 const struct suppression_filter *filter, struct strbuf *line)
+enum run_outcome verdict__of(const struct plan *plan, const struct profile *p,
+			     const struct suppression_filter *filter, struct strbuf *line)
 {
 	const struct criteria criteria = {
 		.checks = &plan->checks,
 		.any_leak = plan->error_exit,
+		.allow_unjudged = plan->allow_unjudged,
 	};
 
 	log_unused_rules(filter);
 	summary__add(line, p, &criteria);
-	return summary__has_failed(&criteria, p);
+	return summary__outcome(&criteria, p);
 }
 
-int verdict__status(const struct plan *plan)
+int verdict__status(const struct plan *plan, enum run_outcome outcome, int own)
 {
-	return plan->error_exit ? plan->error_exit : STATUS_FAILED;
+	if (outcome == OUTCOME_FAILED)
+		return plan->error_exit ? plan->error_exit : STATUS_FAILED;
+	if (outcome == OUTCOME_UNJUDGED && !own)
+		return STATUS_UNJUDGED;
+	return own;
 }

@@ -3,20 +3,22 @@
 #ifndef MEMTRACE_RUN_VERDICT_H
 #define MEMTRACE_RUN_VERDICT_H
 
-#include <stdbool.h>
-
 #include "profile/profile.h"
+#include "report/summary.h"
 #include "run/plan.h"
 
 struct suppression_filter;
 
 /*
- * Whether the run has failed, by the conditions of the plan; adds the summary to `line`.
- * Suppressions that matched nothing are logged with --verbose; `filter` may be NULL.
+ * What the run comes to, by the conditions of the plan; adds the summary to `line`. Suppressions
+ * that matched nothing are logged with --verbose; `filter` may be NULL.
  */
-bool verdict__of(const struct plan *plan, const struct profile *p,
-		 const struct suppression_filter *filter, struct strbuf *line);
-/* Exit status of a run that has failed. */
-int verdict__status(const struct plan *plan);
+enum run_outcome verdict__of(const struct plan *plan, const struct profile *p,
+			     const struct suppression_filter *filter, struct strbuf *line);
+/*
+ * The exit status of a run. `own` is that of its command, or 0: a condition that is met goes before
+ * it, and it goes before the status of a run that could not be judged, which fails the run anyway.
+ */
+int verdict__status(const struct plan *plan, enum run_outcome outcome, int own);
 
 #endif

@@ -64,6 +64,8 @@ struct session {
 	size_t ngroups, adopted;       /* adopted: processes that ran when their group was found */
 	uint64_t groups_tended, outsiders_counted; /* ns, when last */
 	atomic_size_t outsiders; /* processes not traced that map files which are probed */
+	atomic_size_t missed;	 /* processes that ended before they were probed */
+	pid_t last_missed;
 
 	struct collector_lock lock; /* the collector's */
 

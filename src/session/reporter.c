@@ -53,6 +53,7 @@ int session_reporter__describe(struct session *s)
 		.top_given = plan->top_given,
 		.top = plan->query.top,
 		.since_mark = plan->since_mark,
+		.launched = plan->command && !plan->npids && !session_groups__any(plan),
 	};
 	describe_to_recorder(s);
 	return 0;
@@ -148,6 +149,11 @@ static const char *recorded_file(void *ctx, uint32_t pid, uint64_t addr)
 static uint64_t recorded_rss(void *ctx, uint32_t pid)
 {
 	return recorder__rss(((struct session *)ctx)->recorder, pid);
+}
+
+static bool recorded_stop(void *ctx, uint32_t pid)
+{
+	return recorder__is_stopped(((struct session *)ctx)->recorder, pid);
 }
 
 static int make_report(struct session *s, bool final)
@@ -246,6 +252,7 @@ static void describe_reporting(struct session *s)
 	r->stack = find_stack;
 	r->mapped_file = s->recorder ? recorded_file : mapped_file;
 	r->rss = s->recorder ? recorded_rss : NULL;
+	r->stopped = s->recorder ? recorded_stop : NULL;
 	r->ctx = s;
 	r->start = s->start;
 }

@@ -100,6 +100,7 @@ void session__count(struct session *s, struct counters *out)
 	out->holds_missed += missed;
 	out->late += missed;
 	out->outsiders = atomic_load(&s->outsiders);
+	out->missed = atomic_load(&s->missed);
 	out->lost_processes += process_queue__dropped(s->queue);
 }
 
@@ -413,8 +414,8 @@ int session__run_with(const struct plan *plan, const struct tracer_ops *trace)
 		err = finish_session(s);
 	if (!err)
 		status = s->launch ? command_status(s) : 0;
-	if (!err && s->reports.failed)
-		status = verdict__status(plan);
+	if (!err)
+		status = verdict__status(plan, s->reports.outcome, status);
 	free_session(s);
 	return status;
 }

@@ -308,6 +308,21 @@ int session_targets__launch(struct session *s)
 	return 0;
 }
 
+/*
+ * Probes what a process has mapped. One that has ended meanwhile has mapped nothing, or is gone: it
+ * is counted, unless its files are probed for all processes.
+ */
+static int scan_new(struct session *s, pid_t pid)
+{
+	int n = session_targets__scan(s, pid);
+
+	if (!s->per_file && (!n || n == -ESRCH) && s->last_missed != pid) {
+		atomic_fetch_add(&s->missed, 1);
+		s->last_missed = pid;
+	}
+	return n;
+}
+
 /* The first event of a process, or that it runs another program, or has other files mapped. */
 static int handle_new_code(struct session *s, const struct process_event *ev)
 {
@@ -317,7 +332,8 @@ static int handle_new_code(struct session *s, const struct process_event *ev)
 		session_groups__met(s, (pid_t)ev->pid);
 	if (ev->superseded && !ev->hold)
 		return 0;
-	n = session_targets__scan(s, (pid_t)ev->pid);
+	n = ev->type == EVENT_EXEC ? scan_new(s, (pid_t)ev->pid)
+				   : session_targets__scan(s, (pid_t)ev->pid);
 	/* At once: what is mapped now may be gone when the first stack through it is read. */
 	collector_lock__take(&s->lock);
 	collector__refresh_process(s->collector, ev->pid);
@@ -333,7 +349,7 @@ static int handle_fork(struct session *s, const struct process_event *ev)
 		return s->trace->release_child(s->tracer, parent, child);
 	s->trace->fork_process(s->tracer, parent, child);
 	session_groups__met(s, child);
-	return s->per_file ? 0 : session_targets__scan(s, child);
+	return s->per_file ? 0 : scan_new(s, child);
 }
 
 static void handle_exit(struct session *s, const struct process_event *ev)

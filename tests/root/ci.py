@@ -47,11 +47,12 @@ with case("the exit status is the command's, unless a condition is met"):
 
 with case("the last line says which condition failed"):
     r = Run("lq", "--kind", "heap", "--fail-on", "live>64k,lost>0")
-    equal(r.summary, "memtrace: no leak found in 1 call stack; FAILED: live>64k", "the last line")
+    LEFT = r"memtrace: not judged: \d+-leaks\[\d+\] ended after \d+ms; 100 blocks \(97\.7 KiB\) in 1 call stack were outstanding at exit"
+    true(re.fullmatch(LEFT + r"; FAILED: live>64k", r.summary), r.summary)
     r = Run("lq", "--kind", "heap", "--fail-on", "lost>0")
-    equal(r.summary, "memtrace: no leak found in 1 call stack; passed", "the last line")
+    true(re.fullmatch(LEFT + r"; passed", r.summary), r.summary)
     r = Run("lq", "--kind", "heap", form="text")
-    equal(r.summary, "memtrace: no leak found in 1 call stack", "the last line")
+    true(re.fullmatch(LEFT, r.summary), r.summary)
 
 with case("what a file suppresses is neither shown nor compared, but counted"):
     rules = write("ci.supp", "# known\n\nleak:^known_leak$\nleak:nothing_of_this_name\n")
@@ -63,7 +64,7 @@ with case("what a file suppresses is neither shown nor compared, but counted"):
     equal((r.report["live_bytes"], r.report["live_blocks"]), (101600, 150), "the totals")
     true(f"memtrace: {rules}:4: leak:nothing_of_this_name matched nothing\n" in r.stderr, r.stderr)
     true(f"{rules}:3" not in r.stderr, r.stderr)
-    equal(r.summary, "memtrace: no leak found in 1 call stack, 1 suppressed; passed", "the last line")
+    true(re.fullmatch(LEFT + r"; \d+ suppressed; passed", r.summary), r.summary)
 
 with case("patterns for modules, source files, outer functions and wildcards"):
     for pattern in ("/*-leaks$", "leaks.c$", "^main$", "known*leak", "^session_new"):

@@ -392,7 +392,7 @@ static const struct profile_site hostile_sites[] = {
 };
 
 static const struct profile_process hostile_processes[] = {
-	{ .pid = 3, .comm = "", .live_bytes = 4096, .live_blocks = 1 },
+	{ .pid = 3, .comm = "", .live_bytes = 4096, .live_blocks = 1, .stopped = true },
 	{ .pid = 1,
 	  .comm = HOSTILE_FOLDED,
 	  .exe = HOSTILE_CONTROL,
@@ -408,9 +408,10 @@ static const struct profile_process hostile_processes[] = {
 	{ .pid = 4194304,
 	  .comm = HOSTILE_CONTROL,
 	  .exited = true,
+	  .status = 11,
 	  .live_bytes = 4096,
 	  .live_blocks = 1 },
-	{ .pid = 2, .comm = HOSTILE_WIDE, .exited = true },
+	{ .pid = 2, .comm = HOSTILE_WIDE, .exited = true, .status = -1 },
 };
 
 __attribute__((unused)) static const struct profile hostile = {
@@ -439,6 +440,13 @@ __attribute__((unused)) static const struct profile hostile = {
 	.total_sites = 5,
 	.rest_bytes = 10,
 	.rest_blocks = 1,
+	.unprobed = HOSTILE_CONTROL,
+	.judged = { .reasons = ~0u,
+		    .lost_share = 0.78,
+		    .missed = UINT64_MAX,
+		    .open_sites = 3,
+		    .open_bytes = UINT64_MAX,
+		    .open_blocks = 1 },
 	.processes = hostile_processes,
 	.nprocesses = ARRAY_SIZE(hostile_processes),
 	.sites = hostile_sites,

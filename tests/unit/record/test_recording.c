@@ -354,7 +354,7 @@ TEST(a_process_is_read_as_written)
 TEST(ticks_are_read_as_written)
 {
 	struct record_tick tick = { .seq = 3, .final = true, .now = 5, .wall = 6 }, out;
-	struct record_process_rss rss[] = { { 1, 4096 }, { 2, UINT64_MAX } };
+	struct record_process_rss rss[] = { { 1, 4096, true }, { 2, UINT64_MAX, false } };
 	struct record_rss report_rss = { 3, 2, rss }, rss_out;
 	struct strbuf sb = { 0 };
 	struct cursor c;
@@ -370,6 +370,12 @@ TEST(ticks_are_read_as_written)
 	c = cursor_of(sb.data, sb.len);
 	CHECK_EQ(record__take_rss(&c, &rss_out), 0);
 	CHECK(rss_out.n == 2 && rss_out.rss[1].pid == 2 && rss_out.rss[1].bytes == UINT64_MAX);
+	CHECK(record__is_stopped(&rss_out, 1) && !record__is_stopped(&rss_out, 2));
+	record__free_rss(&rss_out);
+	/* Without the states, as older recordings have it. */
+	c = cursor_of(sb.data, sb.len - 2);
+	CHECK_EQ(record__take_rss(&c, &rss_out), 0);
+	CHECK(rss_out.n == 2 && !record__is_stopped(&rss_out, 1));
 	record__free_rss(&rss_out);
 	strbuf__free(&sb);
 }

@@ -251,7 +251,7 @@ static struct conditions parse(const char *list)
 static bool fails(const char *list, const struct profile *p)
 {
 	struct conditions c = parse(list);
-	bool failed = summary__has_failed(&(struct criteria){ .checks = &c }, p);
+	bool failed = summary__outcome(&(struct criteria){ .checks = &c }, p) == OUTCOME_FAILED;
 
 	conditions__release(&c);
 	return failed;
@@ -367,8 +367,8 @@ TEST(summary_line)
 	summary(&p, "leak>64k", false, FOUND "; FAILED: leak>64k");
 	summary(&p, "leak>64k,live>1g,lost>=0", true, FOUND "; FAILED: leak>64k, lost>=0");
 	summary(&p, "leak>64m", true, FOUND "; passed");
-	summary(&none, "", false, "no leak found in 0 call stacks");
-	summary(&none, "", true, "no leak found in 0 call stacks; passed");
+	summary(&none, "", false, "no leak found: nothing is outstanding");
+	summary(&none, "", true, "no leak found: nothing is outstanding; passed");
 	none.lost_events = 1;
 	none.total_sites = 1;
 	summary(&none, "", false, "no leak found in 1 call stack, some data was lost");
@@ -381,9 +381,12 @@ TEST(without_conditions_a_leak_is_a_failure)
 	struct profile p = findings(), none = empty;
 	struct conditions no_checks = { 0 }, high = parse("leak>1g");
 
-	CHECK(summary__has_failed(&(struct criteria){ &no_checks, true }, &p));
-	CHECK(!summary__has_failed(&(struct criteria){ &no_checks, false }, &p));
-	CHECK(!summary__has_failed(&(struct criteria){ &no_checks, true }, &none));
-	CHECK(!summary__has_failed(&(struct criteria){ &high, true }, &p));
+	CHECK_EQ(summary__outcome(&(struct criteria){ &no_checks, true, false }, &p),
+		 OUTCOME_FAILED);
+	CHECK_EQ(summary__outcome(&(struct criteria){ &no_checks, false, false }, &p),
+		 OUTCOME_PASSED);
+	CHECK_EQ(summary__outcome(&(struct criteria){ &no_checks, true, false }, &none),
+		 OUTCOME_PASSED);
+	CHECK_EQ(summary__outcome(&(struct criteria){ &high, true, false }, &p), OUTCOME_PASSED);
 	conditions__release(&high);
 }

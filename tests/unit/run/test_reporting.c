@@ -99,7 +99,7 @@ static bool fails_on(const char *condition, bool final, size_t *nsites)
 	CHECK_EQ(reporting__snapshot(&r.reporting, &tick, &r.snap), 0);
 	*nsites = r.snap.nsites;
 	CHECK_EQ(reporting__print(&r.reporting, &tick, &r.snap), 0);
-	failed = r.reporting.failed;
+	failed = r.reporting.outcome == OUTCOME_FAILED;
 	snapshot__free(&r.snap);
 	close_report(&r);
 	return failed;

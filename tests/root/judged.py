@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""What was not judged is not reported as free of leaks, and does not pass."""
+
+from lib import *
+
+ENDS = build("ends.c")
+LEAVE = r"\d+-ends\[\d+\] ended after \d+ms; "
+
+
+class Run:
+    """A command under memtrace: its status, its last line, and its report in JSON."""
+
+    def __init__(self, *argv, options=(), program=ENDS, record=None):
+        out = path("report")
+        if record:
+            options = (*options, "--record", record)
+        r = subprocess.run([MEMTRACE, "-f", "json", "-o", out, "-i", "3600", *options, "--", program, *map(str, argv)],
+                           capture_output=True, text=True, timeout=PATIENCE)
+        self.status, self.stderr = r.returncode, r.stderr
+        self.said = [line.removeprefix("memtrace: ") for line in r.stderr.splitlines()]
+        text = open(out).read() if os.path.exists(out) else ""
+        self.report = json.loads(text.splitlines()[-1]) if text else None
+
+    def says(self, pattern):
+        true(any(re.fullmatch(pattern, line) for line in self.said), f"{pattern} is not in {self.stderr}")
+
+
+FAIL = ("--error-exitcode", "9")
+ALLOWED = r"; NOT PASSED \(--allow-unjudged lets it pass\)"
+
+with case("a command that ends early with blocks outstanding"):
+    r = Run("leave", options=FAIL)
+    equal(r.status, 4, r.stderr)
+    r.says("not judged: " + LEAVE + r"3 blocks \(1\.2 KiB\) in [23] call stacks were outstanding at exit"
+           r"(; \d+ suppressed)?" + ALLOWED)
+    equal((r.report["judged"], r.report["unjudged"]["live_blocks"]), (False, 3), "the report")
+    true("outstanding at exit" in r.report["not_judged"], r.report["not_judged"])
+    equal({s["verdict"] for s in r.report["sites"]}, {"unknown"}, "the verdicts")
+    for options, status in ((("--allow-unjudged", *FAIL), 0), (("--fail-on", "leak>0"), 4), ((), 0),
+                            (("--fail-on", "live>1g"), 0), (("--fail-on", "live>1k"), 3)):
+        equal(Run("leave", options=options).status, status, f"the status with {options}")
+
+with case("a command that frees all that it allocated"):
+    r = Run("clean", options=FAIL)
+    equal(r.status, 0, r.stderr)
+    r.says(r"no leak found: nothing is outstanding(, \d+ suppressed)?; passed")
+    equal((r.report["judged"], r.report["not_judged"]), (True, None), "the report")
+
+with case("a command that crashes"):
+    r = Run("crash", options=FAIL)
+    equal(r.status, 128 + signal.SIGSEGV, r.stderr)
+    r.says(r"not judged: \d+-ends\[\d+\] was killed by SIGSEGV after \d+ms; 1 block \(200 B\) .*" + ALLOWED)
+    p, = r.report["processes"]
+    equal((p["state"], p["ended_by"], p["exit_status"]), ("ended", "SIGSEGV", None), "the process")
+
+with case("a command that allocates nothing"):
+    r = Run("empty", options=FAIL)
+    equal(r.status, 4, r.stderr)
+    r.says("not judged: no allocation was seen.*")
+    equal(Run("empty", options=("--fail-on", "live>1g")).status, 4, "the status by what is live")
+
+with case("a program whose allocator cannot be found"):
+    r = Run("leave", options=FAIL, program=build("ends.c", "-static", "-s"))
+    true(r.status in (1, 4), f"the status is {r.status}: {r.stderr}")
+    true("no leak" not in r.stderr and "passed" not in r.stderr, r.stderr)
+
+with case("a command whose events are lost"):
+    r = Run("storm", options=(*FAIL, "--ring", "64k"))
+    if not r.report["lost"]["events"] * 99 > r.report["allocs"] + r.report["frees"]:
+        raise Skip("nothing was lost")
+    equal(r.status, 4, r.stderr)
+    r.says(r"not judged: [0-9.]+% of the events were lost.*")
+    equal(Run("storm", options=("--fail-on", "lost>0", "--ring", "64k")).status, 3, "the status by what was lost")
+
+with case("a recording says the same"):
+    for argv in (("leave",), ("crash",), ("clean",)):
+        file = path("run.mt")
+        r = Run(*argv, record=file, options=FAIL)
+        again = subprocess.run([MEMTRACE, "report", file, "-f", "json", *FAIL], capture_output=True, text=True)
+        report = json.loads(again.stdout.splitlines()[-1])
+        for key in ("judged", "not_judged", "unjudged", "processes"):
+            equal(report[key], r.report[key], f"{key} of {argv}")
+        equal(again.returncode, 0 if argv[0] == "clean" else 4, f"the status of {argv}")
+        if argv[0] == "leave":
+            both = subprocess.run([MEMTRACE, "diff", file, file], capture_output=True, text=True)
+            equal(both.stdout.count("not judged: "), 2, "how often a comparison says so")
+
+
+def attached(proc, seconds, *options):
+    m = Memtrace(*EVERYTHING, *FAIL, "-d", seconds, *options, "-p", proc.pid)
+    return m, m.wait(), m.stderr()
+
+
+with case("a target that stands stopped"):
+    target = start([ENDS, "churn", "60"])
+    wait_for(lambda: "libc.so" in open(f"/proc/{target.pid}/maps").read(), "it to begin")
+    target.send_signal(signal.SIGSTOP)
+    m, status, said = attached(target, 1)
+    equal(status, 4, said)
+    true(re.search(rf"not judged: \d+-ends\[{target.pid}\] is stopped; no allocation was seen", said), said)
+    equal(m.final()["processes"][0]["state"], "stopped", "its state")
+    target.kill()
+
+with case("a target that is killed"):
+    target = start([ENDS, "churn", "60"])
+    m = Memtrace(*EVERYTHING, *FAIL, "-p", target.pid).attached()
+    target.kill()
+    equal(m.wait(), 4, m.stderr())
+    true(re.search(rf"\[{target.pid}\] was killed by SIGKILL", m.stderr()), m.stderr())
+
+with case("a target that is observed too briefly"):
+    target = start([ENDS, "churn", "60"])
+    m, status, said = attached(target, 1)
+    equal(status, 4, said)
+    true("not judged: observed for" in said, said)
+    target.kill()
+
+with case("children that end before they are probed"):
+    target = start([ENDS, "forks", "300"], stdin=subprocess.PIPE)
+    m = Memtrace(*EVERYTHING, *FAIL, "-p", target.pid).attached()
+    target.communicate(b"x")
+    equal(m.wait(), 4, m.stderr())
+    true("no leak" not in m.stderr(), m.stderr())
+
+with case("long runs: a healthy one passes, one that leaks fails, one that is killed is named"):
+    def killed():
+        target = start([ENDS, "churn", "60"])
+        m = Memtrace(*EVERYTHING, *FAIL, "-p", target.pid).attached()
+        time.sleep(12)  # as long as the others, which are judged by then
+        target.kill()
+        return m.wait(), m.stderr()
+
+    healthy, leaking, (status, said) = together(lambda: Run("churn", 12, options=FAIL),
+                                                lambda: Run("leak", 14, options=FAIL), killed)
+    equal(healthy.status, 0, healthy.stderr)
+    equal(healthy.report["judged"], True, healthy.stderr)
+    equal(leaking.status, 9, leaking.stderr)
+    equal(status, 0, said)
+    true(re.search(r"no leak found.*; \d+-ends\[\d+\] was killed by SIGKILL; passed", said), said)
+
+done()
