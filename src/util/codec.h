@@ -19,7 +19,7 @@
 
 void codec__put(struct strbuf *sb, uint64_t n);
 void codec__put_double(struct strbuf *sb, double d);	  /* all of its bits */
-void codec__put_string(struct strbuf *sb, const char *s); /* NULL is told apart from "" */
+void codec__put_string(struct strbuf *sb, const char *s); /* NULL differs from "" */
 
 /* The same into memory that has room for CODEC_NUMBER_MAX bytes: where it ends. */
 static inline uint8_t *codec__write(uint8_t *p, uint64_t n)

@@ -82,7 +82,7 @@ static inline unsigned int happen(struct agent *a, double rate)
 
 /* ---- what agents do ---- */
 
-static inline void tell(struct collector *c, void *ev, size_t size)
+static inline void sim_event(struct collector *c, void *ev, size_t size)
 {
 	CHECK_EQ(collector__event(c, ev, size), 0);
 }
@@ -100,7 +100,7 @@ static inline struct held *sim_alloc(struct agent *a, uint64_t size, double unti
 		a->cap = a->cap ? a->cap * 2 : 64;
 		a->held = realloc(a->held, a->cap * sizeof(*a->held));
 	}
-	tell(sim.c, &ev, sizeof(ev));
+	sim_event(sim.c, &ev, sizeof(ev));
 	a->held[a->n] = (struct held){ sim.next_addr, size, until, 0 };
 	sim.next_addr += 16 + (size + 15) / 16 * 16;
 	return &a->held[a->n++];
@@ -110,7 +110,7 @@ static inline void sim_free(struct agent *a, size_t i)
 {
 	struct event_free ev = { { .type = EVENT_FREE, .pid = PID }, a->held[i].addr };
 
-	tell(sim.c, &ev, sizeof(ev));
+	sim_event(sim.c, &ev, sizeof(ev));
 	a->held[i] = a->held[--a->n];
 	if (a->lasting > i)
 		a->lasting = i;
@@ -127,7 +127,7 @@ static inline void sim_realloc(struct agent *a, size_t i, uint64_t size, uint64_
 		now
 	};
 
-	tell(sim.c, &ev, sizeof(ev));
+	sim_event(sim.c, &ev, sizeof(ev));
 	a->held[i].addr = sim.next_addr;
 	a->held[i].size = size;
 	sim.next_addr += 16 + (size + 15) / 16 * 16;

@@ -13,7 +13,7 @@ TEST(alloc_and_free)
 	allocated(c, PID, 0x2000, 200, 2);
 	allocated(c, PID, 0x3000, 300, 2);
 	freed(c, PID, 0x2000);
-	freed(c, PID, 0x2000); /* told twice: operator delete calls free */
+	freed(c, PID, 0x2000); /* reported twice: operator delete calls free */
 	freed(c, PID, 0x9000); /* from before the trace */
 	freed(c, PID, 0x9000);
 	freed(c, PID, 0xa000);
@@ -182,7 +182,7 @@ TEST(realloc_against_malloc)
 	uint64_t began;
 	struct snapshot s;
 
-	/* T1's realloc moves A to B; T2's malloc is handed A, and is told first. */
+	/* T1's realloc moves A to B; T2's malloc gets A and is reported first. */
 	allocated(c, PID, 0xa000, 100, 1);
 	began = now + 1;
 	allocated(c, PID, 0xa000, 7, 2);	       /* T2 */
@@ -469,7 +469,7 @@ TEST(a_thread_gives_back_its_cache)
 }
 
 /* operator delete passes the block on to free, and both are probed. */
-TEST(a_free_that_is_told_twice)
+TEST(a_free_that_is_reported_twice)
 {
 	struct collector *c = plain();
 	struct snapshot s;

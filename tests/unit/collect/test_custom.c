@@ -81,7 +81,7 @@ TEST(frees_inside)
 
 	allocated(c, PID, 0x1000, 100, 1);
 	free_with(c, 0x1000, EVENT_F_INSIDE); /* made with the pool */
-	free_with(c, 0x3000, EVENT_F_INSIDE); /* the pool's own, never booked */
+	free_with(c, 0x3000, EVENT_F_INSIDE); /* the pool's own, never counted */
 	CHECK_HEAP("", 0);
 	free_with(c, 0x3000, 0);
 	CHECK_HEAP("", 1);

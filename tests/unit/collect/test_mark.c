@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is told since a mark. */
+/* What is reported since a mark. */
 #include "events.h"
 
 /* "BYTES/BLOCKS@STACK ..." since the mark, in order of rank. */

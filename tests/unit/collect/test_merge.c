@@ -103,7 +103,7 @@ TEST(files_of_one_build_id_are_one)
 	CHECK_EQ(unlink(copy), 0);
 }
 
-TEST(containers_are_told_apart)
+TEST(containers_are_kept_apart)
 {
 	struct snapshot s;
 	uint32_t module;

@@ -120,7 +120,7 @@ TEST(exec_ends_what_is_live)
 	CHECK_EQ(s.superseded, 0);
 	CHECK_EQ(s.peak_bytes, 100);
 	snapshot__free(&s);
-	/* exec of a process that nobody told of makes one. */
+	/* exec of an unknown process adds it. */
 	execed(c, CHILD, "late");
 	s = ask(c, (struct query){ .top = 10 });
 	CHECK_EQ(s.nprocesses, 2);
@@ -250,7 +250,7 @@ TEST(stacks_are_resolved_when_they_come)
 	CHECK_EQ(st->frames[1].module, st->frames[0].module);
 	CHECK(st->frames[2].module == FRAME_NO_MODULE);
 	CHECK_EQ(st->frames[2].offset, 0x70010);
-	/* A library comes: told or not, the next stack in it makes us look. */
+	/* A library is loaded: reported or not, the next stack in it makes the mappings be read. */
 	maps.text = PROGRAM LIBRARY;
 	CHECK_EQ(stack_came(c, 2, STACK_LIMIT, 1, two), 0);
 	CHECK_EQ(maps.reads, 2);
@@ -265,7 +265,7 @@ TEST(stacks_are_resolved_when_they_come)
 	CHECK_EQ(maps.reads, 3);
 	st = stacks__get(collector__stacks(c), 3);
 	CHECK_STR(module__path(modules__get(modules, st->frames[0].module)), "/nowhere/new");
-	/* The same id with other frames is told of, and the first stays. */
+	/* The same ID with other frames is counted, and the first stays. */
 	CHECK_EQ(stack_came(c, 3, STACK_COMPLETE, 2, one), 0);
 	CHECK_EQ(stacks__get(collector__stacks(c), 3)->n, 1);
 	collector__free(c);
@@ -377,7 +377,7 @@ TEST(allocations_by_the_end_of_their_walk)
 	collector__free(c);
 }
 
-/* ---- what others are told ---- */
+/* ---- notifications ---- */
 
 static void note(void *ctx, const struct event *ev)
 {
@@ -394,20 +394,20 @@ static void note(void *ctx, const struct event *ev)
 
 TEST(process_events_are_passed_on)
 {
-	char told[64] = "";
+	char notified[64] = "";
 	struct collector *c = make((struct collector_opts){
-	    .refresh = no_refresh, .notify = note, .notify_ctx = told, .children = true });
+	    .refresh = no_refresh, .notify = note, .notify_ctx = notified, .children = true });
 
 	allocated(c, PID, 0x1000, 1, 1);
 	forked(c, CHILD, 0);
 	execed(c, CHILD, "x");
 	happened(c, EVENT_FILES, PID);
 	happened(c, EVENT_EXIT, CHILD);
-	CHECK_STR(told, "fxle");
+	CHECK_STR(notified, "fxle");
 	collector__free(c);
 }
 
-/* ---- code that was told of ---- */
+/* ---- code events ---- */
 
 static int is_gone(void *ctx, struct mappings *sp, struct modules *modules)
 {
@@ -429,7 +429,7 @@ static int code_came(struct collector *c, uint64_t start, uint64_t end, uint64_t
 	return collector__event(c, &ev, sizeof(ev));
 }
 
-TEST(stacks_of_a_process_that_is_gone_are_resolved_by_what_was_told)
+TEST(stacks_of_an_ended_process_are_resolved_by_code_events)
 {
 	struct modules *modules = modules__new();
 	struct collector *c = make(

@@ -67,7 +67,7 @@ TEST(ties_are_broken_the_same_way)
 		allocated(c, PID, i * 16, 8, i);
 	for (uint64_t i = 1; i <= 4; i++)
 		allocated(c, CHILD, i * 16, 8, i + 10);
-	/* The child was told of first: its sites come first. */
+	/* The child came first, so its sites come first. */
 	check_rows(c, (struct query){ .top = 6 }, "8/1@11 8/1@12 8/1@13 8/1@14 8/1@1 8/1@2");
 	check_rows(c, (struct query){ .top = 1 }, "8/1@11");
 	collector__free(c);

@@ -468,7 +468,7 @@ static struct judgement of_stack(uint64_t stack)
 	return j;
 }
 
-TEST(what_a_leak_is_told_with)
+TEST(numbers_of_a_leak)
 {
 	struct agent a = { "leak",	leaking_churn, true,	     .rate = 50,
 			   .size = 100, .life = 0.5,   .share = 0.5, .phase = 100 };
@@ -614,7 +614,7 @@ static void full_cache(struct agent *a, double t)
 
 	for (unsigned int n = happen(a, a->rate); n > 0; n--) {
 		ev.addr = 0x700000000000 + (uint64_t)(a->mark++) * 64;
-		tell(sim.c, &ev, sizeof(ev));
+		sim_event(sim.c, &ev, sizeof(ev));
 		sim_alloc(a, 100, t + 1000);
 	}
 }
@@ -699,12 +699,12 @@ static void maps(struct agent *a, double t)
 		ev.addr = 0x7f0000000000 + (uint64_t)(a->mark++) * 16 * PAGE;
 		ev.stack = a->mark <= 40 || (uint64_t)a->mark % 4 ? 2 : 1;
 		ev.len = 3 * PAGE;
-		tell(sim.c, &ev, sizeof(ev));
+		sim_event(sim.c, &ev, sizeof(ev));
 		ev.ev.type = EVENT_UNMAP;
 		ev.began = now;
 		ev.addr += ev.stack == 1 ? PAGE : 0;
 		ev.len = ev.stack == 1 ? PAGE : 3 * PAGE;
-		tell(sim.c, &ev, sizeof(ev));
+		sim_event(sim.c, &ev, sizeof(ev));
 	}
 }
 
@@ -756,7 +756,7 @@ TEST(what_an_ended_process_left)
 	sim_begin(&a, 1, 1);
 	sim_until(30);
 	ev.time = now;
-	tell(sim.c, &ev, sizeof(ev));
+	sim_event(sim.c, &ev, sizeof(ev));
 	j = of_stack(1);
 	CHECK_EQ(j.verdict, VERDICT_LEAK);
 	now += 1000000 * MS;

@@ -269,7 +269,7 @@ TEST(detach_takes_the_whole_segment)
 	ranges__free(l);
 }
 
-TEST(parts_are_told)
+TEST(parts_are_counted)
 {
 	struct sums s = { 0 };
 	struct ranges *l = ranges__new(on_change, &s);
