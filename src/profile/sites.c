@@ -208,6 +208,14 @@ static bool in_totals(const struct site_row *row, const struct snapshot *snap)
 	return row->kind == API_HEAP || !snap->heap;
 }
 
+/* Growth that may be a leak, or not: it was seen too briefly, or is too little. */
+static bool is_open(const struct judgement *j)
+{
+	return j->verdict == VERDICT_UNKNOWN ||
+	       (j->verdict == VERDICT_GROWING &&
+		(j->doubt == DOUBT_YOUNG || j->doubt == DOUBT_FEW));
+}
+
 static void count_judged(struct profile_builder *b, const struct site_row *row)
 {
 	struct profile_judged *j = &b->profile.judged;
@@ -215,7 +223,7 @@ static void count_judged(struct profile_builder *b, const struct site_row *row)
 	if (!row->live_blocks || !in_totals(row, b->in->snapshot) ||
 	    (b->any_living && b->processes[row->process].exited))
 		return;
-	if (row->judged.verdict != VERDICT_UNKNOWN) {
+	if (!is_open(&row->judged)) {
 		j->sites++;
 		j->bytes += row->live_bytes;
 		return;

@@ -5,6 +5,7 @@
  * allocate and free for so many seconds (churn N), or leak besides (leak N), allocate and free as
  * fast as can be for a second (storm), fork children that allocate and end at once (forks N).
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,22 @@ static void work(double until, useconds_t pause, int leaks)
 	}
 }
 
+static void *hurry(void *arg)
+{
+	work(seconds() + 1, 0, 0);
+	return arg;
+}
+
+static void storm(void)
+{
+	pthread_t threads[8];
+
+	for (int i = 0; i < 8; i++)
+		pthread_create(&threads[i], NULL, hurry, NULL);
+	for (int i = 0; i < 8; i++)
+		pthread_join(threads[i], NULL);
+}
+
 static void fork_children(int n)
 {
 	keep(100);
@@ -78,7 +95,7 @@ int main(int argc, char **argv)
 		keep(5000);
 		work(seconds() + n, 5000, leaks);
 	} else if (!strcmp(what, "storm")) {
-		work(seconds() + 1, 0, 0);
+		storm();
 	} else if (!strcmp(what, "forks")) {
 		/* Attached to by then: a line on standard input lets it begin. */
 		if (read(STDIN_FILENO, &n, 1) >= 0)

@@ -144,6 +144,14 @@ static void long_leak(void)
 	end(SHOP, 0);
 }
 
+/* Growing, but for less than it takes to call it a leak. */
+static void short_leak(void)
+{
+	command();
+	leak(8);
+	end(SHOP, 0);
+}
+
 static void children_with_leftovers(void)
 {
 	command();
@@ -410,6 +418,7 @@ static const struct situation {
 	  "no leak found in 1 call stack; " SHOP_IS "was killed by SIGTERM",
 	  { 0, 0, 0, 0, 0, 3, 0 } },
 	{ "long and leaking", long_leak, NULL, { 0, 9, 3, 0, 0, 3, 9 } },
+	{ "leaking, but not for long enough", short_leak, NULL, { 0, 4, 4, 0, 0, 3, 0 } },
 	{ "children leave something, too",
 	  children_with_leftovers,
 	  LINE_WITH("all 2 processes have ended after 9ms; 2 blocks (240 B) in 2 call stacks were "
