@@ -34,20 +34,17 @@ def run(status, *args):
     return m
 
 
-@contextlib.contextmanager
-def sanitized(name):
-    with case(name):
-        if not sanitizers():
-            raise Skip(f"{MEMTRACE} is built without sanitizers")
-        yield
-
+if not sanitizers():
+    with case("memtrace under sanitizers"):
+        raise Skip("this build of memtrace has no sanitizers")
+    done()
 
 recording, other = path("run.mt"), path("other.mt")
 rules = path("rules.supp")
 with open(rules, "w") as f:
     f.write("leak:^nothing_of_this_name$\n")
 
-with sanitized("attach, with intervals, a mark and a recording"):
+with case("attach, with intervals, a mark and a recording"):
     p = Program([build("busy.c")])
     m = Memtrace("-i", "0.5", "-f", "json", "--since-mark", "--suppressions", rules, "--fail-on", "lost>1000000000",
                  "--record", recording, "-p", p.pid, env=EVERY_WAY).attached()
@@ -59,17 +56,17 @@ with sanitized("attach, with intervals, a mark and a recording"):
     clean(0, m, "the run")
     p.kill()
 
-with sanitized("a command with children"):
+with case("a command with children"):
     run(0, "-v", "--explain-probes", "-i", "0.3", "-t", "0", "--by", "stack", "--", build("process.c"), "many")
 
-with sanitized("C++, by frame pointers and with perf events"):
+with case("C++, by frame pointers and with perf events"):
     run(0, "--stack", "fp", "--attach", "perf", "--kind", "heap", "--probe", "main(size=1)", "--", build("cxx.cc"))
 
-with sanitized("new programs and libraries"):
+with case("new programs and libraries"):
     library = build("fresh_library.c", "-shared", "-fPIC")
     run(0, "--", "sh", "-c", f"{build('fresh.c')} load {library}; true")
 
-with sanitized("a PID namespace"):
+with case("a PID namespace"):
     tool("unshare")
     inside = start(["unshare", "-pf", "--kill-child", "sleep", "1000"])
     children = f"/proc/{inside.pid}/task/{inside.pid}/children"
@@ -78,18 +75,18 @@ with sanitized("a PID namespace"):
     run(0, "-d", "0.5", "-c", f"pid:{pid}")
     inside.kill()
 
-with sanitized("memtrace record"):
+with case("memtrace record"):
     run(0, "record", "-i", "0.3", "-o", other, "--", build("maps.c"))
 
 for form in FORMATS:
-    with sanitized(f"memtrace report -f {form}"):
+    with case(f"memtrace report -f {form}"):
         run(0, "report", recording, "-f", form, "-i", "0.5", "-o", path(form))
 
-with sanitized("memtrace diff"):
+with case("memtrace diff"):
     for form in ("text", "json"):
         run(0, "diff", recording, other, "-f", form)
 
-with sanitized("errors"):
+with case("errors"):
     run(2, "-p", "x")
     run(1, "-c", "no-such-container")
     run(1, "report", rules)
