@@ -100,7 +100,7 @@ TEST(files)
 		   NO, NO);
 	CHECK_SPEC("*:f(size=1)", NULL, "f", SHAPE_ALLOC, 0, NO, NO);
 	CHECK_SPEC(":f(size=1)", NULL, "f", SHAPE_ALLOC, 0, NO, NO);
-	CHECK_SPEC(" : f (size = 1 )" + 1, NULL, "f", SHAPE_ALLOC, 0, NO, NO);
+	CHECK_SPEC(": f (size = 1 )", NULL, "f", SHAPE_ALLOC, 0, NO, NO);
 }
 
 TEST(names_of_other_languages)
