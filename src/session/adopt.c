@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Taking in the processes of containers and cgroups that run already. */
+/* Adopts the processes of containers and cgroups that already run. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -47,7 +47,8 @@ static void forget_process(struct session *s, uint32_t pid)
 	collector_lock__release(&s->lock);
 }
 
-/* Takes in all processes of the target that are not traced yet. How many, or a negative errno. */
+/* Starts tracing the processes of the target that are not traced yet. Returns how many, or a
+ * negative errno. */
 static int adopt_once(struct session *s)
 {
 	struct pids pids = { 0 };
@@ -67,8 +68,9 @@ static int adopt_once(struct session *s)
 		s->adopted++;
 		session_groups__met(s, pid);
 		if (session_targets__scan(s, pid) == -ESRCH)
-			forget_process(s, (uint32_t)pid); /* its end came before, unreported */
-		else /* what it unmapped meanwhile was not seen */
+			forget_process(s, (uint32_t)pid); /* it ended before it was traced,
+							   * unreported */
+		else /* code it unmapped meanwhile was not seen */
 			s->trace->change_flags(s->tracer, pid, TRACED_CODE_GONE, TRACED_NO_MAPS);
 	}
 	free(pids.at);

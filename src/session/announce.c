@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The line that says what is traced, and how. */
+/* Prints the line that says what is traced, and how. */
 #include <stdio.h>
 
 #include "session/internal.h"
@@ -17,13 +17,13 @@ static const char *keys_help(const struct session *s)
 static void announce_groups(const struct session *s, const char *functions)
 {
 	const struct group *g = &s->groups[0];
-	char others[80] = "", more[32] = "";
+	char others[96] = "", more[32] = "";
 	size_t n = atomic_load(&s->outsiders);
 
 	if (n)
 		snprintf(others, sizeof(others),
-			 "; %zu process%s of others map%s these files, and pay for it", n,
-			 n == 1 ? "" : "es", n == 1 ? "s" : "");
+			 "; %zu process%s outside the target map%s these files and %s slowed", n,
+			 n == 1 ? "" : "es", n == 1 ? "s" : "", n == 1 ? "is" : "are");
 	if (s->ngroups > 1)
 		snprintf(more, sizeof(more), " and %zu more", s->ngroups - 1);
 	log__info("%s %s%s, %zu process%s%s (%s probes)%s; a report every %g s, %s",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The lock of the collector. The consumer of the ring buffer holds it while there are records, and
- * gives it up as soon as another thread wants it: with a plain mutex, a busy consumer would take it
+ * Guards the collector. The ring buffer's consumer holds the lock while there are records, and
+ * releases it as soon as another thread wants it: with a plain mutex, a busy consumer would take it
  * again before the others wake up.
  */
 #ifndef MEMTRACE_SESSION_COLLECTOR_LOCK_H
@@ -13,7 +13,7 @@
 
 struct collector_lock {
 	pthread_mutex_t lock;
-	pthread_mutex_t turn; /* held by the thread that is next */
+	pthread_mutex_t turn; /* held by the next thread */
 	atomic_bool wanted;
 };
 
@@ -24,7 +24,7 @@ void collector_lock__destroy(struct collector_lock *l);
 void collector_lock__take(struct collector_lock *l);
 void collector_lock__release(struct collector_lock *l);
 
-/* For the consumer: before and after its records, and between two of them. */
+/* For the consumer: before and after its records, and between records. */
 void collector_lock__begin_records(struct collector_lock *l);
 void collector_lock__end_records(struct collector_lock *l);
 void collector_lock__yield(struct collector_lock *l);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From the ring buffer to the collector, in a thread of its own; and what processes do, from there
- * to the main thread. */
+/* Hands records from the ring buffer to the collector, in a thread of its own, and process events
+ * from there to the main thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ int session_events__record(void *ctx, void *data, size_t size)
 	struct session *s = ctx;
 
 	collector_lock__yield(&s->lock);
-	collector__event(s->collector, data, size); /* counts what it could not book */
+	collector__event(s->collector, data, size); /* counts what it cannot book */
 	return 0;
 }
 

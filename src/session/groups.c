@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Targets that are more than single processes: containers, cgroups, the whole host. The BPF side
- * filters their processes; here they are found, waited for, named, and seen to end.
+ * Targets other than single processes: containers, cgroups, the whole host. The BPF side filters
+ * their processes; here groups are found, waited for, named, and seen to end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #include "util/log.h"
 #include "util/strbuf.h"
 
-#define COUNT_NS 5000000000ull /* looking at all processes takes a while where they are many */
+#define COUNT_NS 5000000000ull /* looking at all processes takes a while if there are many */
 
 bool session_groups__any(const struct plan *plan)
 {
@@ -41,24 +41,24 @@ static int add_group(struct session *s, const struct group *g)
 	return 0;
 }
 
-/* ---- why one cannot be traced ---- */
+/* ---- why a group cannot be traced ---- */
 
 static const struct refusal {
 	bool container; /* otherwise a cgroup */
-	bool lists;	/* the containers that it could have been, between the texts */
+	bool lists;	/* lists the containers that it could have been, between the texts */
 	int err;
 	const char *text, *after;
 } refusals[] = {
 	{ true, true, -ENOTUNIQ, "several containers match: ", "; name one in full, or by its ID" },
-	{ true, true, -ENOENT, "there is none; there are: ", "; --wait waits for one to come" },
-	{ true, false, -ENOENT, "no container runs here; --wait waits for one to come", "" },
+	{ true, true, -ENOENT, "no such container; there are: ", "; use --wait to wait for one" },
+	{ true, false, -ENOENT, "no container runs here; use --wait to wait for one", "" },
 	{ true, false, -ESRCH, "no such process, or it is in no container; use -p", "" },
-	{ true, false, -ECHILD, "it does not run; start it, or use --wait", "" },
+	{ true, false, -ECHILD, "it is not running; start it, or use --wait", "" },
 	{ true, false, -EOPNOTSUPP,
 	  "it has neither a cgroup nor a PID namespace of its own; use -p for its processes", "" },
-	{ false, false, -ENOENT, "there is none; --wait waits for it to come", "" },
-	{ false, false, -EINVAL, "it is not a cgroup directory", "" },
-	{ false, false, -ENOTDIR, "it is not a cgroup directory", "" },
+	{ false, false, -ENOENT, "it does not exist; use --wait to wait for it", "" },
+	{ false, false, -EINVAL, "not a cgroup directory", "" },
+	{ false, false, -ENOTDIR, "not a cgroup directory", "" },
 	{ false, false, -EOPNOTSUPP, "its hierarchy has no controller; use that of another", "" },
 };
 
@@ -71,7 +71,7 @@ static const struct refusal *find_refusal(const struct group *g, int err, bool c
 	return NULL;
 }
 
-/* Logs why a group cannot be traced, once; not where it is waited for. Returns err. */
+/* Logs why a group cannot be traced, once, but not if it is waited for. Returns err. */
 static int refuse_group(const struct session *s, struct group *g, int err,
 			const struct container **candidates, size_t n)
 {
@@ -99,7 +99,7 @@ static int refuse_group(const struct session *s, struct group *g, int err,
 
 /* ---- finding ---- */
 
-/* 0: it is there and runs; -ENOENT: not yet; or another negative errno. The reason was logged. */
+/* Returns 0 if it is running, -ENOENT if not yet, or another negative errno, logged. */
 static int find_container(struct session *s, struct group *g, const struct container **found)
 {
 	const struct container **candidates = NULL;
@@ -157,8 +157,8 @@ static int filter_cgroup(struct session *s, const struct cgroup *cg, bool from_e
 	return err ? err : s->trace->add_filter(s->tracer, &f);
 }
 
-/* Its processes are recognised by its cgroup, or where it has none of its own by its PID namespace.
- */
+/* Recognises its processes by its cgroup, or by its PID namespace if it has no cgroup of its
+ * own. */
 static int filter_container(struct session *s, const struct container *c)
 {
 	struct filter f = {
@@ -172,7 +172,7 @@ static int filter_container(struct session *s, const struct container *c)
 	return err == -EOPNOTSUPP && c->pidns ? s->trace->add_filter(s->tracer, &f) : err;
 }
 
-/* What ends with a container: its first process. */
+/* Opens what ends with a container: its first process. */
 static int open_init(const struct session *s, const struct container *c)
 {
 	int fd = (int)syscall(SYS_pidfd_open, c->init_pid, 0);
@@ -204,7 +204,7 @@ static int resolve_cgroup(struct session *s, struct group *g)
 	if (err)
 		return err;
 	g->fd = open(g->wanted, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* A path as in /proc/PID/cgroup names no directory here: its end is not seen. */
+	/* A path as in /proc/PID/cgroup may name no directory here: then its end is not seen. */
 	if (g->fd < 0 && errno != ENOENT && errno != ENOTDIR)
 		return -errno;
 	g->name = strdup(g->wanted);
@@ -218,8 +218,8 @@ static int resolve_host(struct session *s, struct group *g)
 		       : -ENOMEM;
 }
 
-/* From now on the group is traced. 0; -ENOENT: it is not there yet; or another negative errno. The
- * reason was logged. */
+/* Starts tracing the group. Returns 0, -ENOENT if it is not there yet, or another negative errno,
+ * logged. */
 static int resolve_group(struct session *s, struct group *g)
 {
 	int err = g->kind == FILTER_ALL ? resolve_host(s, g)
@@ -237,7 +237,7 @@ static int resolve_group(struct session *s, struct group *g)
 	return refuse_group(s, g, err, NULL, 0);
 }
 
-/* ---- what comes ---- */
+/* ---- starts ---- */
 
 static void await_missing(struct session *s)
 {
@@ -261,7 +261,7 @@ int session_groups__open(struct session *s)
 		return err;
 	err = session_adopt__running(s);
 	if (err < 0) {
-		log__error("cannot trace the processes that run already: %s", strerror(-err));
+		log__error("cannot trace the processes that already run: %s", strerror(-err));
 		return err;
 	}
 	await_missing(s);
@@ -286,7 +286,7 @@ static void has_come(struct session *s, const struct group *g, const char *but)
 	await_missing(s);
 }
 
-/* The container is looked for anew: it may be younger than the last look. */
+/* Looks for the container again: it may have started after the last look. */
 static bool is_of_container(struct session *s, struct group *g, pid_t pid)
 {
 	const struct container *c;
@@ -307,8 +307,8 @@ void session_groups__candidate(struct session *s, pid_t pid)
 	}
 }
 
-/* A container's first program is reported when it begins. Before that its runtime is there already,
- * so only one that is found at two looks has begun unseen. */
+/* Returns whether a container's start was missed. Its first program is reported when it starts, but
+ * its runtime is there before: so only a container found by two looks in a row was missed. */
 static bool is_overdue(struct session *s, struct group *g)
 {
 	const struct container *c;
@@ -335,8 +335,7 @@ void session_groups__tend(struct session *s)
 		if (g->present || !is_overdue(s, g) || resolve_group(s, g))
 			continue;
 		has_come(s, g,
-			 session_adopt__running(s) > 0 ? "; what it did before that is not known"
-						       : "");
+			 session_adopt__running(s) > 0 ? "; what it did before is not known" : "");
 	}
 	if (now - s->outsiders_counted >= COUNT_NS) {
 		count_outsiders(s);
@@ -344,7 +343,7 @@ void session_groups__tend(struct session *s)
 	}
 }
 
-/* ---- what ends ---- */
+/* ---- ends ---- */
 
 static bool has_ended(const struct group *g)
 {
@@ -374,7 +373,7 @@ bool session_groups__all_ended(struct session *s)
 	return all;
 }
 
-/* ---- outsiders: processes that meet the probes and are not traced ---- */
+/* ---- outsiders: untraced processes that hit the probes ---- */
 
 struct outsider_count {
 	struct session *s;
@@ -394,7 +393,7 @@ static int count_outsider(void *ctx, const struct listed *l)
 	return 0;
 }
 
-/* Probes in a file are met by every process that maps it. */
+/* Counts outsiders: every process that maps a probed file hits its probes. */
 static void count_outsiders(struct session *s)
 {
 	struct outsider_count c = { .s = s };

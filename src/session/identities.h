@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The real files behind a process's mappings of code, as the tracer lists them: an answer to the
- * question of symbols/mappings.h for identities. One for each thread that asks.
+ * Finds the real files behind a process's mapped code, which the tracer lists: the identifier that
+ * symbols/mappings.h calls. Each thread that uses it needs its own.
  */
 #ifndef MEMTRACE_SESSION_IDENTITIES_H
 #define MEMTRACE_SESSION_IDENTITIES_H
@@ -14,11 +14,11 @@ struct identity;
 struct tracer;
 struct tracer_ops;
 
-/* Both must outlive it. NULL and errno. */
+/* Both must outlive it. Returns NULL and sets errno on failure. */
 struct identities *session_identities__new(const struct tracer_ops *trace, struct tracer *tracer);
 void session_identities__free(struct identities *is); /* takes NULL */
 
-/* struct identifier's function; the context is the struct identities. */
+/* The function of struct identifier; its context is the struct identities. */
 int session_identities__of(void *identities, uint32_t pid, const struct identity **ids, size_t *n);
 
 #endif

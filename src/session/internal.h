@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the session share.
+ * Shared by the files of the session.
  *
- * The main thread attaches, keeps time and handles signals. The consumer empties the ring buffer
- * into the collector, always. The reporter makes and prints reports, so that neither of them waits
- * for debug information to be read. Where threads are held (a command, --no-miss), the holder adds
- * its own; a recording adds its writer, and --debuginfod the thread that asks servers. The
- * collector has a lock that the consumer gives up as soon as another thread wants it.
+ * The main thread attaches, keeps time and handles signals. The consumer does nothing but empty the
+ * ring buffer into the collector. The reporter makes and prints reports, so that neither of the
+ * others waits for debug information to be read. Where threads are held (a command, --no-miss), the
+ * holder adds its own; a recording adds its writer, and --debuginfod the thread that asks servers.
+ * The consumer releases the collector's lock as soon as another thread wants it.
  */
 #ifndef MEMTRACE_SESSION_INTERNAL_H
 #define MEMTRACE_SESSION_INTERNAL_H
@@ -26,7 +26,7 @@
 #include "session/process_queue.h"
 #include "session/session.h"
 
-#define GROUPS_TEND_MS 250 /* how often containers and cgroups are looked after */
+#define GROUPS_TEND_MS 250 /* how often containers and cgroups are checked */
 
 struct target {
 	pid_t pid;
@@ -45,7 +45,8 @@ struct session {
 	struct keys *keys;     /* NULL: no terminal */
 	struct holder *holder; /* NULL: no thread is held */
 	struct containers *containers;
-	struct identities *seen_by_main, *seen_by_collector; /* which real files are mapped */
+	struct identities *seen_by_main, *seen_by_collector; /* find the real files behind
+							      * mappings */
 	struct traced_files *files;
 	struct reporting reports;
 	struct recorder *recorder; /* NULL: nothing is recorded */
@@ -54,17 +55,19 @@ struct session {
 	struct target *targets;
 	size_t ntargets;
 	const char *api_names[API_ROWS]; /* by row */
-	sigset_t mask;			 /* of signals, as it was before the session */
-	struct rlimit files_limit;	 /* the same, of open files */
+	sigset_t mask;			 /* of signals, as before the session */
+	struct rlimit files_limit;	 /* of open files, as before the session */
 	bool files_limit_known;
 	struct debuginfod *debuginfod; /* NULL: no server is asked */
-	size_t unopened_files;	       /* for want of a descriptor, when last reported */
-	bool per_file;		       /* probes without a pid: the BPF side filters */
+	size_t unopened_files;	       /* files without a descriptor, when last reported */
+	bool per_file;		       /* probes are not tied to a process ID: the BPF side
+					* filters */
 	struct group *groups;	       /* containers and cgroups */
-	size_t ngroups, adopted;       /* adopted: processes that ran when their group was found */
-	uint64_t groups_tended, outsiders_counted; /* ns, when last */
-	atomic_size_t outsiders; /* processes not traced that map files which are probed */
-	atomic_size_t missed;	 /* processes that ended before they were probed */
+	size_t ngroups, adopted;       /* adopted: processes that already ran when their group
+					* was found */
+	uint64_t groups_tended, outsiders_counted; /* time of the last check, ns */
+	atomic_size_t outsiders;		   /* untraced processes that map probed files */
+	atomic_size_t missed; /* processes that ended before they were probed */
 	pid_t last_missed;
 
 	struct collector_lock lock; /* the collector's */
@@ -79,7 +82,7 @@ struct session {
 	pthread_cond_t report_cond; /* by CLOCK_MONOTONIC */
 	bool report_due, report_busy, report_stop;
 	int report_error;   /* the first failure to write */
-	bool record_failed; /* it was the recording's */
+	bool record_failed; /* the recording failed */
 
 	pthread_t reporter;
 	bool reporting;
@@ -89,12 +92,12 @@ struct session {
 	char name_buffer[4096];
 };
 
-/* What went missing so far. Any thread, as long as there is a tracer. */
+/* Counts what was lost so far. Any thread may call it, as long as there is a tracer. */
 void session__count(struct session *s, struct counters *out);
 
 /* loop.c: signals and timers. */
-int session_loop__open(struct session *s); /* 0, or a negative errno; the reason was logged */
-int session_loop__run(struct session *s);  /* until the run is to end; the same */
+int session_loop__open(struct session *s); /* returns 0 or a negative errno, logged */
+int session_loop__run(struct session *s);  /* until the run ends; likewise */
 void session_loop__free(struct session *s);
 
 /* announce.c */
@@ -104,70 +107,74 @@ void session_announce__attached(struct session *s); /* one line: what is traced,
 int session_events__record(void *session, void *data, size_t size); /* the tracer's consumer */
 void *session_events__consume(void *session); /* the thread that waits for records */
 void session_events__of_process(void *session, const struct event *ev); /* the collector's notify */
-/* Handles what processes did, as far as the main thread has to act. */
+/* Handles the process events on which the main thread has to act. */
 void session_events__handle(struct session *s);
 
 /* targets.c: which processes are traced. */
-int session_targets__check(uint32_t pid); /* 0, or a negative errno; the reason was logged */
-/* Attaches to each process named by its ID; the same. */
+int session_targets__check(uint32_t pid); /* returns 0 or a negative errno, logged */
+/* Attaches to each process named by its ID. Returns 0 or a negative errno, logged. */
 int session_targets__open(struct session *s);
-int session_targets__launch(struct session *s); /* the command; the same */
-/* 0, or a negative errno other than -ESRCH. */
+int session_targets__launch(struct session *s); /* the command; likewise */
+/* Returns 0 or a negative errno other than -ESRCH. */
 int session_targets__handle(struct session *s, const struct process_event *ev);
 bool session_targets__all_ended(struct session *s);
-/* The collector's way of reading a process's mappings. */
+/* Reads a process's mappings for the collector. */
 int session_targets__refresh(void *session, struct mappings *maps, struct modules *modules);
-/* Probes what a process has mapped and was not probed yet. How many executable files it maps, or a
- * negative errno. */
+/* Probes what a process has mapped and was not probed yet. Returns how many executable files it
+ * maps, or a negative errno. */
 int session_targets__scan(struct session *s, pid_t pid);
 void session_targets__free(struct session *s);
 
 /* A container, a cgroup, or the whole host. */
 struct group {
 	const char *wanted; /* as the user named it */
-	char *name;	    /* as reports show it; NULL while it is waited for */
+	char *name;	    /* as reports show it; NULL while waited for */
 	uint32_t kind;	    /* FILTER_* (shared.h) */
-	int fd; /* of what ends with it: the cgroup's directory, or the first process; -1: none */
+	int fd; /* of what ends with the group: the cgroup's directory or the first process; -1:
+		 * none */
 	bool container, present, ended;
-	bool sighted; /* waited for, and there when it was last looked for */
-	bool refused; /* why it cannot be traced was logged */
+	bool sighted; /* waited for, and found by the last look */
+	bool refused; /* the reason why it cannot be traced was */
 };
 
-/* groups.c: targets that are more than single processes. */
+/* groups.c: targets other than single processes. */
 bool session_groups__any(const struct plan *plan);
-/* Before anything is loaded. 0, or a negative errno; the reason was logged. */
+/* Must come before anything is loaded. Returns 0 or a negative errno, logged. */
 int session_groups__find(struct session *s);
-/* Sets the filters, and takes in the processes that run already; the same. */
+/* Sets the filters, and adopts the processes that already run. Returns 0 or a negative errno,
+ * logged. */
 int session_groups__open(struct session *s);
-/* A process of a group was met for the first time, or runs a new program: it gets its container. */
+/* To be called when a process of a group is first seen or runs a new program: sets its
+ * container. */
 void session_groups__met(struct session *s, pid_t pid);
-/* A program begins in a cgroup where none was seen to begin so far. */
+/* To be called when a program starts in a cgroup where none was seen to start before. */
 void session_groups__candidate(struct session *s, pid_t pid);
-bool session_groups__all_ended(struct session *s); /* of those that were there */
-/* Every GROUPS_TEND_MS: which came, which ended, and how many outsiders there are. */
+bool session_groups__all_ended(struct session *s); /* all groups that were found have ended */
+/* Every GROUPS_TEND_MS: checks which groups started and ended, and counts outsiders. */
 void session_groups__tend(struct session *s);
 void session_groups__free(struct session *s);
 
-/* adopt.c: takes in all processes of the target that run and are not traced yet; and those that
- * they forked meanwhile. How many there were, or a negative errno. */
+/* adopt.c: starts tracing all running processes of the target, and those that they fork meanwhile.
+ * Returns how many there were, or a negative errno. */
 int session_adopt__running(struct session *s);
 
-/* probe_report.c: what became of --probe. */
-size_t probe_report__found(const struct session *s);	 /* how many are probed now */
-void probe_report__log_missing(const struct session *s); /* and of each other, why it is not */
+/* probe_report.c: reports which functions of --probe were found. */
+size_t probe_report__found(const struct session *s);	 /* number that are probed now */
+void probe_report__log_missing(const struct session *s); /* why each of the others is not */
 
 /* open_files.c */
 void open_files__raise_limit(struct session *s);
-int open_files__use_server(struct session *s); /* 0, or a negative errno; the reason was logged */
-void open_files__log(struct session *s);       /* what cannot be kept open; for the reporter */
-void open_files__free(struct session *s);      /* after the modules */
+int open_files__use_server(struct session *s); /* returns 0 or a negative errno, logged */
+void open_files__log(struct session *s);  /* files that cannot be kept open; for the reporter */
+void open_files__free(struct session *s); /* after the modules */
 
 /* reporter.c */
 int session_reporter__open(struct session *s);	   /* 0, or a negative errno; logged */
-int session_reporter__describe(struct session *s); /* the run, before anything is traced */
+int session_reporter__describe(struct session *s); /* describes the run, before anything is
+						    * traced */
 int session_reporter__start(struct session *s);
 void session_reporter__request(struct session *s); /* skipped while a report is being made */
-void session_reporter__mark(struct session *s);	   /* growth since the mark counts from here on */
+void session_reporter__mark(struct session *s);	   /* growth is counted from here on */
 bool session_reporter__failed(struct session *s);  /* nothing more can be written */
 void session_reporter__stop(struct session *s);	   /* waits for the report being made */
 int session_reporter__final(struct session *s);

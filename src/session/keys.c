@@ -11,7 +11,7 @@ struct keys {
 	struct termios before;
 };
 
-/* In the background, a process must neither read nor change the terminal. */
+/* A background process must neither read nor change the terminal. */
 static bool is_ours(void)
 {
 	return tcgetpgrp(STDIN_FILENO) == getpgrp();

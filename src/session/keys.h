@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keys pressed in the terminal that memtrace runs in the foreground of, one by one and without
- * echo. The terminal is as it was once they are closed.
+ * Reads keys pressed in the terminal where memtrace runs in the foreground, one by one and without
+ * echo. Closing them restores the terminal.
  */
 #ifndef MEMTRACE_SESSION_KEYS_H
 #define MEMTRACE_SESSION_KEYS_H
 
 struct keys;
 
-/* NULL where standard input and error are no terminal, or somebody else's at the moment; no error.
- */
+/* Returns NULL, which is no error, where standard input and error are not a terminal, or memtrace
+ * is not in its foreground. */
 struct keys *session_keys__open(void);
 void session_keys__close(struct keys *k);   /* takes NULL */
 int session_keys__fd(const struct keys *k); /* to be polled; -1 for NULL */
-/* The next key; 0: there is none now; -1: there will be none any more, as in the background. */
+/* Returns the next key; 0: none now; -1: there will be no more, as in the background. */
 int session_keys__next(struct keys *k);
 
 #endif

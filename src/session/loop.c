@@ -15,14 +15,14 @@
 #include "util/log.h"
 
 struct loop {
-	int signals, interval, duration; /* descriptors; -1: there is no such timer */
+	int signals, interval, duration; /* descriptors; -1: no such timer */
 	bool stop;
-	bool forwarded; /* the command was sent a signal of ours */
+	bool forwarded; /* one of our signals was passed to the command */
 	uint64_t reports;
 };
 
-/* Signals are read from a descriptor. A reader of the output that goes away is an error of writing,
- * not the end. */
+/* Signals are read from a descriptor. A reader of our output that goes away is a write error, not
+ * the end of the run. */
 static int block_signals(sigset_t *before)
 {
 	sigset_t set, blocked;
@@ -43,7 +43,8 @@ static int block_signals(sigset_t *before)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* A timer that does not run yet; -1 where none is wanted (0 seconds). 0 or a negative errno. */
+/* Opens a timer that is not running yet; -1 if none is wanted (0 seconds). Returns 0 or a negative
+ * errno. */
 static int open_timer(double seconds, int *fd)
 {
 	*fd = -1;
@@ -75,7 +76,7 @@ int session_loop__open(struct session *s)
 	int err;
 
 	if (!l) {
-		log__error("cannot begin: out of memory");
+		log__error("cannot start: out of memory");
 		return -ENOMEM;
 	}
 	s->loop = l;
@@ -111,7 +112,7 @@ void session_loop__free(struct session *s)
 }
 
 /*
- * A signal from the terminal reaches the command as well: it decides, and the run ends when it
+ * A signal from the terminal reaches the command too: the command decides, and the run ends when it
  * does. One sent to memtrace alone is passed on to the command, once.
  */
 static void handle_signals(struct session *s)
@@ -163,7 +164,7 @@ static void end_interval(struct session *s)
 
 	l->reports++;
 	if (s->plan->reports && l->reports >= s->plan->reports)
-		l->stop = true; /* the last one is the final one */
+		l->stop = true; /* the last report is the final one */
 	else
 		session_reporter__request(s);
 }

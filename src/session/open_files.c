@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files that a session holds open, and where it looks for debug files. */
+/* Manages the files that a session keeps open, and where it looks for debug files. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "symbols/debuginfod.h"
 #include "symbols/module.h"
 #include "util/log.h"
+#include "util/plural.h"
 
 /* Each executable file that is mapped takes a descriptor, and each probe may take some. */
 void open_files__raise_limit(struct session *s)
@@ -34,7 +35,7 @@ int open_files__use_server(struct session *s)
 	if (errno == ELIBACC)
 		log__error("--debuginfod: cannot load libdebuginfod.so.1; install libdebuginfod1");
 	else if (errno == EDESTADDRREQ)
-		log__error("--debuginfod: no server is named; set DEBUGINFOD_URLS (sudo needs "
+		log__error("--debuginfod: no server is configured; set DEBUGINFOD_URLS (sudo needs "
 			   "--preserve-env=DEBUGINFOD_URLS)");
 	else
 		log__error("--debuginfod: %s", strerror(errno));
@@ -48,14 +49,15 @@ void open_files__log(struct session *s)
 
 	modules__stats(s->modules, &st);
 	if (st.no_descriptor > s->unopened_files)
-		log__warn("%zu files could not be kept open, so they are neither probed nor named: "
+		log__warn("%zu file%s could not be kept open, so %s neither probed nor symbolized: "
 			  "the limit of open files (ulimit -Hn) is too low",
-			  st.no_descriptor);
+			  st.no_descriptor, plural(st.no_descriptor),
+			  st.no_descriptor == 1 ? "it is" : "they are");
 	s->unopened_files = st.no_descriptor;
 	if (s->debuginfod)
 		debuginfod__stats(s->debuginfod, &asked);
-	log__debug("%zu files, %zu open, %zu root directories; debuginfod was asked for %zu, had "
-		   "%zu, had not %zu",
+	log__debug("files: %zu, open: %zu, root directories: %zu; debuginfod requests: %zu, "
+		   "found: %zu, failed: %zu",
 		   st.files, st.open, st.roots, asked.asked, asked.found, asked.failed);
 }
 

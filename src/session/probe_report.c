@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What became of the functions that the user named. */
+/* Reports which of the functions that the user named are probed. */
 #include "probe/discover.h"
 #include "probe/spec.h"
 #include "session/internal.h"
@@ -7,12 +7,13 @@
 #include "symbols/module.h"
 #include "util/escape.h"
 #include "util/log.h"
+#include "util/plural.h"
 
 struct outcome {
 	size_t probed, skipped;	       /* functions */
-	size_t files;		       /* that it may be in */
+	size_t files;		       /* that may define it */
 	const struct module *module;   /* one of these */
-	const struct probe_skip *skip; /* one of the skipped */
+	const struct probe_skip *skip; /* one of the skipped functions */
 };
 
 static struct outcome outcome_of(const struct session *s, size_t i)
@@ -62,9 +63,9 @@ static void log_outcome(const struct probe_spec *spec, const struct outcome *o)
 		log__warn("--probe %s: %s at 0x%llx is not probed: %s", text.data, o->skip->name,
 			  (unsigned long long)o->skip->entry, o->skip->why);
 	else if (!spec->file || o->files > 1)
-		log__warn("--probe %s: none of %zu files defines it (inlined, stripped, or not "
+		log__warn("--probe %s: not defined in %zu mapped file%s (inlined, stripped, or not "
 			  "loaded yet)",
-			  text.data, o->files);
+			  text.data, o->files, plural(o->files));
 	else if (o->files)
 		log__warn("--probe %s: %s does not define it (inlined, or stripped: then its "
 			  "offset is needed)",

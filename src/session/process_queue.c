@@ -83,7 +83,7 @@ uint64_t process_queue__dropped(struct process_queue *q)
 	return dropped;
 }
 
-/* Whether the event says that mappings are to be read, or whose they are. */
+/* Returns whether the event says that mappings must be read, or of which process. */
 static bool is_about_mappings(uint8_t type)
 {
 	return type == EVENT_ENTER || type == EVENT_EXEC || type == EVENT_FILES ||
@@ -91,9 +91,9 @@ static bool is_about_mappings(uint8_t type)
 }
 
 /*
- * Where many wait, the mappings of a process are read once: by the last event that wants them, or
- * not at all where it has ended. A fork is never superseded: that its pid is seen again later does
- * not give the child what it has from its parent.
+ * When many events wait, a process's mappings are read once: for the last event that needs them, or
+ * not at all if it has ended. A fork is never superseded: a later event of the child does not give
+ * it what it has from its parent.
  */
 static void mark_superseded(struct process_event *events, size_t n)
 {

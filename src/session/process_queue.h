@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What processes did, on its way from the consumer of the ring buffer to the main thread, which
- * attaches. Bounded: an event that finds no room is counted, and its hold is left to the caller.
+ * Carries process events from the consumer of the ring buffer to the main thread, which attaches.
+ * Bounded: an event that finds no room is counted, and the caller has to end its hold.
  */
 #ifndef MEMTRACE_SESSION_PROCESS_QUEUE_H
 #define MEMTRACE_SESSION_PROCESS_QUEUE_H
@@ -16,23 +16,24 @@ struct process_event {
 	uint8_t type;	 /* EVENT_FORK, _EXEC, _EXIT, _FILES, _CODE, _ENTER or _CANDIDATE */
 	uint32_t pid;	 /* for a fork, the child's */
 	uint32_t parent; /* for a fork */
-	uint64_t hold;	 /* to be ended once the event was handled; 0: none */
-	/* Its mappings need not be read: a later event of the same process does, or it ended. */
+	uint64_t hold;	 /* to be ended once the event is handled; 0: none */
+	/* Its mappings need not be read: a later event of the process does that, or it ended. */
 	bool superseded;
 };
 
 struct process_queue;
 
-struct process_queue *process_queue__new(void); /* NULL and errno */
+struct process_queue *process_queue__new(void); /* returns NULL and sets errno on failure */
 void process_queue__free(struct process_queue *q);
 
 int process_queue__fd(const struct process_queue *q); /* readable when events wait */
 
-/* Any thread, as the next two. False: there is no room, or no memory; the event was counted. */
+/* Any thread may call this and the next two. Returns false where there is no room or no memory; the
+ * event was counted. */
 bool process_queue__push(struct process_queue *q, const struct process_event *ev);
 uint64_t process_queue__dropped(struct process_queue *q);
-/* Takes all events that wait, which the caller frees, and marks those that are superseded. NULL
- * where there are none. */
+/* Takes all waiting events, which the caller frees, and marks those that are superseded. Returns
+ * NULL if there are none. */
 struct process_event *process_queue__take(struct process_queue *q, size_t *n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Making and printing reports, beside the consumption of events. */
+/* Makes and prints reports in a thread of its own, while events are consumed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-#define RECORDER_TEND_NS 100000000 /* how often the recorder may do what waits */
+#define RECORDER_TEND_NS 100000000 /* how often the recorder gets to do its pending work */
 
 struct run_facts { /* profile_run and what it points to */
 	struct profile_run run;
@@ -128,7 +128,7 @@ static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
 
 	collector_lock__take(&s->lock);
 	m = find_mapping(s, pid, addr);
-	if (!m || !m->path[0]) { /* mapped after the process was last read */
+	if (!m || !m->path[0]) { /* mapped after the process's mappings were last read */
 		collector__refresh_process(s->collector, pid);
 		m = find_mapping(s, pid, addr);
 	}
@@ -140,7 +140,7 @@ static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
 	return m ? s->name_buffer : NULL;
 }
 
-/* The recorder has asked already, and the report is to say the same. */
+/* The recorder has already looked it up, and the report must say the same. */
 static const char *recorded_file(void *ctx, uint32_t pid, uint64_t addr)
 {
 	return recorder__mapped_file(((struct session *)ctx)->recorder, pid, addr);
@@ -177,14 +177,14 @@ static int make_report(struct session *s, bool final)
 	if (!s->plan->record_only)
 		err = reporting__print(&s->reports, &tick, &snap);
 	snapshot__free(&snap);
-	log__debug("report %u took %.0f ms; symbols take %zu KiB", s->seq,
+	log__debug("report %u took %.0f ms; symbols use %zu KiB", s->seq,
 		   (double)(clock__now_ns() - began) / 1e6,
 		   (symbolizer__memory(s->symbolizer) + modules__memory(s->modules)) / 1024);
 	open_files__log(s);
 	return err;
 }
 
-/* Until a report is due, or the end; what is recorded is tended meanwhile. */
+/* Waits until a report is due, or the end; lets the recorder work meanwhile. */
 static int wait_for_work(struct session *s)
 {
 	struct timespec until;

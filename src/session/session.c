@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The beginning of a run, and the one way out. */
+/* Starts a run, and has the one way out. */
 #include "session/session.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static struct session *new_session(const struct plan *plan, const struct tracer_
 	collector_lock__init(&s->lock);
 	pthread_mutex_init(&s->report_lock, NULL);
 	init_report_cond(s);
-	/* A command's processes come and go faster than links of their own can be made. */
+	/* A command's processes start and end faster than links of their own can be made. */
 	s->per_file =
 	    (plan->command && plan->children) || session_groups__any(plan) || plan->no_miss;
 	return s;
@@ -154,7 +154,7 @@ static void settle_catcher(void *session, unsigned int catcher, int cpu)
 	s->trace->settle(s->tracer, catcher, cpu);
 }
 
-/* Any thread that maps unknown code waits until it is probed. */
+/* Makes threads that map unknown code wait until it is probed. */
 static int start_holder(struct session *s)
 {
 	int err;
@@ -173,7 +173,7 @@ static int start_holder(struct session *s)
 	return err;
 }
 
-/* What an allocation function maps is the allocator's, even where its call is not seen. */
+/* What an allocation function maps belongs to the allocator, even where its call is not seen. */
 static void know_allocator(void *session, const struct probe_file *f)
 {
 	struct session *s = session;
@@ -185,7 +185,7 @@ static void know_allocator(void *session, const struct probe_file *f)
 					       f->sites[i].entry + f->sites[i].size);
 	collector_lock__release(&s->lock);
 	if (err)
-		log__warn("what allocators map may be reported as the program's: %s",
+		log__warn("mappings made by allocators may be reported as the program's: %s",
 			  strerror(-err));
 }
 
@@ -271,33 +271,33 @@ static int report_failure(const char *what, int err)
 	return err;
 }
 
-/* Time counts from here, when all is loaded and nothing is attached. */
+/* Time counts from here, when everything is loaded and nothing is attached. */
 static int make_parts(struct session *s)
 {
 	int err;
 
 	s->modules = modules__new();
-	err = s->modules ? open_files__use_server(s) : report_failure("cannot begin", -errno);
+	err = s->modules ? open_files__use_server(s) : report_failure("cannot start", -errno);
 	if (!err)
 		err = load_probes(s);
 	if (!err && (s->plan->command || s->plan->no_miss))
 		err = start_holder(s);
 	if (!err)
-		err = report_failure("cannot begin", make_files(s));
+		err = report_failure("cannot start", make_files(s));
 	if (err)
 		return err;
 	s->start = clock__now_ns();
 	if (s->plan->record && !open_recorder(s))
 		return -EIO;
-	err = report_failure("cannot begin", make_collector(s));
+	err = report_failure("cannot start", make_collector(s));
 	if (err)
 		return err;
 	if (s->recorder)
 		recorder__attach(s->recorder, s->collector, s->symbolizer);
-	return report_failure("cannot begin", session_reporter__describe(s));
+	return report_failure("cannot start", session_reporter__describe(s));
 }
 
-/* ---- from beginning to end ---- */
+/* ---- start to end ---- */
 
 static int start_tracing(struct session *s)
 {
@@ -337,7 +337,7 @@ static int begin_session(struct session *s)
 
 	if (!err) {
 		s->queue = process_queue__new();
-		err = report_failure("cannot begin", s->queue ? 0 : -errno);
+		err = report_failure("cannot start", s->queue ? 0 : -errno);
 	}
 	if (!err)
 		err = session_groups__find(s);
@@ -351,7 +351,7 @@ static int begin_session(struct session *s)
 		err = attach_targets(s);
 	if (err)
 		return err;
-	/* A command's terminal is its own. */
+	/* The terminal belongs to the command. */
 	s->keys = s->plan->command ? NULL : session_keys__open();
 	session_announce__attached(s);
 	probe_report__log_missing(s);
@@ -364,11 +364,12 @@ static void log_holds(struct session *s)
 
 	session__count(s, &c);
 	if (c.holds || c.holds_missed)
-		log__debug("%llu threads were held until their code was probed, %llu could not be",
-			   (unsigned long long)c.holds, (unsigned long long)c.holds_missed);
+		log__debug(
+		    "threads held until their code was probed: %llu; could not be held: %llu",
+		    (unsigned long long)c.holds, (unsigned long long)c.holds_missed);
 }
 
-/* Detaches first, then books what is in the ring buffer, then reports. */
+/* Detaches first, then books the records left in the ring buffer, then reports. */
 static int finish_session(struct session *s)
 {
 	s->ended = clock__now_ns();
@@ -380,7 +381,7 @@ static int finish_session(struct session *s)
 	return session_reporter__final(s);
 }
 
-/* The command's own status; it may outlive the tracing. */
+/* Returns the command's own status; it may outlive the tracing. */
 static int command_status(struct session *s)
 {
 	int status;
@@ -400,7 +401,7 @@ int session__run_with(const struct plan *plan, const struct tracer_ops *trace)
 	int err, status = 1;
 
 	if (!s) {
-		log__error("cannot begin: out of memory");
+		log__error("cannot start: out of memory");
 		return 1;
 	}
 	err = session_loop__open(s);

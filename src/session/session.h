@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A live run from its first probe to its last report: owns every object, and the one way out. */
+/* Runs a live session from its first probe to its last report: owns every object, and the one way
+ * out. */
 #ifndef MEMTRACE_SESSION_SESSION_H
 #define MEMTRACE_SESSION_SESSION_H
 
@@ -12,7 +13,7 @@ int session__run(const struct plan *plan);
 
 /* ---- for tests ---- */
 
-/* The same with another tracer than the kernel's. */
+/* Runs with another tracer than the kernel's. */
 int session__run_with(const struct plan *plan, const struct tracer_ops *trace);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The processes that are traced: attached to by their IDs, launched, forked, ended. */
+/* Manages the traced processes: attached to by process ID, launched, forked, ended. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,9 +22,9 @@
 #include "util/log.h"
 #include "util/proc.h"
 
-#define LOOKS 4 /* at the mappings of a process whose libraries are coming */
+#define LOOKS 4 /* looks at the mappings of a process that is loading libraries */
 
-/* The first bytes of the program: 64-bit ELF, or not for us. */
+/* Checks the first bytes of the program: only 64-bit ELF is traced. */
 static int check_exe(uint32_t pid)
 {
 	unsigned char ident[6] = "";
@@ -94,7 +94,7 @@ int session_targets__refresh(void *session, struct mappings *maps, struct module
 	    maps, modules, &(struct identifier){ session_identities__of, s->seen_by_collector });
 }
 
-/* One look at a process's mappings. *fresh: files were probed that had no probes before. */
+/* Looks once at a process's mappings. *fresh: files were probed that had no probes before. */
 static int scan_once(struct session *s, struct mappings *maps, pid_t pid, bool *fresh)
 {
 	uint32_t epoch = s->trace->begin_scan(s->tracer, pid);
@@ -105,8 +105,8 @@ static int scan_once(struct session *s, struct mappings *maps, pid_t pid, bool *
 }
 
 /*
- * Until a dynamic loader is probed, the libraries that it maps are not reported: those that came
- * between the look at the mappings and the probe are found by another look.
+ * A dynamic loader reports the libraries that it maps only once it is probed: those mapped between
+ * the look at the mappings and the probe are found by another look.
  */
 int session_targets__scan(struct session *s, pid_t pid)
 {
@@ -149,7 +149,7 @@ static int add_to_collector(struct session *s, pid_t pid)
 	return err;
 }
 
-/* The files that were looked at, so that the user knows. Whether one of them is stripped. */
+/* Lists the files that were searched, for the user. Returns whether one of them is stripped. */
 static bool list_files(const struct session *s, struct strbuf *sb)
 {
 	const struct traced_file *f;
@@ -173,7 +173,7 @@ static int report_nothing_found(const struct session *s, const char *where)
 	bool nameless = list_files(s, &sb);
 
 	probe_report__log_missing(s);
-	log__error("no allocation function (malloc, operator new, …) found in %s; looked at: %s; "
+	log__error("no allocation function (malloc, operator new, …) found in %s; searched: %s; "
 		   "--probe 'FILE:%s(size=1)' names one, --kind map traces its mmap and brk calls",
 		   where, sb.len ? sb.data : "no file that could be opened",
 		   nameless ? "0xOFFSET" : "FUNCTION");
@@ -181,7 +181,7 @@ static int report_nothing_found(const struct session *s, const char *where)
 	return -ENOENT;
 }
 
-/* 0 or a negative errno; *found: functions are probed in it. */
+/* Returns 0 or a negative errno; *found: functions are probed in it. */
 static int attach_to(struct session *s, pid_t pid, bool *found)
 {
 	size_t before = traced_files__functions(s->files);
@@ -196,7 +196,7 @@ static int attach_to(struct session *s, pid_t pid, bool *found)
 	*found = traced_files__functions(s->files) > before;
 	if (err < 0)
 		return err;
-	/* What it unmapped meanwhile was not seen. */
+	/* Code that it unmapped meanwhile was not seen. */
 	s->trace->change_flags(s->tracer, pid, TRACED_CODE_GONE, TRACED_NO_MAPS);
 	return 0;
 }
@@ -223,7 +223,7 @@ int session_targets__open(struct session *s)
 	return 0;
 }
 
-/* Runs the command up to where its libraries are mapped, probing what comes. */
+/* Runs the command until its libraries are mapped, and probes new code. */
 static int hold_until_probed(struct session *s, pid_t pid)
 {
 	int at_start = session_targets__scan(s, pid), now = at_start;
@@ -236,7 +236,7 @@ static int hold_until_probed(struct session *s, pid_t pid)
 			return err;
 		now = session_targets__scan(s, pid);
 	}
-	/* Its mappings are remembered while they can be read: it may end within a millisecond. */
+	/* Keep its mappings while they can be read: it may end within a millisecond. */
 	collector_lock__take(&s->lock);
 	collector__refresh_process(s->collector, (uint32_t)pid);
 	collector_lock__release(&s->lock);
@@ -260,7 +260,7 @@ static int make_launch(struct session *s)
 	return err;
 }
 
-/* Up to the new program's first instruction. */
+/* Runs up to the new program's first instruction. */
 static int execute_command(struct session *s, pid_t pid)
 {
 	const char *name = s->plan->command[0];
@@ -309,8 +309,8 @@ int session_targets__launch(struct session *s)
 }
 
 /*
- * Probes what a process has mapped. One that has ended meanwhile has mapped nothing, or is gone: it
- * is counted, unless its files are probed for all processes.
+ * Probes what a process has mapped. One that ended meanwhile has nothing mapped, or is gone: it is
+ * counted, unless its files are probed for all processes.
  */
 static int scan_new(struct session *s, pid_t pid)
 {
@@ -323,7 +323,7 @@ static int scan_new(struct session *s, pid_t pid)
 	return n;
 }
 
-/* The first event of a process, or that it runs another program, or has other files mapped. */
+/* A process was first seen, or runs another program, or mapped other files. */
 static int handle_new_code(struct session *s, const struct process_event *ev)
 {
 	int n;
@@ -334,7 +334,7 @@ static int handle_new_code(struct session *s, const struct process_event *ev)
 		return 0;
 	n = ev->type == EVENT_EXEC ? scan_new(s, (pid_t)ev->pid)
 				   : session_targets__scan(s, (pid_t)ev->pid);
-	/* At once: what is mapped now may be gone when the first stack through it is read. */
+	/* Now: what is mapped may be gone when the first stack through it is read. */
 	collector_lock__take(&s->lock);
 	collector__refresh_process(s->collector, ev->pid);
 	collector_lock__release(&s->lock);
@@ -354,7 +354,7 @@ static int handle_fork(struct session *s, const struct process_event *ev)
 
 static void handle_exit(struct session *s, const struct process_event *ev)
 {
-	if (!ev->superseded || !s->per_file) /* otherwise its pid is in use again */
+	if (!ev->superseded || !s->per_file) /* otherwise its process ID is in use again */
 		s->trace->bury_process(s->tracer, (pid_t)ev->pid);
 	for (size_t i = 0; i < s->ntargets; i++)
 		if ((uint32_t)s->targets[i].pid == ev->pid)

@@ -13,10 +13,11 @@
 #include "trace/tracer_ops.h"
 #include "util/escape.h"
 #include "util/log.h"
+#include "util/plural.h"
 
 struct traced_files {
 	struct traced_files_opts opts;
-	struct traced_file **files; /* by module ID; NULL: not mapped by a traced process so far */
+	struct traced_file **files; /* by module ID; NULL: not mapped by a traced process yet */
 	size_t n;
 	size_t functions, probed;
 	bool warned_of_exceptions;
@@ -74,7 +75,7 @@ static void discover_functions(struct traced_files *tf, struct traced_file *f)
 		explain__file(f->probes, module__path(f->module), stderr);
 }
 
-/* The file of a mapping; NULL where it is not code, cannot be opened or read. */
+/* Returns the file of a mapping; NULL if it is not code, or cannot be opened or read. */
 static struct traced_file *file_of(struct traced_files *tf, const struct mapping *m)
 {
 	struct module *mod = m->exec ? modules__get(tf->opts.modules, m->module) : NULL;
@@ -130,8 +131,11 @@ static int collect_files(struct traced_files *tf, const struct mappings *maps,
 	return 0;
 }
 
-/* Where a file that can throw is met, exceptions have to be able to pass its probes: known before
- * anything is attached, because the file that they pass through may be attached first. */
+/*
+ * If a file has functions that may throw, exceptions have to be able to pass their probes. That
+ * must be known before anything is attached, because the file that they pass through may be
+ * attached first.
+ */
 static void expect_exceptions(struct traced_files *tf, struct traced_file *f)
 {
 	const struct traced_files_opts *o = &tf->opts;
@@ -141,10 +145,11 @@ static void expect_exceptions(struct traced_files *tf, struct traced_file *f)
 	f->throws = !o->probe_throwing;
 	if (tf->warned_of_exceptions)
 		return;
-	log__info("C++ operator new of %s is %s: no exception can pass a probe here%s",
+	log__info("C++ operator new of %s is %s: exceptions cannot pass a probe on this kernel%s",
 		  module__name(f->module), o->probe_throwing ? "traced as asked" : "not traced",
-		  o->probe_throwing ? ", and one would end the program"
-				    : " (--probe-throwing takes the risk; C programs do without)");
+		  o->probe_throwing
+		      ? ", and one would end the program"
+		      : " (--probe-throwing traces it anyway; C programs do not need it)");
 	tf->warned_of_exceptions = true;
 }
 
@@ -157,11 +162,12 @@ static void log_attached(const struct traced_file *f, int n)
 	if (n < 0)
 		log__warn("cannot probe %s: %s", name.data ? name.data : "", strerror(-n));
 	else
-		log__debug("probed %d functions in %s", n, name.data ? name.data : "");
+		log__debug("probed %d function%s in %s", n, plural((uint64_t)n),
+			   name.data ? name.data : "");
 	strbuf__free(&name);
 }
 
-/* 0, or -ESRCH. */
+/* Returns 0 or -ESRCH. */
 static int probe_file(struct traced_files *tf, struct traced_file *f, pid_t pid, bool *fresh)
 {
 	const struct traced_files_opts *o = &tf->opts;
@@ -181,12 +187,13 @@ static int probe_file(struct traced_files *tf, struct traced_file *f, pid_t pid,
 		tf->functions += (size_t)n;
 		tf->probed++;
 	}
-	/* Each time: with the last process that maps a file, its table and this are dropped. */
+	/* Repeated each time: when the last process that maps a file ends, its table and this entry
+	 * are dropped. */
 	f->known = !o->trace->know_file(o->tracer, f->dev, f->ino);
 	return 0;
 }
 
-/* What is not probed of a file, for this process. */
+/* Reports what is not probed in a file, for this process. */
 static void note_unprobed(struct traced_files *tf, const struct traced_file *f, pid_t pid)
 {
 	const struct traced_files_opts *o = &tf->opts;
@@ -201,7 +208,7 @@ static void note_unprobed(struct traced_files *tf, const struct traced_file *f, 
 	strbuf__free(&name);
 }
 
-/* Where tables are missing, stacks are cut, and say so. */
+/* If tables are missing, stacks are cut, and say so. */
 static bool load_tables(struct traced_files *tf, pid_t pid, const struct mappings *maps,
 			uint32_t epoch)
 {
@@ -215,7 +222,7 @@ static bool load_tables(struct traced_files *tf, pid_t pid, const struct mapping
 int traced_files__add_process(struct traced_files *tf, pid_t pid, const struct mappings *maps,
 			      uint32_t epoch, bool *fresh)
 {
-	/* First of all, because stacks may be walked already. */
+	/* Done first, because stacks may be walked already. */
 	bool tables = load_tables(tf, pid, maps, epoch);
 	struct mapped mapped;
 	int err = collect_files(tf, maps, &mapped);
@@ -233,7 +240,7 @@ int traced_files__add_process(struct traced_files *tf, pid_t pid, const struct m
 	return err ? err : (int)mapped.n;
 }
 
-/* ---- what is known ---- */
+/* ---- queries ---- */
 
 bool traced_files__is_probed(const struct traced_files *tf, uint64_t dev, uint64_t ino)
 {

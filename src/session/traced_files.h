@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The files whose code traced processes run, each on its way from a mapping to its probes and its
- * unwind table. Each is one object, which owns all that is known of the file here, however many
- * processes map it. Belongs to the main thread.
+ * Keeps the files whose code traced processes run, and takes each from a mapping to its probes and
+ * its unwind table. Each file is one object, which owns all that the session knows about it,
+ * however many processes map it. Belongs to the main thread.
  */
 #ifndef MEMTRACE_SESSION_TRACED_FILES_H
 #define MEMTRACE_SESSION_TRACED_FILES_H
@@ -23,12 +23,13 @@ struct tracer_ops;
 
 struct traced_file {
 	struct module *module;	   /* belongs to the modules */
-	uint64_t dev, ino;	   /* of the real file, where it was last mapped */
-	struct probe_file *probes; /* what discovery found; NULL: it failed, and is tried again */
+	uint64_t dev, ino;	   /* of the real file, as last mapped */
+	struct probe_file *probes; /* what discovery found; NULL: it failed, and will be tried
+				    * again */
 	bool has_table;		   /* its unwind table is loaded, or it has no CFI */
 	bool known;		   /* processes that map it need not be held */
-	size_t functions;	   /* that were probed in it */
-	bool throws;		   /* functions that throw are not probed */
+	size_t functions;	   /* probed in it */
+	bool throws;		   /* functions that may throw are not */
 	bool failed;		   /* it could not be probed */
 };
 
@@ -39,10 +40,10 @@ struct traced_files_opts {
 	struct modules *modules;
 	const struct probe_specs *specs;
 	bool heap;     /* allocation functions are probed; otherwise only dynamic loaders */
-	bool per_file; /* probes are for all processes that map the file, not for each */
+	bool per_file; /* one probe serves all processes that map the file */
 	bool probe_throwing;
 	bool explain; /* to standard error */
-	/* Discovery found these functions in a file, for the first time. */
+	/* Discovery found these functions in a file for the first time. */
 	void (*found)(void *ctx, const struct probe_file *f);
 	/* A process maps a file whose allocation functions are not all probed: `name` says which
 	 * ("operator new of libx.so"). */
@@ -55,21 +56,21 @@ void traced_files__free(struct traced_files *tf);
 
 /*
  * Loads the unwind tables of what a process has mapped, as of an epoch, and probes what was not
- * probed yet. *fresh is set, and never cleared, where there are new probes. How many files the
- * process maps that could be opened, or a negative errno: -ESRCH where it is gone. A file that
- * cannot be probed is logged, and does not keep others from being probed.
+ * probed yet. Sets *fresh, and never clears it, where there are new probes. Returns how many files
+ * the process maps that could be opened, or a negative errno; -ESRCH if the process is gone. A file
+ * that cannot be probed is logged, and does not keep others from being probed.
  */
 int traced_files__add_process(struct traced_files *tf, pid_t pid, const struct mappings *maps,
 			      uint32_t epoch, bool *fresh);
 
-/* Whether functions of that file are probed. */
+/* Returns whether functions of that file are probed. */
 bool traced_files__is_probed(const struct traced_files *tf, uint64_t dev, uint64_t ino);
 
-/* Probed so far: functions, and the files that they are in. */
+/* What is probed so far: functions, and the files that they are in. */
 size_t traced_files__functions(const struct traced_files *tf);
 size_t traced_files__probed(const struct traced_files *tf);
 
-/* The files that discovery has seen: start with *pos = 0; NULL at the end. */
+/* Iterates over the files that discovery has seen: start with *pos = 0; NULL at the end. */
 const struct traced_file *traced_files__next(const struct traced_files *tf, size_t *pos);
 
 #endif

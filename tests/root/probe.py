@@ -161,7 +161,7 @@ with case("functions that were not found are reported"):
     text = m.stderr()
     for wanted in (r"attached to \d+, \d+ functions in \d files, 1 of 4 of --probe",
                    r"^  pool_alloc +0x[0-9a-f]+(\+\d+)? ",
-                   r"--probe no_such_function\(size=1\): none of \d+ files defines it",
+                   r"--probe no_such_function\(size=1\): not defined in \d+ mapped files? ",
                    r"--probe \S+pools:pool_alloc\(size=2\): \S+pools does not define it",
                    r"--probe libabsent.so:f\(ptr=1\): no such file is mapped yet"):
         true(re.search(wanted, text, re.M), f"{wanted!r} is not in:\n{text}")

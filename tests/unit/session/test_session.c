@@ -479,7 +479,8 @@ TEST(a_cgroup_that_does_not_exist)
 	plan.cgroups[0] = "/nonexistent";
 	plan.ncgroups = 1;
 	CHECK_EQ(run_session(&plan), 1);
-	CHECK(said("cannot trace cgroup /nonexistent: there is none; --wait waits for it to come"));
+	CHECK(
+	    said("cannot trace cgroup /nonexistent: it does not exist; use --wait to wait for it"));
 	CHECK(!strstr(errors, "attached"));
 }
 
@@ -645,7 +646,7 @@ TEST(what_cannot_be_opened_ends_the_run)
 		{ SYS_signalfd4, EMFILE, "cannot open the signals: Too many open files" },
 		{ SYS_timerfd_create, EMFILE, "cannot open the timer of reports: Too many" },
 		{ SYS_timerfd_settime, EINVAL, "cannot wait for events: Invalid argument" },
-		{ SYS_eventfd2, ENOMEM, "cannot begin: Cannot allocate memory" },
+		{ SYS_eventfd2, ENOMEM, "cannot start: Cannot allocate memory" },
 		{ SYS_pidfd_open, ENOMEM, "cannot attach to %d: Cannot allocate memory" },
 		{ SYS_poll, ENOMEM, "cannot wait for events: Cannot allocate memory" },
 	};
