@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * libelf reads with pread, never through a mapping: a file that is truncated while it is read must
- * not end in SIGBUS. Whatever is not behind a section header comes through elf__chunk(), the only
- * accessor that takes an offset from the file; libelf's own accessors check theirs.
+ * not end in SIGBUS. Whatever has no section header is read through elf__chunk(), the only accessor
+ * that takes an offset from the file; libelf's own accessors check theirs.
  *
- * A file without section headers still describes to the kernel and the dynamic loader what they
- * need, so its build ID, addresses and dynamic symbols are then found through the program headers.
+ * A file without section headers still has what the kernel and the dynamic loader need, so its
+ * build ID, addresses and dynamic symbols are then found through the program headers.
  */
 #include "elf/elf.h"
 
@@ -17,7 +17,7 @@
 
 #include "elf/internal.h"
 
-/* Larger tables are damage or malice (sparse files), and would take all our memory. */
+/* Larger tables mean damage or malice (sparse files), and would take all our memory. */
 #define TABLE_MAX (1ull << 30)
 
 Elf_Data *elf__chunk(const struct elf *e, uint64_t offset, uint64_t len, Elf_Type type)
@@ -179,8 +179,8 @@ const void *elf__section(const struct elf *e, const char *name, size_t *len)
 	return NULL;
 }
 
-/* The size of a section once uncompressed, by either way of compressing; its contents may be
- * anything. */
+/* Returns the size of a section once uncompressed, by either way of compressing; its contents may
+ * be anything. */
 static uint64_t uncompressed_size(Elf_Scn *scn, const GElf_Shdr *sh, bool gnu_style)
 {
 	GElf_Chdr ch;

@@ -16,27 +16,28 @@ struct Elf;
 
 enum elf_machine { ELF_OTHER, ELF_X86_64, ELF_I386, ELF_ARM64 };
 
-/* NULL and errno; ENOEXEC if it is not an ELF file. The descriptor stays the caller's and must stay
- * open. */
+/* Returns NULL and sets errno on failure; ENOEXEC if it is not an ELF file. The descriptor stays
+ * the caller's and must stay open. */
 struct elf *elf__open(int fd);
 struct elf *elf__open_memory(const void *bytes, size_t len); /* the memory must outlive it */
 void elf__close(struct elf *e);
 
 enum elf_machine elf__machine(const struct elf *e);
 bool elf__is_64bit(const struct elf *e);
-/* From a note section or PT_NOTE. Returns the length, at most `cap`; 0 if there is none. */
+/* Reads the build ID from a note section or PT_NOTE. Returns its length, at most `cap`; 0: none. */
 size_t elf__build_id(const struct elf *e, uint8_t *out, size_t cap);
 
 /* Convert between file offsets and virtual addresses, by PT_LOAD. False if no segment holds it. */
 bool elf__offset_to_vaddr(const struct elf *e, uint64_t offset, uint64_t *vaddr);
 bool elf__vaddr_to_offset(const struct elf *e, uint64_t vaddr, uint64_t *offset);
 
-/* At most `want` bytes of code at a file offset, inside an executable PT_LOAD. NULL: none. */
+/* Returns at most `want` bytes of code at a file offset, inside an executable PT_LOAD. NULL:
+ * none. */
 const uint8_t *elf__code(const struct elf *e, uint64_t offset, size_t want, size_t *got);
 
-/* A section's contents as they are in the file; NULL: none. Valid while the elf is open. */
+/* Returns a section's contents as they are in the file; NULL: none. Valid while the elf is open. */
 const void *elf__section(const struct elf *e, const char *name, size_t *len);
-/* The total size of all DWARF sections, uncompressed, as the file states it. */
+/* Returns the total size of all DWARF sections, uncompressed, as the file states it. */
 uint64_t elf__debug_size(const struct elf *e);
 
 struct elf_function {
@@ -49,11 +50,11 @@ struct elf_function {
 /* Calls fn for every defined function of .dynsym, then of .symtab (duplicates included). Stops when
  * fn returns non-zero, and returns that value. */
 int elf__functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f), void *ctx);
-/* The same for a file that holds the symbols of another file's code: every offset is 0. */
+/* Likewise for a file that holds the symbols of another file's code: every offset is 0. */
 int elf__debug_functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f),
 			 void *ctx);
 
-/* libelf's own handle, for libdw and for the readers of call frame information. */
+/* Returns libelf's own handle, for libdw and for the readers of call frame information. */
 struct Elf *elf__handle(const struct elf *e);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The functions of an ELF file, found by its section headers or, if it has none, as the dynamic
+/* Finds the functions of an ELF file by its section headers or, if it has none, as the dynamic
  * loader finds them. */
 #include "elf/elf.h"
 
@@ -11,7 +11,7 @@
 #include "elf/internal.h"
 #include "util/array.h"
 
-/* How much of one bucket's chain in a GNU hash table is followed, in bytes. */
+/* The most that is followed of one bucket's chain in a GNU hash table, in bytes. */
 #define CHAIN_MAX (64u << 10)
 
 struct visit {
@@ -21,7 +21,7 @@ struct visit {
 	bool debug_file; /* its code is in another file: offsets mean nothing */
 };
 
-/* The name without its version: "memcpy" for "memcpy@@GLIBC_2.14". NULL: no memory. */
+/* Returns the name without its version: "memcpy" for "memcpy@@GLIBC_2.14". NULL: no memory. */
 static const char *strip_version(struct elf *e, const char *name)
 {
 	const char *at = strchr(name, '@');
@@ -109,9 +109,9 @@ static void read_dynamic(const struct elf *e, struct dynamic *d)
 }
 
 /*
- * The number of symbols that a GNU hash table covers: it names the first symbol of each bucket's
- * chain, so the last symbol is at the end of the chain that starts last; the lowest bit marks the
- * end of a chain.
+ * Returns the number of symbols that a GNU hash table covers: it names the first symbol of each
+ * bucket's chain, so the last symbol is at the end of the chain that starts last; the lowest bit
+ * marks the end of a chain.
  */
 static uint64_t gnu_hash_count(const struct elf *e, uint64_t offset)
 {
@@ -147,7 +147,7 @@ static uint64_t gnu_hash_count(const struct elf *e, uint64_t offset)
 	return 0;
 }
 
-/* The dynamic symbols as the dynamic loader finds them, without section headers. */
+/* Visits the dynamic symbols as the dynamic loader finds them, without section headers. */
 static int visit_dynamic(const struct visit *v)
 {
 	size_t entry = gelf_fsize(v->e->libelf, ELF_T_SYM, 1, EV_CURRENT);

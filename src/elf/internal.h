@@ -30,13 +30,13 @@ struct elf {
 	struct bare_name *names;
 };
 
-/* The file's bytes [offset, offset + len), converted as `type`; NULL if the file does not have
+/* Returns the file's bytes [offset, offset + len), converted as `type`; NULL if it does not have
  * them. */
 Elf_Data *elf__chunk(const struct elf *e, uint64_t offset, uint64_t len, Elf_Type type);
-/* The contents of a section, converted as its type asks, and its header. NULL: the file has
- * none. */
+/* Returns a section's contents, converted as its type requires, and its header. NULL: not in the
+ * file. */
 Elf_Data *elf__section_data(Elf_Scn *scn, GElf_Shdr *sh);
-/* The segment that loads an address from the file; NULL: none. */
+/* Returns the segment that loads an address from the file; NULL: none. */
 const struct load *elf__load_at(const struct elf *e, uint64_t vaddr);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From descriptions of single functions to the rows of a whole file: sorted, without overlaps, and
- * with the gaps marked, because "no CFI here" is what keeps the walk from applying a neighbour's
+ * Turns the descriptions of single functions into the rows of a whole file: sorted, without
+ * overlaps, and with gaps marked, because "no CFI here" keeps the walk from applying a neighbour's
  * rule.
  */
 #include "unwind/cfi.h"
@@ -18,7 +18,7 @@
 struct builder {
 	struct cfi cfi;
 	size_t cap;
-	uint64_t limit; /* rows from here on belong to another function */
+	uint64_t limit; /* rows at or above this belong to another function */
 	bool no_memory;
 };
 
@@ -55,7 +55,7 @@ static bool on_row(void *ctx, uint64_t vaddr, struct unwind_rule rule)
 	return vaddr >= b->limit || push_row(b, vaddr, rule);
 }
 
-/* By start; of those with the same start the longest comes last, and is the one used. */
+/* Sorts by start; of those with the same start the longest comes last, and is used. */
 static int compare_fdes(const void *pa, const void *pb)
 {
 	const struct fde *a = pa, *b = pb;
@@ -75,7 +75,7 @@ static void sort_fdes(struct cfi_parts *p)
 	}
 }
 
-/* Drops functions outside of the executable segments, and cuts those that reach beyond. */
+/* Drops functions outside of the executable segments, and clips those that reach out of them. */
 static void clip_fdes(const struct cfi_source *src, struct cfi_parts *p)
 {
 	size_t n = 0;
@@ -118,7 +118,7 @@ static bool add_functions(struct builder *b, const struct cfi_parts *p)
 	return !b->cfi.n || push_kind(b, covered, UNWIND_NONE);
 }
 
-/* The index of the first row after an address. */
+/* Returns the index of the first row after an address. */
 static size_t row_after(const struct cfi *c, uint64_t vaddr)
 {
 	size_t lo = 0, hi = c->n;
@@ -135,9 +135,9 @@ static size_t row_after(const struct cfi *c, uint64_t vaddr)
 }
 
 /*
- * Where the kernel starts a program, the stack ends. Most entry points say so themselves; those of
- * the dynamic loader and of some C libraries are not described at all, and constructors are called
- * from there.
+ * Marks the end of the stack where the kernel starts a program. Most entry points are described so;
+ * those of the dynamic loader and of some C libraries are not described at all, and constructors
+ * are called from there.
  */
 static bool add_entry_point(struct builder *b, uint64_t entry)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Turns a file's call frame information (.eh_frame, or .debug_frame) into rows: from each address
- * on, the rule (abi/unwind.h) that leads to the caller's frame. x86-64 only.
+ * Turns a file's call frame information (.eh_frame, or .debug_frame) into rows: the address at
+ * which a rule (abi/unwind.h) begins to apply, which leads to the caller's frame. x86-64 only.
  *
- * The bytes may be anything: damage costs the function that it is in, or the rest of the section,
- * never more, and no row is invented. Where two descriptions overlap, the one that starts last
- * counts, and nothing describes what follows its end, as in libgcc and .eh_frame_hdr.
+ * The bytes may be anything: damage loses the function that it is in, or the rest of the section,
+ * but nothing else, and never invents a row. Where two descriptions overlap, the one that starts
+ * last counts, and what follows its end is not described, as in libgcc and .eh_frame_hdr.
  *
  * Source: DWARF 5, section 6.4; the Linux Standard Base for how .eh_frame differs.
  */
@@ -28,7 +28,7 @@ struct cfi_section {
 	uint64_t vaddr;
 };
 
-/* What rows are made from. The bytes stay the caller's. */
+/* The input of rows. The bytes stay the caller's. */
 struct cfi_source {
 	struct cfi_section eh_frame;
 	struct cfi_section debug_frame; /* used if eh_frame describes nothing */
@@ -38,7 +38,7 @@ struct cfi_source {
 	struct cfi_code {
 		uint64_t start, end;
 		uint64_t offset; /* in the file */
-	} code[CFI_MAX_CODE];	 /* executable segments: code outside of them is not described */
+	} code[CFI_MAX_CODE];	 /* executable segments; code elsewhere is not described */
 	size_t ncode;
 };
 
@@ -53,20 +53,22 @@ struct cfi {
 	struct cfi_row *rows;
 	size_t n;
 	size_t functions; /* described */
-	size_t damaged;	  /* of these, how many have a description that could not be read */
+	size_t damaged;	  /* those with a description that could not be read */
 };
 
-/* Finds the source in a file. It points into the elf. 0, -ENODATA if there is none, or -ENOTSUP for
- * a machine other than x86-64. */
+/* Finds the source in a file; it points into the elf. Returns 0, -ENODATA if there is none, or
+ * -ENOTSUP for a machine other than x86-64. */
 int cfi__source(struct elf *e, struct cfi_source *src);
 
-/* 0, -ENODATA if nothing is described, or -ENOMEM. On failure `out` is untouched. */
+/* Builds the rows. Returns 0, -ENODATA if nothing is described, or -ENOMEM. On failure `out` is
+ * unchanged. */
 int cfi__build(const struct cfi_source *src, struct cfi *out);
-/* Marks where stacks end in a C library that has no call frame information. 0 or -ENOMEM. */
+/* Marks where stacks end in a C library that has no call frame information. Returns 0 or
+ * -ENOMEM. */
 int cfi__add_ends(struct cfi *c, const struct cfi_source *src, struct elf *e);
 void cfi__release(struct cfi *c);
 
-/* The rule for an address; UNWIND_NONE if no row covers it. */
+/* Returns the rule for an address; UNWIND_NONE if no row covers it. */
 struct unwind_rule cfi__find(const struct cfi *c, uint64_t vaddr);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The numbers and pointers of call frame information, read through the checked cursor: past the end
+ * Reads the numbers and pointers of call frame information through the checked cursor: past the end
  * everything is zero and the cursor is bad. LEB128 numbers differ from those of util/codec.h: DWARF
- * allows padding, so that bits beyond the 64th are ignored instead of being an error.
+ * allows padding, so that bits above the 64th are ignored rather than an error.
  */
 #ifndef MEMTRACE_UNWIND_CFI_BYTES_H
 #define MEMTRACE_UNWIND_CFI_BYTES_H
@@ -12,8 +12,8 @@
 #include "unwind/cfi.h"
 #include "util/cursor.h"
 
-/* Pointer encodings of .eh_frame: the low half says how the pointer is written, the high half what
- * it is relative to. */
+/* Pointer encodings of .eh_frame: the low half is the pointer's format, the high half what it is
+ * relative to. */
 enum {
 	ENCODING_ABSPTR = 0x00,
 	ENCODING_ULEB = 0x01,
@@ -30,7 +30,7 @@ enum {
 	ENCODING_INDIRECT = 0x80,
 };
 
-/* A little-endian number of 1, 2, 4 or 8 bytes. */
+/* Reads a little-endian number of 1, 2, 4 or 8 bytes. */
 static inline uint64_t cfi_bytes__number(struct cursor *c, unsigned int size)
 {
 	const uint8_t *p = cursor__take(c, size);
@@ -51,11 +51,11 @@ static inline uint8_t cfi_bytes__u8(struct cursor *c)
 uint64_t cfi_bytes__uleb(struct cursor *c);
 int64_t cfi_bytes__sleb(struct cursor *c);
 
-/* The next n bytes as a range of their own, which is bad if there are fewer. */
+/* Takes the next n bytes as a cursor of their own, which is bad if there are fewer. */
 struct cursor cfi_bytes__cut(struct cursor *c, uint64_t n);
 
-/* A pointer of section `s`. False for an encoding that does not occur in .eh_frame, or at the end
- * of the bytes. */
+/* Reads a pointer of section `s`. False for an encoding that does not occur in .eh_frame, or at the
+ * end of the bytes. */
 bool cfi_bytes__pointer(const struct cfi_section *s, struct cursor *c, uint8_t encoding,
 			uint64_t *out);
 

@@ -11,12 +11,12 @@
 #include "elf/elf.h"
 #include "unwind/cfi_internal.h"
 
-/* Larger sections are damage or malice: reading them would take all our memory. */
+/* Larger sections mean damage or malice: reading them would take all our memory. */
 #define SECTION_MAX (1ull << 30)
 /* Larger segments are not described, for the same reason. */
 #define CODE_MAX (1ull << 30)
 
-/* The section's contents, uncompressed. */
+/* Finds a section and uncompresses its contents. */
 static bool find_section(Elf *e, const char *name, struct cfi_section *out)
 {
 	Elf_Scn *scn = NULL;
@@ -47,7 +47,7 @@ static bool find_section(Elf *e, const char *name, struct cfi_section *out)
 	return false;
 }
 
-/* What the file loads at an address, up to the end of the segment. */
+/* Finds what the file loads at an address, up to the end of the segment. */
 static bool find_loaded(Elf *e, size_t nph, uint64_t vaddr, struct cfi_section *out)
 {
 	GElf_Phdr ph;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Some C libraries (musl) come without call frame information: a walk ends where it enters them.
- * For the two calls that every stack of a C program starts with, that is where it should end. Both
- * are recognized by the instructions after the call, which pass its result to a function that does
- * not return:
+ * Some C libraries (musl) have no call frame information: a walk ends where it enters them. For the
+ * two calls that every stack of a C program starts with, that is where it should end. Both are
+ * recognised by the instructions after the call, which pass its result to a function that does not
+ * return:
  *
- * 	exit(main(argc, argv, envp))		mov %eax,%edi; call exit
- * 	pthread_exit(start(arg))		mov %rax,%rdi; call pthread_exit
+ *	exit(main(argc, argv, envp))		mov %eax,%edi; call exit
+ *	pthread_exit(start(arg))		mov %rax,%rdi; call pthread_exit
  *
  * Only code that has no description is searched.
  */
@@ -47,7 +47,7 @@ static struct cfi_row *insert_rows(struct cfi *c, size_t i, size_t n)
 	return rows + i + 1;
 }
 
-/* The return address of the first such call in [at, end). 0: none. */
+/* Finds the return address of the first such call in [at, end). 0: none. */
 static uint64_t find_end(struct elf *e, const struct exits *x, uint64_t at, uint64_t end)
 {
 	enum { MOV_CALL = 7 }; /* bytes: mov and call without the prefix of the 64-bit mov */

@@ -58,7 +58,7 @@ enum { REG_RBX = 3, REG_RBP = 6, REG_RSP = 7 };
 
 #define MAX_REMEMBERED 32
 
-/* Where a ucontext keeps the registers, in words, by their DWARF numbers. */
+/* Where a ucontext keeps the registers, in words, by DWARF number. */
 static const uint8_t ucontext_words[] = {
 	18, 17, 19, 16, 14, 13, 15, 20, 5, 6, 7, 8, 9, 10, 11, 12,
 };
@@ -94,7 +94,7 @@ static bool is_signal_frame(const struct frame_state *f)
 	       is_saved_at(&f->rbx, REG_RSP, SIGNAL_RBX);
 }
 
-/* How a callee-saved register is restored: enum unwind_saved, and the slot. */
+/* Encodes how a callee-saved register is restored: enum unwind_saved, and the slot. */
 static int encode_saved(const struct frame_state *f, const struct saved *s, ev_s8 *slot)
 {
 	int64_t offset = s->offset;
@@ -173,7 +173,7 @@ static struct unwind_rule encode_rule(const struct cie *c, const struct frame_st
 
 /* ---- expressions ---- */
 
-/* Register + offset, which starts every expression that we understand. */
+/* Reads register + offset, the start of every expression that is understood here. */
 static bool read_breg(struct cursor *b, uint8_t *reg, int64_t *offset)
 {
 	uint64_t op = cfi_bytes__number(b, 1);
@@ -186,8 +186,8 @@ static bool read_breg(struct cursor *b, uint8_t *reg, int64_t *offset)
 }
 
 /*
- * The CFA in a procedure linkage table: rsp + 8 + ((rip & 15) >= N) * 8, where N is the offset
- * after the entry's push. Called after "breg7 8" was read.
+ * Reads the CFA in a procedure linkage table: rsp + 8 + ((rip & 15) >= N) * 8, where N is the
+ * offset after the entry's push. To be called after "breg7 8" was read.
  */
 static bool read_plt(struct cursor b, int64_t *threshold)
 {
@@ -239,7 +239,7 @@ static struct saved saved_expression(struct cursor b)
 
 /* ---- instructions ---- */
 
-/* The column of a register; NULL for registers that no rule needs. */
+/* Returns the column of a register; NULL for registers that no rule needs. */
 static struct saved *saved_column(const struct cie *c, struct frame_state *f, uint64_t reg)
 {
 	if (reg == c->ra_column)
@@ -332,7 +332,7 @@ static bool restore_state(struct machine *m)
 	return true;
 }
 
-/* Instructions that only change where a register is saved. False for any other. */
+/* Runs instructions that only change where a register is saved. False for any other. */
 static bool run_register_rule(struct machine *m, struct cursor *b, uint8_t op)
 {
 	uint64_t data_align = (uint64_t)m->cie->data_align, reg = cfi_bytes__uleb(b);
@@ -362,7 +362,7 @@ static bool run_register_rule(struct machine *m, struct cursor *b, uint8_t op)
 	case DW_CFA_val_offset: {
 		uint64_t offset = cfi_bytes__uleb(b) * data_align;
 
-		/* That the stack pointer is the CFA is the default. */
+		/* The stack pointer is the CFA by default. */
 		set_saved_how(m, reg, reg == REG_RSP && !offset ? SAVED_UNSET : SAVED_OTHER);
 		return true;
 	}

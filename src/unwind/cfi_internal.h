@@ -25,7 +25,7 @@ enum cfa_how {
 	CFA_UNSET,
 	CFA_REG,   /* register + offset */
 	CFA_DEREF, /* *(register + offset) + plus */
-	CFA_PLT,   /* offset: from which byte of a PLT entry on one more word has been pushed */
+	CFA_PLT,   /* offset: the byte of a PLT entry after which one more word is pushed */
 	CFA_OTHER
 };
 
@@ -65,10 +65,10 @@ struct cfi_parts {
 	size_t nfdes, fdes_cap;
 };
 
-/* Fills cies and fdes, which the caller frees, also after a failure. 0 or -ENOMEM. */
+/* Fills cies and fdes, which the caller frees, even after a failure. Returns 0 or -ENOMEM. */
 int cfi_parse__split(struct cfi_parts *p);
 
-/* Runs a CIE's initial instructions and fills its state. False: they are not understood. */
+/* Runs a CIE's initial instructions and sets its state. False: they are not understood. */
 bool cfi_exec__init(const struct cfi_section *s, struct cie *c);
 
 /* Calls row for each address where the rule may change, ascending from f->start. False if row

@@ -6,7 +6,7 @@
  * The two sections differ in how a CIE is distinguished from an FDE, in what an FDE's reference to
  * its CIE is relative to, and in how addresses are written. CIEs are collected first, because an
  * FDE of .debug_frame may come before its CIE. An FDE may refer only to the start of an entry, so
- * that nothing is read as a CIE that was not met on the walk from entry to entry.
+ * that nothing is read as a CIE that the walk from entry to entry did not find.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -55,7 +55,8 @@ static bool next_entry(const struct cfi_parts *p, struct cursor *at, struct entr
 	return !at->bad;
 }
 
-/* Reads what the letters of the augmentation string announce. False for an unknown letter. */
+/* Reads the data that the letters of the augmentation string announce. False for an unknown
+ * letter. */
 static bool read_augmentation(const struct cfi_parts *p, struct cie *c, const char *letters,
 			      struct cursor *b)
 {
@@ -144,7 +145,7 @@ static const struct cie *find_cie(const struct cfi_parts *p, uint64_t offset)
 	return lo < p->ncies && p->cies[lo].offset == offset ? &p->cies[lo] : NULL;
 }
 
-/* False if it describes no code. */
+/* Reads an FDE. False if it describes no code. */
 static bool read_fde(const struct cfi_parts *p, const struct entry *e, struct fde *f)
 {
 	struct cursor b = e->body;

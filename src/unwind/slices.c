@@ -40,7 +40,7 @@ void slices__free(struct slices *s)
 	free(s);
 }
 
-/* The first gap that is wide enough; *at is its index in `held`. */
+/* Finds the first gap that is wide enough; *at is its index in `held`. */
 static bool find_gap(const struct slices *s, uint32_t n, uint32_t *first, size_t *at)
 {
 	uint32_t end = 0;

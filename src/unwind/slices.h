@@ -21,17 +21,20 @@ struct slice {
 };
 
 /* `all` is the array that the walk reads, with room for UNWIND_MAX_MAPPINGS; it stays the caller's.
- * NULL and errno. */
+ * Returns NULL and sets errno on failure. */
 struct slices *slices__new(struct unwind_mapping *all);
 void slices__free(struct slices *s);
 
-/* Copies n mappings (n > 0, sorted by address) to a place that nobody reads. 0; -ENOSPC: no such
- * place before slices__settle; -ENOSR: all ids are used up before slices__reset_ids; or -ENOMEM. */
+/*
+ * Copies n mappings (n > 0, sorted by address) to a place that is not in use. Returns 0; -ENOSPC:
+ * no such place before slices__settle; -ENOSR: all ids are used up before slices__reset_ids; or
+ * -ENOMEM.
+ */
 int slices__add(struct slices *s, const struct unwind_mapping *maps, size_t n, struct slice *out);
 void slices__release(struct slices *s, uint16_t id);
-/* The caller states that nobody reads what was released before this call. */
+/* Says that no BPF program still reads what was released before this call. */
 void slices__settle(struct slices *s);
-/* The caller states that nothing is cached by the ids that were released and settled. */
+/* Says that nothing is cached by the ids that were released and settled. */
 void slices__reset_ids(struct slices *s);
 
 #endif

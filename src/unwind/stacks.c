@@ -56,7 +56,7 @@ void stacks__free(struct stacks *s)
 	free(s);
 }
 
-/* Room for a stack at the end of the first slab, not yet claimed. */
+/* Finds room for a stack at the end of the first slab, without claiming it. */
 static struct stack *reserve_stack(struct stacks *s, size_t need)
 {
 	size_t size = need > SLAB_BYTES ? need : SLAB_BYTES;
@@ -73,7 +73,7 @@ static struct stack *reserve_stack(struct stacks *s, size_t need)
 	return (struct stack *)((char *)slab->data + slab->used);
 }
 
-/* 0 if every frame lies in a file: then it does not matter which process has the stack. */
+/* Returns 0 if every frame is in a file: then it does not matter which process has the stack. */
 static uint32_t owning_pid(const struct stack *st)
 {
 	for (unsigned int i = 0; i < st->n; i++)
@@ -104,8 +104,7 @@ static uint64_t hash_code(const struct stack *st)
 	return h;
 }
 
-/* Whether the calls are the same: what they resolved to depends on what was known of the mappings
- * at that time. */
+/* Compares calls, not what they resolved to, which depends on the mappings known at that time. */
 static bool same_calls(const struct stack *a, const struct stack *b)
 {
 	if (a->n != b->n)

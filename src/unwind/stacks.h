@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interned call stacks: each is stored once, resolved to (module, file offset) when it arrives,
+ * Interns call stacks: each is stored once, resolved to (module, file offset) when it arrives,
  * because the process or its mappings may be gone when it is printed.
  */
 #ifndef MEMTRACE_UNWIND_STACKS_H
@@ -24,8 +24,8 @@ struct stack {
 	uint64_t id;  /* from the event */
 	uint32_t pid; /* the first process seen with it */
 	uint16_t n;
-	uint8_t end;	 /* enum stack_end (event.h) */
-	uint8_t guessed; /* 1: a frame without unwind data was stepped over by its frame pointer */
+	uint8_t end;	       /* enum stack_end (event.h) */
+	uint8_t guessed;       /* 1: a frame without CFI was passed by its frame pointer */
 	struct frame frames[]; /* leaf first */
 };
 
@@ -34,18 +34,18 @@ struct stack {
 #define STACK_HOW_END(how) ((how) >> 0 & 0x7f)
 #define STACK_HOW_GUESSED(how) ((how) >> 7 & 1)
 
-struct stacks *stacks__new(void); /* NULL and errno */
+struct stacks *stacks__new(void); /* NULL on failure, errno set */
 void stacks__free(struct stacks *s);
 /*
- * Stores a copy. 0; 1: already known, and equal; -EEXIST: already known with other frames (the old
- * one stays); or -ENOMEM. A stack that resolves to the same code as one with another id is the same
- * stack: its id becomes an alias of the first. This happens because ids differ between processes,
- * and because the kernel side assigns new ones when a process's mapped files change. A stack with a
- * frame outside of all files is private to its process.
+ * Stores a copy. Returns 0; 1: already known, and equal; -EEXIST: already known with other frames
+ * (the old one stays); or -ENOMEM. A stack that resolves to the same code as one with another id is
+ * the same stack: its id becomes an alias of the first. This happens because ids differ between
+ * processes, and because the BPF side assigns new ones when a process's mapped files change. A
+ * stack with a frame outside any file is private to its process.
  */
 int stacks__add(struct stacks *s, const struct stack *st);
-/* NULL: unknown. Stays valid. The stack's own id may differ from `id`: it is the one that was
- * stored first. */
+/* Finds a stack; NULL: unknown. It stays valid. Its own id may differ from `id`: it is the one that
+ * was stored first. */
 const struct stack *stacks__get(const struct stacks *s, uint64_t id);
 /* Iterates over all ids and their stacks, in no order: start with *pos = 0; false at the end. */
 bool stacks__next(const struct stacks *s, size_t *pos, uint64_t *id, const struct stack **st);

@@ -22,8 +22,8 @@ struct layout {
 	size_t parts_cap;
 };
 
-/* Reserves n consecutive words at an even address. Returns the index of the first, or -1 for want
- * of memory. */
+/* Reserves n consecutive words at an even address. Returns the index of the first, or -1 if out of
+ * memory. */
 static int64_t reserve_words(struct layout *l, size_t n)
 {
 	size_t at = (l->used + 1) & ~(size_t)1, before = l->cap, need;
@@ -52,7 +52,8 @@ static int add_part(struct layout *l, uint64_t start, uint64_t end)
 	return 0;
 }
 
-/* The rows of one page: the rule in force where it starts, then each rule that begins in it. */
+/* Adds the rows of one page: the rule in force where it starts, then each rule that begins in
+ * it. */
 static int add_page(struct layout *l, const struct cfi *cfi, size_t *next, uint64_t page,
 		    uint32_t entry, struct rule_set *rs)
 {
@@ -83,7 +84,7 @@ static int add_page(struct layout *l, const struct cfi *cfi, size_t *next, uint6
 	return 0;
 }
 
-/* The index of the first row at or after an address. */
+/* Returns the index of the first row at or after an address. */
 static size_t row_from(const struct cfi *c, uint64_t vaddr)
 {
 	size_t lo = 0, hi = c->n;
@@ -218,7 +219,7 @@ void unwind_table__place(struct unwind_table *t, const uint32_t *numbers)
 
 /* ---- mappings ---- */
 
-/* The executable segment that holds an address, or that shares its page. */
+/* Returns the executable segment that holds an address, or that shares its page. */
 static const struct cfi_code *code_at(const struct unwind_table *t, uint64_t vaddr)
 {
 	for (size_t i = 0; i < t->ncode; i++)
@@ -244,7 +245,8 @@ void unwind_table__in_file(const struct unwind_table *t, const struct unwind_fil
 	}
 }
 
-/* The virtual address at which a file offset is loaded, by the executable segment that holds it. */
+/* Finds the virtual address at which a file offset is loaded, by the executable segment that holds
+ * it. */
 static bool find_vaddr(const struct unwind_table *t, uint64_t offset, uint64_t *vaddr)
 {
 	for (size_t i = 0; i < t->ncode; i++) {

@@ -19,7 +19,7 @@ int array__grow(void *array, size_t *cap, size_t need, size_t size)
 		n = FIRST_ELEMENTS;
 	if (n < need)
 		n = need;
-	/* Before the allocator sees it: a sanitizer's ends the process instead of failing. */
+	/* Checked here, because a sanitizer's allocator ends the process instead of failing. */
 	if (size && n > PTRDIFF_MAX / size)
 		return -ENOMEM;
 	/* The caller's pointer has another type than void *: only its bytes may be accessed. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Arrays: the number of elements of a fixed one, and growth of those on the heap. */
+/* Counts the elements of fixed arrays, and grows arrays on the heap. */
 #ifndef MEMTRACE_UTIL_ARRAY_H
 #define MEMTRACE_UTIL_ARRAY_H
 

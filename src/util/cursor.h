@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bytes from outside that are still to be read, and the one accessor that reads them. Taking more
- * than is left marks the cursor as bad for good and leaves it at its end, so that a reader checks
- * `bad` once, after a group of reads. What the bytes mean is for the readers above it to know:
- * util/codec.h for recordings, unwind/cfi_bytes.h for call frame information.
+ * Reads bytes from outside through one bounds-checked accessor. Taking more than is left marks the
+ * cursor as bad for the rest of its life and leaves it at its end, so that a reader checks `bad`
+ * once, after a group of reads. What the bytes mean is up to the readers built on it: util/codec.h
+ * for recordings, unwind/cfi_bytes.h for call frame information.
  */
 #ifndef MEMTRACE_UTIL_CURSOR_H
 #define MEMTRACE_UTIL_CURSOR_H
@@ -24,7 +24,7 @@ static inline struct cursor cursor__of(const void *bytes, size_t len)
 	return (struct cursor){ .p = p, .end = p + len };
 }
 
-/* How many bytes are left; 0 once it is bad. */
+/* Returns how many bytes are left; 0 if it is bad. */
 static inline size_t cursor__left(const struct cursor *c)
 {
 	return c->bad ? 0 : (size_t)(c->end - c->p);
@@ -36,7 +36,7 @@ static inline void cursor__spoil(struct cursor *c)
 	c->p = c->end;
 }
 
-/* The next n bytes, which stay part of the input, or NULL. */
+/* Takes the next n bytes, which stay part of the input. NULL: there are fewer. */
 static inline const uint8_t *cursor__take(struct cursor *c, uint64_t n)
 {
 	const uint8_t *p = c->p;

@@ -7,8 +7,8 @@
 
 /*
  * The length of the well-formed UTF-8 sequence at `s` (RFC 3629: no overlong forms, no surrogates,
- * nothing above U+10FFFF) and its code point; 0 where it is malformed. The terminating NUL is no
- * continuation byte, so nothing behind it is read.
+ * nothing above U+10FFFF) and its code point; 0 where it is malformed. The terminating NUL is not a
+ * continuation byte, so nothing after it is read.
  */
 static size_t utf8(const char *s, uint32_t *code)
 {
@@ -40,9 +40,11 @@ static size_t utf8(const char *s, uint32_t *code)
 	return len;
 }
 
-/* What a terminal obeys, or what changes the order or the lines in which the rest is shown:
- * controls, line separators (many readers of JSON Lines take U+2028 for the end of a line), text
- * direction. */
+/*
+ * Characters that a terminal obeys, or that change the order or the lines in which the rest is
+ * shown: controls, line separators (many readers of JSON Lines take U+2028 for the end of a line),
+ * text direction.
+ */
 static bool is_harmful(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
@@ -66,7 +68,7 @@ void escape__plain(struct strbuf *sb, const char *s)
 	}
 }
 
-/* A code point that JSON does not allow as it is in a string, or that a terminal obeys. */
+/* Adds a code point that JSON does not allow as it is in a string, or that a terminal obeys. */
 static void add_json_escape(struct strbuf *sb, uint32_t c)
 {
 	static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt";

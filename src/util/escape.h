@@ -8,12 +8,12 @@
 
 #include "util/strbuf.h"
 
-/* For terminals and folded stacks: control bytes, DEL, C1 controls, bidirectional overrides and
- * malformed UTF-8 become \xNN; the backslash stays, well-formed UTF-8 stays. */
+/* Escapes for terminals and folded stacks: control bytes, DEL, C1 controls, bidirectional overrides
+ * and malformed UTF-8 become \xNN; backslashes and well-formed UTF-8 stay. */
 void escape__plain(struct strbuf *sb, const char *s);
 
-/* A JSON string with its quotes: always valid UTF-8 on one line; malformed bytes become U+FFFD,
- * what escape__plain would escape becomes \uNNNN. NULL gives null. */
+/* Writes a JSON string with its quotes: always valid UTF-8 on one line; malformed bytes become
+ * U+FFFD, and what escape__plain would escape becomes \uNNNN. NULL gives null. */
 void escape__json(struct strbuf *sb, const char *s);
 
 #endif

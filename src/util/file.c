@@ -36,7 +36,7 @@ int file__open_regular(const char *path, int flags, struct stat *st)
 	return open_handle(open(path, O_PATH | O_CLOEXEC | flags), st);
 }
 
-/* -1 and errno. */
+/* Returns -1 and sets errno on failure. */
 static int open_below(int root, const char *path, int flags)
 {
 	struct open_how how = {
@@ -112,7 +112,7 @@ char *file__read(const char *path, size_t *len)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	/* Files in /proc have no size to ask for. */
+	/* Files in /proc state no size. */
 	for (;;) {
 		if (!buf || n + 1 == cap) {
 			cap *= 2;

@@ -13,7 +13,7 @@ char *format__size(char *buf, size_t cap, uint64_t bytes)
 		snprintf(buf, cap, "%u B", (unsigned int)bytes);
 		return buf;
 	}
-	/* What one decimal would round to 1024.0 belongs to the next unit. */
+	/* A value that rounds to 1024.0 belongs to the next unit. */
 	for (; d >= 1023.95 && u + 2 < sizeof(units); u++)
 		d /= 1024;
 	snprintf(buf, cap, "%.1f %ciB", d, units[u]);

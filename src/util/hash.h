@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What FNV-1a starts with. */
+/* The start value of FNV-1a. */
 #define HASH_START 0xcbf29ce484222325
 
-/* Combines two numbers; the order matters. Twice the finalizer of SplitMix64 (Steele, Lea, Flood
- * 2014). */
+/* Combines two numbers; the order matters. Applies twice the finalizer of SplitMix64 (Steele, Lea,
+ * Flood 2014). */
 static inline uint64_t hash__mix(uint64_t a, uint64_t b)
 {
 	uint64_t x = a + 0x9e3779b97f4a7c15;
@@ -27,8 +27,8 @@ static inline uint64_t hash__mix(uint64_t a, uint64_t b)
 	return x ^ (x >> 31);
 }
 
-/* FNV-1a (Fowler, Noll, Vo) of more bytes, and of a string without its NUL. `h` is the hash of what
- * came before, HASH_START at first. */
+/* FNV-1a (Fowler, Noll, Vo) of more bytes, or of a string without its NUL. `h` is the hash of the
+ * preceding bytes, HASH_START at first. */
 static inline uint64_t hash__bytes(uint64_t h, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;

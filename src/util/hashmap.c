@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Open addressing with linear probing, at most three quarters full. `tag` holds one byte for each
- * slot: 0 for an empty one, else seven bits of the key's hash, so that no key has to be reserved
- * and a probe mostly reads tags. Removal moves later entries of the run back, so there are no
- * tombstones, and a map that is changed for days stays as fast as a new one.
+ * Uses open addressing with linear probing, at most three quarters full. `tag` holds one byte for
+ * each slot: 0 for an empty one, else seven bits of the key's hash, so that no key has to be
+ * reserved and a probe mostly reads tags. Removal moves later entries of the run back, so there are
+ * no tombstones, and a map stays fast however long it is changed.
  */
 #include "util/hashmap.h"
 

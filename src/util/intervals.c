@@ -27,7 +27,8 @@ int intervals__add(struct intervals *t, uint64_t lo, uint64_t hi, uint32_t value
 	return 0;
 }
 
-/* By start; of those that start together, the longest first, so that the innermost comes last. */
+/* Sorts by start; of ranges that start together, the longest first, so that the innermost comes
+ * last. */
 static int compare(const void *pa, const void *pb)
 {
 	const struct interval *a = pa, *b = pb;
@@ -63,7 +64,7 @@ const struct interval *intervals__find(const struct intervals *t, uint64_t addr)
 		else
 			hi = mid;
 	}
-	/* Outer ranges come before inner ones; where no earlier one reaches addr, there is none. */
+	/* Outer ranges come before inner ones; if no earlier range reaches addr, there is none. */
 	for (; lo > 0 && t->at[lo - 1].reach > addr; lo--)
 		if (t->at[lo - 1].hi > addr)
 			return &t->at[lo - 1];

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A table of address ranges that is built once and searched often for the range that holds an
- * address. */
+/* A table of address ranges, built once and then searched for the range that holds an address. */
 #ifndef MEMTRACE_UTIL_INTERVALS_H
 #define MEMTRACE_UTIL_INTERVALS_H
 
@@ -20,11 +19,11 @@ struct intervals {
 };
 
 void intervals__free(struct intervals *t);
-/* Empty ranges are left out. 0 or -ENOMEM. */
+/* Adds a range, unless it is empty. Returns 0 or -ENOMEM. */
 int intervals__add(struct intervals *t, uint64_t lo, uint64_t hi, uint32_t value);
-void intervals__sort(struct intervals *t); /* before the first search */
-/* The innermost range that holds addr: the one that starts last, and of several the shortest. NULL:
- * none. */
+void intervals__sort(struct intervals *t); /* to be called before the first search */
+/* Finds the innermost range that holds addr: the one that starts last, and of several the shortest.
+ * NULL: none. */
 const struct interval *intervals__find(const struct intervals *t, uint64_t addr);
 
 #endif

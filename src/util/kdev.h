@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Device numbers: the kernel's own form, in which the probes send them (major << 20 | minor), and
- * the form of stat() and makedev().
+ * Converts device numbers between the kernel's own form, in which the probes send them (major << 20
+ * | minor), and the form of stat() and makedev().
  */
 #ifndef MEMTRACE_UTIL_KDEV_H
 #define MEMTRACE_UTIL_KDEV_H

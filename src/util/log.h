@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writes one line at a time to standard error, prefixed "memtrace: ". Only the folders at the edge
+ * Writes one line at a time to standard error, prefixed "memtrace: ". Only the outermost folders
  * use it (see scripts/check-layers). errno is preserved.
  */
 #ifndef MEMTRACE_UTIL_LOG_H

@@ -9,7 +9,7 @@
 
 #define DIGITS "0123456789"
 
-/* The leading digits of `s` as a number; *end is what follows them. */
+/* Reads the leading digits of `s` as a number; *end is what follows them. */
 static int leading_u64(const char *s, uint64_t *out, const char **end)
 {
 	uint64_t n = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Numbers, sizes and durations, read strictly: no blanks, no signs, nothing after the number. Each
- * function returns 0, or -EINVAL where the whole of `s` is not such a number, or -ERANGE; on
- * failure *out stays as it was.
+ * Reads numbers, sizes and durations strictly: no blanks, no signs, nothing after the number. Each
+ * function returns 0, -EINVAL if `s` as a whole is not such a number, or -ERANGE; on failure *out
+ * is unchanged.
  */
 #ifndef MEMTRACE_UTIL_PARSE_H
 #define MEMTRACE_UTIL_PARSE_H

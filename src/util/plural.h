@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ending of a noun after a number: "1 leak", "2 leaks". */
+/* Gives the ending of a noun after a number: "1 leak", "2 leaks". */
 #ifndef MEMTRACE_UTIL_PLURAL_H
 #define MEMTRACE_UTIL_PLURAL_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Files of /proc/PID. /proc/PID/status has lines "Name:\tvalue"; a field is given by its name
+ * Reads files of /proc/PID. /proc/PID/status has lines "Name:\tvalue"; a field is given by its name
  * without the colon.
  */
 #ifndef MEMTRACE_UTIL_PROC_H
@@ -10,20 +10,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many numbers NSpid may have: the kernel nests PID namespaces 32 deep, below the first. */
+/* The most numbers that NSpid may have: the kernel nests PID namespaces 32 deep, below the
+ * first. */
 #define PROC_NSPID_MAX 33
 
-/* Where the value of a field starts in the text of a status file, and its length, which ends with
- * the line. NULL where there is no such field. */
+/* Finds a field's value in the text of a status file, and its length up to the end of the line.
+ * NULL: there is no such field. */
 const char *proc__status_field(const char *status, const char *name, size_t *len);
 
-/* The numbers of a field such as "Uid" or "NSpid": how many there are, of which the first `max` are
- * put into `out`; 0 where there is no such field. Stops at the first word that is not a number. */
+/*
+ * Reads the numbers of a field such as "Uid" or "NSpid". Returns how many there are, of which the
+ * first `max` are put into `out`; 0 if there is no such field. Stops at the first word that is not
+ * a number.
+ */
 size_t proc__status_numbers(const char *status, const char *name, uint64_t *out, size_t max);
 
-uint64_t proc__resident_bytes(uint32_t pid); /* 0 where the process has ended */
+uint64_t proc__resident_bytes(uint32_t pid); /* 0 if the process has ended */
 
-/* Whether the process stands stopped: by a signal, by job control, or by a tracer that is not a
+/* Returns whether the process is stopped: by a signal, by job control, or by a tracer that is not a
  * thread of this process. */
 bool proc__is_stopped(uint32_t pid);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for `more` bytes and the terminator. */
+/* Makes room for `more` bytes and the terminator. */
 static bool reserve(struct strbuf *sb, size_t more)
 {
 	size_t need, cap = sb->cap ? sb->cap : 64;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A growing string. Failure to grow is remembered in `error` and turns later calls into no-ops, so
- * that a renderer checks once, at its end.
+ * A growing string. Failure to grow is kept in `error` and turns later calls into no-ops, so that a
+ * caller checks once, at its end.
  */
 #ifndef MEMTRACE_UTIL_STRBUF_H
 #define MEMTRACE_UTIL_STRBUF_H

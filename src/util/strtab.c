@@ -7,12 +7,13 @@
 
 #include "util/hash.h"
 
-/* Of a chunk: each is as large as all before it together, since there are many small tables. */
+/* Size of the first chunk: each further one is as large as all before it together, since many
+ * tables are small. */
 #define CHUNK_MIN 256
 #define CHUNK_MAX 16384
 #define FIRST_SLOTS 16
 
-/* The bytes lie in chunks that never move; a string longer than a chunk gets one of its own. */
+/* The bytes are in chunks that never move; a string longer than a chunk gets one of its own. */
 struct chunk {
 	struct chunk *next;
 	size_t used, cap;
@@ -158,7 +159,7 @@ const char *strtab__copy(struct strtab *t, const char *s)
 {
 	uint32_t i = s ? strtab__add(t, s) : 0;
 
-	/* 0 for another string than "" is the sign of failure. */
+	/* 0 for any string but "" means failure. */
 	return s && (i || !*s) ? strtab__get(t, i) : NULL;
 }
 
