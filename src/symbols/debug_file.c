@@ -145,7 +145,7 @@ static struct debug_file find_by_id(const struct wanted *want, const struct debu
 			      want->id.bytes[0], rest);
 }
 
-/* Where paths do not matter: on the host, and at a server. */
+/* Looks where paths do not matter: on the host, and at a server. */
 static struct debug_file find_elsewhere(const struct wanted *want, const struct debug_places *p)
 {
 	struct debug_file f = not_found;

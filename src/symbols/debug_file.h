@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finds the symbols and DWARF that were taken out of a file: in a separate file named by its build
- * ID or by .gnu_debuglink, in the file that several such files share (.gnu_debugaltlink), or
+ * Finds the symbols and DWARF that were split off from a file: in a separate file named by its
+ * build ID or by .gnu_debuglink, in the file that several such files share (.gnu_debugaltlink), or
  * compressed in its own .gnu_debugdata.
  *
- * The places searched are, in order: the root of the file's process, out of which no link leads; by
+ * The places searched are, in order: the root of the file's process, which links cannot leave; by
  * build ID alone, the host, whose paths mean nothing to a container; and, if the user allows it, a
- * debuginfod server. A file that was found is used only if it belongs: its build ID must be the
- * same, or, if one of the two has none, its checksum must be the one that the link states.
+ * debuginfod server. A file that was found is used only if it matches: the build IDs must be equal,
+ * or, if one of the files has none, its checksum must be the one in the link.
  */
 #ifndef MEMTRACE_SYMBOLS_DEBUG_FILE_H
 #define MEMTRACE_SYMBOLS_DEBUG_FILE_H
@@ -33,20 +33,22 @@ struct debug_places {
 struct debug_file {
 	int fd;	    /* the caller's; or a negative errno (-EAGAIN: a server has not answered yet) */
 	char *path; /* where it was found; the caller's. NULL: at a server, or not at all */
-	int64_t root; /* the root that `path` is below */
+	int64_t root; /* the root that `path` is in */
 };
 
-/* The separate debug file of `e`, whose path as its process sees it is `path` (NULL: unknown). */
+/* Finds the separate debug file of `e`, whose path as its process sees it is `path` (NULL:
+ * unknown). */
 struct debug_file debug_file__find(const struct elf *e, const char *path,
 				   const struct debug_places *places);
-/* The file with this build ID that `name` in .gnu_debugaltlink refers to. `from`: the path of the
- * file that holds the link; NULL: unknown. */
+/* Finds the file with this build ID that `name` in .gnu_debugaltlink refers to. `from`: the path of
+ * the file that holds the link; NULL: unknown. */
 struct debug_file debug_file__find_shared(const char *name, const void *id, size_t len,
 					  const char *from, const struct debug_places *places);
 /* Closes and frees what *f holds. */
 void debug_file__done(struct debug_file *f);
 
-/* The uncompressed .gnu_debugdata, itself an ELF file; the caller frees it. NULL and errno. */
+/* Uncompresses .gnu_debugdata, itself an ELF file; the caller frees it. Returns NULL and sets errno
+ * on failure. */
 void *debug_file__unpack(const struct elf *e, size_t *len);
 
 #endif

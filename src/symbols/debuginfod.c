@@ -3,7 +3,7 @@
  * Queries wait in a list for the thread that sends them, one after the other; an answer is a path
  * in the library's cache. The library is interrupted through its progress function, which it calls
  * at least every second while it waits for the network; a name resolver that hangs may still block
- * the thread, but nobody else.
+ * the thread, but no other.
  */
 #include "symbols/debuginfod.h"
 
@@ -38,7 +38,7 @@ struct query {
 	char *path; /* FOUND */
 };
 
-/* The functions of the library that are used. */
+/* The library's functions that are used here. */
 struct client {
 	debuginfod_client *(*begin)(void);
 	void (*set_progressfn)(debuginfod_client *, debuginfod_progressfn_t);
@@ -49,7 +49,7 @@ struct client {
 struct debuginfod {
 	struct client client;
 	pthread_t thread;
-	pthread_mutex_t lock; /* protects all below */
+	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
 	struct query *first, **last;
 	bool stop;
@@ -145,7 +145,7 @@ static int load_library(struct client *c)
 	return c->begin && c->set_progressfn && c->find && c->end ? 0 : -ELIBACC;
 }
 
-/* The server lists that a login shell puts into the environment, and sudo takes out. */
+/* Appends the server lists that a login shell puts into the environment, and sudo removes. */
 static void append_configured_urls(struct strbuf *urls)
 {
 	glob_t files;

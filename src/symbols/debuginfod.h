@@ -3,10 +3,11 @@
  * Fetches debug files by build ID from debuginfod servers. Loads libdebuginfod when it is first
  * needed, and does not depend on it otherwise.
  *
- * Nobody waits long: the queries run in a thread of their own, and opening a file waits for its
+ * No caller waits long: queries run in a thread of their own, and opening a file waits for its
  * answer only until the patience of the current report is used up, and then not at all until the
- * next answer arrives. A late answer serves the next report. What no server has, or does not send
- * within a minute, is not asked for again. Only one thread at a time may call these functions.
+ * next answer arrives. A late answer serves the next report. A file that no server has, or that
+ * does not arrive within a minute, is not requested again. Only one thread at a time may call these
+ * functions.
  */
 #ifndef MEMTRACE_SYMBOLS_DEBUGINFOD_H
 #define MEMTRACE_SYMBOLS_DEBUGINFOD_H
@@ -16,19 +17,21 @@
 
 struct debuginfod;
 
-/* The servers are those of $DEBUGINFOD_URLS or, because sudo drops it, of /etc/debuginfod/.
- * `patience`: seconds for each report. NULL and errno: ELIBACC if the library is missing,
- * EDESTADDRREQ if no server is configured. */
+/*
+ * Uses the servers in $DEBUGINFOD_URLS or, because sudo drops it, in /etc/debuginfod/. `patience`:
+ * seconds for each report. Returns NULL and sets errno on failure: ELIBACC if the library is
+ * missing, EDESTADDRREQ if no server is configured.
+ */
 struct debuginfod *debuginfod__new(double patience);
 void debuginfod__free(struct debuginfod *d); /* takes NULL */
 
-/* A descriptor for the caller, who must check that the file is the one asked for; -ENOENT: no
- * server has it; -EAGAIN: no answer yet. */
+/* Returns a descriptor for the caller, who must check that the file is the requested one; -ENOENT:
+ * no server has it; -EAGAIN: no answer yet. */
 int debuginfod__open(struct debuginfod *d, const uint8_t *id, size_t len);
 void debuginfod__new_report(struct debuginfod *d); /* resets the patience */
 
 struct debuginfod_stats {
-	size_t asked, found, failed; /* build IDs; the others are still waited for */
+	size_t asked, found, failed; /* build IDs; the others are pending */
 };
 void debuginfod__stats(struct debuginfod *d, struct debuginfod_stats *out);
 

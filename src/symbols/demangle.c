@@ -16,7 +16,7 @@
 
 /*
  * libiberty puts an array of components on the stack and recurses over them; by default it refuses
- * names beyond 1,024 bytes, which templates do reach. Up to this length, 2 MiB of stack suffice.
+ * names over 1,024 bytes, which templates do reach. Up to this length, 2 MiB of stack are enough.
  */
 #define MANGLED_MAX 2048
 

@@ -5,14 +5,14 @@
 
 #include <stdbool.h>
 
-/* The maximum length of a result, with its terminator; a longer name is cut and ends in "...". */
+/* The maximum length of a result with its terminator; a longer name is cut and ends in "...". */
 #define DEMANGLE_MAX 4096
 
-/* "_ZN3foo3barEi" gives "foo::bar(int)"; a name that is not mangled is copied. The caller frees it.
- * NULL: no memory. Time, memory and stack are bounded for any name. */
+/* Demangles "_ZN3foo3barEi" as "foo::bar(int)"; a name that is not mangled is copied. The caller
+ * frees it. NULL: no memory. Time, memory and stack are bounded for any name. */
 char *demangle__name(const char *name);
 
-/* Whether a name looks mangled, as most mangled names do. */
+/* Returns whether a name looks mangled; some mangled names do not. */
 bool demangle__is_mangled(const char *name);
 
 #endif

@@ -5,9 +5,9 @@
  * that is ever looked up, the ranges of its functions. From the function down, the inlined calls
  * and blocks that hold the address are followed.
  *
- * DIEs form a tree, because libdw requires a sibling to lie further on; what a hostile file can
- * still do is make many DIEs point to the same long list. Every step is therefore paid for from a
- * budget, and a file that uses up its budget is not searched again.
+ * DIEs form a tree, because libdw requires a sibling to be further on; what a hostile file can
+ * still do is make many DIEs point to the same long list. So every step is charged to a budget, and
+ * a file that uses up its budget is not searched again.
  */
 #include "symbols/dwarf.h"
 
@@ -28,7 +28,7 @@
 #define STEPS_MAX (20u << 20) /* steps of one call: well under a second */
 #define UNITS_MAX (1u << 18)
 #define LINE_PROGRAM_MAX (8u << 20) /* bytes of a unit's line program */
-#define LINE_PROGRAM_COST 20	    /* bytes of libdw's line table for each of these bytes */
+#define LINE_PROGRAM_COST 20	    /* bytes of libdw's line table for each of those bytes */
 #define LOOKUP_MEMORY_MAX (256u << 20)
 #define DEPTH_MAX 64 /* of DIEs around a function */
 #define INLINE_MAX 32
@@ -262,7 +262,7 @@ void dwarf__close(struct dwarf *d)
 	free(d);
 }
 
-/* The memory that look-ups added. */
+/* Returns the memory that lookups added. */
 static size_t lookup_memory(const struct dwarf *d)
 {
 	size_t sum = d->lines;
@@ -284,7 +284,7 @@ bool dwarf__is_full(const struct dwarf *d)
 	return lookup_memory(d) > LOOKUP_MEMORY_MAX;
 }
 
-/* ---- looking up ---- */
+/* ---- lookup ---- */
 
 static Dwarf_Word attr_number(Dwarf_Die *die, unsigned int name)
 {
@@ -323,7 +323,8 @@ static bool has_lines(struct dwarf *d, struct unit *u)
 	return u->has_lines;
 }
 
-/* The inlined calls around pc in a function, outermost first; chain[0] is the function itself. */
+/* Finds the inlined calls around pc in a function, outermost first; chain[0] is the function
+ * itself. */
 static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc,
 			Dwarf_Die chain[INLINE_MAX])
 {

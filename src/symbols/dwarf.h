@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Source lines and inlined calls of an address, from DWARF.
+ * Finds the source line and inlined calls of an address, from DWARF.
  *
  * The result is what `addr2line -Cfi` prints. Only the given file and the one that it shares with
  * others (.gnu_debugaltlink) are opened: split DWARF (.dwo files) counts as absent, and so does
@@ -24,9 +24,11 @@ struct dwarf_frame {
 	uint32_t line;	  /* 0: unknown */
 };
 
-/* `e` must outlive it. path: the file's, or NULL; places: where the shared file may be, or NULL.
- * NULL and errno: ENODATA if there is no DWARF, EAGAIN if a server that was asked for the shared
- * file has not answered yet. */
+/*
+ * `e` must outlive it. path: the file's, or NULL; places: where the shared file may be, or NULL.
+ * Returns NULL and sets errno on failure: ENODATA if there is no DWARF, EAGAIN if a server has not
+ * answered yet about the shared file.
+ */
 struct dwarf *dwarf__open(const struct elf *e, const char *path, const struct debug_places *places);
 void dwarf__close(struct dwarf *d); /* takes NULL */
 
@@ -35,7 +37,8 @@ void dwarf__close(struct dwarf *d); /* takes NULL */
  * of frames, 0 if nothing is known. */
 int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int cap);
 size_t dwarf__memory(const struct dwarf *d); /* roughly */
-/* Whether look-ups have left so much memory behind that it should be closed and opened anew. */
+/* Returns whether lookups have left so much memory behind that it should be closed and opened
+ * again. */
 bool dwarf__is_full(const struct dwarf *d);
 
 #endif

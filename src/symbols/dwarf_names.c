@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The names of functions without a linkage name are built from the scopes around them. DWARF has no
+ * Builds the names of functions without a linkage name from the scopes around them. DWARF has no
  * links from a function up to its scopes, so they are found by a search from the top of the unit.
  */
 #include "symbols/dwarf_names.h"
@@ -20,7 +20,7 @@ static const char *attr_string(Dwarf_Die *die, unsigned int name)
 	return dwarf_attr_integrate(die, name, &attr) ? dwarf_formstring(&attr) : NULL;
 }
 
-/* The DIE of the function's first declaration. */
+/* Follows references to the DIE of the function's first declaration. */
 static void follow_origin(Dwarf_Die *die)
 {
 	Dwarf_Attribute attr;
@@ -36,8 +36,8 @@ static void follow_origin(Dwarf_Die *die)
 	}
 }
 
-/* The DIEs around one, outermost first, without the unit. Returns their number, 0 also if `die` is
- * not found. */
+/* Finds the DIEs around `die`, outermost first, without the unit. Returns their number, 0 also if
+ * `die` is not found. */
 static int find_scopes(Dwarf_Die *die, unsigned int *budget, Dwarf_Die scopes[SCOPES_MAX])
 {
 	Dwarf_Off want = dwarf_dieoffset(die);

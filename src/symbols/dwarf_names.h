@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The names of functions in DWARF: the demangled linkage name, or one built from the scopes around
- * the function.
+ * Names functions from DWARF: the demangled linkage name, or one built from the scopes around the
+ * function.
  */
 #ifndef MEMTRACE_SYMBOLS_DWARF_NAMES_H
 #define MEMTRACE_SYMBOLS_DWARF_NAMES_H
@@ -9,15 +9,15 @@
 #include <elfutils/libdw.h>
 #include <stdbool.h>
 
-/* How much work a hostile file can still cause: every step from one DIE to the next is paid for
- * from a budget. False when it is used up. */
+/* Bounds the work that a hostile file can cause: every step from one DIE to the next is charged to
+ * a budget. False when it is used up. */
 static inline bool dwarf_names__spend(unsigned int *budget)
 {
 	return *budget && (*budget)--;
 }
 
-/* The name of the DIE of a function or of an inlined call, which the caller frees. NULL: it has
- * none. *built: made from scopes, so without parameters and without the number of a lambda. */
+/* Returns the name of the DIE of a function or of an inlined call, which the caller frees. NULL: it
+ * has none. *built: made from scopes, so without parameters and without the number of a lambda. */
 char *dwarf_names__of(Dwarf_Die *function, unsigned int *budget, bool *built);
 
 #endif

@@ -39,7 +39,7 @@ void mappings__free(struct mappings *maps)
 	free(maps);
 }
 
-/* Whether a path points into the text that belongs to `maps`. */
+/* Returns whether a path points into the text that belongs to `maps`. */
 static bool is_own(const struct mappings *maps, const char *path)
 {
 	return maps->paths && path >= maps->paths && path < maps->paths + maps->paths_len;
@@ -86,7 +86,7 @@ static unsigned int digit_value(char c)
 	return UINT32_MAX;
 }
 
-/* A number and the character that must follow it ('\0': a space or the end of the line). */
+/* Takes a number and the character that must follow it ('\0': a space or the end of the line). */
 static uint64_t take_number(struct line *l, unsigned int base, char follows)
 {
 	uint64_t n = 0;
@@ -215,7 +215,7 @@ static bool is_code_of_file(const struct mapping *m)
 	return m->exec && m->ino;
 }
 
-/* -ESRCH: there were files to identify, and now there is nothing. */
+/* Returns -ESRCH if there were files to identify, and now there is nothing. */
 static int identify_files(const struct mapping *list, size_t n, const struct context *c,
 			  const struct identity **ids, size_t *nids)
 {
@@ -376,7 +376,7 @@ int mappings__refresh(struct mappings *maps, struct modules *modules)
 	return mappings__refresh_as(maps, modules, NULL);
 }
 
-/* The part of a mapping in [start, end). */
+/* Returns the part of a mapping in [start, end). */
 static struct mapping part_of(const struct mapping *m, uint64_t start, uint64_t end)
 {
 	struct mapping part = *m;
@@ -399,7 +399,7 @@ int mappings__map(struct mappings *maps, const struct mapping *m)
 				? maps->list[i]
 				: part_of(&maps->list[i], maps->list[i].start, m->start);
 	list[n++] = *m;
-	/* The last one that began before may continue after it. */
+	/* The last one that starts before may continue after it. */
 	if (i && maps->list[i - 1].end > m->end)
 		list[n++] = part_of(&maps->list[i - 1], m->end, maps->list[i - 1].end);
 	for (; i < maps->n; i++)
@@ -413,7 +413,7 @@ int mappings__map(struct mappings *maps, const struct mapping *m)
 	return 0;
 }
 
-/* ---- look-up ---- */
+/* ---- lookup ---- */
 
 const struct mapping *mappings__find(const struct mappings *maps, uint64_t addr)
 {

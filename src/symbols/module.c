@@ -19,10 +19,10 @@
 
 /* Descriptors reserved for the rest of the program: probes, tables, outputs. */
 #define FDS_RESERVED 64
-/* The maximum of open files that symbols are made from. */
+/* The most files of which symbols are kept loaded. */
 #define LOADED_FILES 512
 
-/* A share of the descriptors that this process may have, at most `most`. */
+/* Returns a share of the descriptors that this process may have, at most `most`. */
 static size_t descriptor_share(size_t share, size_t most)
 {
 	struct rlimit rl;
@@ -137,7 +137,7 @@ static void assign_id(struct modules *mods, struct module *mod)
 	mods->by_id[mods->n++] = mod;
 }
 
-/* The latest module with this device and inode; NULL: none. */
+/* Finds the latest module with this device and inode; NULL: none. */
 static struct module *latest_by_key(struct modules *mods, uint64_t dev, uint64_t ino)
 {
 	return hashmap__get_ptr(mods->by_key, hash__mix(dev, ino));
@@ -154,8 +154,8 @@ static struct module *find_open(struct modules *mods, uint64_t dev, uint64_t ino
 }
 
 /*
- * The inode number of a module that is not open may have been reused for another file: for one that
- * is younger than the module, or, if nothing can be opened, for one with another path.
+ * The inode number of a module that is not open may have been reused for another file: one that is
+ * younger than the module, or, if nothing can be opened, one with another path.
  */
 static struct module *find_closed(struct modules *mods, uint64_t dev, uint64_t ino,
 				  const char *path, int fd)
@@ -245,7 +245,7 @@ static int64_t add_file(struct modules *mods, const struct mapped_file *f)
 	return mod ? (int64_t)mod->id : -ENOMEM;
 }
 
-/* The vDSO, if all processes are of one kind. */
+/* Returns the vDSO, if all processes are of one kind. */
 static struct module *only_vdso(struct modules *mods)
 {
 	struct module *mod = latest_by_key(mods, 0, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The files that traced processes execute (executables, libraries, the vDSO), each registered once
- * by device and inode, and held open so that it can be read after it was replaced or its process
- * ended. The registry is shared by threads: registration and look-up lock; symbols are loaded on
+ * Keeps the files that traced processes execute (executables, libraries, the vDSO), each registered
+ * once by device and inode, and held open so that it can be read after it was replaced or its
+ * process ended. Threads share the registry: registration and lookup lock; symbols are loaded on
  * demand by one thread at a time (the symbolizer's).
  *
  * The contents of these files are hostile: every read is bounds-checked, and damage makes data
@@ -33,25 +33,27 @@ struct mapped_file {
 	uint64_t start, end;
 	uint64_t dev, ino; /* as /proc/PID/maps shows them; 0, 0: "[vdso]" */
 	/* The file's identity if it is better known than from maps: an overlay shows numbers of its
-	 * own, and two overlays may share one file below. 0, 0: not known. */
+	 * own, and two overlays may share one underlying file. 0, 0: not known. */
 	uint64_t real_dev, real_ino;
 	const char *path; /* for reports */
 };
 
-/* Registers a mapped file. Returns its module id or a negative errno. The file is opened through
- * /proc/PID/map_files, so that it is the mapped file itself, else below /proc/PID/root, as the
- * process sees it. A known pair of device and inode returns at once, without opening. "[vdso]" is
- * copied from the process's memory. A module whose file could not be opened still gets an id and
- * keeps its name; opening is tried again whenever it is added, and it gets another id if the pair
- * has become another file's. */
+/*
+ * Registers a mapped file. Returns its module id or a negative errno. The file is opened through
+ * /proc/PID/map_files, so that it is the mapped file itself, or else below /proc/PID/root, as the
+ * process sees it. A known pair of device and inode is not opened again. "[vdso]" is copied from
+ * the process's memory. A module whose file could not be opened still gets an id and keeps its
+ * name; opening is tried again whenever it is added, and it gets another id if the pair now belongs
+ * to another file.
+ */
 int64_t modules__add(struct modules *mods, const struct mapped_file *f);
-/* The module of a known and open file, 0 and 0 for the vDSO; or -ENOENT. */
+/* Finds the module of a known and open file, 0 and 0 for the vDSO; or -ENOENT. */
 int64_t modules__find(struct modules *mods, uint64_t dev, uint64_t ino);
-/* Registers a file of another time or machine, which is never opened: module__identify_as and
- * module__know say all that is known of it. */
+/* Registers a file from another time or machine, which is never opened: module__identify_as and
+ * module__know provide all that is known about it. */
 int64_t modules__add_known(struct modules *mods, const char *path);
 
-/* NULL for an id that was never assigned. Modules live as long as the registry. */
+/* Returns NULL for an id that was never assigned. Modules live as long as the registry. */
 struct module *modules__get(struct modules *mods, uint32_t id);
 size_t modules__count(struct modules *mods);
 
@@ -59,24 +61,25 @@ uint32_t module__id(const struct module *mod);
 const char *module__path(const struct module *mod); /* as the process saw it; not escaped */
 const char *module__name(const struct module *mod); /* its last component */
 int module__fd(const struct module *mod); /* owned by the module; -1 for the vDSO, or if not open */
-/* 0, or a negative errno that says why there is no descriptor (-EMFILE: too few are left). */
+/* Returns 0, or a negative errno that says why there is no descriptor (-EMFILE: too few are
+ * left). */
 int module__error(const struct module *mod);
-/* A path by which this process can open the file itself, "/proc/self/fd/N"; names nothing while the
- * file is not open. */
+/* Returns a path by which this process can open the file itself, "/proc/self/fd/N"; it is invalid
+ * while the file is not open. */
 const char *module__self_path(const struct module *mod);
-/* The contents of a vDSO, copied from memory; NULL for files. */
+/* Returns the contents of a vDSO, copied from memory; NULL for files. */
 const void *module__memory(const struct module *mod, size_t *len);
-/* False for what is not an ELF file, such as a just-in-time compiler's memfd. Cached,
+/* Returns false for a file that is not ELF, such as a just-in-time compiler's memfd. Cached,
  * thread-safe. */
 bool module__is_elf(struct module *mod);
-/* The length of the GNU build ID copied to `out`, 0 if there is none. Cached, thread-safe. */
+/* Copies the GNU build ID to `out`. Returns its length, 0 if there is none. Cached, thread-safe. */
 size_t module__build_id(struct module *mod, uint8_t out[BUILD_ID_MAX]);
 
 /* Sets what the two functions above return for a file of modules__add_known. */
 void module__identify_as(struct module *mod, bool elf, const uint8_t *build_id, size_t len);
 
-/* Where to look for a module's debug file, without asking a server. Returns the module's path there
- * (NULL: unknown). */
+/* Says where to look for a module's debug file, without asking a server. Returns the module's path
+ * there (NULL: unknown). */
 struct debug_places;
 const char *module__debug_places(const struct module *mod, struct debug_places *out);
 
@@ -89,13 +92,13 @@ int module__symbolize(struct module *mod, uint64_t offset,
 		      struct symbol_frame out[SYMBOL_FRAMES_MAX]);
 /* Sets what module__symbolize finds at an offset of a file of modules__add_known. 0 or -ENOMEM. */
 int module__know(struct module *mod, uint64_t offset, const struct symbol_frame *frames, int n);
-/* Drops loaded debug data and keeps cached results. Beyond some 512 MiB of it, this happens by
- * itself to the least recently used modules. */
+/* Drops loaded debug data and keeps cached results. Above some 512 MiB, this happens automatically
+ * to the least recently used modules. */
 void module__unload(struct module *mod);
-/* From now on, asks this server, which must outlive the registry, for debug files that are found
- * nowhere else. */
+/* Sets a server, which must outlive the registry, to ask for debug files that are found nowhere
+ * else. */
 void modules__use_server(struct modules *mods, struct debuginfod *server);
-/* Call this before each report: what a server had not answered in time may be there now. */
+/* To be called before each report: what a server had not answered in time may have arrived. */
 void modules__new_report(struct modules *mods);
 size_t modules__memory(struct modules *mods); /* bytes used for symbols, roughly */
 
@@ -109,7 +112,7 @@ void modules__stats(struct modules *mods, struct modules_stats *out);
 
 /* ---- for tests ---- */
 
-/* Registers a file of this process's own root directory by its path. */
+/* Registers a file in this process's own root directory by its path. */
 int64_t modules__add_path(struct modules *mods, const char *path);
 
 #endif

@@ -30,14 +30,14 @@ struct module {
 	_Atomic int error;
 	char self_path[32];
 
-	pthread_mutex_t lock; /* of the four below */
+	pthread_mutex_t lock; /* guards the next four */
 	bool identified, is_elf;
 	uint8_t build_id[BUILD_ID_MAX];
 	size_t build_id_len;
 
-	/* The symbolizer's. */
+	/* Used by the symbolizer only. */
 	struct debug_places places;
-	struct symbols *symbols; /* made by the first look-up */
+	struct symbols *symbols; /* made by the first lookup */
 	size_t loaded;		 /* bytes that could be dropped */
 	uint64_t named;		 /* when it was last used, in steps of the registry's clock */
 };
@@ -50,16 +50,16 @@ struct modules {
 	struct roots *roots;
 	struct debuginfod *server; /* the caller's; NULL: none */
 
-	/* The symbolizer's: what could be dropped, of all modules. */
+	/* Used by the symbolizer only: what could be dropped, of all modules. */
 	size_t loaded, loaded_files, loaded_files_max;
 	uint64_t clock;
 };
 
-/* A descriptor for the caller, or a negative errno. */
+/* Opens the mapped file. Returns a descriptor for the caller, or a negative errno. */
 int module__open_mapped(const struct mapped_file *f, struct roots *roots);
-/* When an open file was created, ns since 1970, or an upper bound of it; 0: unknown. */
+/* Returns when an open file was created, in ns since 1970, or an upper bound of it; 0: unknown. */
 uint64_t module__birth(int fd);
-/* A copy of the vDSO, which the caller frees. 0 or a negative errno. */
+/* Copies the vDSO; the caller frees it. Returns 0 or a negative errno. */
 int module__read_vdso(const struct mapped_file *f, void **memory, size_t *len);
 
 #endif

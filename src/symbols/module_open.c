@@ -15,16 +15,16 @@
 #define VDSO_MAX (1u << 20)
 
 /*
- * Whether a file found by its path is the one that is mapped. An overlay or a btrfs subvolume shows
- * one device in maps and another to stat, neither of them a block device's (major 0): then the
- * inode number alone has to match.
+ * Returns whether a file found by its path is the mapped one. An overlay or a btrfs subvolume shows
+ * one device in maps and another to stat, neither of them a block device's (major 0): then only the
+ * inode number has to match.
  */
 static bool is_mapped_file(const struct stat *st, uint64_t dev, uint64_t ino)
 {
 	return st->st_ino == ino && (st->st_dev == dev || !major(dev) || !major(st->st_dev));
 }
 
-/* The mapped file itself; by its path only if map_files may not be read. */
+/* Opens the mapped file itself, or its path if map_files may not be read. */
 int module__open_mapped(const struct mapped_file *f, struct roots *roots)
 {
 	char proc[96];
@@ -48,8 +48,8 @@ int module__open_mapped(const struct mapped_file *f, struct roots *roots)
 	return fd;
 }
 
-/* If the file system does not record birth times, the last change of the inode is an upper bound: a
- * file has none before it is created. */
+/* If the file system does not record birth times, the last change of the inode is an upper bound:
+ * it cannot precede the file's creation. */
 uint64_t module__birth(int fd)
 {
 	struct statx_timestamp t;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The symbols of modules: loaded by the first look-up, dropped when they take too much memory. */
+/* Loads the symbols of modules on the first lookup, and drops them when they take too much
+ * memory. */
 #include <errno.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ void module__unload(struct module *mod)
 	count_loaded(mod);
 }
 
-/* Drops the symbols that were not used for longest, except those in use. */
+/* Drops the least recently used symbols, except those in use. */
 static void unload_least_used(struct module *used)
 {
 	struct modules *mods = used->owner;

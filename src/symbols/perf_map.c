@@ -13,7 +13,7 @@
 
 #include "util/intervals.h"
 
-/* More than any runtime writes; of a longer file, the end counts. */
+/* More than any runtime writes; only the end of a longer file is used. */
 #define PIECES_MAX (2u << 20)
 #define NAME_MAX_BYTES 1024
 
@@ -46,7 +46,7 @@ static unsigned int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : 16;
 }
 
-/* A hexadecimal number and the space after it. */
+/* Takes a hexadecimal number and the space after it. */
 static bool take_hex(struct line *l, uint64_t *out)
 {
 	const char *first;
@@ -90,8 +90,8 @@ static size_t count_lines(const char *text, const char *end)
 	return n;
 }
 
-/* Fills pieces and names, which have room. The last line counts only if it is complete: it may
- * still be being written. */
+/* Fills pieces and names, which have room. The last line counts only if it is complete: it may not
+ * be fully written yet. */
 static void parse_lines(struct perf_map *m, const char *text, const char *end, size_t skip)
 {
 	for (const char *eol; (eol = memchr(text, '\n', (size_t)(end - text))); text = eol + 1) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The symbols of code that a runtime generates, as it writes them to /tmp/perf-PID.map: one line
- * for each piece of code, "START SIZE name", numbers in hexadecimal. A runtime appends; the last
- * line about an address is the valid one.
+ * Reads the symbols of code that a runtime generates, which it writes to /tmp/perf-PID.map: one
+ * line for each piece of code, "START SIZE name", numbers in hexadecimal. A runtime appends; the
+ * last line about an address is the valid one.
  */
 #ifndef MEMTRACE_SYMBOLS_PERF_MAP_H
 #define MEMTRACE_SYMBOLS_PERF_MAP_H
@@ -12,11 +12,12 @@
 
 struct perf_map;
 
-/* Invalid lines are skipped. The text stays the caller's. NULL and errno. */
+/* Invalid lines are skipped. The text stays the caller's. Returns NULL and sets errno on
+ * failure. */
 struct perf_map *perf_map__parse(const char *text, size_t len);
 void perf_map__free(struct perf_map *m); /* takes NULL */
 
-/* The name, as written, of the code at an address; NULL: none. Valid as long as the map. */
+/* Finds the name, as written, of the code at an address; NULL: none. Valid as long as the map. */
 const char *perf_map__find(const struct perf_map *m, uint64_t addr);
 size_t perf_map__memory(const struct perf_map *m);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A root is identified by its mount and its inode. Both numbers may be reused once nobody holds the
- * mount. But a root that is compared is open, and so holds them; one that was closed is not
- * compared any more.
+ * A root is identified by its mount and its inode. Both numbers may be reused once the mount is
+ * gone. But a root that is compared is open, and so keeps its mount; one that was closed is no
+ * longer compared.
  */
 #include "symbols/roots.h"
 
@@ -177,7 +177,7 @@ int roots__open(struct roots *r, int64_t root, const char *path, struct stat *st
 
 	if (root < 0)
 		return -ENOENT;
-	/* A duplicate, because a look-up may take long, and the root may be closed meanwhile. */
+	/* A duplicate, because a lookup may take long, and the root may be closed meanwhile. */
 	pthread_mutex_lock(&r->lock);
 	errno = ESTALE;
 	if ((size_t)root < r->n && r->at[root].fd >= 0) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The root directories of traced processes, one descriptor for each mount that is the root of some
- * process. What a process calls "/usr/lib/x" is opened below its own root, and no link there leads
- * out of it. A root stays open after its processes have ended, so that their files are still found.
+ * Keeps the root directories of traced processes open, one descriptor for each mount that is the
+ * root of some process. What a process calls "/usr/lib/x" is opened below its own root, and no link
+ * there leads out of it. A root stays open after its processes have ended, so that their files are
+ * still found.
  *
  * Roots are identified by small numbers that are never reused. Thread-safe.
  */
@@ -19,12 +20,12 @@ struct roots;
 #define ROOT_OWN 0 /* memtrace's own root directory: the host's */
 #define ROOTS_MAX 256
 
-/* Keeps at most `max` roots open besides our own, and closes the least recently used one beyond
- * that. NULL and errno. */
+/* Keeps at most `max` roots open besides our own; a further one closes the least recently used.
+ * Returns NULL and sets errno on failure. */
 struct roots *roots__new(size_t max);
 void roots__free(struct roots *r); /* takes NULL */
 
-/* The number of a process's root directory, or a negative errno. */
+/* Returns the number of a process's root directory, or a negative errno. */
 int64_t roots__add(struct roots *r, pid_t pid);
 
 /* Opens a regular file by its path as the root's processes see it. Returns a descriptor for

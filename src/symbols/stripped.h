@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The functions of a stripped file, from a separate debug file or .gnu_debugdata. For names that
- * the file itself no longer has.
+ * Finds the functions of a stripped file, whose names the file itself no longer has, in a separate
+ * debug file or .gnu_debugdata.
  */
 #ifndef MEMTRACE_SYMBOLS_STRIPPED_H
 #define MEMTRACE_SYMBOLS_STRIPPED_H
@@ -11,7 +11,7 @@ struct elf_function;
 struct module;
 struct stripped;
 
-/* `e` is the module's file, which must stay open. NULL if nothing is found, or for want of
+/* `e` is the module's file, which must stay open. Returns NULL if nothing is found, or if out of
  * memory. */
 struct stripped *stripped__open(struct module *mod, struct elf *e);
 void stripped__close(struct stripped *s);

@@ -16,7 +16,7 @@
 #include "util/proc.h"
 #include "util/strtab.h"
 
-/* Of a longer perf map, the end is read. */
+/* Only the end of a longer perf map is read. */
 #define PERFMAP_MAX (64u << 20)
 
 /* A process's JIT symbols: as last read, and kept when the process is gone. */
@@ -81,7 +81,7 @@ void symbolizer__free(struct symbolizer *s)
 /* ---- code made at run time ---- */
 
 /*
- * The map lies in the /tmp that the process sees, and its name has the process ID in the process's
+ * The map is in the /tmp that the process sees, and its name has the process ID in the process's
  * own PID namespace. It is used only if it belongs to the process's user or to root.
  */
 static int open_perfmap(uint32_t pid, struct stat *st)
@@ -154,7 +154,8 @@ static struct jit *jit_of(struct symbolizer *s, uint32_t pid)
 	return jit;
 }
 
-/* The name of the run-time code at an address; NULL: unknown. Valid until the map is read again. */
+/* Returns the name of the run-time code at an address; NULL: unknown. Valid until the map is read
+ * again. */
 static const char *jit_name(struct symbolizer *s, uint32_t pid, uint64_t addr)
 {
 	struct jit *jit = jit_of(s, pid);
@@ -195,19 +196,19 @@ static struct module *module_of(struct symbolizer *s, const struct frame *f)
 	return f->module == FRAME_NO_MODULE ? NULL : modules__get(s->modules, f->module);
 }
 
-/* Code outside of any file, or in one that is not an ELF file, such as a memory file. */
+/* Returns whether code is in no file, or in one that is not ELF, such as a memfd. */
 static bool is_run_time_code(struct module *mod)
 {
 	return !mod || !module__is_elf(mod);
 }
 
-/* One machine frame: the inlined calls in it, and their function. */
+/* Symbolizes one machine frame: the inlined calls in it, and their function. */
 size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f,
 			 struct named_frame *out, size_t cap)
 {
 	struct module *mod = module_of(s, f);
 	struct symbol_frame found[SYMBOL_FRAMES_MAX];
-	/* A return address may lie after the end of its function: the call is before it. */
+	/* A return address may be past the end of its function: the call is before it. */
 	int n = mod && f->offset ? module__symbolize(mod, f->offset - 1, found) : 0;
 
 	if (n == 0) {
@@ -264,7 +265,7 @@ uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st)
 			name = module__path(mod);
 		if (name)
 			id = hash__string(id, name);
-		/* An address outside of any file means nothing in another run. */
+		/* An address outside any file means nothing in another run. */
 		id = hash__mix(id, mod ? f->offset : 0);
 	}
 	return id;

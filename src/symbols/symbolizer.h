@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names the frames of a stack: functions, files and lines from the modules, JIT code from the
- * process's perf map, else module and offset. Never a bare number where the module is known.
+ * Symbolizes the frames of a stack: functions, files and lines from the modules, JIT code from the
+ * process's perf map, otherwise module and offset. A bare address appears only where the module is
+ * unknown.
  */
 #ifndef MEMTRACE_SYMBOLS_SYMBOLIZER_H
 #define MEMTRACE_SYMBOLS_SYMBOLIZER_H
@@ -15,8 +16,8 @@
 struct modules;
 struct symbolizer;
 
-struct symbolizer *symbolizer__new(struct modules *modules); /* NULL and errno */
-/* For a recording: reads nothing, and knows run-time code by symbolizer__know alone. */
+struct symbolizer *symbolizer__new(struct modules *modules); /* NULL on failure, errno set */
+/* For a recording: reads no files, and knows run-time code only from symbolizer__know. */
 struct symbolizer *symbolizer__new_offline(struct modules *modules);
 void symbolizer__free(struct symbolizer *s);
 
@@ -32,22 +33,22 @@ struct named_frame {
 	bool inlined;
 };
 
-/* Names one frame of a process: its function, and before it the calls inlined there. Returns the
+/* Symbolizes one frame of a process: its function, preceded by the calls inlined there. Returns the
  * number of frames written, at most cap. */
 size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f,
 			 struct named_frame *out, size_t cap);
 /* Sets the name of the run-time code at an address of a process; NULL: unknown. 0 or -ENOMEM. */
 int symbolizer__know(struct symbolizer *s, uint32_t pid, uint64_t addr, const char *name);
 
-/* The same for a stack: inlined calls become frames of their own. */
+/* Likewise for a stack: inlined calls become frames of their own. */
 size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct named_frame *out,
 			 size_t cap);
 
-/* A stack's id that is the same in every run: a hash of each frame's build ID and file offset (of
- * module path and offset if a file has no build ID), never of an address. */
+/* Returns an ID of the stack that is the same in every run: a hash of each frame's build ID and
+ * file offset (or module path and offset if a file has no build ID), never of an address. */
 uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st);
 
-/* Call this at the start of each report: JIT symbols are read again at most once per report. */
+/* To be called at the start of each report: JIT symbols are read again at most once per report. */
 void symbolizer__new_report(struct symbolizer *s);
 size_t symbolizer__memory(const struct symbolizer *s);
 

@@ -122,7 +122,7 @@ static void find_separate_files(struct symbols *s)
 		s->mini = elf__open_memory(s->mini_bytes, s->mini_len);
 }
 
-/* The file that a debug file shares with others lies in the same root, perhaps the host's. */
+/* The file that a debug file shares with others is in the same root, perhaps the host's. */
 static struct dwarf *open_separate_dwarf(struct symbols *s)
 {
 	struct debug_places places = { .root = -1 };
@@ -167,9 +167,9 @@ static void load_files(struct symbols *s)
 	}
 }
 
-/* ---- looking up ---- */
+/* ---- lookup ---- */
 
-/* The function at an address by the symbol table, which the caller frees; NULL: none. */
+/* Returns the function at an address from the symbol table, which the caller frees; NULL: none. */
 static char *symbol_name(struct symbols *s, uint64_t vaddr, bool only_mangled, bool *exact)
 {
 	const char *name = s->symtab ? symtab__find(s->symtab, vaddr, exact) : NULL;

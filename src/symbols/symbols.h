@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The names of one file's code: demangled functions, source files and lines, and inlined calls,
- * from the file itself, its separate debug file and its mini debug info, whichever exist. Results
- * are cached by offset; the data they were made from can be dropped, and is read again when needed.
- * One thread at a time.
+ * Symbolizes one file's code: demangled functions, source files and lines, and inlined calls, from
+ * the file itself, its separate debug file and its mini debug info, whichever exist. Results are
+ * cached by offset; the data they were made from can be dropped, and is read again when needed. One
+ * thread at a time.
  */
 #ifndef MEMTRACE_SYMBOLS_SYMBOLS_H
 #define MEMTRACE_SYMBOLS_SYMBOLS_H
@@ -33,8 +33,8 @@ struct symbols_source {
 	const struct debug_places *places; /* where separate debug files may be; NULL: nowhere */
 };
 
-/* Reads nothing yet. What `source` points to stays the caller's, and must outlive the symbols. NULL
- * and errno. */
+/* Reads nothing yet. What `source` points to stays the caller's, and must outlive the symbols.
+ * Returns NULL and sets errno on failure. */
 struct symbols *symbols__new(const struct symbols_source *source);
 void symbols__free(struct symbols *s);
 
@@ -44,8 +44,8 @@ int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[
 /* Sets what symbols__lookup returns for an offset, without looking it up. 0 or -ENOMEM. */
 int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame *frames, int n);
 void symbols__unload(struct symbols *s);
-/* Drops what was found while a server had not answered, so that it is looked up again. Strings that
- * were returned stay valid. */
+/* Drops what was found before a server answered, so that it is looked up again. Returned strings
+ * stay valid. */
 void symbols__retry(struct symbols *s);
 size_t symbols__memory(const struct symbols *s); /* roughly */
 size_t symbols__loaded(const struct symbols *s); /* how much of it symbols__unload drops */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One address often has several names (malloc, __libc_malloc), and one table repeats another
- * (.dynsym and .symtab). Of all functions with the same start, one is kept: the one whose size is
- * known, then the one with the fewest leading underscores, the most widely visible, the shortest.
+ * (.dynsym and .symtab). Of all functions with the same start, one is kept: preferably one whose
+ * size is known, then the one with the fewest leading underscores, the most widely visible, the
+ * shortest.
  */
 #include "symbols/symtab.h"
 
@@ -72,7 +73,7 @@ int symtab__add(struct symtab *t, struct elf *e, bool debug)
 	return debug ? elf__debug_functions(e, add_symbol, t) : elf__functions(e, add_symbol, t);
 }
 
-/* By address, the best name of an address first. */
+/* Sorts by address, the best name of an address first. */
 static int compare_symbols(const void *pa, const void *pb)
 {
 	const struct symbol *a = pa, *b = pb;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The functions of ELF symbol tables, by address. */
+/* Finds functions by address in ELF symbol tables. */
 #ifndef MEMTRACE_SYMBOLS_SYMTAB_H
 #define MEMTRACE_SYMBOLS_SYMTAB_H
 
