@@ -18,8 +18,9 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 
 B ?= build
 WERROR ?=
-CONVERSION ?=
-WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers $(CONVERSION) $(WERROR)
+# Clang's -Wconversion also means CHECK(!"text") and a double as a condition.
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers -Wconversion \
+	$(if $(findstring clang,$(CC)),-Wno-string-conversion -Wno-float-conversion -Wno-implicit-int-float-conversion) $(WERROR)
 CFLAGS ?= -O2 -g
 SAN ?=
 cflags := -std=gnu11 $(CFLAGS) $(WARN) $(SAN) -D_GNU_SOURCE -DMEMTRACE_VERSION='"$(VERSION)"' -Isrc -isystem $B -MMD -MP -pthread \

@@ -215,7 +215,7 @@ enum { UNWIND_GO_ON = -1 };
 
 /* Records a frame and moves to its caller. Returns UNWIND_GO_ON, or how the walk ended (enum
  * stack_end). */
-static __always_inline int unwind__step(struct unwind_slot *s)
+static __always_inline int unwind__frame(struct unwind_slot *s)
 {
 	union {
 		__u64 word;
@@ -236,7 +236,7 @@ static __always_inline int unwind__step(struct unwind_slot *s)
 	s->st.pc[n] = s->pc + 1 - s->called;
 	s->st.n = n + 1;
 	s->id = unwind__mix(s->id, s->pc);
-	r.word = unwind__rule(s);
+	r.word = unwind__cached_rule(s);
 	if (r.word == UNWIND_NO_MAPPING) {
 		err = unwind__guess(s, STACK_NO_MAPPING);
 	} else {
@@ -260,16 +260,16 @@ static __always_inline int unwind__step(struct unwind_slot *s)
 }
 
 /* Walks two frames. Returns 0 if there are more. */
-GLOBAL_FUNC int unwind_step(__u32 slot)
+GLOBAL_FUNC int unwind_two_frames(__u32 slot)
 {
 	struct unwind_slot *s = bpf_map_lookup_elem(&unwind_slots, &slot);
 	int end;
 
 	if (!s)
 		return 1;
-	end = unwind__step(s);
+	end = unwind__frame(s);
 	if (end == UNWIND_GO_ON)
-		end = unwind__step(s);
+		end = unwind__frame(s);
 	if (end == UNWIND_GO_ON)
 		return 0;
 	s->st.end = end;
@@ -337,7 +337,7 @@ static __always_inline __u64 unwind__walk(struct unwind_slot *s, __u32 slot, __u
 	s->stale = epoch && epoch != (__u32)(seed >> 32) + 1 && UNWIND_CAN_ASK;
 	s->trampoline = unwind__trampoline();
 	for (int i = 0; i < (EVENT_MAX_FRAMES + 2) / 2; i++)
-		if (unwind_step(slot))
+		if (unwind_two_frames(slot))
 			break;
 	s->id = unwind__mix(s->id, (__u64)s->st.n << 32 | (__u32)s->st.ev.flags << 8 | s->st.end);
 	s->st.id = s->id ? s->id : 1;
@@ -360,18 +360,6 @@ static __always_inline void unwind__fork(__u32 parent, __u32 child)
 	copy = *p;
 	copy.check ^= parent ^ child;
 	bpf_map_update_elem(&unwind_processes, &child, &copy, BPF_ANY);
-}
-
-/* Like unwind__walk, from a function's entry, where the return address is still at the stack
- * pointer. */
-static __always_inline __u64 unwind__walk_entry(struct unwind_slot *s, __u32 slot, __u32 pid,
-						__u64 seed, __u32 limit, __u64 sp, __u64 rbp,
-						__u64 rbx)
-{
-	__u64 pc = 0;
-
-	bpf_probe_read_user(&pc, sizeof(pc), (void *)sp);
-	return unwind__walk(s, slot, pid, seed, limit, pc, sp + 8, rbp, rbx);
 }
 
 #endif

@@ -326,7 +326,7 @@ static __always_inline bool unwind__is_restorer(__u64 pc)
 	       code == 0x0f0000000fc0c748ULL;
 }
 
-static __always_inline __u64 unwind__rule(struct unwind_slot *s)
+static __always_inline __u64 unwind__cached_rule(struct unwind_slot *s)
 {
 	__u64 at = s->pc - s->called, rule;
 	__u64 key = at | s->called << UNWIND_ADDRESS_BITS |

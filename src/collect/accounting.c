@@ -34,7 +34,7 @@ struct site_key {
 
 static uint64_t hash_site_key(const struct site_key *k)
 {
-	return hash__mix(k->stack, (uint64_t)k->map_flags << 16 | k->api << 8 | k->kind);
+	return hash__mix(k->stack, (uint64_t)k->map_flags << 16 | (uint64_t)k->api << 8 | k->kind);
 }
 
 static inline bool site_has_key(uintptr_t number, const void *key)
@@ -87,7 +87,7 @@ static int find_or_add_site(struct process *p, const struct event *ev, uint64_t 
 	const struct site_key key = {
 		.p = p,
 		.stack = stack ? stack->id : stack_id,
-		.kind = kind,
+		.kind = (uint8_t)kind,
 		.api = ev->api,
 		.map_flags = kind == API_MAP ? ev->flags & NATURE : 0,
 	};

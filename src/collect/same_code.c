@@ -50,7 +50,7 @@ static uint64_t hash_frames(struct collector *c, const struct process *p, struct
 uint64_t same_code__key(struct collector *c, enum merge_by by, const struct process *p,
 			struct site *s)
 {
-	uint64_t what = (uint64_t)s->map_flags << 16 | s->api << 8 | s->kind;
+	uint64_t what = (uint64_t)s->map_flags << 16 | (uint64_t)s->api << 8 | s->kind;
 	uint64_t key = hash__mix(hash_frames(c, p, s), what);
 
 	/* Names are interned: equal names are equal pointers. */

@@ -66,7 +66,7 @@ static bool is_due(const struct replay *rp, const struct report_tick *tick)
 {
 	double elapsed = (double)(tick->now - rp->recorded.start) / 1e9;
 
-	if (tick->final || !rp->given->interval_s || !(rp->recorded.interval_s > 0))
+	if (tick->final || !(rp->given->interval_s > 0) || !(rp->recorded.interval_s > 0))
 		return true;
 	return rounded(elapsed / rp->recorded.interval_s) % replay__step(rp) == 0;
 }

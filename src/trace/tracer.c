@@ -149,7 +149,7 @@ struct tracer *tracer__new(const struct tracer_opts *o, char *why, size_t cap)
 	for (int m = 0; m < ATTACH_METHODS; m++) {
 		if (o->method && strcmp(o->method, method_names[m]))
 			continue;
-		t->method = m;
+		t->method = (enum attach_method)m;
 		load_log = (struct load_log){ 0 };
 		err = load_method(t, o);
 		if (!err) {

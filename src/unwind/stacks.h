@@ -30,7 +30,7 @@ struct stack {
 };
 
 /* How the walk ended, packed into one byte. */
-#define STACK_HOW(st) ((st)->end | (st)->guessed << 7)
+#define STACK_HOW(st) ((uint8_t)((st)->end | (st)->guessed << 7))
 #define STACK_HOW_END(how) ((how) >> 0 & 0x7f)
 #define STACK_HOW_GUESSED(how) ((how) >> 7 & 1)
 

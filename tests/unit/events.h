@@ -46,8 +46,9 @@ static inline struct event head(enum event_type type, uint32_t pid)
 	bool heap = type == EVENT_ALLOC || type == EVENT_REALLOC;
 
 	now += MS;
-	return (
-	    struct event){ .type = type, .api = heap ? malloc_row : 0, .pid = pid, .time = now };
+	return (struct event){
+		.type = (uint8_t)type, .api = heap ? malloc_row : 0, .pid = pid, .time = now
+	};
 }
 
 static inline void allocated(struct collector *c, uint32_t pid, uint64_t addr, uint64_t size,

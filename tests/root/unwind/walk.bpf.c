@@ -18,6 +18,18 @@ struct {
 	__uint(max_entries, 128 << 20);
 } ring SEC(".maps");
 
+/* Like unwind__walk, from a function's entry, where the return address is still at the stack
+ * pointer. */
+static __always_inline __u64 walk_from_entry(struct unwind_slot *s, __u32 slot, __u32 pid,
+					     __u64 seed, __u32 limit, __u64 sp, __u64 rbp,
+					     __u64 rbx)
+{
+	__u64 pc = 0;
+
+	bpf_probe_read_user(&pc, sizeof(pc), (void *)sp);
+	return unwind__walk(s, slot, pid, seed, limit, pc, sp + 8, rbp, rbx);
+}
+
 SEC("uprobe")
 int on_mark(struct pt_regs *ctx)
 {
@@ -30,7 +42,7 @@ int on_mark(struct pt_regs *ctx)
 		__sync_fetch_and_add(&lost, 1);
 		return 0;
 	}
-	unwind__walk_entry(s, slot, pid, 0, limit, ctx->sp, ctx->bp, ctx->bx);
+	walk_from_entry(s, slot, pid, 0, limit, ctx->sp, ctx->bp, ctx->bx);
 	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r) {
 		__sync_fetch_and_add(&lost, 1);

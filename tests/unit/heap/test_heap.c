@@ -103,7 +103,7 @@ TEST(site_lists_are_oldest_first)
 	int n = 0;
 
 	for (uint64_t i = 1; i <= 9; i++)
-		put(h, i * 16, i, i * 640, i % 3);
+		put(h, i * 16, i, i * 640, (uint32_t)(i % 3));
 	heap__take(h, 4 * 16, UINT64_MAX, &b); /* 1 4 7 is site 1 */
 	for (; heap__site_next(h, 1, &cursor, &b); n++)
 		CHECK_EQ(b.size, n ? 7 : 1);
@@ -212,7 +212,7 @@ TEST(random_against_model)
 			b.addr = (slot + 1) * 16;
 			b.size = next_random(&x) % 5000;
 			b.birth = now;
-			b.site = next_random(&x) % SITES;
+			b.site = (uint32_t)(next_random(&x) % SITES);
 			err = heap__put(h, &b, &old);
 			CHECK_EQ(err, want->addr != 0);
 			if (err == 1)
@@ -275,7 +275,7 @@ TEST(memory_per_block)
 	size_t memory;
 
 	for (uint64_t i = 1; i <= 2000000; i++) {
-		put(h, 0x7f0000000000 + i * 48, 32, i * 64, i % 10000);
+		put(h, 0x7f0000000000 + i * 48, 32, i * 64, (uint32_t)(i % 10000));
 		if (i >= 1000000 && i % 10000 == 0) {
 			each = (double)heap__memory(h) / (double)i;
 			worst = each > worst ? each : worst;
@@ -292,7 +292,7 @@ TEST(memory_per_block)
 		CHECK(heap__take(h, 0x7f0000000000 + i * 48, UINT64_MAX, &b));
 	CHECK_EQ(heap__count(h), 0);
 	for (uint64_t i = 1; i <= 1000000; i++)
-		put(h, 0x550000000000 + i * 32, 32, i * 64, i % 10000);
+		put(h, 0x550000000000 + i * 32, 32, i * 64, (uint32_t)(i % 10000));
 	CHECK(heap__memory(h) < memory + memory / 8);
 	heap__free(h);
 }

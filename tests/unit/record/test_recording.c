@@ -230,10 +230,10 @@ TEST(a_stack_is_read_as_written)
 
 	in.stack =
 	    (struct stack){ .id = UINT64_MAX, .pid = 3, .n = EVENT_MAX_FRAMES, .end = STACK_LIMIT };
-	for (int i = 0; i < EVENT_MAX_FRAMES; i++)
+	for (uint32_t i = 0; i < EVENT_MAX_FRAMES; i++)
 		f[i] = (struct frame){ extremes[i % ARRAY_SIZE(extremes)],
 				       extremes[i * 5 % ARRAY_SIZE(extremes)],
-				       i % 3 ? (uint32_t)i : FRAME_NO_MODULE };
+				       i % 3 ? i : FRAME_NO_MODULE };
 	for (int i = 0; i < EVENT_MAX_FRAMES; i += 3)
 		f[i].offset = f[i].pc;
 	record__put_stack(&sb, in.time, &in.stack);

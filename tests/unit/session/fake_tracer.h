@@ -154,7 +154,8 @@ static inline void fake__send(const void *data, size_t size)
 
 static inline struct event fake__head(enum event_type type, pid_t pid)
 {
-	return (struct event){ .type = type, .pid = (uint32_t)pid, .time = clock__now_ns() };
+	return (
+	    struct event){ .type = (uint8_t)type, .pid = (uint32_t)pid, .time = clock__now_ns() };
 }
 
 static inline void fake__fork(pid_t parent, pid_t child)

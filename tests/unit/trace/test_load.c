@@ -127,7 +127,7 @@ static int set_constant(struct bpf_object *obj, const char *name, uint32_t value
 {
 	struct btf *btf = bpf_object__btf(obj);
 	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
-	const struct btf_type *sec = id < 0 ? NULL : btf__type_by_id(btf, id);
+	const struct btf_type *sec = id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
 	struct bpf_map *map;
 	char *data = NULL;
 	size_t size;
@@ -159,7 +159,7 @@ static void choose_programs(struct bpf_object *obj, enum form form)
 		for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
 			if (!strcmp(programs[i].name, bpf_program__name(p)))
 				forms = programs[i].forms;
-		bpf_program__set_autoload(p, (forms & form) != 0);
+		bpf_program__set_autoload(p, (forms & (int)form) != 0);
 		if (form == SESSION && !strcmp(bpf_program__name(p), "session_call"))
 			bpf_program__set_expected_attach_type(p, SESSION_TYPE);
 	}

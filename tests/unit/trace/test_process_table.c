@@ -76,8 +76,8 @@ static void *set_and_clear(void *arg)
 		__sync_fetch_and_or(&slots[7].flags, TRACED_NEW_CODE);
 		for (volatile int i = 0; i < 20; i++)
 			;
-		lost +=
-		    !(__sync_fetch_and_and(&slots[7].flags, ~TRACED_NEW_CODE) & TRACED_NEW_CODE);
+		lost += !(__sync_fetch_and_and(&slots[7].flags, ~(uint32_t)TRACED_NEW_CODE) &
+			  TRACED_NEW_CODE);
 	}
 	return NULL;
 }

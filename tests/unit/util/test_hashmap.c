@@ -61,7 +61,7 @@ TEST(random_against_array)
 		uint32_t k;
 
 		x = x * 6364136223846793005 + 1442695040888963407;
-		k = (x >> 33) % (i < 200000 ? 4096 : 100);
+		k = (uint32_t)(x >> 33) % (i < 200000 ? 4096 : 100);
 		if ((x >> 60) < 7) {
 			CHECK_EQ(hashmap__set(m, (uint64_t)k * 64, (uintptr_t)i), 0);
 			count += !present[k];
