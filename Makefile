@@ -157,8 +157,8 @@ check-root: all $(unwind_parts)
 	$(Q)B=$B CC="$(CC)" CXX="$(CXX)" tests/run root $T
 
 # The verdicts of simulated programs, with all the seeds of the published table: some ten seconds.
-check-judge: all $B/unit/heap/test_judge
-	$(Q)B=$B JUDGE_SEEDS=12 tests/run unit heap/judge
+check-judge: all $B/unit/heap/test_judge $B/unit/heap/test_judge_traffic
+	$(Q)B=$B JUDGE_SEEDS=12 tests/run unit heap/judge heap/judge_traffic
 
 bench: all $(bench_programs) check-judge
 	$(Q)B=$B CC="$(CC)" scripts/bench
