@@ -130,12 +130,22 @@ static uint64_t heap_now(const struct process *p)
 	return heap_time(p->c, p->c->now);
 }
 
+static void count_work(struct process *p, uint64_t birth, uint64_t now)
+{
+	if (!p->work)
+		p->work = activity__new(heap_time(p->c, p->first_seen));
+	if (p->work)
+		activity__died(p->work, birth, now);
+}
+
 static void count_death(struct process *p, const struct block *b)
 {
 	struct cohorts *co = b->site == SITE_HIDDEN ? NULL : p->sites[b->site].cohorts;
+	uint64_t birth = heap__origin(b), died = heap_now(p);
 
+	count_work(p, birth, died);
 	if (co)
-		cohorts__died(co, heap_now(p), heap__origin(b), b->size);
+		cohorts__died(co, died, birth, b->size);
 }
 
 static void count_departure(struct process *p, const struct block *b)

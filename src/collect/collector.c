@@ -75,6 +75,7 @@ void collector__free(struct collector *c)
 	while (c->gone && (gone = hashmap__next_ptr(c->gone, &pos, NULL)))
 		free(gone);
 	hashmap__free(c->gone);
+	free(c->gone_work);
 	hashmap__free(c->module_codes);
 	hashmap__free(c->allocators);
 	hashmap__free(c->wholes);
@@ -336,6 +337,7 @@ size_t collector__memory(const struct collector *c)
 			sum += p->sites[k].cohorts ? sizeof(struct cohorts) : 0;
 			sum += p->sites[k].left ? sizeof(struct judgement) : 0;
 		}
+		sum += p->work ? sizeof(*p->work) : 0;
 		if (p->exited)
 			continue;
 		sum += p->recent_frees.size * sizeof(*p->recent_frees.at) + heap__memory(p->heap) +

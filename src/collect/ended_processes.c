@@ -52,6 +52,19 @@ static void count_stack_end(struct collector *c, struct site *s)
 		c->gone_ends[s->kind][STACK_ENDS + 1] += s->allocs;
 }
 
+/* Adds what the process had to do to that of all that ended. */
+static void keep_work(struct process *p)
+{
+	struct collector *c = p->c;
+
+	if (c->gone_work && p->work) {
+		activity__unite(c->gone_work, p->work);
+	} else if (p->work) {
+		c->gone_work = p->work;
+		p->work = NULL;
+	}
+}
+
 static void fold_process(struct process *p)
 {
 	struct collector *c = p->c;
@@ -72,8 +85,12 @@ static void fold_process(struct process *p)
 		free(s->cohorts);
 		free(s->left);
 	}
+	if (c->opts.by != BY_PROCESS)
+		keep_work(p);
 	free(p->older);
+	free(p->work);
 	p->older = NULL;
+	p->work = NULL;
 	if (n > p->nsites)
 		return;
 	p->nsites = n;

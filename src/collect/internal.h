@@ -4,6 +4,7 @@
 #define MEMTRACE_COLLECT_INTERNAL_H
 
 #include "collect/collector.h"
+#include "heap/activity.h"
 #include "heap/cohorts.h"
 #include "heap/heap.h"
 #include "heap/ranges.h"
@@ -71,6 +72,7 @@ struct process {
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
 	struct cohorts *older;		  /* the unmatched frees, as births; NULL: none */
+	struct activity *work;		  /* NULL: nothing died yet, or there was no memory */
 	struct recent_frees recent_frees; /* empty once it has ended */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t live_bytes[API_KINDS];
@@ -95,6 +97,7 @@ struct collector {
 	uint32_t npending;
 	uint64_t gone_ends[API_KINDS][STACK_ENDS + 2]; /* the last two: unknown, guessed */
 	struct hashmap *gone;
+	struct activity *gone_work;   /* of them all, where queries merge; NULL: none */
 	struct hashmap *module_codes; /* by module: equal for files with the same build ID */
 
 	uint64_t live_bytes[API_KINDS], peak_bytes[API_KINDS];

@@ -271,6 +271,7 @@ void collect_process__free(struct process *p)
 	free(p->sites);
 	recent_frees__free(&p->recent_frees);
 	free(p->older);
+	free(p->work);
 	free(p);
 }
 
@@ -398,7 +399,9 @@ static void forget_memory(struct process *p)
 		s->cohorts = NULL;
 	}
 	free(p->older);
+	free(p->work);
 	p->older = NULL;
+	p->work = NULL;
 	recent_frees__clear(&p->recent_frees);
 	for (int kind = 0; kind < API_KINDS; kind++) {
 		p->c->live_bytes[kind] -= p->live_bytes[kind];

@@ -35,6 +35,14 @@ static int take_cohorts(struct cursor *in, struct cohorts **out)
 	return *out ? 0 : -errno;
 }
 
+static int take_activity(struct cursor *in, struct activity **out)
+{
+	if (!(codec__take(in) & 1))
+		return 0;
+	*out = activity__load(in);
+	return *out ? 0 : -errno;
+}
+
 /* The process that pieces belong to: the last one, if it has not ended yet. */
 static struct process *current_process(struct collector *c)
 {
@@ -249,12 +257,14 @@ static int restore_process_end(struct collector *c, struct cursor *in)
 	int err;
 
 	forget_wholes(c);
-	if (!p || p->older)
+	if (!p || p->older || p->work)
 		return -EINVAL;
 	take_numbers(in, p, process_numbers, ARRAY_SIZE(process_numbers));
 	err = take_cohorts(in, &p->older);
 	if (!err && cursor__left(in)) /* older states do not have it */
 		p->status = (int)codec__take_up_to(in, UINT16_MAX + 1u) - 1;
+	if (!err && cursor__left(in)) /* nor this */
+		err = take_activity(in, &p->work);
 	if (!err && exited)
 		collect_process__retire(p, p->ended);
 	if (!err && exited && pending)

@@ -23,6 +23,7 @@ struct merged {
 	uint32_t last;	 /* the process that was merged last, to count each once */
 	const struct site *holder;
 	struct cohorts *sum, *older; /* NULL: none yet */
+	struct activity *work;	     /* what its processes had to do; NULL: not known */
 };
 
 struct site_merge {
@@ -56,6 +57,7 @@ void site_merge__free(struct site_merge *m)
 	for (size_t i = 0; i < m->n; i++) {
 		free(m->rows[i].sum);
 		free(m->rows[i].older);
+		free(m->rows[i].work);
 	}
 	free(m->rows);
 	hashmap__free(m->index);
@@ -72,6 +74,17 @@ static void add_cohorts(struct cohorts **sum, struct cohorts *with)
 	} else if (with) {
 		*sum = with;
 	}
+}
+
+/* Without memory, the sum goes without as well. */
+static void add_work(struct activity **sum, const struct activity *with)
+{
+	if (!with)
+		return;
+	if (!*sum)
+		*sum = activity__new(with->origin);
+	if (*sum)
+		activity__unite(*sum, with);
 }
 
 static void add_row(struct site_row *sum, const struct site_row *row)
@@ -144,6 +157,7 @@ int site_merge__add(struct site_merge *m, struct process *p, struct site *s,
 	if (older)
 		*older = *p->older;
 	add_cohorts(&to->older, older);
+	add_work(&to->work, p->work);
 	return 0;
 }
 
@@ -165,9 +179,11 @@ static void judge_row(struct site_merge *m, struct merged *r)
 		return;
 	}
 	if (gone) {
+		add_work(&r->work, m->c->gone_work);
 		facts.began = gone->origin < facts.began ? gone->origin : facts.began;
 		cohorts__unite(r->sum, gone);
 	}
+	facts.work = r->work;
 	r->row.judged = judge__site(r->sum, &facts);
 }
 

@@ -67,6 +67,7 @@ struct judgement site_survey__judge(const struct process *p, const struct site *
 		.now = heap_time(p->c, p->exited ? p->ended : now),
 		.began = heap_time(p->c, p->first_seen),
 		.older = s->kind == API_HEAP && !p->unprobed ? p->older : NULL,
+		.work = p->work,
 	};
 	struct block b;
 

@@ -191,6 +191,9 @@ static void save_process(struct saving *s, const struct process *p)
 	put_numbers(&s->sb, p, process_numbers, ARRAY_SIZE(process_numbers));
 	put_cohorts(&s->sb, p->older);
 	codec__put(&s->sb, (uint64_t)(p->status + 1));
+	codec__put(&s->sb, p->work != NULL);
+	if (p->work)
+		activity__save(p->work, &s->sb);
 	emit_piece(s);
 }
 

@@ -8,7 +8,8 @@
  * ago is "overdue". The site leaks if there is a stretch of time that ends where blocks become
  * overdue, lasts at least twice the age and a quarter of the run, and for which all of this holds:
  *   - Enough overdue blocks were born in it, many times the number of late deaths.
- *   - They were born throughout, not markedly fewer towards its end (as in a cache that fills up).
+ *   - They were born throughout, not markedly fewer towards its end (as in a cache that fills up)
+ *     than the process had less to do.
  *   - Before it, hardly any were born (the leak began then), or a burst was (the program loaded
  *     something first). Otherwise choosing a stretch could hide that births slowly cease.
  *   - What the site holds grew accordingly (a cache at its limit drops an old block for each new
@@ -18,6 +19,10 @@
  *   - Where hardly any block ever died, there are more of them than a log or a small table holds
  *     when full, and they do not come ever more slowly, as into a cache whose hit rate rises as it
  *     fills.
+ * What the process has to do is measured by what else it allocates and soon frees (activity.h). A
+ * decline counts for as much as it exceeds that of the work: with fewer requests, fewer blocks are
+ * lost. Where nothing else is known, any decline counts.
+ *
  * So a sawtooth proves nothing until it has lasted some four times as long as its longest tooth.
  *
  * A site that fails one of the last conditions, or whose minimum has risen above its earlier
@@ -29,6 +34,7 @@
 #include <errno.h>
 #include <math.h>
 
+#include "heap/stretch.h"
 #include "util/codec.h"
 
 #define AGES 5	       /* 1, 2, 4, 8, 16 ticks */
@@ -41,79 +47,28 @@
 #define GROWTH 1.05
 #define CHURN_SURVIVAL 0.05
 
-/* Cohorts [first, last] as one. */
-struct stretch {
-	double blocks, bytes, born;
-	double ticks;
-	unsigned int occupied; /* cohorts with anything alive */
+/* What a verdict rests on besides the site's own cohorts. */
+struct evidence {
+	struct judge_facts given;
+	struct work work; /* once it was asked for */
+	bool has_work;
 };
 
-static unsigned int cohort_end(const struct cohorts *c, unsigned int i)
+static const struct work *work_of(const struct cohorts *c, struct evidence *f)
 {
-	return i + 1u < c->n ? c->start[i + 1] : c->tick + 1u;
-}
-
-static struct stretch stretch(const struct cohorts *c, unsigned int first, unsigned int last)
-{
-	struct stretch s = { .ticks = cohort_end(c, last) - c->start[first] };
-
-	for (unsigned int i = first; i <= last; i++) {
-		s.blocks += c->cohort[i].alive;
-		s.bytes += (double)c->cohort[i].alive_bytes;
-		s.born += c->cohort[i].born;
-		s.occupied += c->cohort[i].alive != 0;
-	}
-	return s;
-}
-
-/* The fraction of cohort i that lies in [from, to). */
-static double part_between(const struct cohorts *c, unsigned int i, double from, double to)
-{
-	double low = fmax(c->start[i], from), high = fmin(cohort_end(c, i), to);
-
-	return high > low ? (high - low) / (cohort_end(c, i) - c->start[i]) : 0;
-}
-
-/* Live blocks that were born in [from, to). */
-static double alive_between(const struct cohorts *c, double from, double to)
-{
-	double sum = 0;
-
-	for (unsigned int i = 0; i < c->n; i++)
-		sum += c->cohort[i].alive * part_between(c, i, from, to);
-	return sum;
-}
-
-static double born_between(const struct cohorts *c, double from, double to)
-{
-	double sum = 0;
-
-	for (unsigned int i = 0; i < c->n; i++)
-		sum += c->cohort[i].born * part_between(c, i, from, to);
-	return sum;
-}
-
-static double least_since(const struct cohorts *c, double from)
-{
-	double least = INFINITY;
-
-	for (unsigned int i = 0; i < c->n; i++)
-		if (cohort_end(c, i) > from)
-			least = fmin(least, c->cohort[i].least);
-	return least;
-}
-
-static double seconds(const struct cohorts *c, double ticks)
-{
-	return ticks * (double)(1ull << c->shift) / 1e9;
+	if (!f->has_work)
+		f->work = stretch__work_of(c, f->given.work);
+	f->has_work = true;
+	return &f->work;
 }
 
 /* ---- leaks ---- */
 
 /* How long a stretch must be, in ticks. */
-static double least_ticks(const struct cohorts *c, const struct judge_facts *f)
+static double least_ticks(const struct cohorts *c, struct evidence *f)
 {
-	uint64_t run = f->now > f->began ? f->now - f->began : 0, share = run / 4;
+	uint64_t run = f->given.now > f->given.began ? f->given.now - f->given.began : 0,
+		 share = run / 4;
 
 	if (share > SHARE_MAX_NS)
 		share = SHARE_MAX_NS;
@@ -129,35 +84,59 @@ static double rate_before(const struct cohorts *c, unsigned int first, const str
 
 	if (!first)
 		return 0;
-	b = stretch(c, 0, first - 1);
+	b = stretch__of(c, 0, first - 1);
 	return b.blocks / b.ticks / (s->blocks / s->ticks);
 }
 
-/* Whether what lies before the stretch belongs to another trend. */
-static bool begins_anew(const struct cohorts *c, unsigned int first, const struct stretch *s)
+/*
+ * What lies before the stretch is no part of the same trend: there was hardly anything, or it was a
+ * burst, and not just because there was more to do.
+ */
+static bool begins_anew(const struct cohorts *c, struct evidence *f, unsigned int first,
+			const struct stretch *s)
 {
-	double times = rate_before(c, first, s);
+	double times = rate_before(c, first, s), start = c->start[first];
+	double per_work;
 
-	return times * STEP <= 1 || (times >= STEP && s->ticks * 2 >= c->tick);
+	if (times * STEP <= 1)
+		return true;
+	if (times < STEP || s->ticks * 2 < c->tick)
+		return false;
+	per_work =
+	    times *
+	    fmin(1, stretch__trend(stretch__work(c, work_of(c, f), 0, start) * s->ticks / start,
+				   stretch__work(c, work_of(c, f), start, start + s->ticks)));
+	return per_work >= STEP;
+}
+
+/* How much less there was to do in the later half; 1: not less. */
+static double fall_of_work(const struct cohorts *c, struct evidence *f, unsigned int first,
+			   const struct stretch *s)
+{
+	double start = c->start[first], half = start + s->ticks / 2, end = start + s->ticks;
+
+	return fmin(1, stretch__trend(stretch__work(c, work_of(c, f), start, half),
+				      stretch__work(c, work_of(c, f), half, end)));
 }
 
 /*
- * Whether births cease: the later half has fewer than the earlier. Small numbers are given a margin
- * for chance, but not after a burst, which might be the first part of the same decline. Where most
- * blocks die, all births measure the program's load: with less load, fewer blocks stay.
+ * Whether births cease: the later half is poorer than the earlier, by more than there was less to
+ * do. Small numbers have the benefit of chance, but not behind a burst: that might be the first
+ * part of the same decline. Where most blocks die, the site's own births tell what there was to do.
  */
-static bool births_cease(const struct cohorts *c, unsigned int first, const struct stretch *s)
+static bool births_cease(const struct cohorts *c, struct evidence *f, unsigned int first,
+			 const struct stretch *s)
 {
 	double start = c->start[first], half = start + s->ticks / 2, end = start + s->ticks;
-	double earlier = alive_between(c, start, half), later = alive_between(c, half, end);
+	double earlier = stretch__alive(c, start, half), later = stretch__alive(c, half, end);
 	double chance = rate_before(c, first, s) < 1 ? 2 * sqrt(later) : 0;
-	double load = born_between(c, half, end) / born_between(c, start, half);
+	double load = fall_of_work(c, f, first, s);
 
-	if (s->blocks * STEP < s->born && load < 1)
-		earlier *= load;
-	if (alive_between(c, end - s->ticks / 3, end) <= 0)
+	if (s->blocks * STEP < s->born)
+		load = fmin(load, stretch__born(c, half, end) / stretch__born(c, start, half));
+	if (stretch__alive(c, end - s->ticks / 3, end) <= 0)
 		return true;
-	return later + chance < earlier * DECLINE;
+	return later + chance < earlier * load * DECLINE;
 }
 
 /* Whether hardly any block ever died. */
@@ -170,18 +149,47 @@ static bool hardly_dies(const struct cohorts *c, const struct stretch *s)
 	return (double)deaths * LATE_DEATHS <= s->blocks;
 }
 
-/*
- * Whether births taper off, as in a cache whose hit rate rises as it fills: each third of the
- * stretch has fewer births than the one before, by more than chance.
- */
-static bool births_taper(const struct cohorts *c, unsigned int first, const struct stretch *s)
-{
-	double start = c->start[first], third = s->ticks / 3;
-	double a = alive_between(c, start, start + third);
-	double b = alive_between(c, start + third, start + 2 * third);
-	double d = alive_between(c, start + 2 * third, start + s->ticks);
+struct thirds {
+	double a, b, c;
+};
 
-	return a > b && b > d && d < a * TAPER && a - d > 3 * sqrt(a + d);
+static struct thirds births_in_thirds(const struct cohorts *c, double from, double first,
+				      double second, double to)
+{
+	return (struct thirds){ stretch__alive(c, from, first), stretch__alive(c, first, second),
+				stretch__alive(c, second, to) };
+}
+
+static bool thirds_fall(const struct thirds *t)
+{
+	return t->a > t->b && t->b > t->c && t->c < t->a * TAPER &&
+	       t->a - t->c > 3 * sqrt(t->a + t->c);
+}
+
+static bool thirds_are_steady(const struct thirds *t)
+{
+	double most = fmax(t->a, fmax(t->b, t->c)), least = fmin(t->a, fmin(t->b, t->c));
+
+	return least > most * TAPER || most - least < 3 * sqrt(most + least);
+}
+
+/*
+ * A cache is hit the more, the more is in it: in each third of the work there are fewer births than
+ * in the one before, by more than chance. What comes by the clock falls off against work that
+ * rises, and is no such thing.
+ */
+static bool births_taper(const struct cohorts *c, struct evidence *f, unsigned int first,
+			 const struct stretch *s)
+{
+	double from = c->start[first], to = from + s->ticks, third = s->ticks / 3;
+	double one = stretch__when_done(c, work_of(c, f), from, to, 1.0 / 3),
+	       two = stretch__when_done(c, work_of(c, f), from, to, 2.0 / 3);
+	struct thirds by_work = births_in_thirds(c, from, one, two, to);
+	struct thirds by_clock = births_in_thirds(c, from, from + third, to - third, to);
+
+	if (!thirds_fall(&by_work))
+		return false;
+	return thirds_fall(&by_clock) || !thirds_are_steady(&by_clock);
 }
 
 /* Whether survivors replace other blocks: they are much of what the site holds, but it does not
@@ -189,26 +197,26 @@ static bool births_taper(const struct cohorts *c, unsigned int first, const stru
 static bool replaces(const struct cohorts *c, unsigned int first, const struct stretch *s)
 {
 	double late = c->start[first] + s->ticks * 0.75;
-	double grown = least_since(c, late) - c->cohort[first].least;
+	double grown = stretch__least_since(c, late) - c->cohort[first].least;
 
 	return s->bytes * 4 >= (double)c->bytes && grown * 2 < s->bytes;
 }
 
 /* Whether the later half might just replace blocks older than the tracing that were freed since. */
 static bool matched_by_older(const struct cohorts *c, unsigned int first, const struct stretch *s,
-			     const struct judge_facts *f)
+			     struct evidence *f)
 {
 	double start = c->start[first], half = start + s->ticks / 2;
 	uint64_t from = c->origin + (uint64_t)(half * (double)(1ull << c->shift)), end;
-	const struct cohorts *o = f->older;
+	const struct cohorts *o = f->given.older;
 	double frees = 0;
 
 	for (unsigned int i = 0; o && i < o->n; i++) {
-		end = o->origin + ((uint64_t)cohort_end(o, i) << o->shift);
+		end = o->origin + ((uint64_t)stretch__cohort_end(o, i) << o->shift);
 		if (end > from)
 			frees += o->cohort[i].born;
 	}
-	return frees * 2 > alive_between(c, half, start + s->ticks);
+	return frees * 2 > stretch__alive(c, half, start + s->ticks);
 }
 
 /* Too little to be called a leak where hardly a block died: a log may hold as many. */
@@ -218,29 +226,30 @@ static bool is_little(const struct stretch *s)
 	       (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES);
 }
 
-static enum doubt find_doubt(const struct cohorts *c, const struct judge_facts *f,
-			     unsigned int first, const struct stretch *s)
+static enum doubt find_doubt(const struct cohorts *c, struct evidence *f, unsigned int first,
+			     const struct stretch *s)
 {
 	bool alone = hardly_dies(c, s);
 
-	if (births_cease(c, first, s) || (alone && births_taper(c, first, s)))
+	if (births_cease(c, f, first, s) || (alone && births_taper(c, f, first, s)))
 		return DOUBT_SLOWS;
 	if (matched_by_older(c, first, s, f))
 		return DOUBT_OLDER;
-	if (f->now - c->origin < JUDGE_LEAK_NS)
+	if (f->given.now - c->origin < JUDGE_LEAK_NS)
 		return DOUBT_YOUNG;
 	return alone && is_little(s) ? DOUBT_FEW : DOUBT_NONE;
 }
 
 /* Whether the live blocks of a stretch are a leak, or at least growth. */
-static enum verdict judge_stretch(const struct cohorts *c, const struct judge_facts *f,
-				  unsigned int first, const struct stretch *s, enum doubt *why)
+static enum verdict judge_stretch(const struct cohorts *c, struct evidence *f, unsigned int first,
+				  const struct stretch *s, enum doubt *why)
 {
 	double end = c->start[first] + s->ticks;
+	double later = stretch__alive(c, end - s->ticks / 2, end);
 
 	if (s->blocks < JUDGE_LEAST_BLOCKS || s->occupied < JUDGE_LEAST_COHORTS ||
-	    s->ticks < least_ticks(c, f) || !begins_anew(c, first, s) || replaces(c, first, s) ||
-	    alive_between(c, end - s->ticks / 2, end) * STEP < s->blocks)
+	    s->ticks < least_ticks(c, f) || !begins_anew(c, f, first, s) || replaces(c, first, s) ||
+	    later * (STEP - 1) < (s->blocks - later) * fall_of_work(c, f, first, s))
 		return VERDICT_UNKNOWN;
 	*why = find_doubt(c, f, first, s);
 	return *why ? VERDICT_GROWING : VERDICT_LEAK;
@@ -259,11 +268,11 @@ static bool overdue_stretch(const struct cohorts *c, unsigned int first, struct 
 	for (unsigned int k = 0; k < AGES; k++, late -= c->lives[k]) {
 		unsigned int age = 1u << k, end = c->n;
 
-		while (end > first && c->tick < cohort_end(c, end - 1) + 2 * age)
+		while (end > first && c->tick < stretch__cohort_end(c, end - 1) + 2 * age)
 			end--;
 		if (end == first)
 			return false;
-		*s = stretch(c, first, end - 1);
+		*s = stretch__of(c, first, end - 1);
 		if (late * LATE_DEATHS <= s->blocks)
 			return s->ticks >= 2 * age;
 	}
@@ -271,7 +280,7 @@ static bool overdue_stretch(const struct cohorts *c, unsigned int first, struct 
 }
 
 /* The strongest verdict that any stretch supports. A stretch must not begin before its trend. */
-static void find_leak(const struct cohorts *c, const struct judge_facts *f, struct judgement *j)
+static void find_leak(const struct cohorts *c, struct evidence *f, struct judgement *j)
 {
 	struct stretch s, head;
 	enum verdict verdict;
@@ -280,7 +289,7 @@ static void find_leak(const struct cohorts *c, const struct judge_facts *f, stru
 	for (unsigned int first = 0; first < c->n && j->verdict != VERDICT_LEAK; first++) {
 		if (!overdue_stretch(c, first, &s))
 			continue;
-		head = stretch(c, first, first);
+		head = stretch__of(c, first, first);
 		if (head.blocks * STEP * s.ticks < s.blocks * head.ticks)
 			continue;
 		verdict = judge_stretch(c, f, first, &s, &why);
@@ -288,11 +297,11 @@ static void find_leak(const struct cohorts *c, const struct judge_facts *f, stru
 			continue;
 		j->verdict = verdict;
 		j->doubt = why;
-		j->rate = s.bytes / seconds(c, s.ticks);
+		j->rate = s.bytes / stretch__seconds(c, s.ticks);
 		j->survival = s.born > 0 ? s.blocks / s.born : 0;
-		j->leaking = verdict == VERDICT_LEAK
-				 ? f->now - c->origin - ((uint64_t)c->start[first] << c->shift)
-				 : 0;
+		j->leaking = verdict == VERDICT_LEAK ? f->given.now - c->origin -
+							   ((uint64_t)c->start[first] << c->shift)
+						     : 0;
 	}
 }
 
@@ -307,15 +316,16 @@ static bool steps_up(const struct cohorts *c, double *rate)
 {
 	double most = 0, least = INFINITY, after, step;
 
-	for (unsigned int i = 0; i + 1u < c->n && (cohort_end(c, i) + 2) * 16 < c->tick * 17; i++) {
-		after = least_since(c, cohort_end(c, i));
+	for (unsigned int i = 0;
+	     i + 1u < c->n && (stretch__cohort_end(c, i) + 2) * 16 < c->tick * 17; i++) {
+		after = stretch__least_since(c, stretch__cohort_end(c, i));
 		step = after - most;
-		if (i && cohort_end(c, i) * 2 > c->tick && after > most * GROWTH &&
+		if (i && stretch__cohort_end(c, i) * 2 > c->tick && after > most * GROWTH &&
 		    step * 2 > most - least) {
-			*rate = step / seconds(c, c->tick * 0.5);
+			*rate = step / stretch__seconds(c, c->tick * 0.5);
 			return true;
 		}
-		if (cohort_end(c, i) * 8 > c->tick) {
+		if (stretch__cohort_end(c, i) * 8 > c->tick) {
 			most = fmax(most, c->cohort[i].most);
 			least = fmin(least, c->cohort[i].least);
 		}
@@ -327,12 +337,12 @@ static bool steps_up(const struct cohorts *c, double *rate)
  */
 static bool climbs(const struct cohorts *c, double *rate)
 {
-	double most = 0, least = least_since(c, c->tick * 0.75);
+	double most = 0, least = stretch__least_since(c, c->tick * 0.75);
 
-	for (unsigned int i = 0; i < c->n && cohort_end(c, i) * 2 <= c->tick; i++)
-		if (cohort_end(c, i) * 8 > c->tick)
+	for (unsigned int i = 0; i < c->n && stretch__cohort_end(c, i) * 2 <= c->tick; i++)
+		if (stretch__cohort_end(c, i) * 8 > c->tick)
 			most = fmax(most, c->cohort[i].most);
-	*rate = (least - most) / seconds(c, c->tick * 0.375);
+	*rate = (least - most) / stretch__seconds(c, c->tick * 0.375);
 	return most > 0 && isfinite(least) && least > most * GROWTH;
 }
 
@@ -357,8 +367,8 @@ static enum verdict judge_quiet(uint64_t last, const struct judge_facts *f)
 
 static void judge_rest(const struct cohorts *c, const struct judge_facts *f, struct judgement *j)
 {
-	struct stretch all = stretch(c, 0, c->n - 1u);
-	double old = alive_between(c, 0, c->tick * 0.5), rate;
+	struct stretch all = stretch__of(c, 0, c->n - 1u);
+	double old = stretch__alive(c, 0, c->tick * 0.5), rate;
 
 	if (steps_up(c, &rate) || climbs(c, &rate)) {
 		j->verdict = VERDICT_GROWING;
@@ -377,15 +387,17 @@ static double survival(const struct cohorts *c)
 {
 	double born = 0, alive = 0;
 
-	for (unsigned int i = 0; i < c->n && (!i || cohort_end(c, i) * 2 <= c->tick); i++) {
+	for (unsigned int i = 0; i < c->n && (!i || stretch__cohort_end(c, i) * 2 <= c->tick);
+	     i++) {
 		born += c->cohort[i].born;
 		alive += c->cohort[i].alive;
 	}
 	return born > 0 ? alive / born : 0;
 }
 
-struct judgement judge__site(const struct cohorts *cohorts, const struct judge_facts *facts)
+static struct judgement judge_now(const struct cohorts *cohorts, const struct judge_facts *facts)
 {
+	struct evidence evidence = { .given = *facts };
 	struct cohorts c = *cohorts;
 	struct judgement j = { .longest = (uint64_t)c.longest << COHORTS_UNIT };
 
@@ -394,10 +406,31 @@ struct judgement judge__site(const struct cohorts *cohorts, const struct judge_f
 	j.survival = survival(&c);
 	if (j.window < JUDGE_LEAST_NS)
 		return j;
-	find_leak(&c, facts, &j);
+	find_leak(&c, &evidence, &j);
 	if (j.verdict == VERDICT_UNKNOWN)
 		judge_rest(&c, facts, &j);
 	return j;
+}
+
+/*
+ * A leak stays one when the process has no more to do: where that had enough to do before, the
+ * verdict is that of its last work. What it loaded while it started is another matter.
+ */
+struct judgement judge__site(const struct cohorts *cohorts, const struct judge_facts *facts)
+{
+	uint64_t present = cohorts->origin + ((uint64_t)cohorts->tick << cohorts->shift);
+	struct judgement j = judge_now(cohorts, facts), busy;
+	struct judge_facts then = *facts;
+
+	then.now = facts->work ? activity__last(facts->work) : 0;
+	if (j.verdict == VERDICT_LEAK || then.now < present ||
+	    then.now < facts->began + STARTUP_MAX_NS || then.now + JUDGE_LEAST_NS > facts->now)
+		return j;
+	busy = judge_now(cohorts, &then);
+	if (busy.verdict != VERDICT_LEAK)
+		return j;
+	busy.window = j.window;
+	return busy;
 }
 
 struct judgement judge__single(uint64_t birth, const struct judge_facts *facts)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "heap/activity.h"
 #include "heap/cohorts.h"
 
 enum verdict {
@@ -49,6 +50,8 @@ struct judge_facts {
 	/* Frees of blocks older than the tracing, as births; NULL: none. The site's births might
 	 * just replace these blocks. */
 	const struct cohorts *older;
+	/* What all of the process had to do, the site itself included; NULL: not known. */
+	const struct activity *work;
 };
 
 struct judgement {

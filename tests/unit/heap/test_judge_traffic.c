@@ -176,3 +176,110 @@ TEST(sites_under_changing_traffic_varied)
 		CHECK_EQ(missed, 0);
 	}
 }
+
+/* ---- small programs, where little tells one from the other ---- */
+
+static enum doubt doubt_of(uint64_t stack, enum verdict want)
+{
+	struct snapshot s = sim_ask(SORT_LEAK);
+	size_t rank = rank_of(&s, stack);
+	enum doubt doubt = DOUBTS;
+
+	CHECK(rank);
+	if (rank) {
+		CHECK_EQ(s.sites[rank - 1].judged.verdict, want);
+		doubt = s.sites[rank - 1].judged.doubt;
+	}
+	snapshot__free(&s);
+	return doubt;
+}
+
+/* Each request takes a buffer and gives it back, and loses a block. */
+TEST(a_leak_beside_one_buffer)
+{
+	struct agent agents[] = {
+		{ "buffer", losing_requests, false, .rate = 600, .size = 3000, .life = 0.001 },
+		{ "leak", losing_all, true, .rate = 600, .size = 400 },
+	};
+
+	traffic_now = FALLING;
+	sim_begin(agents, 2, 1);
+	for (int t = 20; t <= RUN_S; t += 20) {
+		sim_until(t);
+		CHECK_EQ(doubt_of(2, VERDICT_LEAK), DOUBT_NONE);
+	}
+	sim_end();
+}
+
+/* Nothing else shows whether there is less to do, or the site's births cease. */
+TEST(a_leak_alone)
+{
+	struct agent a = { "leak", losing_all, true, .rate = 50, .size = 400 };
+
+	traffic_now = FALLING;
+	sim_begin(&a, 1, 1);
+	sim_until(200);
+	CHECK_EQ(doubt_of(1, VERDICT_GROWING), DOUBT_SLOWS);
+	sim_end();
+}
+
+/* Each miss makes an entry of three blocks, at three places: none of them is work. */
+static void filling_in_threes(struct agent *a, double t)
+{
+	uint32_t key;
+
+	(void)t;
+	if (!a->slot_of)
+		a->slot_of = calloc(a->bound, sizeof(*a->slot_of));
+	for (unsigned int n = happen(a, a->rate); n > 0; n--) {
+		key = (uint32_t)(random_bits(a) % a->bound);
+		for (int i = 0; !a->slot_of[key] && i < 3; i++) {
+			sim_alloc(a, some_size(a), INFINITY);
+			a->stack = 1 + a->stack % 3;
+		}
+		a->slot_of[key] = 1;
+	}
+}
+
+TEST(a_cache_alone)
+{
+	struct agent a = {
+		"cache", filling_in_threes, false, .rate = 40, .size = 100, .bound = 4000
+	};
+
+	sim_begin(&a, 1, 1);
+	for (int t = 100; t <= 200; t += 10) {
+		sim_until(t);
+		for (uint64_t stack = 1; stack <= 3; stack++)
+			CHECK_EQ(doubt_of(stack, VERDICT_GROWING), DOUBT_SLOWS);
+	}
+	sim_end();
+}
+
+/* What a leak was when the process had something to do, it still is when it has no more. */
+static void until_three_minutes(struct agent *a, double t)
+{
+	if (t < 180)
+		leaking_churn(a, t);
+	else
+		free_due(a, t);
+}
+
+TEST(a_process_that_idles)
+{
+	struct agent agents[] = {
+		{ "buffers", until_three_minutes, false, .rate = 500, .size = 100, .life = 0.01 },
+		{ "leak", until_three_minutes, true, .rate = 20, .size = 100, .life = 0.1,
+		  .share = 1 },
+		{ "start-up load", startup_load, false, .size = 200, .bound = 8000, .life = 100 },
+	};
+
+	sim_begin(agents, 3, 1);
+	for (int t = 180; t <= 900; t += 60) {
+		sim_until(t);
+		CHECK_EQ(doubt_of(2, VERDICT_LEAK), DOUBT_NONE);
+		if (t >= 420)
+			CHECK_EQ(doubt_of(3, VERDICT_STARTUP), DOUBT_NONE);
+	}
+	sim_end();
+}
