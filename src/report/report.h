@@ -17,7 +17,6 @@ struct difference_input;
 struct report_style {
 	bool color; /* for a terminal, unless NO_COLOR is set */
 	int width;  /* columns; 0: unlimited */
-	bool full;  /* every call stack with all its frames */
 };
 
 struct report_format {

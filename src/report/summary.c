@@ -14,7 +14,7 @@ enum run_outcome summary__outcome(const struct criteria *c, const struct profile
 			return OUTCOME_FAILED;
 		open |= !conditions__is_ruled_out(&c->checks->items[i], p);
 	}
-	if (!c->checks->n && c->any_leak && p->leak.sites)
+	if (!c->checks->n && c->any_leak && p->leak.groups)
 		return OUTCOME_FAILED;
 	return open && !c->allow_unjudged ? OUTCOME_UNJUDGED : OUTCOME_PASSED;
 }
@@ -23,18 +23,18 @@ static void add_growing(struct strbuf *sb, const struct profile *p)
 {
 	char n[64], size[32];
 
-	strbuf__addf(sb, "%s growing (%s)", number__count(n, sizeof(n), p->growing.sites),
-		     format__size(size, sizeof(size), p->growing.live_bytes));
+	strbuf__addf(sb, "%s growing (%s)", number__count(n, sizeof(n), p->growing.groups),
+		     format__size(size, sizeof(size), p->growing.group_bytes));
 }
 
 static void add_leaks(struct strbuf *sb, const struct profile *p)
 {
 	char n[64], size[32], rate[32];
-	double bps = p->leak.rate_bps;
+	double bps = p->leak.group_rate_bps;
 	uint64_t whole = bps < 1e18 ? (uint64_t)(bps + 0.5) : UINT64_MAX;
 
-	strbuf__addf(sb, "%s (%s", number__noun(n, sizeof(n), p->leak.sites, "leak"),
-		     format__size(size, sizeof(size), p->leak.live_bytes));
+	strbuf__addf(sb, "%s (%s", number__noun(n, sizeof(n), p->leak.groups, "leak"),
+		     format__size(size, sizeof(size), p->leak.group_bytes));
 	if (bps > 0)
 		strbuf__addf(sb, ", %s/s", format__size(rate, sizeof(rate), whole));
 	strbuf__addc(sb, ')');
@@ -44,14 +44,14 @@ static void add_leaks(struct strbuf *sb, const struct profile *p)
 static void add_findings(struct strbuf *sb, const struct profile *p)
 {
 	uint64_t shown = p->total_sites - p->suppressed_sites;
-	bool partly = !p->judged.reasons && p->judged.open_sites && !p->leak.sites;
+	bool partly = !p->judged.reasons && p->judged.open_sites && !p->leak.groups;
 	char n[64];
 
-	if (p->leak.sites)
+	if (p->leak.groups)
 		add_leaks(sb, p);
 	else if (!p->judged.reasons)
 		strbuf__adds(sb, "no leak found");
-	if (p->growing.sites) {
+	if (p->growing.groups) {
 		strbuf__adds(sb, sb->len ? ", " : "");
 		add_growing(sb, p);
 	}

@@ -17,8 +17,8 @@ static void print_finding(struct text_style *ts, const struct profile_findings *
 {
 	char n[32], pace[32], text[96];
 
-	snprintf(text, sizeof(text), "%s %s %s", number__count(n, sizeof(n), f->sites),
-		 f->sites == 1 ? one : many, number__pace(pace, sizeof(pace), f->rate_bps));
+	snprintf(text, sizeof(text), "%s %s %s", number__count(n, sizeof(n), f->groups),
+		 f->groups == 1 ? one : many, number__pace(pace, sizeof(pace), f->group_rate_bps));
 	text_style__painted(ts, paint, text);
 }
 
@@ -27,13 +27,13 @@ static bool print_findings(struct text_style *ts, const struct profile *p)
 {
 	char n[64];
 
-	if (p->leak.sites)
+	if (p->leak.groups)
 		print_finding(ts, &p->leak, "leak", "leaks", RED);
-	if (p->leak.sites && p->growing.sites)
+	if (p->leak.groups && p->growing.groups)
 		strbuf__adds(&ts->sb, ", ");
-	if (p->growing.sites)
+	if (p->growing.groups)
 		print_finding(ts, &p->growing, "growing", "growing", YELLOW);
-	if (p->leak.sites || p->growing.sites)
+	if (p->leak.groups || p->growing.groups)
 		return true;
 	if (p->judged.reasons)
 		return false;

@@ -40,7 +40,6 @@ int reporting__open(struct reporting *r)
 		return -EINVAL;
 	}
 	r->style.color = isatty(fd) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
-	r->style.full = plan->full_stacks;
 	if (isatty(fd) && !ioctl(fd, TIOCGWINSZ, &ws))
 		r->style.width = ws.ws_col;
 	return 0;
