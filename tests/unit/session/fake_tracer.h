@@ -47,8 +47,9 @@ struct tracer {
 	uint32_t running[FAKE_PROCESSES];
 	size_t nrunning; /* of the target already */
 	struct counters counters;
-	unsigned int count_ms; /* how long the reporter's counting takes */
-	pthread_t main;	       /* the session's */
+	unsigned int count_ms;	      /* how long the reporter's counting takes */
+	void (*while_counting)(void); /* the reporter calls it when its counting begins */
+	pthread_t main;		      /* the session's */
 
 	bool in_use;
 	pthread_t thread;
@@ -316,6 +317,8 @@ static void fake__counters(const struct tracer *t, struct counters *out)
 		c.lost_events = ++fake.counters.lost_events;
 	pthread_mutex_unlock(&fake.lock);
 	fake__log(reporter ? "reporter counts" : "count");
+	if (reporter && t->while_counting)
+		t->while_counting();
 	if (reporter)
 		usleep(t->count_ms * 1000);
 	*out = c;
