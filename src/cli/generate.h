@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What `make` derives from the table of options by running the hidden option --generate: the
- * completions of three shells, and the OPTIONS section of the manual page.
+ * Generates what `make` derives from the table of options by the hidden option --generate:
+ * completions for three shells, and the OPTIONS section of the manual page.
  */
 #ifndef MEMTRACE_CLI_GENERATE_H
 #define MEMTRACE_CLI_GENERATE_H

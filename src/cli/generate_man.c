@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The OPTIONS section of the manual page. Text between a detail's marks becomes bold or italic by
- * inline escapes, so that a row needs to know no roff.
+ * Generates the OPTIONS section of the manual page. Text between a detail's marks becomes bold or
+ * italic by inline escapes, so that a row needs no roff.
  */
 #include "cli/generate.h"
 
@@ -11,7 +11,7 @@
 #include "cli/option_row.h"
 #include "util/strbuf.h"
 
-/* One character, such that roff prints just that. */
+/* Adds one character so that roff prints it as it is. */
 static void add_roff_char(struct strbuf *sb, char c, bool literal)
 {
 	if (c == '\\')
@@ -28,7 +28,7 @@ static void add_roff_char(struct strbuf *sb, char c, bool literal)
 		strbuf__addc(sb, c);
 }
 
-/* A sentence a line, as roff wants it; a newline begins a paragraph. */
+/* Adds text with a sentence a line, as roff wants it; a newline begins a paragraph. */
 static void add_roff_text(struct strbuf *sb, const char *text)
 {
 	char mark = '\0';
@@ -51,7 +51,7 @@ static void add_roff_text(struct strbuf *sb, const char *text)
 	strbuf__addc(sb, '\n');
 }
 
-/* A placeholder: capitals are italic, small letters are to be typed. */
+/* Adds a placeholder: capitals are italic, lower-case letters are literal. */
 static void add_roff_value(struct strbuf *sb, const char *value)
 {
 	char font = 'R', want;
@@ -79,7 +79,7 @@ static void add_roff_name(struct strbuf *sb, const char *dashes, const char *nam
 	strbuf__adds(sb, "\\fR");
 }
 
-/* A help text as a sentence. */
+/* Adds a help text as a sentence. */
 static void add_roff_help(struct strbuf *sb, const char *help)
 {
 	struct strbuf sentence = { 0 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Completions for bash, zsh and fish: which options each verb knows, and what their values are. */
+/* Generates completions for bash, zsh and fish: which options each verb has, and what their values
+ * are. */
 #include "cli/generate.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@ static bool is_shown(const struct option_row *r, enum verb v)
 	return r->name && r->help && option__verbs(r) & OF(v);
 }
 
-/* The words of a choice, each after `before`; false: the option has none. */
+/* Adds the words of a choice, each after `before`; false: the option has none. */
 static bool add_words(struct strbuf *sb, const struct option_row *r, const char *between)
 {
 	const char *word;
@@ -26,7 +27,7 @@ static bool add_words(struct strbuf *sb, const struct option_row *r, const char 
 	return i > 0;
 }
 
-/* Length of the first clause of a help text. */
+/* Returns the length of the first clause of a help text. */
 static size_t summary_length(const char *help)
 {
 	static const char *const ends[] = { ";", ": ", " (" };
@@ -41,7 +42,7 @@ static size_t summary_length(const char *help)
 	return len;
 }
 
-/* The first clause of a help text, with a backslash before each of `special`. */
+/* Adds the first clause of a help text, with a backslash before each of `special`. */
 static void add_summary(struct strbuf *sb, const char *help, const char *special)
 {
 	for (size_t i = 0; i < summary_length(help); i++) {
@@ -141,7 +142,8 @@ void generate__bash(struct strbuf *sb)
 			bash_value(sb, &option_rows[i]);
 	}
 	strbuf__adds(sb, "\tesac\n\tcase $verb in\n");
-	for (int v = VERBS - 1; v >= 0; v--) /* that without a name matches any, so comes last */
+	for (int v = VERBS - 1; v >= 0; v--) /* the one without a name matches anything, so it
+					      * comes last */
 		bash_options(sb, (enum verb)v);
 	strbuf__adds(sb, "\tesac\n\tif [[ $cur == -* ]]; then\n\t\t");
 	bash_reply(sb, "-W \"$options\"");
@@ -253,7 +255,7 @@ void generate__zsh(struct strbuf *sb)
 
 /* ---- fish ---- */
 
-/* The condition under which fish offers an option: the verb, if it is not one for all. */
+/* Adds the condition under which fish offers an option: the verb, if the option is not for all. */
 static void fish_condition(struct strbuf *sb, const struct option_row *r)
 {
 	struct strbuf verbs = { 0 }, others = { 0 };

@@ -21,7 +21,8 @@ static const char outro[] =
     "\nReports go to standard output, everything else to standard error.\n"
     "See memtrace(8).\n";
 
-/* Words from the column that the line has reached (`at`) to WIDTH, further lines from COLUMN. */
+/* Adds words from the column that the line has reached (`at`) to WIDTH, further lines from
+ * COLUMN. */
 static void add_wrapped(struct strbuf *sb, size_t at, const char *text)
 {
 	size_t len;

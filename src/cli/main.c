@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From the command line to a run. */
+/* Turns the command line into a run. */
 #include "cli/options.h"
 #include "record/diff.h"
 #include "record/replay.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The options that say what is not a leak, and what is a failure. */
+/* Handles the options that say what is not a leak, and what is a failure. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "util/log.h"
 #include "util/parse.h"
 
-/* The text of a file of rules; NULL: refused. */
+/* Reads a file of rules; NULL: rejected. */
 static char *read_rules(const struct option_row *r, const char *path, size_t *len)
 {
 	char reason[128], *text = file__read(path, len);
@@ -92,7 +92,7 @@ int option__exit_code(struct options *o, const struct option_row *r, const char 
 	return 0;
 }
 
-/* Rules from files go before those built in, so that they are named for what both match. */
+/* Rules from files precede the built-in ones, so that they are named for what both match. */
 int option__add_default_rules(struct options *o)
 {
 	if (!o->plan.rules)

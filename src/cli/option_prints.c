@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The options that print something and end the run. */
+/* Handles the options that print something and end the run. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -14,19 +14,19 @@
 
 #include "cli/options.h"
 
-/* The verbs that know an option, as bits; 0 in a row: those that trace. */
+/* The verbs that have an option, as bits; 0 in a row: those that trace. */
 #define OF(verb) (1u << (verb))
 #define OF_TRACE (OF(VERB_TRACE) | OF(VERB_RECORD))
 #define OF_REPORTS (OF(VERB_TRACE) | OF(VERB_REPORT))
 #define OF_ALL (OF_TRACE | OF(VERB_REPORT) | OF(VERB_DIFF))
 
 struct verb_row {
-	const char *name; /* NULL: tracing, which has no word */
+	const char *name; /* NULL: tracing, which has no verb */
 	const char *usage, *help;
 	size_t files; /* recordings that it takes */
 };
 
-/* What shells offer for a value that is not one of a list. */
+/* What shells offer for a value that is not from a list. */
 enum value_type {
 	VALUE_OTHER, /* nothing: a number, say */
 	VALUE_FILE,
@@ -38,11 +38,11 @@ enum value_type {
 
 /*
  * `help` is for one line of --help; `detail` is for the manual page and defaults to `help`. In a
- * detail, `text` in backquotes is to be typed as it stands (bold), <text> stands for something else
- * (italic), and a newline begins a paragraph.
+ * detail, `text` in backquotes is literal (bold), <text> is a placeholder (italic), and a newline
+ * begins a paragraph.
  */
 struct option_row {
-	const char *heading; /* begins a group; then only `help` and `detail` are used, too */
+	const char *heading; /* starts a group; apart from it only `help` and `detail` are used */
 	char letter;	     /* 0: none */
 	const char *name;    /* long name; NULL: no option, only shown, by `value` */
 	const char *value;   /* placeholder, or "heap|map|all" for a choice; NULL: takes no value */
@@ -50,10 +50,11 @@ struct option_row {
 	const char *help; /* NULL: hidden */
 	const char *detail;
 	const char *example; /* a good value, for error lines */
-	/* 0, 1 if the job is done and the run is over, or a negative errno with a line printed. */
+	/* Returns 0, 1 if the job is done and the run is over, or a negative errno after printing a
+	 * line. */
 	int (*take)(struct options *o, const struct option_row *r, const char *value);
 	unsigned int of; /* OF_* */
-	/* For those that only fill a member of struct options. */
+	/* For rows that only fill a member of struct options. */
 	size_t field; /* its offset */
 	bool on;      /* the value of a flag */
 	double least_s;
@@ -65,10 +66,12 @@ extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 
 unsigned int option__verbs(const struct option_row *r); /* OF_* */
-/* The i-th word of a row's choice, or of the report formats, with its length; NULL: no more. */
+/* Returns the i-th word of a row's choice, or of the report formats, with its length; NULL: no
+ * more. */
 const char *option__word(const struct option_row *r, size_t i, size_t *len);
 
-/* The functions that a row may name to take its value. Each prints one line if it refuses. */
+/* The functions that a row may name to take its value. Each prints one line if it rejects the
+ * value. */
 int option__flag(struct options *o, const struct option_row *r, const char *value);
 int option__string(struct options *o, const struct option_row *r, const char *value);
 int option__seconds(struct options *o, const struct option_row *r, const char *value);
@@ -95,18 +98,18 @@ int option__version(struct options *o, const struct option_row *r, const char *v
 int option__help(struct options *o, const struct option_row *r, const char *value);
 int option__generate(struct options *o, const struct option_row *r, const char *value);
 
-/* Once all options were taken. */
+/* To be called after all options are taken. */
 int option__add_default_rules(struct options *o);
 
 /* Prints "memtrace: WHAT: 'VALUE'; try HINT", or without VALUE if that is NULL. Returns -EINVAL. */
 int option__refuse(const char *what, const char *value, const char *hint);
-/* "memtrace: --NAME: 'VALUE' REASON; try --NAME EXAMPLE" */
+/* Prints "memtrace: --NAME: 'VALUE' REASON; try --NAME EXAMPLE". Returns -EINVAL. */
 int option__refuse_value(const struct option_row *r, const char *value, const char *reason);
 int option__refuse_value_try(const struct option_row *r, const char *value, const char *reason,
 			     const char *hint);
-/* "memtrace: --NAME: invalid WHAT: 'VALUE'; try --NAME EXAMPLE" */
+/* Prints "memtrace: --NAME: invalid WHAT: 'VALUE'; try --NAME EXAMPLE". Returns -EINVAL. */
 int option__refuse_invalid(const struct option_row *r, const char *what, const char *value);
-/* Returns -ENOMEM, after a line. */
+/* Prints that memory ran out. Returns -ENOMEM. */
 int option__refuse_memory(const struct option_row *r);
 
 #endif

@@ -146,7 +146,7 @@ int option__age(struct options *o, const struct option_row *r, const char *value
 	return err;
 }
 
-/* "64k": as it would be written on the command line. */
+/* Prints a size as it would be written on the command line: "64k". */
 static const char *spell_size(char *buf, size_t cap, uint64_t n)
 {
 	static const char *const suffixes[] = { "", "k", "m", "g" };
@@ -220,7 +220,7 @@ int option__depth(struct options *o, const struct option_row *r, const char *val
 	return err;
 }
 
-/* 0 if `value` is one of the row's words; otherwise it is refused. */
+/* Returns 0 if `value` is one of the row's words; otherwise rejects it. */
 static int check_word(const struct option_row *r, const char *value)
 {
 	const char *word;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * getopt_long works from a table that is derived from the rows. getopt_long rather than argp,
- * because a wrong command line gets one line in our own words, and argp prints its usage as well.
+ * Derives getopt_long's table from the rows. getopt_long rather than argp, because a wrong command
+ * line gets one line in our own words, and argp prints its usage as well.
  */
 #include "cli/options.h"
 
@@ -16,7 +16,7 @@
 #define KEY(row) ((row)->letter ? (row)->letter : 256 - (int)(option_rows - (row)))
 #define ROWS_MAX 128
 
-/* The rows as getopt_long wants them. */
+/* The rows in the form that getopt_long wants. */
 struct getopt_tables {
 	struct option longs[ROWS_MAX + 1];
 	char shorts[2 * ROWS_MAX + 3];
@@ -28,8 +28,8 @@ static void fill_tables(struct getopt_tables *t)
 	char *s = t->shorts;
 
 	memset(t, 0, sizeof(*t));
-	/* '-': other arguments come in order, as option 1; so what is left at the end came
-	 * after "--". ':': a missing value is distinguished from an unknown option. */
+	/* '-': other arguments are returned in order, as option 1; so whatever is left at the end
+	 * follows "--". ':': a missing value is distinguished from an unknown option. */
 	*s++ = '-';
 	*s++ = ':';
 	for (size_t i = 0; i < option_row_count && i < ROWS_MAX; i++) {
@@ -56,7 +56,7 @@ static const struct option_row *find_row(int key)
 	return NULL;
 }
 
-/* An argument that belongs to no option: a recording, where the verb takes one. */
+/* Takes an argument that belongs to no option: a recording, if the verb takes one. */
 static int take_argument(struct options *o, const char *arg)
 {
 	const struct verb_row *v = &option_verbs[o->verb];
@@ -76,7 +76,7 @@ static int take_argument(struct options *o, const char *arg)
 	return option__refuse("unexpected argument", arg, hint);
 }
 
-/* Long options may be abbreviated, unless several begin so. */
+/* Long options may be abbreviated, unless several match. */
 static bool is_ambiguous(const char *arg)
 {
 	size_t len = strcspn(arg, "="), n = 0;
@@ -87,7 +87,7 @@ static bool is_ambiguous(const char *arg)
 	return n > 1;
 }
 
-/* getopt_long found something that it cannot take: `c` is ':' or '?'. */
+/* Rejects what getopt_long cannot take: `c` is ':' or '?'. */
 static int refuse_option(int c, char **argv)
 {
 	const struct option_row *r = find_row(optopt);
@@ -145,7 +145,7 @@ static int parse_arguments(struct options *o, int argc, char **argv)
 	int c, err = 0;
 
 	fill_tables(&t);
-	optind = 0; /* makes glibc start afresh */
+	optind = 0; /* makes glibc start over */
 	opterr = 0;
 	while (!err && (c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
 		if (c == ':' || c == '?')
@@ -180,7 +180,7 @@ static int check_files(const struct options *o)
 	return option__refuse("report needs a recording", NULL, "memtrace report run.mt");
 }
 
-/* The output of record is the recording. */
+/* Checks the output of record, which is the recording. */
 static int check_record(struct options *o)
 {
 	struct plan *p = &o->plan;
@@ -217,7 +217,7 @@ static int check_targets(const struct plan *p)
 	return 0;
 }
 
-/* What options mean for each other. */
+/* Checks options against each other. */
 static int check_plan(struct options *o)
 {
 	struct plan *p = &o->plan;

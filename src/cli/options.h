@@ -10,7 +10,7 @@
 
 #include "run/plan.h"
 
-/* The job, named by the first argument; tracing has no word of its own. */
+/* The job, named by the first argument; tracing has no verb. */
 enum verb { VERB_TRACE, VERB_RECORD, VERB_REPORT, VERB_DIFF, VERBS };
 
 #define FILES_MAX 2
@@ -23,8 +23,8 @@ struct options {
 	struct plan plan; /* its strings, and the command, point into argv */
 };
 
-/* 0 to go on, 1 when the job is done (--help, --version), or -EINVAL: an error line was printed,
- * and there is nothing to free. */
+/* Returns 0 to continue, 1 when the job is done (--help, --version), or -EINVAL: an error line was
+ * printed, and there is nothing to free. */
 int options__parse(struct options *o, int argc, char **argv);
 void options__free(struct options *o);
 

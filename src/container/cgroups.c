@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A cgroup's id is the inode number of its directory, and its level the number of steps up to the
- * directory with inode 1, the root of every kernfs. So all that is needed is a descriptor of the
+ * A cgroup's id is the inode number of its directory, and its level is the number of steps up to
+ * the directory with inode 1, the root of every kernfs. So this needs only a descriptor of the
  * directory that "/" in /proc/PID/cgroup stands for.
  *
- * Mounts of the hierarchies are many and misleading: over one another, of subtrees, hidden in other
- * mount namespaces. The kernel makes one just for us (fsopen, fsmount), always of the right tree;
- * only where that is not permitted are our own mounts looked through. Both show the tree from our
- * cgroup namespace. Inside of one, the way up ends too early; it goes on through the mounts of
- * process 1, where the same directory is opened again by its handle.
+ * There are many misleading mounts of the hierarchies: over one another, of subtrees, hidden in
+ * other mount namespaces. So the kernel makes a mount just for us (fsopen, fsmount), always of the
+ * right tree; our own mounts are searched only if that is not permitted. Both show the tree from
+ * our cgroup namespace. In a nested one, the way up ends too early; it continues through the mounts
+ * of process 1, where the same directory is opened again by its handle.
  */
 #include "container/cgroups.h"
 
@@ -51,7 +51,7 @@ bool cgroups__next_line(char **text, struct cgroup_line *line)
 	return false;
 }
 
-/* Whether a comma-separated list has a word. */
+/* Returns whether a comma-separated list has a word. */
 static bool has_word(const char *list, const char *word, size_t len)
 {
 	for (; *list; list += strcspn(list, ","), list += *list == ',')
@@ -62,9 +62,11 @@ static bool has_word(const char *list, const char *word, size_t len)
 
 /* ---- the directory of a hierarchy's root ---- */
 
-/* A mount that is attached nowhere and ends with its descriptor. Controllers that share a hierarchy
- * must be named together; those of a line of /proc/PID/cgroup have a hierarchy already, so none is
- * created. */
+/*
+ * Makes a mount that is not attached anywhere and ends with its descriptor. Controllers that share
+ * a hierarchy must be named together; those of a line of /proc/PID/cgroup have a hierarchy already,
+ * so none is created.
+ */
 static int mount_hierarchy(const char *controllers)
 {
 	int fs = (int)syscall(SYS_fsopen, *controllers ? "cgroup" : "cgroup2", FSOPEN_CLOEXEC);
@@ -134,7 +136,7 @@ static bool is_mount_of(const struct mount *m, const char *controllers)
 	       has_word(m->options, controllers, strcspn(controllers, ","));
 }
 
-/* The mount point of a line, unless another mount lies over it. Escapes (\040) are not decoded:
+/* Opens the mount point of a line, unless another mount covers it. Escapes (\040) are not decoded:
  * hierarchies are not mounted where they would be needed. */
 static int open_mount(const char *root, const struct mount *m)
 {
@@ -160,8 +162,11 @@ static bool is_hierarchy_root(int fd)
 	return fstat(fd, &st) == 0 && st.st_ino == ROOT_INODE;
 }
 
-/* A hierarchy among the mounts of a process: the part that "/" stands for, or all of it. (Roots of
- * mounts are shown as seen from our cgroup namespace: the true one may be called "/../..".) */
+/*
+ * Finds a hierarchy among the mounts of a process: the part that "/" stands for, or all of it.
+ * (Roots of mounts are shown as seen from our cgroup namespace: the true one may be called
+ * "/../..".)
+ */
 static int find_mount(const char *process, const char *controllers, bool whole)
 {
 	char path[64], *text, *at, *line;
@@ -187,7 +192,7 @@ static int find_mount(const char *process, const char *controllers, bool whole)
 	return fd;
 }
 
-/* The same directory, reached through another mount of its file system. */
+/* Opens the same directory through another mount of its file system. */
 static int open_through(int mount, int fd)
 {
 	union {
@@ -202,8 +207,8 @@ static int open_through(int mount, int fd)
 	return again < 0 ? -errno : again;
 }
 
-/* The directory that "/" in our /proc/PID/cgroup stands for, on a mount that has the way up from
- * there. */
+/* Opens the directory that "/" in our /proc/PID/cgroup stands for, on a mount that has the way up
+ * from there. */
 static int open_root(const char *controllers)
 {
 	int fd = mount_hierarchy(controllers), whole, again;
@@ -225,7 +230,8 @@ static int open_root(const char *controllers)
 
 /* ---- a directory's id and level ---- */
 
-/* -EXDEV: the mount, at whose top ".." leads out or nowhere, does not reach up to the root. */
+/* Returns -EXDEV if the mount, at whose top ".." leads out or nowhere, does not reach up to the
+ * root. */
 static int count_levels(int fd, uint32_t *level)
 {
 	struct stat st, below;
@@ -296,7 +302,7 @@ int cgroups__lookup(const struct cgroup_line *line, struct cgroup *out)
 
 /* ---- cgroups that a user named ---- */
 
-/* The hierarchy that a directory belongs to, among those that we are in, which are all. */
+/* Finds the hierarchy of a directory among those that we are in, which are all. */
 static int resolve_directory(int fd, struct cgroup *out)
 {
 	char *text = file__read("/proc/self/cgroup", NULL), *at = text;
@@ -321,7 +327,7 @@ static int resolve_directory(int fd, struct cgroup *out)
 	return err;
 }
 
-/* A path as in /proc/PID/cgroup: in the v2 hierarchy, otherwise in that of memory. */
+/* Resolves a path as in /proc/PID/cgroup: in the v2 hierarchy, otherwise in that of memory. */
 static int resolve_path(const char *path, struct cgroup *out)
 {
 	static const char *const hierarchies[] = { "", "memory" };

@@ -56,7 +56,7 @@ static bool find_name(struct path_part part, struct path_part above, struct cont
 	return false;
 }
 
-/* What stands before an id and its '-' or ':', from the last ':' on. */
+/* Returns the word before an id and its '-' or ':', after the last ':' in it. */
 static struct path_part last_word(struct path_part before)
 {
 	const char *colon = memrchr(before.s, ':', before.len);
@@ -86,7 +86,7 @@ static bool find_id(struct path_part part, struct path_part above, struct contai
 	if (part.s[part.len] != '-' && part.s[part.len] != ':')
 		return false;
 	word = last_word(part);
-	/* The process that watches over a container is outside. */
+	/* The process that supervises a container is outside. */
 	return !part_ends_with(word, "conmon") && set_id(out, runtime_of_word(word), id);
 }
 

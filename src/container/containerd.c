@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * containerd has a directory for each task, STATE/io.containerd.runtime.v2.task/NAMESPACE/ID, with
- * the pid of its first process and its OCI configuration, where Kubernetes and nerdctl leave names.
- * Its shims run in such directories, by which those of k3s, docker and others are found that have a
- * state directory of their own.
+ * the process ID of its first process and its OCI configuration, where Kubernetes and nerdctl leave
+ * names. Its shims run in such directories, which lead to the state directories of k3s, docker and
+ * others.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a file claims about a container's first process is believed if that process is in the
- * container's cgroup or the first of a PID namespace, because files stay behind and process ids are
- * used again.
+ * container's cgroup or the first of a PID namespace, because files stay behind and process IDs are
+ * reused.
  */
 #include "container/containers.h"
 
@@ -55,7 +55,7 @@ const struct container *containers__at(const struct containers *cs, size_t i)
 	return &registry__at(cs->registry, i)->c;
 }
 
-/* Whether a sandbox's process is still in its namespace. */
+/* Returns whether a sandbox's process is still in its namespace. */
 static bool sandbox_runs(const struct containers *cs, const struct registry_entry *e)
 {
 	struct nesting nesting;
@@ -73,7 +73,7 @@ static void settle_entry(struct containers *cs, struct registry_entry *e)
 			e->c.init_pid = e->claimed;
 	} else if (!own_cgroup__adopt(cs->registry, cs->root, e, e->claimed) &&
 		   !own_cgroup__adopt(cs->registry, cs->root, e, e->seen)) {
-		/* What it was recognised by may become another's, unless it is held. */
+		/* What it was recognised by may be reused, unless it is held. */
 		e->c.ncgroups = 0;
 		if (e->held < 0)
 			e->c.pidns = 0;
@@ -97,7 +97,7 @@ struct registry_entry *containers__known(struct containers *cs, const struct con
 	uint64_t now = clock__now_ns();
 	struct registry_entry *e = registry__find(cs->registry, id->runtime, id->id);
 
-	/* A runtime may write its files later than it makes the cgroup. */
+	/* A runtime may write its files after it makes the cgroup. */
 	if ((!e || (!e->c.name && e->looks < LOOKS_MAX)) &&
 	    (!cs->refreshed || now - cs->refreshed > PATIENCE_NS)) {
 		containers__refresh(cs);

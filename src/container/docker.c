@@ -3,7 +3,7 @@
  * docker keeps a config.v2.json for each container below its data root. The data root of every
  * running dockerd is taken from its arguments, its configuration and its environment, and looked
  * for below the dockerd's own root directory, so that one in a container, or a rootless one, is
- * found as well.
+ * found too.
  */
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static void look_below_docker_root(struct scan *scan, const char *root, const ch
 		closedir(d);
 }
 
-/* Where a daemon keeps its data; the environment counts for rootless ones. */
+/* Finds where a daemon keeps its data; the environment matters for rootless ones. */
 static void find_data_root(const struct scan *scan, pid_t pid, const char *root,
 			   char out[PATH_BYTES])
 {

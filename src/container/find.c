@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which container a name, a cgroup or a process means. */
+/* Finds the container that a name, a cgroup or a process refers to. */
 #include "container/containers.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ enum fit { NO_FIT, FIT_PREFIX, FIT_ID_PREFIX, FIT_PART, FIT_WHOLE };
 
 /* ---- names ---- */
 
-/* A deployment's name is the beginning of its pods' names. */
+/* A deployment's name is a prefix of its pods' names. */
 static enum fit fit_part(const char *has, const char *wanted, size_t len, bool pod)
 {
 	if (!has || strncmp(has, wanted, len))
@@ -27,7 +27,7 @@ static enum fit fit_part(const char *has, const char *wanted, size_t len, bool p
 	return pod && len && has[len] == '-' ? FIT_PREFIX : NO_FIT;
 }
 
-/* NAMESPACE/POD/CONTAINER or a part of it, from `first` on. */
+/* Matches NAMESPACE/POD/CONTAINER or a part of it, starting at `first`. */
 static enum fit fit_from(const char *const has[PARTS], size_t first, const char *wanted)
 {
 	enum fit worst = FIT_WHOLE;
@@ -90,7 +90,8 @@ static bool is_below(const char *path, const char *dir)
 	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
 }
 
-/* Of the containers whose cgroups are not named after them: the one with the longest path. */
+/* Finds, among the containers whose cgroups are not named after them, the one with the longest
+ * path. */
 static struct registry_entry *entry_by_own_path(const struct registry *r, const char *path)
 {
 	struct registry_entry *best = NULL;
@@ -188,8 +189,8 @@ static enum fit best_fit(const struct registry *r, const char *wanted)
 	return best;
 }
 
-/* Those that fit so well, only the running ones if asked. Returns how many; the first of them in
- * *first. */
+/* Selects those that fit so well, only the running ones if asked. Returns how many; *first is the
+ * first of them. */
 static size_t select_fit(const struct registry *r, const char *wanted, enum fit best, bool running,
 			 struct registry_entry **first, const struct container **list)
 {
@@ -218,14 +219,16 @@ static int by_display(const void *pa, const void *pb)
 	return strcmp((*a)->display, (*b)->display);
 }
 
-/* `list`, which may be NULL, has room for all. -ENOENT and -ENOTUNIQ leave the candidates in it. */
+/* Finds a container by name. `list`, which may be NULL, has room for all. -ENOENT and -ENOTUNIQ
+ * leave the candidates in it. */
 static int find_by_name(struct containers *cs, const char *wanted, struct registry_entry **found,
 			const struct container **list, size_t *n)
 {
 	enum fit best = best_fit(cs->registry, wanted);
 	struct registry_entry *first = NULL;
 
-	/* What runs is meant rather than what ended; where nothing fits, all that runs is shown. */
+	/* A running container is preferred to one that ended; if nothing fits, all that run are
+	 * listed. */
 	*n = select_fit(cs->registry, wanted, best, true, &first, list);
 	if (!*n && best)
 		*n = select_fit(cs->registry, wanted, best, false, &first, list);
@@ -279,7 +282,7 @@ int containers__cgroup(const struct container *c, struct cgroup *out)
 
 	for (size_t i = 0; i < c->ncgroups; i++) {
 		err = cgroups__lookup(&c->cgroups[i], out);
-		/* The root holds every process, so nothing is recognised by it. */
+		/* The root holds every process, so it identifies nothing. */
 		if (!err && out->level)
 			return 0;
 	}

@@ -6,8 +6,8 @@
 #include "container/json_file.h"
 #include "util/array.h"
 
-/* Which labels hold what, by the program that writes them: containerd, CRI-O, dockershim, nerdctl.
- */
+/* Which labels hold what, by the program that writes them: containerd, CRI-O, dockershim,
+ * nerdctl. */
 static const struct {
 	const char *name, *pod, *namespace, *type, *pause;
 } schemes[] = {

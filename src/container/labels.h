@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What Kubernetes and nerdctl write into a container's labels or annotations. */
+/* Reads what Kubernetes and nerdctl write into a container's labels or annotations. */
 #ifndef MEMTRACE_CONTAINER_LABELS_H
 #define MEMTRACE_CONTAINER_LABELS_H
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* LXC's containers have names, not ids, and are known from their processes' cgroups alone. */
+/* LXC's containers have names, not ids, and are found only by their processes' cgroups. */
 #include <string.h>
 
 #include "container/runtimes.h"
 
-/* "lxc.payload.NAME", or NAME below "lxc.payload" or a top that is called "lxc". */
+/* "lxc.payload.NAME", or NAME below "lxc.payload" or a top directory called "lxc". */
 static bool lxc_name_in_cgroup(struct path_part part, struct path_part above,
 			       struct path_part *name)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * runc and crun keep one file for each container that they run, below /run or a user's directory
- * there. The programs that call them (docker, podman, containerd) have other names for the same
+ * there. The programs that call them (docker, podman, containerd) have better names for the same
  * ids, and their rows come first.
  */
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A container's first process may sit deeper than the container's own cgroup (an init system makes
- * more of them), so what counts of each hierarchy's path is the part that is named after the
- * container, or that its runtime's files name. A cgroup that is neither belongs to something else:
- * a container without one of its own stays in that of the process that started it.
+ * A container's first process may be deeper than the container's own cgroup (an init system makes
+ * more of them), so only the part of each path counts that is named after the container, or that
+ * its runtime's files name. A cgroup that is neither belongs to something else: a container without
+ * one of its own stays in that of the process that started it.
  */
 #include "container/own_cgroup.h"
 
@@ -28,7 +28,7 @@ static bool fits_hint(const char *path, size_t len, const char *hint)
 	return len > n && path[len - n - 1] == '/' && ends_with(path, len, hint, n);
 }
 
-/* How much of a path is the container's own cgroup, which others may be below; 0: none. */
+/* Returns how much of a path is the container's own cgroup, which others may be below; 0: none. */
 static size_t own_part(const struct registry_entry *e, const char *path)
 {
 	struct container_id id;
@@ -48,7 +48,7 @@ static size_t own_part(const struct registry_entry *e, const char *path)
 	return 0;
 }
 
-/* v2 before memory before others. */
+/* Ranks v2 before memory before others. */
 static int cgroup_rank(const struct cgroup_line *line)
 {
 	return !*line->controllers ? 2 : strstr(line->controllers, "memory") ? 1 : 0;
@@ -75,7 +75,8 @@ static void add_cgroup(struct registry *r, struct container *c, const struct cgr
 	c->ncgroups++;
 }
 
-/* Whether another container has this process as its first: then the file's claim is stale. */
+/* Returns whether another container has this process as its first: then the file's claim is
+ * stale. */
 static bool is_first_of_another(const struct registry *r, const struct registry_entry *e, pid_t pid,
 				char *text)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * podman and CRI-O share a library that keeps containers below a graph root, with all their names
- * in one file, and a directory for each running one below a run root. The conmon that watches over
- * a running container has its id, its name and both directories among its arguments, so that the
- * containers of users and of other roots are found too, with the stopped ones beside them.
+ * in one file, and a directory for each running one below a run root. The conmon that supervises a
+ * running container has its id, its name and both directories among its arguments, so that the
+ * containers of users and of other roots are found too, including the stopped ones there.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static const char *const drivers[] = { "overlay", "vfs", "btrfs", "zfs", "device
 /* The second has the containers that do not outlive a reboot. */
 static const char *const rosters[] = { "containers.json", "volatile-containers.json" };
 
-/* CRI-O's names for its own use: k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT. Takes `name` apart. */
+/* Parses CRI-O's internal names: k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT. Cuts up `name`. */
 static void read_cri_o(char *name, struct sighting *s)
 {
 	char *part[6];
@@ -102,8 +102,8 @@ static void look_below_storage(struct scan *scan, const char *root, const char *
 		d = scan__visit(scan, root, dir);
 		if (!d)
 			continue;
-		/* First the directories: annotations have CRI-O's names as users know them, the
-		 * roster only the ones that it made up. */
+		/* Directories come first: annotations have CRI-O's names as users know them, the
+		 * roster only those that it made up. */
 		while ((id = runtime_files__next_name(d))) {
 			snprintf(path, sizeof(path), "%s/%s", dir, id);
 			if (strlen(path) < PATH_BYTES)
@@ -117,7 +117,7 @@ static void look_below_storage(struct scan *scan, const char *root, const char *
 	}
 }
 
-/* Cuts the last n parts off a path. False where it has no more. */
+/* Cuts the last n parts off a path. False if it has fewer. */
 static bool cut_parts(char *path, int n)
 {
 	for (; n; n--) {
@@ -151,7 +151,7 @@ static void ask_conmon(struct scan *scan, pid_t pid)
 		look_below_storage(scan, root, dir);
 }
 
-/* Users' containers; their links do not lead out of their home directories. */
+/* Looks for users' containers; their links cannot lead out of their home directories. */
 static void look_at_users(struct scan *scan)
 {
 	const char *root = scan__root(scan);

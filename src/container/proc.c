@@ -17,7 +17,7 @@
 
 /* ---- processes ---- */
 
-/* What stands before "/proc". */
+/* Returns the part before "/proc". */
 static const char *before_proc(const char *root)
 {
 	return root[1] ? root : "";
@@ -74,7 +74,7 @@ bool container_proc__in_pidns(const char *root, pid_t pid, uint64_t inode)
 	bool found = false;
 	struct stat st;
 
-	/* Up to our own, which has no parent that we may see. */
+	/* Goes up to our own, which has no parent that we may see. */
 	while (fd >= 0 && !found) {
 		found = fstat(fd, &st) == 0 && st.st_ino == inode;
 		parent = found ? -1 : ioctl(fd, NS_GET_PARENT);
@@ -130,7 +130,7 @@ bool container_proc__directory(const char *root, pid_t pid, char out[PATH_BYTES]
 	if (len <= 0 || root_len <= 0)
 		return false;
 	link[len] = own_root[root_len] = '\0';
-	/* The kernel shows the link as we see it: a root directory of its own comes off again. */
+	/* The kernel shows the link as we see it: a root directory of its own is removed again. */
 	if (own_root[1] && !strncmp(link, own_root, (size_t)root_len) && link[root_len] == '/')
 		snprintf(out, PATH_BYTES, "%s", link + root_len);
 	else
@@ -138,7 +138,7 @@ bool container_proc__directory(const char *root, pid_t pid, char out[PATH_BYTES]
 	return true;
 }
 
-/* The value after `name` and `sep`, or, where sep is a NUL byte, in the string that follows. */
+/* Finds the value after `name` and `sep`, or, if sep is a NUL byte, in the string that follows. */
 static bool find_value(const char *text, size_t len, const char *name, char sep,
 		       char out[PATH_BYTES])
 {

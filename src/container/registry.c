@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sightings of one id are of one container, whichever runtime reports it: a container of docker is
+ * Sightings of one id are of one container, whichever runtime reports it: a docker container is
  * also one of containerd and of runc, and the source with the lower rank has the better name for
  * it.
  */
@@ -84,8 +84,8 @@ const char *registry__keep(struct registry *r, const char *s)
 
 /* ---- entries by id ---- */
 
-/* Long random ids are the same whichever runtime reports them; others are names, of which each
- * runtime, and each of containerd's namespaces, has its own. */
+/* Long random ids are the same whichever runtime reports them; others are names, and each runtime,
+ * and each of containerd's namespaces, has its own. */
 bool registry__is(const struct registry_entry *e, const char *runtime, const char *id,
 		  const char *namespace)
 {
@@ -154,7 +154,8 @@ void registry__begin_scan(struct registry *r)
 
 		e->seen = 0;
 		e->seen_first = false;
-		/* A sandbox is known only by the process that the user named: no scan finds it. */
+		/* A sandbox is known only from the process that the user named: no scan finds
+		 * it. */
 		e->here = !strcmp(e->c.runtime, SANDBOX);
 		if (!e->here)
 			e->claimed = 0;
@@ -192,7 +193,7 @@ static void add_hint(struct registry *r, struct registry_entry *e, const char *h
 		e->hints[e->nhints++] = hint;
 }
 
-/* A lower rank overrules, a higher one fills gaps, and the same one may have news. */
+/* A lower rank overrides, a higher one fills gaps, and the same one may have news. */
 static void learn(struct registry *r, const char **what, const char *said, bool overrule)
 {
 	if (said && (overrule || !*what) && (!*what || strcmp(*what, said)))

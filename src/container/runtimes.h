@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The container runtimes that are known, a row each. To add one: write its file, which defines
- * `const struct runtime runtime_NAME`, and add NAME to RUNTIMES. A runtime stands before those that
- * it calls (docker before containerd and runc): it has the names that users know, and a row's names
- * win over those of later rows.
+ * The known container runtimes, a row each. To add one: write its file, which defines `const struct
+ * runtime runtime_NAME`, and add NAME to RUNTIMES. A runtime comes before those that it calls
+ * (docker before containerd and runc): it has the names that users know, and a row's names override
+ * those of later rows.
  */
 #ifndef MEMTRACE_CONTAINER_RUNTIMES_H
 #define MEMTRACE_CONTAINER_RUNTIMES_H
@@ -29,11 +29,11 @@ struct cgroup_word {
 
 struct runtime {
 	const char *name;
-	/* The beginning of the comm of processes that know where its files are; NULL: none. */
+	/* The prefix of the comm of processes that know where its files are; NULL: none. */
 	const char *daemon;
 	struct cgroup_word words[RUNTIME_WORDS];
-	/* If `part`, below `above`, is the cgroup of a container that has a name instead of an id
-	 * of 64 hexadecimal digits: true, and the name. NULL: it has no such containers. */
+	/* Returns true, and the name, if `part`, below `above`, is the cgroup of a container that
+	 * has a name instead of an id of 64 hexadecimal digits. NULL: it has no such containers. */
 	bool (*name_in_cgroup)(struct path_part part, struct path_part above,
 			       struct path_part *name);
 	/* Reads its files, and reports what it finds with scan__sight. NULL: it has none. */

@@ -25,7 +25,7 @@ struct scan {
 	size_t ndaemons, cap_daemons;
 	struct hashmap *visited; /* directories */
 	size_t row;		 /* of the runtime that is looking */
-	bool foreign;		 /* what is seen numbers processes of another PID namespace */
+	bool foreign;		 /* process IDs seen here belong to another PID namespace */
 	int error;
 };
 

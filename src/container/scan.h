@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One look at everything there is: processes first, then each runtime's files. Each runtime's row
- * (runtimes.h) is given the scan, and reports what it sees.
+ * Looks once at everything: processes first, then each runtime's files. Each runtime's row
+ * (runtimes.h) gets the scan, and reports what it sees.
  */
 #ifndef MEMTRACE_CONTAINER_SCAN_H
 #define MEMTRACE_CONTAINER_SCAN_H
@@ -14,7 +14,7 @@
 
 struct scan;
 
-/* Updates the registry. `root`: where all files are, "/" but in tests. 0 or -ENOMEM. */
+/* Updates the registry. `root`: where all files are, "/" except in tests. Returns 0 or -ENOMEM. */
 int scan__run(struct registry *r, const char *root);
 
 /* ---- for the rows ---- */
@@ -22,16 +22,16 @@ int scan__run(struct registry *r, const char *root);
 const char *scan__root(const struct scan *scan);
 /* Reports a container. A NULL or empty id is ignored. */
 void scan__sight(struct scan *scan, const struct sighting *s);
-/* Whether the name of a long id is known already: most descriptions never change. */
+/* Returns whether the name of a long id is already known: most descriptions never change. */
 bool scan__knows_name(const struct scan *scan, const char *id);
-/* Opens a directory; NULL where it cannot be read, or where this scan was already. */
+/* Opens a directory; NULL if it cannot be read, or this scan has already visited it. */
 DIR *scan__visit(struct scan *scan, const char *root, const char *path);
 
-/* The row's daemons, in the order of their pids: the next after `pid`; start with 0. 0: no more. */
+/* Returns the row's next daemon after `pid`, in the order of process IDs; start with 0. 0: no
+ * more. */
 pid_t scan__next_daemon(const struct scan *scan, pid_t pid);
-/* The root directory of a daemon, where the paths lie that it was given. What is sighted from here
- * on comes from its files, whose process ids count only if the daemon numbers processes as we do.
- */
+/* Enters a daemon: gives its root directory, to which its paths refer. Later sightings come from
+ * its files, whose process IDs count only if the daemon numbers processes as we do. */
 void scan__enter_daemon(struct scan *scan, pid_t pid, char root[PATH_BYTES]);
 
 #endif

@@ -30,11 +30,11 @@ static uint32_t crc_of_chunk(const uint8_t *head, const void *stored, size_t len
 {
 	uLong crc = crc32_z(0, head, CHUNK_HEAD - 4);
 
-	/* For no bytes at NULL, zlib returns the initial value. */
+	/* Given no bytes at NULL, zlib returns the initial value. */
 	return (uint32_t)(len ? crc32_z(crc, stored, len) : crc);
 }
 
-/* So that a damaged length is not taken for a file that was cut off. */
+/* Keeps a damaged length from being taken for a file that was cut off. */
 static uint16_t crc_of_lengths(const uint8_t *head)
 {
 	return (uint16_t)crc32_z(crc32_z(0, head, 2), head + 4, 8);

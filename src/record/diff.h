@@ -5,8 +5,8 @@
 
 #include "run/plan.h"
 
-/* Prints what changed between two files. The exit status. Of the plan, only what concerns a report
- * is used: top, age, sizes, kinds, format, output. */
+/* Prints what changed between two files. Returns the exit status. Of the plan, only what concerns a
+ * report is used: top, age, sizes, kinds, format, output. */
 int diff__run(const struct plan *plan, const char *before, const char *after);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A packed event is a byte that says its type and what is left out, then the fields that are not
- * left out, in the order of the table below. Addresses are distances from the address before, in
- * units of 16 bytes where all of them are multiples of it: blocks are handed out near each other,
- * and malloc aligns them. Times are distances from the time before. A stack's id is random bits:
- * its low bits choose a slot of a small table, and if that holds the id already, the slot's number
- * is enough. Nothing has to be searched for.
+ * A packed event is a byte that gives its type and what is left out, then the remaining fields, in
+ * the order of the table below. Addresses are distances from the previous address, in units of 16
+ * bytes if all of them are multiples of that: blocks are allocated near each other, and malloc
+ * aligns them. Times are distances from the previous time. A stack's id is random bits: its low
+ * bits choose a slot of a small table, and if that holds the id already, the slot's number is
+ * enough. So no search is needed.
  */
 #include "record/event_codec.h"
 
@@ -70,7 +70,7 @@ static uint64_t read_field(const void *ev, const struct field *f)
 	return v;
 }
 
-/* Whether each address differs from the one before it by whole units. */
+/* Returns whether each address differs from the one before it by whole units. */
 static bool whole_units(const struct event_context *cx, const void *ev, unsigned int type)
 {
 	uint64_t at = cx->addr, bits = 0;
@@ -84,7 +84,7 @@ static bool whole_units(const struct event_context *cx, const void *ev, unsigned
 	return !(bits & 15);
 }
 
-/* A distance whose low bits are zeros, in units; its sign is kept. */
+/* Converts a distance whose low bits are zeros to units; its sign is kept. */
 static uint64_t units(uint64_t distance)
 {
 	return (uint64_t)((int64_t)distance >> 4);

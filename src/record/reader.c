@@ -18,7 +18,7 @@ struct record_reader {
 	bool complete, compacted;
 
 	uint64_t at;		 /* the next chunk */
-	bool in_state;		 /* first, only state is read; then all but that */
+	bool in_state;		 /* first only state is read, then everything else */
 	uint8_t *stored, *bytes; /* the chunk */
 	size_t stored_cap, bytes_cap;
 	struct cursor left; /* of it */
@@ -39,7 +39,7 @@ static int explain(char *why, size_t cap, int err, const char *fmt, ...)
 	return err;
 }
 
-/* Exactly `len` bytes; -EIO where there are fewer: the file has become shorter meanwhile. */
+/* Reads exactly `len` bytes; -EIO if there are fewer: the file became shorter meanwhile. */
 static int read_at(struct record_reader *r, uint64_t at, void *to, size_t len)
 {
 	char *p = to;
@@ -61,8 +61,9 @@ static int read_at(struct record_reader *r, uint64_t at, void *to, size_t len)
 /* ---- opening: everything is checked once ---- */
 
 /*
- * The chunk at r->at into r->stored. 1; 0 where the file ends before the chunk does; a negative
- * errno. What was written last before the power failed may be zeros: it counts as missing.
+ * Loads the chunk at r->at into r->stored. Returns 1; 0 if the file ends before the chunk does; or
+ * a negative errno. What was written last before a power failure may be zeros: it counts as
+ * missing.
  */
 static int load_chunk(struct record_reader *r, struct chunk *ch)
 {
@@ -113,7 +114,7 @@ static int check_chunks(struct record_reader *r, char *why, size_t cap)
 		return explain(why, cap, more, "%s", strerror(-more));
 	if (r->compacted && !state_ended)
 		return explain(why, cap, -ENODATA,
-			       "it was cut off before its beginning was complete");
+			       "it was cut off before its head was complete");
 	return 0;
 }
 
@@ -131,7 +132,7 @@ static int check_file(struct record_reader *r, char *why, size_t cap)
 		return explain(why, cap, -ENODATA, "it was cut off before anything was recorded");
 	err = n < sizeof(head) ? -ENOMSG : chunk__check_file_head(head, &version);
 	if (err == -ENOMSG)
-		return explain(why, cap, err, "it is not a recording of memtrace");
+		return explain(why, cap, err, "it is not a memtrace recording");
 	if (err == -EBADMSG)
 		return explain(why, cap, err, "it is damaged in its first %d bytes",
 			       RECORDING_HEAD);
@@ -207,7 +208,7 @@ bool record_reader__compacted(const struct record_reader *r)
 
 /* ---- reading ---- */
 
-/* The bytes of the next chunk whose turn it is. 1, 0 at the end, or a negative errno. */
+/* Gets the bytes of the next chunk to read. Returns 1, 0 at the end, or a negative errno. */
 static int next_chunk(struct record_reader *r)
 {
 	struct chunk ch;
@@ -251,7 +252,7 @@ static int read_record(struct record_reader *r, struct record *out)
 	out->bytes = (struct cursor){ bytes, (const uint8_t *)bytes + len, false };
 	if (kind != RECORD_EVENT)
 		return 1;
-	/* One that is larger than any known is of a later version, and the collector would refuse
+	/* An event larger than any known one is of a later version, and the collector would reject
 	 * it. */
 	out->size = len < sizeof(r->raw.bytes) ? (size_t)len : sizeof(r->raw.bytes);
 	memcpy(r->raw.bytes, bytes, out->size);

@@ -18,7 +18,7 @@
 #include "util/proc.h"
 #include "util/strtab.h"
 
-#define MAINTAIN_NS 1000000000ull /* within it, events reach the file with their names */
+#define MAINTAIN_NS 1000000000ull /* events and their names reach the file within this time */
 
 /* ---- the observer ---- */
 
@@ -178,7 +178,7 @@ void recorder__end_report(struct recorder *rec, const struct report_tick *tick,
 	recorder__put_record(rec, RECORD_RSS);
 	record_writer__flush(rec->writer);
 	recorder__unlock(rec);
-	recorder__maintain(rec); /* reports in quick succession leave no other time for it */
+	recorder__maintain(rec); /* frequent reports leave no other time for it */
 }
 
 /* ---- a state, for a recording that is compacted ---- */
@@ -207,7 +207,7 @@ static void put_api_names(struct recorder *rec,
 	}
 }
 
-/* The names follow it: from now on all of them are recorded again. */
+/* The names follow the state: from now on all of them are recorded again. */
 static void save_state(struct recorder *rec)
 {
 	struct record_compacted r = { rec->last_tick, rec->wall + (rec->last_tick - rec->start),
@@ -313,7 +313,7 @@ static void log_end(struct recorder *rec)
 		  rec->opts.plan->record,
 		  st.compactions ? ", without the oldest reports (--record-size)" : "");
 	if (st.waits)
-		log__warn("writing the recording delayed events by %.1f s in total; those that "
+		log__warn("writing the recording delayed events by %.1f s in total; events that "
 			  "found no room in the ring buffer meanwhile are counted as lost",
 			  (double)st.waited_ns / 1e9);
 	if (st.plain_chunks)

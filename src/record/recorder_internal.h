@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the recorder's files share: its state, and looking up names (recorder_names.c). */
+/* Shared by the recorder's files: its state, and looking up names (recorder_names.c). */
 #ifndef MEMTRACE_RECORD_RECORDER_INTERNAL_H
 #define MEMTRACE_RECORD_RECORDER_INTERNAL_H
 
@@ -14,12 +14,12 @@ struct strtab;
 struct place {
 	uint32_t module; /* FRAME_NO_MODULE: run-time code of `pid` at `at` */
 	uint32_t pid;
-	uint64_t at;	   /* where a call returns to: in the file, or the address */
-	uint64_t recorded; /* a hash of its names as they were recorded; 0: none were */
+	uint64_t at;	   /* the return address: in the file, or in memory */
+	uint64_t recorded; /* a hash of its names as last recorded; 0: never */
 };
 
 struct recorded_module {
-	bool settled; /* its file is open: nothing more will become known of it */
+	bool settled; /* its file is open: its names are final */
 	bool elf;
 };
 
@@ -43,7 +43,7 @@ struct recorder {
 	uint32_t last_seq;
 
 	/* the reporter's thread's */
-	uint64_t maintained; /* ns: when last */
+	uint64_t maintained; /* time of the last, ns */
 	size_t named;	     /* places that were looked up at least once */
 	struct strtab *strings;
 	struct hashmap *mapped; /* paths, by process and address */
@@ -60,7 +60,7 @@ static inline void recorder__unlock(struct recorder *rec)
 	rec->opts.unlock(rec->opts.ctx);
 }
 
-/* An empty record to be filled, and putting it into the recording. With the lock. */
+/* Starts an empty record, and puts it into the recording. With the lock held. */
 static inline struct strbuf *recorder__new_record(struct recorder *rec)
 {
 	strbuf__reset(&rec->sb);
@@ -72,20 +72,20 @@ static inline void recorder__put_record(struct recorder *rec, enum record_kind k
 	record_writer__put(rec->writer, kind, &rec->sb);
 }
 
-/* ---- recorder_names.c; with the lock, but for recorder_names__look_up ---- */
+/* ---- recorder_names.c; with the lock held, except recorder_names__look_up ---- */
 
 /* Records all modules up to this one. */
 void recorder_names__note_module(struct recorder *rec, uint32_t id);
 /* Notes the code of a call stack, to be looked up later. */
 void recorder_names__note_stack(struct recorder *rec, const struct stack *st);
 void recorder_names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb);
-/* Records modules whose files could not be opened at first, and can now. */
+/* Records modules whose files could not be opened at first, and now can. */
 void recorder_names__settle_modules(struct recorder *rec);
-/* Records the files behind mappings, where they have changed. */
+/* Records the files behind mappings that have changed. */
 void recorder_names__look_up_ranges(struct recorder *rec);
-/* Records the names of places [from, to), where they have changed. For the reporter's thread. */
+/* Records the names of places [from, to) that have changed. For the reporter's thread. */
 void recorder_names__look_up(struct recorder *rec, size_t from, size_t to);
-/* From now on all names count as not recorded. */
+/* Makes all names count as not recorded. */
 void recorder_names__forget(struct recorder *rec);
 
 #endif

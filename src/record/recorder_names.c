@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The places in code that call stacks pass through are noted when a stack comes, once each, and
- * looked up soon after. A place that had no name then may have one later: a just-in-time compiler
- * writes its map late, a file could not be opened at first. So all places are looked up again with
- * each report, and what has changed is recorded again. The symbolizer caches the lookups.
+ * The places in code that call stacks pass through are noted when a stack arrives, once each, and
+ * looked up soon after. A place without a name may get one later: a just-in-time compiler writes
+ * its map late, or a file could not be opened at first. So all places are looked up again with each
+ * report, and changed names are recorded again. The symbolizer caches the lookups.
  */
 #include "record/recorder_internal.h"
 
@@ -17,9 +17,9 @@
 #include "util/hashmap.h"
 #include "util/strtab.h"
 
-#define BATCH 256 /* names that are looked up between two waits for the lock */
+#define BATCH 256 /* names that are looked up each time the lock is released */
 
-/* ---- noting places when a stack comes ---- */
+/* ---- noting places ---- */
 
 void recorder_names__describe_module(struct recorder *rec, uint32_t id, struct strbuf *sb)
 {
@@ -37,7 +37,7 @@ void recorder_names__describe_module(struct recorder *rec, uint32_t id, struct s
 	record__put_module(sb, &r);
 }
 
-/* All up to this one, so that ids are the same where the recording is read. */
+/* Records all up to this one, so that ids are the same where the recording is read. */
 void recorder_names__note_module(struct recorder *rec, uint32_t id)
 {
 	if (id < rec->nmodules || id == FRAME_NO_MODULE)
@@ -73,8 +73,8 @@ static void note_frame(struct recorder *rec, uint32_t pid, const struct frame *f
 	bool file = f->module != FRAME_NO_MODULE && f->module < rec->nmodules;
 	bool elf = file && rec->modules[f->module].elf;
 
-	/* Run-time code may be mapped from a file in memory too; of a file that is not open, it is
-	 * not known yet. */
+	/* Run-time code may also be mapped from a file in memory; a file that is not open may be
+	 * either. */
 	if (file && f->offset && (elf || !rec->modules[f->module].settled))
 		note_place(rec, f->module, 0, f->offset);
 	if (!elf && f->pc)
@@ -123,7 +123,7 @@ static void put_names(struct strbuf *sb, const struct place *p, const struct nam
 	record__put_code(sb, &r);
 }
 
-/* Looks a place up. False where its names have not changed; otherwise `sb` is their record. */
+/* Looks up a place. Returns false if its names have not changed; otherwise `sb` is their record. */
 static bool name_place(struct recorder *rec, struct place *p, struct strbuf *sb)
 {
 	struct named_frame f[RECORD_NAMES_MAX];
@@ -133,7 +133,7 @@ static bool name_place(struct recorder *rec, struct place *p, struct strbuf *sb)
 	uint64_t hash;
 	size_t n = 0;
 
-	/* In a file that is not an ELF file, the place is named by its address. */
+	/* In a file that is not ELF, the place is named by its address. */
 	if (!mod || module__is_elf(mod))
 		n = symbolizer__frame(rec->symbolizer, p->pid, &frame, f, RECORD_NAMES_MAX);
 	if (n == 1 && !f[0].func && !f[0].file)
@@ -209,7 +209,7 @@ static void note_range(void *ctx, uint32_t pid, uint64_t start)
 	rs->at[rs->n++].start = start;
 }
 
-/* As the session itself would find it; a process's mappings are read again at most once. */
+/* Looks it up as the session would; a process's mappings are read again at most once. */
 static const char *path_behind(struct recorder *rec, uint32_t pid, uint64_t addr,
 			       uint32_t *refreshed)
 {
@@ -227,7 +227,7 @@ static const char *path_behind(struct recorder *rec, uint32_t pid, uint64_t addr
 	return m && m->path[0] ? m->path : NULL;
 }
 
-/* With the lock, since a range's path goes away with its process. */
+/* Needs the lock, since a range's path is freed with its process. */
 void recorder_names__look_up_ranges(struct recorder *rec)
 {
 	struct range_list rs = { 0 };

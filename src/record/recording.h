@@ -12,14 +12,14 @@
  * records, in any order; a record is the byte EVENT_PACKED_NONE, its kind, its length, its bytes
  * (records.h), with numbers and strings as codec.h writes them.
  *
- * A recording holds all that reports are made of, so that they can be made again without the
- * processes, their files, or this machine: the events as the collector got them; and what it learnt
- * besides, at the place where it learnt it: stacks resolved to files and offsets, names of
- * processes, where allocators' code lies. What only a report needs follows once a second: the names
- * of code, and with each report what it asked the system.
+ * A recording holds everything that reports are made from, so that they can be made again without
+ * the processes, their files, or this machine: the events as the collector got them, and whatever
+ * else it learnt, at the point where it learnt it: stacks resolved to files and offsets, names of
+ * processes, where allocators' code is. What only reports need follows once a second: the names of
+ * code, and with each report what it asked the system.
  *
- * Versions to come: fields are only added at the ends of records, and a reader skips kinds of
- * records and types of chunks that it does not know. Numbers of kinds and types never change.
+ * Compatibility: fields are only added at the ends of records, and a reader skips kinds of records
+ * and types of chunks that it does not know. Numbers of kinds and types never change.
  */
 #ifndef MEMTRACE_RECORD_RECORDING_H
 #define MEMTRACE_RECORD_RECORDING_H
@@ -28,12 +28,12 @@
 #define RECORDING_VERSION 2
 #define RECORDING_HEAD 16
 #define CHUNK_HEAD 16
-#define CHUNK_BYTES_MAX (64u << 20) /* a larger chunk is damage: none is ever written */
+#define CHUNK_BYTES_MAX (64u << 20) /* a larger chunk means damage: none is ever written */
 
 enum chunk_type {
 	CHUNK_EVENTS = 1,
-	CHUNK_STATE,	 /* stands for all that came before the first event of a compacted file */
-	CHUNK_STATE_END, /* there is no more state */
+	CHUNK_STATE,	 /* stands for everything before the first event of a compacted file */
+	CHUNK_STATE_END, /* the end of the state */
 	CHUNK_END,	 /* the recording was ended, not cut off */
 };
 
@@ -44,7 +44,7 @@ enum record_kind {
 	RECORD_RUN,	/* struct record_run: always before the first tick */
 	RECORD_API,	/* struct record_api: an allocation function's name, by row of its table */
 	RECORD_PROCESS, /* struct record_process */
-	RECORD_MODULE,	/* struct record_module: before anything that lies in it */
+	RECORD_MODULE,	/* struct record_module: before anything that is in it */
 	RECORD_ALLOCATOR, /* struct record_allocator */
 	RECORD_STACK,	  /* struct record_stack */
 	RECORD_CODE,	  /* struct record_code: names of a place in a module */
@@ -52,7 +52,7 @@ enum record_kind {
 	RECORD_MAPPED,	  /* struct record_mapped: the file behind a mapping */
 	RECORD_TICK,	  /* struct record_tick: a report was made here … */
 	RECORD_RSS,	  /* struct record_rss: … and this is what it asked the system */
-	RECORD_MARK,	  /* struct record_mark: growth since here may be asked for */
+	RECORD_MARK,	  /* struct record_mark: growth since here can be reported */
 	RECORD_STATE,	  /* a piece of a collector's state (collector__save) */
 	RECORD_COMPACTED, /* struct record_compacted: what is missing before it */
 	RECORD_KINDS

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A pair of functions for each record, which name its fields in the same order. */
+/* Has a pair of functions for each record, which name its fields in the same order. */
 #include "record/records.h"
 
 #include <errno.h>
@@ -14,8 +14,7 @@ static uint64_t flags(bool a, bool b, bool c)
 	return (uint64_t)a | (uint64_t)b << 1 | (uint64_t)c << 2;
 }
 
-/* Records that are put borrow their strings, so these are const; those of a record that was taken
- * are its own. */
+/* Encoded records borrow their strings, so these are const; a decoded record owns its strings. */
 static void free_string(const char *s)
 {
 	free((void *)(uintptr_t)s);
@@ -29,7 +28,7 @@ void record__put_event(struct strbuf *sb, const void *ev, size_t size)
 /* ---- the run ---- */
 
 #define LAUNCHED 8   /* the flag after those of flags() */
-#define MODE "exact" /* has its place in the file, but no other value so far */
+#define MODE "exact" /* has a place in the file, but no other value so far */
 
 void record__put_run(struct strbuf *sb, const struct record_run *r)
 {
@@ -245,8 +244,8 @@ int record__take_allocator(struct cursor *c, struct record_allocator *r)
 }
 
 /*
- * Frames of one file differ from their places in memory by the same number: it is put once, and the
- * rest are distances between return addresses.
+ * File offsets and addresses of frames in one file differ by the same number: it is put once, and
+ * the rest are distances between return addresses.
  */
 void record__put_stack(struct strbuf *sb, uint64_t time, const struct stack *st)
 {
@@ -290,8 +289,8 @@ int record__take_stack(struct cursor *c, struct record_stack *r)
 	st->n = (uint16_t)n;
 	for (unsigned int i = 0; i < st->n; i++) {
 		uint64_t module = codec__take(c);
-		/* Through the whole record: the compiler takes frames[] for empty inside of the
-		 * union. */
+		/* Addressed through the whole record: the compiler assumes frames[] is empty inside
+		 * the union. */
 		struct frame *f = (struct frame *)(r->room + sizeof(struct stack)) + i;
 
 		pc += codec__unfold(codec__take(c));
@@ -366,7 +365,7 @@ int record__take_jit(struct cursor *c, struct record_jit *r)
 	*r = (struct record_jit){ .pid = codec__take_u32(c) };
 	r->pc = codec__take(c);
 	r->name = codec__take_string(c);
-	return codec__error(c); /* the string is last, so after an error there is none */
+	return codec__error(c); /* the string comes last, so after an error there is none */
 }
 
 void record__free_jit(struct record_jit *r)

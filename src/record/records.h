@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records: each fact that a run learns, put into bytes and taken out of them again. recording.h has
- * their kinds and where they stand in a file.
+ * Encodes and decodes records, each a fact that a run learns. recording.h has their kinds and their
+ * places in a file.
  *
- * record__put_X adds a record's bytes to a strbuf, which remembers failure. record__take_X returns
- * 0, -EINVAL for bytes that are not such a record, or -ENOMEM. A record that was taken owns its
- * strings and arrays until record__free_X, which takes zeroed records too; after an error there is
- * nothing to free.
+ * record__put_X appends a record's bytes to a strbuf, which keeps failure. record__take_X returns
+ * 0, -EINVAL for bytes that are not such a record, or -ENOMEM. A decoded record owns its strings
+ * and arrays until record__free_X, which takes zeroed records too; after an error there is nothing
+ * to free.
  */
 #ifndef MEMTRACE_RECORD_RECORDS_H
 #define MEMTRACE_RECORD_RECORDS_H
@@ -27,13 +27,13 @@ struct record_target {
 };
 
 struct record_run {
-	uint64_t start, wall; /* ns: CLOCK_MONOTONIC, and CLOCK_REALTIME then */
+	uint64_t start, wall; /* ns: CLOCK_MONOTONIC, and CLOCK_REALTIME at the same time */
 	const char *version, *host, *kernel;
 	enum stack_mode stack_mode;
 	double interval_s;
 	bool heap, map, children;
 	bool launched;		     /* as in profile_run */
-	uint64_t min_size, max_size; /* of the collector that states were taken of */
+	uint64_t min_size, max_size; /* of the collector that states were saved from */
 	uint64_t min_age;	     /* ns, likewise */
 	struct record_target *targets;
 	size_t ntargets;
@@ -57,7 +57,7 @@ struct record_process {
 #define RECORD_BUILD_ID_MAX 32
 
 struct record_module {
-	uint32_t id; /* the next one, or an earlier one of which more is known now */
+	uint32_t id; /* the next one, or an earlier one with more data */
 	bool elf;
 	uint8_t build_id[RECORD_BUILD_ID_MAX];
 	size_t build_id_len;
@@ -114,13 +114,13 @@ struct record_tick {
 struct record_process_rss {
 	uint32_t pid;
 	uint64_t bytes;
-	bool stopped; /* it stands stopped */
+	bool stopped; /* the process is stopped */
 };
 
 struct record_rss {
 	uint32_t seq; /* of its tick */
 	size_t n;
-	struct record_process_rss *rss; /* of processes that run, ascending by pid */
+	struct record_process_rss *rss; /* of running processes, ascending by pid */
 };
 
 struct record_mark {
@@ -128,8 +128,8 @@ struct record_mark {
 };
 
 struct record_compacted {
-	uint64_t now, wall; /* ns: earlier reports can no longer be made */
-	uint32_t seq;	    /* of the last of them */
+	uint64_t now, wall; /* ns: reports before that can no longer be made */
+	uint32_t seq;	    /* of the last such report */
 };
 
 void record__put_event(struct strbuf *sb, const void *ev, size_t size);
@@ -161,7 +161,8 @@ int record__take_rss(struct cursor *c, struct record_rss *r);
 int record__take_mark(struct cursor *c, struct record_mark *r);
 int record__take_compacted(struct cursor *c, struct record_compacted *r);
 
-/* Sorts the rows by pid; then a process's bytes are found, 0 for one that has none. */
+/* Sorts the rows by pid, as the next two functions need; they return 0 and false for an unknown
+ * process. */
 void record__sort_rss(struct record_rss *r);
 uint64_t record__rss_of(const struct record_rss *r, uint32_t pid);
 bool record__is_stopped(const struct record_rss *r, uint32_t pid); /* likewise */

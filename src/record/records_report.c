@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Records of what a report is made of, besides events. */
+/* Encodes and decodes what a report is made of, besides events. */
 #include "record/records.h"
 
 #include <errno.h>

@@ -47,7 +47,7 @@ static bool recorded_stop(void *ctx, uint32_t pid)
 
 /* ---- reports ---- */
 
-/* To the nearest integer; 0 for what is negative, too large, or not a number. */
+/* Rounds to the nearest integer; 0 for what is negative, too large, or not a number. */
 static uint64_t rounded(double d)
 {
 	return d >= 0 && d < 1e15 ? (uint64_t)(d + 0.5) : 0;
@@ -83,7 +83,7 @@ static int take_snapshot(struct replay *rp)
 }
 
 /* The snapshot is taken here, where the report was made; it is printed once the record of what it
- * asked the system has come. */
+ * asked the system has been read. */
 int replay__take_tick(struct replay *rp, struct cursor *c)
 {
 	struct record_tick r;
@@ -129,8 +129,7 @@ int replay__take_rss(struct replay *rp, struct cursor *c)
 
 /* ---- the recording, record by record ---- */
 
-/* Where the state was taken with another --min-age, blocks that are old enough are counted again.
- */
+/* If the state was saved with another --min-age, blocks that are old enough are counted again. */
 static int end_state(struct replay *rp)
 {
 	struct report_tick then = { .now = rp->compacted.now };
@@ -153,8 +152,8 @@ static int replay_event(struct replay *rp, const struct record *r)
 
 	if (r->size >= sizeof(struct event) && time > rp->latest)
 		rp->latest = time;
-	/* The collector counts events that it finds no room for or does not know; it did so when
-	 * they were recorded, too. */
+	/* The collector counts events that it has no room for or does not know; it did so when they
+	 * were recorded, too. */
 	if (!err)
 		collector__event(rp->collector, r->event, r->size);
 	return err;
@@ -183,7 +182,7 @@ static int read_all(struct replay *rp)
 			   err == -EINVAL || err == -EBADMSG ? "it is damaged" : strerror(-err));
 }
 
-/* Says how far a recording reaches that was cut off. */
+/* Reports how far a recording that was cut off reaches. */
 static void report_cut(struct replay *rp, uint64_t wall)
 {
 	time_t seconds = (time_t)(wall / 1000000000);
@@ -202,7 +201,7 @@ static void report_cut(struct replay *rp, uint64_t wall)
 	log__warn("%s: %s", rp->path, rp->notice);
 }
 
-/* A recording that was cut off gets a final report of all that is there. */
+/* Makes the final report of a recording that was cut off from everything in it. */
 static int make_last_report(struct replay *rp)
 {
 	int err;
@@ -235,7 +234,7 @@ int replay__report(struct replay *rp)
 		return err;
 	if (record_reader__compacted(rp->reader) && rp->given->interval_s > 0)
 		rp->reports.notice =
-		    "the oldest reports were left out of the recording (--record-size)";
+		    "the oldest reports are not in the recording (--record-size)";
 	err = replay_all(rp);
 	return err && !rp->unwritten ? err : reporting__commit(&rp->reports, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the replay's files share. */
+/* Shared by the replay's files. */
 #ifndef MEMTRACE_RECORD_REPLAY_INTERNAL_H
 #define MEMTRACE_RECORD_REPLAY_INTERNAL_H
 
@@ -13,7 +13,7 @@ struct strtab;
 
 struct replay {
 	const struct plan *given;
-	struct plan plan; /* the part of it that the recording can serve */
+	struct plan plan; /* limited to what the recording has */
 	const char *path;
 	struct record_reader *reader;
 	struct modules *modules;
@@ -29,29 +29,29 @@ struct replay {
 	struct profile_process *targets;
 	struct record_rss rss;
 	struct record_compacted compacted;
-	bool in_state;	 /* no event came yet */
+	bool in_state;	 /* no event so far */
 	uint64_t latest; /* ns: of events and ticks */
 
 	struct report_tick tick; /* the last one */
-	struct snapshot snap;	 /* of it, until it is printed */
+	struct snapshot snap;	 /* its snapshot, until it is printed */
 	bool pending;
-	bool ended;	/* with a final report */
-	bool unwritten; /* the failure was in making or printing a report */
+	bool ended;	/* a final report was made */
+	bool unwritten; /* making or printing a report failed */
 	bool keep;	/* the final report is kept instead of printed */
 	struct profile *profile;
 	char notice[256];
 };
 
-/* Takes records of one kind; NULL for events. 0 or a negative errno; -EINVAL: it is damaged. */
+/* Handles records of one kind; NULL for events. Returns 0 or a negative errno; -EINVAL: damaged. */
 struct replay_taker {
 	int (*take)(struct replay *rp, struct cursor *c);
-	bool early; /* may come before the run is known */
+	bool early; /* may precede the run's record */
 };
 
 /* By kind (replay_records.c). */
 extern const struct replay_taker replay__takers[RECORD_KINDS];
 
-uint64_t replay__step(const struct replay *rp); /* one report is made for so many recorded ones */
+uint64_t replay__step(const struct replay *rp); /* one report is made for this many recorded ones */
 
 /* The kinds that make reports (replay.c). */
 int replay__take_tick(struct replay *rp, struct cursor *c);

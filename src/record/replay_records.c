@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The records of a recording, each brought to where it was when it was recorded. */
+/* Takes the records of a recording, each to where it was when it was recorded. */
 #include "record/replay_internal.h"
 
 #include <errno.h>
@@ -54,7 +54,7 @@ static int describe_run(struct replay *rp)
 	return describe_targets(rp);
 }
 
-/* Neither what was not recorded can be reported, nor what a state left out. */
+/* Rejects options for what was not recorded, or what a state left out. */
 static int check_plan(struct replay *rp)
 {
 	const struct plan *given = rp->given;
@@ -83,7 +83,7 @@ static int check_plan(struct replay *rp)
 	return 0;
 }
 
-/* The first one creates the collector; later ones say more of the same run. */
+/* The first one creates the collector; later ones add to the same run. */
 static int take_run(struct replay *rp, struct cursor *c)
 {
 	struct record_run r;

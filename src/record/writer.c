@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two sides. The caller's side appends what is put to the buffer that is being filled, as it is,
- * and hands the buffer over when it is full or is to be flushed. The thread (writer_thread.c) takes
- * buffers in turn, packs their contents into chunks, and hands the empty ones back.
+ * The writer has two sides. The caller's side appends data to the buffer that is being filled,
+ * unpacked, and hands the buffer over when it is full or is to be flushed. The thread
+ * (writer_thread.c) takes buffers in turn, packs their contents into chunks, and hands the empty
+ * ones back.
  *
- * A state is gathered in buffers of its own, as many as it takes, and travels in front of the
- * buffer whose records come after it. It may be large: the thread puts a piece of it into the
- * second file after each buffer of events, so that these need not wait. The reader knows that all
- * of the state comes first.
+ * A state is collected in buffers of its own, as many as it takes, and goes ahead of the buffer
+ * whose records come after it. It may be large: the thread puts a piece of it into the second file
+ * after each buffer of events, so that these need not wait. The reader knows that all of the state
+ * comes first.
  */
 #include "record/writer_internal.h"
 
@@ -163,7 +164,7 @@ bool record_writer__wants_state(const struct record_writer *r)
 	return atomic_load(&r->wants_state);
 }
 
-/* What was put before goes ahead: the state includes it. */
+/* Earlier data goes ahead: the state includes it. */
 void record_writer__begin_state(struct record_writer *r)
 {
 	if (r->filling)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The writer's thread: takes buffers in turn, packs their contents, writes, hands them back. */
+/* Runs the writer's thread: takes buffers in turn, packs their contents, writes, hands them
+ * back. */
 #include "record/writer_internal.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 
 #include "util/array.h"
 
-#define CHUNK_BYTES (256u << 10) /* a chunk is complete from here on */
+#define CHUNK_BYTES (256u << 10) /* a chunk of this size is complete */
 
 static int pack_entry(struct record_writer *r, const struct writer_entry *e)
 {
@@ -62,8 +63,7 @@ static int write_state_chunk(struct record_writer *r)
 	return err;
 }
 
-/* One buffer of a state that is being written, if there is one. The chunk is empty before
- * and after. */
+/* Writes one buffer of a pending state, if there is one. The chunk is empty before and after. */
 static int write_pending(struct record_writer *r)
 {
 	struct writer_buffer *b = r->pending;
@@ -129,7 +129,7 @@ static void publish_sizes(struct record_writer *r)
 	}
 }
 
-/* The next buffer, or NULL where there is none: at the end, or while a state is pending. */
+/* Takes the next buffer, or NULL if there is none: at the end, or while a state is pending. */
 static struct writer_buffer *next_buffer(struct record_writer *r)
 {
 	struct writer_buffer *b;

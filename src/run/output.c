@@ -15,7 +15,7 @@ struct output {
 	char *temporary; /* in the same directory; NULL if path is not a regular file */
 };
 
-/* A device or a pipe is written to directly: only a file can be put into place when complete. */
+/* A device or a pipe is written directly: only a file can be put in place when it is complete. */
 static int open_special(struct output *o)
 {
 	int fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where reports go: standard output, or a file that is written beside its place and renamed into it
- * when it is complete.
+ * Writes reports to standard output, or to a file that is written next to its place and renamed
+ * into it when it is complete.
  */
 #ifndef MEMTRACE_RUN_OUTPUT_H
 #define MEMTRACE_RUN_OUTPUT_H
@@ -10,12 +10,12 @@
 
 struct output;
 
-/* `path` NULL: standard output. NULL and errno on failure. */
+/* path: NULL for standard output. Returns NULL and sets errno on failure. */
 struct output *output__open(const char *path);
 FILE *output__stream(struct output *o);
-/* 0, or the negative errno of the first write that failed, now or before. */
+/* Returns 0, or the negative errno of the first write that failed, now or before. */
 int output__flush(struct output *o);
-/* Puts the file into place. 0 or a negative errno; the file that was there before is then
+/* Puts the file in place. Returns 0 or a negative errno; the file that was there before is then
  * untouched. */
 int output__commit(struct output *o);
 /* Removes what was not committed. */

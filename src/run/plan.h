@@ -34,7 +34,7 @@ struct plan {
 	bool no_miss;	  /* threads are held until the code they newly mapped is probed */
 	bool children;	  /* forked children are followed */
 	char **command;	  /* NULL: none */
-	const char *user; /* that runs the command; NULL: the current one */
+	const char *user; /* to run the command as; NULL: the current one */
 
 	/* When. */
 	double interval_s; /* 0: only the last report of a recording */

@@ -57,7 +57,8 @@ static bool is_checked(const struct reporting *r, const struct report_tick *tick
 	return tick->final && r->plan->checks.n;
 }
 
-/* What a command left, without a verdict on any of it: then all is listed, but for a flood. */
+/* Returns whether the report lists what a command left, without a verdict on any of it: then
+ * everything is listed, unless there is too much. */
 static bool is_list_of_leftovers(const struct reporting *r, const struct report_tick *tick,
 				 const struct snapshot *snap)
 {
@@ -144,8 +145,8 @@ int reporting__print(struct reporting *r, const struct report_tick *tick,
 	struct profile *p;
 	int err = 0;
 
-	/* Built even where it is not printed: names of run-time code that are known now may be gone
-	 * by the final report. */
+	/* Built even if it is not printed: names of run-time code that are known now may be gone by
+	 * the final report. */
 	p = reporting__make(r, tick, snap);
 	if (!p)
 		return -errno;

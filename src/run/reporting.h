@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Builds a report from what a collector knows and prints it, for a live session and for a
- * recording alike: they supply the callbacks.
+ * Builds a report from a collector and prints it, for a live session and for a recording alike:
+ * they supply the callbacks.
  */
 #ifndef MEMTRACE_RUN_REPORTING_H
 #define MEMTRACE_RUN_REPORTING_H
@@ -51,24 +51,24 @@ struct reporting {
 	struct report_style style;
 	struct suppression_filter *filter; /* NULL: nothing is suppressed */
 	bool begun;
-	enum run_outcome outcome; /* what the final report comes to by the plan */
+	enum run_outcome outcome; /* the outcome of the final report, by the plan */
 	struct strbuf last_line;  /* summary of the final report, for standard error */
 };
 
-/* Opens the output. 0 or a negative errno, with the reason logged. */
+/* Opens the output. Returns 0 or a negative errno, logged. */
 int reporting__open(struct reporting *r);
-/* Takes the snapshot that the report is built from; growth counts from here on. The caller must
- * keep others from using the collector meanwhile. */
+/* Takes the snapshot that the report is built from; growth is counted from here on. The caller must
+ * keep other threads from using the collector meanwhile. */
 int reporting__snapshot(struct reporting *r, const struct report_tick *tick, struct snapshot *out);
-/* Builds the report. NULL and errno on failure. */
+/* Builds the report. Returns NULL and sets errno on failure. */
 struct profile *reporting__make(struct reporting *r, const struct report_tick *tick,
 				const struct snapshot *snap);
-/* Prints the report of a snapshot, unless the format wants only the final one. 0 or a negative
- * errno. */
+/* Prints the report of a snapshot, unless the format wants only the final one. Returns 0 or a
+ * negative errno. */
 int reporting__print(struct reporting *r, const struct report_tick *tick,
 		     const struct snapshot *snap);
-/* Puts the output into place, unless `err` says that writing it failed before. 0 or a negative
- * errno, with the reason logged. */
+/* Puts the output in place, unless `err` says that writing it failed before. Returns 0 or a
+ * negative errno, logged. */
 int reporting__commit(struct reporting *r, int err);
 void reporting__close(struct reporting *r);
 

@@ -8,7 +8,7 @@
 #define STATUS_FAILED 3
 #define STATUS_UNJUDGED 4
 
-/* Rules that the user wrote and may want to remove. */
+/* Logs rules that the user wrote and may want to remove. */
 static void log_unused_rules(const struct suppression_filter *filter)
 {
 	for (size_t i = 0; filter && i < suppression_filter__count(filter); i++) {

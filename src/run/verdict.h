@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The summary line of a final report, and whether the run has failed by it. */
+/* Summarizes a final report in a line, and decides whether the run failed. */
 #ifndef MEMTRACE_RUN_VERDICT_H
 #define MEMTRACE_RUN_VERDICT_H
 
@@ -10,14 +10,15 @@
 struct suppression_filter;
 
 /*
- * What the run comes to, by the conditions of the plan; adds the summary to `line`. Suppressions
- * that matched nothing are logged with --verbose; `filter` may be NULL.
+ * Returns the outcome of the run by the conditions of the plan; adds the summary to `line`.
+ * Suppressions that matched nothing are logged with --verbose; `filter` may be NULL.
  */
 enum run_outcome verdict__of(const struct plan *plan, const struct profile *p,
 			     const struct suppression_filter *filter, struct strbuf *line);
 /*
- * The exit status of a run. `own` is that of its command, or 0: a condition that is met goes before
- * it, and it goes before the status of a run that could not be judged, which fails the run anyway.
+ * Returns the exit status of a run. `own` is that of its command, or 0: a condition that is met
+ * takes precedence over it, and it takes precedence over the status of a run that could not be
+ * judged, which fails the run anyway.
  */
 int verdict__status(const struct plan *plan, enum run_outcome outcome, int own);
 

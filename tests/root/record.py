@@ -160,7 +160,7 @@ with case("files that cannot be read or written"):
         true(reason in r.stderr, f"{reason!r}, not {r.stderr!r}")
 
     refused(b"", "cut off before anything was recorded")
-    refused(b"hello\n", "it is not a recording of memtrace")
+    refused(b"hello\n", "it is not a memtrace recording")
     refused(data[:40] + bytes([data[40] ^ 1]) + data[41:], "it is damaged after its first 16 bytes")
     refused(data[:8] + bytes([data[8] + 1]) + data[9:], "it is damaged in its first 16 bytes")
     r = run("report", "/nonexistent.mt", status=1)

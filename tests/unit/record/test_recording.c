@@ -525,7 +525,7 @@ TEST(a_file_that_is_not_a_recording_is_refused)
 
 	write_bytes(path, "#!/bin/sh\necho no recording at all\n", 35);
 	CHECK(!open_file(path) && errno == ENOMSG);
-	CHECK_STR(why, "it is not a recording of memtrace");
+	CHECK_STR(why, "it is not a memtrace recording");
 	write_bytes(path, "short", 5);
 	CHECK(!open_file(path) && errno == ENOMSG);
 	write_bytes(path, "", 0);
