@@ -18,7 +18,7 @@ const struct verb_row option_verbs[VERBS] = {
 			"compare the last reports of two recordings, call stack by call stack", 2 },
 };
 
-/* Where an option is stored that only fills a member of the given type. */
+/* Stores an option that only fills a member of the given type. */
 #define MEMBER(type, member)                                                                       \
 	.field = offsetof(struct options, member) +                                                \
 		 0 * sizeof((type *)NULL == &((struct options *)NULL)->member)
@@ -38,7 +38,7 @@ const struct option_row option_rows[] = {
 	  .take = option__pids,
 	  .help = "running processes, with all their threads; repeatable",
 	  .detail = "Trace running processes, with all their threads. May be repeated. Children "
-		"that they fork from then on are traced too, each as a process of its own, "
+		"that they fork afterwards are traced too, each as a process of its own, "
 		"unless `--no-children` is given." },
 	{ .letter = 'c', .name = "container", .value = "NAME", .example = "web",
 	  .take = option__container,
@@ -65,16 +65,16 @@ const struct option_row option_rows[] = {
 	  .help = "wait for a container or cgroup that does not exist yet, and trace it from its "
 		"first instruction",
 	  .detail = "Wait for a container or a cgroup that does not exist yet. It is recognized "
-		"when its first program begins, which is held until its probes are in place: "
-		"nothing of it is missed." },
+		"when its first program starts, which is held until its probes are in place, "
+		"so that nothing is missed." },
 	{ .name = "no-miss", FLAG(plan.no_miss, true),
 	  .help = "hold a thread that maps a file not seen before until that file is probed, for "
 		"some milliseconds; always done for COMMAND",
 	  .detail = "Hold a thread that executes or maps a file which memtrace does not know yet "
 		"until the file is probed, for some tens of milliseconds, once a file. Known "
-		"files cost nothing. For <COMMAND> this is always done. Without it, what such a "
+		"files cost nothing. This is always done for <COMMAND>. Without it, what such a "
 		"program does in its first milliseconds is missed; the report counts how often "
-		"(\"late\"). Should memtrace be killed, the kernel itself releases any thread "
+		"(\"late\"). If memtrace is killed, the kernel releases any thread "
 		"that is held." },
 	{ .value = "-- COMMAND [ARG...]",
 	  .help = "start COMMAND and trace it from its first instruction",
@@ -95,8 +95,7 @@ const struct option_row option_rows[] = {
 	{ .letter = 'i', .name = "interval", .of = OF_TRACE | OF(VERB_REPORT), .value = "SECONDS",
 	  .example = "10", SECONDS(plan.interval_s, 0.01),
 	  .help = "time between reports (default 10; may be a fraction, such as 0.5)",
-	  .detail = "Print a report every so many seconds. Fractions are allowed; the default is "
-		"10." },
+	  .detail = "Print a report at this interval. Fractions are allowed; the default is 10." },
 	{ .letter = 'd', .name = "duration", .value = "SECONDS", .example = "60",
 	  SECONDS(plan.duration_s, 0.01),
 	  .help = "stop after this time" },
@@ -153,11 +152,11 @@ const struct option_row option_rows[] = {
 	  .help = "growth since the mark, which SIGUSR1 or the key m sets (before that: since "
 		"the start), largest first",
 	  .detail = "Report growth since the mark instead of since the previous report: what "
-		"each call stack holds now less what it held then, in bytes and in blocks, the "
+		"each call stack holds now minus what it held then, in bytes and in blocks, the "
 		"largest growth first (unless `--sort` says otherwise). Call stacks that hold "
 		"the same are left out. SIGUSR1, or the key m in the terminal where memtrace "
-		"runs in the foreground, sets the mark, and sets it anew each time; before it is "
-		"set, growth counts from the start." },
+		"runs in the foreground, sets the mark, each time anew; before it is set, growth "
+		"counts from the start." },
 
 	{ .heading = "Findings" },
 	{ .name = "suppressions", .of = OF_REPORTS, .value = "FILE", .type = VALUE_FILE,
@@ -193,10 +192,11 @@ const struct option_row option_rows[] = {
 		"much, with `>=`). The suffixes `k`, `m` and `g` are those of sizes. May be "
 		"repeated; one condition that holds is enough. What is suppressed does not "
 		"count. The metrics are `leak` (bytes held by call stacks with verdict leak), "
-		"`leaks` (the number of leaks, in which the parts of one count once), `leak-rate` (the bytes per second that they leak), "
+		"`leaks` (the number of leaks; the parts of one count once), `leak-rate` (the "
+		"bytes per second that they leak), "
 		"`growing` (bytes held by call stacks with verdict growing), `live` and `blocks` "
-		"(what is held in all), `growth` (bytes held more than at the mark, or than at "
-		"the start) and `lost` (events, call stacks and blocks that were lost)." },
+		"(the total held), `growth` (bytes held beyond those at the mark, or at the "
+		"start) and `lost` (events, call stacks and blocks that were lost)." },
 	{ .name = "error-exitcode", .of = OF_REPORTS, .value = "N", .example = "1",
 	  .take = option__exit_code,
 	  .help = "exit with status N if --fail-on fails; without --fail-on, if the final report "
@@ -205,11 +205,11 @@ const struct option_row option_rows[] = {
 		"`--fail-on`, exit with it if the final report has a leak." },
 
 	{ .name = "allow-unjudged", .of = OF_REPORTS, FLAG(plan.allow_unjudged, true),
-	  .help = "let a run pass --fail-on or --error-exitcode though it could not be judged "
+	  .help = "let a run pass --fail-on or --error-exitcode even if it could not be judged "
 		"(otherwise exit status 4)",
-	  .detail = "Let a run pass `--fail-on` or `--error-exitcode` though it could not be "
+	  .detail = "Let a run pass `--fail-on` or `--error-exitcode` even if it could not be "
 		"judged, for one of the reasons of `VERDICTS`. Otherwise it does not pass, and "
-		"the exit status is 4, unless a command's own status is another than 0." },
+		"the exit status is 4, unless a command's own status is not 0." },
 
 	{ .heading = "Output" },
 	{ .letter = 'f', .name = "format", .of = OF_REPORTS | OF(VERB_DIFF), .value = "FORMAT",
@@ -220,8 +220,8 @@ const struct option_row option_rows[] = {
 	{ .letter = 'o', .name = "output", .of = OF_ALL, .value = "FILE", .type = VALUE_FILE,
 	  .example = "memtrace.out", STRING(plan.output),
 	  .help = "write to FILE, whole or not at all (default standard output)",
-	  .detail = "Write to <FILE> instead of standard output. It is written beside its place "
-		"and renamed into it at the end: whole, or not at all." },
+	  .detail = "Write to <FILE> instead of standard output. It is written next to its "
+		"place and renamed into it at the end: whole, or not at all." },
 	{ .name = "record", .of = OF(VERB_TRACE), .value = "FILE", .type = VALUE_FILE,
 	  .example = "run.mt",
 	  STRING(plan.record),
@@ -230,9 +230,9 @@ const struct option_row option_rows[] = {
 		"record` does: see `RECORDINGS`." },
 	{ .name = "record-size", .value = "SIZE", .example = "100m",
 	  SIZE(plan.record_bytes, 1 << 20, UINT64_MAX),
-	  .help = "limit on the size of a recording (default 1g); beyond it, the oldest reports "
+	  .help = "limit on the size of a recording (default 1g); above it, the oldest reports "
 		"are dropped",
-	  .detail = "The most that a recording may take, 1m or more; the default is 1g. Beyond "
+	  .detail = "The most that a recording may take, 1m or more; the default is 1g. Above "
 		"it, the oldest reports are dropped." },
 
 	{ .heading = "How" },
@@ -248,10 +248,10 @@ const struct option_row option_rows[] = {
 	  .detail = "Walk at most <N> frames, 1 to 127 (default 127)." },
 	{ .name = "unwind-memory", .value = "SIZE", .example = "256m",
 	  SIZE(plan.unwind_memory, 8 << 20, 8ull << 30),
-	  .help = "kernel memory for unwind tables, 8m to 8g (default 64m); if it does not "
-		"suffice, stacks are cut and marked as such",
+	  .help = "kernel memory for unwind tables, 8m to 8g (default 64m); if it is not "
+		"enough, stacks are cut and marked as such",
 	  .detail = "The kernel memory that unwind tables may take, 8m to 8g (default 64m). If "
-		"it does not suffice, call stacks that would need more are cut, and marked as "
+		"it is not enough, call stacks that would need more are cut, and marked as "
 		"such." },
 	{ .name = "attach", .value = "session|multi|perf", .take = option__attach,
 	  .help = "how probes are attached (default: the first of these that works)",
@@ -269,27 +269,27 @@ const struct option_row option_rows[] = {
 	  .help = "functions of the program's own allocator, and which of their arguments are "
 		"size, count, ptr (the block) or out (where the block is stored); repeatable, "
 		"see memtrace(8)",
-	  .detail = "Trace functions of the program's own allocator as well; see `ALLOCATORS OF "
+	  .detail = "Also trace functions of the program's own allocator; see `ALLOCATORS OF "
 		"A PROGRAM'S OWN`. May be repeated." },
 	{ .name = "probe-throwing", FLAG(plan.probe_throwing, true),
 	  .help = "trace an allocator's own operator new even where the kernel lets no exception "
 		"pass its return probe: if it threw, the program would end",
 	  .detail = "Trace an allocator's own `operator new` (jemalloc, tcmalloc) even where the "
-		"kernel lets no exception pass its return probe. If it then threw for want of "
+		"kernel lets no exception pass its return probe. If it then threw for lack of "
 		"memory, the program would end. By default it is not traced there, and a line "
 		"says so." },
 	{ .name = "debuginfod", FLAG(plan.debuginfod, true),
-	  .help = "ask the servers of $DEBUGINFOD_URLS for debug information that is not on this "
+	  .help = "ask the servers in $DEBUGINFOD_URLS for debug information that is not on this "
 		"machine",
-	  .detail = "Ask debuginfod servers, those of `DEBUGINFOD_URLS` or "
+	  .detail = "Ask debuginfod servers, those in `DEBUGINFOD_URLS` or "
 		"</etc/debuginfod/*.urls>, for debug information that is not on this machine. "
 		"They learn the build IDs of the files that the stacks pass through. Needs "
 		"libdebuginfod, whose own environment variables and cache apply." },
 	{ .name = "debuginfod-timeout", .value = "SECONDS", .example = "10",
 	  SECONDS(plan.debuginfod_s, 0.1),
-	  .help = "how long a report waits for them (default 10); what arrives later is in the "
-		"next one",
-	  .detail = "How long a report waits for the servers in all (default 10). Tracing never "
+	  .help = "how long a report waits for them (default 10); what arrives later goes into "
+		"the next one",
+	  .detail = "How long a report waits for all servers together (default 10). Tracing never "
 		"waits for them. What arrives later is in the next report; a server is not asked "
 		"again for what it does not have." },
 	{ .name = "explain-probes", FLAG(plan.explain_probes, true),
