@@ -15,8 +15,9 @@
 
 struct record_files;
 
-struct record_files *record_files__open(const char *path, uint64_t limit); /* NULL on failure, errno set */
-void record_files__free(struct record_files *f); /* removes the second file */
+struct record_files *record_files__open(const char *path,
+					uint64_t limit); /* NULL on failure, errno set */
+void record_files__free(struct record_files *f);	 /* removes the second file */
 
 /* Returns whether it is time to begin the second file: true until it is begun, or given up. */
 bool record_files__wants_next(const struct record_files *f);

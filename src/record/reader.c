@@ -113,8 +113,7 @@ static int check_chunks(struct record_reader *r, char *why, size_t cap)
 	if (more < 0)
 		return explain(why, cap, more, "%s", strerror(-more));
 	if (r->compacted && !state_ended)
-		return explain(why, cap, -ENODATA,
-			       "it was cut off before its head was complete");
+		return explain(why, cap, -ENODATA, "it was cut off before its head was complete");
 	return 0;
 }
 

@@ -31,7 +31,7 @@ bool record_reader__compacted(const struct record_reader *r); /* it begins with 
 struct record {
 	enum record_kind kind; /* RECORD_KINDS: one of a later version, to be skipped */
 	void *event;	       /* of RECORD_EVENT; like everything here, valid until the next
-			        * call */
+				* call */
 	size_t size;
 	struct cursor bytes; /* of all other kinds */
 };

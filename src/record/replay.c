@@ -233,8 +233,7 @@ int replay__report(struct replay *rp)
 	if (err)
 		return err;
 	if (record_reader__compacted(rp->reader) && rp->given->interval_s > 0)
-		rp->reports.notice =
-		    "the oldest reports are not in the recording (--record-size)";
+		rp->reports.notice = "the oldest reports are not in the recording (--record-size)";
 	err = replay_all(rp);
 	return err && !rp->unwritten ? err : reporting__commit(&rp->reports, err);
 }
