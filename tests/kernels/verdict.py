@@ -39,7 +39,7 @@ class Case:
 
     def held(self):
         """How many were held until their code was probed, and how many could not be."""
-        m = re.search(r"(\d+) threads were held until their code was probed, (\d+)", "\n".join(self.errors))
+        m = re.search(r"threads held until their code was probed: (\d+); could not be held: (\d+)", "\n".join(self.errors))
         return (int(m[1]), int(m[2])) if m else (0, 0)
 
     def missed(self):

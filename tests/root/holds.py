@@ -35,7 +35,7 @@ def command(*argv, options=(), status=0, **kw):
 
 
 def held(m):
-    said = re.search(r"(\d+) threads were held until their code was probed, (\d+) could not be", m.stderr())
+    said = re.search(r"threads held until their code was probed: (\d+); could not be held: (\d+)", m.stderr())
     return (int(said[1]), int(said[2])) if said else (0, 0)
 
 
