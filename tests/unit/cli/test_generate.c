@@ -227,7 +227,10 @@ TEST(what_bash_offers)
 	check_bash("-p 1 -i ''", "\n");
 }
 
-/* What fish offers for an incomplete command line, without descriptions. */
+/*
+ * What fish offers for an incomplete command line, without descriptions. Since version 4 it also
+ * offers what only contains the last word: left out here.
+ */
 static void check_fish(const char *line, const char *want)
 {
 	const char *const fish[] = { "fish", "/dev/stdin", NULL };
@@ -235,7 +238,8 @@ static void check_fish(const char *line, const char *want)
 	struct text said;
 
 	generate__fish(&sb);
-	strbuf__addf(&sb, "complete -C '%s' | cut -f 1\n", line);
+	strbuf__addf(&sb, "complete -C '%s' | cut -f 1 | sed -n '/^%s/p'\n", line,
+		     strrchr(line, ' ') + 1);
 	if (run(fish, sb.data, sb.len, &said) == 127 && !said.len)
 		test_skipped = "fish is not installed";
 	else
