@@ -3,21 +3,43 @@
 
 #include "profile/suppression_filter.h"
 #include "report/summary.h"
+#include "util/escape.h"
 #include "util/log.h"
+#include "util/plural.h"
+#include "util/strbuf.h"
 
 #define STATUS_FAILED 3
 #define STATUS_UNJUDGED 4
+#define UNUSED_NAMED 3 /* suppressions that a line names */
 
-/* Logs rules that the user wrote and may want to remove. */
+/* Names rules that the user wrote and may want to remove or correct: the first ones, or with
+ * --verbose all. */
 static void log_unused_rules(const struct suppression_filter *filter)
 {
+	struct strbuf names = { 0 };
+	size_t unused = 0;
+
 	for (size_t i = 0; filter && i < suppression_filter__count(filter); i++) {
 		const struct suppress_rule *rule = suppression_filter__rule(filter, i);
 
-		if (!suppression_filter__is_builtin(filter, i) &&
-		    !suppression_filter__has_matched(filter, i))
-			log__debug("%s: %s matched nothing", rule->source, rule->pattern);
+		if (suppression_filter__is_builtin(filter, i) ||
+		    suppression_filter__has_matched(filter, i))
+			continue;
+		log__debug("%s: %s matched nothing", rule->source, rule->pattern);
+		if (unused++ < UNUSED_NAMED) {
+			strbuf__adds(&names, unused > 1 ? ", " : "");
+			escape__plain(&names, rule->source);
+			strbuf__adds(&names, " (");
+			escape__plain(&names, rule->pattern);
+			strbuf__addc(&names, ')');
+		}
 	}
+	if (unused > UNUSED_NAMED)
+		strbuf__addf(&names, " and %zu more (-v names all)", unused - UNUSED_NAMED);
+	if (unused && !names.error)
+		log__info("%zu suppression%s matched nothing: %s", unused, plural(unused),
+			  names.data);
+	strbuf__free(&names);
 }
 
 enum run_outcome verdict__of(const struct plan *plan, const struct profile *p,

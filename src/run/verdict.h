@@ -11,7 +11,7 @@ struct suppression_filter;
 
 /*
  * Returns the outcome of the run by the conditions of the plan; adds the summary to `line`.
- * Suppressions that matched nothing are logged with --verbose; `filter` may be NULL.
+ * Logs a line about suppressions of the user's that matched nothing; `filter` may be NULL.
  */
 enum run_outcome verdict__of(const struct plan *plan, const struct profile *p,
 			     const struct suppression_filter *filter, struct strbuf *line);

@@ -56,15 +56,24 @@ with case("the last line says which condition failed"):
 
 with case("what a file suppresses is neither shown nor compared, but counted"):
     rules = write("ci.supp", "# known\n\nleak:^known_leak$\nleak:nothing_of_this_name\n")
-    r = Run("lkq", "--kind", "heap", "--suppressions", rules, "-v", "--fail-on", "live>100000")
+    r = Run("lkq", "--kind", "heap", "--suppressions", rules, "--fail-on", "live>100000")
     equal(r.status, 7, f"the status ({r.stderr})")
     equal({t: held(s) for t, s in r.sites().items()}, {"session_new": (100000, 100)}, "the sites shown")
     equal(r.report["suppressed"], [{"pattern": "leak:^known_leak$", "source": f"{rules}:3", "reason": None,
                                     "sites": 1, "live_bytes": 1600, "live_blocks": 50}], "the suppressed sites")
     equal((r.report["live_bytes"], r.report["live_blocks"]), (101600, 150), "the totals")
-    true(f"memtrace: {rules}:4: leak:nothing_of_this_name matched nothing\n" in r.stderr, r.stderr)
+    true(f"memtrace: 1 suppression matched nothing: {rules}:4 (leak:nothing_of_this_name)\n" in r.stderr, r.stderr)
     true(f"{rules}:3" not in r.stderr, r.stderr)
     true(re.fullmatch(LEFT + r"; \d+ suppressed; passed", r.summary), r.summary)
+
+with case("suppressions that matched nothing are named at the end of the run, the first of many"):
+    rules = write("unused.supp", "".join(f"leak:unused_{i}\n" for i in range(6)))
+    r = Run("lq", "--kind", "heap", "-i", 0.2, "--suppressions", rules)
+    equal([l for l in r.stderr.splitlines() if "matched nothing" in l],
+          ["memtrace: 6 suppressions matched nothing: " + ", ".join(f"{rules}:{i + 1} (leak:unused_{i})" for i in range(3)) +
+           " and 3 more (-v names all)"], "the line")
+    r = Run("lq", "--kind", "heap", "--suppressions", rules, "-v")
+    true(all(f"memtrace: {rules}:{i + 1}: leak:unused_{i} matched nothing\n" in r.stderr for i in range(6)), r.stderr)
 
 with case("patterns for modules, source files, outer functions and wildcards"):
     for pattern in ("/*-leaks$", "leaks.c$", "^main$", "known*leak", "^session_new"):
