@@ -36,10 +36,13 @@ const struct option_row option_rows[] = {
 	{ .letter = 'p', .name = "pid", .value = "PID[,PID...]", .type = VALUE_PID,
 	  .example = "4242",
 	  .take = option__pids,
-	  .help = "running processes, with all their threads; repeatable",
-	  .detail = "Trace running processes, with all their threads. May be repeated. Children "
-		"that they fork afterwards are traced too, each as a process of its own, "
-		"unless `--no-children` is given." },
+	  .help = "running processes, with all their threads: by ID, or by a name that only one "
+		"process has; repeatable",
+	  .detail = "Trace running processes, with all their threads. Instead of an ID, a name may "
+		"be given: that of the executable or the one that `ps` shows (comm). If several "
+		"processes have it, memtrace lists them and traces none; digits are always an "
+		"ID. May be repeated. Children that they fork afterwards are traced too, each as "
+		"a process of its own, unless `--no-children` is given." },
 	{ .letter = 'c', .name = "container", .value = "NAME", .example = "web",
 	  .take = option__container,
 	  .help = "every process of a container, including those started later: by name, ID, "

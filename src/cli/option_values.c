@@ -2,6 +2,7 @@
 /* Takes the values of options: one function checks and stores each type of value. */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "cli/option_row.h"
 #include "cli/options.h"
+#include "cli/process_name.h"
 #include "profile/names.h"
 #include "util/array.h"
 #include "util/escape.h"
@@ -17,6 +19,7 @@
 #include "util/strbuf.h"
 
 #define SECONDS_MAX 1e9
+#define NAMED_SHOWN 20 /* processes that a name may mean */
 
 unsigned int option__verbs(const struct option_row *r)
 {
@@ -336,7 +339,7 @@ static int add_pid(struct options *o, const struct option_row *r, uint32_t pid)
 	return 0;
 }
 
-static int take_pid(struct options *o, const struct option_row *r, const char *value)
+static int take_number(struct options *o, const struct option_row *r, const char *value)
 {
 	uint64_t pid;
 
@@ -345,6 +348,60 @@ static int take_pid(struct options *o, const struct option_row *r, const char *v
 	if (pid == (uint64_t)getpid())
 		return option__refuse_value(r, value, "is memtrace itself, which cannot be traced");
 	return add_pid(o, r, (uint32_t)pid);
+}
+
+/* Lists the processes that a name may mean. */
+static int refuse_ambiguous(const struct option_row *r, const char *name,
+			    const struct named_processes *found)
+{
+	size_t shown = found->n < NAMED_SHOWN ? found->n : NAMED_SHOWN;
+	struct strbuf sb = { 0 };
+	char reason[64];
+	int err;
+
+	snprintf(reason, sizeof(reason), "is the name of %zu processes", found->n);
+	err = option__refuse_value_try(r, name, reason, "--pid with the ID of one of them:");
+	for (size_t i = 0; i < shown; i++) {
+		strbuf__reset(&sb);
+		process_name__describe(&sb, &found->list[i]);
+		log__error("%s", sb.data && !sb.error ? sb.data : "");
+	}
+	if (shown < found->n)
+		log__error("… and %zu more", found->n - shown);
+	strbuf__free(&sb);
+	return err;
+}
+
+static int take_name(struct options *o, const struct option_row *r, const char *name)
+{
+	struct named_processes found;
+	int err = process_name__find(name, &found);
+
+	if (err == -ENOMEM)
+		err = option__refuse_memory(r);
+	else if (err)
+		log__error("--pid: cannot list the processes: /proc: %s", strerror(-err));
+	else if (!found.n)
+		err = option__refuse_value_try(
+		    r, name, "is neither a process ID nor the name of a running program",
+		    "ps -e, which lists both");
+	else if (found.n > 1)
+		err = refuse_ambiguous(r, name, &found);
+	else
+		err = add_pid(o, r, found.list[0].pid);
+	process_name__free(&found);
+	return err;
+}
+
+/* No option and no number can be meant as a name. */
+static bool may_be_name(const char *value)
+{
+	return *value && *value != '-' && value[strspn(value, "0123456789")];
+}
+
+static int take_pid(struct options *o, const struct option_row *r, const char *value)
+{
+	return may_be_name(value) ? take_name(o, r, value) : take_number(o, r, value);
 }
 
 int option__pids(struct options *o, const struct option_row *r, const char *value)

@@ -66,6 +66,28 @@ with case("no such process"):
     pid = unused_pid()
     fails(1, "-p", pid, says=[str(pid), "no such process"])
 
+with case("a name that one process has, and one that two have"):
+    exe = shutil.copy("/bin/cat", f"{TMP}/{os.getpid()}-named")
+    name = os.path.basename(exe)
+    cats = [subprocess.Popen([exe, "-", "a\033b"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)]
+    wait_for(lambda: len(pids_of(exe)) == 1, "the process")
+    r = subprocess.run([MEMTRACE, "-p", name, "-d", "0.2"], capture_output=True, text=True, timeout=PATIENCE)
+    equal(r.returncode, 0, f"the status ({r.stderr})")
+    true(f"[{cats[0].pid}]" in r.stdout, f"the process is not in the report: {r.stdout}")
+    cats.append(subprocess.Popen([exe, "-"], stdin=subprocess.PIPE))
+    wait_for(lambda: len(pids_of(exe)) == 2, "the second process")
+    for verb in ((), ("record", "-o", f"{TMP}/named.mt")):
+        r = subprocess.run([MEMTRACE, *verb, "-p", name], capture_output=True, text=True, timeout=PATIENCE)
+        equal((r.returncode, r.stdout), (2, ""), "status and standard output")
+        lines = r.stderr.splitlines()
+        equal(lines[0], f"memtrace: --pid: '{name}' is the name of 2 processes; try --pid with the ID of one of them:",
+              "the first line")
+        equal(sorted(l.split()[1:] for l in lines[1:]),
+              sorted([[str(cats[0].pid), "root", exe, "-", "a\\x1bb"], [str(cats[1].pid), "root", exe, "-"]]), "the list")
+    for c in cats:
+        c.communicate()
+    fails(2, "-p", name, says=[name, "neither a process ID nor the name"])
+
 with case("the ID of a thread, not of a process"):
     p = Program([build("threads.c"), "arenas"])
     p.go()

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/options.h"
 
+#include <sys/prctl.h>
+
 #include "abi/shared.h"
 #include "util/array.h"
 #include "golden.h"
@@ -316,6 +318,28 @@ TEST(no_target)
 	refuse("-p|1|--", "-- needs a COMMAND after it; try memtrace -- COMMAND");
 }
 
+#define NO_NAME                                                                                    \
+	" is neither a process ID nor the name of a running program; try ps -e, which lists both"
+
+TEST(names_that_no_process_has)
+{
+	refuse("-p|mt no such", "--pid: 'mt no such'" NO_NAME);
+	refuse("-p|0x10", "--pid: '0x10'" NO_NAME);
+	refuse("-p|mt/\033", "--pid: 'mt/\\x1b'" NO_NAME);
+	refuse("record|-p|x-no-such|-o|x", "--pid: 'x-no-such'" NO_NAME);
+	refuse("-p|kthreadd", "--pid: 'kthreadd'" NO_NAME);
+}
+
+TEST(memtrace_itself_has_no_name)
+{
+	char own[17] = "", comm[] = "mt-unit-self";
+
+	prctl(PR_GET_NAME, own);
+	prctl(PR_SET_NAME, comm);
+	refuse("-p|mt-unit-self", "--pid: 'mt-unit-self'" NO_NAME);
+	prctl(PR_SET_NAME, own);
+}
+
 TEST(bad_pids)
 {
 	char args[32], line[96];
@@ -324,8 +348,6 @@ TEST(bad_pids)
 	refuse("-p|-5", "--pid: invalid process ID: '-5'; try --pid 4242");
 	refuse("-p|1,", "--pid: invalid process ID: ''; try --pid 4242");
 	refuse("-p|,1", "--pid: invalid process ID: ''; try --pid 4242");
-	refuse("-p|1 2", "--pid: invalid process ID: '1 2'; try --pid 4242");
-	refuse("-p|0x10", "--pid: invalid process ID: '0x10'; try --pid 4242");
 	refuse("-p|2147483648", "--pid: invalid process ID: '2147483648'; try --pid 4242");
 	refuse("-p|18446744073709551617",
 	       "--pid: invalid process ID: '18446744073709551617'; try --pid 4242");
@@ -389,7 +411,7 @@ TEST(misuse)
 
 TEST(the_first_error_is_the_only_one)
 {
-	refuse("-p|x|-i|y|-z", "--pid: invalid process ID: 'x'; try --pid 4242");
+	refuse("-p|0|-i|y|-z", "--pid: invalid process ID: '0'; try --pid 4242");
 }
 
 TEST(version)
