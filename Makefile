@@ -131,10 +131,12 @@ $B/fuzz/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(subst fuzzer$(,),fuzzer-no-link$(,),$(fuzz_cflags)) -c -o $@ $<
 
-# The BPF objects by every installed clang: the compiler decides what the verifier gets to see. Each binary once.
+# The BPF objects by every installed clang: the compiler decides what the verifier gets to see. Each binary once, $(CLANG)
+# first.
 clangs := $(shell { for d in $$(echo "$$PATH" | tr : '\n' | grep -v ccache); do \
 		ls "$$d" 2>/dev/null | grep -x 'clang-[1-9][0-9]' | sed "s|^|$$d/|"; done; command -v $(lastword $(CLANG)); } | \
-	while read -r c; do echo "$$(readlink -f "$$c") $$(basename "$$c")"; done | sort -s -u -k1,1 | cut -d' ' -f2)
+	while read -r c; do echo "$$(readlink -f "$$c") $$(basename "$$c")"; done | sort -s -u -k1,1 | \
+	awk -v own="$$(readlink -f "$$(command -v $(lastword $(CLANG)))")" '$$1 == own { print $$2; next } { rest = rest " " $$2 } END { print rest }')
 load_objects := $(foreach c,$(clangs),$B/load/$c/memtrace.bpf.o $B/load/$c/exceptions.bpf.o)
 
 define load_rule
