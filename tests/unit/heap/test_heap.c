@@ -305,21 +305,39 @@ static uint64_t thread_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* Growth is spread out: of a million calls hardly any takes long, by this thread's own time. */
-TEST(no_call_stalls)
+/* Takes away from slow[] which of a million puts takes less than a millisecond of this thread's own
+ * time. */
+static void keep_slow(bool *slow)
 {
 	struct heap *h = heap__new();
-	uint64_t before, after, slow = 0, slowest = 0;
+	uint64_t before, after, slowest = 0;
 
 	before = thread_ns();
 	for (uint64_t i = 1; i <= 1000000; i++) {
 		put(h, i * 32, 32, i * 64, 0);
 		after = thread_ns();
-		slow += after - before > 1000000;
+		slow[i] &= after - before > 1000000;
 		slowest = after - before > slowest ? after - before : slowest;
 		before = after;
 	}
 	printf("# the slowest of a million puts took %.2f ms\n", (double)slowest / 1e6);
-	CHECK(slow <= 3); /* interrupts and page faults of a busy machine */
 	heap__free(h);
+}
+
+/*
+ * Growth is spread out: hardly any call takes long. One that moves the whole table is slow each
+ * time; what a busy machine does to the clock hits other calls each time.
+ */
+TEST(no_call_stalls)
+{
+	bool *slow = malloc(1000001);
+	int n = 0;
+
+	memset(slow, true, 1000001);
+	for (int i = 0; i < 3; i++)
+		keep_slow(slow);
+	for (int i = 1; i <= 1000000; i++)
+		n += slow[i];
+	CHECK(n <= 1);
+	free(slow);
 }
