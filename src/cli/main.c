@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Turns the command line into a run. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "cli/options.h"
 #include "record/diff.h"
 #include "record/replay.h"
@@ -18,11 +24,49 @@ static int carry_out(const struct options *o)
 	}
 }
 
+/*
+ * A standard descriptor that is closed would become that of the next file that is opened, and
+ * messages would go into it. So it is opened, for reading: writing fails, as it would without. A
+ * command gets it closed.
+ */
+static int reserve_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? -errno : 0;
+}
+
+static void ignore_signal(int signal)
+{
+	(void)signal;
+}
+
+/* A write beyond the limit of a file's size then fails, and is reported. With a handler, because a
+ * command would inherit that the signal is ignored. */
+static void survive_size_limits(void)
+{
+	struct sigaction old, handle = { .sa_handler = ignore_signal, .sa_flags = SA_RESTART };
+
+	if (sigaction(SIGXFSZ, NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+		sigaction(SIGXFSZ, &handle, NULL);
+}
+
 int main(int argc, char **argv)
 {
+	int status = reserve_standard_files();
 	struct options o;
-	int status = options__parse(&o, argc, argv);
 
+	if (status) {
+		log__error("cannot open /dev/null: %s", strerror(-status));
+		return 1;
+	}
+	survive_size_limits();
+	status = options__parse(&o, argc, argv);
 	if (status)
 		return status > 0 ? 0 : 2;
 	log__verbose(o.verbose);

@@ -120,7 +120,7 @@ int record_files__finish_next(struct record_files *f)
 		return 0;
 	if (f->next.bytes > f->limit / 2) {
 		remove_next(f);
-		return -EFBIG;
+		return -E2BIG;
 	}
 	f->next_usable = true;
 	return 0;

@@ -22,7 +22,7 @@ void record_files__free(struct record_files *f);	 /* removes the second file */
 /* Returns whether it is time to begin the second file: true until it is begun, or given up. */
 bool record_files__wants_next(const struct record_files *f);
 int record_files__begin_next(struct record_files *f);
-/* Says that the second file has the complete state. -EFBIG: that takes too much of the limit, and
+/* Says that the second file has the complete state. -E2BIG: that takes too much of the limit, and
  * the second file is removed. */
 int record_files__finish_next(struct record_files *f);
 

@@ -325,7 +325,7 @@ int recorder__close(struct recorder *rec)
 {
 	int err = record_writer__close(rec->writer);
 
-	if (err == -EFBIG)
+	if (err == -E2BIG)
 		log__error("cannot continue the recording: live blocks take more than half of "
 			   "--record-size; use a larger one");
 	else if (err)

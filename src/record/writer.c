@@ -245,7 +245,7 @@ int record_writer__close(struct record_writer *r)
 	err = record_writer__error(r);
 	if (!err)
 		err = writer_thread__write_events(r);
-	if (!err || err == -EFBIG) {
+	if (!err || err == -E2BIG) {
 		codec__put(&sb, atomic_load(&r->events));
 		codec__put(&sb, r->waits);
 		codec__put(&sb, r->waited_ns);

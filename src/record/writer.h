@@ -32,7 +32,7 @@ struct record_writer;
 struct record_writer *record_writer__create(const char *path, uint64_t limit);
 /*
  * Writes all pending data, and the end. Returns 0, or the negative errno of the first failure:
- * -EFBIG if the state takes more than half of the limit, so that nothing can be left out.
+ * -E2BIG if the state takes more than half of the limit, so that nothing can be left out.
  */
 int record_writer__close(struct record_writer *r);
 /* Takes NULL. Without close, the file ends as if cut off. */

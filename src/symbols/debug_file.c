@@ -9,16 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "elf/elf.h"
+#include "symbols/checksums.h"
 #include "symbols/debuginfod.h"
 #include "symbols/roots.h"
 #include "util/array.h"
 
 #define BUILD_ID_BYTES 64
-/* A file is read whole for its checksum up to this size. A sparse file can have any size. */
-#define CHECKED_MAX (1ll << 30)
 /* Limits of the size that .gnu_debugdata is uncompressed to, and of the decoder's memory. A small
  * file can state any size. */
 #define UNPACKED_MAX (256u << 20)
@@ -51,43 +49,41 @@ static struct build_id build_id_of(const struct elf *e)
 	return id;
 }
 
-static struct build_id build_id_of_fd(int fd)
-{
-	struct elf *e = elf__open(fd);
-	struct build_id id = { .len = 0 };
-
-	if (e)
-		id = build_id_of(e);
-	elf__close(e);
-	return id;
-}
-
 static bool same_id(const struct build_id *a, const struct build_id *b)
 {
 	return a->len && a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
 }
 
-static bool same_crc(int fd, uint32_t want)
+/* Returns 1 if the file has this checksum, 0 if not, or -EAGAIN. */
+static int same_crc(struct checksums *known, int fd, uint32_t want)
 {
-	uLong crc = crc32(0, NULL, 0);
-	unsigned char buf[65536];
-	off_t at = 0;
-	ssize_t got;
+	struct checksums *own = known ? NULL : checksums__new();
+	uint32_t crc;
+	int err = -ENOMEM;
 
-	while (at < CHECKED_MAX && (got = pread(fd, buf, sizeof(buf), at)) > 0) {
-		crc = crc32(crc, buf, (uInt)got);
-		at += got;
-	}
-	return at < CHECKED_MAX && got == 0 && crc == want;
+	if (known || own)
+		err = checksums__of(known ? known : own, fd, &crc);
+	checksums__free(own);
+	if (err)
+		return err == -EAGAIN ? err : 0;
+	return crc == want;
 }
 
-static bool belongs(int fd, const struct wanted *want)
+/* Returns 1 if the file is the one looked for, 0 if not, or -EAGAIN if that is not known yet. */
+static int belongs(int fd, const struct wanted *want, struct checksums *known)
 {
-	struct build_id found = build_id_of_fd(fd);
+	struct elf *e = elf__open(fd);
+	struct build_id found = { .len = 0 };
 
+	if (!e)
+		return 0;
+	found = build_id_of(e);
+	elf__close(e);
 	if (same_id(&want->id, &found))
-		return true;
-	return want->link && !(want->id.len && found.len) && same_crc(fd, want->link->crc);
+		return 1;
+	if (!want->link || (want->id.len && found.len))
+		return 0;
+	return same_crc(known, fd, want->link->crc);
 }
 
 /* ---- one path ---- */
@@ -110,7 +106,7 @@ open_candidate(const struct wanted *want, const struct debug_places *p, int64_t 
 	char path[PATH_MAX];
 	struct stat st;
 	va_list ap;
-	int n;
+	int n, ours;
 
 	va_start(ap, format);
 	n = vsnprintf(path, sizeof(path), format, ap);
@@ -118,12 +114,17 @@ open_candidate(const struct wanted *want, const struct debug_places *p, int64_t 
 	if (!p->roots || n < 0 || (size_t)n >= sizeof(path))
 		return f;
 	f.fd = roots__open(p->roots, root, path, &st);
-	if (f.fd >= 0 && belongs(f.fd, want)) {
+	if (f.fd < 0)
+		return f;
+	ours = belongs(f.fd, want, p->checksums);
+	if (ours > 0) {
 		f.path = strdup(path);
 		f.root = root;
 	}
-	if (f.fd >= 0 && !f.path)
+	if (!f.path)
 		debug_file__done(&f);
+	if (ours < 0)
+		f.fd = ours;
 	return f;
 }
 
@@ -155,7 +156,7 @@ static struct debug_file find_elsewhere(const struct wanted *want, const struct 
 	if (f.fd >= 0 || !p->server || want->id.len < 2)
 		return f;
 	f.fd = debuginfod__open(p->server, want->id.bytes, want->id.len);
-	if (f.fd >= 0 && !belongs(f.fd, want))
+	if (f.fd >= 0 && belongs(f.fd, want, NULL) <= 0)
 		debug_file__done(&f);
 	return f;
 }
@@ -190,9 +191,9 @@ static struct debug_file find_by_link(const struct wanted *want, const char *pat
 	if (!slash || slash - path >= PATH_MAX)
 		return f;
 	f = open_candidate(want, p, p->root, "%.*s/%s", len, path, name);
-	if (f.fd < 0)
+	if (f.fd < 0 && f.fd != -EAGAIN)
 		f = open_candidate(want, p, p->root, "%.*s/.debug/%s", len, path, name);
-	if (f.fd < 0)
+	if (f.fd < 0 && f.fd != -EAGAIN)
 		f = open_candidate(want, p, p->root, "%s%.*s/%s", debug_directory(p), len, path,
 				   name);
 	return f;
@@ -204,13 +205,19 @@ struct debug_file debug_file__find(const struct elf *e, const char *path,
 	struct wanted want = { .id = build_id_of(e) };
 	struct debug_file f = find_by_id(&want, places, places->root);
 	struct link l;
+	int err;
 
 	if (f.fd < 0 && path && read_debuglink(e, &l)) {
 		want.link = &l;
 		f = find_by_link(&want, path, places);
 		want.link = NULL;
 	}
-	return f.fd < 0 ? find_elsewhere(&want, places) : f;
+	err = f.fd;
+	if (f.fd < 0)
+		f = find_elsewhere(&want, places);
+	if (f.fd < 0 && err == -EAGAIN)
+		f.fd = err;
+	return f;
 }
 
 /* ---- .gnu_debugaltlink ---- */

@@ -18,21 +18,24 @@
 
 #define DEBUGFILE_DIR "/usr/lib/debug"
 
+struct checksums;
 struct debuginfod;
 struct elf;
 struct roots;
 
 /* Where to look. The pointers stay the caller's. */
 struct debug_places {
-	struct roots *roots;	   /* NULL: nowhere */
-	int64_t root;		   /* the root of the file's process; negative: unknown */
-	const char *dir;	   /* the debug directory; NULL: DEBUGFILE_DIR */
-	struct debuginfod *server; /* NULL: no server is asked */
+	struct roots *roots;	     /* NULL: nowhere */
+	int64_t root;		     /* the root of the file's process; negative: unknown */
+	const char *dir;	     /* the debug directory; NULL: DEBUGFILE_DIR */
+	struct debuginfod *server;   /* NULL: no server is asked */
+	struct checksums *checksums; /* NULL: none is known, and none is remembered */
 };
 
 struct debug_file {
-	int fd;	    /* the caller's; or a negative errno (-EAGAIN: a server has not answered yet) */
-	char *path; /* where it was found; the caller's. NULL: at a server, or not at all */
+	int fd; /* the caller's; or a negative errno (-EAGAIN: a server has not answered yet, or too
+	       many checksums were computed lately) */
+	char *path;   /* where it was found; the caller's. NULL: at a server, or not at all */
 	int64_t root; /* the root that `path` is in */
 };
 

@@ -8,8 +8,14 @@
 /* The maximum length of a result with its terminator; a longer name is cut and ends in "...". */
 #define DEMANGLE_MAX 4096
 
-/* Demangles "_ZN3foo3barEi" as "foo::bar(int)"; a name that is not mangled is copied. The caller
- * frees it. NULL: no memory. Time, memory and stack are bounded for any name. */
+/*
+ * Demangles "_ZN3foo3barEi" as "foo::bar(int)"; a name that is not mangled is copied. The caller
+ * frees it. NULL: no memory.
+ *
+ * For any name, 2 MiB of stack are enough, and the result is bounded; a C++ name takes less than a
+ * second, or stays as it is. A Rust name may take for ever: it can state the length of a list that
+ * libiberty counts through without any output. (The name of no real function does.)
+ */
 char *demangle__name(const char *name);
 
 /* Returns whether a name looks mangled; some mangled names do not. */

@@ -52,7 +52,7 @@ struct dwarf {
 	struct unit *units;
 	size_t n, cap;
 	struct intervals ranges; /* value: index of the unit */
-	unsigned int budget;
+	struct dwarf_reading reading;
 };
 
 /* ---- address ranges ---- */
@@ -62,7 +62,7 @@ static int add_ranges(struct dwarf *d, struct intervals *t, Dwarf_Die *die, size
 	Dwarf_Addr base, lo, hi;
 	ptrdiff_t at = 0;
 
-	while (dwarf_names__spend(&d->budget) &&
+	while (dwarf_names__spend(&d->reading) &&
 	       (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0) {
 		/* Code that the linker discarded keeps the address 0. */
 		if (lo && intervals__add(t, lo, hi, (uint32_t)value))
@@ -76,7 +76,7 @@ static bool has_pc(struct dwarf *d, Dwarf_Die *die, uint64_t pc)
 	Dwarf_Addr base, lo, hi;
 	ptrdiff_t at = 0;
 
-	while (dwarf_names__spend(&d->budget) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0)
+	while (dwarf_names__spend(&d->reading) && (at = dwarf_ranges(die, at, &base, &lo, &hi)) > 0)
 		if (lo <= pc && pc < hi)
 			return true;
 	return false;
@@ -121,7 +121,7 @@ static int index_children(struct dwarf *d, struct unit *u, Dwarf_Die *parent, in
 
 	if (depth > DEPTH_MAX)
 		return 0;
-	for (more = dwarf_child(parent, &die); !more && dwarf_names__spend(&d->budget);
+	for (more = dwarf_child(parent, &die); !more && dwarf_names__spend(&d->reading);
 	     more = dwarf_siblingof(&die, &die)) {
 		int tag = dwarf_tag(&die);
 
@@ -164,13 +164,14 @@ static int index_units(struct dwarf *d)
 	Dwarf_Die die;
 	int err;
 
-	d->budget = STEPS_MAX;
+	d->reading.budget = STEPS_MAX;
 	for (unsigned int i = 0; i < UNITS_MAX; i++) {
 		size_t ranges = d->ranges.n;
 
 		if (dwarf_get_units(d->dw, cu, &cu, NULL, &type, &die, NULL) != 0)
 			break;
-		if (type != DW_UT_compile && type != DW_UT_skeleton)
+		if ((type != DW_UT_compile && type != DW_UT_skeleton) ||
+		    !dwarf_names__strings_end(&d->reading, &die))
 			continue;
 		err = add_unit(d, &die);
 		if (err)
@@ -206,8 +207,10 @@ static int open_shared(struct dwarf *d, const char *path, const struct debug_pla
 	d->shared_elf = elf__open(d->shared_file.fd);
 	if (d->shared_elf && elf__debug_size(d->shared_elf) <= DWARF_MAX)
 		d->shared = dwarf_begin_elf(elf__handle(d->shared_elf), DWARF_C_READ, NULL);
-	if (!d->shared)
+	/* A shared file that refers to another would make libdw open that. */
+	if (!d->shared || dwelf_dwarf_gnu_debugaltlink(d->shared, &name, &id) != 0)
 		return -ENODATA;
+	dwarf_names__note_strings(&d->reading, d->shared_elf);
 	dwarf_setalt(d->dw, d->shared);
 	return 0;
 }
@@ -232,6 +235,7 @@ struct dwarf *dwarf__open(const struct elf *e, const char *path, const struct de
 	d->dw = dwarf_begin_elf(elf__handle(e), DWARF_C_READ, NULL);
 	if (!d->dw)
 		goto out;
+	dwarf_names__note_strings(&d->reading, e);
 	err = open_shared(d, path, places);
 	if (!err)
 		err = index_units(d);
@@ -335,7 +339,7 @@ static int inline_chain(struct dwarf *d, Dwarf_Die *function, uint64_t pc,
 	while (n < INLINE_MAX) {
 		bool found = false;
 
-		for (more = dwarf_child(&at, &child); !more && dwarf_names__spend(&d->budget);
+		for (more = dwarf_child(&at, &child); !more && dwarf_names__spend(&d->reading);
 		     more = dwarf_siblingof(&child, &child)) {
 			int tag = dwarf_tag(&child);
 
@@ -386,10 +390,10 @@ int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int 
 	struct unit *u;
 	int n;
 
-	if (!r || cap < 1 || !d->budget)
+	if (!r || cap < 1 || !d->reading.budget)
 		return 0;
 	u = &d->units[r->value];
-	d->budget = STEPS_MAX;
+	d->reading.budget = STEPS_MAX;
 	memset(out, 0, (size_t)cap * sizeof(*out));
 	fill_line(d, u, vaddr, &out[0]);
 	index_unit(d, u);
@@ -400,7 +404,7 @@ int dwarf__lookup(struct dwarf *d, uint64_t vaddr, struct dwarf_frame *out, int 
 	for (int i = 0; i < n && i < cap; i++) {
 		Dwarf_Die *die = &chain[n - 1 - i];
 
-		out[i].func = dwarf_names__of(die, &d->budget, &out[i].built);
+		out[i].func = dwarf_names__of(die, &d->reading, &out[i].built);
 		if (i + 1 < n && i + 1 < cap)
 			fill_call_site(u, die, &out[i + 1]);
 	}

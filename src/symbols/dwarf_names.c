@@ -8,17 +8,68 @@
 #include <dwarf.h>
 #include <string.h>
 
+#include "elf/elf.h"
 #include "symbols/demangle.h"
+#include "util/array.h"
 #include "util/strbuf.h"
 
 #define SCOPES_MAX 32
 
-static const char *attr_string(Dwarf_Die *die, unsigned int name)
+/* ---- strings ---- */
+
+void dwarf_names__note_strings(struct dwarf_reading *r, const struct elf *e)
+{
+	static const char *const sections[][2] = {
+		{ ".debug_info", ".zdebug_info" },
+		{ ".debug_types", ".zdebug_types" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		size_t len;
+		const char *bytes = elf__section(e, sections[i][0], &len);
+
+		if (!bytes)
+			bytes = elf__section(e, sections[i][1], &len);
+		if (!bytes || r->ninline_strings == INLINE_STRINGS_MAX)
+			continue;
+		r->inline_strings[r->ninline_strings].start = bytes;
+		r->inline_strings[r->ninline_strings++].end = bytes + len;
+	}
+}
+
+static bool ends_in_section(const struct dwarf_reading *r, Dwarf_Attribute *attr)
+{
+	const char *s = (const char *)attr->valp;
+
+	if (dwarf_whatform(attr) != DW_FORM_string)
+		return true;
+	for (size_t i = 0; i < r->ninline_strings; i++)
+		if (s >= r->inline_strings[i].start && s < r->inline_strings[i].end)
+			return memchr(s, '\0', (size_t)(r->inline_strings[i].end - s));
+	return false;
+}
+
+bool dwarf_names__strings_end(const struct dwarf_reading *r, Dwarf_Die *unit)
+{
+	static const unsigned int read_by_libdw[] = { DW_AT_comp_dir, DW_AT_name };
+	Dwarf_Attribute attr;
+
+	for (size_t i = 0; i < ARRAY_SIZE(read_by_libdw); i++)
+		if (dwarf_attr(unit, read_by_libdw[i], &attr) && !ends_in_section(r, &attr))
+			return false;
+	return true;
+}
+
+static const char *attr_string(const struct dwarf_reading *r, Dwarf_Die *die, unsigned int name)
 {
 	Dwarf_Attribute attr;
 
-	return dwarf_attr_integrate(die, name, &attr) ? dwarf_formstring(&attr) : NULL;
+	if (!dwarf_attr_integrate(die, name, &attr) || !ends_in_section(r, &attr))
+		return NULL;
+	return dwarf_formstring(&attr);
 }
+
+/* ---- scopes ---- */
 
 /* Follows references to the DIE of the function's first declaration. */
 static void follow_origin(Dwarf_Die *die)
@@ -38,7 +89,7 @@ static void follow_origin(Dwarf_Die *die)
 
 /* Finds the DIEs around `die`, outermost first, without the unit. Returns their number, 0 also if
  * `die` is not found. */
-static int find_scopes(Dwarf_Die *die, unsigned int *budget, Dwarf_Die scopes[SCOPES_MAX])
+static int find_scopes(struct dwarf_reading *r, Dwarf_Die *die, Dwarf_Die scopes[SCOPES_MAX])
 {
 	Dwarf_Off want = dwarf_dieoffset(die);
 	Dwarf_Die at, next;
@@ -48,7 +99,7 @@ static int find_scopes(Dwarf_Die *die, unsigned int *budget, Dwarf_Die scopes[SC
 	for (int n = 0;; n++) {
 		if (dwarf_child(&at, &at) != 0)
 			return 0;
-		while (dwarf_names__spend(budget) && dwarf_siblingof(&at, &next) == 0 &&
+		while (dwarf_names__spend(r) && dwarf_siblingof(&at, &next) == 0 &&
 		       dwarf_dieoffset(&next) <= want)
 			at = next;
 		if (dwarf_dieoffset(&at) == want)
@@ -77,9 +128,16 @@ static bool names_have_scopes(Dwarf_Die *die)
 	}
 }
 
-static void add_scope(struct strbuf *sb, Dwarf_Die *scope, const char *member)
+/* A name may be as long as its section. */
+static void add_name(struct strbuf *sb, const char *name)
 {
-	const char *name = attr_string(scope, DW_AT_name);
+	strbuf__add(sb, name, strnlen(name, DEMANGLE_MAX));
+}
+
+static void add_scope(const struct dwarf_reading *r, struct strbuf *sb, Dwarf_Die *scope,
+		      const char *member)
+{
+	const char *name = attr_string(r, scope, DW_AT_name);
 	int tag = dwarf_tag(scope);
 
 	if (tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine)
@@ -88,11 +146,11 @@ static void add_scope(struct strbuf *sb, Dwarf_Die *scope, const char *member)
 		name = "(anonymous namespace)";
 	else if (!name)
 		name = strcmp(member, "operator()") ? "(anonymous class)" : "{lambda}";
-	strbuf__adds(sb, name);
+	add_name(sb, name);
 	strbuf__adds(sb, "::");
 }
 
-static char *build_name(Dwarf_Die *function, unsigned int *budget, const char *name)
+static char *build_name(struct dwarf_reading *r, Dwarf_Die *function, const char *name)
 {
 	Dwarf_Die scopes[SCOPES_MAX], die = *function;
 	struct strbuf sb = { 0 };
@@ -100,23 +158,23 @@ static char *build_name(Dwarf_Die *function, unsigned int *budget, const char *n
 	int n;
 
 	follow_origin(&die);
-	n = find_scopes(&die, budget, scopes);
+	n = find_scopes(r, &die, scopes);
 	for (int i = 0; i < n; i++)
-		add_scope(&sb, &scopes[i], name);
-	strbuf__adds(&sb, name);
+		add_scope(r, &sb, &scopes[i], name);
+	add_name(&sb, name);
 	copy = sb.error ? NULL : strndup(sb.data, DEMANGLE_MAX - 1);
 	strbuf__free(&sb);
 	return copy;
 }
 
-char *dwarf_names__of(Dwarf_Die *function, unsigned int *budget, bool *built)
+char *dwarf_names__of(Dwarf_Die *function, struct dwarf_reading *r, bool *built)
 {
-	const char *linkage = attr_string(function, DW_AT_linkage_name);
-	const char *name = attr_string(function, DW_AT_name);
+	const char *linkage = attr_string(r, function, DW_AT_linkage_name);
+	const char *name = attr_string(r, function, DW_AT_name);
 
 	*built = false;
 	if (!linkage)
-		linkage = attr_string(function, DW_AT_MIPS_linkage_name);
+		linkage = attr_string(r, function, DW_AT_MIPS_linkage_name);
 	/* A linkage name that is not mangled is the assembler's: glibc's "__GI_abort" is abort. */
 	if (linkage && (!name || demangle__is_mangled(linkage)))
 		return demangle__name(linkage);
@@ -125,5 +183,5 @@ char *dwarf_names__of(Dwarf_Die *function, unsigned int *budget, bool *built)
 	if (!names_have_scopes(function))
 		return demangle__name(name);
 	*built = true;
-	return build_name(function, budget, name);
+	return build_name(r, function, name);
 }

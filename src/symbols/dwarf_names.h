@@ -8,16 +8,37 @@
 
 #include <elfutils/libdw.h>
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Bounds the work that a hostile file can cause: every step from one DIE to the next is charged to
- * a budget. False when it is used up. */
-static inline bool dwarf_names__spend(unsigned int *budget)
+/* The sections in which attributes hold strings themselves; of the file, and of the one that it
+ * shares with others. */
+#define INLINE_STRINGS_MAX 4
+
+struct dwarf_reading {
+	/* Bounds the work that a hostile file can cause: every step from one DIE to the next is
+	 * charged to it. */
+	unsigned int budget;
+	struct {
+		const char *start, *end;
+	} inline_strings[INLINE_STRINGS_MAX];
+	size_t ninline_strings;
+};
+
+/* False when the budget is used up. */
+static inline bool dwarf_names__spend(struct dwarf_reading *r)
 {
-	return *budget && (*budget)--;
+	return r->budget && r->budget--;
 }
+
+/* Notes where attributes of an open file hold strings; `e` is the same file. */
+struct elf;
+void dwarf_names__note_strings(struct dwarf_reading *r, const struct elf *e);
+/* Returns whether a unit's own strings end in their section: libdw does not check that of strings
+ * that attributes hold themselves. */
+bool dwarf_names__strings_end(const struct dwarf_reading *r, Dwarf_Die *unit);
 
 /* Returns the name of the DIE of a function or of an inlined call, which the caller frees. NULL: it
  * has none. *built: made from scopes, so without parameters and without the number of a lambda. */
-char *dwarf_names__of(Dwarf_Die *function, unsigned int *budget, bool *built);
+char *dwarf_names__of(Dwarf_Die *function, struct dwarf_reading *r, bool *built);
 
 #endif

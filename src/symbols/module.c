@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "elf/elf.h"
+#include "symbols/checksums.h"
 #include "symbols/module_internal.h"
 #include "symbols/roots.h"
 #include "util/array.h"
@@ -43,7 +44,8 @@ struct modules *modules__new(void)
 	mods->loaded_files_max = descriptor_share(8, LOADED_FILES);
 	mods->by_key = hashmap__new();
 	mods->roots = roots__new(descriptor_share(8, ROOTS_MAX));
-	if (mods->by_key && mods->roots)
+	mods->checksums = checksums__new();
+	if (mods->by_key && mods->roots && mods->checksums)
 		return mods;
 	modules__free(mods);
 	errno = ENOMEM;
@@ -72,6 +74,7 @@ void modules__free(struct modules *mods)
 	free(mods->by_id);
 	hashmap__free(mods->by_key);
 	roots__free(mods->roots);
+	checksums__free(mods->checksums);
 	pthread_mutex_destroy(&mods->lock);
 	free(mods);
 }

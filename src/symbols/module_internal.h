@@ -49,6 +49,7 @@ struct modules {
 	struct hashmap *by_key;
 	struct roots *roots;
 	struct debuginfod *server; /* the caller's; NULL: none */
+	struct checksums *checksums;
 
 	/* Used by the symbolizer only: what could be dropped, of all modules. */
 	size_t loaded, loaded_files, loaded_files_max;

@@ -75,6 +75,7 @@ int module__symbolize(struct module *mod, uint64_t offset,
 
 	if (!mod->symbols && (mod->memory || source.fd >= 0)) {
 		mod->places.server = mod->owner->server;
+		mod->places.checksums = mod->owner->checksums;
 		mod->symbols = symbols__new(&source);
 	}
 	if (!mod->symbols)
@@ -93,7 +94,7 @@ void modules__use_server(struct modules *mods, struct debuginfod *server)
 
 void modules__new_report(struct modules *mods)
 {
-	size_t n = mods->server ? modules__count(mods) : 0;
+	size_t n = modules__count(mods);
 
 	if (mods->server)
 		debuginfod__new_report(mods->server);

@@ -29,7 +29,7 @@ struct symbols {
 	struct elf *elf;	  /* the file itself */
 	struct elf *debug, *mini; /* its separate debug file, its unpacked .gnu_debugdata */
 	struct debug_file debug_file;
-	bool unsettled; /* a server may still have more */
+	bool unsettled; /* a debug file may still be found */
 	void *mini_bytes;
 	size_t mini_len;
 	struct symtab *symtab;

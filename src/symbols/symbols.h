@@ -44,7 +44,7 @@ int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[
 /* Sets what symbols__lookup returns for an offset, without looking it up. 0 or -ENOMEM. */
 int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame *frames, int n);
 void symbols__unload(struct symbols *s);
-/* Drops what was found before a server answered, so that it is looked up again. Returned strings
+/* Drops what was found before all debug files were, so that it is looked up again. Returned strings
  * stay valid. */
 void symbols__retry(struct symbols *s);
 size_t symbols__memory(const struct symbols *s); /* roughly */

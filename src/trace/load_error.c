@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "util/array.h"
@@ -103,10 +104,14 @@ static uint64_t effective_capabilities(void)
 
 struct load_host load_error__read_host(const char *compiler)
 {
+	struct rlimit files = { 0 };
+
+	getrlimit(RLIMIT_NOFILE, &files);
 	return (struct load_host){
 		.capabilities = effective_capabilities(),
 		.lockdown = is_in_file("/sys/kernel/security/lockdown", "[confidentiality]"),
 		.has_uprobes = !access("/sys/bus/event_source/devices/uprobe/type", R_OK),
+		.open_files = files.rlim_cur,
 		.compiler = compiler,
 	};
 }
@@ -213,7 +218,11 @@ static void explain_refusal(const struct load_log *log, const struct load_host *
 char *load_error__explain(const struct load_log *log, int err, const struct load_host *host,
 			  char *buf, size_t cap)
 {
-	if (log->program[0])
+	if (err == -EMFILE)
+		snprintf(buf, cap,
+			 "the limit of open files (ulimit -Hn), which is %llu, is too low",
+			 host->open_files);
+	else if (log->program[0])
 		explain_refusal(log, host, buf, cap);
 	else if (log->no_btf)
 		snprintf(buf, cap,
@@ -230,6 +239,8 @@ char *load_error__explain(const struct load_log *log, int err, const struct load
 		return buf;
 	else if (log->map[0])
 		snprintf(buf, cap, "cannot create the BPF map %s: %s", log->map, strerror(-err));
+	else if (err == -ENFILE || err == -ENOMEM)
+		snprintf(buf, cap, "%s", strerror(-err));
 	else if (!host->has_uprobes)
 		snprintf(buf, cap,
 			 "this kernel has no uprobes; one built with CONFIG_UPROBE_EVENTS "

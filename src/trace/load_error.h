@@ -28,7 +28,8 @@ struct load_host {
 	uint64_t capabilities; /* effective, by bit */
 	bool lockdown;	       /* no process may read the kernel's memory */
 	bool has_uprobes;
-	const char *compiler; /* of the BPF object */
+	unsigned long long open_files; /* this process's limit of them */
+	const char *compiler;	       /* of the BPF object */
 };
 
 /* Reads this host's. */

@@ -756,7 +756,7 @@ TEST(a_state_that_is_too_large_ends_the_recording)
 		}
 		record_writer__end_state(r);
 	}
-	CHECK_EQ(record_writer__close(r), -EFBIG);
+	CHECK_EQ(record_writer__close(r), -E2BIG);
 	record_writer__free(r);
 	strbuf__free(&sb);
 	CHECK(access(in_scratch("tight.mt.next"), F_OK));

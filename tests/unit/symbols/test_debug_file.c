@@ -4,6 +4,7 @@
 
 #include "programs.h"
 #include "rooted.h"
+#include "symbols/checksums.h"
 #include "symbols/debug_file.h"
 #include "symbols/roots.h"
 #include "test.h"
@@ -189,4 +190,24 @@ TEST(a_wrong_file_in_the_place_of_a_debug_file)
 	CHECK_EQ(find_root(&b), -ENOENT);
 	CHECK(seconds() - began < 30);
 	close_box(&b);
+}
+
+/* ---- checksums ---- */
+
+TEST(a_debug_link_to_a_large_file_that_is_no_debug_file)
+{
+	struct checksums *sums = checksums__new();
+	struct box b;
+	int fd;
+
+	if (!open_box(&b))
+		SKIP("chroot needs root or a user namespace");
+	b.places.checksums = sums;
+	fd = open(in_scratch("box/bin/kept.debug"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	MUST(fd >= 0 && ftruncate(fd, 1ll << 30) == 0);
+	close(fd);
+	CHECK_EQ(find_root(&b), -ENOENT);
+	CHECK_EQ(checksums__read(sums), 0);
+	close_box(&b);
+	checksums__free(sums);
 }

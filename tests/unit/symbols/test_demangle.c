@@ -108,6 +108,38 @@ static char *rust_bomb(void)
 	return name;
 }
 
+/* "S_", "S0_", … "S9_", "SA_", … "S10_": what a name refers back to by its number. */
+static char *put_substitution(char *p, int n)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	char text[8] = "";
+	int i = 7;
+
+	for (n--; n >= 0 && i > 0; n = n < 36 ? -1 : n / 36)
+		text[--i] = digits[n % 36];
+	p = stpcpy(p, "S");
+	while (i < 7)
+		*p++ = text[i++];
+	return stpcpy(p, "_");
+}
+
+/* Each type is made of the one before, twice: a search for a pack takes 2^depth steps. */
+static char *pack_bomb(const char *head, int depth)
+{
+	char *name = calloc(1, 2048), *p = stpcpy(name, head);
+
+	for (int i = 0; i < depth; i++)
+		p = stpcpy(p, "1aI");
+	p = stpcpy(p, "ii");
+	for (int i = 0; i < depth; i++) {
+		*p++ = 'E';
+		if (i < depth - 1)
+			p = put_substitution(p, depth + 1 + i);
+	}
+	*p = '\0';
+	return name;
+}
+
 /* Half of the name makes template arguments, the other half refers to them. */
 static char *many_scopes(size_t len)
 {
@@ -128,6 +160,13 @@ static void *demangle_hostile(void *arg)
 
 	names[n++] = cplusplus_bomb();
 	names[n++] = rust_bomb();
+	names[n++] = pack_bomb("_Z1fIiEvDp", 40);
+	names[n++] = pack_bomb("_Z1fIiEvPDp", 100);
+	/* Paths of Rust that refer to themselves. */
+	names[n++] = strdup("_RB_");
+	names[n++] = strdup("_RNvB_1a");
+	names[n++] = strdup("_RNvMB_B_1a");
+	names[n++] = strdup("_RINvC1a1bB1_E");
 	for (size_t len = 500; len <= 8000; len *= 2) {
 		names[n++] = many_scopes(len);
 		names[n++] = repeat("_Z1f", "P", "i", len);
@@ -166,6 +205,22 @@ TEST(hostile_names_take_bounded_time_and_memory)
 	pthread_attr_destroy(&attr);
 	CHECK(ok);
 	CHECK(clock__now_ns() - start < 5000000000);
+}
+
+TEST(names_that_take_too_long_stay_as_they_are)
+{
+	char *bomb = pack_bomb("_Z1fIiEvDp", 40), *got = demangle__name(bomb);
+	char *small = pack_bomb("_Z1fIiEvDp", 3), *other = demangle__name(small);
+	char *itself = demangle__name("_RB_");
+
+	CHECK_STR(got, bomb);
+	CHECK(other && strcmp(other, small));
+	CHECK_STR(itself, "_RB_");
+	free(bomb);
+	free(got);
+	free(small);
+	free(other);
+	free(itself);
 }
 
 TEST(long_names_are_cut)

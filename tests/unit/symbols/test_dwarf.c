@@ -158,6 +158,79 @@ TEST(names_include_their_scopes)
 		check_names("clang++", by_clang);
 }
 
+/* ---- damage ---- */
+
+/* A program whose .debug_info ends inside a string: that of its unit, or of a function in it. */
+static struct program program_with_open_string(const char *attributes, const char *values)
+{
+	static const char format[] =
+	    "	.text\n"
+	    "	.globl main\n	.type main,@function\n"
+	    "main:	xor %%eax, %%eax\n	ret\n"
+	    "	.size main, . - main\n"
+	    "	.section .debug_abbrev,\"\",@progbits\n"
+	    "	.uleb128 1\n	.uleb128 0x11\n	.byte 1\n"
+	    "	.uleb128 0x11\n	.uleb128 1\n	.uleb128 0x12\n	.uleb128 7\n"
+	    "	%s\n"
+	    "	.section .debug_info,\"\",@progbits\n"
+	    "	.long end - start\n"
+	    "start:	.short 4\n	.long 0\n	.byte 8\n"
+	    "	.uleb128 1\n	.quad main\n	.quad 3\n"
+	    "	%s\n"
+	    "end:\n"
+	    "	.section .note.GNU-stack,\"\",@progbits\n";
+	char text[2048];
+
+	snprintf(text, sizeof(text), format, attributes, values);
+	MUST(run("gcc", "-Wl,--build-id=none", "-no-pie", "-nostartfiles", "-Wl,-e,main", "-o",
+		 in_scratch("open-string"), write_source("open.s", text), NULL));
+	return open_program(in_scratch("open-string"));
+}
+
+TEST(a_name_that_does_not_end_in_its_section)
+{
+	struct program p = program_with_open_string(
+	    /* A function, whose last attribute is its name. */
+	    ".byte 0, 0; .uleb128 2; .uleb128 0x2e; .byte 0; .uleb128 0x11; .uleb128 1; "
+	    ".uleb128 0x12; .uleb128 7; .uleb128 3; .uleb128 8; .byte 0, 0, 0",
+	    ".uleb128 2; .quad main; .quad 3; .ascii \"overrun\"");
+	struct dwarf_frame f[8];
+
+	CHECK(p.dwarf);
+	if (p.dwarf) {
+		CHECK_EQ(dwarf__lookup(p.dwarf, function(&p, "main").vaddr, f, 8), 1);
+		CHECK(!f[0].func);
+		free(f[0].func);
+	}
+	close_program(&p);
+	/* The same with its NUL. */
+	p = program_with_open_string(
+	    ".byte 0, 0; .uleb128 2; .uleb128 0x2e; .byte 0; .uleb128 0x11; .uleb128 1; "
+	    ".uleb128 0x12; .uleb128 7; .uleb128 3; .uleb128 8; .byte 0, 0, 0",
+	    ".uleb128 2; .quad main; .quad 3; .asciz \"whole\"");
+	CHECK(p.dwarf);
+	if (p.dwarf) {
+		CHECK_EQ(dwarf__lookup(p.dwarf, function(&p, "main").vaddr, f, 8), 1);
+		CHECK_STR(f[0].func, "whole");
+		free(f[0].func);
+	}
+	close_program(&p);
+}
+
+/* libdw itself would read past the end. */
+TEST(a_units_directory_that_does_not_end_in_its_section)
+{
+	struct program p = program_with_open_string(".uleb128 0x1b; .uleb128 8; .byte 0, 0, 0",
+						    ".ascii \"/overrun\"");
+
+	CHECK(p.elf && !p.dwarf);
+	close_program(&p);
+	p = program_with_open_string(".uleb128 0x1b; .uleb128 8; .byte 0, 0, 0",
+				     ".asciz \"/whole\"");
+	CHECK(p.dwarf);
+	close_program(&p);
+}
+
 /* ---- the file that several share ---- */
 
 /* Two programs whose DWARF is in a file that they name "shared". */

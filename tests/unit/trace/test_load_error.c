@@ -147,6 +147,20 @@ TEST(a_map_that_cannot_be_created)
 		  "cannot create the BPF map ring: Cannot allocate memory");
 }
 
+TEST(resources_that_are_short_are_not_blamed_on_the_kernel)
+{
+	struct load_host host = root_host;
+
+	host.open_files = 12;
+	CHECK_STR(EXPLAIN(-EMFILE, &host,
+			  "libbpf: map 'ring': failed to create: Too many open files(-24)\n"),
+		  "the limit of open files (ulimit -Hn), which is 12, is too low");
+	CHECK_STR(EXPLAIN(-EMFILE, &host, refusal),
+		  "the limit of open files (ulimit -Hn), which is 12, is too low");
+	CHECK_STR(EXPLAIN(-ENOMEM, &root_host, ""), "Cannot allocate memory");
+	CHECK_STR(EXPLAIN(-ENFILE, &root_host, ""), "Too many open files in system");
+}
+
 TEST(a_kernel_without_uprobes)
 {
 	struct load_host host = root_host;
@@ -174,4 +188,5 @@ TEST(this_host_is_read)
 	struct load_host host = load_error__read_host("clang");
 
 	CHECK_STR(host.compiler, "clang");
+	CHECK(host.open_files > 0);
 }

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Programs that are made to harm memtrace, and surroundings in which it must not do harm."""
+import json
+import os
+import resource
+import subprocess
+
+from lib import *
+
+
+def names_of(report):
+    """{size of the block: the name of the function that allocated it}"""
+    return {s["live_bytes"]: s["stack"][0]["func"] for s in report["sites"] if s["live_blocks"] == 1}
+
+
+def check_hostile_names(report):
+    names = names_of(report)
+    equal(names.get(1000), "_RB_", "the name that refers to itself")
+    true(names.get(2000, "").startswith("_Z1fIiEvDp1aI"), f"the exponential name is {names.get(2000)}")
+
+
+for flags in ((), ("-g0", "-O2")):
+    with case(f"names that are made to harm a demangler, {'with DWARF' if not flags else 'without'}"):
+        report, _ = launch([build("hostile_names.c", *flags)])
+        check_hostile_names(report)
+
+with case("the same in a recording"):
+    recording = path("recording")
+    r = subprocess.run([MEMTRACE, "record", "-o", recording, "--", build("hostile_names.c")],
+                       env={**os.environ, "TRUTH": path("truth")}, capture_output=True, text=True, timeout=PATIENCE)
+    equal(r.returncode, 0, f"the exit status ({r.stderr})")
+    r = subprocess.run([MEMTRACE, "report", "-f", "json", recording], capture_output=True, text=True, timeout=PATIENCE)
+    equal(r.returncode, 0, f"the exit status ({r.stderr})")
+    check_hostile_names([json.loads(line) for line in r.stdout.splitlines()][-1])
+
+with case("standard input, output and error are closed"):
+    for closed in ((0, 1, 2), (1,), (2,), (1, 2)):
+        out, recording = path("out"), path("recording")
+        r = subprocess.run([MEMTRACE, "-f", "json", "-o", out, "--record", recording, "--", build("status.c"), "exit", "5"],
+                           timeout=PATIENCE, preexec_fn=lambda: [os.close(fd) for fd in closed])
+        equal(r.returncode, 5, f"the exit status without {closed}")
+        for line in open(out).read().splitlines():
+            json.loads(line)
+        r = subprocess.run([MEMTRACE, "report", recording], capture_output=True, text=True, timeout=PATIENCE)
+        equal(r.returncode, 0, f"the recording made without {closed} ({r.stderr})")
+
+with case("a report whose standard output is closed"):
+    r = subprocess.run([MEMTRACE, "--", build("status.c"), "exit", "0"], stderr=subprocess.PIPE, text=True,
+                       timeout=PATIENCE, preexec_fn=lambda: os.close(1))
+    equal(r.returncode, 1, "the exit status")
+    true("cannot write the report: " + os.strerror(9) in r.stderr, f"the failure is not reported: {r.stderr}")
+
+with case("a command gets closed descriptors closed"):
+    script = "import os, sys; sys.exit(sum(1 << fd for fd in (0, 1, 2) if not os.path.exists(f'/proc/self/fd/{fd}')))"
+    r = subprocess.run([MEMTRACE, "-o", "/dev/null", "--", "python3", "-S", "-c", script], timeout=PATIENCE,
+                       preexec_fn=lambda: [os.close(fd) for fd in (0, 2)])
+    equal(r.returncode, 1 | 4, "the descriptors that are closed in the command")
+
+with case("a limit of the size of files"):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+    out = path("out")
+    r = subprocess.run([MEMTRACE, "-f", "json", "-o", out, "--", build("status.c"), "exit", "0"], capture_output=True,
+                       text=True, timeout=PATIENCE, preexec_fn=limit)
+    equal(r.returncode, 1, f"the exit status ({r.stderr})")
+    true(os.strerror(27) in r.stderr, f"the reason is not printed: {r.stderr}")
+    true(not os.path.exists(out), "there is a report")
+    r = subprocess.run([MEMTRACE, "-o", "/dev/null", "--record", out, "--", build("status.c"), "exit", "0"],
+                       capture_output=True, text=True, timeout=PATIENCE, preexec_fn=limit)
+    equal(r.returncode, 1, f"the exit status of a recording ({r.stderr})")
+    true(os.strerror(27) in r.stderr, f"the reason is not printed: {r.stderr}")
+
+with case("a command gets the signal for files that are too large as before"):
+    argv = ["sh", "-c", "head -c 4096 /dev/zero > " + path("large")]
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+    r = subprocess.run([MEMTRACE, "-o", "/dev/null", "--", *argv], capture_output=True, text=True, timeout=PATIENCE,
+                       preexec_fn=limit)
+    equal(r.returncode, 128 + 25, f"the exit status ({r.stderr})")
+
+with case("few descriptors"):
+    for n in (12, 30):
+        r = subprocess.run([MEMTRACE, "-o", "/dev/null", "--", build("status.c"), "exit", "0"], capture_output=True,
+                           text=True, timeout=PATIENCE,
+                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)))
+        equal(r.returncode, 1, f"the exit status ({r.stderr})")
+        true(f"limit of open files (ulimit -Hn), which is {n}, is too low" in r.stderr, r.stderr)
+        true("Linux 5.15" not in r.stderr, f"the kernel is blamed: {r.stderr}")
+
+done()
