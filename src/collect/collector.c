@@ -194,9 +194,10 @@ static int handle_code(struct collector *c, const void *data)
 
 static int handle_files(struct collector *c, const void *data)
 {
-	struct process *p = collect_process__find(c, ((const struct event *)data)->pid);
+	const struct event *ev = data;
+	struct process *p = collect_process__find(c, ev->pid);
 
-	if (p)
+	if (p && ev->time >= p->read_at)
 		p->stale = true;
 	return 0;
 }
@@ -289,6 +290,25 @@ void collector__refresh_process(struct collector *c, uint32_t pid)
 	struct process *p = collect_process__find(c, pid);
 
 	if (p)
+		collect_process__read(p);
+}
+
+void collector__set_mappings(struct collector *c, uint32_t pid, struct mappings *maps,
+			     uint64_t began)
+{
+	struct process *p = collect_process__find(c, pid);
+
+	if (p)
+		collect_process__set_mappings(p, maps, began);
+	else
+		mappings__free(maps);
+}
+
+void collector__refresh_mappings(struct collector *c, uint32_t pid)
+{
+	struct process *p = collect_process__find(c, pid);
+
+	if (p && collect_process__may_read(p))
 		collect_process__read(p);
 }
 

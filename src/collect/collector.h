@@ -52,6 +52,9 @@ struct collector_opts {
 	/* Brings a process's address space up to date; NULL: mappings__refresh. For tests. */
 	int (*refresh)(void *ctx, struct mappings *sp, struct modules *modules);
 	void *refresh_ctx;
+	/* Reads the clock of the events' times; NULL: the time of the latest event counts, as where
+	 * reading takes no time. */
+	uint64_t (*clock)(void);
 	/* Called after each fork, exec, exit, file and code event. May be NULL. */
 	void (*notify)(void *ctx, const struct event *ev);
 	void *notify_ctx;
@@ -94,6 +97,11 @@ void collector__add_unprobed(struct collector *c, uint32_t pid, const char *name
 int collector__add_process(struct collector *c, uint32_t pid);
 /* Reads comm, exe and mappings of a process again, as after an exec. */
 void collector__refresh_process(struct collector *c, uint32_t pid);
+/* Likewise, with mappings that were read already, beginning at a time (ns). Takes them over. */
+void collector__set_mappings(struct collector *c, uint32_t pid, struct mappings *maps,
+			     uint64_t began);
+/* Reads the mappings again, unless that was done too often, or too much time was spent on it. */
+void collector__refresh_mappings(struct collector *c, uint32_t pid);
 
 /*
  * Code at [start, end) of a module's file belongs to an allocation function. What is mapped in

@@ -11,6 +11,7 @@
 #include "heap/recent_frees.h"
 #include "probe/alloc_functions.h"
 #include "util/hashmap.h"
+#include "util/pace.h"
 
 /* Blocks outside the requested sizes are kept under this site, so that their frees are not taken
  * for those of unknown blocks. */
@@ -62,8 +63,9 @@ struct process {
 	struct ranges *ranges;
 	struct mappings *mappings; /* but a named process keeps its mappings */
 	bool stale;		   /* the mappings must be read again before their next use */
-	uint64_t refreshed;	   /* event time when the mappings were last read */
+	uint64_t read_at;  /* when the last read of the mappings began: no older event needs one */
 	uint64_t no_retry; /* until this event time, an unknown pc does not cause another read */
+	struct pace reads;
 
 	struct site *sites;
 	uint32_t nsites;

@@ -7,26 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "abi/unwind.h"
 #include "collect/accounting.h"
 #include "collect/ended_processes.h"
 #include "collect/site_survey.h"
 #include "symbols/mappings.h"
-#include "symbols/module.h"
 #include "util/array.h"
 #include "util/clock.h"
 #include "util/file.h"
-#include "util/kdev.h"
 #include "util/strbuf.h"
 #include "util/strtab.h"
-
-/*
- * Reading a large process's mappings takes a millisecond. So mappings that went stale are read
- * again at most once per REFRESH_GAP (ns), and after a pc was not found even in fresh ones
- * (run-time code, a walk gone astray), further unknown pcs do not cause another read for RETRY_GAP.
- */
-#define REFRESH_GAP 1000000ull
-#define RETRY_GAP 20000000ull
 
 /* ---- what is read from /proc ---- */
 
@@ -60,7 +49,7 @@ static void read_exe(struct process *p)
 	p->exe = strtab__copy(p->c->names, exe);
 }
 
-static void notify_observer(const struct process *p)
+void collect_process__notify(const struct process *p)
 {
 	const struct collector_opts *opts = &p->c->opts;
 	struct process_facts f = {
@@ -78,7 +67,17 @@ static void notify_observer(const struct process *p)
 	opts->observer->process(opts->observer_ctx, &f);
 }
 
-static int read_mappings(struct process *p)
+static uint64_t time_now(const struct process *p)
+{
+	return p->c->opts.clock ? p->c->opts.clock() : p->c->now;
+}
+
+bool collect_process__may_read(const struct process *p)
+{
+	return pace__next(&p->reads) <= time_now(p);
+}
+
+int collect_process__read_mappings(struct process *p)
 {
 	const struct collector_opts *opts = &p->c->opts;
 	int err;
@@ -88,8 +87,10 @@ static int read_mappings(struct process *p)
 		return 0;
 	if (!p->exe)
 		read_exe(p);
+	p->read_at = time_now(p);
 	err = opts->refresh ? opts->refresh(opts->refresh_ctx, p->mappings, opts->modules)
 			    : mappings__refresh(p->mappings, opts->modules);
+	pace__took(&p->reads, p->read_at, time_now(p));
 	if (err == -ENOMEM)
 		p->stale = true;
 	return err;
@@ -101,15 +102,31 @@ static int read_all(struct process *p)
 		return 0;
 	read_comm(p);
 	read_exe(p); /* if it has ended since, what was read before stays */
-	return read_mappings(p);
+	return collect_process__read_mappings(p);
 }
 
 int collect_process__read(struct process *p)
 {
 	int err = read_all(p);
 
-	notify_observer(p);
+	collect_process__notify(p);
 	return err;
+}
+
+void collect_process__set_mappings(struct process *p, struct mappings *maps, uint64_t began)
+{
+	/* Another process had its ID, it ran another program, or it was read meanwhile. */
+	if (began < p->first_seen || began < p->read_at) {
+		mappings__free(maps);
+	} else {
+		mappings__free(p->mappings);
+		p->mappings = maps;
+		p->read_at = began;
+		p->stale = false;
+	}
+	read_comm(p);
+	read_exe(p);
+	collect_process__notify(p);
 }
 
 void collector__set_container(struct collector *c, uint32_t pid, const char *name)
@@ -119,7 +136,7 @@ void collector__set_container(struct collector *c, uint32_t pid, const char *nam
 	if (!p || (p->container && !strcmp(p->container, name)))
 		return;
 	p->container = strtab__copy(c->names, name);
-	notify_observer(p);
+	collect_process__notify(p);
 }
 
 void collector__add_unprobed(struct collector *c, uint32_t pid, const char *name)
@@ -135,7 +152,7 @@ void collector__add_unprobed(struct collector *c, uint32_t pid, const char *name
 	if (!sb.error)
 		p->unprobed = strtab__copy(c->names, sb.data);
 	strbuf__free(&sb);
-	notify_observer(p);
+	collect_process__notify(p);
 }
 
 int collect_process__set(struct collector *c, const struct process_facts *f)
@@ -151,107 +168,6 @@ int collect_process__set(struct collector *c, const struct process_facts *f)
 	p->container = f->container ? strtab__copy(c->names, f->container) : NULL;
 	p->unprobed = f->unprobed ? strtab__copy(c->names, f->unprobed) : NULL;
 	return 0;
-}
-
-/*
- * Code that was just mapped. This makes it known even in a process that ends before its mappings
- * can be read, provided that the file is a known module; otherwise the mappings must be read.
- */
-int collect_process__map_code(struct process *p, const struct event_code *ev)
-{
-	struct modules *modules = p->c->opts.modules;
-	int64_t module =
-	    modules ? modules__find(modules, kdev__to_user(ev->dev), ev->ino) : -ENOENT;
-
-	if (module < 0) {
-		p->stale = true;
-		return 0;
-	}
-	return mappings__map(p->mappings,
-			     &(struct mapping){
-				 .start = ev->start,
-				 .end = ev->end,
-				 .offset = ev->offset,
-				 .dev = kdev__to_user(ev->dev),
-				 .ino = ev->ino,
-				 .module = (uint32_t)module,
-				 .exec = true,
-				 .path = module__path(modules__get(modules, (uint32_t)module)),
-			     });
-}
-
-/* Fills in the frames from the mappings as they are known; false where these lack a pc. */
-static bool resolve_frames(const struct process *p, const struct event_stack *ev, struct stack *st)
-{
-	bool all = true;
-
-	for (unsigned int i = 0; i < ev->n; i++) {
-		uint64_t pc = ev->pc[i];
-		/* A call may be the last instruction of its mapping: look up the call itself. */
-		const struct mapping *m = mappings__find(p->mappings, pc - 1);
-
-		st->frames[i] = (struct frame){ .pc = pc, .offset = pc, .module = FRAME_NO_MODULE };
-		if (m && m->module != FRAME_NO_MODULE) {
-			st->frames[i].module = m->module;
-			st->frames[i].offset = pc - m->start + m->offset;
-		}
-		all &= m != NULL;
-	}
-	return all;
-}
-
-int collect_process__add_event_stack(struct process *p, const struct event_stack *ev)
-{
-	_Alignas(
-	    struct stack) char buf[sizeof(struct stack) + EVENT_MAX_FRAMES * sizeof(struct frame)];
-	struct stack *st = (struct stack *)buf;
-	uint64_t now = ev->ev.time;
-	const char *exe;
-
-	*st = (struct stack){ .id = ev->id,
-			      .pid = p->pid,
-			      .n = ev->n,
-			      .end = ev->end,
-			      .guessed = !!(ev->ev.flags & EVENT_F_GUESSED) };
-	exe = p->exe;
-	if (p->stale && (!p->refreshed || now - p->refreshed >= REFRESH_GAP)) {
-		read_mappings(p);
-		p->refreshed = now;
-	}
-	if (!resolve_frames(p, ev, st) && now >= p->no_retry) {
-		read_mappings(p);
-		p->refreshed = now;
-		if (!resolve_frames(p, ev, st))
-			p->no_retry = now + RETRY_GAP;
-	}
-	if (p->exe != exe)
-		notify_observer(p);
-	return collect_process__add_stack(p, now, st);
-}
-
-int collect_process__add_stack(struct process *p, uint64_t time, const struct stack *st)
-{
-	const struct collector_opts *opts = &p->c->opts;
-	int err = stacks__add(p->c->stacks, st);
-
-	if (err == -EEXIST)
-		p->c->stack_collisions++;
-	if (err != -ENOMEM && opts->observer)
-		opts->observer->stack(opts->observer_ctx, time, st);
-	return err == -ENOMEM ? err : 0;
-}
-
-void collect_process__complete_segment(struct collector *c, struct event_map *ev)
-{
-	struct process *p = collect_process__get(c, ev->ev.pid, ev->ev.time);
-	const struct mapping *m;
-
-	if (!p)
-		return;
-	collect_process__read(p);
-	m = mappings__find(p->mappings, ev->addr);
-	if (m && m->start == ev->addr)
-		ev->len = m->end - m->start;
 }
 
 /* ---- life ---- */
@@ -313,7 +229,7 @@ static struct process *new_process(struct collector *c, uint32_t pid, const stru
 		p->exe = parent->exe;
 		p->container = parent->container;
 		p->unprobed = parent->unprobed;
-		p->refreshed = parent->refreshed;
+		p->read_at = parent->read_at;
 	}
 	c->last = p;
 	return p;
@@ -340,7 +256,7 @@ struct process *collect_process__get(struct collector *c, uint32_t pid, uint64_t
 	p = new_process(c, pid, NULL, now);
 	if (p) {
 		read_comm(p);
-		notify_observer(p);
+		collect_process__notify(p);
 	}
 	return p;
 }
@@ -366,7 +282,7 @@ int collect_process__add_named(struct collector *c, uint32_t pid)
 		return err;
 	}
 	p->named = true;
-	notify_observer(p);
+	collect_process__notify(p);
 	return 0;
 }
 
@@ -440,7 +356,9 @@ int collect_process__exec(struct collector *c, const struct event_exec *ev)
 	p->mappings = mappings;
 	forget_memory(p);
 	p->stale = true;
-	p->refreshed = p->no_retry = 0;
+	p->read_at = ev->ev.time;
+	p->no_retry = 0;
+	p->reads = (struct pace){ 0 };
 	p->exe = p->unprobed = NULL;
 	memcpy(p->comm, ev->comm, sizeof(p->comm));
 	p->comm[sizeof(p->comm) - 1] = '\0';

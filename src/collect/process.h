@@ -18,6 +18,13 @@ void collect_process__free(struct process *p);
 int collect_process__add_named(struct collector *c, uint32_t pid); /* a target */
 int collect_process__set(struct collector *c, const struct process_facts *f);
 int collect_process__read(struct process *p); /* comm, exe and mappings, from /proc */
+int collect_process__read_mappings(struct process *p);
+/* Returns whether the mappings may be read now: not too often, and not for too long in all. */
+bool collect_process__may_read(const struct process *p);
+/* Passes what is known of it to the observer. */
+void collect_process__notify(const struct process *p);
+/* Takes over mappings that were read by others, beginning at a time. */
+void collect_process__set_mappings(struct process *p, struct mappings *maps, uint64_t began);
 
 int collect_process__fork(struct collector *c, const struct event_fork *ev);
 int collect_process__exec(struct collector *c, const struct event_exec *ev);

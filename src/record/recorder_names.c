@@ -222,7 +222,7 @@ static const char *path_behind(struct recorder *rec, uint32_t pid, uint64_t addr
 		if ((m && m->path[0]) || *refreshed == pid)
 			break;
 		*refreshed = pid;
-		collector__refresh_process(rec->collector, pid);
+		collector__refresh_mappings(rec->collector, pid);
 	}
 	return m && m->path[0] ? m->path : NULL;
 }

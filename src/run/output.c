@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,9 @@
 
 struct output {
 	FILE *stream;
-	char *path;	 /* NULL: standard output */
-	char *temporary; /* in the same directory; NULL if path is not a regular file */
+	char *path;	      /* NULL: standard output */
+	char *temporary;      /* in the same directory; NULL if path is not a regular file */
+	pthread_mutex_t lock; /* keeps `temporary` while another thread abandons the output */
 };
 
 /* A device or a pipe is written directly: only a file can be put in place when it is complete. */
@@ -58,6 +60,7 @@ struct output *output__open(const char *path)
 
 	if (!o)
 		return NULL;
+	pthread_mutex_init(&o->lock, NULL);
 	if (!path) {
 		o->stream = stdout;
 		return o;
@@ -102,11 +105,24 @@ int output__commit(struct output *o)
 
 	if (err || !o->temporary)
 		return err;
-	if (fsync(fileno(o->stream)) || rename(o->temporary, o->path))
+	if (fsync(fileno(o->stream)))
 		return -errno;
-	free(o->temporary);
-	o->temporary = NULL;
-	return 0;
+	pthread_mutex_lock(&o->lock);
+	err = rename(o->temporary, o->path) ? -errno : 0;
+	if (!err) {
+		free(o->temporary);
+		o->temporary = NULL;
+	}
+	pthread_mutex_unlock(&o->lock);
+	return err;
+}
+
+void output__abandon(struct output *o)
+{
+	if (!o || pthread_mutex_trylock(&o->lock))
+		return;
+	if (o->temporary)
+		unlink(o->temporary);
 }
 
 void output__free(struct output *o)
@@ -119,5 +135,6 @@ void output__free(struct output *o)
 		unlink(o->temporary);
 	free(o->temporary);
 	free(o->path);
+	pthread_mutex_destroy(&o->lock);
 	free(o);
 }

@@ -20,5 +20,7 @@ int output__flush(struct output *o);
 int output__commit(struct output *o);
 /* Removes what was not committed. */
 void output__free(struct output *o);
+/* The same for a process that ends at once, from any thread: nothing is freed or waited for. */
+void output__abandon(struct output *o);
 
 #endif

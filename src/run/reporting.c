@@ -180,6 +180,11 @@ int reporting__commit(struct reporting *r, int err)
 	return err;
 }
 
+void reporting__abandon(struct reporting *r)
+{
+	output__abandon(r->output);
+}
+
 void reporting__close(struct reporting *r)
 {
 	output__free(r->output);

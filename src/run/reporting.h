@@ -71,5 +71,7 @@ int reporting__print(struct reporting *r, const struct report_tick *tick,
  * negative errno, logged. */
 int reporting__commit(struct reporting *r, int err);
 void reporting__close(struct reporting *r);
+/* The process ends at once: removes an output that is not in place, from any thread. */
+void reporting__abandon(struct reporting *r);
 
 #endif

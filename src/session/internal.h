@@ -2,11 +2,12 @@
 /*
  * Shared by the files of the session.
  *
- * The main thread attaches, keeps time and handles signals. The consumer does nothing but empty the
- * ring buffer into the collector. The reporter makes and prints reports, so that neither of the
- * others waits for debug information to be read. Where threads are held (a command, --no-miss), the
- * holder adds its own; a recording adds its writer, and --debuginfod the thread that asks servers.
- * The consumer releases the collector's lock as soon as another thread wants it.
+ * The main thread attaches, keeps time and handles signals, which a thread of their own passes to
+ * it (signals.h). The consumer does nothing but empty the ring buffer into the collector. The
+ * reporter makes and prints reports, so that neither of the others waits for debug information to
+ * be read. Where threads are held (a command, --no-miss), the holder adds its own; a recording adds
+ * its writer, and --debuginfod the thread that asks servers. The consumer releases the collector's
+ * lock as soon as another thread wants it.
  */
 #ifndef MEMTRACE_SESSION_INTERNAL_H
 #define MEMTRACE_SESSION_INTERNAL_H
@@ -51,6 +52,7 @@ struct session {
 	struct reporting reports;
 	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct loop *loop;
+	struct signals *signals;
 
 	struct target *targets;
 	size_t ntargets;
@@ -75,7 +77,13 @@ struct session {
 	pthread_t consumer;
 	bool consuming;
 	atomic_bool stop_consuming;
+	uint64_t drain_until;	/* ns: the consumer's; 0: the records are not the last ones yet */
+	atomic_size_t given_up; /* records that were left then */
 	struct process_queue *queue; /* from the consumer to the main thread */
+	/* Taken from the queue: those from next_event on are to be handled. */
+	struct process_event *events;
+	size_t nevents, next_event;
+	struct rescans *rescans;
 
 	/* The reporter. Its lock guards these, up to the empty line. */
 	pthread_mutex_t report_lock;
@@ -107,8 +115,9 @@ void session_announce__attached(struct session *s); /* one line: what is traced,
 int session_events__record(void *session, void *data, size_t size); /* the tracer's consumer */
 void *session_events__consume(void *session); /* the thread that waits for records */
 void session_events__of_process(void *session, const struct event *ev); /* the collector's notify */
-/* Handles the process events on which the main thread has to act. */
-void session_events__handle(struct session *s);
+/* Handles process events on which the main thread has to act, for some time. Returns whether there
+ * are more. */
+bool session_events__handle(struct session *s);
 
 /* targets.c: which processes are traced. */
 int session_targets__check(uint32_t pid); /* returns 0 or a negative errno, logged */
@@ -123,6 +132,10 @@ int session_targets__refresh(void *session, struct mappings *maps, struct module
 /* Probes what a process has mapped and was not probed yet. Returns how many executable files it
  * maps, or a negative errno. */
 int session_targets__scan(struct session *s, pid_t pid);
+/* Until that time (ns), looks at the processes whose look was postponed and is due. */
+void session_targets__look_again(struct session *s, uint64_t until);
+/* Returns the time, ns, when there will be such processes; UINT64_MAX: none is waiting. */
+uint64_t session_targets__next_look(const struct session *s);
 void session_targets__free(struct session *s);
 
 /* A container, a cgroup, or the whole host. */

@@ -38,10 +38,15 @@ fail:
 	return NULL;
 }
 
-void session_keys__close(struct keys *k)
+void session_keys__restore(const struct keys *k)
 {
 	if (k && is_ours())
 		tcsetattr(STDIN_FILENO, TCSANOW, &k->before);
+}
+
+void session_keys__close(struct keys *k)
+{
+	session_keys__restore(k);
 	free(k);
 }
 

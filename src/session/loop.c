@@ -5,43 +5,23 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "session/internal.h"
 #include "session/keys.h"
+#include "session/signals.h"
 #include "trace/launch.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 struct loop {
-	int signals, interval, duration; /* descriptors; -1: no such timer */
+	int interval, duration; /* descriptors; -1: no such timer */
 	bool stop;
 	bool forwarded; /* one of our signals was passed to the command */
+	bool more;	/* process events were left unhandled, so that the rest gets its turn */
 	uint64_t reports;
 };
-
-/* Signals are read from a descriptor. A reader of our output that goes away is a write error, not
- * the end of the run. */
-static int block_signals(sigset_t *before)
-{
-	sigset_t set, blocked;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGUSR1);
-	blocked = set;
-	sigaddset(&blocked, SIGPIPE);
-	/* In the background, memtrace does without keys. */
-	sigaddset(&blocked, SIGTTIN);
-	sigaddset(&blocked, SIGTTOU);
-	pthread_sigmask(SIG_BLOCK, &blocked, before);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
 
 /* Opens a timer that is not running yet; -1 if none is wanted (0 seconds). Returns 0 or a negative
  * errno. */
@@ -81,8 +61,8 @@ int session_loop__open(struct session *s)
 	}
 	s->loop = l;
 	l->interval = l->duration = -1;
-	l->signals = block_signals(&s->mask);
-	err = l->signals < 0 ? -errno : 0;
+	s->signals = session_signals__open(&s->mask);
+	err = s->signals ? 0 : -errno;
 	if (!err) {
 		what = "the timer of reports";
 		err = open_timer(s->plan->interval_s, &l->interval);
@@ -102,8 +82,7 @@ void session_loop__free(struct session *s)
 
 	if (!l)
 		return;
-	if (l->signals >= 0)
-		close(l->signals);
+	session_signals__free(s->signals);
 	if (l->interval >= 0)
 		close(l->interval);
 	if (l->duration >= 0)
@@ -120,7 +99,7 @@ static void handle_signals(struct session *s)
 	struct loop *l = s->loop;
 	struct signalfd_siginfo si;
 
-	while (read(l->signals, &si, sizeof(si)) == sizeof(si)) {
+	while (session_signals__next(s->signals, &si)) {
 		int status;
 
 		if (si.ssi_signo == SIGCHLD) {
@@ -133,6 +112,7 @@ static void handle_signals(struct session *s)
 		} else if (si.ssi_code == SI_KERNEL) {
 			continue;
 		} else if (l->forwarded) {
+			session_signals__ending(s->signals);
 			l->stop = true;
 		} else {
 			kill(launch__pid(s->launch), (int)si.ssi_signo);
@@ -169,6 +149,12 @@ static void end_interval(struct session *s)
 		session_reporter__request(s);
 }
 
+/* A duration beyond what the clock can count has no end. */
+static uint64_t duration_ns(const struct session *s)
+{
+	return s->plan->duration_s < 1e9 ? (uint64_t)(s->plan->duration_s * 1e9) : UINT64_MAX / 4;
+}
+
 enum { FD_SIGNALS, FD_INTERVAL, FD_DURATION, FD_QUEUE, FD_KEYS, FD_TARGETS };
 
 static struct pollfd *make_pollfds(const struct session *s)
@@ -178,7 +164,7 @@ static struct pollfd *make_pollfds(const struct session *s)
 
 	if (!fds)
 		return NULL;
-	fds[FD_SIGNALS].fd = l->signals;
+	fds[FD_SIGNALS].fd = session_signals__fd(s->signals);
 	fds[FD_INTERVAL].fd = l->interval;
 	fds[FD_DURATION].fd = l->duration;
 	fds[FD_QUEUE].fd = process_queue__fd(s->queue);
@@ -195,8 +181,8 @@ static void handle_ready(struct session *s, struct pollfd *fds)
 	struct loop *l = s->loop;
 
 	handle_signals(s);
-	if (fds[FD_QUEUE].revents)
-		session_events__handle(s);
+	if (fds[FD_QUEUE].revents || l->more || session_targets__next_look(s) <= clock__now_ns())
+		l->more = session_events__handle(s);
 	if (fds[FD_KEYS].revents)
 		handle_key(s, &fds[FD_KEYS]);
 	for (size_t i = 0; i < s->ntargets; i++)
@@ -213,6 +199,21 @@ static void handle_ready(struct session *s, struct pollfd *fds)
 		l->stop = true;
 }
 
+/* For how long to wait, as poll takes it. */
+static int wait_ms(const struct session *s)
+{
+	uint64_t now = clock__now_ns(), next = session_targets__next_look(s);
+	int ms = s->ngroups ? GROUPS_TEND_MS : -1, look;
+
+	if (s->loop->more || next <= now)
+		return 0;
+	if (next == UINT64_MAX)
+		return ms;
+	/* Looks are postponed by seconds at most. */
+	look = next - now < 60000000000 ? (int)((next - now) / 1000000) + 1 : 60000;
+	return ms >= 0 && ms < look ? ms : look;
+}
+
 int session_loop__run(struct session *s)
 {
 	struct pollfd *fds = make_pollfds(s);
@@ -223,9 +224,11 @@ int session_loop__run(struct session *s)
 		err = start_timer(l->interval, s->plan->interval_s, true);
 	if (!err)
 		err = start_timer(l->duration, s->plan->duration_s, false);
+	if (!err && s->plan->duration_s > 0)
+		session_signals__expect_end(s->signals, clock__now_ns() + duration_ns(s) +
+							    SESSION_END_PATIENCE_NS);
 	while (!err && !l->stop) {
-		if (poll(fds, FD_TARGETS + s->ntargets, s->ngroups ? GROUPS_TEND_MS : -1) < 0 &&
-		    errno != EINTR)
+		if (poll(fds, FD_TARGETS + s->ntargets, wait_ms(s)) < 0 && errno != EINTR)
 			err = -errno;
 		else
 			handle_ready(s, fds);

@@ -16,6 +16,7 @@ struct process_event {
 	uint8_t type;	 /* EVENT_FORK, _EXEC, _EXIT, _FILES, _CODE, _ENTER or _CANDIDATE */
 	uint32_t pid;	 /* for a fork, the child's */
 	uint32_t parent; /* for a fork */
+	uint64_t time;	 /* ns, CLOCK_MONOTONIC */
 	uint64_t hold;	 /* to be ended once the event is handled; 0: none */
 	/* Its mappings need not be read: a later event of the process does that, or it ended. */
 	bool superseded;

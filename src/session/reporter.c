@@ -129,7 +129,7 @@ static const char *mapped_file(void *ctx, uint32_t pid, uint64_t addr)
 	collector_lock__take(&s->lock);
 	m = find_mapping(s, pid, addr);
 	if (!m || !m->path[0]) { /* mapped after the process's mappings were last read */
-		collector__refresh_process(s->collector, pid);
+		collector__refresh_mappings(s->collector, pid);
 		m = find_mapping(s, pid, addr);
 	}
 	if (m && m->path[0])

@@ -15,6 +15,8 @@
 #include "session/identities.h"
 #include "session/internal.h"
 #include "session/keys.h"
+#include "session/rescans.h"
+#include "session/signals.h"
 #include "session/traced_files.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
@@ -59,12 +61,31 @@ static void stop_consuming(struct session *s)
 	if (!s->consuming)
 		return;
 	atomic_store(&s->stop_consuming, true);
-	pthread_join(s->consumer, NULL);
+	pthread_join(s->consumer, NULL); /* within the deadline of signals.h */
 	s->consuming = false;
+}
+
+/* Called by the thread of the signals. */
+static void clean_up_at_once(void *session)
+{
+	struct session *s = session;
+
+	session_keys__restore(s->keys);
+	reporting__abandon(&s->reports);
+}
+
+static void open_keys(struct session *s)
+{
+	session_signals__cleanup(s->signals, NULL, NULL);
+	/* The terminal belongs to the command. */
+	s->keys = s->plan->command ? NULL : session_keys__open();
+	session_signals__cleanup(s->signals, clean_up_at_once, s);
 }
 
 static void free_session(struct session *s)
 {
+	if (s->signals)
+		session_signals__cleanup(s->signals, NULL, NULL);
 	session_keys__close(s->keys);
 	session_reporter__free(s);
 	stop_consuming(s);
@@ -83,6 +104,8 @@ static void free_session(struct session *s)
 	open_files__free(s);
 	launch__free(s->launch);
 	process_queue__free(s->queue);
+	free(s->events);
+	rescans__free(s->rescans);
 	session_loop__free(s);
 	collector_lock__destroy(&s->lock);
 	pthread_mutex_destroy(&s->report_lock);
@@ -102,6 +125,7 @@ void session__count(struct session *s, struct counters *out)
 	out->outsiders = atomic_load(&s->outsiders);
 	out->missed = atomic_load(&s->missed);
 	out->lost_processes += process_queue__dropped(s->queue);
+	out->lost_events += atomic_load(&s->given_up);
 }
 
 /* ---- the parts ---- */
@@ -249,6 +273,7 @@ static int make_collector(struct session *s)
 	    .modules = s->modules,
 	    .refresh = session_targets__refresh,
 	    .refresh_ctx = s,
+	    .clock = clock__now_ns,
 	    .observer = s->recorder ? &recorder__observer : NULL,
 	    .observer_ctx = s->recorder,
 	    .notify = session_events__of_process,
@@ -337,12 +362,14 @@ static int begin_session(struct session *s)
 
 	if (!err) {
 		s->queue = process_queue__new();
-		err = report_failure("cannot start", s->queue ? 0 : -errno);
+		s->rescans = rescans__new();
+		err = report_failure("cannot start", s->queue && s->rescans ? 0 : -ENOMEM);
 	}
 	if (!err)
 		err = session_groups__find(s);
 	if (!err)
 		err = session_reporter__open(s);
+	session_signals__cleanup(s->signals, clean_up_at_once, s);
 	if (!err)
 		err = make_parts(s);
 	if (!err)
@@ -351,8 +378,7 @@ static int begin_session(struct session *s)
 		err = attach_targets(s);
 	if (err)
 		return err;
-	/* The terminal belongs to the command. */
-	s->keys = s->plan->command ? NULL : session_keys__open();
+	open_keys(s);
 	session_announce__attached(s);
 	probe_report__log_missing(s);
 	return report_failure("cannot report", session_reporter__start(s));
@@ -373,9 +399,13 @@ static void log_holds(struct session *s)
 static int finish_session(struct session *s)
 {
 	s->ended = clock__now_ns();
+	/* Thousands of probes take the kernel their time, and so do names and a reader of ours. */
+	session_signals__expect_end(s->signals, UINT64_MAX);
 	s->trace->detach(s->tracer);
+	session_signals__expect_end(s->signals, clock__now_ns() + SESSION_END_PATIENCE_NS);
 	holder__stop(s->holder); /* the report may take a while */
 	stop_consuming(s);
+	session_signals__expect_end(s->signals, UINT64_MAX);
 	session_reporter__stop(s);
 	log_holds(s);
 	return session_reporter__final(s);

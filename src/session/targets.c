@@ -11,12 +11,15 @@
 #include "probe/discover.h"
 #include "session/identities.h"
 #include "session/internal.h"
+#include "session/rescans.h"
+#include "session/signals.h"
 #include "session/traced_files.h"
 #include "symbols/mappings.h"
 #include "symbols/module.h"
 #include "trace/holder.h"
 #include "trace/launch.h"
 #include "trace/tracer_ops.h"
+#include "util/clock.h"
 #include "util/escape.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -90,6 +93,10 @@ int session_targets__refresh(void *session, struct mappings *maps, struct module
 {
 	struct session *s = session;
 
+	/* The end was reached: what is not known by now is not read for the records that are left.
+	 */
+	if (atomic_load(&s->stop_consuming) && pthread_equal(pthread_self(), s->consumer))
+		return -ECANCELED;
 	return mappings__refresh_as(
 	    maps, modules, &(struct identifier){ session_identities__of, s->seen_by_collector });
 }
@@ -106,21 +113,54 @@ static int scan_once(struct session *s, struct mappings *maps, pid_t pid, bool *
 
 /*
  * A dynamic loader reports the libraries that it maps only once it is probed: those mapped between
- * the look at the mappings and the probe are found by another look.
+ * the look at the mappings and the probe are found by another look. *began: when the last one did.
  */
-int session_targets__scan(struct session *s, pid_t pid)
+static int scan_into(struct session *s, pid_t pid, struct mappings *maps, uint64_t *began)
 {
-	struct mappings *maps = mappings__new((uint32_t)pid);
 	bool fresh = true;
 	int files = 0;
 
-	if (!maps)
-		return -errno;
 	for (int looks = 0; looks < LOOKS && fresh && files >= 0; looks++) {
+		*began = clock__now_ns();
 		fresh = false;
 		files = scan_once(s, maps, pid, &fresh);
+		rescans__took(s->rescans, (uint32_t)pid, *began, clock__now_ns());
 	}
+	return files;
+}
+
+int session_targets__scan(struct session *s, pid_t pid)
+{
+	struct mappings *maps = mappings__new((uint32_t)pid);
+	uint64_t began;
+	int files;
+
+	if (!maps)
+		return -errno;
+	files = scan_into(s, pid, maps, &began);
 	mappings__free(maps);
+	return files;
+}
+
+/*
+ * Scans a process, and gives the mappings to the collector: what is mapped now may be gone when the
+ * first stack through it is read.
+ */
+static int scan_for_all(struct session *s, pid_t pid)
+{
+	struct mappings *maps = mappings__new((uint32_t)pid);
+	uint64_t began;
+	int files;
+
+	if (!maps)
+		return -errno;
+	files = scan_into(s, pid, maps, &began);
+	collector_lock__take(&s->lock);
+	if (mappings__count(maps))
+		collector__set_mappings(s->collector, (uint32_t)pid, maps, began);
+	else
+		mappings__free(maps);
+	collector_lock__release(&s->lock);
 	return files;
 }
 
@@ -289,6 +329,7 @@ int session_targets__launch(struct session *s)
 	if (err)
 		return err;
 	pid = launch__pid(s->launch);
+	session_signals__command(s->signals, pid);
 	err = execute_command(s, pid);
 	if (err)
 		return err;
@@ -312,9 +353,9 @@ int session_targets__launch(struct session *s)
  * Probes what a process has mapped. One that ended meanwhile has nothing mapped, or is gone: it is
  * counted, unless its files are probed for all processes.
  */
-static int scan_new(struct session *s, pid_t pid)
+static int scan_new(struct session *s, pid_t pid, int (*scan)(struct session *, pid_t))
 {
-	int n = session_targets__scan(s, pid);
+	int n = scan(s, pid);
 
 	if (!s->per_file && (!n || n == -ESRCH) && s->last_missed != pid) {
 		atomic_fetch_add(&s->missed, 1);
@@ -326,19 +367,39 @@ static int scan_new(struct session *s, pid_t pid)
 /* A process was first seen, or runs another program, or mapped other files. */
 static int handle_new_code(struct session *s, const struct process_event *ev)
 {
-	int n;
-
 	if (ev->type == EVENT_ENTER || ev->type == EVENT_EXEC)
 		session_groups__met(s, (pid_t)ev->pid);
 	if (ev->superseded && !ev->hold)
 		return 0;
-	n = ev->type == EVENT_EXEC ? scan_new(s, (pid_t)ev->pid)
-				   : session_targets__scan(s, (pid_t)ev->pid);
-	/* Now: what is mapped may be gone when the first stack through it is read. */
-	collector_lock__take(&s->lock);
-	collector__refresh_process(s->collector, ev->pid);
-	collector_lock__release(&s->lock);
-	return n;
+	if (rescans__covers(s->rescans, ev->pid, ev->time))
+		return 0;
+	if (ev->type == EVENT_EXEC) {
+		rescans__forget(s->rescans, ev->pid);
+		return scan_new(s, (pid_t)ev->pid, scan_for_all);
+	}
+	/* A held thread maps nothing more until it is let go. */
+	if (!ev->hold && !rescans__may(s->rescans, ev->pid, clock__now_ns()))
+		return 0;
+	return scan_for_all(s, (pid_t)ev->pid);
+}
+
+void session_targets__look_again(struct session *s, uint64_t until)
+{
+	uint64_t now = clock__now_ns();
+	uint32_t pid;
+	int n;
+
+	while (now < until && (pid = rescans__due(s->rescans, now))) {
+		n = scan_for_all(s, (pid_t)pid);
+		if (n < 0 && n != -ESRCH)
+			log__warn("cannot attach to %u: %s", pid, strerror(-n));
+		now = clock__now_ns();
+	}
+}
+
+uint64_t session_targets__next_look(const struct session *s)
+{
+	return rescans__next(s->rescans);
 }
 
 static int handle_fork(struct session *s, const struct process_event *ev)
@@ -349,11 +410,12 @@ static int handle_fork(struct session *s, const struct process_event *ev)
 		return s->trace->release_child(s->tracer, parent, child);
 	s->trace->fork_process(s->tracer, parent, child);
 	session_groups__met(s, child);
-	return s->per_file ? 0 : scan_new(s, child);
+	return s->per_file ? 0 : scan_new(s, child, session_targets__scan);
 }
 
 static void handle_exit(struct session *s, const struct process_event *ev)
 {
+	rescans__forget(s->rescans, ev->pid);
 	if (!ev->superseded || !s->per_file) /* otherwise its process ID is in use again */
 		s->trace->bury_process(s->tracer, (pid_t)ev->pid);
 	for (size_t i = 0; i < s->ntargets; i++)

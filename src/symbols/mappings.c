@@ -10,13 +10,19 @@
 
 #include "symbols/module.h"
 #include "unwind/stacks.h"
+#include "util/array.h"
 #include "util/file.h"
 #include "util/parse.h"
+
+/* This many mappings, and as many as were read, may be added between two reads: ends of mappings
+ * are not reported, so that a process which maps code again and again would fill the list. */
+#define ADDED_MAX 4096
 
 struct mappings {
 	uint32_t pid;
 	struct mapping *list; /* by address, never overlapping */
-	size_t n;
+	size_t n, cap;
+	size_t read; /* how many there were when they were read */
 	char *paths; /* the mappings' paths point into this */
 	size_t paths_len;
 };
@@ -61,7 +67,8 @@ struct mappings *mappings__copy(const struct mappings *maps, uint32_t pid)
 	memcpy(copy->list, maps->list, maps->n * sizeof(*maps->list));
 	if (maps->paths_len)
 		memcpy(copy->paths, maps->paths, maps->paths_len);
-	copy->n = maps->n;
+	copy->n = copy->cap = maps->n;
+	copy->read = maps->read;
 	copy->paths_len = maps->paths_len;
 	for (size_t i = 0; i < copy->n; i++)
 		if (is_own(maps, maps->list[i].path))
@@ -301,7 +308,8 @@ static int parse_maps(struct mappings *maps, const struct context *c, const char
 	free(maps->list);
 	free(maps->paths);
 	maps->list = list;
-	maps->n = n;
+	maps->n = maps->read = n;
+	maps->cap = lines + 1;
 	maps->paths = paths;
 	maps->paths_len = used;
 	return 0;
@@ -376,46 +384,8 @@ int mappings__refresh(struct mappings *maps, struct modules *modules)
 	return mappings__refresh_as(maps, modules, NULL);
 }
 
-/* Returns the part of a mapping in [start, end). */
-static struct mapping part_of(const struct mapping *m, uint64_t start, uint64_t end)
-{
-	struct mapping part = *m;
-
-	part.offset += start - m->start;
-	part.start = start;
-	part.end = end;
-	return part;
-}
-
-int mappings__map(struct mappings *maps, const struct mapping *m)
-{
-	struct mapping *list = reallocarray(NULL, maps->n + 2, sizeof(*list));
-	size_t n = 0, i = 0;
-
-	if (!list)
-		return -ENOMEM;
-	for (; i < maps->n && maps->list[i].start < m->start; i++)
-		list[n++] = maps->list[i].end <= m->start
-				? maps->list[i]
-				: part_of(&maps->list[i], maps->list[i].start, m->start);
-	list[n++] = *m;
-	/* The last one that starts before may continue after it. */
-	if (i && maps->list[i - 1].end > m->end)
-		list[n++] = part_of(&maps->list[i - 1], m->end, maps->list[i - 1].end);
-	for (; i < maps->n; i++)
-		if (maps->list[i].start >= m->end)
-			list[n++] = maps->list[i];
-		else if (maps->list[i].end > m->end)
-			list[n++] = part_of(&maps->list[i], m->end, maps->list[i].end);
-	free(maps->list);
-	maps->list = list;
-	maps->n = n;
-	return 0;
-}
-
-/* ---- lookup ---- */
-
-const struct mapping *mappings__find(const struct mappings *maps, uint64_t addr)
+/* Returns the index of the first mapping that ends after an address. */
+static size_t index_of(const struct mappings *maps, uint64_t addr)
 {
 	size_t lo = 0, hi = maps->n;
 
@@ -427,7 +397,67 @@ const struct mapping *mappings__find(const struct mappings *maps, uint64_t addr)
 		else
 			hi = mid;
 	}
-	return lo < maps->n && maps->list[lo].start <= addr ? &maps->list[lo] : NULL;
+	return lo;
+}
+
+/* Returns the part of a mapping in [start, end). */
+static struct mapping part_of(const struct mapping *m, uint64_t start, uint64_t end)
+{
+	struct mapping part = *m;
+
+	part.offset += start - m->start;
+	part.start = start;
+	part.end = end;
+	return part;
+}
+
+/* Makes room for one more mapping, and for the rest of one that is cut in two. */
+static int grow_list(struct mappings *maps)
+{
+	return array__grow(&maps->list, &maps->cap, maps->n + 2, sizeof(*maps->list));
+}
+
+/* Replaces `old` entries from the i-th on by those given. */
+static void replace(struct mappings *maps, size_t i, size_t old, const struct mapping *with,
+		    size_t n)
+{
+	memmove(maps->list + i + n, maps->list + i + old,
+		(maps->n - i - old) * sizeof(*maps->list));
+	memcpy(maps->list + i, with, n * sizeof(*with));
+	maps->n += n - old;
+}
+
+int mappings__map(struct mappings *maps, const struct mapping *m)
+{
+	struct mapping parts[3];
+	size_t first, after, n = 0;
+
+	if (maps->n > 2 * maps->read + ADDED_MAX)
+		return -ENOSPC;
+	if (grow_list(maps))
+		return -ENOMEM;
+	first = after = index_of(maps, m->start);
+	if (first < maps->n && maps->list[first].start < m->start)
+		parts[n++] = part_of(&maps->list[first], maps->list[first].start, m->start);
+	parts[n++] = *m;
+	while (after < maps->n && maps->list[after].end <= m->end)
+		after++;
+	/* The last one that starts before it ends may continue after it. */
+	if (after < maps->n && maps->list[after].start < m->end) {
+		parts[n++] = part_of(&maps->list[after], m->end, maps->list[after].end);
+		after++;
+	}
+	replace(maps, first, after - first, parts, n);
+	return 0;
+}
+
+/* ---- lookup ---- */
+
+const struct mapping *mappings__find(const struct mappings *maps, uint64_t addr)
+{
+	size_t i = index_of(maps, addr);
+
+	return i < maps->n && maps->list[i].start <= addr ? &maps->list[i] : NULL;
 }
 
 size_t mappings__count(const struct mappings *maps)

@@ -58,8 +58,8 @@ struct identifier {
 int mappings__refresh_as(struct mappings *maps, struct modules *modules,
 			 const struct identifier *who);
 
-/* Adds a mapping, which replaces whatever it overlaps. m->path must outlive `maps`. Returns 0 or
- * -ENOMEM. */
+/* Adds a mapping, which replaces whatever it overlaps. m->path must outlive `maps`. Returns 0,
+ * -ENOMEM, or -ENOSPC: so many were added that they must be read again. */
 int mappings__map(struct mappings *maps, const struct mapping *m);
 
 /* Returns the mapping that holds an address, or NULL. Valid until the next refresh. */

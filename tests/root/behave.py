@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How memtrace starts a command, how it ends, and that it leaves its target as it was."""
+import glob
 import json
 import os
 import pty
@@ -72,6 +73,48 @@ with case("SIGTERM and SIGINT to memtrace reach the command"):
         equal(m.wait(), 3, f"the status after signal {n}")
         report = m.final()
         equal((report["live_blocks"], report["live_bytes"]), (1, 4000), "the blocks and bytes that it left")
+
+
+def remaps(mappings):
+    """A program with so many mappings that maps code again and again."""
+    p = Program([build("remaps.c"), str(mappings), "1000000"])
+    p.go(wait=False)
+    return p
+
+
+with case("a target with many mappings that maps code all the time does not delay the end"):
+    for mappings in (100, 60000):
+        p = remaps(mappings)
+        m = Memtrace(*EVERYTHING, "-d", "2", "-p", p.pid)
+        equal(m.wait(), 0, f"the exit status with {mappings} mappings ({m.stderr()})")
+        sites = [s for s in m.final()["sites"] if s["kind"] == "heap"]
+        equal([s["stack"][0]["func"] for s in sites], ["leave_a_block"], "the functions that hold blocks")
+        true(p.proc.poll() is None, "the target has ended")
+        p.kill()
+
+with case("a second signal ends memtrace at once, and leaves no file and no harm"):
+    for n in (signal.SIGINT, signal.SIGTERM):
+        p, out = remaps(10), path("out")
+        # Nothing reads its reports, so that it cannot end in order.
+        reader, writer = os.pipe()
+        m = start([MEMTRACE, "-p", str(p.pid), "-f", "json", "-i", "0.05"], stdout=writer, stderr=subprocess.PIPE)
+        document = start([MEMTRACE, "-p", str(p.pid), "-f", "folded", "-o", out], stderr=subprocess.PIPE)
+        wait_for(lambda: not select.select([], [writer], [], 0)[1], "the pipe to be full")
+        m.send_signal(n)
+        def again():
+            if m.poll() is None:
+                m.send_signal(n)
+            return m.poll() is not None
+        wait_for(again, "memtrace to end")
+        equal(m.returncode, 128 + n, "the exit status")
+        true(b"ended by a second signal" in m.stderr.read(), "it does not say that there is no report")
+        os.close(reader)
+        os.close(writer)
+        document.send_signal(n)
+        equal(document.wait(PATIENCE), 0, "the exit status of another, which got one signal")
+        true(p.proc.poll() is None, "the target has ended")
+        p.kill()
+    equal(glob.glob(path("out").rsplit("/", 1)[0] + "/*out.??????"), [], "files left over")
 
 
 class Terminal:

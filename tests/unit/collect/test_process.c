@@ -316,6 +316,84 @@ TEST(a_pc_in_no_mapping_does_not_read_for_ever)
 	collector__free(c);
 }
 
+static uint64_t real_time;
+
+static uint64_t read_clock(void)
+{
+	return real_time;
+}
+
+/* Reading takes 200 ms. */
+static int parse_slowly(void *ctx, struct mappings *sp, struct modules *modules)
+{
+	real_time += 200 * MS;
+	return parse_maps(ctx, sp, modules);
+}
+
+TEST(a_process_that_maps_code_all_the_time_is_read_some_times)
+{
+	struct maps maps = { .text = PROGRAM };
+	struct collector *c = make((struct collector_opts){
+	    .refresh = parse_slowly, .refresh_ctx = &maps, .clock = read_clock, .children = true });
+	uint64_t pc[] = { 0x10100, 0x999000 };
+	uint64_t began = now;
+
+	/* An event each ms; they are consumed late. */
+	for (uint64_t id = 1; id <= 5000; id++) {
+		real_time = real_time > now ? real_time : now;
+		happened(c, EVENT_FILES, PID);
+		CHECK_EQ(stack_came(c, id, STACK_NO_MAPPING, 2, pc), 0);
+	}
+	CHECK(maps.reads >= (int)((now - began) / (1000 * MS)) - 3);
+	/* A fifth of the time. */
+	CHECK(maps.reads <= (int)((now - began) / (1000 * MS)) + 3);
+	collector__free(c);
+}
+
+TEST(what_was_read_after_an_event_is_not_read_for_it)
+{
+	struct maps maps = { .text = PROGRAM };
+	struct collector *c = make((struct collector_opts){
+	    .refresh = parse_slowly, .refresh_ctx = &maps, .clock = read_clock, .children = true });
+	uint64_t pc[] = { 0x10100 };
+
+	real_time = now + 1000 * MS;
+	CHECK_EQ(stack_came(c, 1, STACK_COMPLETE, 1, pc), 0);
+	CHECK_EQ(maps.reads, 1);
+	happened(c, EVENT_FILES, PID);
+	CHECK_EQ(stack_came(c, 2, STACK_COMPLETE, 1, pc), 0);
+	CHECK_EQ(maps.reads, 1);
+	now = real_time;
+	happened(c, EVENT_FILES, PID);
+	CHECK_EQ(stack_came(c, 3, STACK_COMPLETE, 1, pc), 0);
+	CHECK_EQ(maps.reads, 2);
+	collector__free(c);
+}
+
+TEST(mappings_that_others_read_are_taken_over)
+{
+	struct maps maps = { .text = PROGRAM };
+	struct modules *modules = modules__new();
+	struct collector *c = make((struct collector_opts){
+	    .modules = modules, .refresh = parse_maps, .refresh_ctx = &maps, .children = true });
+	struct mappings *taken = mappings__new(PID), *late = mappings__new(PID);
+	uint64_t one[] = { 0x10100 }, two[] = { 0x50500 };
+	uint64_t before = now;
+
+	CHECK_EQ(stack_came(c, 1, STACK_COMPLETE, 1, one), 0);
+	CHECK_EQ(mappings__parse(taken, modules, LIBRARY, strlen(LIBRARY)), 0);
+	CHECK_EQ(mappings__parse(late, modules, PROGRAM, strlen(PROGRAM)), 0);
+	now += MS;
+	collector__set_mappings(c, PID, taken, now);
+	collector__set_mappings(c, PID, late, before); /* older than what is known */
+	CHECK_EQ(stack_came(c, 2, STACK_COMPLETE, 1, two), 0);
+	CHECK(stacks__get(collector__stacks(c), 2)->frames[0].module != FRAME_NO_MODULE);
+	CHECK_EQ(maps.reads, 1);
+	collector__set_mappings(c, PID + 1, mappings__new(PID + 1), now); /* not known */
+	collector__free(c);
+	modules__free(modules);
+}
+
 TEST(a_child_begins_in_its_parents_space)
 {
 	struct maps maps = { .text = PROGRAM };

@@ -44,6 +44,7 @@ struct tracer {
 	int create_error, consumer_error, start_error, attach_error;
 	void (*while_attaching)(void); /* called by the main thread, without the lock */
 	void (*while_forking)(void);   /* the same */
+	void (*while_scanning)(void);  /* the same */
 	uint32_t running[FAKE_PROCESSES];
 	size_t nrunning; /* of the target already */
 	struct counters counters;
@@ -357,8 +358,9 @@ static int fake__add_process(struct tracer *t, pid_t pid, uint32_t flags)
 
 static uint32_t fake__begin_scan(struct tracer *t, pid_t pid)
 {
-	(void)t;
 	fake__log("scan %d", pid);
+	if (t->while_scanning)
+		t->while_scanning();
 	return 1;
 }
 

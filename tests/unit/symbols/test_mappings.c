@@ -443,3 +443,25 @@ TEST(many_mappings_in_any_order)
 		mappings__free(copy);
 	}
 }
+
+/* Ends of mappings are not reported, so that they have to be read again some time. */
+TEST(mappings_are_not_added_without_end)
+{
+	struct mappings *maps = mappings__new(1);
+	struct mapping m = { .exec = true, .path = "" };
+	size_t n = 0;
+	int err;
+
+	do {
+		m.start = 2 * n * PAGE;
+		m.end = m.start + PAGE;
+		err = mappings__map(maps, &m);
+	} while (!err && ++n < 100000);
+	CHECK_EQ(err, -ENOSPC);
+	CHECK(n >= 4096);
+	CHECK(n < 10000);
+	CHECK_EQ(mappings__parse(maps, NULL, "1000-2000 r-xp 00000000 00:00 0 \n", 33), 0);
+	CHECK_EQ(mappings__map(maps, &m), 0);
+	CHECK_EQ(mappings__count(maps), 2);
+	mappings__free(maps);
+}
