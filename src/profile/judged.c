@@ -41,6 +41,15 @@ const struct profile_process *judged__silent_target(const struct profile *p)
 	return NULL;
 }
 
+uint64_t judged__unseen_bytes(const struct profile *p)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < p->nprocesses; i++)
+		bytes += p->processes[i].unseen_bytes;
+	return bytes;
+}
+
 /* A target that the user named stands stopped, or all that live do. */
 static bool is_stopped(const struct profile *p)
 {
@@ -76,6 +85,8 @@ static unsigned int blind_by(const struct profile *p, const struct profile_input
 		reasons |= UNJUDGED_UNPROBED;
 	if (p->judged.missed && p->judged.missed >= count_traced(p))
 		reasons |= UNJUDGED_MISSED;
+	if (judged__unseen_bytes(p))
+		reasons |= UNJUDGED_UNSEEN;
 	if (in->snapshot->heap && (nothing || judged__silent_target(p)))
 		reasons |= UNJUDGED_NOTHING;
 	return reasons;

@@ -13,5 +13,7 @@ void judged__decide(struct profile *p, const struct profile_input *in);
 bool judged__all_ended(const struct profile *p);
 /* A target of which no allocation was seen, where others were; NULL: there is none. */
 const struct profile_process *judged__silent_target(const struct profile *p);
+/* What the processes grew by without a probe having seen it. */
+uint64_t judged__unseen_bytes(const struct profile *p);
 
 #endif

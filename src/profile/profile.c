@@ -10,6 +10,7 @@
 
 #include "profile/internal.h"
 #include "profile/judged.h"
+#include "profile/unseen.h"
 #include "util/proc.h"
 #include "util/strbuf.h"
 
@@ -30,6 +31,18 @@ static bool is_stopped(const struct profile_input *in, const struct process_row 
 	if (row->exited)
 		return false;
 	return in->stopped ? in->stopped(in->ctx, row->pid) : proc__is_stopped(row->pid);
+}
+
+/* Where only blocks of certain sizes are counted, what else is allocated is not known. */
+static void look_for_unseen(const struct profile_input *in, const struct process_row *row,
+			    struct profile_process *pr)
+{
+	struct proc_memory now;
+
+	if (!in->first || row->exited || in->sized)
+		return;
+	now = in->memory ? in->memory(in->ctx, row->pid) : proc__memory(row->pid);
+	unseen__judge(pr, row, in->snapshot->peak_bytes, &now, in->first);
 }
 
 static int add_processes(struct profile_builder *b)
@@ -65,6 +78,7 @@ static int add_processes(struct profile_builder *b)
 			.mapped_bytes = row->mapped_bytes,
 			.rss_bytes = resident_bytes(b->in, row),
 		};
+		look_for_unseen(b->in, row, &b->processes[i]);
 	}
 	b->profile.processes = b->processes;
 	b->profile.nprocesses = snap->nprocesses;

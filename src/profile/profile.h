@@ -119,6 +119,8 @@ struct profile_process {
 	double seen_s; /* from when it was first seen to its end, or to the report */
 	uint64_t live_bytes, live_blocks, allocs, frees, unmatched_frees;
 	uint64_t allocator_bytes, mapped_bytes, rss_bytes;
+	uint64_t anonymous_growth; /* since it was first read; 0: it did not grow, or not known */
+	uint64_t unseen_bytes;	   /* the part of that which no probe saw; 0 if it is negligible */
 };
 
 /* Why a report is no verdict, as bits. */
@@ -130,12 +132,14 @@ enum unjudged {
 	UNJUDGED_NOTHING = 1 << 4,  /* no allocation was seen */
 	UNJUDGED_ENDED = 1 << 5,    /* all ended before enough was seen */
 	UNJUDGED_SHORT = 1 << 6,    /* observed for less than a verdict takes */
+	UNJUDGED_UNSEEN = 1 << 8,   /* a process grew by memory that no probe has seen */
 	UNJUDGED_FEW = 1 << 7, /* most of what is held is in call stacks with too few blocks, or
 				  with blocks that are too recent */
 };
 
 /* Where these hold, the figures themselves may be wrong, not only the verdicts. */
-#define UNJUDGED_BLIND (UNJUDGED_LOST | UNJUDGED_UNPROBED | UNJUDGED_MISSED | UNJUDGED_NOTHING)
+#define UNJUDGED_BLIND                                                                             \
+	(UNJUDGED_LOST | UNJUDGED_UNPROBED | UNJUDGED_MISSED | UNJUDGED_NOTHING | UNJUDGED_UNSEEN)
 
 #define PROFILE_LOST_MAX 0.01 /* of all events; what is lost in bursts may be what leaks */
 
@@ -225,6 +229,8 @@ struct wrappers;
 struct collector;
 struct symbolizer;
 struct modules;
+struct first_readings;
+struct proc_memory;
 
 /* Extra sites to request in a snapshot, to take the places of suppressed ones. */
 #define PROFILE_SPARE 4096
@@ -254,6 +260,8 @@ struct profile_input {
 	/* Of a running process; NULL: read from /proc. */
 	uint64_t (*rss)(void *ctx, uint32_t pid);
 	bool (*stopped)(void *ctx, uint32_t pid);
+	struct proc_memory (*memory)(void *ctx, uint32_t pid);
+	struct first_readings *first; /* see unseen.h; NULL: its growth is not known */
 	void *ctx;
 	uint32_t seq;
 	bool final;

@@ -145,6 +145,7 @@ static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *
 				snap->processes[i].pid,
 				proc__resident_bytes(snap->processes[i].pid),
 				proc__is_stopped(snap->processes[i].pid),
+				proc__memory(snap->processes[i].pid),
 			};
 	record__sort_rss(t);
 }
@@ -157,6 +158,20 @@ uint64_t recorder__rss(const struct recorder *rec, uint32_t pid)
 bool recorder__is_stopped(const struct recorder *rec, uint32_t pid)
 {
 	return record__is_stopped(&rec->rss, pid);
+}
+
+struct proc_memory recorder__memory(const struct recorder *rec, uint32_t pid)
+{
+	return record__memory_of(&rec->rss, pid);
+}
+
+void recorder__start(struct recorder *rec, const struct snapshot *snap)
+{
+	read_rss(rec, 0, snap);
+	recorder__lock(rec);
+	record__put_rss(recorder__new_record(rec), &rec->rss);
+	recorder__put_record(rec, RECORD_RSS);
+	recorder__unlock(rec);
 }
 
 void recorder__end_report(struct recorder *rec, const struct report_tick *tick,

@@ -44,6 +44,8 @@ void recorder__free(struct recorder *rec); /* removes the file of a run that did
  */
 void recorder__run(struct recorder *rec, const struct profile_run *run, uint64_t start,
 		   uint64_t wall);
+/* Reads the memory of the processes that are traced from the start. */
+void recorder__start(struct recorder *rec, const struct snapshot *snap);
 void recorder__tick(struct recorder *rec, const struct report_tick *tick);
 void recorder__mark(struct recorder *rec, uint64_t now);
 
@@ -60,6 +62,7 @@ void recorder__end_report(struct recorder *rec, const struct report_tick *tick,
 /* What recorder__end_report found; 0, false and NULL: nothing. */
 uint64_t recorder__rss(const struct recorder *rec, uint32_t pid);
 bool recorder__is_stopped(const struct recorder *rec, uint32_t pid);
+struct proc_memory recorder__memory(const struct recorder *rec, uint32_t pid);
 const char *recorder__mapped_file(const struct recorder *rec, uint32_t pid, uint64_t addr);
 
 /* Ends the file. Returns 0 or a negative errno; the file's size, or the reason, is logged. */

@@ -20,6 +20,7 @@
 #include "record/recording.h"
 #include "unwind/stacks.h"
 #include "util/codec.h"
+#include "util/proc.h"
 
 struct record_target {
 	uint32_t pid;
@@ -115,10 +116,11 @@ struct record_process_rss {
 	uint32_t pid;
 	uint64_t bytes;
 	bool stopped; /* the process is stopped */
+	struct proc_memory memory;
 };
 
 struct record_rss {
-	uint32_t seq; /* of its tick */
+	uint32_t seq; /* of its tick; 0: before the first */
 	size_t n;
 	struct record_process_rss *rss; /* of running processes, ascending by pid */
 };
@@ -161,11 +163,12 @@ int record__take_rss(struct cursor *c, struct record_rss *r);
 int record__take_mark(struct cursor *c, struct record_mark *r);
 int record__take_compacted(struct cursor *c, struct record_compacted *r);
 
-/* Sorts the rows by pid, as the next two functions need; they return 0 and false for an unknown
+/* Sorts the rows by pid, as the next three functions need; they return 0 and false for an unknown
  * process. */
 void record__sort_rss(struct record_rss *r);
 uint64_t record__rss_of(const struct record_rss *r, uint32_t pid);
 bool record__is_stopped(const struct record_rss *r, uint32_t pid); /* likewise */
+struct proc_memory record__memory_of(const struct record_rss *r, uint32_t pid);
 
 void record__free_run(struct record_run *r);
 void record__free_api(struct record_api *r);

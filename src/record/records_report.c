@@ -76,6 +76,13 @@ bool record__is_stopped(const struct record_rss *r, uint32_t pid)
 	return found && found->stopped;
 }
 
+struct proc_memory record__memory_of(const struct record_rss *r, uint32_t pid)
+{
+	const struct record_process_rss *found = find_row(r, pid);
+
+	return found ? found->memory : (struct proc_memory){ 0 };
+}
+
 void record__put_rss(struct strbuf *sb, const struct record_rss *r)
 {
 	codec__put(sb, r->seq);
@@ -86,6 +93,10 @@ void record__put_rss(struct strbuf *sb, const struct record_rss *r)
 	}
 	for (size_t i = 0; i < r->n; i++)
 		codec__put(sb, r->rss[i].stopped);
+	for (size_t i = 0; i < r->n; i++) {
+		codec__put(sb, r->rss[i].memory.anonymous);
+		codec__put(sb, r->rss[i].memory.threads);
+	}
 }
 
 int record__take_rss(struct cursor *c, struct record_rss *r)
@@ -102,6 +113,10 @@ int record__take_rss(struct cursor *c, struct record_rss *r)
 	if (cursor__left(c)) { /* older recordings end here */
 		for (size_t i = 0; i < r->n; i++)
 			r->rss[i].stopped = codec__take(c) & 1;
+	}
+	for (size_t i = 0; i < r->n && cursor__left(c); i++) {
+		r->rss[i].memory.anonymous = codec__take(c);
+		r->rss[i].memory.threads = codec__take_u32(c);
 	}
 	if (codec__error(c))
 		record__free_rss(r);

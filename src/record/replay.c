@@ -45,6 +45,11 @@ static bool recorded_stop(void *ctx, uint32_t pid)
 	return record__is_stopped(&((const struct replay *)ctx)->rss, pid);
 }
 
+static struct proc_memory recorded_memory(void *ctx, uint32_t pid)
+{
+	return record__memory_of(&((const struct replay *)ctx)->rss, pid);
+}
+
 /* ---- reports ---- */
 
 /* Rounds to the nearest integer; 0 for what is negative, too large, or not a number. */
@@ -124,6 +129,8 @@ int replay__take_rss(struct replay *rp, struct cursor *c)
 		return err;
 	record__free_rss(&rp->rss);
 	rp->rss = r;
+	for (size_t i = 0; i < r.n; i++)
+		unseen__note(&rp->reports.first, r.rss[i].pid, 0, r.rss[i].memory.anonymous);
 	return rp->pending && r.seq == rp->tick.seq ? finish_report(rp) : 0;
 }
 
@@ -285,6 +292,7 @@ struct replay *replay__open(const struct plan *plan, const char *path)
 		.mapped_file = recorded_file,
 		.rss = recorded_rss,
 		.stopped = recorded_stop,
+		.memory = recorded_memory,
 		.ctx = rp,
 	};
 	return rp;

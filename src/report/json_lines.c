@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "profile/judged.h"
 #include "profile/names.h"
 #include "profile/title.h"
 #include "report/internal.h"
@@ -124,6 +125,7 @@ void json_lines__judged(struct json *w, const struct profile *p)
 	json__u64(w, "live_bytes", p->judged.open_bytes);
 	json__u64(w, "live_blocks", p->judged.open_blocks);
 	json__u64(w, "processes", p->judged.missed);
+	json__u64(w, "unseen_bytes", judged__unseen_bytes(p));
 	json__close(w, '}');
 }
 
@@ -145,6 +147,8 @@ static void write_process(struct json *w, const struct profile_process *pr)
 	json__u64(w, "allocator_bytes", pr->allocator_bytes);
 	json__u64(w, "mapped_bytes", pr->mapped_bytes);
 	json__u64(w, "rss_bytes", pr->rss_bytes);
+	json__u64(w, "anonymous_growth_bytes", pr->anonymous_growth);
+	json__u64(w, "unseen_bytes", pr->unseen_bytes);
 	json__close(w, '}');
 }
 

@@ -13,7 +13,8 @@
 #include "util/escape.h"
 #include "util/format.h"
 
-#define NAMED_MOST 3 /* processes that a line names */
+#define UNSEEN_ALL 64 /* memory below this part of the growth explains none of it */
+#define NAMED_MOST 3  /* processes that a line names */
 
 /* ---- processes ---- */
 
@@ -99,6 +100,37 @@ static void add_missed(struct strbuf *sb, const struct profile *p)
 		     p->judged.missed == 1 ? "it was" : "they were");
 }
 
+/* "RSS of shop[4242] +5.0 MiB, none of it seen by a probe", of the process with most of it. */
+static void add_unseen(struct strbuf *sb, const struct profile *p)
+{
+	const struct profile_process *most = NULL;
+	char size[32], n[64];
+	uint64_t more = 0;
+
+	for (size_t i = 0; i < p->nprocesses; i++) {
+		const struct profile_process *pr = &p->processes[i];
+
+		more += pr->unseen_bytes > 0;
+		if (!most || pr->unseen_bytes > most->unseen_bytes)
+			most = pr;
+	}
+	strbuf__adds(sb, "RSS");
+	if (p->nprocesses > 1) {
+		strbuf__adds(sb, " of ");
+		label__process(sb, most->comm, most->pid);
+	}
+	strbuf__addf(sb, " +%s, ", format__size(size, sizeof(size), most->anonymous_growth));
+	if (most->live_bytes <= most->anonymous_growth / UNSEEN_ALL &&
+	    most->mapped_bytes <= most->anonymous_growth / UNSEEN_ALL)
+		strbuf__adds(sb, "none of it seen by a probe");
+	else
+		strbuf__addf(sb, "%s of it not seen by a probe",
+			     format__size(size, sizeof(size), most->unseen_bytes));
+	if (more > 1)
+		strbuf__addf(sb, ", and %s likewise",
+			     number__noun(n, sizeof(n), more - 1, "more process"));
+}
+
 static void add_nothing(struct strbuf *sb, const struct profile *p)
 {
 	const struct profile_process *silent = judged__silent_target(p);
@@ -165,9 +197,9 @@ void verdict_line__reasons(struct strbuf *sb, const struct profile *p, const cha
 	} rows[] = {
 		{ UNJUDGED_STOPPED, add_stopped },   { UNJUDGED_LOST, add_lost },
 		{ UNJUDGED_UNPROBED, add_unprobed }, { UNJUDGED_MISSED, add_missed },
-		{ UNJUDGED_NOTHING, add_nothing },   { UNJUDGED_ENDED, add_ended },
-		{ UNJUDGED_ENDED, add_outstanding }, { UNJUDGED_SHORT, add_short },
-		{ UNJUDGED_FEW, add_few },
+		{ UNJUDGED_NOTHING, add_nothing },   { UNJUDGED_UNSEEN, add_unseen },
+		{ UNJUDGED_ENDED, add_ended },	     { UNJUDGED_ENDED, add_outstanding },
+		{ UNJUDGED_SHORT, add_short },	     { UNJUDGED_FEW, add_few },
 	};
 	const char *before = "";
 

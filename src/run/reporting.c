@@ -121,6 +121,8 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 	    .mapped_file = r->mapped_file,
 	    .rss = r->rss,
 	    .stopped = r->stopped,
+	    .memory = r->memory,
+	    .first = &r->first,
 	    .ctx = r->ctx,
 	    .seq = tick->seq,
 	    .final = tick->final,
@@ -192,4 +194,5 @@ void reporting__close(struct reporting *r)
 	strbuf__free(&r->last_line);
 	suppression_filter__free(r->filter);
 	r->filter = NULL;
+	unseen__free(&r->first);
 }

@@ -13,6 +13,7 @@
 #include "abi/shared.h"
 #include "collect/collector.h"
 #include "profile/profile.h"
+#include "profile/unseen.h"
 #include "report/summary.h"
 #include "run/plan.h"
 #include "util/strbuf.h"
@@ -37,14 +38,17 @@ struct reporting {
 	struct collector *collector;
 	struct symbolizer *symbolizer;
 	struct modules *modules;
-	const char *const *api_names; /* this and the next five as in profile_input */
+	const char *const *api_names; /* this and the next six as in profile_input */
 	const struct stack *(*stack)(void *ctx, uint64_t id);
 	const char *(*mapped_file)(void *ctx, uint32_t pid, uint64_t addr);
 	uint64_t (*rss)(void *ctx, uint32_t pid);
 	bool (*stopped)(void *ctx, uint32_t pid);
+	struct proc_memory (*memory)(void *ctx, uint32_t pid);
 	void *ctx;
 	uint64_t start;
 	const char *notice; /* shown with every report; NULL: none */
+
+	struct first_readings first; /* the caller adds those that precede the first report */
 
 	/* Private. */
 	struct output *output;

@@ -14,6 +14,7 @@
 #include "symbols/symbolizer.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/proc.h"
 
 #define RECORDER_TEND_NS 100000000 /* how often the recorder gets to do its pending work */
 
@@ -156,6 +157,11 @@ static bool recorded_stop(void *ctx, uint32_t pid)
 	return recorder__is_stopped(((struct session *)ctx)->recorder, pid);
 }
 
+static struct proc_memory recorded_memory(void *ctx, uint32_t pid)
+{
+	return recorder__memory(((struct session *)ctx)->recorder, pid);
+}
+
 static int make_report(struct session *s, bool final)
 {
 	uint64_t began = clock__now_ns();
@@ -253,8 +259,28 @@ static void describe_reporting(struct session *s)
 	r->mapped_file = s->recorder ? recorded_file : mapped_file;
 	r->rss = s->recorder ? recorded_rss : NULL;
 	r->stopped = s->recorder ? recorded_stop : NULL;
+	r->memory = s->recorder ? recorded_memory : NULL;
 	r->ctx = s;
 	r->start = s->start;
+}
+
+/* What processes hold that ran before they were traced. A command has mapped its libraries, but not
+ * begun yet: its first report has its first reading. */
+static void read_memory(struct session *s)
+{
+	const struct snapshot *first = &((const struct run_facts *)s->reports.run)->first;
+
+	if (s->launch)
+		return;
+	if (s->recorder)
+		recorder__start(s->recorder, first);
+	for (size_t i = 0; i < first->nprocesses; i++) {
+		uint32_t pid = first->processes[i].pid;
+		struct proc_memory m =
+		    s->recorder ? recorder__memory(s->recorder, pid) : proc__memory(pid);
+
+		unseen__note(&s->reports.first, pid, 0, m.anonymous);
+	}
 }
 
 int session_reporter__start(struct session *s)
@@ -264,6 +290,7 @@ int session_reporter__start(struct session *s)
 	if (err)
 		return err;
 	describe_reporting(s);
+	read_memory(s);
 	err = -pthread_create(&s->reporter, NULL, run_reporter, s);
 	s->reporting = !err;
 	return err;

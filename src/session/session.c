@@ -379,9 +379,12 @@ static int begin_session(struct session *s)
 	if (err)
 		return err;
 	open_keys(s);
+	err = report_failure("cannot report", session_reporter__start(s));
+	if (err)
+		return err;
 	session_announce__attached(s);
 	probe_report__log_missing(s);
-	return report_failure("cannot report", session_reporter__start(s));
+	return 0;
 }
 
 static void log_holds(struct session *s)

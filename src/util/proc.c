@@ -74,6 +74,35 @@ uint64_t proc__resident_bytes(uint32_t pid)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static uint64_t status_bytes(const char *status, const char *name)
+{
+	uint64_t kib = 0;
+
+	proc__status_numbers(status, name, &kib, 1);
+	return kib * 1024;
+}
+
+struct proc_memory proc__memory(uint32_t pid)
+{
+	struct proc_memory m = { 0 };
+	uint64_t threads = 0, stack;
+	char path[64], *text;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/status", pid);
+	text = file__read(path, NULL);
+	if (!text)
+		return m;
+	proc__status_numbers(text, "Threads", &threads, 1);
+	m.threads = (uint32_t)threads;
+	m.anonymous = status_bytes(text, "RssAnon") + status_bytes(text, "VmSwap");
+	/* It grows as it is touched, but not all of it is resident: a small process may have less.
+	 */
+	stack = status_bytes(text, "VmStk");
+	m.anonymous = m.anonymous > stack ? m.anonymous - stack : m.anonymous > 0;
+	free(text);
+	return m;
+}
+
 static bool is_own_thread(uint64_t tid)
 {
 	char path[64];

@@ -27,6 +27,15 @@ size_t proc__status_numbers(const char *status, const char *name, uint64_t *out,
 
 uint64_t proc__resident_bytes(uint32_t pid); /* 0 if the process has ended */
 
+struct proc_memory {
+	/* Bytes that are in no file, resident or swapped out, without the main thread's stack; 0:
+	 * unknown. */
+	uint64_t anonymous;
+	uint32_t threads;
+};
+
+struct proc_memory proc__memory(uint32_t pid);
+
 /* Returns whether the process is stopped: by a signal, by job control, or by a tracer that is not a
  * thread of this process. */
 bool proc__is_stopped(uint32_t pid);

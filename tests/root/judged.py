@@ -91,6 +91,39 @@ def attached(proc, seconds, *options):
     return m, m.wait(), m.stderr()
 
 
+def grown(how, *options, record=None):
+    """The final report on a program that grows (unseen.c), the status and the last line."""
+    p = Program([build("unseen.c"), how])
+    options = (*options, "--record", record) if record else options
+    m = Memtrace(*EVERYTHING, *FAIL, *options, "-p", p.pid).attached()
+    p.go()
+    status = m.interrupt()
+    p.end()
+    return m.final(), status, m.stderr()
+
+
+with case("a program that grows by memory that no probe sees"):
+    for how, options in (("old", ()), ("array", ()), ("map", ("--kind", "heap"))):
+        file = path("grown.mt")
+        report, status, said = grown(how, *options, record=file)
+        equal(status, 4, said)
+        true(re.search(r"not judged: .*RSS \+2\d\.\d MiB, none of it seen by a probe", said), f"{how}: {said}")
+        true("no leak" not in said, said)
+        p, = report["processes"]
+        for figure in (p["unseen_bytes"], report["unjudged"]["unseen_bytes"]):
+            true(16 << 20 < figure <= p["anonymous_growth_bytes"] < 32 << 20, f"{how}: {figure} of {p}")
+        again = subprocess.run([MEMTRACE, "report", file, "-f", "json", *options, *FAIL], capture_output=True, text=True)
+        replayed = json.loads(again.stdout.splitlines()[-1])
+        equal(replayed["not_judged"], report["not_judged"], "the reason in the recording")
+        equal(again.returncode, 4, "its status")
+
+with case("a program that grows by what probes see, by its stack or by pages of files"):
+    for how, options in (("heap", ()), ("freed", ()), ("heap", ("--kind", "heap")), ("freed", ("--kind", "heap")),
+                         ("map", ()), ("file", ()), ("stack", ())):
+        report, status, said = grown(how, *options)
+        true("seen by a probe" not in said, f"{how} {options}: {said}")
+        equal(report["processes"][0]["unseen_bytes"], 0, f"what was not seen of {how} {options}")
+
 with case("a target that stands stopped"):
     target = start([ENDS, "churn", "60"])
     wait_for(lambda: "libc.so" in open(f"/proc/{target.pid}/maps").read(), "it to begin")

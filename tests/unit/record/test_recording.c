@@ -354,7 +354,9 @@ TEST(a_process_is_read_as_written)
 TEST(ticks_are_read_as_written)
 {
 	struct record_tick tick = { .seq = 3, .final = true, .now = 5, .wall = 6 }, out;
-	struct record_process_rss rss[] = { { 1, 4096, true }, { 2, UINT64_MAX, false } };
+	struct strbuf memory = { 0 };
+	struct record_process_rss rss[] = { { 1, 4096, true, { 7 << 20, 3 } },
+					    { 2, UINT64_MAX, false, { 0 } } };
 	struct record_rss report_rss = { 3, 2, rss }, rss_out;
 	struct strbuf sb = { 0 };
 	struct cursor c;
@@ -371,12 +373,24 @@ TEST(ticks_are_read_as_written)
 	CHECK_EQ(record__take_rss(&c, &rss_out), 0);
 	CHECK(rss_out.n == 2 && rss_out.rss[1].pid == 2 && rss_out.rss[1].bytes == UINT64_MAX);
 	CHECK(record__is_stopped(&rss_out, 1) && !record__is_stopped(&rss_out, 2));
+	CHECK_EQ(record__memory_of(&rss_out, 1).anonymous, 7 << 20);
+	CHECK_EQ(record__memory_of(&rss_out, 1).threads, 3);
+	CHECK_EQ(record__memory_of(&rss_out, 3).anonymous, 0);
 	record__free_rss(&rss_out);
-	/* Without the states, as older recordings have it. */
-	c = cursor_of(sb.data, sb.len - 2);
+	/* Without the states and the memory, as older recordings have it. */
+	for (size_t i = 0; i < 2; i++) {
+		codec__put(&memory, rss[i].memory.anonymous);
+		codec__put(&memory, rss[i].memory.threads);
+	}
+	c = cursor_of(sb.data, sb.len - memory.len);
+	CHECK_EQ(record__take_rss(&c, &rss_out), 0);
+	CHECK(record__is_stopped(&rss_out, 1) && !rss_out.rss[0].memory.anonymous);
+	record__free_rss(&rss_out);
+	c = cursor_of(sb.data, sb.len - memory.len - 2);
 	CHECK_EQ(record__take_rss(&c, &rss_out), 0);
 	CHECK(rss_out.n == 2 && !record__is_stopped(&rss_out, 1));
 	record__free_rss(&rss_out);
+	strbuf__free(&memory);
 	strbuf__free(&sb);
 }
 

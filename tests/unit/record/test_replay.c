@@ -50,6 +50,11 @@ static const char *recorded_file(void *ctx, uint32_t pid, uint64_t addr)
 	return recorder__mapped_file(((struct live *)ctx)->recorder, pid, addr);
 }
 
+static struct proc_memory recorded_memory(void *ctx, uint32_t pid)
+{
+	return recorder__memory(((struct live *)ctx)->recorder, pid);
+}
+
 static uint64_t recorded_rss(void *ctx, uint32_t pid)
 {
 	return recorder__rss(((struct live *)ctx)->recorder, pid);
@@ -116,6 +121,7 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 					 .stack = find_stack,
 					 .mapped_file = recorded_file,
 					 .rss = recorded_rss,
+					 .memory = recorded_memory,
 					 .ctx = l,
 					 .start = START };
 	MUST(!reporting__open(&l->reports));

@@ -13,12 +13,15 @@
 
 #define SHOP PID
 #define SECOND (1000 * MS)
+#define MIB (1ull << 20)
 
 /* ---- what a situation is made of ---- */
 
 static struct collector *c;
 static struct report_tick tick;
-static bool launched, stopped;
+static bool launched, stopped, sized;
+static uint64_t first; /* reading of SHOP's memory, when tracing began; 0: none */
+static struct proc_memory memory;
 
 static void begin(uint32_t pid, bool named, const char *comm)
 {
@@ -265,6 +268,90 @@ static void mostly_recent(void)
 	hold(1, 1 << 20, 3);
 }
 
+/* ---- growth that no probe saw ---- */
+
+static void grown(uint64_t from, uint64_t to, uint32_t threads)
+{
+	first = from;
+	memory = (struct proc_memory){ to, threads };
+	healthy();
+}
+
+static void grown_unseen(void)
+{
+	grown(10 * MIB, 15 * MIB + 8192, 1);
+}
+
+static void grown_little(void)
+{
+	grown(10 * MIB, 13 * MIB, 1);
+}
+
+static void grown_little_for_its_size(void)
+{
+	grown(500 * MIB, 540 * MIB, 1);
+}
+
+static void grown_by_many_threads(void)
+{
+	grown(10 * MIB, 20 * MIB, 64);
+}
+
+static void grown_since_the_first_report(void)
+{
+	grown(0, 100 * MIB, 1);
+}
+
+static void shrunk(void)
+{
+	grown(100 * MIB, 10 * MIB, 1);
+}
+
+static void grown_by_blocks(void)
+{
+	grown(10 * MIB, 60 * MIB, 1);
+	hold(5000, 10000, 2);
+	now += 60 * SECOND;
+}
+
+static void grown_by_blocks_that_were_freed(void)
+{
+	grown(10 * MIB, 60 * MIB, 1);
+	hold(5000, 10000, 2);
+	for (uint64_t i = 0; i < 5000; i++)
+		freed(c, SHOP, 2ull << 32 | i << 12);
+	churn(SHOP, 60);
+}
+
+static void grown_beyond_its_blocks(void)
+{
+	grown(10 * MIB, 110 * MIB, 1);
+	hold(5000, 10000, 2);
+	now += 60 * SECOND;
+}
+
+static void of_certain_sizes(void)
+{
+	grown_unseen();
+	sized = true;
+}
+
+static void leak_and_grown_unseen(void)
+{
+	first = 10 * MIB;
+	memory = (struct proc_memory){ 210 * MIB, 1 };
+	attached();
+	leak(60);
+}
+
+static void one_of_two_grown_unseen(void)
+{
+	forked(c, CHILD, 0);
+	grown_unseen();
+	allocated(c, CHILD, 0x5000, 40, 4);
+	freed(c, CHILD, 0x5000);
+}
+
 static void ended_child_held_more(void)
 {
 	attached();
@@ -329,6 +416,12 @@ static bool is_stopped(void *ctx, uint32_t pid)
 	return stopped && pid == SHOP;
 }
 
+static struct proc_memory memory_of(void *ctx, uint32_t pid)
+{
+	(void)ctx;
+	return pid == SHOP ? memory : (struct proc_memory){ 0 };
+}
+
 /* The exit status where the command's own is `own`; the closing line goes to `line`. */
 static int run(void (*situation)(void), enum asked asked, int own, struct strbuf *line)
 {
@@ -343,12 +436,15 @@ static int run(void (*situation)(void), enum asked asked, int own, struct strbuf
 		.mapped_file = no_file,
 		.rss = no_rss,
 		.stopped = is_stopped,
+		.memory = memory_of,
 		.start = START,
 	};
 	struct snapshot snap;
 	int status;
 
-	launched = stopped = false;
+	launched = stopped = sized = false;
+	first = 0;
+	memory = (struct proc_memory){ 0 };
 	tick = (struct report_tick){ .seq = 1, .final = true, .wall = 1 };
 	c = r.collector = plain();
 	r.symbolizer = symbolizer__new(modules);
@@ -357,6 +453,9 @@ static int run(void (*situation)(void), enum asked asked, int own, struct strbuf
 	know_stacks();
 	situation();
 	facts.launched = launched;
+	if (sized)
+		plan.min_size = 16;
+	unseen__note(&r.first, SHOP, 0, first);
 	tick.now = now;
 	CHECK_EQ(reporting__open(&r), 0);
 	CHECK_EQ(reporting__snapshot(&r, &tick, &snap), 0);
@@ -480,6 +579,45 @@ static const struct situation {
 	  mostly_recent,
 	  LINE_WITH("1 call stack with 1.0 MiB: too few blocks, or too recent"),
 	  { 0, 4, 4, 0, 0, 3, 0 } },
+	{ "grown by what no probe saw",
+	  grown_unseen,
+	  LINE_WITH("RSS +5.0 MiB, none of it seen by a probe"),
+	  { 0, 4, 4, 4, 0, 3, 0 } },
+	{ "grown by little",
+	  grown_little,
+	  "no leak found in 1 call stack",
+	  { 0, 0, 0, 0, 0, 3, 0 } },
+	{ "grown by little for its size",
+	  grown_little_for_its_size,
+	  "no leak found in 1 call stack",
+	  { 0, 0, 0, 0, 0, 3, 0 } },
+	{ "grown by what its threads' stacks may be",
+	  grown_by_many_threads,
+	  "no leak found in 1 call stack",
+	  { 0, 0, 0, 0, 0, 3, 0 } },
+	{ "large when it was read first",
+	  grown_since_the_first_report,
+	  "no leak found in 1 call stack",
+	  { 0, 0, 0, 0, 0, 3, 0 } },
+	{ "shrunk", shrunk, "no leak found in 1 call stack", { 0, 0, 0, 0, 0, 3, 0 } },
+	{ "grown by blocks", grown_by_blocks, NULL, { 0, 0, 0, 0, 0, 3, 0 } },
+	{ "grown by blocks that were freed",
+	  grown_by_blocks_that_were_freed,
+	  "no leak found: nothing is outstanding",
+	  { 0, 0, 0, 0, 0, 3, 0 } },
+	{ "grown beyond its blocks", grown_beyond_its_blocks, NULL, { 0, 4, 4, 4, 0, 3, 0 } },
+	{ "grown, but not all is counted",
+	  of_certain_sizes,
+	  "no leak found in 1 call stack",
+	  { 0, 0, 0, 0, 0, 3, 0 } },
+	{ "a leak, and grown by what no probe saw",
+	  leak_and_grown_unseen,
+	  NULL,
+	  { 0, 9, 3, 4, 0, 3, 9 } },
+	{ "one of two grown by what no probe saw",
+	  one_of_two_grown_unseen,
+	  LINE_WITH("RSS of shop[5000000] +5.0 MiB, none of it seen by a probe"),
+	  { 0, 4, 4, 4, 0, 3, 0 } },
 	{ "an ended child held more",
 	  ended_child_held_more,
 	  "no leak found in 2 call stacks",

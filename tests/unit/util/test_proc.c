@@ -2,6 +2,7 @@
 #include "util/proc.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,6 +64,21 @@ TEST(own_status)
 	free(text);
 	CHECK(proc__resident_bytes((uint32_t)getpid()) > 4096);
 	CHECK_EQ(proc__resident_bytes(UINT32_MAX), 0);
+}
+
+TEST(memory)
+{
+	const size_t bytes = 16 << 20;
+	struct proc_memory before = proc__memory((uint32_t)getpid()), after;
+	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	CHECK_EQ(before.threads, 1);
+	memset(p, 1, bytes);
+	after = proc__memory((uint32_t)getpid());
+	CHECK(after.anonymous >= before.anonymous + bytes / 2);
+	munmap(p, bytes);
+	CHECK_EQ(proc__memory(UINT32_MAX).anonymous, 0);
 }
 
 TEST(stopped)
