@@ -43,7 +43,7 @@ unit_tests := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*/test_*
 generated := $B/memtrace.8 $(addprefix $B/completions/memtrace.,bash zsh fish)
 bench_programs := $B/bench/floor $B/bench/collector_bench
 
-.PHONY: all unit-tests check check-root check-judge bench install uninstall clean format format-check
+.PHONY: all unit-tests fuzz-targets check check-root check-judge bench install uninstall clean format format-check
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -113,19 +113,20 @@ $B/root/unwind/walk.bpf.o: tests/root/unwind/walk.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(bpf_cflags) -Itests/root/unwind -c -o $@ $<
 
-# Readers of what comes from anywhere, fed with whatever libFuzzer thinks of.
+# Readers of foreign bytes, under libFuzzer: tests/fuzz/fuzz_NAME.c, each linked with all the code that needs no kernel.
 , := ,
 fuzz_cflags := -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	-D_GNU_SOURCE -DMEMTRACE_VERSION='"$(VERSION)"' -Isrc -MMD -MP
-replay_parts := $(filter-out src/util/log.c,$(wildcard $(addsuffix /*.c,$(addprefix src/,util elf unwind symbols probe heap collect profile report run)))) \
-	$(filter-out %/diff.c,$(wildcard src/record/*.c))
+fuzz_targets := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_objects := $(patsubst src/%.c,$B/fuzz/%.o,$(filter-out $(addprefix src/,cli/% session/% trace/%),$(sources)))
 
-$B/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c $(addprefix src/unwind/,cfi.c cfi_bytes.c cfi_exec.c cfi_parse.c rule_set.c table.c) src/util/array.c Makefile
-	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)$(CLANG) $(fuzz_cflags) -MF $@.d -o $@ $(filter %.c,$^)
+fuzz-targets: $(fuzz_targets)
 
-$B/fuzz/fuzz_recording: tests/fuzz/fuzz_recording.c $(patsubst src/%.c,$B/fuzz/%.o,$(replay_parts)) Makefile
-	$(call say,FUZZ,$@)$(CLANG) $(fuzz_cflags) -MF $@.d -o $@ $(filter %.c %.o,$^) $(libs)
+$B/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $B/fuzz/libmemtrace.a Makefile
+	$(call say,FUZZ,$@)$(CLANG) $(fuzz_cflags) -MF $@.d -o $@ $< $B/fuzz/libmemtrace.a $(libs)
+
+$B/fuzz/libmemtrace.a: $(fuzz_objects)
+	$(call say,AR,$@)rm -f $@ && ar qcs $@ $^
 
 $B/fuzz/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
