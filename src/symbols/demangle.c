@@ -10,6 +10,8 @@
  * pack, and forgets which of them it has been through: in a name whose components refer to each
  * other, that takes exponential time without any output. So the components of a name with packs are
  * counted first, each as often as the search would come to it.
+ *
+ * The Rust demangler counts up to any number of bound lifetimes (rust_binders.h).
  */
 #include "symbols/demangle.h"
 
@@ -21,6 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "symbols/rust_binders.h"
+
 /*
  * libiberty puts an array of components on the stack and recurses over them; by default it refuses
  * C++ names over 1,024 bytes, which templates do reach. Up to this length, 2 MiB of stack are
@@ -31,10 +35,25 @@
 #define PACK_STEPS_MAX 32768
 
 struct output {
+	const char *rust; /* the symbol, while it is read as one of Rust */
 	char text[DEMANGLE_MAX];
 	size_t len;
 	jmp_buf full;
 };
+
+/*
+ * Whether a piece of a Rust name is neither part of the symbol nor of our program: then it is in
+ * memory that the demangler frees after it was printed, and that a longjmp would leak. The next
+ * piece, a separator, is not.
+ */
+static bool is_temporary(const struct output *o, const char *piece)
+{
+	extern const char __executable_start[], _end[];
+	uintptr_t at = (uintptr_t)piece;
+
+	return o->rust && at - (uintptr_t)o->rust > MANGLED_MAX &&
+	       (at < (uintptr_t)__executable_start || at >= (uintptr_t)_end);
+}
 
 static void append_piece(const char *piece, size_t len, void *ctx)
 {
@@ -46,7 +65,7 @@ static void append_piece(const char *piece, size_t len, void *ctx)
 		return; /* `piece` may be NULL */
 	memcpy(o->text + o->len, piece, fits ? len : room);
 	o->len += fits ? len : room;
-	if (!fits)
+	if (!fits && !is_temporary(o, piece))
 		longjmp(o->full, 1);
 }
 
@@ -153,8 +172,11 @@ static bool demangle_cxx(const char *name, struct output *o)
 static bool try_demanglers(const char *name, struct output *o)
 {
 	/* Legacy Rust names are also C++ names, ending in a hash, so Rust is tried first. */
-	if (rust_demangle_callback(name, DMGL_PARAMS | DMGL_ANSI, append_piece, o) && o->len)
+	o->rust = rust_binders__are_absurd(name) ? NULL : name;
+	if (o->rust && rust_demangle_callback(name, DMGL_PARAMS | DMGL_ANSI, append_piece, o) &&
+	    o->len)
 		return true;
+	o->rust = NULL;
 	return demangle_cxx(name, o);
 }
 
@@ -175,6 +197,7 @@ char *demangle__name(const char *name)
 	o = malloc(sizeof(*o));
 	if (!o)
 		return NULL;
+	o->rust = NULL;
 	o->len = 0;
 	if (setjmp(o->full)) {
 		memcpy(o->text + o->len + 1 - sizeof(dots), dots, sizeof(dots) - 1);

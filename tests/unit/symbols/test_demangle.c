@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
 
 #include "symbols/demangle.h"
+#include "symbols/rust_binders.h"
 #include "util/array.h"
 #include "util/clock.h"
 #include "test.h"
@@ -221,6 +223,49 @@ TEST(names_that_take_too_long_stay_as_they_are)
 	free(small);
 	free(other);
 	free(itself);
+}
+
+/* Each of these took the demangler longer than anybody waits. */
+TEST(rust_names_with_absurd_binders_stay_as_they_are)
+{
+	static const char *const absurd[] = {
+		"_RXINvC1a1bFGzzzzz_EuEaC1a",		/* in a part that is not printed */
+		"_RMDGzzzzzzzzzz_NtC1a1bp3Outh1_EL_uu", /* dyn, an associated type */
+		"_RMFG99999999999999999999_KC_EuC1aa",	/* more than 64 bits */
+		"_RMTRL0_QAFG000zz_EuKj5_EuC1aa",
+	};
+	static const char *const fine[][2] = {
+		{ "_RNvMC1aFG_RL0_hEu1f", "<for<'a> fn(&'a u8)>::f" },
+		{ "_RINvC1a6Gzzz_1KRe616263_E", NULL },
+		{ "_RNvC8Gzzzzzz_1f", "Gzzzzzz_::f" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(absurd); i++) {
+		char *got = demangle__name(absurd[i]);
+
+		CHECK_STR(got, absurd[i]);
+		free(got);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fine); i++) {
+		char *got = demangle__name(fine[i][0]);
+
+		if (fine[i][1])
+			CHECK_STR(got, fine[i][1]);
+		CHECK(!rust_binders__are_absurd(fine[i][0]));
+		free(got);
+	}
+}
+
+/* An identifier in Punycode is printed from memory of its own. It is the limit's own piece here. */
+TEST(long_rust_names_leave_no_memory_behind)
+{
+	const char *name =
+	    "_RIC3fmtNSCu30____7hkackfecea1cbdathfdh9hlq6ys1_0L1_FKCB_NaIB0_Es_1fEBU_EB_";
+	size_t before = mallinfo2().uordblks;
+
+	for (int i = 0; i < 1000; i++)
+		free(demangle__name(name));
+	CHECK(mallinfo2().uordblks - before < 10000);
 }
 
 TEST(long_names_are_cut)
