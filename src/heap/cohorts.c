@@ -172,7 +172,7 @@ void cohorts__came(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t byt
 	co->alive_bytes += bytes;
 	co->alive++;
 	co->born = add_saturated(co->born, 1);
-	c->last = later_units(c->last, since_origin(c, birth));
+	c->last = later_units(c->last, since_origin(c, now));
 	change_held(c, (int64_t)bytes);
 }
 
@@ -218,6 +218,8 @@ void cohorts__resized(struct cohorts *c, uint64_t now, uint64_t birth, int64_t c
 {
 	advance(c, now);
 	cohort_of(c, birth)->alive_bytes += (uint64_t)change;
+	if (change > 0)
+		c->last = later_units(c->last, since_origin(c, now));
 	change_held(c, change);
 }
 
@@ -237,6 +239,8 @@ void cohorts__became(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t b
 		to->alive++;
 		to->born = add_saturated(to->born, 1);
 	}
+	if (new_bytes > bytes)
+		c->last = later_units(c->last, since_origin(c, now));
 	change_held(c, (int64_t)(new_bytes - bytes));
 }
 

@@ -27,7 +27,7 @@ struct cohorts {
 	uint64_t bytes;	   /* alive now */
 	float least, most; /* of the last cohort so far: see cohorts__advance */
 	uint32_t longest; /* the longest life of a block that died, in units of 2^COHORTS_UNIT ns */
-	uint32_t last;	  /* the last birth, in such units since the origin */
+	uint32_t last;	  /* when a block last came or grew, in such units since the origin */
 	/* Deaths: [0] of blocks younger than a tick, [n] of blocks younger than 2^n ticks. */
 	uint32_t lives[COHORTS_LIVES];
 	uint8_t shift, tick, n;		   /* tick: the present one */
@@ -46,6 +46,12 @@ void cohorts__resized(struct cohorts *c, uint64_t now, uint64_t birth, int64_t c
 /* A realloc made one of the site's blocks of another. */
 void cohorts__became(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t bytes,
 		     uint64_t new_birth, uint64_t new_bytes);
+
+/* When a block last came or grew. */
+static inline uint64_t cohorts__last(const struct cohorts *c)
+{
+	return c->origin + ((uint64_t)c->last << COHORTS_UNIT);
+}
 
 /* All that is alive dies at `now`. */
 void cohorts__end(struct cohorts *c, uint64_t now);

@@ -45,6 +45,7 @@
 #define SHARE_MAX_NS 600000000000ull
 #define STARTUP_MAX_NS 120000000000ull
 #define GROWTH 1.05
+#define MORE 1.2 /* times as much as before: no plateau */
 #define CHURN_SURVIVAL 0.05
 
 /* What a verdict rests on besides the site's own cohorts. */
@@ -346,11 +347,6 @@ static bool climbs(const struct cohorts *c, double *rate)
 	return most > 0 && isfinite(least) && least > most * GROWTH;
 }
 
-static uint64_t last_birth(const struct cohorts *c)
-{
-	return c->origin + ((uint64_t)c->last << COHORTS_UNIT);
-}
-
 /* No births for half the time: a plateau, or startup if all came in the first quarter of the run
  * and within its first minutes. */
 static enum verdict judge_quiet(uint64_t last, const struct judge_facts *f)
@@ -365,6 +361,16 @@ static enum verdict judge_quiet(uint64_t last, const struct judge_facts *f)
 	return VERDICT_PLATEAU;
 }
 
+/* Whether it holds more than before the last quarter of the time: of late, perhaps by chance. */
+static bool holds_more(const struct cohorts *c)
+{
+	double most = 0;
+
+	for (unsigned int i = 0; i < c->n && stretch__cohort_end(c, i) <= c->tick * 0.75; i++)
+		most = fmax(most, c->cohort[i].most);
+	return (double)c->bytes > most * MORE;
+}
+
 static void judge_rest(const struct cohorts *c, const struct judge_facts *f, struct judgement *j)
 {
 	struct stretch all = stretch__of(c, 0, c->n - 1u);
@@ -375,11 +381,14 @@ static void judge_rest(const struct cohorts *c, const struct judge_facts *f, str
 		j->rate = rate;
 		return;
 	}
-	j->verdict = c->bytes || all.blocks > 0 ? judge_quiet(last_birth(c), f) : VERDICT_UNKNOWN;
+	j->verdict =
+	    c->bytes || all.blocks > 0 ? judge_quiet(cohorts__last(c), f) : VERDICT_UNKNOWN;
 	if (j->verdict != VERDICT_UNKNOWN || all.born < JUDGE_LEAST_BLOCKS)
 		return;
-	j->verdict =
-	    old <= all.blocks / 4 && j->survival < CHURN_SURVIVAL ? VERDICT_CHURN : VERDICT_PLATEAU;
+	if (old <= all.blocks / 4 && j->survival < CHURN_SURVIVAL)
+		j->verdict = VERDICT_CHURN;
+	else if (!holds_more(c))
+		j->verdict = VERDICT_PLATEAU;
 }
 
 /* The fraction still live of the blocks born in the older half of the time. */

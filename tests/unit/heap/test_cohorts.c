@@ -144,6 +144,24 @@ TEST(least_and_most)
 	free(c);
 }
 
+/* When a block last came or grew, whenever it was born. */
+TEST(last_change)
+{
+	struct cohorts *c = cohorts__new(0);
+
+	cohorts__came(c, 1 * S, 1 * S, 100);
+	cohorts__resized(c, 20 * S, 1 * S, -50);
+	cohorts__became(c, 30 * S, 1 * S, 50, 1 * S, 50);
+	CHECK_EQ(c->last, 1 * S >> COHORTS_UNIT);
+	cohorts__resized(c, 40 * S, 1 * S, 50);
+	CHECK_EQ(c->last, 40 * S >> COHORTS_UNIT);
+	cohorts__became(c, 60 * S, 1 * S, 100, 1 * S, 101);
+	CHECK_EQ(c->last, 60 * S >> COHORTS_UNIT);
+	cohorts__came(c, 80 * S, 2 * S, 100);
+	CHECK_EQ(c->last, 80 * S >> COHORTS_UNIT);
+	free(c);
+}
+
 TEST(realloc_keeps_the_birth)
 {
 	struct cohorts *from = cohorts__new(0), *to = cohorts__new(0);
