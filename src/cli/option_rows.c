@@ -143,7 +143,11 @@ const struct option_row option_rows[] = {
 		"traced. Code is the same if it is at the same offset of files with the same "
 		"build ID, whatever their inode and address. Rows are merged before the first "
 		"`--top` are chosen; the verdict covers all of their processes together, and "
-		"counts the end of a process as the end of its blocks." },
+		"counts the end of a process as the end of its blocks. It is leak as well where "
+		"one of them leaks by itself. What ended processes left is a row of its own, with "
+		"the strongest of the verdicts as of their ends. The same code in one process is "
+		"one row in any case, such as that of a plugin that is loaded again from a new "
+		"file." },
 	{ .name = "kind", .of = OF_ALL, .value = "heap|map|all", .take = option__kind,
 	  .help = "blocks of malloc and its family, direct mappings (mmap, brk, shmat), or both "
 		"(default all); heap spares all system calls on the host a small cost",

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "collect/same_code.h"
 #include "probe/alloc_functions.h"
 #include "symbols/mappings.h"
 #include "util/array.h"
@@ -72,6 +73,11 @@ static __attribute__((noinline)) int find_or_add_key(struct process *p, struct s
 		*number = (uint32_t)known;
 		return 0;
 	}
+	site.stack = same_code__first(p, key.stack);
+	if (site.stack != key.stack) {
+		key.stack = site.stack;
+		return find_or_add_key(p, key, hash_site_key(&key), number);
+	}
 	if (add_site(p, &site, hash))
 		return -ENOMEM;
 	*number = p->nsites - 1;
@@ -108,6 +114,7 @@ int accounting__restore_site(struct process *p, const struct site *s)
 {
 	const struct site_key key = { p, s->stack, s->kind, s->api, s->map_flags };
 
+	same_code__first(p, s->stack);
 	return add_site(p, s, hash_site_key(&key));
 }
 

@@ -362,6 +362,7 @@ size_t collector__memory(const struct collector *c)
 			continue;
 		sum += p->recent_frees.size * sizeof(*p->recent_frees.at) + heap__memory(p->heap) +
 		       ranges__memory(p->ranges) + hashmap__memory(p->site_index) +
+		       (p->stack_index ? hashmap__memory(p->stack_index) : 0) +
 		       mappings__count(p->mappings) * sizeof(struct mapping);
 	}
 	return sum;

@@ -157,10 +157,8 @@ struct site_row {
 	uint64_t allocs_since;	 /* allocations since the last committed query */
 	uint64_t oldest, newest; /* ages, ns; 0 where nothing is live */
 	uint64_t map_addr;	 /* the lowest range's start, for naming a file mapping */
-	/*
-	 * On all its blocks, of any age. In a merged row the verdict is on all the processes
-	 * together, for which the end of a process is the death of its blocks.
-	 */
+	/* On all its blocks, of any age. In a merged row the verdict is on all the processes
+	 * together: see site_merge.c. */
 	struct judgement judged;
 };
 

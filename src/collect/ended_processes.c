@@ -34,7 +34,8 @@ static void keep_verdict(const struct process *p, struct site *s)
 	j = site_survey__judge(p, s, p->ended);
 	free(s->cohorts);
 	s->cohorts = NULL;
-	if (j.verdict == VERDICT_UNKNOWN)
+	/* A single block without a verdict would be judged as if it had been the only one. */
+	if (j.verdict == VERDICT_UNKNOWN && s->live_blocks != 1)
 		return;
 	s->left = malloc(sizeof(*s->left));
 	if (s->left)
@@ -70,6 +71,8 @@ static void fold_process(struct process *p)
 	struct collector *c = p->c;
 	struct site *sites;
 	uint32_t n = SITE_HIDDEN + 1;
+
+	p->folded = true;
 
 	for (uint32_t i = n; i < p->nsites; i++) {
 		struct site *s = &p->sites[i];

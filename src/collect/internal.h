@@ -56,7 +56,8 @@ struct process {
 	const char *exe, *container;
 	const char *unprobed; /* see collector__add_unprobed; NULL: none */
 	bool named, exited;
-	int status; /* how it ended, as waitpid has it; -1: not known */
+	bool folded; /* see ended_processes.h */
+	int status;  /* how it ended, as waitpid has it; -1: not known */
 	uint64_t first_seen, ended;
 
 	struct heap *heap; /* these three are NULL once it has ended */
@@ -70,7 +71,8 @@ struct process {
 	struct site *sites;
 	uint32_t nsites;
 	size_t cap_sites;
-	struct hashmap *site_index; /* NULL once it has ended */
+	struct hashmap *site_index;  /* NULL once it has ended */
+	struct hashmap *stack_index; /* same_code__first's; NULL: none yet, or it has ended */
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
 	struct cohorts *older;		  /* the unmatched frees, as births; NULL: none */

@@ -180,6 +180,7 @@ void collect_process__free(struct process *p)
 	ranges__free(p->ranges);
 	mappings__free(p->mappings);
 	hashmap__free(p->site_index);
+	hashmap__free(p->stack_index);
 	for (uint32_t i = 0; i < p->nsites; i++) {
 		free(p->sites[i].cohorts);
 		free(p->sites[i].left);
@@ -384,10 +385,12 @@ void collect_process__retire(struct process *p, uint64_t now)
 	heap__free(p->heap);
 	ranges__free(p->ranges);
 	hashmap__free(p->site_index);
+	hashmap__free(p->stack_index);
 	recent_frees__free(&p->recent_frees);
 	p->heap = NULL;
 	p->ranges = NULL;
 	p->site_index = NULL;
+	p->stack_index = NULL;
 	if (!p->named) {
 		mappings__free(p->mappings);
 		p->mappings = NULL;

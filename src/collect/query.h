@@ -25,7 +25,7 @@ enum sort_key {
 /*
  * What a row is. Sites of different processes are merged where they are the same code: files of
  * one build ID count as one. A call stack that passes through code in no file belongs to its
- * process alone.
+ * process alone. What ended processes left is a row of its own.
  */
 enum merge_by { BY_PROCESS, BY_CONTAINER, BY_STACK, MERGE_KEYS };
 

@@ -267,6 +267,7 @@ static int restore_process_end(struct collector *c, struct cursor *in)
 		err = take_activity(in, &p->work);
 	if (!err && exited)
 		collect_process__retire(p, p->ended);
+	p->folded = exited && !pending && !p->named;
 	if (!err && exited && pending)
 		ended_processes__add(p);
 	return err;

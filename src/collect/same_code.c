@@ -20,9 +20,71 @@ static uint64_t hash_module(struct collector *c, uint32_t id)
 	code = hash__mix(len, len ? 0 : id);
 	for (size_t i = 0; i < len; i++)
 		code = hash__mix(code, build_id[i]);
-	hashmap__set(c->module_codes, id, code); /* without memory it is computed again */
+	if (len)
+		hashmap__set(c->module_codes, id, code); /* without memory it is computed again */
 	return code;
 }
+
+/* ---- stacks of one process ---- */
+
+/* Equal for stacks that may be the same code: files are not compared yet, because that opens them.
+ */
+static uint64_t hash_offsets(const struct stack *st)
+{
+	uint64_t hash = st->n;
+
+	for (unsigned int i = 0; i < st->n; i++)
+		hash = hash__mix(hash, st->frames[i].offset);
+	return hash;
+}
+
+static bool is_same_file(struct collector *c, uint32_t a, uint32_t b)
+{
+	if (a == b || a == FRAME_NO_MODULE || b == FRAME_NO_MODULE)
+		return a == b;
+	return hash_module(c, a) == hash_module(c, b);
+}
+
+struct wanted {
+	struct collector *c;
+	const struct stack *stack;
+};
+
+static bool is_same_code(uintptr_t known, const void *wanted)
+{
+	const struct wanted *w = wanted;
+	const struct stack *a = (const struct stack *)known, *b = w->stack;
+
+	if (a->n != b->n || a->end != b->end)
+		return false;
+	for (unsigned int i = 0; i < a->n; i++)
+		if (a->frames[i].offset != b->frames[i].offset ||
+		    !is_same_file(w->c, a->frames[i].module, b->frames[i].module))
+			return false;
+	return true;
+}
+
+uint64_t same_code__first(struct process *p, uint64_t id)
+{
+	const struct stack *st = stacks__get(p->c->stacks, id);
+	const struct wanted wanted = { p->c, st };
+	uintptr_t known;
+	uint64_t hash;
+
+	if (!st)
+		return id;
+	if (!p->stack_index)
+		p->stack_index = hashmap__new();
+	if (!p->stack_index)
+		return id;
+	hash = hash_offsets(st);
+	if (hashmap__find(p->stack_index, hash, is_same_code, &wanted, &known))
+		return ((const struct stack *)known)->id;
+	hashmap__add_ptr(p->stack_index, hash, st); /* without memory it stands for itself only */
+	return st->id;
+}
+
+/* ---- sites of several processes ---- */
 
 /* Equal for the same code in all processes. */
 static uint64_t hash_frames(struct collector *c, const struct process *p, struct site *s)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One row for the sites of many processes that are the same code. */
+/* One row for the sites of many processes that are the same code: of the living, and another one of
+ * those that ended. */
 #ifndef MEMTRACE_COLLECT_SITE_MERGE_H
 #define MEMTRACE_COLLECT_SITE_MERGE_H
 

@@ -198,10 +198,15 @@ static void take_best(const struct collector *c, const struct query *q, struct s
 	out->sites = r->rows;
 	out->nsites = r->n;
 	for (size_t i = 0; i < r->n; i++) {
+		struct site_row *row = &r->rows[i];
+
 		if (q->by == BY_PROCESS)
-			fill_ages(c->processes[r->rows[i].process], q, &r->rows[i]);
-		out->rest_bytes -= r->rows[i].live_bytes;
-		out->rest_blocks -= r->rows[i].live_blocks;
+			fill_ages(c->processes[row->process], q, row);
+		/* The judge knows to a cohort when a leak began. */
+		if (row->judged.leaking > row->oldest)
+			row->judged.leaking = row->oldest;
+		out->rest_bytes -= row->live_bytes;
+		out->rest_blocks -= row->live_blocks;
 	}
 }
 

@@ -52,6 +52,7 @@ struct profile_site {
 	uint32_t pid;
 	const char *comm;
 	uint32_t processes;    /* that share it; pid and comm are of the one that holds most */
+	bool exited;	       /* they have ended: this is what they left */
 	const char *container; /* of that one; NULL: none */
 	enum api_kind kind;
 	const char *api; /* "malloc" */

@@ -167,6 +167,7 @@ static void fill_site(const struct profile_builder *b, struct profile_site *site
 		.pid = row->pid,
 		.comm = known ? b->processes[row->process].comm : "",
 		.processes = row->processes,
+		.exited = known && b->processes[row->process].exited,
 		.container = container,
 		.kind = (enum api_kind)row->kind,
 		.api = api_name(b->in, row->api),

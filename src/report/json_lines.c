@@ -221,6 +221,7 @@ static void write_site(struct json *w, const struct profile *p, const struct pro
 	json__u64(w, "pid", s->pid);
 	json__string(w, "comm", s->comm);
 	json__u64(w, "processes", s->processes);
+	json__bool(w, "exited", s->exited);
 	json__string(w, "container", s->container);
 	json__string(w, "kind", profile_names__kind(s->kind));
 	json__string(w, "api", s->api);

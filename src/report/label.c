@@ -44,8 +44,9 @@ void label__owner(struct strbuf *sb, const struct profile_site *s, bool containe
 	}
 	if (s->processes <= 1) {
 		label__process(sb, s->comm, s->pid);
+		strbuf__adds(sb, s->exited ? " (exited)" : "");
 		return;
 	}
 	escape__plain(sb, s->comm);
-	strbuf__addf(sb, " (%" PRIu32 " processes)", s->processes);
+	strbuf__addf(sb, " (%" PRIu32 " %s)", s->processes, s->exited ? "exited" : "processes");
 }

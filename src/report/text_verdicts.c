@@ -106,8 +106,13 @@ static const char *churn_text(char *buf, size_t cap, const struct profile_site *
 {
 	char life[32];
 
-	snprintf(buf, cap, ": blocks are freed, after %s at most",
-		 number__seconds(life, sizeof(life), s->longest_life_s));
+	number__seconds(life, sizeof(life), s->longest_life_s);
+	if (s->exited && s->processes > 1)
+		snprintf(buf, cap, ": came and went with its processes");
+	else if (s->oldest_s > s->longest_life_s)
+		snprintf(buf, cap, ": most blocks are freed, within %s", life);
+	else
+		snprintf(buf, cap, ": blocks are freed, after %s at most", life);
 	return buf;
 }
 

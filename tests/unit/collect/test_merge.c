@@ -158,6 +158,116 @@ TEST(a_leak_of_all_together)
 	end();
 }
 
+/* A plugin that is loaded again from a new file each time is the same code. */
+TEST(a_plugin_loaded_again_is_one_site)
+{
+	static const uint8_t build_id[] = { 1, 2, 3, 4 };
+	struct snapshot s;
+
+	begin(BY_PROCESS);
+	for (uint64_t t = 0; t < 60; t++) {
+		char path[64];
+		uint32_t module;
+
+		snprintf(path, sizeof(path), "/tmp/plugin%d.so", (int)t);
+		module = (uint32_t)modules__add_known(modules, path);
+		module__identify_as(modules__get(modules, module), true, build_id,
+				    sizeof(build_id));
+		stack_of(PID, 1 + t, module, 0x100);
+		for (uint64_t i = 0; i < 2; i++) {
+			now = START + t * SECOND + i * SECOND / 2;
+			allocated(c, PID, 0x10000 * (t + 1) + i * 0x1000, 2048, 1 + t);
+		}
+	}
+	stack_of(PID, 100, (uint32_t)modules__add_known(modules, "/tmp/unknown.so"), 0x100);
+	allocated(c, PID, 0x10, 16, 100); /* without a build ID it is other code */
+	s = asked(BY_PROCESS, 10);
+	CHECK_STR(rows(&s), "245760/120@1 16/1@100");
+	CHECK_EQ(s.sites[0].judged.verdict, VERDICT_LEAK);
+	snapshot__free(&s);
+	end();
+}
+
+static void started(uint32_t pid, uint64_t id, uint32_t module)
+{
+	execed(c, pid, "worker");
+	stack_of(pid, id, module, 0x100);
+}
+
+TEST(what_ended_processes_left_is_a_row_of_its_own)
+{
+	struct snapshot s;
+	uint32_t module;
+
+	begin(BY_STACK);
+	module = module_at("/proc/self/exe");
+	for (uint32_t i = 0; i < 4; i++) {
+		started(PID + i, 1 + i, module);
+		allocated(c, PID + i, 0x10, 100 + i, 1 + i);
+	}
+	happened(c, EVENT_EXIT, PID);
+	happened(c, EVENT_EXIT, PID + 1);
+	for (int folded = 0; folded < 2; folded++) {
+		s = ask(c, (struct query){
+			       .sort = SORT_BYTES, .top = 10, .by = BY_STACK, .commit = true });
+		CHECK_STR(rows(&s), "205/2@1 201/2@1");
+		CHECK_EQ(s.sites[0].processes, 2);
+		CHECK_EQ(s.sites[0].pid, PID + 3);
+		CHECK(s.processes[s.sites[1].process].exited);
+		snapshot__free(&s);
+	}
+	end();
+}
+
+/* One of ten loses blocks, while the others have far more that come and go. */
+TEST(a_leak_in_one_of_many)
+{
+	struct snapshot s;
+	uint32_t module;
+
+	begin(BY_STACK);
+	module = module_at("/proc/self/exe");
+	for (uint32_t i = 0; i < 10; i++)
+		started(PID + i, 1 + i, module);
+	for (uint64_t t = 0; t < 600; t++) {
+		for (uint32_t i = 1; i < 10; i++) {
+			now = START + t * 100 * MS;
+			allocated(c, PID + i, 0x10, 1 << 20, 1 + i);
+			freed(c, PID + i, 0x10);
+		}
+		allocated(c, PID, 0x10000 + t * 0x1000, 512, 1);
+	}
+	s = asked(BY_STACK, 10);
+	CHECK_EQ(s.nsites, 1);
+	CHECK_EQ(s.sites[0].processes, 10);
+	CHECK_EQ(s.sites[0].judged.verdict, VERDICT_LEAK);
+	CHECK(s.sites[0].judged.rate > 4000 && s.sites[0].judged.rate < 6500);
+	snapshot__free(&s);
+	end();
+}
+
+/* Every two seconds another process starts, and holds what it allocated then. */
+TEST(more_processes_are_no_leak)
+{
+	struct snapshot s;
+	uint32_t module;
+
+	begin(BY_STACK);
+	module = module_at("/proc/self/exe");
+	for (uint32_t i = 0; i < 60; i++) {
+		now = START + i * 2 * SECOND;
+		started(PID + i, 1 + i, module);
+		for (uint64_t k = 0; k < 20; k++)
+			allocated(c, PID + i, 0x1000 + k * 0x1000, 1000, 1 + i);
+	}
+	s = asked(BY_STACK, 10);
+	CHECK_EQ(s.nsites, 1);
+	CHECK_EQ(s.sites[0].live_blocks, 1200);
+	CHECK_EQ(s.sites[0].judged.verdict, VERDICT_GROWING);
+	snapshot__free(&s);
+	end();
+}
+
 /* Each second a worker starts, allocates what it needs, and ends with it a few seconds later. */
 static void workers(uint64_t seconds, enum merge_by by, unsigned int *leaks)
 {
