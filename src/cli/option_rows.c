@@ -224,6 +224,12 @@ const struct option_row option_rows[] = {
 	  .help = "one of the formats below (default text)",
 	  .detail = "The format of reports: `text` (the default), `json`, `pprof` or `folded`; "
 		"see `FORMATS`." },
+	{ .name = "full-stacks", .of = OF_REPORTS, FLAG(plan.full_stacks, true),
+	  .help = "text: every call stack with all its frames, its ID, and for a leak a line that "
+		"would suppress it",
+	  .detail = "In a text report, show every call stack with all its frames, its ID, and for a "
+		"leak or growth a line that would suppress it. Otherwise frames of libraries are "
+		"left out, and what is no leak is in a line each. `-v` has the same effect." },
 	{ .letter = 'o', .name = "output", .of = OF_ALL, .value = "FILE", .type = VALUE_FILE,
 	  .example = "memtrace.out", STRING(plan.output),
 	  .help = "write to FILE, whole or not at all (default standard output)",
@@ -304,7 +310,7 @@ const struct option_row option_rows[] = {
 	  .detail = "List each function that is probed, its file and offset, the instruction "
 		"that the probe is on, and why there." },
 	{ .letter = 'v', .name = "verbose", .of = OF_ALL, FLAG(verbose, true),
-	  .help = "print more on standard error" },
+	  .help = "print more on standard error, and full stacks as with --full-stacks" },
 	{ .name = "version", .of = OF_ALL, .take = option__version, .help = "print the version" },
 	{ .letter = 'h', .name = "help", .of = OF_ALL, .take = option__help,
 	  .help = "print this text",

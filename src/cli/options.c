@@ -223,6 +223,7 @@ static int check_plan(struct options *o)
 	struct plan *p = &o->plan;
 	int err = 0;
 
+	p->full_stacks |= o->verbose;
 	if (p->min_size > p->max_size)
 		return option__refuse("--min-size is above --max-size", NULL,
 				      "a smaller --min-size");

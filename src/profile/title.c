@@ -5,16 +5,74 @@
 #include <string.h>
 
 #include "profile/profile.h"
+#include "profile/suppressions.h"
 #include "profile/wrappers.h"
+#include "util/array.h"
+
+/*
+ * The loops of interpreters, and what they call functions by. What runs in a loop is the program's
+ * own code, but the stack does not show which. So the title is what the loop called for: the
+ * outermost function inside of it.
+ */
+static const char *const loops[] = { "_PyEval_EvalFrameDefault",
+				     "Perl_runops_standard",
+				     "Perl_runops_debug",
+				     "execute_ex",
+				     "luaV_execute",
+				     "vm_exec_core" };
+static const char *const calls[] = { "^_PyObject_", "^PyObject_Call", "^PyObject_Vectorcall",
+				     "^_PyFunction_Vectorcall", "^PyCFunction_" };
+
+static bool has_function(const struct profile_frame *f)
+{
+	return f->func && *f->func;
+}
+
+static bool is_loop(const struct profile_frame *f)
+{
+	for (size_t i = 0; has_function(f) && i < ARRAY_SIZE(loops); i++) {
+		if (!strcmp(f->func, loops[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_call(const struct profile_frame *f)
+{
+	for (size_t i = 0; has_function(f) && i < ARRAY_SIZE(calls); i++) {
+		if (suppressions__matches(calls[i], f->func))
+			return true;
+	}
+	return false;
+}
+
+/* Of the n frames inside of a loop; NULL: there is none. */
+static const struct profile_frame *called_by_loop(const struct profile_frame *stack, size_t n)
+{
+	const struct profile_frame *unnamed = NULL;
+
+	for (size_t i = n; i-- > 0;) {
+		if (is_call(&stack[i]))
+			continue;
+		if (has_function(&stack[i]))
+			return &stack[i];
+		if (!unnamed)
+			unnamed = &stack[i];
+	}
+	return unnamed;
+}
 
 const struct profile_frame *title__frame(const struct profile_frame *stack, size_t n)
 {
-	const struct profile_frame *own = NULL;
+	const struct profile_frame *own = NULL, *called;
 
 	for (size_t i = 0; i < n; i++) {
+		called = !own && is_loop(&stack[i]) ? called_by_loop(stack, i) : NULL;
+		if (called)
+			return called;
 		if (stack[i].library)
 			continue;
-		if (stack[i].func && *stack[i].func)
+		if (has_function(&stack[i]))
 			return &stack[i];
 		if (!own)
 			own = &stack[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The title of a call stack: its first frame that is the program's own, not one of wrappers.h.
+ * The title of a call stack: its first frame that is the program's own, not one of wrappers.h; in
+ * an interpreter, whose program the stack does not show, the function that its loop called.
  */
 #ifndef MEMTRACE_PROFILE_TITLE_H
 #define MEMTRACE_PROFILE_TITLE_H

@@ -131,7 +131,7 @@ static const char *const modules[] = {
 	"/ld-musl-*.so",   "/libc.musl-*.so", "/libpthread.so",	 "/libpthread-2.*.so$",
 	"/libdl.so",	   "/libm.so.6$",     "/libstdc++.so",	 "/libgcc_s.so",
 	"/libc++.so",	   "/libc++abi.so",   "/libjemalloc.so", "/libtcmalloc",
-	"/libmimalloc.so",
+	"/libmimalloc.so", "/bin/python3",    "/libpython3",
 };
 
 struct wrappers {

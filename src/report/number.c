@@ -84,28 +84,6 @@ char *number__change(char *buf, size_t cap, int64_t bytes)
 	return buf;
 }
 
-char *number__pace(char *buf, size_t cap, double bytes_per_s)
-{
-	static const struct {
-		const char *name;
-		double seconds;
-	} units[] = { { "min", 60 }, { "h", 3600 }, { "day", 86400 } };
-	double bytes = 0;
-	char size[32];
-	size_t u;
-
-	for (u = 0; u < ARRAY_SIZE(units); u++) {
-		bytes = bytes_per_s * units[u].seconds;
-		if (bytes >= 10 || u + 1 == ARRAY_SIZE(units))
-			break;
-	}
-	if (bytes < 0)
-		bytes = 0;
-	format__size(size, sizeof(size), bytes < 0x1p63 ? (uint64_t)bytes : UINT64_MAX);
-	snprintf(buf, cap, "+%s/%s", size, units[u].name);
-	return buf;
-}
-
 char *number__share(char *buf, size_t cap, double share)
 {
 	double percent = share * 100;
@@ -132,6 +110,17 @@ char *number__seconds(char *buf, size_t cap, double s)
 		snprintf(buf, cap, "%" PRIu64 "h%02" PRIu64 "m", n / 3600, n / 60 % 60);
 	else
 		snprintf(buf, cap, "%" PRIu64 "d%02" PRIu64 "h", n / 86400, n / 3600 % 24);
+	return buf;
+}
+
+char *number__duration(char *buf, size_t cap, double s)
+{
+	if (s >= 0.95 || s < 0)
+		return number__seconds(buf, cap, s);
+	if (s > 0 && s < 0.001)
+		snprintf(buf, cap, "<1ms");
+	else
+		snprintf(buf, cap, "%.0fms", s * 1000);
 	return buf;
 }
 

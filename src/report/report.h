@@ -17,6 +17,8 @@ struct difference_input;
 struct report_style {
 	bool color; /* for a terminal, unless NO_COLOR is set */
 	int width;  /* columns; 0: unlimited */
+	int height; /* lines of the terminal; 0: none */
+	bool full;  /* text: every call stack with all its frames */
 };
 
 struct report_format {

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "profile/wrappers.h"
+
 #define ELLIPSIS "\342\200\246"
 
 /* The length of "operator<<" and the like, whose characters are not brackets; 0: not an
@@ -76,11 +78,23 @@ static bool fold_brackets(struct strbuf *sb, const char *name, char open, char c
 	return true;
 }
 
+/* The name without the type that a template's begins with: "void std::swap<int>(int&, int&)". Names
+ * of other languages may have blanks, too; those of C++ have parameters behind it. */
+static const char *without_type(const char *name)
+{
+	const char *start = wrappers__without_type(name);
+
+	return strchr(start, '(') ? start : name;
+}
+
 void short_name__add(struct strbuf *sb, const char *name, size_t most)
 {
 	struct strbuf once = { 0 }, twice = { 0 };
-	const char *best = name;
+	const char *best;
 
+	if (strlen(name) > most)
+		name = without_type(name);
+	best = name;
 	if (strlen(name) > most && fold_brackets(&once, name, '<', '>') && !once.error &&
 	    once.data) {
 		best = once.data;

@@ -8,9 +8,10 @@
 #include "util/strbuf.h"
 
 /*
- * Adds the name as it is if it has at most `most` bytes; otherwise with "<…>" for its outermost
- * template arguments, and if that is still too long, with "(…)" for its parameters. Names with
- * unmatched brackets are left as they are. Does not escape.
+ * Adds the name as it is if it has at most `most` bytes. A longer one goes without the type that it
+ * returns, then with "<…>" for its outermost template arguments, then with "(…)" for its
+ * parameters, until it is short enough. Names with unmatched brackets are left as they are. Does
+ * not escape.
  */
 void short_name__add(struct strbuf *sb, const char *name, size_t most);
 

@@ -2,6 +2,7 @@
 #include "report/summary.h"
 
 #include "report/number.h"
+#include "report/rate_unit.h"
 #include "report/verdict_line.h"
 #include "util/format.h"
 
@@ -31,12 +32,12 @@ static void add_leaks(struct strbuf *sb, const struct profile *p)
 {
 	char n[64], size[32], rate[32];
 	double bps = p->leak.group_rate_bps;
-	uint64_t whole = bps < 1e18 ? (uint64_t)(bps + 0.5) : UINT64_MAX;
 
 	strbuf__addf(sb, "%s (%s", number__noun(n, sizeof(n), p->leak.groups, "leak"),
 		     format__size(size, sizeof(size), p->leak.group_bytes));
 	if (bps > 0)
-		strbuf__addf(sb, ", %s/s", format__size(rate, sizeof(rate), whole));
+		strbuf__addf(sb, ", %s",
+			     rate_unit__print(rate, sizeof(rate), rate_unit__of(p), bps));
 	strbuf__addc(sb, ')');
 }
 

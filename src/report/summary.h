@@ -25,8 +25,8 @@ enum run_outcome {
 
 enum run_outcome summary__outcome(const struct criteria *c, const struct profile *p);
 
-/* Adds "2 leaks (1.4 MiB, 3.1 KiB/s) in 12 call stacks, 4 suppressed; FAILED: leak>64k", without a
- * newline; or why nothing could be judged. */
+/* Adds "2 leaks (1.4 MiB, +10.9 MiB/h) in 12 call stacks, 4 suppressed; FAILED: leak>64k", without
+ * a newline; or why nothing could be judged. */
 void summary__add(struct strbuf *sb, const struct profile *p, const struct criteria *c);
 
 #endif

@@ -20,9 +20,9 @@ int text__report(const struct profile *p, const struct report_style *st, FILE *o
 	if (p->seq > 1)
 		strbuf__addc(&ts.sb, '\n');
 	text_header__print(&ts, p);
-	err = text_processes__print(&ts, p);
+	err = text_sites__print(&ts, p);
 	if (!err)
-		err = text_sites__print(&ts, p);
+		err = text_processes__print(&ts, p);
 	if (!err && p->final)
 		err = text_rules__print(&ts, p);
 	return text_style__write(&ts, err, out);

@@ -194,6 +194,9 @@ static void print_stacks(struct text_style *ts, const struct profile *p)
 	struct strbuf line = { 0 }, why = { 0 };
 	uint64_t incomplete = 0;
 
+	/* That all are complete is no news. */
+	if (!ts->full && !p->stacks_truncated && !p->stack_guessed && !p->stack_collisions)
+		return;
 	for (int end = 0; end < STACK_ENDS; end++) {
 		if (!reasons[end])
 			continue;

@@ -61,7 +61,7 @@ int text_processes__print(struct text_style *ts, const struct profile *p)
 		{ .title = "COMMAND", .least = 8 },
 		{ .title = has_containers(p) ? "CONTAINER" : NULL, .least = 9 },
 	};
-	size_t shown = 0;
+	size_t shown = 0, most;
 	struct table t = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
 	const struct profile_process **sorted;
 	char n[64];
@@ -76,7 +76,8 @@ int text_processes__print(struct text_style *ts, const struct profile *p)
 		sorted[i] = &p->processes[i];
 	qsort(sorted, p->nprocesses, sizeof(*sorted), by_live_bytes);
 	/* Processes that ended and left nothing come last. */
-	while (shown < p->nprocesses && shown < PROCESSES_MAX &&
+	most = ts->full ? PROCESSES_MAX : TEXT_PROCESSES_FEW;
+	while (shown < p->nprocesses && shown < most &&
 	       (sorted[shown]->live_bytes || !sorted[shown]->exited || shown < 2))
 		add_process_cells(&t, sorted[shown++]);
 	free(sorted);

@@ -6,6 +6,8 @@
 #include "profile/profile.h"
 #include "report/text_style.h"
 
+#define TEXT_PROCESSES_FEW 5 /* lines, unless the report is to be full */
+
 /* 0 or -ENOMEM. */
 int text_processes__print(struct text_style *ts, const struct profile *p);
 

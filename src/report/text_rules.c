@@ -34,17 +34,23 @@ int text_rules__print(struct text_style *ts, const struct profile *p)
 		{ .least = 16, .paint = DIM },
 	};
 	struct table t = { .columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 2 };
+	size_t rows = 0;
 	int err;
 
-	if (!p->nsuppressed)
-		return 0;
-	for (size_t i = 0; i < p->nsuppressed; i++)
+	/* What is built in is no news. */
+	for (size_t i = 0; i < p->nsuppressed; i++) {
+		if (p->suppressed[i].reason && !ts->full)
+			continue;
 		add_rule_cells(&t, &p->suppressed[i]);
+		rows++;
+	}
+	if (!rows)
+		return 0;
 	err = table__fit(&t, ts);
 	if (!err) {
 		strbuf__addc(&ts->sb, '\n');
 		table__titles(&t, ts);
-		for (size_t i = 0; i < p->nsuppressed; i++)
+		for (size_t i = 0; i < rows; i++)
 			table__row(&t, i, ts);
 	}
 	table__free(&t);

@@ -6,14 +6,13 @@
 
 #include "profile/title.h"
 #include "report/label.h"
-#include "report/short_name.h"
 #include "report/table.h"
+#include "report/text_frame.h"
 #include "util/array.h"
 #include "util/escape.h"
 
 #define INDENT 6
 #define TITLE_INDENT 4
-#define NAME_MOST 60 /* longer names are shortened: JSON has them in full */
 
 /* Why a walk ended before the first frame; NULL: nothing to report. */
 static const char *const end_clauses[STACK_ENDS] = {
@@ -25,31 +24,6 @@ static const char *const end_clauses[STACK_ENDS] = {
 	[STACK_NO_TABLE] = "incomplete: the unwind table of the caller is not loaded",
 };
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
-/* Recursion: equal frames are printed once, with their number. */
-static bool same_line(const struct profile_frame *a, const struct profile_frame *b)
-{
-	return same_text(a->func, b->func) && same_text(a->file, b->file) && a->line == b->line &&
-	       same_text(a->module, b->module) && a->inlined == b->inlined &&
-	       (a->func || a->offset == b->offset);
-}
-
-static void add_source_line(struct table *t, const struct profile_frame *f)
-{
-	struct strbuf *sb = table__open(t);
-
-	if (f->file && *f->file) {
-		escape__plain(sb, title__basename(f->file));
-		if (f->line)
-			strbuf__addf(sb, ":%u", f->line);
-	}
-	table__close(t);
-}
-
 static void add_module(struct table *t, const struct profile_frame *f)
 {
 	struct strbuf *sb = table__open(t);
@@ -60,24 +34,10 @@ static void add_module(struct table *t, const struct profile_frame *f)
 	table__close(t);
 }
 
-static void add_function_name(struct table *t, const struct profile_frame *f)
-{
-	struct profile_frame folded = *f;
-	struct strbuf name = { 0 };
-
-	if (f->func && *f->func) {
-		short_name__add(&name, f->func, NAME_MOST);
-		folded.func = name.data ? name.data : f->func;
-	}
-	label__frame(table__open(t), &folded);
-	table__close(t);
-	strbuf__free(&name);
-}
-
 static void add_frame_row(struct table *t, const struct profile_frame *f, size_t times)
 {
-	add_function_name(t, f);
-	add_source_line(t, f);
+	text_frame__name(t, f);
+	text_frame__source(t, f);
 	add_module(t, f);
 	if (times > 1)
 		table__cell(t, "%s(%zu times)", f->inlined ? "(inlined) " : "", times);
@@ -92,11 +52,22 @@ static void print_remark(struct text_style *ts, const char *s)
 	strbuf__addc(&ts->sb, '\n');
 }
 
+const char *text_stack__missing(const struct profile_run *run)
+{
+	return run->stack_mode == STACK_OFF ? "(no call stacks: --stack none)"
+					    : "(call stack unknown)";
+}
+
+const char *text_stack__end(const struct profile_site *s)
+{
+	return s->nstack && s->end < STACK_ENDS ? end_clauses[s->end] : NULL;
+}
+
 int text_stack__title(struct text_style *ts, const struct profile_site *s)
 {
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);
 	const struct table_column columns[] = {
-		{ .least = 20, .most = ts->width ? 0 : NAME_MOST, .paint = BOLD },
+		{ .least = 20, .most = ts->width ? 0 : TEXT_FRAME_MOST, .paint = BOLD },
 		{ .least = 16, .most = 32, .paint = CYAN },
 	};
 	struct table t = { .columns = columns,
@@ -106,8 +77,8 @@ int text_stack__title(struct text_style *ts, const struct profile_site *s)
 
 	if (!f)
 		return 0;
-	add_function_name(&t, f);
-	add_source_line(&t, f);
+	text_frame__name(&t, f);
+	text_frame__source(&t, f);
 	err = table__fit(&t, ts);
 	if (!err)
 		table__row(&t, 0, ts);
@@ -139,7 +110,7 @@ int text_stack__print(struct text_style *ts, const struct profile_run *run,
 		      const struct profile_site *s)
 {
 	struct table_column columns[] = {
-		{ .least = 20, .most = ts->width ? 0 : NAME_MOST },
+		{ .least = 20, .most = ts->width ? 0 : TEXT_FRAME_MOST },
 		{ .paint = CYAN, .least = 16, .most = 32 },
 		{ .paint = DIM, .least = 12, .most = 24 },
 		{ .paint = DIM },
@@ -150,7 +121,7 @@ int text_stack__print(struct text_style *ts, const struct profile_run *run,
 
 	for (size_t i = 0; i < s->nstack; i += times) {
 		for (times = 1; i + times < s->nstack; times++) {
-			if (!same_line(&s->stack[i], &s->stack[i + times]))
+			if (!text_frame__is_same(&s->stack[i], &s->stack[i + times]))
 				break;
 		}
 		add_frame_row(&t, &s->stack[i], times);
@@ -163,10 +134,9 @@ int text_stack__print(struct text_style *ts, const struct profile_run *run,
 	if (err)
 		return err;
 	if (!s->nstack)
-		print_remark(ts, run->stack_mode == STACK_OFF ? "(no call stacks: --stack none)"
-							      : "(call stack unknown)");
-	else if (s->end < STACK_ENDS && end_clauses[s->end])
-		print_remark(ts, end_clauses[s->end]);
+		print_remark(ts, text_stack__missing(run));
+	else if (text_stack__end(s))
+		print_remark(ts, text_stack__end(s));
 	print_suppression(ts, s);
 	return 0;
 }

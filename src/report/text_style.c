@@ -9,7 +9,9 @@
 struct text_style text_style__start(const struct report_style *st)
 {
 	return (struct text_style){ .color = st->color,
-				    .width = st->width > 0 ? (size_t)st->width : 0 };
+				    .width = st->width > 0 ? (size_t)st->width : 0,
+				    .height = st->height > 0 ? (size_t)st->height : 0,
+				    .full = st->full };
 }
 
 int text_style__write(struct text_style *ts, int err, FILE *out)

@@ -18,7 +18,9 @@ enum paint { PLAIN, BOLD, DIM, RED, GREEN, YELLOW, CYAN };
 struct text_style {
 	struct strbuf sb;
 	bool color;
-	size_t width; /* columns; 0: unlimited */
+	size_t width;  /* columns; 0: unlimited */
+	size_t height; /* lines of a page; 0: unknown */
+	bool full;     /* every call stack with all its frames */
 };
 
 struct text_style text_style__start(const struct report_style *st);

@@ -3,36 +3,40 @@
 
 #include <stdio.h>
 
+#include "profile/names.h"
 #include "report/number.h"
+#include "report/rate_unit.h"
 #include "report/verdict_line.h"
-#include "util/array.h"
 
 #define INDENT 4
 #define NEXT_LINE "\n           " /* below what stands behind a label */
 
 /* ---- in the header ---- */
 
-static void print_finding(struct text_style *ts, const struct profile_findings *f, const char *one,
-			  const char *many, enum paint paint)
+static void print_finding(struct text_style *ts, const struct profile_findings *f,
+			  const struct rate_unit *unit, const char *one, const char *many,
+			  enum paint paint)
 {
-	char n[32], pace[32], text[96];
+	char n[32], rate[32], text[96];
 
 	snprintf(text, sizeof(text), "%s %s %s", number__count(n, sizeof(n), f->groups),
-		 f->groups == 1 ? one : many, number__pace(pace, sizeof(pace), f->group_rate_bps));
+		 f->groups == 1 ? one : many,
+		 rate_unit__print(rate, sizeof(rate), unit, f->group_rate_bps));
 	text_style__painted(ts, paint, text);
 }
 
 /* "no leak", or how many leak and grow; nothing, where that would say nothing. Whether it did. */
 static bool print_findings(struct text_style *ts, const struct profile *p)
 {
+	const struct rate_unit *unit = rate_unit__of(p);
 	char n[64];
 
 	if (p->leak.groups)
-		print_finding(ts, &p->leak, "leak", "leaks", RED);
+		print_finding(ts, &p->leak, unit, "leak", "leaks", RED);
 	if (p->leak.groups && p->growing.groups)
 		strbuf__adds(&ts->sb, ", ");
 	if (p->growing.groups)
-		print_finding(ts, &p->growing, "growing", "growing", YELLOW);
+		print_finding(ts, &p->growing, unit, "growing", "growing", YELLOW);
 	if (p->leak.groups || p->growing.groups)
 		return true;
 	if (p->judged.reasons)
@@ -71,83 +75,89 @@ void text_verdicts__summary(struct text_style *ts, const struct profile *p)
 
 /* ---- of a call stack ---- */
 
-static const char *leak_text(char *buf, size_t cap, const struct profile_site *s)
+void text_verdicts__why(struct strbuf *sb, const struct profile_site *s)
 {
-	char pace[32], since[32], share[32], life[32], rest[64] = "";
+	char since[32], share[32], life[32];
 
+	strbuf__addf(sb, "for %s, %s of blocks not freed",
+		     number__seconds(since, sizeof(since), s->leaking_s),
+		     number__share(share, sizeof(share), s->survival));
 	if (s->longest_life_s > 0)
-		snprintf(rest, sizeof(rest), ", others within %s",
-			 number__seconds(life, sizeof(life), s->longest_life_s));
-	snprintf(buf, cap, " %s for %s, %s of blocks not freed%s",
-		 number__pace(pace, sizeof(pace), s->leak_rate_bps),
-		 number__seconds(since, sizeof(since), s->leaking_s),
-		 number__share(share, sizeof(share), s->survival), rest);
-	return buf;
+		strbuf__addf(sb, ", others within %s",
+			     number__duration(life, sizeof(life), s->longest_life_s));
 }
 
-static const char *growing_text(char *buf, size_t cap, const struct profile_site *s)
+void text_verdicts__note(struct strbuf *sb, const struct profile_site *s,
+			 const struct rate_unit *unit, double rate_bps)
 {
 	static const char *const reasons[DOUBTS] = {
-		[DOUBT_SLOWS] = "; slowing down",
-		[DOUBT_OLDER] = "; as many older ones freed",
-		[DOUBT_YOUNG] = "; too recent to call a leak",
-		[DOUBT_FEW] = "; too few to call a leak",
+		[DOUBT_SLOWS] = ", slowing down",
+		[DOUBT_OLDER] = ", as many older ones freed",
+		[DOUBT_YOUNG] = ", too recent to call a leak",
+		[DOUBT_FEW] = ", too few to call a leak",
 	};
-	char pace[32], share[32];
-	const char *why = reasons[s->doubt] ? reasons[s->doubt] : "";
+	char rate[32];
 
-	snprintf(buf, cap, " %s, %s of blocks not freed%s",
-		 number__pace(pace, sizeof(pace), s->leak_rate_bps),
-		 number__share(share, sizeof(share), s->survival), why);
-	return buf;
+	if (profile__is_finding(s))
+		strbuf__adds(sb, rate_unit__print(rate, sizeof(rate), unit, rate_bps));
+	if (s->verdict == VERDICT_GROWING && reasons[s->doubt])
+		strbuf__adds(sb, reasons[s->doubt]);
 }
 
-static const char *churn_text(char *buf, size_t cap, const struct profile_site *s)
+static void add_kept(struct strbuf *sb, const struct profile_site *s)
+{
+	char share[32];
+
+	strbuf__addf(sb, "%s of blocks not freed",
+		     number__share(share, sizeof(share), s->survival));
+}
+
+static void add_churn(struct strbuf *sb, const struct profile_site *s)
 {
 	char life[32];
 
-	number__seconds(life, sizeof(life), s->longest_life_s);
+	number__duration(life, sizeof(life), s->longest_life_s);
 	if (s->exited && s->processes > 1)
-		snprintf(buf, cap, ": came and went with its processes");
+		strbuf__adds(sb, "came and went with its processes");
 	else if (s->oldest_s > s->longest_life_s)
-		snprintf(buf, cap, ": most blocks are freed, within %s", life);
+		strbuf__addf(sb, "most blocks are freed, within %s", life);
 	else
-		snprintf(buf, cap, ": blocks are freed, after %s at most", life);
-	return buf;
+		strbuf__addf(sb, "blocks are freed, after %s at most", life);
 }
 
-static const char *startup_text(char *buf, size_t cap, const struct profile_site *s)
+static void add_startup(struct strbuf *sb, const struct profile_site *s)
 {
 	(void)s;
-	snprintf(buf, cap, ": allocated at the start and kept");
-	return buf;
+	strbuf__adds(sb, "allocated at the start and kept");
 }
 
-static const char *plateau_text(char *buf, size_t cap, const struct profile_site *s)
+static void add_plateau(struct strbuf *sb, const struct profile_site *s)
 {
 	(void)s;
-	snprintf(buf, cap, ": holds about as much as before");
-	return buf;
+	strbuf__adds(sb, "holds about as much as before");
 }
 
-void text_verdicts__site(struct text_style *ts, const struct profile_site *s)
+void text_verdicts__site(struct text_style *ts, const struct profile *p,
+			 const struct profile_site *s)
 {
 	static const struct {
-		const char *word;
 		enum paint paint;
-		const char *(*say)(char *buf, size_t cap, const struct profile_site *s);
+		void (*add)(struct strbuf *sb, const struct profile_site *s);
 	} rows[VERDICTS] = {
-		[VERDICT_LEAK] = { "LEAK", RED, leak_text },
-		[VERDICT_GROWING] = { "growing", YELLOW, growing_text },
-		[VERDICT_CHURN] = { "churn", GREEN, churn_text },
-		[VERDICT_STARTUP] = { "startup", GREEN, startup_text },
-		[VERDICT_PLATEAU] = { "plateau", GREEN, plateau_text },
+		[VERDICT_LEAK] = { RED, text_verdicts__why },
+		[VERDICT_GROWING] = { YELLOW, add_kept },
+		[VERDICT_CHURN] = { GREEN, add_churn },
+		[VERDICT_STARTUP] = { GREEN, add_startup },
+		[VERDICT_PLATEAU] = { GREEN, add_plateau },
 	};
-	char buf[160];
 
-	if (!rows[s->verdict].word)
+	if (!rows[s->verdict].add)
 		return;
 	text_style__spaces(ts, INDENT);
-	text_style__painted(ts, rows[s->verdict].paint, rows[s->verdict].word);
-	strbuf__addf(&ts->sb, "%s\n", rows[s->verdict].say(buf, sizeof(buf), s));
+	text_style__painted(ts, rows[s->verdict].paint, profile_names__verdict(s->verdict));
+	strbuf__addc(&ts->sb, profile__is_finding(s) ? ' ' : ':');
+	text_verdicts__note(&ts->sb, s, rate_unit__of(p), s->leak_rate_bps);
+	strbuf__adds(&ts->sb, profile__is_finding(s) ? "; " : " ");
+	rows[s->verdict].add(&ts->sb, s);
+	strbuf__addc(&ts->sb, '\n');
 }

@@ -49,15 +49,6 @@ static void add_end(struct strbuf *sb, const struct profile_process *pr)
 
 /* ---- reasons ---- */
 
-/* "4.2s", "31ms" */
-static char *duration(char *buf, size_t cap, double s)
-{
-	if (s >= 0.95 || s < 0)
-		return number__seconds(buf, cap, s);
-	snprintf(buf, cap, "%.0fms", s * 1000);
-	return buf;
-}
-
 static void add_stopped(struct strbuf *sb, const struct profile *p)
 {
 	char count[64];
@@ -154,8 +145,8 @@ static void add_ended(struct strbuf *sb, const struct profile *p)
 		strbuf__addf(sb, "all %s have ended",
 			     number__noun(n, sizeof(n), p->nprocesses, "process"));
 	strbuf__addf(sb, " after %s",
-		     duration(after, sizeof(after),
-			      p->nprocesses == 1 ? p->processes[0].seen_s : p->elapsed_s));
+		     number__duration(after, sizeof(after),
+				      p->nprocesses == 1 ? p->processes[0].seen_s : p->elapsed_s));
 }
 
 static void add_outstanding(struct strbuf *sb, const struct profile *p)
@@ -175,7 +166,7 @@ static void add_short(struct strbuf *sb, const struct profile *p)
 	char seen[32], least[32];
 
 	strbuf__addf(sb, "observed for %s, a verdict takes %s or more",
-		     duration(seen, sizeof(seen), p->elapsed_s),
+		     number__duration(seen, sizeof(seen), p->elapsed_s),
 		     number__seconds(least, sizeof(least), (double)JUDGE_LEAST_NS / 1e9));
 }
 

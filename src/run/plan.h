@@ -59,6 +59,7 @@ struct plan {
 
 	/* Output. */
 	const struct report_format *format;
+	bool full_stacks;      /* in text */
 	const char *output;    /* NULL: standard output */
 	const char *record;    /* recording to write; NULL: none */
 	uint64_t record_bytes; /* its size limit; 0: none */

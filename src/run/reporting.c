@@ -39,9 +39,10 @@ int reporting__open(struct reporting *r)
 			   plan->format->name);
 		return -EINVAL;
 	}
+	r->style.full = plan->full_stacks;
 	r->style.color = isatty(fd) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
 	if (isatty(fd) && !ioctl(fd, TIOCGWINSZ, &ws))
-		r->style.width = ws.ws_col;
+		r->style.width = ws.ws_col, r->style.height = ws.ws_row;
 	return 0;
 }
 

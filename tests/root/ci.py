@@ -104,6 +104,10 @@ with case("files of suppressions that are not valid"):
 with case("titles are the program's own frames, in the text report too"):
     r = Run("lkq", "--kind", "heap", form="text")
     for name in ("session_new", "known_leak"):
+        true(re.search(rf"^ .*  {name} +leaks\.c:", r.text, re.M), f"{name} is not a title in {r.text}")
+    true("strdup" not in r.text and "libc" not in r.text, f"frames of libraries are not left out: {r.text}")
+    r = Run("lkq", "--kind", "heap", "--full-stacks", form="text")
+    for name in ("session_new", "known_leak"):
         true(f"\n    {name}  leaks.c:" in r.text, f"{name} is not a title in {r.text}")
     true("\n      __strdup" in r.text or "\n      strdup" in r.text, f"the stack is not shown from its innermost frame: {r.text}")
 
@@ -200,7 +204,7 @@ with case("a leak is found, named, and fails the run"):
     equal(r.report["findings"]["leak"]["sites"], 1, "the number of leaks")
     equal(r.report["findings"]["leak"]["live_bytes"], 1000000, "the bytes in leaks")
     true(900 <= sites["session_new"]["live_blocks"] <= 1000, "most blocks are not in the report")
-    true(re.match(r"memtrace: 1 leak \(976\.6 KiB, [0-9.]+ KiB/s\).*, [0-9]+ suppressed; FAILED$", r.summary), r.summary)
+    true(re.match(r"memtrace: 1 leak \(976\.6 KiB, \+[0-9.,]+ [KM]iB/h\).*, [0-9]+ suppressed; FAILED$", r.summary), r.summary)
     equal(r.status, 9, "the status")
     equal(suppressed.status, 7, f"the status with that suppression ({suppressed.summary})")
 

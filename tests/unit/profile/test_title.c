@@ -37,6 +37,32 @@ TEST(frames_without_names)
 	CHECK_STR(TITLE({ LIBC }, { APP }, { .func = "start_thread", LIBC }), "/opt/app");
 }
 
+#define PYTHON .module = "/usr/bin/python3.11", .library = true
+
+TEST(what_an_interpreter_calls)
+{
+	/* An array of bytes grows; which line of the script does it is not on the stack. */
+	CHECK_STR(TITLE({ PYTHON }, { .func = "PyByteArray_Resize", PYTHON }, { PYTHON },
+			{ .func = "_PyObject_MakeTpCall", PYTHON },
+			{ .func = "_PyEval_EvalFrameDefault", PYTHON }, { PYTHON },
+			{ .func = "_PyEval_EvalFrameDefault", PYTHON }, { .func = "main", PYTHON }),
+		  "PyByteArray_Resize");
+	CHECK_STR(TITLE({ .func = "_PyObject_GC_New", PYTHON }, { PYTHON },
+			{ .func = "_PyEval_EvalFrameDefault", PYTHON }),
+		  "/usr/bin/python3.11");
+	/* A module's own code comes first. */
+	CHECK_STR(TITLE({ .func = "PyList_New", PYTHON },
+			{ .func = "parse_row", .module = "/usr/lib/python3/fast.so" },
+			{ .func = "_PyEval_EvalFrameDefault", PYTHON }),
+		  "parse_row");
+	CHECK_STR(TITLE({ .func = "Perl_safesysmalloc", APP, .library = true },
+			{ .func = "Perl_pp_anonhash", APP },
+			{ .func = "Perl_runops_standard", APP }),
+		  "Perl_pp_anonhash");
+	CHECK_STR(TITLE({ .func = "_PyEval_EvalFrameDefault", PYTHON }),
+		  "_PyEval_EvalFrameDefault");
+}
+
 TEST(only_library_frames)
 {
 	CHECK_STR(TITLE({ .func = "setlocale", LIBC }, { .func = "_start", APP, .library = true }),

@@ -74,6 +74,11 @@ TEST(durations)
 	FORMATTED(number__seconds(buf, sizeof(buf), 3600), "1h00m");
 	FORMATTED(number__seconds(buf, sizeof(buf), 11220), "3h07m");
 	FORMATTED(number__seconds(buf, sizeof(buf), 187200), "2d04h");
+	FORMATTED(number__duration(buf, sizeof(buf), 4.3), "4.3s");
+	FORMATTED(number__duration(buf, sizeof(buf), 0.0314), "31ms");
+	FORMATTED(number__duration(buf, sizeof(buf), 0.94), "940ms");
+	FORMATTED(number__duration(buf, sizeof(buf), 0.0002), "<1ms");
+	FORMATTED(number__duration(buf, sizeof(buf), 0), "0ms");
 	FORMATTED(number__interval(buf, sizeof(buf), 0.5), "0.5s");
 	FORMATTED(number__interval(buf, sizeof(buf), 30), "30s");
 	FORMATTED(number__interval(buf, sizeof(buf), 600), "10m00s");
@@ -136,16 +141,10 @@ TEST(columns_shrink_in_order)
 	table__free(&g);
 }
 
-TEST(paces_and_shares)
+TEST(shares)
 {
 	char buf[32];
 
-	CHECK_STR(number__pace(buf, sizeof(buf), 20000), "+1.1 MiB/min");
-	CHECK_STR(number__pace(buf, sizeof(buf), 1), "+60 B/min");
-	CHECK_STR(number__pace(buf, sizeof(buf), 0.1), "+360 B/h");
-	CHECK_STR(number__pace(buf, sizeof(buf), 0.0001), "+8 B/day");
-	CHECK_STR(number__pace(buf, sizeof(buf), 0), "+0 B/day");
-	CHECK_STR(number__pace(buf, sizeof(buf), 1e30), "+16.0 EiB/min");
 	CHECK_STR(number__share(buf, sizeof(buf), 1), "100%");
 	CHECK_STR(number__share(buf, sizeof(buf), 0.5), "50%");
 	CHECK_STR(number__share(buf, sizeof(buf), 0.0994), "9.9%");

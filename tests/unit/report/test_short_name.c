@@ -25,9 +25,23 @@ TEST(template_arguments_first)
 	CHECK_STR(shorten("std::unique_ptr<T, D<T> >::operator->() const", 10),
 		  "std::unique_ptr<…>::operator->() const");
 	CHECK_STR(shorten("ostream<char>& operator<< <char>(ostream<char>&, char)", 52),
-		  "ostream<…>& operator<< <…>(ostream<…>&, char)");
+		  "operator<< <char>(ostream<char>&, char)");
 	CHECK_STR(shorten("a::operator<(b<c>, d)", 5), "a::operator<(…)");
 	CHECK_STR(shorten("my_operator<int>(long long, long long)", 10), "my_operator<…>(…)");
+}
+
+TEST(the_type_that_is_returned_goes_first)
+{
+	CHECK_STR(shorten("std::unique_ptr<app::Session, std::default_delete<app::Session> > "
+			  "std::make_unique<app::Session>()",
+			  60),
+		  "std::make_unique<app::Session>()");
+	CHECK_STR(shorten("decltype (auto) app::call<int>(int)", 10), "app::call<…>(…)");
+	CHECK_STR(shorten("<a::B as core::ops::Drop>::drop", 10), "<…>::drop");
+	/* Not C++: the blanks are part of the name. */
+	CHECK_STR(shorten("LazyCompile:*render /srv/app/views/index.js:12", 20),
+		  "LazyCompile:*render /srv/app/views/index.js:12");
+	CHECK_STR(shorten("f(int) const", 5), "f(…) const");
 }
 
 TEST(then_parameters)
