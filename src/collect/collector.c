@@ -26,9 +26,10 @@ struct collector *collector__new(const struct collector_opts *opts)
 	c->names = strtab__new();
 	c->allocators = hashmap__new();
 	c->gone = hashmap__new();
+	c->folded = hashmap__new();
 	c->module_codes = hashmap__new();
 	c->now = opts->start;
-	if (!c->stacks || !c->by_pid || !c->names || !c->allocators || !c->gone ||
+	if (!c->stacks || !c->by_pid || !c->names || !c->allocators || !c->gone || !c->folded ||
 	    !c->module_codes) {
 		collector__free(c);
 		errno = ENOMEM;
@@ -75,6 +76,7 @@ void collector__free(struct collector *c)
 	while (c->gone && (gone = hashmap__next_ptr(c->gone, &pos, NULL)))
 		free(gone);
 	hashmap__free(c->gone);
+	hashmap__free(c->folded);
 	free(c->gone_work);
 	hashmap__free(c->module_codes);
 	hashmap__free(c->allocators);

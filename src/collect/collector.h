@@ -79,9 +79,9 @@ void collector__free(struct collector *c);
  * to 8 bytes. A ring buffer stops at a negative value, so its callback must wrap this function.
  *
  * A process that was not added begins with its first allocation, free, mapping or stack: the sender
- * of events decides which processes are traced. A process that ended keeps its row; its blocks are
- * what it left, at the age that they had then. Its pid may be reused by another process. exec ends
- * what is live without counting it as freed.
+ * of events decides which processes are traced. A process that ended keeps its row, until there are
+ * many (folded_processes.h); its blocks are what it left, at the age that they had then. Its pid
+ * may be reused by another process. exec ends what is live without counting it as freed.
  */
 int collector__event(void *collector, void *data, size_t size);
 
@@ -163,7 +163,8 @@ struct site_row {
 };
 
 struct process_row {
-	uint32_t pid;
+	uint32_t pid;	    /* 0 in a row that stands for several processes, all ended: */
+	uint64_t processes; /* how many; otherwise 1 */
 	char comm[EVENT_COMM];
 	const char *exe; /* valid as long as the collector; NULL: unknown */
 	bool exited;
@@ -204,7 +205,8 @@ struct snapshot {
 	size_t total_sites;		  /* with anything live, before the cut to top */
 	uint64_t rest_bytes, rest_blocks; /* live in the sites that were cut */
 	struct process_row *processes;
-	size_t nprocesses;
+	size_t nprocesses;	   /* rows */
+	uint64_t folded_stackless; /* blocks of processes that ended, without their call stack */
 };
 
 /*

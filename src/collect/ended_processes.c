@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "collect/folded_processes.h"
 #include "collect/same_code.h"
 #include "collect/site_survey.h"
 
@@ -109,6 +110,7 @@ void ended_processes__fold_all(struct collector *c)
 	for (uint32_t i = 0; i < c->npending; i++)
 		fold_process(c->pending[i]);
 	c->npending = 0;
+	folded_processes__bound(c);
 }
 
 bool ended_processes__is_pending(const struct process *p)
@@ -129,4 +131,5 @@ void ended_processes__add(struct process *p)
 	if (c->npending == PENDING_MAX)
 		ended_processes__fold_all(c);
 	c->pending[c->npending++] = p;
+	folded_processes__ended(c);
 }

@@ -17,6 +17,10 @@
  * for those of unknown blocks. */
 #define SITE_HIDDEN 0
 #define PENDING_MAX 64 /* ended processes that are not folded yet */
+/* See folded_processes.h. */
+#define ENDED_MAX 6000
+#define FOLDED_PROGRAMS_MAX 500
+#define FOLDED_SITES_MAX 20000
 
 /*
  * One call stack of one process, for one kind and one allocation function. Mappings of different
@@ -38,6 +42,8 @@ struct site {
 	uint64_t
 	    code; /* a hash of the frames: equal for equal code in all processes; 0: not computed */
 	struct judgement *left; /* in place of cohorts, once its process has ended; NULL: none */
+	uint64_t left_bytes;	/* in a folded row: what the site held that `left` is of */
+	uint32_t holders;	/* in a folded row: how many processes had it; otherwise 0 */
 	/*
 	 * Of what is live, that which is old enough, and the births (ns) of the oldest and the
 	 * newest. Computed by each snapshot for mappings, and when the process ends.
@@ -52,6 +58,8 @@ struct process {
 	struct collector *c;
 	uint32_t pid;
 	uint32_t serial; /* its index in the collector's processes */
+	uint64_t number; /* its own for ever */
+	uint64_t folds;	 /* 0, or the number of ended processes that this row stands for */
 	char comm[EVENT_COMM];
 	const char *exe, *container;
 	const char *unprobed; /* see collector__add_unprobed; NULL: none */
@@ -91,6 +99,11 @@ struct collector {
 	uint32_t nprocesses;
 	size_t cap_processes;
 	struct strtab *names;
+	uint64_t next_number;
+	uint32_t nended;	/* rows of single processes that ended and may be folded */
+	struct hashmap *folded; /* rows that stand for many, by program */
+	uint32_t folded_sites;
+	uint64_t folded_stackless;  /* blocks whose call stack was given up there */
 	struct hashmap *wholes;	    /* while restoring: mappings in several pieces */
 	struct hashmap *allocators; /* by module: struct intervals of allocation functions' code */
 

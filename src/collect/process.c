@@ -199,6 +199,7 @@ static int add_process(struct collector *c, struct process *p)
 	    hashmap__set_ptr(c->by_pid, p->pid, p))
 		return -ENOMEM;
 	p->serial = c->nprocesses;
+	p->number = c->next_number++;
 	c->processes[c->nprocesses++] = p;
 	return 0;
 }

@@ -12,6 +12,11 @@
 struct process *collect_process__find(struct collector *c, uint32_t pid);
 struct process *collect_process__get(struct collector *c, uint32_t pid, uint64_t now);
 void collect_process__free(struct process *p);
+/* How many processes the row stands for: one, or all that were folded into it. */
+static inline uint64_t collect_process__stands_for(const struct process *p)
+{
+	return p->folds ? p->folds : 1;
+}
 
 /* The rest returns 0 or a negative errno. */
 

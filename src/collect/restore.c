@@ -11,6 +11,7 @@
 
 #include "collect/accounting.h"
 #include "collect/ended_processes.h"
+#include "collect/folded_processes.h"
 #include "collect/process.h"
 
 static void take_numbers(struct cursor *c, void *to, const struct number *n, size_t count)
@@ -137,7 +138,9 @@ static int restore_process(struct collector *c, struct cursor *in)
 	size = codec__take(in);
 	if (cursor__left(in)) /* not in older recordings */
 		f.unprobed = unprobed = codec__take_string(in);
-	err = f.pid ? collect_process__set(c, &f) : -EINVAL;
+	if (!f.pid)
+		f.pid = FOLDED_PID;
+	err = collect_process__set(c, &f);
 	free(exe);
 	free(container);
 	free(unprobed);
@@ -254,6 +257,7 @@ static int restore_process_end(struct collector *c, struct cursor *in)
 {
 	struct process *p = current_process(c);
 	bool exited = codec__take(in) & 1, pending = codec__take(in) & 1;
+	uint64_t folds = 0;
 	int err;
 
 	forget_wholes(c);
@@ -265,12 +269,22 @@ static int restore_process_end(struct collector *c, struct cursor *in)
 		p->status = (int)codec__take_up_to(in, UINT16_MAX + 1u) - 1;
 	if (!err && cursor__left(in)) /* nor this */
 		err = take_activity(in, &p->work);
+	if (!err && cursor__left(in)) /* nor this */
+		folds = codec__take(in);
+	if (!err && (p->pid == FOLDED_PID) != (exited && folds))
+		err = -EINVAL;
 	if (!err && exited)
 		collect_process__retire(p, p->ended);
 	p->folded = exited && !pending && !p->named;
-	if (!err && exited && pending)
+	if (err || !exited)
+		return err;
+	if (folds)
+		return folded_processes__restore(p, folds);
+	if (pending)
 		ended_processes__add(p);
-	return err;
+	else if (!p->named)
+		folded_processes__ended(c);
+	return 0;
 }
 
 /* Each reads one thing of its kind, or all, from the rest of a piece. */

@@ -97,12 +97,12 @@ static uint64_t hash_frames(struct collector *c, const struct process *p, struct
 		s->frames = stacks__get(c->stacks, s->stack);
 	/* What is unknown, or in no file, is equal in this process only. */
 	if (!s->frames)
-		return hash__mix(s->stack, (uint64_t)p->serial + 1);
+		return hash__mix(s->stack, p->number + 1);
 	for (unsigned int i = 0; i < s->frames->n; i++) {
 		const struct frame *f = &s->frames->frames[i];
 
 		if (f->module == FRAME_NO_MODULE)
-			code = hash__mix(hash__mix(code, (uint64_t)p->serial + 1), f->pc);
+			code = hash__mix(hash__mix(code, p->number + 1), f->pc);
 		else
 			code = hash__mix(hash__mix(code, hash_module(c, f->module)), f->offset);
 	}

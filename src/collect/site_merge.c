@@ -214,7 +214,7 @@ static void add_process(struct site_merge *m, struct merged *to, const struct pr
 	if (to->last == p->serial)
 		return;
 	to->last = p->serial;
-	to->row.processes++;
+	to->row.processes += s->holders ? s->holders : 1;
 	to->began = began < to->began ? began : to->began;
 	if (s->kind == API_HEAP && p->older && !p->unprobed && !p->exited)
 		add_copy(&to->older, p->older);

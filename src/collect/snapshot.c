@@ -2,6 +2,7 @@
 /* A snapshot is plain rows, copied out, so that naming and printing do not hold up events. */
 #include "collect/ended_processes.h"
 #include "collect/internal.h"
+#include "collect/process.h"
 #include "collect/site_merge.h"
 #include "collect/site_ranking.h"
 #include "collect/site_survey.h"
@@ -66,7 +67,7 @@ static void fill_row(const struct process *p, const struct query *q, uint32_t si
 	*row = (struct site_row){
 		.pid = p->pid,
 		.process = p->serial,
-		.processes = 1,
+		.processes = s->holders ? s->holders : 1,
 		.site = site,
 		.stack = s->stack,
 		.kind = s->kind,
@@ -150,6 +151,7 @@ static int add_process_row(struct process *p, const struct query *q, struct gath
 		.container = p->container,
 		.unprobed = p->unprobed,
 		.exited = p->exited,
+		.processes = collect_process__stands_for(p),
 		.status = p->status,
 		.allocs = p->allocs,
 		.frees = p->frees,
@@ -231,6 +233,7 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 		.superseded = c->superseded,
 		.stack_collisions = c->stack_collisions,
 		.nprocesses = c->nprocesses,
+		.folded_stackless = c->folded_stackless,
 	};
 	out->processes = calloc(c->nprocesses + 1, sizeof(*out->processes));
 	if (!out->processes)

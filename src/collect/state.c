@@ -194,6 +194,7 @@ static void save_process(struct saving *s, const struct process *p)
 	codec__put(&s->sb, p->work != NULL);
 	if (p->work)
 		activity__save(p->work, &s->sb);
+	codec__put(&s->sb, p->folds);
 	emit_piece(s);
 }
 

@@ -14,6 +14,16 @@
 #include "util/proc.h"
 #include "util/strbuf.h"
 
+uint64_t profile__processes(const struct profile *p, bool exited)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < p->nprocesses; i++)
+		if (p->processes[i].exited || !exited)
+			n += p->processes[i].processes > 1 ? p->processes[i].processes : 1;
+	return n;
+}
+
 static double seconds(uint64_t from, uint64_t to)
 {
 	return to > from ? (double)(to - from) / 1e9 : 0;
@@ -60,6 +70,7 @@ static int add_processes(struct profile_builder *b)
 		b->any_living |= !row->exited;
 		b->processes[i] = (struct profile_process){
 			.pid = row->pid,
+			.processes = row->processes,
 			.comm = strtab__copy(b->strings, comm),
 			.exe = strtab__copy(b->strings, row->exe),
 			.container = strtab__copy(b->strings, row->container),
@@ -117,6 +128,7 @@ static void add_totals(struct profile_builder *b)
 		.stack_guessed = snap->stack_guessed,
 		.stack_collisions = snap->stack_collisions,
 		.total_sites = snap->total_sites,
+		.folded_stackless = snap->folded_stackless,
 		.rest_bytes = snap->rest_bytes,
 		.rest_blocks = snap->rest_blocks,
 		.marked = snap->marked,

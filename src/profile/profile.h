@@ -109,7 +109,8 @@ struct profile_findings { /* sum of the sites with one verdict, shown or not, wi
 };
 
 struct profile_process {
-	uint32_t pid;
+	uint32_t pid;	    /* 0 in a row that stands for several processes, all ended: */
+	uint64_t processes; /* how many; otherwise 1 */
 	const char *comm;
 	const char *exe;       /* NULL: unknown */
 	const char *container; /* NULL: none */
@@ -211,6 +212,9 @@ struct profile {
 	int64_t suppressed_since_mark;
 	const struct profile_process *processes;
 	size_t nprocesses;
+	/* Blocks of processes that ended which are kept without their call stack, because there
+	 * were too many. */
+	uint64_t folded_stackless;
 	const struct profile_site *sites;
 	size_t nsites;
 	const struct profile_group *groups;
@@ -223,6 +227,9 @@ struct profile {
 	 * commas), or NULL: that nothing was found means nothing then. The notice says so. */
 	const char *unprobed;
 };
+
+/* Counts the processes that the rows stand for; exited: only those that have ended. */
+uint64_t profile__processes(const struct profile *p, bool exited);
 
 struct snapshot;
 struct suppression_filter;

@@ -82,6 +82,7 @@ static void write_losses(struct json *w, const struct profile *p)
 	json__u64(w, "stacks", p->lost_stacks);
 	json__u64(w, "table", p->lost_table);
 	json__close(w, '}');
+	json__u64(w, "folded_stackless", p->folded_stackless);
 	json__open(w, "stacks", '{');
 	json__u64(w, "complete", p->stacks_complete);
 	json__u64(w, "truncated", p->stacks_truncated);
@@ -137,6 +138,7 @@ static void write_process(struct json *w, const struct profile_process *pr)
 	json__string(w, "exe", pr->exe);
 	json__string(w, "container", pr->container);
 	json__string(w, "unprobed", pr->unprobed);
+	json__u64(w, "processes", pr->processes > 1 ? pr->processes : 1);
 	json__bool(w, "exited", pr->exited);
 	write_state(w, pr);
 	json__bool(w, "named", pr->named);

@@ -33,7 +33,8 @@ void label__api(struct strbuf *sb, const struct profile_site *s)
 void label__process(struct strbuf *sb, const char *comm, uint32_t pid)
 {
 	escape__plain(sb, comm);
-	strbuf__addf(sb, "[%" PRIu32 "]", pid);
+	if (pid)
+		strbuf__addf(sb, "[%" PRIu32 "]", pid);
 }
 
 void label__owner(struct strbuf *sb, const struct profile_site *s, bool container)

@@ -16,15 +16,14 @@
 static void print_subject(struct text_style *ts, const struct profile *p)
 {
 	struct strbuf name = { 0 };
-	size_t exited = 0;
+	uint64_t exited = profile__processes(p, true);
 	char n[64];
 
-	for (size_t i = 0; i < p->nprocesses; i++)
-		exited += p->processes[i].exited;
 	if (p->nprocesses == 1)
 		label__process(&name, p->processes->comm, p->processes->pid);
 	else
-		strbuf__adds(&name, number__noun(n, sizeof(n), p->nprocesses, "process"));
+		strbuf__adds(&name,
+			     number__noun(n, sizeof(n), profile__processes(p, false), "process"));
 	if (name.error)
 		ts->sb.error = name.error;
 	else
@@ -222,6 +221,9 @@ static void print_losses(struct text_style *ts, const struct profile *p)
 	add_counted(&line, p->lost_stacks, "call stack", "");
 	add_counted(&line, p->lost_table, "block", " (out of memory)");
 	print_line(ts, "± lost", &line, YELLOW);
+	add_counted(&line, p->folded_stackless, "block",
+		    " of ended processes without a call stack (too many call stacks)");
+	print_line(ts, "folded", &line, PLAIN);
 }
 
 /* ---- what the user asked for, and what is to be said besides ---- */

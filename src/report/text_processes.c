@@ -29,7 +29,10 @@ static void add_process_cells(struct table *t, const struct profile_process *pr)
 {
 	char buf[32];
 
-	table__cell(t, "%" PRIu32, pr->pid);
+	if (pr->processes > 1)
+		table__cell(t, "%s ×", number__count(buf, sizeof(buf), pr->processes));
+	else
+		table__cell(t, "%" PRIu32, pr->pid);
 	table__cell(t, "%s", format__size(buf, sizeof(buf), pr->live_bytes));
 	table__cell(t, "%s", number__count(buf, sizeof(buf), pr->live_blocks));
 	table__cell(t, "%s", format__size(buf, sizeof(buf), pr->allocator_bytes));

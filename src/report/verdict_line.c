@@ -143,7 +143,7 @@ static void add_ended(struct strbuf *sb, const struct profile *p)
 		add_end(sb, &p->processes[0]);
 	else
 		strbuf__addf(sb, "all %s have ended",
-			     number__noun(n, sizeof(n), p->nprocesses, "process"));
+			     number__noun(n, sizeof(n), profile__processes(p, false), "process"));
 	strbuf__addf(sb, " after %s",
 		     number__duration(after, sizeof(after),
 				      p->nprocesses == 1 ? p->processes[0].seen_s : p->elapsed_s));
