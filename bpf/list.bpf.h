@@ -15,7 +15,7 @@ static __always_inline int list(struct bpf_iter__task_vma *ctx, bool target)
 	if (!task || !vma || !(vma->vm_flags & VM_EXEC) || !vma->vm_file)
 		return 0;
 	l.pid = task->tgid;
-	if (target && (l.pid == self || !target__has(task, false)))
+	if (target && (target__is_own(l.pid) || !target__has(task, false)))
 		return 0;
 	l.ino = vma->vm_file->f_inode->i_ino;
 	l.dev = vma->vm_file->f_inode->i_sb->s_dev;

@@ -199,12 +199,13 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	struct program program = {};
 	__u64 hold = 0;
 
-	if (!p && nfilters && pid != self && target__has(bpf_get_current_task_btf(), false)) {
+	if (!p && nfilters && !target__is_own(pid) &&
+	    target__has(bpf_get_current_task_btf(), false)) {
 		if (add_process(pid, pid, 0))
 			count(lost_processes);
 		p = find_process(pid);
 	}
-	if (!p && pid != self && target__may_be(bpf_get_current_task_btf())) {
+	if (!p && !target__is_own(pid) && target__may_be(bpf_get_current_task_btf())) {
 		hold = hold__ask();
 		if (!send_program(EVENT_CANDIDATE, pid, hold))
 			hold__forget(hold);

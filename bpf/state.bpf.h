@@ -245,7 +245,7 @@ GLOBAL_FUNC int enter_current(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
-	if (tgid == self || !target_has_current() || find_process(tgid))
+	if (target__is_own(tgid) || !target_has_current() || find_process(tgid))
 		return 0;
 	if (add_process(tgid, tgid, 0)) {
 		count(lost_processes);

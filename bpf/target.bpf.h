@@ -19,7 +19,18 @@ const volatile __u32 self = 0; /* the tracer's own process ID: never in the targ
 /* Written by the loader at any time: a row first, then their number. */
 struct filter filters[FILTERS_MAX] = {};
 __u32 nfilters = 0;
-__u32 awaiting = 0; /* waiting for a container to start */
+__u32 awaiting = 0;		 /* waiting for a container to start */
+__u32 helpers[HELPERS_MAX] = {}; /* processes of the tracer: likewise never in the target */
+
+static __always_inline bool target__is_own(__u32 pid)
+{
+	if (pid == self)
+		return true;
+	for (int i = 0; i < HELPERS_MAX; i++)
+		if (pid == helpers[i])
+			return true;
+	return false;
+}
 
 struct cgroup_pair {
 	__u64 v2, memory;

@@ -58,6 +58,7 @@ struct filter {
 };
 
 #define FILTER_V2 0xffffffffu
+#define HELPERS_MAX 4 /* processes of the tracer besides itself */
 #define FILTERS_MAX 64
 #define KNOWN_FILES 16384
 

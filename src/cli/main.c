@@ -10,6 +10,7 @@
 #include "record/diff.h"
 #include "record/replay.h"
 #include "session/session.h"
+#include "symbols/names_server.h"
 #include "util/log.h"
 
 static int carry_out(const struct options *o)
@@ -65,6 +66,8 @@ int main(int argc, char **argv)
 		log__error("cannot open /dev/null: %s", strerror(-status));
 		return 1;
 	}
+	if (argc == 2 && !strcmp(argv[1], NAMES_SERVER_ARGUMENT))
+		return names_server__run(NAMES_SERVER_FD);
 	survive_size_limits();
 	status = options__parse(&o, argc, argv);
 	if (status)

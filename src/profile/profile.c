@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "profile/internal.h"
+#include "symbols/module.h"
+#include "symbols/names_client.h"
 #include "profile/judged.h"
 #include "profile/unseen.h"
 #include "util/proc.h"
@@ -206,6 +208,20 @@ static void free_scratch(struct profile_builder *b)
 	b->in = NULL;
 }
 
+static void add_unnamed(struct profile_builder *b)
+{
+	struct names_stats unnamed = { 0 };
+
+	if (b->in->modules)
+		modules__unnamed(b->in->modules, &unnamed);
+	b->profile.unnamed = (struct profile_unnamed){
+		.places = unnamed.lost,
+		.files = unnamed.files,
+		.failures = unnamed.failures,
+		.why = strtab__copy(b->strings, unnamed.why),
+	};
+}
+
 struct profile *profile__build(const struct profile_input *in)
 {
 	struct profile_builder *b = calloc(1, sizeof(*b));
@@ -227,6 +243,8 @@ struct profile *profile__build(const struct profile_input *in)
 		err = add_processes(b);
 	if (!err)
 		err = profile_sites__add(b);
+	if (!err)
+		add_unnamed(b);
 	if (!err)
 		judged__decide(&b->profile, in);
 	if (!err)

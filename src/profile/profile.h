@@ -158,6 +158,15 @@ struct profile_judged {
 	uint64_t open_sites, open_bytes, open_blocks;
 };
 
+/* Code without names, because reading its file took too long, or ended or misled the process that
+ * does it. */
+struct profile_unnamed {
+	uint64_t places;   /* in code, since tracing began */
+	uint64_t files;	   /* that are not read any more */
+	uint64_t failures; /* of that process */
+	const char *why;   /* the last time; NULL: there was none */
+};
+
 struct profile_run { /* the same in every report of a run */
 	const char *version, *host, *kernel;
 	double interval_s;
@@ -188,6 +197,7 @@ struct profile {
 	uint64_t late;	    /* programs and libraries that ran before they were probed */
 	uint64_t outsiders; /* processes outside the target that map probed files */
 	uint64_t lost_events, lost_stacks, lost_table;
+	struct profile_unnamed unnamed;
 	/* Allocations whose stack was followed to its first frame, and all others. */
 	uint64_t stacks_complete, stacks_truncated;
 	uint64_t stack_ends[STACK_ENDS];

@@ -421,6 +421,23 @@ static void sum_held(struct profile_builder *b)
 	b->held[snap->heap ? API_HEAP : API_MAP] = b->profile.live_bytes;
 }
 
+/* The rows that will be named, as far as that is known: their names are asked for at once. */
+static void expect_names(struct profile_builder *b)
+{
+	const struct profile_input *in = b->in;
+	size_t n = in->snapshot->nsites;
+
+	if (in->top && in->top < n && !(in->thorough && in->filter))
+		n = in->top;
+	for (size_t i = 0; i < n && in->stack; i++) {
+		const struct site_row *row = &in->snapshot->sites[i];
+		const struct stack *st = row->stack ? in->stack(in->ctx, row->stack) : NULL;
+
+		if (st)
+			symbolizer__expect(in->symbolizer, st);
+	}
+}
+
 int profile_sites__add(struct profile_builder *b)
 {
 	const struct snapshot *snap = b->in->snapshot;
@@ -436,6 +453,7 @@ int profile_sites__add(struct profile_builder *b)
 		return -ENOMEM;
 	b->profile.sites = b->sites;
 	sum_held(b);
+	expect_names(b);
 	for (size_t i = 0; i < snap->nsites && !err; i++)
 		err = add_row(b, &snap->sites[i]);
 	name_rules(b);

@@ -147,6 +147,13 @@ static bool name_place(struct recorder *rec, struct place *p, struct strbuf *sb)
 	return true;
 }
 
+static void expect_place(struct recorder *rec, const struct place *p)
+{
+	struct frame frame = { .module = p->module, .offset = p->at, .pc = p->at };
+
+	symbolizer__expect_frame(rec->symbolizer, &frame);
+}
+
 /* Places are copied and records put with the lock held, but looked up without it. */
 void recorder_names__look_up(struct recorder *rec, size_t from, size_t to)
 {
@@ -159,6 +166,8 @@ void recorder_names__look_up(struct recorder *rec, size_t from, size_t to)
 		recorder__lock(rec);
 		memcpy(batch, rec->places + from, n * sizeof(*batch));
 		recorder__unlock(rec);
+		for (size_t i = 0; i < n; i++)
+			expect_place(rec, &batch[i]);
 		for (size_t i = 0; i < n; i++)
 			if (!name_place(rec, &batch[i], &out[i]))
 				strbuf__reset(&out[i]);

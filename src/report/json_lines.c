@@ -91,6 +91,12 @@ static void write_losses(struct json *w, const struct profile *p)
 	for (unsigned int end = 0; end < STACK_ENDS; end++)
 		json__u64(w, end_name(end), p->stack_ends[end]);
 	json__close(w, '}');
+	json__open(w, "names_unavailable", '{');
+	json__u64(w, "places", p->unnamed.places);
+	json__u64(w, "files", p->unnamed.files);
+	json__u64(w, "failures", p->unnamed.failures);
+	json__string(w, "reason", p->unnamed.why);
+	json__close(w, '}');
 	json__u64(w, "stack_guessed", p->stack_guessed);
 	json__u64(w, "stack_collisions", p->stack_collisions);
 }

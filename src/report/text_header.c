@@ -226,6 +226,25 @@ static void print_losses(struct text_style *ts, const struct profile *p)
 	print_line(ts, "folded", &line, PLAIN);
 }
 
+static void print_unnamed(struct text_style *ts, const struct profile_unnamed *u)
+{
+	struct strbuf line = { 0 };
+	char count[64];
+
+	if (!u->places && !u->files)
+		return;
+	strbuf__addf(&line, "unavailable for %s in code",
+		     number__noun(count, sizeof(count), u->places, "place"));
+	if (u->files)
+		strbuf__addf(&line, ", %s left alone",
+			     number__noun(count, sizeof(count), u->files, "file"));
+	if (u->why) {
+		strbuf__adds(&line, ": ");
+		escape__plain(&line, u->why);
+	}
+	print_line(ts, "names", &line, YELLOW);
+}
+
 /* ---- what the user asked for, and what is to be said besides ---- */
 
 static void print_mark(struct text_style *ts, const struct profile *p)
@@ -286,6 +305,7 @@ void text_header__print(struct text_style *ts, const struct profile *p)
 	print_unseen(ts, p);
 	print_stacks(ts, p);
 	print_losses(ts, p);
+	print_unnamed(ts, &p->unnamed);
 	print_mark(ts, p);
 	print_suppressed(ts, p);
 	print_notice(ts, p);

@@ -386,6 +386,7 @@ static int count_outsider(void *ctx, const struct listed *l)
 	struct outsider_count *c = ctx;
 
 	if (l->pid == c->last || l->pid == (uint32_t)getpid() ||
+	    l->pid == (uint32_t)atomic_load(&c->s->names_pid) ||
 	    !traced_files__is_probed(c->s->files, kdev__to_user(l->dev), l->ino))
 		return 0;
 	c->last = l->pid;

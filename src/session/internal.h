@@ -42,9 +42,11 @@ struct session {
 	struct modules *modules;
 	struct collector *collector;
 	struct symbolizer *symbolizer;
-	struct launch *launch; /* NULL: no command */
-	struct keys *keys;     /* NULL: no terminal */
-	struct holder *holder; /* NULL: no thread is held */
+	struct names_client *names; /* reads foreign files for their names */
+	atomic_int names_pid;	    /* its process; 0: none yet */
+	struct launch *launch;	    /* NULL: no command */
+	struct keys *keys;	    /* NULL: no terminal */
+	struct holder *holder;	    /* NULL: no thread is held */
 	struct containers *containers;
 	struct identities *seen_by_main, *seen_by_collector; /* find the real files behind
 							      * mappings */

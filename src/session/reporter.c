@@ -11,6 +11,7 @@
 #include "session/internal.h"
 #include "symbols/mappings.h"
 #include "symbols/module.h"
+#include "symbols/names_client.h"
 #include "symbols/symbolizer.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -166,6 +167,7 @@ static int make_report(struct session *s, bool final)
 {
 	uint64_t began = clock__now_ns();
 	struct report_tick tick = { .seq = ++s->seq, .final = final, .wall = clock__wall_ns() };
+	struct names_stats names;
 	struct snapshot snap;
 	int err;
 
@@ -183,9 +185,12 @@ static int make_report(struct session *s, bool final)
 	if (!s->plan->record_only)
 		err = reporting__print(&s->reports, &tick, &snap);
 	snapshot__free(&snap);
-	log__debug("report %u took %.0f ms; symbols use %zu KiB", s->seq,
-		   (double)(clock__now_ns() - began) / 1e6,
-		   (symbolizer__memory(s->symbolizer) + modules__memory(s->modules)) / 1024);
+	modules__unnamed(s->modules, &names);
+	log__debug("report %u took %.0f ms; symbols use %zu KiB, and %llu KiB in the "
+		   "process that reads them",
+		   s->seq, (double)(clock__now_ns() - began) / 1e6,
+		   (symbolizer__memory(s->symbolizer) + modules__memory(s->modules)) / 1024,
+		   (unsigned long long)names.loaded / 1024);
 	open_files__log(s);
 	return err;
 }

@@ -19,6 +19,7 @@
 #include "session/signals.h"
 #include "session/traced_files.h"
 #include "symbols/module.h"
+#include "symbols/names_client.h"
 #include "symbols/symbolizer.h"
 #include "trace/holder.h"
 #include "trace/launch.h"
@@ -98,6 +99,7 @@ static void free_session(struct session *s)
 	session_groups__free(s);
 	recorder__free(s->recorder);
 	symbolizer__free(s->symbolizer);
+	names_client__free(s->names);
 	collector__free(s->collector);
 	session_targets__free(s);
 	modules__free(s->modules);
@@ -265,6 +267,26 @@ static bool open_recorder(struct session *s)
 	return s->recorder;
 }
 
+static void exclude_names_process(void *session, pid_t pid)
+{
+	struct session *s = session;
+
+	s->trace->exclude(s->tracer, 0, pid);
+	atomic_store(&s->names_pid, pid);
+}
+
+/* Started early: its memory is a copy of this process's, which is small now. */
+static int make_names_client(struct session *s)
+{
+	s->names = names_client__new(
+	    &(struct names_client_opts){ .started = exclude_names_process, .ctx = s });
+	if (!s->names)
+		return -errno;
+	names_client__start(s->names);
+	modules__use_names(s->modules, s->names);
+	return 0;
+}
+
 static int make_collector(struct session *s)
 {
 	const struct plan *plan = s->plan;
@@ -307,6 +329,8 @@ static int make_parts(struct session *s)
 		err = load_probes(s);
 	if (!err && (s->plan->command || s->plan->no_miss))
 		err = start_holder(s);
+	if (!err)
+		err = report_failure("cannot start", make_names_client(s));
 	if (!err)
 		err = report_failure("cannot start", make_files(s));
 	if (err)

@@ -4,10 +4,8 @@
  * build ID or by .gnu_debuglink, in the file that several such files share (.gnu_debugaltlink), or
  * compressed in its own .gnu_debugdata.
  *
- * The places searched are, in order: the root of the file's process, which links cannot leave; by
- * build ID alone, the host, whose paths mean nothing to a container; and, if the user allows it, a
- * debuginfod server. A file that was found is used only if it matches: the build IDs must be equal,
- * or, if one of the files has none, its checksum must be the one in the link.
+ * debug_paths.h says where. A file that was found is used only if it matches: the build IDs must be
+ * equal, or, if one of the files has none, its checksum must be the one in the link.
  */
 #ifndef MEMTRACE_SYMBOLS_DEBUG_FILE_H
 #define MEMTRACE_SYMBOLS_DEBUG_FILE_H
@@ -23,6 +21,9 @@ struct debuginfod;
 struct elf;
 struct roots;
 
+struct debug_candidate;
+struct debug_wish;
+
 /* Where to look. The pointers stay the caller's. */
 struct debug_places {
 	struct roots *roots;	     /* NULL: nowhere */
@@ -30,6 +31,12 @@ struct debug_places {
 	const char *dir;	     /* the debug directory; NULL: DEBUGFILE_DIR */
 	struct debuginfod *server;   /* NULL: no server is asked */
 	struct checksums *checksums; /* NULL: none is known, and none is remembered */
+	bool from_debug;	     /* it is a separate debug file whose links are followed */
+	/* Instead of all but the last two: opens candidates as debug_paths__open does, in a process
+	 * that cannot open files itself. NULL: not asked. */
+	int (*ask)(void *ctx, const struct debug_wish *w, unsigned int step,
+		   struct debug_candidate *out);
+	void *ctx;
 };
 
 struct debug_file {

@@ -12,9 +12,9 @@
  * Demangles "_ZN3foo3barEi" as "foo::bar(int)"; a name that is not mangled is copied. The caller
  * frees it. NULL: no memory.
  *
- * For any name, 2 MiB of stack are enough, and the result is bounded; a C++ name takes less than a
- * second, or stays as it is. A Rust name may take for ever: it can state the length of a list that
- * libiberty counts through without any output. (The name of no real function does.)
+ * For any name, 2 MiB of stack are enough, and the result is bounded; a name takes less than a
+ * second, or stays as it is, as far as is known of libiberty. Where that is not enough, the process
+ * that reads foreign names is ended (names_client.h).
  */
 char *demangle__name(const char *name);
 

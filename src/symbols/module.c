@@ -59,6 +59,8 @@ static void free_module(struct module *mod)
 	symbols__free(mod->symbols);
 	if (mod->fd >= 0)
 		close(mod->fd);
+	if (mod->memory_fd >= 0)
+		close(mod->memory_fd);
 	pthread_mutex_destroy(&mod->lock);
 	free(mod->memory);
 	free(mod->path);
@@ -120,6 +122,7 @@ static struct module *new_module(struct modules *mods, uint64_t dev, uint64_t in
 	mod->dev = dev;
 	mod->ino = ino;
 	mod->fd = -1;
+	mod->memory_fd = -1;
 	mod->error = -ENOENT;
 	mod->owner = mods;
 	mod->seen = clock__wall_ns();

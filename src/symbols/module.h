@@ -90,6 +90,8 @@ const char *module__debug_places(const struct module *mod, struct debug_places *
  * known. Results are cached by offset. */
 int module__symbolize(struct module *mod, uint64_t offset,
 		      struct symbol_frame out[SYMBOL_FRAMES_MAX]);
+/* Notes that an offset will be looked up, so that many are looked up at once. */
+void module__expect(struct module *mod, uint64_t offset);
 /* Sets what module__symbolize finds at an offset of a file of modules__add_known. 0 or -ENOMEM. */
 int module__know(struct module *mod, uint64_t offset, const struct symbol_frame *frames, int n);
 /* Drops loaded debug data and keeps cached results. Above some 512 MiB, this happens automatically
@@ -98,6 +100,12 @@ void module__unload(struct module *mod);
 /* Sets a server, which must outlive the registry, to ask for debug files that are found nowhere
  * else. */
 void modules__use_server(struct modules *mods, struct debuginfod *server);
+/* Sets who reads files for their names, before the first is looked up; it must outlive the
+ * registry. Without it they are read in this process, which only tests do. */
+struct names_client;
+struct names_stats;
+void modules__use_names(struct modules *mods, struct names_client *names);
+void modules__unnamed(struct modules *mods, struct names_stats *out); /* what it could not name */
 /* To be called before each report: what a server had not answered in time may have arrived. */
 void modules__new_report(struct modules *mods);
 size_t modules__memory(struct modules *mods); /* bytes used for symbols, roughly */

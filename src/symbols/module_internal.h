@@ -38,6 +38,7 @@ struct module {
 	/* Used by the symbolizer only. */
 	struct debug_places places;
 	struct symbols *symbols; /* made by the first lookup */
+	int memory_fd;		 /* a file of `memory`, for the names process; -1: none yet */
 	size_t loaded;		 /* bytes that could be dropped */
 	uint64_t named;		 /* when it was last used, in steps of the registry's clock */
 };
@@ -50,6 +51,7 @@ struct modules {
 	struct roots *roots;
 	struct debuginfod *server; /* the caller's; NULL: none */
 	struct checksums *checksums;
+	struct names_client *names; /* the caller's; NULL: files are read here */
 
 	/* Used by the symbolizer only: what could be dropped, of all modules. */
 	size_t loaded, loaded_files, loaded_files_max;

@@ -3,9 +3,12 @@
  * memory. */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "symbols/debuginfod.h"
 #include "symbols/module_internal.h"
+#include "symbols/names_client.h"
 
 /* Symbol data may take this much memory; what is dropped is read again when needed. */
 #define LOADED_BYTES (512u << 20)
@@ -57,27 +60,62 @@ const char *module__debug_places(const struct module *mod, struct debug_places *
 int module__know(struct module *mod, uint64_t offset, const struct symbol_frame *frames, int n)
 {
 	if (!mod->symbols)
-		mod->symbols = symbols__new(&(struct symbols_source){ .fd = -1 });
+		mod->symbols = symbols__new(&(struct symbols_source){ .code.fd = -1 });
 	return mod->symbols ? symbols__know(mod->symbols, offset, frames, n) : -ENOMEM;
+}
+
+/* Puts a vDSO where a descriptor leads to it. */
+static int share_memory(struct module *mod)
+{
+	if (mod->memory_fd >= 0)
+		return mod->memory_fd;
+	mod->memory_fd = memfd_create("vdso", MFD_CLOEXEC);
+	if (mod->memory_fd >= 0 &&
+	    pwrite(mod->memory_fd, mod->memory, mod->memory_len, 0) != (ssize_t)mod->memory_len) {
+		close(mod->memory_fd);
+		mod->memory_fd = -1;
+	}
+	return mod->memory_fd;
+}
+
+static void make_symbols(struct module *mod)
+{
+	struct modules *mods = mod->owner;
+	struct symbols_source source = {
+		.code = { .fd = mod->fd, .path = mod->inside },
+		.client = mods->names,
+		.number = mod->id,
+	};
+
+	if (mod->memory && mods->names)
+		source.code.fd = share_memory(mod);
+	else if (mod->memory)
+		source.code = (struct code_source){ mod->fd, mod->memory, mod->memory_len,
+						    mod->inside, NULL };
+	else
+		source.code.places = &mod->places;
+	if (source.code.fd < 0 && !source.code.memory)
+		return;
+	mod->places.server = mods->server;
+	mod->places.checksums = mods->checksums;
+	mod->symbols = symbols__new(&source);
+}
+
+void module__expect(struct module *mod, uint64_t offset)
+{
+	if (!mod->symbols)
+		make_symbols(mod);
+	if (mod->symbols)
+		symbols__expect(mod->symbols, offset);
 }
 
 int module__symbolize(struct module *mod, uint64_t offset,
 		      struct symbol_frame out[SYMBOL_FRAMES_MAX])
 {
-	struct symbols_source source = {
-		.fd = mod->fd,
-		.memory = mod->memory,
-		.len = mod->memory_len,
-		.path = mod->inside,
-		.places = &mod->places,
-	};
 	int n;
 
-	if (!mod->symbols && (mod->memory || source.fd >= 0)) {
-		mod->places.server = mod->owner->server;
-		mod->places.checksums = mod->owner->checksums;
-		mod->symbols = symbols__new(&source);
-	}
+	if (!mod->symbols)
+		make_symbols(mod);
 	if (!mod->symbols)
 		return 0;
 	n = symbols__lookup(mod->symbols, offset, out);
@@ -85,6 +123,11 @@ int module__symbolize(struct module *mod, uint64_t offset,
 	count_loaded(mod);
 	unload_least_used(mod);
 	return n;
+}
+
+void modules__use_names(struct modules *mods, struct names_client *names)
+{
+	mods->names = names;
 }
 
 void modules__use_server(struct modules *mods, struct debuginfod *server)
@@ -98,6 +141,8 @@ void modules__new_report(struct modules *mods)
 
 	if (mods->server)
 		debuginfod__new_report(mods->server);
+	if (mods->names)
+		names_client__new_report(mods->names);
 	for (size_t i = 0; i < n; i++) {
 		struct module *mod = modules__get(mods, (uint32_t)i);
 
@@ -105,6 +150,14 @@ void modules__new_report(struct modules *mods)
 			symbols__retry(mod->symbols);
 		count_loaded(mod);
 	}
+}
+
+void modules__unnamed(struct modules *mods, struct names_stats *out)
+{
+	if (mods->names)
+		names_client__stats(mods->names, out);
+	else
+		*out = (struct names_stats){ 0 };
 }
 
 size_t modules__memory(struct modules *mods)

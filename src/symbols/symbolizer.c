@@ -202,6 +202,20 @@ static bool is_run_time_code(struct module *mod)
 	return !mod || !module__is_elf(mod);
 }
 
+void symbolizer__expect_frame(struct symbolizer *s, const struct frame *f)
+{
+	struct module *mod = module_of(s, f);
+
+	if (mod && f->offset && !s->offline)
+		module__expect(mod, f->offset - 1);
+}
+
+void symbolizer__expect(struct symbolizer *s, const struct stack *st)
+{
+	for (size_t i = 0; i < st->n; i++)
+		symbolizer__expect_frame(s, &st->frames[i]);
+}
+
 /* Symbolizes one machine frame: the inlined calls in it, and their function. */
 size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame *f,
 			 struct named_frame *out, size_t cap)
@@ -237,6 +251,7 @@ size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct na
 {
 	size_t n = 0;
 
+	symbolizer__expect(s, st);
 	for (size_t i = 0; i < st->n && n < cap; i++)
 		n += symbolizer__frame(s, st->pid, &st->frames[i], out + n, cap - n);
 	return n;

@@ -44,6 +44,10 @@ int symbolizer__know(struct symbolizer *s, uint32_t pid, uint64_t addr, const ch
 size_t symbolizer__stack(struct symbolizer *s, const struct stack *st, struct named_frame *out,
 			 size_t cap);
 
+/* Notes that a frame or stack will be symbolized, so that many are looked up at once. */
+void symbolizer__expect_frame(struct symbolizer *s, const struct frame *f);
+void symbolizer__expect(struct symbolizer *s, const struct stack *st);
+
 /* Returns an ID of the stack that is the same in every run: a hash of each frame's build ID and
  * file offset (or module path and offset if a file has no build ID), never of an address. */
 uint64_t symbolizer__stable_id(struct symbolizer *s, const struct stack *st);

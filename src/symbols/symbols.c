@@ -5,11 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elf/elf.h"
-#include "symbols/debug_file.h"
-#include "symbols/demangle.h"
-#include "symbols/dwarf.h"
-#include "symbols/symtab.h"
+#include "symbols/names_client.h"
+#include "util/array.h"
 #include "util/hashmap.h"
 #include "util/strtab.h"
 
@@ -24,16 +21,12 @@ struct symbols {
 	struct hashmap *entries; /* by offset */
 	struct strtab *texts;	 /* function names and file paths */
 	size_t kept;		 /* bytes of entries */
+	bool unsettled;		 /* a debug file may still be found */
 
-	bool loaded;
-	struct elf *elf;	  /* the file itself */
-	struct elf *debug, *mini; /* its separate debug file, its unpacked .gnu_debugdata */
-	struct debug_file debug_file;
-	bool unsettled; /* a debug file may still be found */
-	void *mini_bytes;
-	size_t mini_len;
-	struct symtab *symtab;
-	struct dwarf *dwarf;
+	struct code_names *names; /* without a client */
+	struct names_file file;	  /* with one */
+	uint64_t *expected;	  /* offsets that will be looked up */
+	size_t nexpected, expected_cap;
 };
 
 struct symbols *symbols__new(const struct symbols_source *source)
@@ -43,7 +36,12 @@ struct symbols *symbols__new(const struct symbols_source *source)
 	if (!s)
 		return NULL;
 	s->source = *source;
-	s->debug_file.fd = -ENOENT;
+	s->file = (struct names_file){
+		.number = source->number,
+		.fd = source->code.fd,
+		.path = source->code.path,
+		.places = source->code.places,
+	};
 	s->entries = hashmap__new();
 	s->texts = strtab__new();
 	if (s->entries && s->texts)
@@ -55,19 +53,8 @@ struct symbols *symbols__new(const struct symbols_source *source)
 
 void symbols__unload(struct symbols *s)
 {
-	dwarf__close(s->dwarf);
-	symtab__free(s->symtab);
-	elf__close(s->mini);
-	elf__close(s->debug);
-	elf__close(s->elf);
-	free(s->mini_bytes);
-	debug_file__done(&s->debug_file);
-	s->dwarf = NULL;
-	s->symtab = NULL;
-	s->mini = s->debug = s->elf = NULL;
-	s->mini_bytes = NULL;
-	s->mini_len = 0;
-	s->loaded = false;
+	if (s->names)
+		code_names__unload(s->names);
 }
 
 static void drop_entries(struct symbols *s)
@@ -86,9 +73,10 @@ void symbols__free(struct symbols *s)
 {
 	if (!s)
 		return;
-	symbols__unload(s);
+	code_names__free(s->names);
 	drop_entries(s);
 	strtab__free(s->texts);
+	free(s->expected);
 	free(s);
 }
 
@@ -99,130 +87,28 @@ void symbols__retry(struct symbols *s)
 	if (!empty)
 		return;
 	s->unsettled = false;
+	s->file.changed = true;
 	symbols__unload(s);
 	drop_entries(s);
 	s->entries = empty;
 }
 
-/* ---- loading ---- */
-
-static void find_separate_files(struct symbols *s)
-{
-	struct debug_places places =
-	    s->source.places ? *s->source.places : (struct debug_places){ .root = -1 };
-
-	/* A server is not asked for what the file itself has. */
-	if (elf__debug_size(s->elf))
-		places.server = NULL;
-	s->debug_file = debug_file__find(s->elf, s->source.path, &places);
-	if (s->debug_file.fd >= 0)
-		s->debug = elf__open(s->debug_file.fd);
-	s->mini_bytes = debug_file__unpack(s->elf, &s->mini_len);
-	if (s->mini_bytes)
-		s->mini = elf__open_memory(s->mini_bytes, s->mini_len);
-}
-
-/* The file that a debug file shares with others is in the same root, perhaps the host's. */
-static struct dwarf *open_separate_dwarf(struct symbols *s)
-{
-	struct debug_places places = { .root = -1 };
-
-	if (s->source.places)
-		places = *s->source.places;
-	if (s->debug_file.path)
-		places.root = s->debug_file.root;
-	return dwarf__open(s->debug, s->debug_file.path, &places);
-}
-
-static void find_dwarf(struct symbols *s)
-{
-	s->unsettled = s->debug_file.fd == -EAGAIN;
-	s->dwarf = dwarf__open(s->elf, s->source.path, s->source.places);
-	s->unsettled |= !s->dwarf && errno == EAGAIN;
-	if (s->dwarf || !s->debug)
-		return;
-	s->dwarf = open_separate_dwarf(s);
-	s->unsettled |= !s->dwarf && errno == EAGAIN;
-}
-
-/* Whatever is missing or damaged leaves its part empty. */
-static void load_files(struct symbols *s)
-{
-	s->loaded = true;
-	s->elf = s->source.memory ? elf__open_memory(s->source.memory, s->source.len)
-				  : elf__open(s->source.fd);
-	if (!s->elf)
-		return;
-	if (!s->source.memory)
-		find_separate_files(s);
-	find_dwarf(s);
-	s->symtab = symtab__new();
-	if (!s->symtab)
-		return;
-	if (symtab__add(s->symtab, s->elf, false) ||
-	    (s->debug && symtab__add(s->symtab, s->debug, true)) ||
-	    (s->mini && symtab__add(s->symtab, s->mini, true)) || symtab__finish(s->symtab)) {
-		symtab__free(s->symtab);
-		s->symtab = NULL;
-	}
-}
-
-/* ---- lookup ---- */
-
-/* Returns the function at an address from the symbol table, which the caller frees; NULL: none. */
-static char *symbol_name(struct symbols *s, uint64_t vaddr, bool only_mangled, bool *exact)
-{
-	const char *name = s->symtab ? symtab__find(s->symtab, vaddr, exact) : NULL;
-
-	if (!name || (only_mangled && !demangle__is_mangled(name)))
-		return NULL;
-	return demangle__name(name);
-}
-
-/*
- * DWARF names the inlined calls and the function around them; the symbol table has names for code
- * without DWARF, and fuller ones where DWARF gives no linkage name.
- */
-static int find_frames(struct symbols *s, uint64_t vaddr,
-		       struct symbol_frame out[SYMBOL_FRAMES_MAX])
-{
-	struct dwarf_frame frames[SYMBOL_FRAMES_MAX] = { 0 }, *last;
-	int n = s->dwarf ? dwarf__lookup(s->dwarf, vaddr, frames, SYMBOL_FRAMES_MAX) : 0;
-	bool exact = true;
-
-	n = n ? n : 1;
-	last = &frames[n - 1];
-	if (!last->func || last->built) {
-		char *better = symbol_name(s, vaddr, last->built, &exact);
-
-		if (better) {
-			free(last->func);
-			last->func = better;
-		}
-	}
-	for (int i = 0; i < n; i++) {
-		out[i] = (struct symbol_frame){
-			.func = strtab__copy(s->texts, frames[i].func),
-			.file = strtab__copy(s->texts, frames[i].file),
-			.line = frames[i].line,
-			.inlined = i + 1 < n,
-			.exact = i + 1 < n || exact,
-		};
-		free(frames[i].func);
-	}
-	return out[0].func || out[0].file ? n : 0;
-}
+/* ---- the cache ---- */
 
 static int cache_frames(struct symbols *s, uint64_t offset, const struct symbol_frame *frames,
 			int n)
 {
 	size_t size = sizeof(struct entry) + (size_t)n * sizeof(*frames);
-	struct entry *entry = malloc(size);
+	struct entry *entry = malloc(size), *old;
 
 	if (!entry)
 		return -ENOMEM;
 	entry->n = n;
 	memcpy(entry->frames, frames, (size_t)n * sizeof(*frames));
+	old = hashmap__remove_ptr(s->entries, offset);
+	if (old)
+		s->kept -= sizeof(*old) + (size_t)old->n * sizeof(*frames);
+	free(old);
 	if (hashmap__set_ptr(s->entries, offset, entry)) {
 		free(entry);
 		return -ENOMEM;
@@ -231,47 +117,114 @@ static int cache_frames(struct symbols *s, uint64_t offset, const struct symbol_
 	return 0;
 }
 
-int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
+/* Keeps what is known of an offset. */
+static void keep_frames(void *ctx, uint64_t offset, const struct code_frame *frames, int n)
 {
-	struct entry *entry = hashmap__get_ptr(s->entries, offset);
-	uint64_t vaddr;
-	int n = 0;
+	struct symbol_frame kept[SYMBOL_FRAMES_MAX];
+	struct symbols *s = ctx;
 
-	if (entry) {
-		memcpy(out, entry->frames, (size_t)entry->n * sizeof(*out));
-		return entry->n;
-	}
-	if (!s->loaded)
-		load_files(s);
-	if (s->elf && elf__offset_to_vaddr(s->elf, offset, &vaddr))
-		n = find_frames(s, vaddr, out);
-	if (s->dwarf && dwarf__is_full(s->dwarf))
-		symbols__unload(s);
-	cache_frames(s, offset, out, n);
-	return n;
+	for (int i = 0; i < n; i++)
+		kept[i] = (struct symbol_frame){
+			.func = strtab__copy(s->texts, frames[i].func),
+			.file = strtab__copy(s->texts, frames[i].file),
+			.line = frames[i].line,
+			.inlined = frames[i].inlined,
+			.exact = frames[i].exact,
+		};
+	cache_frames(s, offset, kept, n);
 }
 
 int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame *frames, int n)
 {
 	struct symbol_frame kept[SYMBOL_FRAMES_MAX];
-	struct entry *old;
 
 	for (int i = 0; i < n; i++) {
 		kept[i] = frames[i];
 		kept[i].func = strtab__copy(s->texts, frames[i].func);
 		kept[i].file = strtab__copy(s->texts, frames[i].file);
 	}
-	old = hashmap__remove_ptr(s->entries, offset);
-	if (old)
-		s->kept -= sizeof(*old) + (size_t)old->n * sizeof(*frames);
-	free(old);
 	return cache_frames(s, offset, kept, n);
+}
+
+/* ---- lookup ---- */
+
+void symbols__expect(struct symbols *s, uint64_t offset)
+{
+	if (!s->source.client || hashmap__get_ptr(s->entries, offset) ||
+	    array__grow(&s->expected, &s->expected_cap, s->nexpected + 1, sizeof(*s->expected)))
+		return;
+	s->expected[s->nexpected++] = offset;
+}
+
+static int compare_offsets(const void *pa, const void *pb)
+{
+	const uint64_t *a = pa, *b = pb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* Leaves what is still to be looked up, each offset once. */
+static void sort_expected(struct symbols *s)
+{
+	size_t n = 0;
+
+	if (s->nexpected)
+		qsort(s->expected, s->nexpected, sizeof(*s->expected), compare_offsets);
+	for (size_t i = 0; i < s->nexpected; i++)
+		if ((!n || s->expected[n - 1] != s->expected[i]) &&
+		    !hashmap__get_ptr(s->entries, s->expected[i]))
+			s->expected[n++] = s->expected[i];
+	s->nexpected = n;
+}
+
+static void ask_process(struct symbols *s, uint64_t offset)
+{
+	bool unsettled = false;
+
+	symbols__expect(s, offset);
+	sort_expected(s);
+	/* What is lost is counted there, and not asked again until something changes. */
+	names_client__look_up(s->source.client, &s->file, s->expected, s->nexpected, keep_frames, s,
+			      &unsettled);
+	s->nexpected = 0;
+	s->unsettled |= unsettled;
+}
+
+static void look_up_here(struct symbols *s, uint64_t offset)
+{
+	struct code_frame frames[CODE_FRAMES_MAX];
+	int n;
+
+	if (!s->names)
+		s->names = code_names__new(&s->source.code);
+	if (!s->names)
+		return;
+	n = code_names__look_up(s->names, offset, frames);
+	s->unsettled = code_names__unsettled(s->names);
+	keep_frames(s, offset, frames, n);
+	code_names__free_frames(frames, n);
+}
+
+int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX])
+{
+	struct entry *entry = hashmap__get_ptr(s->entries, offset);
+
+	if (!entry) {
+		if (s->source.client)
+			ask_process(s, offset);
+		else
+			look_up_here(s, offset);
+		entry = hashmap__get_ptr(s->entries, offset);
+	}
+	if (!entry)
+		return 0;
+	memcpy(out, entry->frames, (size_t)entry->n * sizeof(*out));
+	return entry->n;
 }
 
 size_t symbols__loaded(const struct symbols *s)
 {
-	return s->mini_len + (s->symtab ? symtab__memory(s->symtab) : 0) +
-	       (s->dwarf ? dwarf__memory(s->dwarf) : 0);
+	return s->names ? code_names__loaded(s->names) : 0;
 }
 
 size_t symbols__memory(const struct symbols *s)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Symbolizes one file's code: demangled functions, source files and lines, and inlined calls, from
- * the file itself, its separate debug file and its mini debug info, whichever exist. Results are
- * cached by offset; the data they were made from can be dropped, and is read again when needed. One
- * thread at a time.
+ * Keeps the names of one file's code: functions, source files and lines, and inlined calls, cached
+ * by offset. What is not cached is asked of the names process, in batches. One thread at a time.
  */
 #ifndef MEMTRACE_SYMBOLS_SYMBOLS_H
 #define MEMTRACE_SYMBOLS_SYMBOLS_H
@@ -12,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct debug_places;
+#include "symbols/code_names.h"
+
+struct names_client;
 struct symbols;
 
 struct symbol_frame {
@@ -23,14 +23,14 @@ struct symbol_frame {
 	bool exact;	  /* false: func is the nearest symbol below, of unknown size */
 };
 
-#define SYMBOL_FRAMES_MAX 32
+#define SYMBOL_FRAMES_MAX CODE_FRAMES_MAX
 
 struct symbols_source {
-	int fd;		    /* the file, or -1 */
-	const void *memory; /* instead of fd: the file's contents in memory, or NULL */
-	size_t len;
-	const char *path; /* as its process sees it, to look next to it; may be NULL */
-	const struct debug_places *places; /* where separate debug files may be; NULL: nowhere */
+	struct code_source code;
+	/* Reads the file in its stead, which has a descriptor then. NULL: it is read in this
+	 * process, which only tests do. */
+	struct names_client *client;
+	uint32_t number; /* of the file, for the client */
 };
 
 /* Reads nothing yet. What `source` points to stays the caller's, and must outlive the symbols.
@@ -41,6 +41,8 @@ void symbols__free(struct symbols *s);
 /* Names the code at a file offset, innermost inlined call first. Returns the number of frames, 0 if
  * nothing is known. */
 int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[SYMBOL_FRAMES_MAX]);
+/* Notes that an offset will be looked up, so that the next lookup asks for both at once. */
+void symbols__expect(struct symbols *s, uint64_t offset);
 /* Sets what symbols__lookup returns for an offset, without looking it up. 0 or -ENOMEM. */
 int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame *frames, int n);
 void symbols__unload(struct symbols *s);

@@ -33,6 +33,11 @@ void tracer__await(struct tracer *t, bool yes)
 	t->skel->bss->awaiting = yes;
 }
 
+void tracer__exclude(struct tracer *t, unsigned int slot, pid_t pid)
+{
+	__atomic_store_n(&t->skel->bss->helpers[slot], (uint32_t)pid, __ATOMIC_RELEASE);
+}
+
 int tracer__controller(const char *name, uint32_t *subsys)
 {
 	struct btf *btf = btf__load_vmlinux_btf();

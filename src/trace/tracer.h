@@ -122,6 +122,8 @@ int tracer__add_filter(struct tracer *t, const struct filter *f);
  * where threads are. */
 void tracer__await(struct tracer *t, bool yes);
 bool tracer__traces(struct tracer *t, pid_t pid);
+/* Keeps a process of ours out of the target; `slot`, below HELPERS_MAX, had another one before. */
+void tracer__exclude(struct tracer *t, unsigned int slot, pid_t pid);
 /* Finds the number of a version 1 controller ("memory") in this kernel. Returns 0 or -ENOENT. */
 int tracer__controller(const char *name, uint32_t *subsys);
 

@@ -23,6 +23,7 @@ const struct tracer_ops tracer_ops__kernel = {
 	.know_file = tracer__know_file,
 	.add_filter = tracer__add_filter,
 	.await = tracer__await,
+	.exclude = tracer__exclude,
 	.controller = tracer__controller,
 	.list = tracer__list,
 	.set_holder = tracer__set_holder,

@@ -39,6 +39,7 @@ struct tracer_ops {
 	/* targets other than single processes */
 	int (*add_filter)(struct tracer *t, const struct filter *f);
 	void (*await)(struct tracer *t, bool yes);
+	void (*exclude)(struct tracer *t, unsigned int slot, pid_t pid);
 	int (*controller)(const char *name, uint32_t *subsys);
 	int (*list)(struct tracer *t, pid_t pid, tracer_list_fn fn, void *ctx);
 

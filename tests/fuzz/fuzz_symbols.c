@@ -28,11 +28,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *copy = size && data[size - 1] & 1 ? exact_copy(data, size) : NULL;
 	struct debug_places places = { .root = ROOT_OWN, .dir = "/nonexistent" };
 	struct symbols_source source = {
-		.fd = copy ? -1 : as_file(data, size),
-		.memory = copy,
-		.len = copy ? size : 0,
-		.path = "/nonexistent/program",
-		.places = &places,
+		.code = {
+			.fd = copy ? -1 : as_file(data, size),
+			.memory = copy,
+			.len = copy ? size : 0,
+			.path = "/nonexistent/program",
+			.places = &places,
+		},
 	};
 	struct symbols *s;
 

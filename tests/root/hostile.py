@@ -4,6 +4,7 @@
 import json
 import os
 import resource
+import signal
 import subprocess
 
 from lib import *
@@ -33,6 +34,58 @@ with case("the same in a recording"):
     r = subprocess.run([MEMTRACE, "report", "-f", "json", recording], capture_output=True, text=True, timeout=PATIENCE)
     equal(r.returncode, 0, f"the exit status ({r.stderr})")
     check_hostile_names([json.loads(line) for line in r.stdout.splitlines()][-1])
+
+def names_process(m):
+    """The ID of the process that reads files for a memtrace."""
+    children = f"/proc/{m.proc.pid}/task/{m.proc.pid}/children"
+
+    def found():
+        for pid in open(children).read().split():
+            if open(f"/proc/{pid}/comm").read() == "memtrace-names\n" and "\nSeccomp:\t2\n" in status_of(pid):
+                return int(pid)
+        return None
+    return wait_for(found, "the names process")
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return f.read()
+
+
+with case("the process that reads files for names has no privilege, and is not traced"):
+    p = Program([build("busy.c")])
+    m = Memtrace(*EVERYTHING, "-i", "0.5", "-a").attached()
+    pid = names_process(m)
+    wait_for(m.reports, "a report")
+    status = status_of(pid)
+    for line in ("NoNewPrivs:\t1\n", "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n",
+                 "Uid:\t65534\t65534\t65534\t65534\n", "Gid:\t65534\t65534\t65534\t65534\n"):
+        true("\n" + line in status, f"{line!r} is not in its status:\n{status}")
+    links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    true(not [t for t in links if "anon_inode" in t or "/proc/" in t or t in (m.out_path, m.err_path)], f"it has {links}")
+    m.interrupt()
+    pids = {pr["pid"] for report in m.reports() for pr in report["processes"]}
+    true(p.pid in pids, "the program is not traced")
+    true(pid not in pids, "the names process is traced")
+    equal(m.final()["names_unavailable"], {"places": 0, "files": 0, "failures": 0, "reason": None}, "lost names")
+    true(not os.path.exists(f"/proc/{pid}"), "the names process is still there")
+    p.kill()
+
+with case("the process that reads files for names is killed"):
+    p = Program([build("busy.c")])
+    m = Memtrace(*EVERYTHING, "-p", p.pid).attached()
+    os.kill(names_process(m), signal.SIGKILL)
+    equal(m.interrupt(), 0, "the exit status")
+    equal(m.final()["names_unavailable"]["places"], 0, "lost names")
+    p.kill()
+
+with case("memtrace is killed"):
+    p = Program([build("busy.c")])
+    m = Memtrace(*EVERYTHING, "-p", p.pid).attached()
+    pid = names_process(m)
+    m.proc.kill()
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}") or "State:\tZ" in status_of(pid), "the names process to end")
+    p.kill()
 
 with case("standard input, output and error are closed"):
     for closed in ((0, 1, 2), (1,), (2,), (1, 2)):

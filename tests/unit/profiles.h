@@ -437,6 +437,7 @@ __attribute__((unused)) static const struct profile hostile = {
 	.lost_events = 1234,
 	.lost_stacks = 12,
 	.lost_table = 3,
+	.unnamed = { 7, 1, 3, "reading " HOSTILE_CONTROL " ended with Segmentation fault" },
 	.stacks_truncated = 5,
 	.stack_ends = { [STACK_UNKNOWN] = 5 },
 	.total_sites = 5,

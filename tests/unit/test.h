@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "symbols/names_server.h"
+
 struct test {
 	const char *name;
 	void (*run)(void);
@@ -63,9 +65,13 @@ static const char *test_skipped;
 		return;                                                                            \
 	} while (0)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int failed = 0;
+
+	/* A names client executes its own program again. */
+	if (argc == 2 && !strcmp(argv[1], NAMES_SERVER_ARGUMENT))
+		return names_server__run(NAMES_SERVER_FD);
 
 	for (struct test *t = test_first; t; t = t->next) {
 		test_failures = 0;

@@ -445,6 +445,13 @@ static void fake__await_new(struct tracer *t, bool yes)
 	fake__log("await %d", yes);
 }
 
+static void fake__exclude(struct tracer *t, unsigned int slot, pid_t pid)
+{
+	(void)t;
+	(void)slot;
+	(void)pid;
+}
+
 static int fake__controller(const char *name, uint32_t *subsys)
 {
 	(void)name;
@@ -575,6 +582,7 @@ static const struct tracer_ops fake_ops = {
 	.know_file = fake__know_file,
 	.add_filter = fake__add_filter,
 	.await = fake__await_new,
+	.exclude = fake__exclude,
 	.controller = fake__controller,
 	.list = fake__list,
 	.set_holder = fake__set_holder,

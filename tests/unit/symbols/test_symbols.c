@@ -82,8 +82,8 @@ static struct file open_file(const char *path, const char *debug_dir)
 		.root = ROOT_OWN,
 		.dir = debug_dir,
 	};
-	f.symbols =
-	    symbols__new(&(struct symbols_source){ .fd = f.fd, .path = kept, .places = f.places });
+	f.symbols = symbols__new(
+	    &(struct symbols_source){ .code = { .fd = f.fd, .path = kept, .places = f.places } });
 	MUST(f.symbols);
 	return f;
 }
@@ -387,7 +387,8 @@ TEST(the_vdso_names_its_functions)
 		SKIP("this kernel gives no vDSO");
 	e = elf__open_memory(vdso, 4096);
 	MUST(e && elf__functions(e, find_offset, &p) == 1);
-	s = symbols__new(&(struct symbols_source){ .fd = -1, .memory = vdso, .len = 4096 });
+	s = symbols__new(
+	    &(struct symbols_source){ .code = { .fd = -1, .memory = vdso, .len = 4096 } });
 	CHECK_EQ(symbols__lookup(s, p.offset + 1, frames), 1);
 	/* The same code has two names. */
 	CHECK_STR(frames[0].func, "clock_gettime");
@@ -397,7 +398,7 @@ TEST(the_vdso_names_its_functions)
 
 TEST(no_file)
 {
-	struct symbols *s = symbols__new(&(struct symbols_source){ .fd = -1 });
+	struct symbols *s = symbols__new(&(struct symbols_source){ .code.fd = -1 });
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 
 	CHECK_EQ(symbols__lookup(s, 0x1000, frames), 0);
@@ -441,7 +442,7 @@ TEST(damaged_files_are_harmless)
 		for (int n = 0; n < 6; n++)
 			mutant[random_number(&seed) % range] = (uint8_t)random_number(&seed);
 		s = symbols__new(
-		    &(struct symbols_source){ .fd = -1, .memory = mutant, .len = len });
+		    &(struct symbols_source){ .code = { .fd = -1, .memory = mutant, .len = len } });
 		for (uint64_t offset = 0x1000; offset < 0x1200; offset += 16)
 			if (symbols__lookup(s, offset, frames) > SYMBOL_FRAMES_MAX)
 				CHECK(!"there is an end");
