@@ -15,6 +15,7 @@
 #include "symbols/debug_paths.h"
 #include "symbols/names_channel.h"
 #include "symbols/names_server.h"
+#include "util/array.h"
 #include "util/clock.h"
 #include "util/hash.h"
 
@@ -62,8 +63,31 @@ struct names_client *names_client__new(const struct names_client_opts *opts)
 
 /* ---- the process ---- */
 
+/*
+ * What the process keeps of the environment: where its libraries are and what sanitizers are told.
+ * A preloaded library, which a command may be meant to have, would fall foul of the filter of
+ * system calls.
+ */
+#define KEPT_MAX 16
+
+static void keep_environment(char *kept[KEPT_MAX + 1])
+{
+	static const char *const names[] = {
+		"LD_LIBRARY_PATH=", "ASAN_OPTIONS=",  "LSAN_OPTIONS=",
+		"TSAN_OPTIONS=",    "UBSAN_OPTIONS=",
+	};
+	size_t n = 0;
+
+	for (char **e = environ; e && *e && n < KEPT_MAX; e++)
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			if (!strncmp(*e, names[i], strlen(names[i])) && n < KEPT_MAX)
+				kept[n++] = *e;
+	kept[n] = NULL;
+}
+
 /* Nothing here may allocate: other threads' locks were copied as they were. */
-__attribute__((noreturn)) static void run_process(const struct names_client_opts *opts, int fd)
+__attribute__((noreturn)) static void run_process(const struct names_client_opts *opts, int fd,
+						  char *const *env)
 {
 	static char *const argv[] = { "memtrace", NAMES_SERVER_ARGUMENT, NULL };
 	sigset_t blocked;
@@ -83,21 +107,23 @@ __attribute__((noreturn)) static void run_process(const struct names_client_opts
 	if (syscall(SYS_close_range, NAMES_SERVER_FD + 1, ~0u, 0) != 0)
 		for (int other = NAMES_SERVER_FD + 1; other < 65536; other++)
 			close(other);
-	execv("/proc/self/exe", argv);
+	execve("/proc/self/exe", argv, env);
 	_exit(127);
 }
 
 static int start_process(struct names_client *c)
 {
+	char *env[KEPT_MAX + 1];
 	int ends[2];
 	pid_t pid;
 
+	keep_environment(env);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return -errno;
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
-		run_process(&c->opts, ends[1]);
+		run_process(&c->opts, ends[1], env);
 	}
 	close(ends[1]);
 	if (pid < 0) {
