@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/process_name.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <sched.h>
 
@@ -13,12 +14,21 @@
 
 static int pipe_of_all[2];
 
+/* In the middle of exec, the executable is there already and the command line is not yet. */
 static bool is_running(pid_t pid, const char *exe)
 {
-	char link[64], path[PATH_MAX] = "";
+	char file[64], path[PATH_MAX] = "";
+	int fd;
 
-	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
-	return readlink(link, path, sizeof(path) - 1) > 0 && !strcmp(path, exe);
+	snprintf(file, sizeof(file), "/proc/%d/exe", pid);
+	if (readlink(file, path, sizeof(path) - 1) <= 0 || strcmp(path, exe))
+		return false;
+	snprintf(file, sizeof(file), "/proc/%d/cmdline", pid);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, path, sizeof(path)) <= 0)
+		path[0] = 0;
+	close(fd);
+	return !strcmp(path, exe);
 }
 
 /* Starts a program of this name, which runs until its input ends. */
