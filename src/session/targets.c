@@ -14,6 +14,7 @@
 #include "session/rescans.h"
 #include "session/signals.h"
 #include "session/traced_files.h"
+#include "session/translators.h"
 #include "symbols/mappings.h"
 #include "symbols/module.h"
 #include "trace/holder.h"
@@ -59,6 +60,19 @@ static int check_exe(uint32_t pid)
 	return 0;
 }
 
+/* A breakpoint in code that is translated would end the program. */
+static int check_translator(uint32_t pid)
+{
+	const char *name = translators__of(pid);
+
+	if (!name)
+		return 0;
+	log__error("cannot trace %u: it runs under %s, which would take probes for instructions of "
+		   "the program and end it; trace a process that runs without",
+		   pid, name);
+	return -EOPNOTSUPP;
+}
+
 int session_targets__check(uint32_t pid)
 {
 	const char *state;
@@ -66,6 +80,7 @@ int session_targets__check(uint32_t pid)
 	uint64_t tgid = pid;
 	bool ended;
 	size_t len;
+	int err;
 
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
 	text = file__read(path, NULL);
@@ -86,7 +101,8 @@ int session_targets__check(uint32_t pid)
 			   (unsigned long long)tgid, (unsigned long long)tgid);
 		return -EINVAL;
 	}
-	return check_exe(pid);
+	err = check_exe(pid);
+	return err ? err : check_translator(pid);
 }
 
 int session_targets__refresh(void *session, struct mappings *maps, struct modules *modules)

@@ -88,6 +88,16 @@ with case("a name that one process has, and one that two have"):
         c.communicate()
     fails(2, "-p", name, says=[name, "neither a process ID nor the name"])
 
+with case("a process whose code is translated"):
+    tool("valgrind")
+    p = start(["valgrind", "-q", "--tool=none", "/bin/cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p.stdin.write(b"a\n")
+    p.stdin.flush()
+    equal(p.stdout.readline(), b"a\n", "what it prints")
+    fails(1, "-p", p.pid, says=[str(p.pid), "runs under valgrind"])
+    p.communicate()
+    equal(p.returncode, 0, "its status")
+
 with case("the ID of a thread, not of a process"):
     p = Program([build("threads.c"), "arenas"])
     p.go()
