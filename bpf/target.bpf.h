@@ -41,7 +41,11 @@ struct {
 	__uint(max_entries, 8192);
 	__type(key, struct cgroup_pair);
 	__type(value, __u32);
-} cgroups_met SEC(".maps");
+} cgroups_met SEC(".maps"); /* the programs that were seen to start in them */
+
+/* A runtime may run programs of its own in a container's cgroup, before its files name the
+ * container. */
+#define CANDIDATES_MAX 8
 
 /* The pointer at index i of an array of pointers in a structure. */
 static __always_inline void *target__pointer(const void *structure, __u32 array, __u32 i)
@@ -110,12 +114,12 @@ static __always_inline bool target__has(struct task_struct *task, bool running)
 	return false;
 }
 
-/* Returns whether a program starts in a cgroup where none was seen to start, while a container is
+/* Returns whether a program starts in a cgroup where few were seen to start, while a container is
  * awaited. */
 static __always_inline bool target__may_be(struct task_struct *task)
 {
 	struct cgroup_pair at = {};
-	__u32 yes = 1;
+	__u32 first = 1, *met;
 
 	if (!awaiting)
 		return false;
@@ -125,7 +129,10 @@ static __always_inline bool target__may_be(struct task_struct *task)
 		    BPF_CORE_READ(target__cgroup(task, bpf_core_enum_value(enum cgroup_subsys_id,
 									   memory_cgrp_id)),
 				  kn, id);
-	return !bpf_map_update_elem(&cgroups_met, &at, &yes, BPF_NOEXIST);
+	met = bpf_map_lookup_elem(&cgroups_met, &at);
+	if (!met)
+		return !bpf_map_update_elem(&cgroups_met, &at, &first, BPF_NOEXIST);
+	return *met < CANDIDATES_MAX && __sync_fetch_and_add(met, 1) < CANDIDATES_MAX;
 }
 
 /* A global function, verified once for all callers. */

@@ -143,7 +143,8 @@ int session_groups__find(struct session *s)
 
 /* ---- filters ---- */
 
-static int filter_cgroup(struct session *s, const struct cgroup *cg, bool from_exec)
+static int filter_cgroup(struct session *s, struct group *g, const struct cgroup *cg,
+			 bool from_exec)
 {
 	struct filter f = {
 		.kind = FILTER_CGROUP,
@@ -154,12 +155,13 @@ static int filter_cgroup(struct session *s, const struct cgroup *cg, bool from_e
 	};
 	int err = cg->controller[0] ? s->trace->controller(cg->controller, &f.subsys) : 0;
 
+	g->cgroup = cg->id;
 	return err ? err : s->trace->add_filter(s->tracer, &f);
 }
 
 /* Recognises its processes by its cgroup, or by its PID namespace if it has no cgroup of its
  * own. */
-static int filter_container(struct session *s, const struct container *c)
+static int filter_container(struct session *s, struct group *g, const struct container *c)
 {
 	struct filter f = {
 		.kind = FILTER_PIDNS, .from_exec = true, .level = c->pidns_level, .id = c->pidns
@@ -168,7 +170,7 @@ static int filter_container(struct session *s, const struct container *c)
 	int err = containers__cgroup(c, &cg);
 
 	if (!err)
-		return filter_cgroup(s, &cg, true);
+		return filter_cgroup(s, g, &cg, true);
 	return err == -EOPNOTSUPP && c->pidns ? s->trace->add_filter(s->tracer, &f) : err;
 }
 
@@ -193,7 +195,7 @@ static int resolve_container(struct session *s, struct group *g)
 	if (g->fd < 0)
 		return g->fd;
 	g->name = strdup(c->display);
-	return g->name ? filter_container(s, c) : -ENOMEM;
+	return g->name ? filter_container(s, g, c) : -ENOMEM;
 }
 
 static int resolve_cgroup(struct session *s, struct group *g)
@@ -208,7 +210,7 @@ static int resolve_cgroup(struct session *s, struct group *g)
 	if (g->fd < 0 && errno != ENOENT && errno != ENOTDIR)
 		return -errno;
 	g->name = strdup(g->wanted);
-	return g->name ? filter_cgroup(s, &cg, false) : -ENOMEM;
+	return g->name ? filter_cgroup(s, g, &cg, false) : -ENOMEM;
 }
 
 static int resolve_host(struct session *s, struct group *g)
@@ -345,15 +347,47 @@ void session_groups__tend(struct session *s)
 
 /* ---- ends ---- */
 
-static bool has_ended(const struct group *g)
+static bool is_dead(int pidfd)
 {
-	struct pollfd pfd = { .fd = g->fd, .events = POLLIN };
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) > 0;
+}
+
+/*
+ * A container that was found while it started was known by a process of its runtime, which starts
+ * the first process, and ends. Then this is the one whose end counts. One that was restarted has a
+ * new cgroup, and is another.
+ */
+static bool has_heir(struct session *s, struct group *g)
+{
+	const struct container *c;
+	struct cgroup cg;
+	int fd;
+
+	if (!g->cgroup || containers__find(s->containers, g->wanted, &c, NULL, NULL) ||
+	    !c->init_pid || containers__cgroup(c, &cg) || cg.id != g->cgroup)
+		return false;
+	fd = (int)syscall(SYS_pidfd_open, c->init_pid, 0);
+	if (fd < 0)
+		return false;
+	if (is_dead(fd)) {
+		close(fd);
+		return false;
+	}
+	close(g->fd);
+	g->fd = fd;
+	return true;
+}
+
+static bool has_ended(struct session *s, struct group *g)
+{
 	int fd;
 
 	if (g->fd < 0)
 		return false;
 	if (g->container)
-		return poll(&pfd, 1, 0) > 0;
+		return is_dead(g->fd) && !has_heir(s, g);
 	fd = openat(g->fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
@@ -367,7 +401,7 @@ bool session_groups__all_ended(struct session *s)
 	for (size_t i = 0; i < s->ngroups; i++) {
 		struct group *g = &s->groups[i];
 
-		g->ended |= g->present && has_ended(g);
+		g->ended |= g->present && !g->ended && has_ended(s, g);
 		all &= g->ended;
 	}
 	return all;

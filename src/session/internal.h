@@ -145,6 +145,7 @@ struct group {
 	const char *wanted; /* as the user named it */
 	char *name;	    /* as reports show it; NULL while waited for */
 	uint32_t kind;	    /* FILTER_* (shared.h) */
+	uint64_t cgroup;    /* the ID of the cgroup that it is recognized by; 0: by none */
 	int fd; /* of what ends with the group: the cgroup's directory or the first process; -1:
 		 * none */
 	bool container, present, ended;
@@ -162,7 +163,7 @@ int session_groups__open(struct session *s);
 /* To be called when a process of a group is first seen or runs a new program: sets its
  * container. */
 void session_groups__met(struct session *s, pid_t pid);
-/* To be called when a program starts in a cgroup where none was seen to start before. */
+/* To be called when one of the first programs of a cgroup starts. */
 void session_groups__candidate(struct session *s, pid_t pid);
 bool session_groups__all_ended(struct session *s); /* all groups that were found have ended */
 /* Every GROUPS_TEND_MS: checks which groups started and ended, and counts outsiders. */

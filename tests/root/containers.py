@@ -236,9 +236,41 @@ with case("--wait for a container that does not exist yet"):
     box = engine.run(image(engine), ["/bin/functions"], {"TRUTH": "/t/truth"}, shared, name=name)
     wait_for(lambda: os.path.exists(f"{shared}/truth"), "the program to finish")
     wait_for(lambda: not os.path.exists(f"/proc/{box.pid}"), "the program to end")
-    report = finish(m)
-    compare(report, read_truth(f"{shared}/truth"), SOURCE)
+    # The runtime's own programs in the container's cgroup are of the container, too.
+    report = finish(m, unmatched=None)
+    pids = [row["pid"] for row in report["processes"] if row["comm"] == "functions"]
+    equal(len(pids), 1, "the programs in the report")
+    compare(report, read_truth(f"{shared}/truth"), SOURCE, pid=pids[0])
     box.remove()
+
+with case("the first process of a container hands over to another, and ends"):
+    # As those of a runtime do while a container starts.
+    box_id = os.urandom(32).hex()
+    mounts = hierarchies()
+    mount = mounts[""] if "" in mounts else next(mounts[key] for key in mounts if "memory" in key.split(","))
+    cgroup = os.path.join(mount, f"docker-{box_id}.scope")
+    os.mkdir(cgroup)
+    sleepers = [start(["/bin/sleep", "1000"]) for _ in range(2)]
+    try:
+        for sleeper in sleepers:
+            with open(f"{cgroup}/cgroup.procs", "w") as f:
+                f.write(str(sleeper.pid))
+        m = Memtrace("-f", "json", "-i", "1", "-c", box_id).attached()
+        first, second = sorted(sleepers, key=lambda p: p.pid)
+        first.kill()
+        first.wait()
+        # It looks at its containers several times between two reports.
+        seen = len(m.reports())
+        wait_for(lambda: m.proc.poll() is not None or len(m.reports()) > seen + 1, "reports")
+        true(m.proc.poll() is None, "memtrace ended before the container")
+        second.kill()
+        second.wait()
+        equal(m.wait(), 0, "the exit status")
+    finally:
+        for sleeper in sleepers:
+            sleeper.kill()
+            sleeper.wait()
+        os.rmdir(cgroup)
 
 with case("a replaced libc"):
     p = begin(docker(), ["/bin/functions"])
