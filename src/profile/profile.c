@@ -57,6 +57,19 @@ static void look_for_unseen(const struct profile_input *in, const struct process
 	unseen__judge(pr, row, in->snapshot->peak_bytes, &now, in->first);
 }
 
+static bool has_python_arenas(const struct profile_input *in, const struct process_row *row)
+{
+	const char *exe = row->exe ? strrchr(row->exe, '/') : NULL;
+
+	/* With --probe, the functions in front of the arenas may be traced. */
+	for (size_t i = 0; in->api_names && i < API_ROWS; i++) {
+		if (in->api_names[i] && !strncmp(in->api_names[i], "PyObject_", 9))
+			return false;
+	}
+	return in->final && !in->replayed && !row->exited && exe && !strncmp(exe, "/python3", 8) &&
+	       !proc__has_variable(row->pid, "PYTHONMALLOC");
+}
+
 static int add_processes(struct profile_builder *b)
 {
 	const struct snapshot *snap = b->in->snapshot;
@@ -79,6 +92,7 @@ static int add_processes(struct profile_builder *b)
 			.unprobed = strtab__copy(b->strings, row->unprobed),
 			.exited = row->exited,
 			.named = row->named,
+			.python_arenas = has_python_arenas(b->in, row),
 			.stopped = is_stopped(b->in, row),
 			.status = row->status,
 			.seen_s = seconds(row->first_seen, row->exited ? row->ended : snap->now),
@@ -108,6 +122,7 @@ static void add_totals(struct profile_builder *b)
 		.run = in->run,
 		.seq = in->seq,
 		.final = in->final,
+		.replayed = in->replayed,
 		.wall_ns = in->wall_ns,
 		.elapsed_s = seconds(in->start, snap->now),
 		.window_s = seconds(in->start, snap->now),

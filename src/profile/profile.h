@@ -116,6 +116,7 @@ struct profile_process {
 	const char *container; /* NULL: none */
 	const char *unprobed;  /* as in struct profile */
 	bool exited, named;
+	bool python_arenas; /* small objects of Python are in arenas, and not seen */
 	bool stopped;  /* when the report was made: by a signal, by job control or by a debugger */
 	int status;    /* how it ended, as waitpid has it; -1: it lives, or it is not known */
 	double seen_s; /* from when it was first seen to its end, or to the report */
@@ -185,6 +186,7 @@ struct profile {
 	const struct profile_run *run;
 	uint32_t seq; /* from 1 */
 	bool final;
+	bool replayed;	   /* from a recording: the processes may be gone */
 	uint64_t wall_ns;  /* time of the report, CLOCK_REALTIME */
 	double elapsed_s;  /* since tracing began */
 	double window_s;   /* the longest time that a verdict can cover */
@@ -283,6 +285,7 @@ struct profile_input {
 	void *ctx;
 	uint32_t seq;
 	bool final;
+	bool replayed;			   /* from a recording */
 	uint64_t wall_ns, start;	   /* start: as in collector_opts */
 	uint64_t lost_events, lost_stacks; /* for all reasons together */
 	uint64_t late, outsiders;

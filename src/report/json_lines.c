@@ -9,6 +9,7 @@
 #include "profile/title.h"
 #include "report/internal.h"
 #include "report/json.h"
+#include "report/next_steps.h"
 #include "report/verdict_line.h"
 
 #define MODE "exact" /* every call is traced; there is no other mode yet */
@@ -134,6 +135,20 @@ void json_lines__judged(struct json *w, const struct profile *p)
 	json__u64(w, "processes", p->judged.missed);
 	json__u64(w, "unseen_bytes", judged__unseen_bytes(p));
 	json__close(w, '}');
+}
+
+static void write_next(struct json *w, const struct profile *p)
+{
+	struct strbuf steps[NEXT_STEPS_MOST] = { 0 };
+	size_t n = next_steps__list(p, steps);
+
+	json__open(w, "next", '[');
+	for (size_t i = 0; i < NEXT_STEPS_MOST; i++) {
+		if (i < n)
+			json__string(w, NULL, steps[i].data);
+		strbuf__free(&steps[i]);
+	}
+	json__close(w, ']');
 }
 
 static void write_process(struct json *w, const struct profile_process *pr)
@@ -282,6 +297,7 @@ int json_lines__report(const struct profile *p, const struct report_style *st, F
 	write_losses(&w, p);
 	json__string(&w, "notice", p->notice);
 	json_lines__judged(&w, p);
+	write_next(&w, p);
 	json__open(&w, "processes", '[');
 	for (size_t i = 0; i < p->nprocesses; i++)
 		write_process(&w, &p->processes[i]);

@@ -7,6 +7,7 @@
  */
 #include "report/internal.h"
 #include "report/text_header.h"
+#include "report/text_next.h"
 #include "report/text_processes.h"
 #include "report/text_rules.h"
 #include "report/text_sites.h"
@@ -25,5 +26,6 @@ int text__report(const struct profile *p, const struct report_style *st, FILE *o
 		err = text_processes__print(&ts, p);
 	if (!err && p->final)
 		err = text_rules__print(&ts, p);
+	text_next__print(&ts, p);
 	return text_style__write(&ts, err, out);
 }

@@ -4,18 +4,21 @@
 #include <stdint.h>
 
 #include "report/text_leak.h"
+#include "report/text_next.h"
 #include "report/text_others.h"
 #include "report/text_processes.h"
 #include "util/array.h"
 
 #define PAGE 24	       /* lines, where there is no terminal */
-#define PROMPT 4       /* lines below a final report: what to do next, the run's last line */
+#define PROMPT 2       /* lines below a final report: the run's last one, and the shell's prompt */
 #define OTHERS_MOST 3  /* lines of others that leaks leave room for */
 #define OTHERS_FRAME 3 /* lines around them */
 #define PROCESSES_FRAME 3
 
 /* How much of each leak is shown, from the most to the least. */
-static const struct text_leak_limits detail[] = { { 6, 8 }, { 4, 4 }, { 3, 3 }, { 2, 2 } };
+static const struct text_leak_limits detail[] = {
+	{ 6, 8 }, { 4, 4 }, { 3, 3 }, { 2, 2 }, { 1, 2 }
+};
 #define DETAIL_OF_MANY 2 /* not less, if a page does not suffice anyway */
 
 static size_t count_lines(const struct strbuf *sb)
@@ -37,7 +40,7 @@ static size_t room(const struct text_style *ts, const struct profile *p)
 {
 	size_t page = ts->height ? ts->height : PAGE, used = count_lines(&ts->sb);
 
-	used += p->final ? PROMPT : 1;
+	used += p->final ? PROMPT + text_next__lines(ts, p) : 1;
 	if (p->nprocesses > 1)
 		used += PROCESSES_FRAME + least(p->nprocesses, TEXT_PROCESSES_FEW);
 	return page > used ? page - used : 0;

@@ -130,3 +130,19 @@ bool proc__is_stopped(uint32_t pid)
 	free(text);
 	return stopped;
 }
+
+bool proc__has_variable(uint32_t pid, const char *name)
+{
+	size_t len = 0, name_len = strlen(name);
+	char path[64], *text;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/environ", pid);
+	text = file__read(path, &len);
+	if (!text)
+		return true;
+	for (const char *s = text; s < text + len && !found; s += strlen(s) + 1)
+		found = !strncmp(s, name, name_len) && s[name_len] == '=';
+	free(text);
+	return found;
+}

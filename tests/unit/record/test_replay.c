@@ -123,6 +123,8 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 					 .rss = recorded_rss,
 					 .memory = recorded_memory,
 					 .ctx = l,
+					 /* No process is there to be traced again. */
+					 .replayed = true,
 					 .start = START };
 	MUST(!reporting__open(&l->reports));
 }

@@ -105,3 +105,13 @@ TEST(stopped)
 	waitpid(pid, NULL, __WALL);
 	CHECK(!proc__is_stopped((uint32_t)pid));
 }
+
+TEST(environment)
+{
+	uint32_t pid = (uint32_t)getpid();
+
+	CHECK(proc__has_variable(pid, "PATH"));
+	CHECK(!proc__has_variable(pid, "PAT"));
+	CHECK(!proc__has_variable(pid, "MEMTRACE_NO_SUCH_VARIABLE"));
+	CHECK(proc__has_variable(UINT32_MAX, "PATH")); /* not known */
+}
