@@ -20,8 +20,18 @@ static const char *const loops[] = { "_PyEval_EvalFrameDefault",
 				     "execute_ex",
 				     "luaV_execute",
 				     "vm_exec_core" };
-static const char *const calls[] = { "^_PyObject_", "^PyObject_Call", "^PyObject_Vectorcall",
-				     "^_PyFunction_Vectorcall", "^PyCFunction_" };
+static const char *const calls[] = { "^_PyObject_",
+				     "^PyObject_Call",
+				     "^PyObject_Vectorcall",
+				     "^_PyFunction_Vectorcall",
+				     "^PyCFunction_",
+				     "^cfunction_",
+				     "^method_vectorcall",
+				     "^_PyVectorcall_",
+				     "^PyVectorcall_",
+				     "^type_call$",
+				     "^slot_tp_",
+				     "^do_call_core$" };
 
 static bool has_function(const struct profile_frame *f)
 {

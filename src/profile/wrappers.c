@@ -80,7 +80,9 @@ static const char *const functions[] = {
 	/* redis. */
 	"^zmalloc", "^zcalloc", "^zrealloc", "^zstrdup", "^ztrymalloc", "^ztrycalloc",
 	"^ztryrealloc", "^sdsnew", "^_sdsnew", "^sdsdup", "^sdsempty", "^sdscat",
-	"^sdsgrowzero", "^sdsMakeRoomFor", "^_sdsMakeRoomFor",
+	"^sdsgrowzero", "^sdsMakeRoomFor", "^_sdsMakeRoomFor", "^dictAdd", "^dictReplace",
+	"^dictExpand", "^_dictExpand", "^listAddNode", "^createObject$", "^createStringObject",
+	"^createRawStringObject", "^createEmbeddedStringObject", "^dupStringObject",
 	/* PostgreSQL. */
 	"^palloc", "^repalloc", "^pstrdup$", "^pnstrdup$", "^psprintf$", "^MemoryContextAlloc",
 	"^MemoryContextStrdup$", "^AllocSetContextCreate", "^AllocSetAlloc",

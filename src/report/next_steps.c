@@ -57,8 +57,12 @@ static bool add_stopped(struct strbuf *sb, const struct profile *p)
 static bool add_arenas(struct strbuf *sb, const struct profile *p)
 {
 	for (size_t i = 0; i < p->nprocesses; i++) {
-		if (!p->processes[i].python_arenas)
+		const struct profile_process *pr = &p->processes[i];
+
+		if (!pr->python_arenas || (p->nprocesses > 1 && !pr->allocs))
 			continue;
+		if (p->nprocesses > 1)
+			strbuf__addf(sb, "process %" PRIu32 ": ", pr->pid);
 		strbuf__adds(sb, "python keeps small objects in arenas, where they are not seen: "
 				 "start it with PYTHONMALLOC=malloc");
 		return true;

@@ -57,6 +57,13 @@ static bool is_later_part(const struct profile *p, const struct profile_site *s)
 	return false;
 }
 
+static bool is_growing(const struct profile *p, const struct profile_site *s)
+{
+	bool grouped = s->group && s->group <= p->ngroups;
+
+	return (grouped ? p->groups[s->group - 1].verdict : s->verdict) == VERDICT_GROWING;
+}
+
 static bool is_row(const struct text_leaks *l, const struct profile *p,
 		   const struct profile_site *s, bool full)
 {
@@ -301,6 +308,15 @@ static int print_rows(struct table *t, struct text_style *ts, const struct profi
 	return err;
 }
 
+/* A line that says that there is one more could be that one. */
+static size_t worthwhile(const struct text_leaks *l, const struct profile *p, size_t most)
+{
+	size_t growing;
+
+	return most +
+	       (text_others__count(l, p, &growing) == most + 1 && below(p) == p->small_sites);
+}
+
 int text_others__print(struct text_style *ts, const struct profile *p, const struct text_leaks *l,
 		       size_t most, bool full)
 {
@@ -329,12 +345,10 @@ int text_others__print(struct text_style *ts, const struct profile *p, const str
 			   .indent = 2,
 			   .last_first = full };
 	struct sum cut = { 0 };
-	size_t rows = 0, growing;
+	size_t rows = 0, growing = 0;
 	int err;
 
-	/* A line that says that there is one more could be that one. */
-	if (text_others__count(l, p, &growing) == most + 1 && below(p) == p->small_sites)
-		most++;
+	most = worthwhile(l, p, most);
 	for (size_t i = 0; i < p->nsites; i++) {
 		const struct profile_site *s = &p->sites[i];
 		struct profile_group g = figures(p, s, full);
@@ -342,16 +356,17 @@ int text_others__print(struct text_style *ts, const struct profile *p, const str
 		if (!is_row(l, p, s, full))
 			continue;
 		if (rows++ < most) {
+			growing += is_growing(p, s) && !is_later_part(p, s);
 			(full ? add_full_cells : add_short_cells)(&t, ts, p, s);
 			continue;
 		}
 		cut.stacks += g.parts;
-		cut.growing += profile__is_finding(s) ? g.parts : 0;
 		cut.bytes += g.live_bytes;
 		cut.blocks += g.live_blocks;
 	}
 	if (rows > most)
 		rows = most;
+	cut.growing = p->growing.groups > growing ? p->growing.groups - growing : 0;
 	err = table__fit(&t, ts);
 	if (!err && rows)
 		err = print_rows(&t, ts, p, l, rows, full);

@@ -43,6 +43,7 @@ TEST(what_an_interpreter_calls)
 {
 	/* An array of bytes grows; which line of the script does it is not on the stack. */
 	CHECK_STR(TITLE({ PYTHON }, { .func = "PyByteArray_Resize", PYTHON }, { PYTHON },
+			{ .func = "cfunction_vectorcall_FASTCALL", PYTHON },
 			{ .func = "_PyObject_MakeTpCall", PYTHON },
 			{ .func = "_PyEval_EvalFrameDefault", PYTHON }, { PYTHON },
 			{ .func = "_PyEval_EvalFrameDefault", PYTHON }, { .func = "main", PYTHON }),

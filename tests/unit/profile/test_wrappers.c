@@ -98,6 +98,9 @@ TEST(wrappers_of_well_known_programs)
 	FOLDED("ngx_pnalloc");
 	FOLDED("ztrymalloc_usable");
 	FOLDED("sdsnewlen");
+	FOLDED("dictAddRaw");
+	FOLDED("createStringObject");
+	OWN("setGenericCommand");
 	FOLDED("l_alloc");
 	FOLDED("luaM_realloc_");
 	FOLDED("xmlStrdup");

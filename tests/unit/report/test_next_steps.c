@@ -177,6 +177,12 @@ TEST(python)
 	processes[0].python_arenas = true;
 	CHECK_STR(steps(&p), "python keeps small objects in arenas, where they are not seen: start "
 			     "it with PYTHONMALLOC=malloc");
+	/* Of several, one that allocates. */
+	p.nprocesses = 2;
+	CHECK_STR(steps(&p), "");
+	processes[0].allocs = 1;
+	CHECK_STR(steps(&p), "process 42: python keeps small objects in arenas, where they are not "
+			     "seen: start it with PYTHONMALLOC=malloc");
 }
 
 /* A command is copied whole: it has a line of its own where it does not fit. */
