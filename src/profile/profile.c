@@ -66,7 +66,7 @@ static bool has_python_arenas(const struct profile_input *in, const struct proce
 		if (in->api_names[i] && !strncmp(in->api_names[i], "PyObject_", 9))
 			return false;
 	}
-	return in->final && !in->replayed && !row->exited && exe && !strncmp(exe, "/python3", 8) &&
+	return in->final && !in->recording && !row->exited && exe && !strncmp(exe, "/python3", 8) &&
 	       !proc__has_variable(row->pid, "PYTHONMALLOC");
 }
 
@@ -94,6 +94,9 @@ static int add_processes(struct profile_builder *b)
 			.named = row->named,
 			.python_arenas = has_python_arenas(b->in, row),
 			.stopped = is_stopped(b->in, row),
+			.debugger = b->in->final && !b->in->recording && !row->exited
+					? proc__debugger(row->pid)
+					: 0,
 			.status = row->status,
 			.seen_s = seconds(row->first_seen, row->exited ? row->ended : snap->now),
 			.live_bytes = row->live_bytes,
@@ -122,7 +125,7 @@ static void add_totals(struct profile_builder *b)
 		.run = in->run,
 		.seq = in->seq,
 		.final = in->final,
-		.replayed = in->replayed,
+		.recording = strtab__copy(b->strings, in->recording),
 		.wall_ns = in->wall_ns,
 		.elapsed_s = seconds(in->start, snap->now),
 		.window_s = seconds(in->start, snap->now),

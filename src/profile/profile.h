@@ -34,6 +34,7 @@ struct profile_frame {
 struct profile_mapping { /* a module that some frame belongs to */
 	const char *path;
 	char build_id[65]; /* hex; "" if there is none */
+	bool names_read;   /* its file was read for names: those that are unknown are not there */
 };
 
 /* What a mapping maps. */
@@ -117,9 +118,10 @@ struct profile_process {
 	const char *unprobed;  /* as in struct profile */
 	bool exited, named;
 	bool python_arenas; /* small objects of Python are in arenas, and not seen */
-	bool stopped;  /* when the report was made: by a signal, by job control or by a debugger */
-	int status;    /* how it ended, as waitpid has it; -1: it lives, or it is not known */
-	double seen_s; /* from when it was first seen to its end, or to the report */
+	bool stopped; /* when the report was made: by a signal, by job control or by a debugger */
+	uint32_t debugger; /* the process that holds it then; 0: none, or not known */
+	int status;	   /* how it ended, as waitpid has it; -1: it lives, or it is not known */
+	double seen_s;	   /* from when it was first seen to its end, or to the report */
 	uint64_t live_bytes, live_blocks, allocs, frees, unmatched_frees;
 	uint64_t allocator_bytes, mapped_bytes, rss_bytes;
 	uint64_t anonymous_growth; /* since it was first read; 0: it did not grow, or not known */
@@ -180,17 +182,18 @@ struct profile_run { /* the same in every report of a run */
 	uint32_t top;	 /* 0: all */
 	bool since_mark; /* growth is counted since the mark, not since the previous report */
 	bool launched;	 /* the target is a command, traced from its first instruction */
+	bool full_stacks, debuginfod; /* these options were given */
 };
 
 struct profile {
 	const struct profile_run *run;
 	uint32_t seq; /* from 1 */
 	bool final;
-	bool replayed;	   /* from a recording: the processes may be gone */
-	uint64_t wall_ns;  /* time of the report, CLOCK_REALTIME */
-	double elapsed_s;  /* since tracing began */
-	double window_s;   /* the longest time that a verdict can cover */
-	double interval_s; /* since the previous report, or the start */
+	const char *recording; /* that this is from: the processes may be gone. NULL: live */
+	uint64_t wall_ns;      /* time of the report, CLOCK_REALTIME */
+	double elapsed_s;      /* since tracing began */
+	double window_s;       /* the longest time that a verdict can cover */
+	double interval_s;     /* since the previous report, or the start */
 	uint64_t live_bytes, live_blocks, peak_bytes;
 	int64_t growth_bytes;
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
@@ -285,7 +288,7 @@ struct profile_input {
 	void *ctx;
 	uint32_t seq;
 	bool final;
-	bool replayed;			   /* from a recording */
+	const char *recording;		   /* its path; NULL: a live session */
 	uint64_t wall_ns, start;	   /* start: as in collector_opts */
 	uint64_t lost_events, lost_stacks; /* for all reasons together */
 	uint64_t late, outsiders;

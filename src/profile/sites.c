@@ -26,6 +26,14 @@ static void hex_build_id(struct modules *modules, uint32_t module, char out[2 * 
 		snprintf(out + 2 * i, 3, "%02x", id[i]);
 }
 
+/* Whether a file could be read for names, and is one that may have debug symbols. */
+static bool has_read_names(struct modules *modules, uint32_t module)
+{
+	struct module *mod = modules ? modules__get(modules, module) : NULL;
+
+	return mod && module__is_elf(mod) && module__names_read(mod);
+}
+
 /* The index of a module among the profile's mappings, or a negative errno. */
 static int64_t mapping_index(struct profile_builder *b, const struct named_frame *nf)
 {
@@ -35,8 +43,11 @@ static int64_t mapping_index(struct profile_builder *b, const struct named_frame
 
 	if (nf->module_id == FRAME_NO_MODULE)
 		return UINT32_MAX;
-	if (hashmap__get(b->mapping_of, nf->module_id, &known))
+	if (hashmap__get(b->mapping_of, nf->module_id, &known)) {
+		/* Its names may have been lost only now. */
+		b->mappings[known].names_read = has_read_names(b->in->modules, nf->module_id);
 		return (int64_t)known;
+	}
 	if (array__grow(&b->mappings, &b->mappings_cap, n + 1, sizeof(*m)))
 		return -ENOMEM;
 	b->profile.mappings = b->mappings;
@@ -45,6 +56,7 @@ static int64_t mapping_index(struct profile_builder *b, const struct named_frame
 		.path = strtab__copy(b->strings, nf->module ? nf->module : ""),
 	};
 	hex_build_id(b->in->modules, nf->module_id, m->build_id);
+	m->names_read = has_read_names(b->in->modules, nf->module_id);
 	if (hashmap__set(b->mapping_of, nf->module_id, n))
 		return -ENOMEM;
 	b->profile.nmappings++;

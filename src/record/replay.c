@@ -294,7 +294,7 @@ struct replay *replay__open(const struct plan *plan, const char *path)
 		.stopped = recorded_stop,
 		.memory = recorded_memory,
 		.ctx = rp,
-		.replayed = true,
+		.recording = path,
 	};
 	return rp;
 }

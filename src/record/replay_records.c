@@ -49,6 +49,7 @@ static int describe_run(struct replay *rp)
 		.top_given = rp->plan.top_given,
 		.top = rp->plan.query.top,
 		.since_mark = rp->plan.since_mark,
+		.full_stacks = rp->plan.full_stacks,
 		.launched = r->launched,
 	};
 	return describe_targets(rp);

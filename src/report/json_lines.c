@@ -139,16 +139,21 @@ void json_lines__judged(struct json *w, const struct profile *p)
 
 static void write_next(struct json *w, const struct profile *p)
 {
-	struct strbuf steps[NEXT_STEPS_MOST] = { 0 };
+	struct next_step steps[NEXT_STEPS_MOST] = { 0 };
 	size_t n = next_steps__list(p, steps);
+	int err;
 
 	json__open(w, "next", '[');
-	for (size_t i = 0; i < NEXT_STEPS_MOST; i++) {
-		if (i < n)
-			json__string(w, NULL, steps[i].data);
-		strbuf__free(&steps[i]);
+	for (size_t i = 0; i < n; i++) {
+		json__open(w, NULL, '{');
+		json__string(w, "step", steps[i].text.data);
+		json__string(w, "command", steps[i].command.len ? steps[i].command.data : NULL);
+		json__close(w, '}');
 	}
 	json__close(w, ']');
+	err = next_steps__free(steps);
+	if (err)
+		w->error = err;
 }
 
 static void write_process(struct json *w, const struct profile_process *pr)

@@ -15,8 +15,8 @@ static void print_new_line(struct text_style *ts)
 	text_style__label(ts, "");
 }
 
-/* Breaks the text at blanks where it is too long. */
-static void print_words(struct text_style *ts, const char *text, size_t room)
+/* Breaks the text at blanks where it is too long. Returns the columns of its last line. */
+static size_t print_words(struct text_style *ts, const char *text, size_t room)
 {
 	struct strbuf word = { 0 };
 	size_t column = 0, width;
@@ -41,49 +41,55 @@ static void print_words(struct text_style *ts, const char *text, size_t room)
 	if (word.error)
 		ts->sb.error = word.error;
 	strbuf__free(&word);
+	return column;
+}
+
+static const char *plain(struct strbuf *to, const struct strbuf *raw)
+{
+	strbuf__reset(to);
+	if (raw->len)
+		escape__plain(to, raw->data);
+	return to->data ? to->data : "";
 }
 
 /* A command is to be copied: it is not broken, but has a line of its own where it does not fit. */
-static void print_step(struct text_style *ts, const char *step)
+static void print_step(struct text_style *ts, const struct next_step *step)
 {
-	size_t room = ts->width > LABEL_COLUMNS ? ts->width - LABEL_COLUMNS : 0;
-	const char *command = strstr(step, ": memtrace ");
-	struct strbuf sentence = { 0 };
+	size_t room = ts->width > LABEL_COLUMNS ? ts->width - LABEL_COLUMNS : 0, column, width;
+	struct strbuf shown = { 0 };
+	const char *command;
 
-	if (!command || !room || text_width__width(step) <= room) {
-		print_words(ts, step, room);
-	} else {
-		strbuf__add(&sentence, step, (size_t)(command - step) + 1);
-		print_words(ts, sentence.data ? sentence.data : "", room);
-		print_new_line(ts);
-		strbuf__adds(&ts->sb, command + 2);
+	text_style__label(ts, "next");
+	column = print_words(ts, plain(&shown, &step->text), room);
+	command = plain(&shown, &step->command);
+	width = text_width__width(command);
+	if (width) {
+		strbuf__addc(&ts->sb, ':');
+		if (room && column + 2 + width > room)
+			print_new_line(ts);
+		else
+			strbuf__addc(&ts->sb, ' ');
+		strbuf__adds(&ts->sb, command);
 	}
-	if (sentence.error)
-		ts->sb.error = sentence.error;
-	strbuf__free(&sentence);
 	strbuf__addc(&ts->sb, '\n');
+	if (shown.error)
+		ts->sb.error = shown.error;
+	strbuf__free(&shown);
 }
 
 void text_next__print(struct text_style *ts, const struct profile *p)
 {
-	struct strbuf steps[NEXT_STEPS_MOST] = { 0 }, plain = { 0 };
+	struct next_step steps[NEXT_STEPS_MOST] = { 0 };
 	size_t n = next_steps__list(p, steps);
+	int err;
 
 	if (n)
 		strbuf__addc(&ts->sb, '\n');
-	for (size_t i = 0; i < NEXT_STEPS_MOST; i++) {
-		strbuf__reset(&plain);
-		if (i < n && steps[i].data)
-			escape__plain(&plain, steps[i].data);
-		if (plain.len) {
-			text_style__label(ts, "next");
-			print_step(ts, plain.data);
-		}
-		if (steps[i].error || plain.error)
-			ts->sb.error = steps[i].error ? steps[i].error : plain.error;
-		strbuf__free(&steps[i]);
-	}
-	strbuf__free(&plain);
+	for (size_t i = 0; i < n; i++)
+		print_step(ts, &steps[i]);
+	err = next_steps__free(steps);
+	if (err)
+		ts->sb.error = err;
 }
 
 size_t text_next__lines(const struct text_style *ts, const struct profile *p)

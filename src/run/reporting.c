@@ -121,7 +121,7 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 	    .stack = r->stack,
 	    .mapped_file = r->mapped_file,
 	    .rss = r->rss,
-	    .replayed = r->replayed,
+	    .recording = r->recording,
 	    .stopped = r->stopped,
 	    .memory = r->memory,
 	    .first = &r->first,

@@ -45,7 +45,7 @@ struct reporting {
 	bool (*stopped)(void *ctx, uint32_t pid);
 	struct proc_memory (*memory)(void *ctx, uint32_t pid);
 	void *ctx;
-	bool replayed; /* as in profile_input */
+	const char *recording; /* as in profile_input */
 	uint64_t start;
 	const char *notice; /* shown with every report; NULL: none */
 

@@ -55,6 +55,8 @@ int session_reporter__describe(struct session *s)
 		.top_given = plan->top_given,
 		.top = plan->query.top,
 		.since_mark = plan->since_mark,
+		.full_stacks = plan->full_stacks,
+		.debuginfod = plan->debuginfod,
 		.launched = plan->command && !plan->npids && !session_groups__any(plan),
 	};
 	describe_to_recorder(s);

@@ -90,6 +90,8 @@ const char *module__debug_places(const struct module *mod, struct debug_places *
  * known. Results are cached by offset. */
 int module__symbolize(struct module *mod, uint64_t offset,
 		      struct symbol_frame out[SYMBOL_FRAMES_MAX]);
+/* Returns whether all lookups so far have read the file: what has no name has none there. */
+bool module__names_read(const struct module *mod);
 /* Notes that an offset will be looked up, so that many are looked up at once. */
 void module__expect(struct module *mod, uint64_t offset);
 /* Sets what module__symbolize finds at an offset of a file of modules__add_known. 0 or -ENOMEM. */

@@ -125,6 +125,11 @@ int module__symbolize(struct module *mod, uint64_t offset,
 	return n;
 }
 
+bool module__names_read(const struct module *mod)
+{
+	return mod->symbols && symbols__all_read(mod->symbols);
+}
+
 void modules__use_names(struct modules *mods, struct names_client *names)
 {
 	mods->names = names;

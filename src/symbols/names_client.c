@@ -381,6 +381,7 @@ static void give_up(struct asking *a, size_t from, size_t to)
 	for (size_t i = from; i < to; i++)
 		a->found(a->ctx, a->offsets[i], NULL, 0);
 	a->client->stats.lost += to - from;
+	a->file->lost |= to > from;
 }
 
 static int may_ask(struct names_client *c, const struct names_file *f)
@@ -414,6 +415,7 @@ int names_client__look_up(struct names_client *c, struct names_file *f, const ui
 				give_up(&a, 0, a.n);
 			else
 				c->stats.lost += a.n;
+			f->lost = true;
 			return err;
 		}
 		err = ask(&a);

@@ -48,6 +48,7 @@ struct names_file {
 	const struct debug_places *places; /* NULL: it has no separate debug files */
 	bool changed;			   /* what the process has read must be read again */
 	unsigned int failures;
+	bool lost; /* an offset was given up */
 };
 
 typedef void (*names_found_fn)(void *ctx, uint64_t offset, const struct code_frame *frames, int n);

@@ -222,6 +222,11 @@ int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[
 	return entry->n;
 }
 
+bool symbols__all_read(const struct symbols *s)
+{
+	return s->source.client ? !s->file.lost : s->names != NULL;
+}
+
 size_t symbols__loaded(const struct symbols *s)
 {
 	return s->names ? code_names__loaded(s->names) : 0;

@@ -45,6 +45,8 @@ int symbols__lookup(struct symbols *s, uint64_t offset, struct symbol_frame out[
 void symbols__expect(struct symbols *s, uint64_t offset);
 /* Sets what symbols__lookup returns for an offset, without looking it up. 0 or -ENOMEM. */
 int symbols__know(struct symbols *s, uint64_t offset, const struct symbol_frame *frames, int n);
+/* Returns whether every lookup so far has read the file, and none was given up. */
+bool symbols__all_read(const struct symbols *s);
 void symbols__unload(struct symbols *s);
 /* Drops what was found before all debug files were, so that it is looked up again. Returned strings
  * stay valid. */

@@ -111,24 +111,41 @@ static bool is_own_thread(uint64_t tid)
 	return !access(path, F_OK);
 }
 
-bool proc__is_stopped(uint32_t pid)
+/* The letter of its state; 0: it has ended. *tracer: what traces it, unless that is this process;
+ * 0: nothing. */
+static char read_state(uint32_t pid, uint64_t *tracer)
 {
-	char path[64], *text;
+	char path[64], *text, letter = 0;
 	const char *state;
-	uint64_t tracer;
-	bool stopped;
 	size_t len;
 
+	*tracer = 0;
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/status", pid);
 	text = file__read(path, NULL);
 	if (!text)
-		return false;
+		return 0;
 	state = proc__status_field(text, "State", &len);
-	stopped = state && len && (*state == 'T' || *state == 't');
-	if (stopped && *state == 't' && proc__status_numbers(text, "TracerPid", &tracer, 1))
-		stopped = !is_own_thread(tracer);
+	if (state && len)
+		letter = *state;
+	if (proc__status_numbers(text, "TracerPid", tracer, 1) && *tracer && is_own_thread(*tracer))
+		*tracer = 0;
 	free(text);
-	return stopped;
+	return letter;
+}
+
+bool proc__is_stopped(uint32_t pid)
+{
+	uint64_t tracer;
+	char state = read_state(pid, &tracer);
+
+	return state == 'T' || (state == 't' && tracer);
+}
+
+uint32_t proc__debugger(uint32_t pid)
+{
+	uint64_t tracer;
+
+	return read_state(pid, &tracer) == 't' ? (uint32_t)tracer : 0;
 }
 
 bool proc__has_variable(uint32_t pid, const char *name)

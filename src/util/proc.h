@@ -40,6 +40,9 @@ struct proc_memory proc__memory(uint32_t pid);
  * thread of this process. */
 bool proc__is_stopped(uint32_t pid);
 
+/* Returns the ID of the process that keeps it stopped by ptrace, and is not this one; 0: none. */
+uint32_t proc__debugger(uint32_t pid);
+
 /* Returns whether the process was started with this environment variable, or whether that cannot be
  * read. */
 bool proc__has_variable(uint32_t pid, const char *name);

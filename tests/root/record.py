@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Recordings: the same reports later, at any load, for any user, and from a file that was cut off."""
-import filecmp
 import json
 import os
 import shutil
@@ -21,9 +20,10 @@ def run(*args, status=0, **kw):
 
 
 def same(a, b, what):
-    if not filecmp.cmp(a, b, shallow=False):
-        with open(a, "rb") as f, open(b, "rb") as g:
-            x, y = f.read(), g.read()
+    """Files are the same, but for what is to be done next: a recording's processes may be gone."""
+    with open(a, "rb") as f, open(b, "rb") as g:
+        x, y = (re.sub(rb'"next":\[(\{"step":"[^"]*","command":"[^"]*"\}|,)*\]', b"", h.read()) for h in (f, g))
+    if x != y:
         at = next((i for i, (p, q) in enumerate(zip(x, y)) if p != q), min(len(x), len(y)))
         raise AssertionError(f"{what} differ from byte {at} of {len(x)} and {len(y)}: "
                              f"{x[max(0, at - 80):at + 80]!r} and {y[max(0, at - 80):at + 80]!r}")

@@ -417,6 +417,23 @@ TEST(stacks_are_named_and_share_mappings)
 	CHECK_EQ(p->nmappings, 1);
 	CHECK_STR(p->mappings[0].path, path);
 	CHECK_STR(p->mappings[0].build_id, build_id);
+	CHECK(p->mappings[0].names_read);
+	profile__free(p);
+	teardown(&f);
+}
+
+/* Of a file that was not read, it is not known what names it has. */
+TEST(files_that_could_not_be_read_for_names)
+{
+	struct fixture f;
+	struct profile *p;
+
+	setup(&f);
+	f.whole->frames[1].module = (uint32_t)modules__add_known(f.modules, "/srv/gone");
+	p = profile__build(&f.in);
+	CHECK_EQ(p->nmappings, 2);
+	CHECK(p->mappings[0].names_read);
+	CHECK(!p->mappings[1].names_read);
 	profile__free(p);
 	teardown(&f);
 }

@@ -124,7 +124,7 @@ static void begin_live(struct live *l, const struct plan *plan, bool real)
 					 .memory = recorded_memory,
 					 .ctx = l,
 					 /* No process is there to be traced again. */
-					 .replayed = true,
+					 .recording = "r",
 					 .start = START };
 	MUST(!reporting__open(&l->reports));
 }

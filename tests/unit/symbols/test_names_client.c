@@ -492,6 +492,7 @@ TEST(a_file_that_makes_its_process_fail_twice_is_left_alone)
 		CHECK_EQ(stats(c).failures, 2);
 		CHECK_EQ(stats(c).files, 1);
 		CHECK_EQ(stats(c).lost, 1);
+		CHECK(bad.lost);
 		CHECK(stats(c).why && strstr(stats(c).why, "/lib/bad.so"));
 		if (!stats(c).why || !strstr(stats(c).why, rows[i].why)) {
 			printf("# row %zu: %s\n", i, stats(c).why);
@@ -502,6 +503,7 @@ TEST(a_file_that_makes_its_process_fail_twice_is_left_alone)
 		/* Other files are still read; this one is not, whatever is asked. */
 		CHECK_EQ(ask(c, &good, &plain, 1, &got), 0);
 		CHECK_STR(got.func[0], "f");
+		CHECK(!good.lost);
 		CHECK_EQ(ask(c, &bad, &plain, 1, &got), -ENOTRECOVERABLE);
 		CHECK_EQ(got.n, 1);
 		CHECK_EQ(got.frames[0], 0);
@@ -542,6 +544,7 @@ TEST(a_single_name_costs_only_itself)
 		CHECK_STR(got.func[i], i == 2 ? "" : "f");
 	}
 	CHECK_EQ(stats(c).lost, 1);
+	CHECK(f.lost);
 	CHECK_EQ(stats(c).failures, 1);
 	CHECK_EQ(stats(c).files, 0);
 	CHECK_EQ(started, 2);
@@ -559,6 +562,7 @@ TEST(a_report_loses_patience)
 	CHECK_EQ(got.n, 0); /* later, it may be known */
 	CHECK_EQ(ask(c, &good, &plain, 1, &got), -EAGAIN);
 	CHECK_EQ(stats(c).lost, 2);
+	CHECK(hangs.lost && good.lost);
 	names_client__new_report(c);
 	CHECK_EQ(ask(c, &good, &plain, 1, &got), 0);
 	CHECK_STR(got.func[0], "f");

@@ -101,9 +101,44 @@ TEST(stopped)
 		waitpid(pid, NULL, __WALL);
 		CHECK(!proc__is_stopped((uint32_t)pid));
 	}
+	CHECK(!proc__debugger((uint32_t)pid));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, __WALL);
 	CHECK(!proc__is_stopped((uint32_t)pid));
+}
+
+/* What another process holds by ptrace does not go on by SIGCONT. */
+TEST(held_by_a_debugger)
+{
+	pid_t debugged = fork(), debugger;
+	int ready[2];
+	char byte;
+
+	if (!debugged) {
+		for (;;)
+			pause();
+	}
+	CHECK(!pipe(ready));
+	debugger = fork();
+	if (!debugger) {
+		if (!ptrace(PTRACE_SEIZE, debugged, NULL, NULL) &&
+		    !ptrace(PTRACE_INTERRUPT, debugged, NULL, NULL) &&
+		    waitpid(debugged, NULL, __WALL) == debugged)
+			CHECK(write(ready[1], "s", 1) == 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) == 1) {
+		CHECK(proc__is_stopped((uint32_t)debugged));
+		CHECK_EQ(proc__debugger((uint32_t)debugged), debugger);
+	}
+	kill(debugger, SIGKILL);
+	waitpid(debugger, NULL, 0);
+	CHECK(!proc__debugger((uint32_t)debugged));
+	kill(debugged, SIGKILL);
+	waitpid(debugged, NULL, 0);
+	close(ready[0]);
 }
 
 TEST(environment)
