@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "session/internal.h"
+#include "session/unused_files.h"
 #include "trace/holder.h"
 #include "trace/tracer_ops.h"
 #include "util/clock.h"
@@ -74,6 +75,7 @@ static void handle_event(struct session *s, const struct process_event *ev)
 {
 	int err = session_targets__handle(s, ev);
 
+	unused_files__changed(s->unused);
 	holder__release(s->holder, ev->hold);
 	if (err)
 		log__warn("cannot attach to %u: %s", ev->pid, strerror(-err));

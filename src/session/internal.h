@@ -51,6 +51,7 @@ struct session {
 	struct identities *seen_by_main, *seen_by_collector; /* find the real files behind
 							      * mappings */
 	struct traced_files *files;
+	struct unused_files *unused;
 	struct reporting reports;
 	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct loop *loop;

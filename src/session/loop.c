@@ -11,6 +11,7 @@
 #include "session/internal.h"
 #include "session/keys.h"
 #include "session/signals.h"
+#include "session/unused_files.h"
 #include "trace/launch.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -191,6 +192,7 @@ static void handle_ready(struct session *s, struct pollfd *fds)
 			fds[FD_TARGETS + i].fd = -1;
 		}
 	session_groups__tend(s);
+	unused_files__tend(s->unused, clock__now_ns());
 	if (session_targets__all_ended(s) || has_expired(l->duration))
 		l->stop = true;
 	else if (!l->stop && has_expired(l->interval))
@@ -203,10 +205,13 @@ static void handle_ready(struct session *s, struct pollfd *fds)
 static int wait_ms(const struct session *s)
 {
 	uint64_t now = clock__now_ns(), next = session_targets__next_look(s);
+	uint64_t unused = unused_files__next(s->unused);
 	int ms = s->ngroups ? GROUPS_TEND_MS : -1, look;
 
 	if (s->loop->more || next <= now)
 		return 0;
+	if (unused < next)
+		next = unused > now ? unused : now;
 	if (next == UINT64_MAX)
 		return ms;
 	/* Looks are postponed by seconds at most. */

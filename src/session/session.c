@@ -18,6 +18,7 @@
 #include "session/rescans.h"
 #include "session/signals.h"
 #include "session/traced_files.h"
+#include "session/unused_files.h"
 #include "symbols/module.h"
 #include "symbols/names_client.h"
 #include "symbols/symbolizer.h"
@@ -93,6 +94,7 @@ static void free_session(struct session *s)
 	holder__free(s->holder);
 	session_identities__free(s->seen_by_main);
 	session_identities__free(s->seen_by_collector);
+	unused_files__free(s->unused);
 	traced_files__free(s->files);
 	if (s->tracer)
 		s->trace->free(s->tracer);
@@ -241,7 +243,14 @@ static int make_files(struct session *s)
 	    .unprobed = note_unprobed,
 	    .ctx = s,
 	});
-	return s->seen_by_main && s->seen_by_collector && s->files ? 0 : -ENOMEM;
+	s->unused = !s->files ? NULL
+			      : unused_files__new(&(struct unused_files_opts){
+				    .trace = s->trace,
+				    .tracer = s->tracer,
+				    .modules = s->modules,
+				    .files = s->files,
+				});
+	return s->seen_by_main && s->seen_by_collector && s->unused ? 0 : -ENOMEM;
 }
 
 static void lock_for_recorder(void *session)

@@ -32,15 +32,19 @@ struct traced_files *traced_files__new(const struct traced_files_opts *opts)
 	return tf;
 }
 
+static void free_file(struct traced_file *f)
+{
+	if (f)
+		discover__free(f->probes);
+	free(f);
+}
+
 void traced_files__free(struct traced_files *tf)
 {
 	if (!tf)
 		return;
-	for (size_t i = 0; i < tf->n; i++) {
-		if (tf->files[i])
-			discover__free(tf->files[i]->probes);
-		free(tf->files[i]);
-	}
+	for (size_t i = 0; i < tf->n; i++)
+		free_file(tf->files[i]);
 	free(tf->files);
 	free(tf);
 }
@@ -184,6 +188,8 @@ static int probe_file(struct traced_files *tf, struct traced_file *f, pid_t pid,
 		return 0;
 	if (n > 0) {
 		f->functions = (size_t)n;
+		f->sum += (size_t)n;
+		f->times++;
 		tf->functions += (size_t)n;
 		tf->probed++;
 	}
@@ -240,13 +246,42 @@ int traced_files__add_process(struct traced_files *tf, pid_t pid, const struct m
 	return err ? err : (int)mapped.n;
 }
 
+/* ---- files that are no longer mapped ---- */
+
+static struct traced_file *find_file(const struct traced_files *tf, uint32_t module)
+{
+	return module < tf->n ? tf->files[module] : NULL;
+}
+
+void traced_files__drop(struct traced_files *tf, uint32_t module)
+{
+	struct traced_file *f = find_file(tf, module);
+
+	if (!f)
+		return;
+	tf->functions -= f->sum;
+	tf->probed -= f->times;
+	free_file(f);
+	tf->files[module] = NULL;
+}
+
+void traced_files__know_again(struct traced_files *tf, uint32_t module)
+{
+	const struct traced_file *f = find_file(tf, module);
+
+	if (f && f->known)
+		tf->opts.trace->know_file(tf->opts.tracer, f->dev, f->ino);
+}
+
 /* ---- queries ---- */
 
 bool traced_files__is_probed(const struct traced_files *tf, uint64_t dev, uint64_t ino)
 {
 	int64_t id = modules__find(tf->opts.modules, dev, ino);
 
-	return id >= 0 && (size_t)id < tf->n && tf->files[id] && tf->files[id]->functions;
+	const struct traced_file *f = id >= 0 ? find_file(tf, (uint32_t)id) : NULL;
+
+	return f && f->functions;
 }
 
 size_t traced_files__functions(const struct traced_files *tf)

@@ -29,6 +29,7 @@ struct traced_file {
 	bool has_table;		   /* its unwind table is loaded, or it has no CFI */
 	bool known;		   /* processes that map it need not be held */
 	size_t functions;	   /* probed in it */
+	size_t sum, times;	   /* probed so far, if for each process anew, and how often */
 	bool throws;		   /* functions that may throw are not */
 	bool failed;		   /* it could not be probed */
 };
@@ -62,6 +63,11 @@ void traced_files__free(struct traced_files *tf);
  */
 int traced_files__add_process(struct traced_files *tf, pid_t pid, const struct mappings *maps,
 			      uint32_t epoch, bool *fresh);
+
+/* Forgets a file that no process maps any longer, and whose module is given back. */
+void traced_files__drop(struct traced_files *tf, uint32_t module);
+/* Marks a file as known again, if it was. */
+void traced_files__know_again(struct traced_files *tf, uint32_t module);
 
 /* Returns whether functions of that file are probed. */
 bool traced_files__is_probed(const struct traced_files *tf, uint64_t dev, uint64_t ino);

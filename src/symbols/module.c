@@ -59,8 +59,8 @@ static void free_module(struct module *mod)
 	symbols__free(mod->symbols);
 	if (mod->fd >= 0)
 		close(mod->fd);
-	if (mod->memory_fd >= 0)
-		close(mod->memory_fd);
+	if (mod->names_fd >= 0)
+		close(mod->names_fd);
 	pthread_mutex_destroy(&mod->lock);
 	free(mod->memory);
 	free(mod->path);
@@ -103,6 +103,7 @@ static void adopt_fd(struct module *mod, int fd)
 	mod->error = fd < 0 ? fd : 0;
 	if (fd < 0)
 		return;
+	mod->stamp = module__stamp(fd);
 	snprintf(mod->self_path, sizeof(mod->self_path), "/proc/self/fd/%d", fd);
 	mod->fd = fd;
 }
@@ -122,7 +123,7 @@ static struct module *new_module(struct modules *mods, uint64_t dev, uint64_t in
 	mod->dev = dev;
 	mod->ino = ino;
 	mod->fd = -1;
-	mod->memory_fd = -1;
+	mod->names_fd = -1;
 	mod->error = -ENOENT;
 	mod->owner = mods;
 	mod->seen = clock__wall_ns();
@@ -159,18 +160,28 @@ static struct module *find_open(struct modules *mods, uint64_t dev, uint64_t ino
 	return mod;
 }
 
+/* What is known of a file that was open tells whether this is it; a file that never was is the
+ * module's if it is no younger. */
+static bool is_file_of(const struct module *mod, const struct file_stamp *stamp)
+{
+	return mod->stamp.birth ? module__same_stamp(&mod->stamp, stamp)
+				: stamp->birth <= mod->seen;
+}
+
 /*
- * The inode number of a module that is not open may have been reused for another file: one that is
- * younger than the module, or, if nothing can be opened, one with another path.
+ * The inode number of a module that is not open may have been reused for another file; if nothing
+ * can be opened, one with another path.
  */
 static struct module *find_closed(struct modules *mods, uint64_t dev, uint64_t ino,
 				  const char *path, int fd)
 {
-	uint64_t birth = fd >= 0 ? module__birth(fd) : 0;
+	struct file_stamp stamp = { 0 };
 
+	if (fd >= 0)
+		stamp = module__stamp(fd);
 	for (struct module *mod = latest_by_key(mods, dev, ino); mod; mod = mod->same_key)
 		if (mod->dev == dev && mod->ino == ino &&
-		    (fd >= 0 ? birth <= mod->seen : !strcmp(mod->path, path)))
+		    (fd >= 0 ? is_file_of(mod, &stamp) : !strcmp(mod->path, path)))
 			return mod;
 	return NULL;
 }
@@ -364,6 +375,12 @@ int module__fd(const struct module *mod)
 	return mod->fd;
 }
 
+void module__key(const struct module *mod, uint64_t *dev, uint64_t *ino)
+{
+	*dev = mod->dev;
+	*ino = mod->ino;
+}
+
 int module__error(const struct module *mod)
 {
 	return mod->error;
@@ -394,6 +411,13 @@ static void read_identity(struct module *mod)
 	mod->is_elf = true;
 	mod->build_id_len = elf__build_id(e, mod->build_id, BUILD_ID_MAX);
 	elf__close(e);
+}
+
+void module__identify(struct module *mod)
+{
+	pthread_mutex_lock(&mod->lock);
+	read_identity(mod);
+	pthread_mutex_unlock(&mod->lock);
 }
 
 bool module__is_elf(struct module *mod)
@@ -435,7 +459,11 @@ void modules__stats(struct modules *mods, struct modules_stats *out)
 
 	roots__stats(mods->roots, &roots);
 	pthread_mutex_lock(&mods->lock);
-	*out = (struct modules_stats){ .files = mods->n, .roots = roots.open };
+	*out = (struct modules_stats){
+		.files = mods->n,
+		.given_back = mods->given_back,
+		.roots = roots.open,
+	};
 	for (size_t i = 0; i < mods->n; i++) {
 		out->open += mods->by_id[i]->fd >= 0;
 		out->no_descriptor += mods->by_id[i]->error == -EMFILE;

@@ -2,8 +2,8 @@
 /*
  * Keeps the files that traced processes execute (executables, libraries, the vDSO), each registered
  * once by device and inode, and held open so that it can be read after it was replaced or its
- * process ended. Threads share the registry: registration and lookup lock; symbols are loaded on
- * demand by one thread at a time (the symbolizer's).
+ * process ended, until modules__give_back. Threads share the registry: registration and lookup
+ * lock; symbols are loaded on demand by one thread at a time (the symbolizer's).
  *
  * The contents of these files are hostile: every read is bounds-checked, and damage makes data
  * missing, never a crash.
@@ -57,10 +57,23 @@ int64_t modules__add_known(struct modules *mods, const char *path);
 struct module *modules__get(struct modules *mods, uint32_t id);
 size_t modules__count(struct modules *mods);
 
+/*
+ * Gives an open file's descriptor back. The module keeps its ID, path and build ID. Its code is
+ * still named if the file is found under its path, or if another open file has its build ID. When
+ * the file is mapped again, modules__add opens it again.
+ */
+void modules__give_back(struct modules *mods, struct module *mod);
+/* Calls fn for each module with a descriptor, with the registry locked. */
+void modules__each_open(struct modules *mods, void (*fn)(void *ctx, struct module *mod), void *ctx);
+
 uint32_t module__id(const struct module *mod);
 const char *module__path(const struct module *mod); /* as the process saw it; not escaped */
 const char *module__name(const struct module *mod); /* its last component */
-int module__fd(const struct module *mod); /* owned by the module; -1 for the vDSO, or if not open */
+/* Owned by the module; -1 for the vDSO, or if not open. Only the thread that calls
+ * modules__give_back may use it for more than to see whether there is one. */
+int module__fd(const struct module *mod);
+/* The device and inode that it was registered by. */
+void module__key(const struct module *mod, uint64_t *dev, uint64_t *ino);
 /* Returns 0, or a negative errno that says why there is no descriptor (-EMFILE: too few are
  * left). */
 int module__error(const struct module *mod);
@@ -115,6 +128,7 @@ size_t modules__memory(struct modules *mods); /* bytes used for symbols, roughly
 struct modules_stats {
 	size_t files;	      /* modules, including the vDSO */
 	size_t open;	      /* descriptors held for them */
+	size_t given_back;    /* how often one was given back */
 	size_t no_descriptor; /* not opened because too few descriptors are left */
 	size_t roots;	      /* descriptors held for root directories */
 };

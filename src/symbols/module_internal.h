@@ -14,6 +14,12 @@
 
 struct roots;
 
+/* Tells a file from a later one with the same inode number, and from its own later contents. */
+struct file_stamp {
+	uint64_t birth; /* ns since 1970, or an upper bound of it; 0: unknown */
+	uint64_t mtime, size;
+};
+
 struct module {
 	uint32_t id;
 	uint64_t dev, ino;	 /* 0, 0 for a vDSO */
@@ -25,10 +31,12 @@ struct module {
 	void *memory;
 	size_t memory_len;
 
-	/* Written once, under the registry's lock; read by any thread. */
+	/* Written under the registry's lock; read by any thread. Only the thread of
+	 * modules__give_back may use the descriptor without that lock: others borrow it. */
 	_Atomic int fd;
 	_Atomic int error;
 	char self_path[32];
+	struct file_stamp stamp; /* of the file that was last open; under the registry's lock */
 
 	pthread_mutex_t lock; /* guards the next four */
 	bool identified, is_elf;
@@ -38,7 +46,7 @@ struct module {
 	/* Used by the symbolizer only. */
 	struct debug_places places;
 	struct symbols *symbols; /* made by the first lookup */
-	int memory_fd;		 /* a file of `memory`, for the names process; -1: none yet */
+	int names_fd;		 /* our own, of `memory` or of a file that is read here; -1: none */
 	size_t loaded;		 /* bytes that could be dropped */
 	uint64_t named;		 /* when it was last used, in steps of the registry's clock */
 };
@@ -46,7 +54,7 @@ struct module {
 struct modules {
 	pthread_mutex_t lock;
 	struct module **by_id;
-	size_t n, cap;
+	size_t n, cap, given_back;
 	struct hashmap *by_key;
 	struct roots *roots;
 	struct debuginfod *server; /* the caller's; NULL: none */
@@ -60,8 +68,15 @@ struct modules {
 
 /* Opens the mapped file. Returns a descriptor for the caller, or a negative errno. */
 int module__open_mapped(const struct mapped_file *f, struct roots *roots);
-/* Returns when an open file was created, in ns since 1970, or an upper bound of it; 0: unknown. */
-uint64_t module__birth(int fd);
+struct file_stamp module__stamp(int fd);
+bool module__same_stamp(const struct file_stamp *a, const struct file_stamp *b);
+/*
+ * Returns a descriptor of the module's file for the caller to close, or a negative errno. A file
+ * that was given back is opened again by its path, if it is still the same; or else another open
+ * file with its build ID and size stands in. Takes the registry's lock.
+ */
+int module__borrow(struct module *mod);
+void module__identify(struct module *mod); /* reads what identifies it, if it is open */
 /* Copies the vDSO; the caller frees it. Returns 0 or a negative errno. */
 int module__read_vdso(const struct mapped_file *f, void **memory, size_t *len);
 

@@ -48,17 +48,29 @@ int module__open_mapped(const struct mapped_file *f, struct roots *roots)
 	return fd;
 }
 
+static uint64_t ns_of(struct statx_timestamp t)
+{
+	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* If the file system does not record birth times, the last change of the inode is an upper bound:
  * it cannot precede the file's creation. */
-uint64_t module__birth(int fd)
+struct file_stamp module__stamp(int fd)
 {
-	struct statx_timestamp t;
+	struct file_stamp stamp = { 0 };
 	struct statx st;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME | STATX_CTIME, &st) != 0)
-		return 0;
-	t = st.stx_mask & STATX_BTIME ? st.stx_btime : st.stx_ctime;
-	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &st) != 0)
+		return stamp;
+	stamp.birth = ns_of(st.stx_mask & STATX_BTIME ? st.stx_btime : st.stx_ctime);
+	stamp.mtime = ns_of(st.stx_mtime);
+	stamp.size = st.stx_size;
+	return stamp;
+}
+
+bool module__same_stamp(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->birth && a->birth == b->birth && a->mtime == b->mtime && a->size == b->size;
 }
 
 int module__read_vdso(const struct mapped_file *f, void **memory, size_t *len)

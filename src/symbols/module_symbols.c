@@ -67,34 +67,45 @@ int module__know(struct module *mod, uint64_t offset, const struct symbol_frame 
 /* Puts a vDSO where a descriptor leads to it. */
 static int share_memory(struct module *mod)
 {
-	if (mod->memory_fd >= 0)
-		return mod->memory_fd;
-	mod->memory_fd = memfd_create("vdso", MFD_CLOEXEC);
-	if (mod->memory_fd >= 0 &&
-	    pwrite(mod->memory_fd, mod->memory, mod->memory_len, 0) != (ssize_t)mod->memory_len) {
-		close(mod->memory_fd);
-		mod->memory_fd = -1;
+	if (mod->names_fd >= 0)
+		return mod->names_fd;
+	mod->names_fd = memfd_create("vdso", MFD_CLOEXEC);
+	if (mod->names_fd >= 0 &&
+	    pwrite(mod->names_fd, mod->memory, mod->memory_len, 0) != (ssize_t)mod->memory_len) {
+		close(mod->names_fd);
+		mod->names_fd = -1;
 	}
-	return mod->memory_fd;
+	return mod->names_fd;
+}
+
+static int borrow_file(void *mod)
+{
+	return module__borrow(mod);
 }
 
 static void make_symbols(struct module *mod)
 {
 	struct modules *mods = mod->owner;
 	struct symbols_source source = {
-		.code = { .fd = mod->fd, .path = mod->inside },
+		.code = { .fd = -1, .path = mod->inside },
 		.client = mods->names,
 		.number = mod->id,
 	};
 
-	if (mod->memory && mods->names)
+	if (mod->memory && mods->names) {
 		source.code.fd = share_memory(mod);
-	else if (mod->memory)
-		source.code = (struct code_source){ mod->fd, mod->memory, mod->memory_len,
-						    mod->inside, NULL };
-	else
+	} else if (mod->memory) {
+		source.code.memory = mod->memory;
+		source.code.len = mod->memory_len;
+	} else {
 		source.code.places = &mod->places;
-	if (source.code.fd < 0 && !source.code.memory)
+		if (mods->names)
+			source.borrow = borrow_file;
+		else
+			source.code.fd = mod->names_fd = module__borrow(mod);
+		source.ctx = mod;
+	}
+	if (source.code.fd < 0 && !source.code.memory && !source.borrow)
 		return;
 	mod->places.server = mods->server;
 	mod->places.checksums = mods->checksums;

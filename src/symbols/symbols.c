@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "symbols/names_client.h"
 #include "util/array.h"
@@ -181,11 +182,20 @@ static void ask_process(struct symbols *s, uint64_t offset)
 {
 	bool unsettled = false;
 
+	if (s->source.borrow) {
+		s->file.fd = s->source.borrow(s->source.ctx);
+		if (s->file.fd < 0) {
+			s->nexpected = 0;
+			return;
+		}
+	}
 	symbols__expect(s, offset);
 	sort_expected(s);
 	/* What is lost is counted there, and not asked again until something changes. */
 	names_client__look_up(s->source.client, &s->file, s->expected, s->nexpected, keep_frames, s,
 			      &unsettled);
+	if (s->source.borrow)
+		close(s->file.fd);
 	s->nexpected = 0;
 	s->unsettled |= unsettled;
 }

@@ -31,6 +31,10 @@ struct symbols_source {
 	 * process, which only tests do. */
 	struct names_client *client;
 	uint32_t number; /* of the file, for the client */
+	/* Returns a descriptor of the file for one question of the client's, to be closed after it,
+	 * or a negative errno. NULL: code.fd serves all. */
+	int (*borrow)(void *ctx);
+	void *ctx;
 };
 
 /* Reads nothing yet. What `source` points to stays the caller's, and must outlive the symbols.

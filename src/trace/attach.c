@@ -14,6 +14,7 @@
 
 #include "probe/discover.h"
 #include "symbols/module.h"
+#include "trace/detacher.h"
 #include "trace/internal.h"
 #include "util/array.h"
 #include "util/log.h"
@@ -202,12 +203,18 @@ static struct attachment *new_attachment(struct tracer *t, uint32_t module, pid_
 	return &t->attachments[t->n++];
 }
 
-void trace_attach__destroy(struct attachment *a)
+void trace_attach__close(struct attachment *a)
 {
 	for (size_t i = a->nfds; i-- > 0;)
 		close(a->fds[i]);
 	for (size_t i = a->nlinks; i-- > 0;)
 		bpf_link__destroy(a->links[i]);
+	a->nfds = a->nlinks = 0;
+}
+
+void trace_attach__destroy(struct attachment *a)
+{
+	trace_attach__close(a);
 	free(a->fds);
 	free(a->links);
 	free(a->offsets);
@@ -310,6 +317,7 @@ int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file
 
 	if (has_probes(t, module__id(mod), pid) || !is_worth_attaching(t, f, what))
 		return 0;
+	detacher__await(t->detacher, module__id(mod), pid);
 	b = calloc(BATCHES, sizeof(*b));
 	a = b ? new_attachment(t, module__id(mod), pid) : NULL;
 	if (!a) {
@@ -333,17 +341,40 @@ int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file
 	return functions;
 }
 
-void trace_attach__remove(struct tracer *t, pid_t pid)
+static void remove_attachments(struct tracer *t,
+			       bool (*goes)(const struct attachment *a, uint32_t id), uint32_t id)
 {
 	size_t kept = 0;
 
+	if (!t->detacher)
+		t->detacher = detacher__new();
 	for (size_t i = 0; i < t->n; i++) {
-		if (t->attachments[i].pid == pid)
-			trace_attach__destroy(&t->attachments[i]);
+		if (goes(&t->attachments[i], id))
+			detacher__add(t->detacher, &t->attachments[i]);
 		else
 			t->attachments[kept++] = t->attachments[i];
 	}
 	t->n = kept;
+}
+
+static bool is_of_process(const struct attachment *a, uint32_t pid)
+{
+	return a->pid == (pid_t)pid;
+}
+
+static bool is_in_file(const struct attachment *a, uint32_t module)
+{
+	return a->module == module;
+}
+
+void trace_attach__remove(struct tracer *t, pid_t pid)
+{
+	remove_attachments(t, is_of_process, (uint32_t)pid);
+}
+
+void trace_attach__release_file(struct tracer *t, uint32_t module)
+{
+	remove_attachments(t, is_in_file, module);
 }
 
 /* ---- trial ---- */

@@ -41,6 +41,7 @@ struct tracer {
 	char compiler[64]; /* of the BPF object */
 	bool syscalls;
 	bool probe_throwing;
+	struct detacher *detacher; /* NULL: none yet, or no memory */
 	struct attachment *attachments;
 	size_t n, cap;
 	struct bpf_link *watches[8]; /* fork, exec, exit, system calls */
@@ -49,7 +50,9 @@ struct tracer {
 
 /* Tries the loaded programs on a function of this process. Returns 0 or a negative errno. */
 int trace_attach__trial(struct tracer *t);
-void trace_attach__remove(struct tracer *t, pid_t pid); /* the links of one process */
+void trace_attach__remove(struct tracer *t, pid_t pid);		    /* the links of one process */
+void trace_attach__release_file(struct tracer *t, uint32_t module); /* those in one file */
+void trace_attach__close(struct attachment *a); /* ends its links; the rest stays */
 void trace_attach__destroy(struct attachment *a);
 
 #endif

@@ -286,6 +286,17 @@ void trace_tables__release(struct trace_tables *t, struct trace_table *f)
 		drop_table(t, f);
 }
 
+int trace_tables__drop(struct trace_tables *t, uint32_t module)
+{
+	struct trace_table *f = hashmap__get_ptr(t->by_module, module);
+
+	if (f && f->users)
+		return -EBUSY;
+	if (f)
+		drop_table(t, f);
+	return 0;
+}
+
 int trace_tables__settle(struct trace_tables *t)
 {
 	return table_chunks__settle(t->chunks);

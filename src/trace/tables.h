@@ -44,6 +44,9 @@ int trace_tables__get(struct trace_tables *t, const struct mapping *m, struct tr
 /* Drops one user. */
 void trace_tables__release(struct trace_tables *t, struct trace_table *table);
 
+/* Drops a file's table, if there is one. Returns 0, or -EBUSY if it has users. */
+int trace_tables__drop(struct trace_tables *t, uint32_t module);
+
 /* Waits until every BPF program that is running now has ended. Returns 0 or a negative errno. */
 int trace_tables__settle(struct trace_tables *t);
 void trace_tables__tend(struct trace_tables *t);

@@ -10,6 +10,7 @@
 
 #include "abi/unwind.h"
 #include "trace/internal.h"
+#include "trace/unwind_maps.h"
 #include "util/kdev.h"
 
 /* ---- filters ---- */
@@ -77,6 +78,22 @@ int tracer__know_file(struct tracer *t, uint64_t dev, uint64_t ino)
 
 	return bpf_map__update_elem(t->skel->maps.known_files, &key, sizeof(key), &yes, sizeof(yes),
 				    BPF_ANY);
+}
+
+void tracer__unknow_file(struct tracer *t, uint64_t dev, uint64_t ino)
+{
+	struct unwind_file_key key = file_key(dev, ino);
+
+	bpf_map__delete_elem(t->skel->maps.known_files, &key, sizeof(key), 0);
+}
+
+int tracer__release_file(struct tracer *t, uint32_t module)
+{
+	int err = t->unwind ? unwind_maps__release_file(t->unwind, module) : 0;
+
+	if (!err)
+		trace_attach__release_file(t, module);
+	return err;
 }
 
 /* ---- lists ---- */

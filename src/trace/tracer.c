@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "trace/detacher.h"
 #include "trace/internal.h"
 #include "trace/load_error.h"
 #include "trace/unwind_maps.h"
@@ -325,6 +326,7 @@ void tracer__detach(struct tracer *t)
 	for (size_t i = 0; i < t->n; i++)
 		trace_attach__destroy(&t->attachments[i]);
 	t->n = 0;
+	detacher__flush(t->detacher);
 	for (size_t i = 0; i < t->nwatches; i++)
 		bpf_link__destroy(t->watches[i]);
 	t->nwatches = 0;
@@ -335,6 +337,7 @@ void tracer__free(struct tracer *t)
 	if (!t)
 		return;
 	tracer__detach(t);
+	detacher__free(t->detacher);
 	ring_buffer__free(t->rb);
 	ring_buffer__free(t->holds);
 	unwind_maps__free(t->unwind);

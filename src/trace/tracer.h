@@ -130,6 +130,13 @@ int tracer__controller(const char *name, uint32_t *subsys);
 /* Marks a file as known: a process that maps it is not held. dev (as from makedev()) and ino are
  * the real file's. */
 int tracer__know_file(struct tracer *t, uint64_t dev, uint64_t ino);
+/* Takes that back: processes that map it are reported again. */
+void tracer__unknow_file(struct tracer *t, uint64_t dev, uint64_t ino);
+/*
+ * Gives up what is kept of a file that no process maps: its probes and its unwind table. Returns 0,
+ * or -EBUSY where a process still has it in its mappings, as far as the tracer was informed.
+ */
+int tracer__release_file(struct tracer *t, uint32_t module);
 
 /*
  * Lists mapped code: of one process, of all that match the filters, or of all there are. A negative

@@ -35,6 +35,8 @@ struct tracer_ops {
 		      enum attach_what what, pid_t pid, bool *fresh);
 	int (*expect_exceptions)(struct tracer *t);
 	int (*know_file)(struct tracer *t, uint64_t dev, uint64_t ino);
+	void (*unknow_file)(struct tracer *t, uint64_t dev, uint64_t ino);
+	int (*release_file)(struct tracer *t, uint32_t module);
 
 	/* targets other than single processes */
 	int (*add_filter)(struct tracer *t, const struct filter *f);

@@ -366,6 +366,11 @@ void unwind_maps__drop(struct unwind_maps *u, pid_t pid)
 	free(p);
 }
 
+int unwind_maps__release_file(struct unwind_maps *u, uint32_t module)
+{
+	return trace_tables__drop(u->tables, module);
+}
+
 void unwind_maps__tend(struct unwind_maps *u)
 {
 	trace_tables__tend(u->tables);

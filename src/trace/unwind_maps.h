@@ -44,6 +44,8 @@ int unwind_maps__update(struct unwind_maps *u, pid_t pid, const struct mappings 
 int unwind_maps__fork(struct unwind_maps *u, pid_t parent, pid_t child);
 /* Drops a process that ended or is no longer traced. */
 void unwind_maps__drop(struct unwind_maps *u, pid_t pid);
+/* Drops the table of a file that no process maps. Returns 0, or -EBUSY if one does. */
+int unwind_maps__release_file(struct unwind_maps *u, uint32_t module);
 /* Does work that can wait: frees memory and makes chunks ready. To be called after the others. */
 void unwind_maps__tend(struct unwind_maps *u);
 

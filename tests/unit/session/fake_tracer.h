@@ -432,6 +432,17 @@ static int fake__know_file(struct tracer *t, uint64_t dev, uint64_t ino)
 	return 0;
 }
 
+static void fake__unknow_file(struct tracer *t, uint64_t dev, uint64_t ino)
+{
+	(void)t, (void)dev, (void)ino;
+}
+
+static int fake__release_file(struct tracer *t, uint32_t module)
+{
+	(void)t, (void)module;
+	return 0;
+}
+
 static int fake__add_filter(struct tracer *t, const struct filter *f)
 {
 	(void)t;
@@ -580,6 +591,8 @@ static const struct tracer_ops fake_ops = {
 	.attach = fake__attach,
 	.expect_exceptions = fake__expect_exceptions,
 	.know_file = fake__know_file,
+	.unknow_file = fake__unknow_file,
+	.release_file = fake__release_file,
 	.add_filter = fake__add_filter,
 	.await = fake__await_new,
 	.exclude = fake__exclude,
