@@ -15,7 +15,8 @@ Prints tables in Markdown, and details below them. Exits with 1 if a verdict is 
 installed service and no file outside a temporary directory is used. With --keep DIR, the reports and a recording of
 each run stay in DIR, and --again DIR judges these runs again.
 
-The longer the load runs before the tracing (--warm), the more blocks are in caches that memtrace does not know. While
+Before the tracing, the servers' caches are filled: one that fills meanwhile cannot be told from a leak until it begins to
+be hit or to drop blocks. The longer the load runs (--warm), the more of their blocks memtrace does not know. While
 these are replaced, a leak of the same call site is called growing: the new blocks might only replace old ones.
 """
 import argparse
@@ -174,6 +175,7 @@ def run_phase(phase, kinds, args, library):
         return runs
     for r in runs:
         r.server.run()
+        r.server.fill()
     for r in runs:
         r.server.go_on()
     time.sleep(args.warm)

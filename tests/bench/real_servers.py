@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The programs that real.py traces: how each is started, its load, and how its leak is recognized.
 
-run() starts a Server, load() is called repeatedly, pids() are traced, and is_leak() recognizes the site that was made
+run() starts a Server, fill() fills its caches, load() is called repeatedly, pids() are traced, and is_leak() recognizes the site that was made
 to leak. The phase is "healthy", "slow" or "fast".
 """
 import glob
@@ -125,6 +125,9 @@ class Server:
                 return False
         wait_for(try_it, f"{self.name} to listen")
 
+    def fill(self):
+        """Fills what it keeps, by requests and not by time, as in a server that has run for a while."""
+
     def pids(self):
         return [self.proc.pid]
 
@@ -172,18 +175,25 @@ class Redis(Server):
 
 class RedisMix(Redis):
     name, traffic, leaks_in = "redis", "all types, keys that expire, Lua", "write"
+    script = "local v = redis.call('incr', KEYS[1]); return {v, ARGV[1]}"
+
+    def fill(self):
+        self.benchmark("-P", 50, "-r", 10000, "-t", "set,get,lpush,rpop,sadd,spop,hset,zadd,zpopmin", n=100000)
+        self.benchmark("-P", 50, "-r", 2000, "EVAL", self.script, 1, "count:__rand_int__", "a", n=20000)
 
     def load(self):
         self.benchmark("-r", 10000, "-t", "set,get,lpush,rpop,sadd,spop,hset,zadd,zpopmin", n=600)
         self.benchmark("-r", 100000000, "-d", 200, "SET", "session:__rand_int__", "x" * 200, "EX", 12)
-        self.benchmark("-r", 2000, "EVAL", "local v = redis.call('incr', KEYS[1]); return {v, ARGV[1]}", 1,
-                       "count:__rand_int__", "a")
+        self.benchmark("-r", 2000, "EVAL", self.script, 1, "count:__rand_int__", "a")
 
 
 class RedisLru(Redis):
     name, leaks_in = "redis, LRU", "write"
     traffic = "new keys into maxmemory 8 MB, allkeys-lru"
     options = ("--maxmemory", "8mb", "--maxmemory-policy", "allkeys-lru")
+
+    def fill(self):
+        self.benchmark("-P", 50, "-r", 1000000, "-d", 300, "SET", "item:__rand_int__", "y" * 300, n=60000)
 
     def load(self):
         self.benchmark("-r", 1000000, "-d", 300, "SET", "item:__rand_int__", "y" * 300)
@@ -334,12 +344,21 @@ class Python(Server):
             self.proc = start(["/usr/bin/python3", "-c", text], env=self.env, stdout=log, stderr=log)
         self.listens()
 
+    def fill(self):
+        c = http.client.HTTPConnection("127.0.0.1", self.port)
+        for page in range(3000):
+            self.request(c, page)
+        c.close()
+
+    def request(self, c, page):
+        c.request("POST", "/", f'{{"session": "{random.randrange(100000)}", "page": {page}}}')
+        c.getresponse().read()
+
     def load(self):
         c = http.client.HTTPConnection("127.0.0.1", self.port)
         for _ in range(random.randrange(1, 40)):
             page = min(int(random.expovariate(1 / 2000)), 20000)
-            c.request("POST", "/", f'{{"session": "{random.randrange(100000)}", "page": {page}}}')
-            c.getresponse().read()
+            self.request(c, page)
             time.sleep(0.005)
         c.close()
 
