@@ -13,6 +13,7 @@ i=0
 while [ $i -lt $4 ]; do
 	cp "$1" "$2/new$i"; "$2/new$i" brief 1; rm "$2/new$i"
 	i=$((i + 1))
+	echo $i >"$2/count"
 done
 touch "$2/done"; read line <"$3"
 """
@@ -22,6 +23,7 @@ i=0
 while [ $i -lt $4 ]; do
 	cp /bin/true "$2/new$i"; "$2/new$i"
 	i=$((i + 1))
+	echo $i >"$2/count"
 done
 touch "$2/done"; read line <"$3"
 "$1" brief 1
@@ -35,10 +37,20 @@ def run(script, program, number):
     os.mkfifo(fifo)
     m = Memtrace(*EVERYTHING, "--kind", "heap", "--", "/bin/sh", "-c", script, "sh", program, folder, fifo, str(number))
 
-    def came():
+    def ran():
+        try:
+            with open(os.path.join(folder, "count")) as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def goes_on(before):
         true(m.proc.poll() is None, f"memtrace ended with {m.proc.returncode}: {m.stderr()}")
-        return os.path.exists(os.path.join(folder, "done"))
-    wait_for(came, "the new files to have run")
+        return ran() != before or os.path.exists(os.path.join(folder, "done"))
+    # All of them may take minutes on a loaded machine, but not the next one.
+    while not os.path.exists(os.path.join(folder, "done")):
+        before = ran()
+        wait_for(lambda: goes_on(before), f"a new file to run after {before or 'none'}")
     return m, folder, fifo
 
 
