@@ -110,6 +110,16 @@ void collector__refresh_mappings(struct collector *c, uint32_t pid);
  */
 int collector__add_allocator(struct collector *c, uint32_t module, uint64_t start, uint64_t end);
 
+/*
+ * Frees call stacks that no site refers to and no living process may use, once there are many. To
+ * be called now and then while nothing points to a stack. Returns 0 or -ENOMEM.
+ */
+int collector__tidy(struct collector *c);
+/* Sets used[] for each module below n that a stack or a mapping refers to. */
+void collector__use_modules(const struct collector *c, bool *used, size_t n);
+/* Forgets what is known of a module that none refers to: its ID is not used again. */
+void collector__forget_module(void *collector, uint32_t module);
+
 /* ---- from a recording ---- */
 
 /* What the observer was passed; 0, -EINVAL or -ENOMEM. Events go to collector__event. */

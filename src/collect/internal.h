@@ -16,6 +16,9 @@
 /* Blocks outside the requested sizes are kept under this site, so that their frees are not taken
  * for those of unknown blocks. */
 #define SITE_HIDDEN 0
+/* IDs that a living process may have for stacks that are stored under others. Beyond that the older
+ * half is forgotten: mostly from before its mappings changed. */
+#define ALIASES_MAX 131072
 #define PENDING_MAX 64 /* ended processes that are not folded yet */
 /* See folded_processes.h. */
 #define ENDED_MAX 6000
@@ -81,6 +84,9 @@ struct process {
 	size_t cap_sites;
 	struct hashmap *site_index;  /* NULL once it has ended */
 	struct hashmap *stack_index; /* same_code__first's; NULL: none yet, or it has ended */
+	/* IDs of its stacks that are stored under another one, oldest first: forgotten with it. */
+	uint64_t *aliases;
+	size_t naliases, cap_aliases;
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
 	struct cohorts *older;		  /* the unmatched frees, as births; NULL: none */

@@ -181,6 +181,7 @@ void collect_process__free(struct process *p)
 	mappings__free(p->mappings);
 	hashmap__free(p->site_index);
 	hashmap__free(p->stack_index);
+	free(p->aliases);
 	for (uint32_t i = 0; i < p->nsites; i++) {
 		free(p->sites[i].cohorts);
 		free(p->sites[i].left);
@@ -383,6 +384,11 @@ void collect_process__retire(struct process *p, uint64_t now)
 	struct collector *c = p->c;
 	struct site *sites;
 
+	p->exited = true;
+	p->ended = now;
+	collect_process__forget_aliases(p, p->naliases);
+	free(p->aliases);
+	p->aliases = NULL;
 	heap__free(p->heap);
 	ranges__free(p->ranges);
 	hashmap__free(p->site_index);
@@ -401,8 +407,6 @@ void collect_process__retire(struct process *p, uint64_t now)
 		p->sites = sites;
 		p->cap_sites = p->nsites;
 	}
-	p->exited = true;
-	p->ended = now;
 	hashmap__remove(c->by_pid, p->pid, NULL);
 	if (c->last == p)
 		c->last = NULL;

@@ -36,6 +36,8 @@ int collect_process__exec(struct collector *c, const struct event_exec *ev);
 int collect_process__map_code(struct process *p, const struct event_code *ev);
 int collect_process__add_event_stack(struct process *p, const struct event_stack *ev);
 int collect_process__add_stack(struct process *p, uint64_t time, const struct stack *st);
+/* Forgets the oldest n of its IDs of stacks that are stored under others. */
+void collect_process__forget_aliases(struct process *p, size_t n);
 
 void collect_process__exit(struct process *p, uint64_t now);
 /* The part of it that comes once what it left was measured. */

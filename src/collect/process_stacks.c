@@ -2,11 +2,13 @@
 /* Resolves the addresses of stacks, by what their process has mapped. */
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "abi/unwind.h"
 #include "collect/process.h"
 #include "symbols/mappings.h"
 #include "symbols/module.h"
+#include "util/array.h"
 #include "util/kdev.h"
 
 /*
@@ -94,11 +96,45 @@ int collect_process__add_event_stack(struct process *p, const struct event_stack
 	return collect_process__add_stack(p, now, st);
 }
 
+void collect_process__forget_aliases(struct process *p, size_t n)
+{
+	struct stacks *stacks = p->c->stacks;
+
+	if (!n)
+		return;
+	/* A site that came before its stack has the stack's own ID from now on. */
+	for (uint32_t i = SITE_HIDDEN + 1; i < p->nsites; i++) {
+		struct site *s = &p->sites[i];
+
+		if (s->stack && !s->frames)
+			s->frames = stacks__get(stacks, s->stack);
+		if (p->exited && s->frames)
+			s->stack = s->frames->id;
+	}
+	for (size_t i = 0; i < n; i++)
+		stacks__forget(stacks, p->aliases[i]);
+	p->naliases -= n;
+	memmove(p->aliases, p->aliases + n, p->naliases * sizeof(*p->aliases));
+}
+
+/* Without memory the ID stays known for ever. */
+static void note_alias(struct process *p, uint64_t id)
+{
+	if (p->naliases >= ALIASES_MAX)
+		collect_process__forget_aliases(p, ALIASES_MAX / 2);
+	if (!array__grow(&p->aliases, &p->cap_aliases, p->naliases + 1, sizeof(*p->aliases)))
+		p->aliases[p->naliases++] = id;
+}
+
 int collect_process__add_stack(struct process *p, uint64_t time, const struct stack *st)
 {
 	const struct collector_opts *opts = &p->c->opts;
+	bool known = stacks__get(p->c->stacks, st->id);
 	int err = stacks__add(p->c->stacks, st);
+	const struct stack *stored = known ? NULL : stacks__get(p->c->stacks, st->id);
 
+	if (stored && stored->id != st->id)
+		note_alias(p, st->id);
 	if (err == -EEXIST)
 		p->c->stack_collisions++;
 	if (err != -ENOMEM && opts->observer)

@@ -52,6 +52,8 @@ struct session {
 							      * mappings */
 	struct traced_files *files;
 	struct unused_files *unused;
+	uint64_t tidy_at;    /* ns: when session_tidy__tend has something to do again */
+	size_t tidied_files; /* given back when files were last forgotten */
 	struct reporting reports;
 	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct loop *loop;
@@ -110,6 +112,9 @@ void session__count(struct session *s, struct counters *out);
 int session_loop__open(struct session *s); /* returns 0 or a negative errno, logged */
 int session_loop__run(struct session *s);  /* until the run ends; likewise */
 void session_loop__free(struct session *s);
+
+/* tidy.c: now and then frees what nothing refers to. */
+void session_tidy__tend(struct session *s);
 
 /* announce.c */
 void session_announce__attached(struct session *s); /* one line: what is traced, and how */

@@ -193,6 +193,7 @@ static void handle_ready(struct session *s, struct pollfd *fds)
 		}
 	session_groups__tend(s);
 	unused_files__tend(s->unused, clock__now_ns());
+	session_tidy__tend(s);
 	if (session_targets__all_ended(s) || has_expired(l->duration))
 		l->stop = true;
 	else if (!l->stop && has_expired(l->interval))

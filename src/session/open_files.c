@@ -56,10 +56,11 @@ void open_files__log(struct session *s)
 	s->unopened_files = st.no_descriptor;
 	if (s->debuginfod)
 		debuginfod__stats(s->debuginfod, &asked);
-	log__debug("files: %zu, open: %zu, given back: %zu, root directories: %zu; debuginfod "
+	log__debug("files: %zu, open: %zu, given back: %zu, forgotten: %zu, root directories: %zu; "
+		   "debuginfod "
 		   "requests: %zu, found: %zu, failed: %zu",
-		   st.files, st.open, st.given_back, st.roots, asked.asked, asked.found,
-		   asked.failed);
+		   st.files, st.open, st.given_back, st.forgotten, st.roots, asked.asked,
+		   asked.found, asked.failed);
 }
 
 void open_files__free(struct session *s)

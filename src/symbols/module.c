@@ -52,7 +52,7 @@ struct modules *modules__new(void)
 	return NULL;
 }
 
-static void free_module(struct module *mod)
+void module__free(struct module *mod)
 {
 	if (!mod)
 		return;
@@ -72,7 +72,7 @@ void modules__free(struct modules *mods)
 	if (!mods)
 		return;
 	for (size_t i = 0; i < mods->n; i++)
-		free_module(mods->by_id[i]);
+		module__free(mods->by_id[i]);
 	free(mods->by_id);
 	hashmap__free(mods->by_key);
 	roots__free(mods->roots);
@@ -132,7 +132,7 @@ static struct module *new_module(struct modules *mods, uint64_t dev, uint64_t in
 	mod->path = strdup(path);
 	mod->inside = mod->path;
 	if (!mod->path) {
-		free_module(mod);
+		module__free(mod);
 		return NULL;
 	}
 	return mod;
@@ -205,7 +205,7 @@ static struct module *create_module(struct modules *mods, uint64_t dev, uint64_t
 	mod->places.root = root;
 	mod->inside = roots__inside(mods->roots, root, mod->path);
 	if (index_module(mods, mod)) {
-		free_module(mod);
+		module__free(mod);
 		return NULL;
 	}
 	assign_id(mods, mod);
@@ -224,14 +224,14 @@ static int64_t add_vdso(struct modules *mods, const struct mapped_file *f)
 		return err;
 	for (size_t i = 0; i < mods->n; i++) {
 		mod = mods->by_id[i];
-		if (mod->memory_len == len && !memcmp(mod->memory, memory, len)) {
+		if (mod && mod->memory_len == len && !memcmp(mod->memory, memory, len)) {
 			free(memory);
 			return mod->id;
 		}
 	}
 	mod = new_module(mods, 0, 0, f->path);
 	if (!mod || index_module(mods, mod)) {
-		free_module(mod);
+		module__free(mod);
 		free(memory);
 		return -ENOMEM;
 	}
@@ -462,11 +462,14 @@ void modules__stats(struct modules *mods, struct modules_stats *out)
 	*out = (struct modules_stats){
 		.files = mods->n,
 		.given_back = mods->given_back,
+		.forgotten = mods->forgotten,
 		.roots = roots.open,
 	};
 	for (size_t i = 0; i < mods->n; i++) {
-		out->open += mods->by_id[i]->fd >= 0;
-		out->no_descriptor += mods->by_id[i]->error == -EMFILE;
+		const struct module *mod = mods->by_id[i];
+
+		out->open += mod && mod->fd >= 0;
+		out->no_descriptor += mod && mod->error == -EMFILE;
 	}
 	pthread_mutex_unlock(&mods->lock);
 }

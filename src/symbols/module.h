@@ -53,9 +53,10 @@ int64_t modules__find(struct modules *mods, uint64_t dev, uint64_t ino);
  * module__know provide all that is known about it. */
 int64_t modules__add_known(struct modules *mods, const char *path);
 
-/* Returns NULL for an id that was never assigned. Modules live as long as the registry. */
+/* Returns NULL for an id that was never assigned, or whose module was forgotten. Modules live as
+ * long as the registry, or until modules__forget. */
 struct module *modules__get(struct modules *mods, uint32_t id);
-size_t modules__count(struct modules *mods);
+size_t modules__count(struct modules *mods); /* IDs that were assigned */
 
 /*
  * Gives an open file's descriptor back. The module keeps its ID, path and build ID. Its code is
@@ -63,6 +64,12 @@ size_t modules__count(struct modules *mods);
  * the file is mapped again, modules__add opens it again.
  */
 void modules__give_back(struct modules *mods, struct module *mod);
+/*
+ * Frees modules that were given back, and that are not marked in used[], which has n entries; calls
+ * fn before each. Nothing may point to them; their IDs find nothing from then on. Returns how many.
+ */
+size_t modules__forget(struct modules *mods, const bool *used, size_t n,
+		       void (*fn)(void *ctx, uint32_t id), void *ctx);
 /* Calls fn for each module with a descriptor, with the registry locked. */
 void modules__each_open(struct modules *mods, void (*fn)(void *ctx, struct module *mod), void *ctx);
 
@@ -129,6 +136,7 @@ struct modules_stats {
 	size_t files;	      /* modules, including the vDSO */
 	size_t open;	      /* descriptors held for them */
 	size_t given_back;    /* how often one was given back */
+	size_t forgotten;     /* modules that were freed */
 	size_t no_descriptor; /* not opened because too few descriptors are left */
 	size_t roots;	      /* descriptors held for root directories */
 };

@@ -7,6 +7,7 @@
 
 #include "symbols/module_internal.h"
 #include "symbols/roots.h"
+#include "util/hashmap.h"
 
 void modules__give_back(struct modules *mods, struct module *mod)
 {
@@ -28,9 +29,55 @@ void modules__each_open(struct modules *mods, void (*fn)(void *ctx, struct modul
 {
 	pthread_mutex_lock(&mods->lock);
 	for (size_t i = 0; i < mods->n; i++)
-		if (mods->by_id[i]->fd >= 0)
+		if (mods->by_id[i] && mods->by_id[i]->fd >= 0)
 			fn(ctx, mods->by_id[i]);
 	pthread_mutex_unlock(&mods->lock);
+}
+
+/* ---- forgetting ---- */
+
+static void unlink_module(struct modules *mods, const struct module *mod)
+{
+	uint64_t key = hash__mix(mod->dev, mod->ino);
+	struct module *at = hashmap__get_ptr(mods->by_key, key);
+
+	if (at == mod && mod->same_key)
+		hashmap__set_ptr(mods->by_key, key, mod->same_key); /* which needs no memory */
+	else if (at == mod)
+		hashmap__remove(mods->by_key, key, NULL);
+	else
+		for (; at; at = at->same_key)
+			if (at->same_key == mod)
+				at->same_key = mod->same_key;
+}
+
+static bool may_be_forgotten(const struct module *mod, const bool *used, size_t n)
+{
+	return mod && mod->fd < 0 && !mod->memory && mod->stamp.birth && mod->id < n &&
+	       !used[mod->id];
+}
+
+size_t modules__forget(struct modules *mods, const bool *used, size_t n,
+		       void (*fn)(void *ctx, uint32_t id), void *ctx)
+{
+	size_t forgotten = 0;
+
+	pthread_mutex_lock(&mods->lock);
+	for (size_t i = 0; i < mods->n; i++) {
+		struct module *mod = mods->by_id[i];
+
+		if (!may_be_forgotten(mod, used, n))
+			continue;
+		fn(ctx, mod->id);
+		mods->by_id[i] = NULL;
+		unlink_module(mods, mod);
+		module__forget_loaded(mod);
+		module__free(mod);
+		forgotten++;
+	}
+	mods->forgotten += forgotten;
+	pthread_mutex_unlock(&mods->lock);
+	return forgotten;
 }
 
 /* ---- borrowing ---- */
@@ -66,7 +113,7 @@ static bool is_twin(const struct module *mod, struct module *other)
 {
 	bool twin;
 
-	if (other == mod || other->fd < 0 || other->stamp.size != mod->stamp.size)
+	if (!other || other == mod || other->fd < 0 || other->stamp.size != mod->stamp.size)
 		return false;
 	module__identify(other);
 	pthread_mutex_lock(&other->lock);

@@ -54,7 +54,7 @@ struct module {
 struct modules {
 	pthread_mutex_t lock;
 	struct module **by_id;
-	size_t n, cap, given_back;
+	size_t n, cap, given_back, forgotten;
 	struct hashmap *by_key;
 	struct roots *roots;
 	struct debuginfod *server; /* the caller's; NULL: none */
@@ -76,7 +76,9 @@ bool module__same_stamp(const struct file_stamp *a, const struct file_stamp *b);
  * file with its build ID and size stands in. Takes the registry's lock.
  */
 int module__borrow(struct module *mod);
-void module__identify(struct module *mod); /* reads what identifies it, if it is open */
+void module__forget_loaded(struct module *mod); /* it is about to be freed */
+void module__free(struct module *mod);		/* takes NULL */
+void module__identify(struct module *mod);	/* reads what identifies it, if it is open */
 /* Copies the vDSO; the caller frees it. Returns 0 or a negative errno. */
 int module__read_vdso(const struct mapped_file *f, void **memory, size_t *len);
 

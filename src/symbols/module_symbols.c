@@ -30,6 +30,14 @@ void module__unload(struct module *mod)
 	count_loaded(mod);
 }
 
+void module__forget_loaded(struct module *mod)
+{
+	struct modules *mods = mod->owner;
+
+	mods->loaded -= mod->loaded;
+	mods->loaded_files -= mod->loaded != 0;
+}
+
 /* Drops the least recently used symbols, except those in use. */
 static void unload_least_used(struct module *used)
 {
@@ -42,7 +50,8 @@ static void unload_least_used(struct module *used)
 		for (size_t i = 0; i < n; i++) {
 			struct module *mod = modules__get(mods, (uint32_t)i);
 
-			if (mod != used && mod->loaded && (!oldest || mod->named < oldest->named))
+			if (mod && mod != used && mod->loaded &&
+			    (!oldest || mod->named < oldest->named))
 				oldest = mod;
 		}
 		if (!oldest)
@@ -162,6 +171,8 @@ void modules__new_report(struct modules *mods)
 	for (size_t i = 0; i < n; i++) {
 		struct module *mod = modules__get(mods, (uint32_t)i);
 
+		if (!mod)
+			continue;
 		if (mod->symbols)
 			symbols__retry(mod->symbols);
 		count_loaded(mod);
@@ -183,7 +194,8 @@ size_t modules__memory(struct modules *mods)
 	for (size_t i = 0; i < n; i++) {
 		struct module *mod = modules__get(mods, (uint32_t)i);
 
-		sum += mod->memory_len + (mod->symbols ? symbols__memory(mod->symbols) : 0);
+		if (mod)
+			sum += mod->memory_len + (mod->symbols ? symbols__memory(mod->symbols) : 0);
 	}
 	return sum;
 }

@@ -7,21 +7,18 @@
 
 #include "util/hashmap.h"
 
-/* Stacks live as long as the store, so they are cut from slabs and freed with them. */
-#define SLAB_BYTES (64 * 1024)
-
-struct slab {
-	struct slab *next;
-	size_t used, size;
-	max_align_t data[];
-};
+#define SWEEP_MIN 4096 /* stacks; fewer are not swept */
 
 struct stacks {
 	struct hashmap *by_id;
 	struct hashmap *by_code; /* by a hash of the frames' places */
-	struct slab *slabs;	 /* the first one has room */
-	size_t memory;
+	size_t memory, swept;	 /* bytes of stacks; stacks after the last sweep */
 };
+
+static size_t size_of(const struct stack *st)
+{
+	return sizeof(*st) + st->n * sizeof(st->frames[0]);
+}
 
 struct stacks *stacks__new(void)
 {
@@ -31,46 +28,25 @@ struct stacks *stacks__new(void)
 		return NULL;
 	s->by_id = hashmap__new();
 	s->by_code = hashmap__new();
-	if (!s->by_id || !s->by_code) {
-		hashmap__free(s->by_id);
-		hashmap__free(s->by_code);
-		free(s);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return s;
+	if (s->by_id && s->by_code)
+		return s;
+	stacks__free(s);
+	errno = ENOMEM;
+	return NULL;
 }
 
 void stacks__free(struct stacks *s)
 {
-	struct slab *slab, *next;
+	struct stack *st;
+	size_t pos = 0;
 
 	if (!s)
 		return;
-	for (slab = s->slabs; slab; slab = next) {
-		next = slab->next;
-		free(slab);
-	}
+	while (s->by_code && (st = hashmap__next_ptr(s->by_code, &pos, NULL)))
+		free(st);
 	hashmap__free(s->by_id);
 	hashmap__free(s->by_code);
 	free(s);
-}
-
-/* Finds room for a stack at the end of the first slab, without claiming it. */
-static struct stack *reserve_stack(struct stacks *s, size_t need)
-{
-	size_t size = need > SLAB_BYTES ? need : SLAB_BYTES;
-	struct slab *slab = s->slabs;
-
-	if (!slab || slab->size - slab->used < need) {
-		slab = malloc(sizeof(*slab) + size);
-		if (!slab)
-			return NULL;
-		*slab = (struct slab){ .next = s->slabs, .size = size };
-		s->slabs = slab;
-		s->memory += sizeof(*slab) + size;
-	}
-	return (struct stack *)((char *)slab->data + slab->used);
 }
 
 /* Returns 0 if every frame is in a file: then it does not matter which process has the stack. */
@@ -115,19 +91,24 @@ static bool same_calls(const struct stack *a, const struct stack *b)
 	return true;
 }
 
-/* The copy is complete before it can be found, even if finding it by its code fails. */
 static int store_stack(struct stacks *s, const struct stack *st, uint64_t code)
 {
-	size_t size = sizeof(*st) + st->n * sizeof(st->frames[0]);
-	struct stack *copy = reserve_stack(s, size);
+	struct stack *copy = malloc(size_of(st));
 
 	if (!copy)
 		return -ENOMEM;
-	memcpy(copy, st, size);
-	s->slabs->used += (size + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t);
-	if (hashmap__set_ptr(s->by_id, st->id, copy) || hashmap__add_ptr(s->by_code, code, copy))
-		return -ENOMEM;
+	memcpy(copy, st, size_of(st));
+	if (hashmap__set_ptr(s->by_id, st->id, copy))
+		goto fail;
+	if (hashmap__add_ptr(s->by_code, code, copy)) {
+		hashmap__remove(s->by_id, st->id, NULL);
+		goto fail;
+	}
+	s->memory += size_of(st);
 	return 0;
+fail:
+	free(copy);
+	return -ENOMEM;
 }
 
 int stacks__add(struct stacks *s, const struct stack *st)
@@ -145,6 +126,79 @@ int stacks__add(struct stacks *s, const struct stack *st)
 const struct stack *stacks__get(const struct stacks *s, uint64_t id)
 {
 	return hashmap__get_ptr(s->by_id, id);
+}
+
+void stacks__forget(struct stacks *s, uint64_t id)
+{
+	const struct stack *st = hashmap__get_ptr(s->by_id, id);
+
+	if (st && st->id != id)
+		hashmap__remove(s->by_id, id, NULL);
+}
+
+/* ---- sweeps ---- */
+
+bool stacks__due(const struct stacks *s)
+{
+	return hashmap__count(s->by_code) > 2 * s->swept + SWEEP_MIN;
+}
+
+/* The stacks that stay, by their code, and the others in a list. Returns 0 or -ENOMEM. */
+static int divide(const struct stacks *s, stacks_keep_fn keeps, void *ctx, struct hashmap *by_code,
+		  struct hashmap *gone)
+{
+	struct stack *st;
+	size_t pos = 0;
+	uint64_t code;
+	int err = 0;
+
+	while (!err && (st = hashmap__next_ptr(s->by_code, &pos, &code)))
+		err = keeps(ctx, st) ? hashmap__add_ptr(by_code, code, st)
+				     : hashmap__set_ptr(gone, (uintptr_t)st, st);
+	return err;
+}
+
+static int copy_ids(const struct stacks *s, const struct hashmap *gone, struct hashmap *by_id)
+{
+	struct stack *st;
+	size_t pos = 0;
+	uint64_t id;
+	int err = 0;
+
+	while (!err && (st = hashmap__next_ptr(s->by_id, &pos, &id)))
+		if (!hashmap__get_ptr(gone, (uintptr_t)st))
+			err = hashmap__set_ptr(by_id, id, st);
+	return err;
+}
+
+int64_t stacks__sweep(struct stacks *s, stacks_keep_fn keeps, void *ctx)
+{
+	struct hashmap *by_id = hashmap__new(), *by_code = hashmap__new(), *gone = hashmap__new();
+	int64_t n = by_id && by_code && gone ? 0 : -ENOMEM;
+	struct stack *st;
+	size_t pos = 0;
+
+	if (!n)
+		n = divide(s, keeps, ctx, by_code, gone);
+	if (!n)
+		n = copy_ids(s, gone, by_id);
+	if (n) {
+		hashmap__free(by_id);
+		hashmap__free(by_code);
+		hashmap__free(gone);
+		return n;
+	}
+	for (; (st = hashmap__next_ptr(gone, &pos, NULL)); n++) {
+		s->memory -= size_of(st);
+		free(st);
+	}
+	hashmap__free(gone);
+	hashmap__free(s->by_id);
+	hashmap__free(s->by_code);
+	s->by_id = by_id;
+	s->by_code = by_code;
+	s->swept = hashmap__count(by_code);
+	return n;
 }
 
 bool stacks__next(const struct stacks *s, size_t *pos, uint64_t *id, const struct stack **st)

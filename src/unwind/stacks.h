@@ -44,9 +44,20 @@ void stacks__free(struct stacks *s);
  * stack with a frame outside any file is private to its process.
  */
 int stacks__add(struct stacks *s, const struct stack *st);
-/* Finds a stack; NULL: unknown. It stays valid. Its own id may differ from `id`: it is the one that
- * was stored first. */
+/* Finds a stack; NULL: unknown. It stays valid until a sweep frees it. Its own id may differ from
+ * `id`: it is the one that was stored first. */
 const struct stack *stacks__get(const struct stacks *s, uint64_t id);
+/* Forgets an ID that will not come again. A stack that was stored under it stays. */
+void stacks__forget(struct stacks *s, uint64_t id);
+
+/* Returns whether there are so many more stacks than after the last sweep that one is worth it. */
+bool stacks__due(const struct stacks *s);
+/*
+ * Frees the stacks that `keeps` returns false for, and all their IDs: nothing may point to them.
+ * Returns how many, or -ENOMEM, which leaves all as they were.
+ */
+typedef bool (*stacks_keep_fn)(void *ctx, const struct stack *st);
+int64_t stacks__sweep(struct stacks *s, stacks_keep_fn keeps, void *ctx);
 /* Iterates over all ids and their stacks, in no order: start with *pos = 0; false at the end. */
 bool stacks__next(const struct stacks *s, size_t *pos, uint64_t *id, const struct stack **st);
 size_t stacks__memory(const struct stacks *s);

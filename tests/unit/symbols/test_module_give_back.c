@@ -172,3 +172,40 @@ TEST(a_file_that_took_its_path_does_not_name_it)
 	CHECK(!name_of(mod, offset));
 	modules__free(mods);
 }
+
+static void note_id(void *ctx, uint32_t id)
+{
+	*(uint32_t *)ctx = id;
+}
+
+TEST(what_was_given_back_and_is_not_used_is_forgotten)
+{
+	struct modules *mods = modules__new();
+	struct module *open = add(mods, library("open.so", "10101010"));
+	struct module *used = add(mods, library("used.so", "20202020"));
+	struct module *gone = add(mods, library("gone.so", "30303030"));
+	const char *path = in_scratch("gone.so");
+	bool marks[3] = { false, true, false };
+	struct modules_stats st;
+	uint32_t id = 99;
+
+	modules__give_back(mods, used);
+	modules__give_back(mods, gone);
+	name_of(gone, 0);
+	/* One that was added after the marks were made is not touched. */
+	CHECK_EQ(modules__forget(mods, marks, 2, note_id, &id), 0);
+	CHECK_EQ(modules__forget(mods, marks, 3, note_id, &id), 1);
+	CHECK_EQ(id, 2);
+	CHECK(modules__get(mods, 0) == open && modules__get(mods, 1) == used);
+	CHECK(!modules__get(mods, 2));
+	CHECK_EQ(modules__forget(mods, marks, 3, note_id, &id), 0);
+	modules__stats(mods, &st);
+	CHECK_EQ(st.forgotten, 1);
+	modules__new_report(mods);
+	CHECK(modules__memory(mods) < 1 << 20);
+	/* Its file is another module when it comes again; the others are still found. */
+	CHECK_EQ(modules__add_path(mods, path), 3);
+	CHECK_EQ(modules__add_path(mods, module__path(used)), 1);
+	CHECK_EQ(modules__add_path(mods, module__path(open)), 0);
+	modules__free(mods);
+}

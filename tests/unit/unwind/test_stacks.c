@@ -107,12 +107,62 @@ TEST(many_ids_for_one_stack)
 	stacks__free(s);
 }
 
-TEST(a_stack_larger_than_a_slab)
+TEST(a_large_stack)
 {
 	struct stacks *s = stacks__new();
 
 	CHECK_EQ(add_stack(s, 1, 60000, 1), 0);
 	CHECK_EQ(add_stack(s, 2, 1, 1), 0);
 	CHECK_EQ(stacks__get(s, 1)->frames[59999].pc, 60000);
+	stacks__free(s);
+}
+
+TEST(an_id_is_forgotten_but_not_its_stack)
+{
+	struct stacks *s = stacks__new();
+
+	add_stack(s, 7, 3, 100);
+	add_stack(s, 8, 3, 100);
+	stacks__forget(s, 8);
+	CHECK(!stacks__get(s, 8));
+	stacks__forget(s, 7); /* its own */
+	stacks__forget(s, 9); /* unknown */
+	CHECK(stacks__get(s, 7));
+	CHECK_EQ(add_stack(s, 8, 3, 100), 0);
+	CHECK_EQ(stacks__get(s, 8)->id, 7);
+	stacks__free(s);
+}
+
+static bool is_even(void *ctx, const struct stack *st)
+{
+	return ++*(int *)ctx && st->id % 2 == 0;
+}
+
+TEST(a_sweep_frees_what_is_not_kept)
+{
+	struct stacks *s = stacks__new();
+	const struct stack *kept;
+	size_t full, n = 0;
+	int asked = 0;
+
+	while (!stacks__due(s)) {
+		n++;
+		add_stack(s, n, 20, n * 100);
+	}
+	CHECK(n > 1000);
+	add_stack(s, 1000001, 20, 100); /* another ID of stack 1, */
+	add_stack(s, 1000002, 20, 200); /* and of stack 2 */
+	kept = stacks__get(s, 2);
+	full = stacks__memory(s);
+	CHECK_EQ(stacks__sweep(s, is_even, &asked), (n + 1) / 2);
+	CHECK_EQ(asked, n);
+	CHECK_EQ(stacks__count(s), n / 2);
+	CHECK(!stacks__due(s));
+	CHECK(stacks__memory(s) < full * 2 / 3);
+	CHECK(!stacks__get(s, 1) && !stacks__get(s, 1000001));
+	CHECK(stacks__get(s, 2) == kept && stacks__get(s, 1000002) == kept);
+	/* What was freed may come again. */
+	CHECK_EQ(add_stack(s, 1000001, 20, 100), 0);
+	CHECK_EQ(stacks__get(s, 1000001)->id, 1000001);
 	stacks__free(s);
 }
