@@ -191,7 +191,7 @@ const struct option_row option_rows[] = {
 	  .detail = "Count and show each call stack that leaks as a leak of its own. Otherwise "
 		"those are one leak, with its parts, whose own code is the same function and "
 		"which live and die together: see `LEAKS AND THEIR PARTS`." },
-	{ .name = "fail-on", .of = OF_REPORTS, .value = "METRIC>N[,...]", .example = "'leak>64k'",
+	{ .name = "fail-on", .of = OF_REPORTS | OF(VERB_DIFF), .value = "METRIC>N[,...]", .example = "'leak>64k'",
 	  .take = option__fail_on,
 	  .help = "fail if the final report has more than N of leak, leaks, leak-rate, growing, "
 		"live, blocks, growth or lost (suffixes k, m, g; repeatable; exit status 3)",
@@ -203,15 +203,16 @@ const struct option_row option_rows[] = {
 		"bytes per second that they leak), "
 		"`growing` (bytes held by call stacks with verdict growing), `live` and `blocks` "
 		"(the total held), `growth` (bytes held beyond those at the mark, or at the "
-		"start) and `lost` (events, call stacks and blocks that were lost)." },
-	{ .name = "error-exitcode", .of = OF_REPORTS, .value = "N", .example = "1",
+		"start) and `lost` (events, call stacks and blocks that were lost). For `diff`, "
+		"see `RECORDINGS`." },
+	{ .name = "error-exitcode", .of = OF_REPORTS | OF(VERB_DIFF), .value = "N", .example = "1",
 	  .take = option__exit_code,
 	  .help = "exit with status N if --fail-on fails; without --fail-on, if the final report "
 		"has a leak",
 	  .detail = "Exit with status <N> if the run fails by `--fail-on`, instead of 3. Without "
 		"`--fail-on`, exit with it if the final report has a leak." },
 
-	{ .name = "allow-unjudged", .of = OF_REPORTS, FLAG(plan.allow_unjudged, true),
+	{ .name = "allow-unjudged", .of = OF_REPORTS | OF(VERB_DIFF), FLAG(plan.allow_unjudged, true),
 	  .help = "let a run pass --fail-on or --error-exitcode even if it could not be judged "
 		"(otherwise exit status 4)",
 	  .detail = "Let a run pass `--fail-on` or `--error-exitcode` even if it could not be "

@@ -8,6 +8,7 @@
 #include "report/difference.h"
 #include "run/output.h"
 #include "run/reporting.h"
+#include "run/verdict.h"
 #include "util/log.h"
 
 static int print_difference(const struct plan *plan, const struct difference_input *in)
@@ -48,7 +49,7 @@ int diff__run(const struct plan *given, const char *before, const char *after)
 		status = print_difference(
 			     &plan, &(struct difference_input){ &c, before, after, plan.query.top })
 			     ? 1
-			     : 0;
+			     : verdict__compare(&plan, &c);
 		compare__free(&c);
 	}
 	replay__free(old);

@@ -6,7 +6,7 @@
 #include "run/plan.h"
 
 /* Prints what changed between two files. Returns the exit status. Of the plan, only what concerns a
- * report is used: top, age, sizes, kinds, format, output. */
+ * report is used: top, age, sizes, kinds, conditions, format, output. */
 int diff__run(const struct plan *plan, const char *before, const char *after);
 
 #endif

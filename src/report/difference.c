@@ -2,6 +2,7 @@
 #include "report/difference.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +11,7 @@
 #include "report/json.h"
 #include "report/label.h"
 #include "report/number.h"
+#include "report/rate_unit.h"
 #include "report/table.h"
 #include "report/text_stack.h"
 #include "report/verdict_line.h"
@@ -52,10 +54,19 @@ static void print_total(struct text_style *ts, const struct comparison *c)
 {
 	char change[32], blocks[64], n[64];
 
-	number__change(change, sizeof(change),
-		       (int64_t)(c->total_after.bytes - c->total_before.bytes));
-	number__signed_noun(blocks, sizeof(blocks),
-			    (int64_t)(c->total_after.blocks - c->total_before.blocks), "block");
+	if (c->by_rate)
+		strbuf__addf(
+		    &ts->sb,
+		    "rates   what grows is compared with what it would have held after %s; "
+		    "up to %g %% is no change\n",
+		    number__seconds(n, sizeof(n), c->after->elapsed_s), 100 * COMPARE_TOLERANCE);
+	if (c->rebuilt)
+		strbuf__addf(
+		    &ts->sb,
+		    "rebuilt %s of files that were built again, by the names of functions\n",
+		    number__noun(n, sizeof(n), c->rebuilt, "call stack"));
+	number__change(change, sizeof(change), c->bytes);
+	number__signed_noun(blocks, sizeof(blocks), c->blocks, "block");
 	strbuf__adds(&ts->sb, "change  ");
 	text_style__painted(ts, text_style__sign(change), change);
 	strbuf__addf(&ts->sb, " in %s", blocks);
@@ -65,7 +76,34 @@ static void print_total(struct text_style *ts, const struct comparison *c)
 	strbuf__addc(&ts->sb, '\n');
 }
 
-static void add_change_cells(struct table *t, size_t rank, const struct compared_site *s)
+/* One for all rates: by the fastest, on either side. */
+static const struct rate_unit *unit_of(const struct comparison *c)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < c->nsites; i++)
+		most = fmax(most, fmax(c->sites[i].rate_before, c->sites[i].rate_after));
+	return rate_unit__for(most);
+}
+
+/* "+1.2 MiB/h → +2.4 MiB/h"; nothing where neither side grows. */
+static void add_rate_cell(struct table *t, const struct comparison *c, const struct rate_unit *unit,
+			  const struct compared_site *s)
+{
+	char before[32], after[32];
+
+	if (!c->by_rate)
+		return;
+	if (s->rate_before <= 0 && s->rate_after <= 0)
+		table__cell(t, "%s", "");
+	else
+		table__cell(t, "%s → %s",
+			    rate_unit__print(before, sizeof(before), unit, s->rate_before),
+			    rate_unit__print(after, sizeof(after), unit, s->rate_after));
+}
+
+static void add_change_cells(struct table *t, size_t rank, const struct comparison *c,
+			     const struct rate_unit *unit, const struct compared_site *s)
 {
 	char buf[32];
 
@@ -76,6 +114,7 @@ static void add_change_cells(struct table *t, size_t rank, const struct compared
 	table__cell(t, "%s", number__signed(buf, sizeof(buf), s->blocks));
 	table__cell(t, "%s", number__count(buf, sizeof(buf), s->before.blocks));
 	table__cell(t, "%s", number__count(buf, sizeof(buf), s->after.blocks));
+	add_rate_cell(t, c, unit, s);
 	label__api(table__open(t), s->site);
 	table__close(t);
 	table__cell(t, "%s", s->site->id);
@@ -99,7 +138,7 @@ static void print_more(struct text_style *ts, const struct comparison *c, size_t
 
 static int print_changes(struct text_style *ts, const struct comparison *c, size_t shown)
 {
-	static const struct table_column columns[] = {
+	struct table_column columns[] = {
 		{ .title = "#", .right = true },
 		{ .title = "CHANGE", .right = true, .sign = true, .paint = BOLD },
 		{ .title = "BEFORE", .right = true },
@@ -107,16 +146,22 @@ static int print_changes(struct text_style *ts, const struct comparison *c, size
 		{ .title = "BLOCKS", .right = true, .sign = true },
 		{ .title = "BEFORE", .right = true },
 		{ .title = "AFTER", .right = true },
+		{ .title = "RATE" },
 		{ .least = 10, .most = 32 },
 		{ .least = 9, .paint = DIM },
 	};
-	struct table t = {
-		.columns = columns, .ncolumns = ARRAY_SIZE(columns), .indent = 1, .last_first = true
-	};
+	const struct rate_unit *unit = unit_of(c);
+	size_t n = ARRAY_SIZE(columns);
+	struct table t = { .columns = columns, .ncolumns = n, .indent = 1, .last_first = true };
 	int err;
 
+	if (!c->by_rate) {
+		t.ncolumns--;
+		columns[n - 3] = columns[n - 2];
+		columns[n - 2] = columns[n - 1];
+	}
 	for (size_t i = 0; i < shown; i++)
-		add_change_cells(&t, i + 1, &c->sites[i]);
+		add_change_cells(&t, i + 1, c, unit, &c->sites[i]);
 	err = table__fit(&t, ts);
 	if (!err && shown) {
 		strbuf__addc(&ts->sb, '\n');
@@ -151,6 +196,30 @@ int difference__text(const struct difference_input *in, const struct report_styl
 	return text_style__write(&ts, err, out);
 }
 
+static void add_unjudged(struct strbuf *sb, const char *side, const struct profile *p)
+{
+	if (!p->judged.reasons)
+		return;
+	strbuf__addf(sb, "; not judged %s: ", side);
+	verdict_line__reasons(sb, p, ", ");
+}
+
+void difference__add_summary(struct strbuf *sb, const struct comparison *c)
+{
+	const struct profile_findings *leak = &c->verdict.leak;
+	char n[64], size[32], rate[32];
+
+	if (leak->groups)
+		strbuf__addf(sb, "%s new or faster (%s, %s), ",
+			     number__noun(n, sizeof(n), leak->groups, "leak"),
+			     number__change(size, sizeof(size), (int64_t)leak->live_bytes),
+			     rate_unit__print(rate, sizeof(rate), unit_of(c), leak->rate_bps));
+	strbuf__addf(sb, "change %s%s", number__change(size, sizeof(size), c->bytes),
+		     c->by_rate ? " by rate" : "");
+	add_unjudged(sb, "before", c->before);
+	add_unjudged(sb, "after", c->after);
+}
+
 /* ---- JSON: one line for the whole, then one for each call stack ---- */
 
 static void json_side(struct json *w, const char *key, const struct profile *p,
@@ -178,8 +247,11 @@ static int json_total(const struct difference_input *in, FILE *out)
 	json__u64(&w, "schema", JSON_SCHEMA);
 	json_side(&w, "before", c->before, &c->total_before, in->before_name);
 	json_side(&w, "after", c->after, &c->total_after, in->after_name);
-	json__i64(&w, "change_bytes", (int64_t)(c->total_after.bytes - c->total_before.bytes));
-	json__i64(&w, "change_blocks", (int64_t)(c->total_after.blocks - c->total_before.blocks));
+	json__i64(&w, "change_bytes", c->bytes);
+	json__i64(&w, "change_blocks", c->blocks);
+	json__bool(&w, "by_rate", c->by_rate);
+	json__u64(&w, "rebuilt_sites", c->rebuilt);
+	json__u64(&w, "faster_leaks", c->verdict.leak.groups);
 	json__u64(&w, "changed_sites", c->nsites);
 	json__u64(&w, "unchanged_sites", c->unchanged);
 	json__close(&w, '}');
@@ -203,6 +275,12 @@ static int json_site(const struct compared_site *s, size_t rank, FILE *out)
 	json__u64(&w, "after_blocks", s->after.blocks);
 	json__i64(&w, "change_bytes", s->bytes);
 	json__i64(&w, "change_blocks", s->blocks);
+	json__bool(&w, "by_rate", s->extrapolated);
+	json__bool(&w, "rebuilt", s->rebuilt);
+	json__u64(&w, "before_least_bytes", s->least.bytes);
+	json__u64(&w, "before_most_bytes", s->most.bytes);
+	json__double(&w, "before_rate_bps", s->rate_before);
+	json__double(&w, "after_rate_bps", s->rate_after);
 	json__bool(&w, "complete", s->site->complete);
 	json__open(&w, "stack", '[');
 	for (size_t i = 0; i < s->site->nstack; i++)

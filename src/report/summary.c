@@ -80,7 +80,7 @@ static void add_late(struct strbuf *sb, const struct profile *p)
 					  : "programs or libraries ran before they were");
 }
 
-static void add_outcome(struct strbuf *sb, const struct profile *p, const struct criteria *c)
+void summary__add_outcome(struct strbuf *sb, const struct profile *p, const struct criteria *c)
 {
 	const struct conditions *checks = c->checks;
 	enum run_outcome outcome = summary__outcome(c, p);
@@ -125,5 +125,5 @@ void summary__add(struct strbuf *sb, const struct profile *p, const struct crite
 	verdict_line__fates(sb, p);
 	if (profile__lost(p) && !(p->judged.reasons & UNJUDGED_LOST))
 		strbuf__adds(sb, ", some data was lost");
-	add_outcome(sb, p, c);
+	summary__add_outcome(sb, p, c);
 }

@@ -24,6 +24,8 @@ enum run_outcome {
 };
 
 enum run_outcome summary__outcome(const struct criteria *c, const struct profile *p);
+/* Adds "; passed", "; FAILED: leak>64k" or "; NOT PASSED (…)"; nothing without criteria. */
+void summary__add_outcome(struct strbuf *sb, const struct profile *p, const struct criteria *c);
 
 /* Adds "2 leaks (1.4 MiB, +10.9 MiB/h) in 12 call stacks, 4 suppressed; FAILED: leak>64k", without
  * a newline; or why nothing could be judged. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/verdict.h"
 
+#include "profile/compare.h"
 #include "profile/suppression_filter.h"
+#include "report/difference.h"
 #include "report/summary.h"
 #include "util/escape.h"
 #include "util/log.h"
@@ -42,14 +44,19 @@ static void log_unused_rules(const struct suppression_filter *filter)
 	strbuf__free(&names);
 }
 
-enum run_outcome verdict__of(const struct plan *plan, const struct profile *p,
-			     const struct suppression_filter *filter, struct strbuf *line)
+static struct criteria criteria_of(const struct plan *plan)
 {
-	const struct criteria criteria = {
+	return (struct criteria){
 		.checks = &plan->checks,
 		.any_leak = plan->error_exit,
 		.allow_unjudged = plan->allow_unjudged,
 	};
+}
+
+enum run_outcome verdict__of(const struct plan *plan, const struct profile *p,
+			     const struct suppression_filter *filter, struct strbuf *line)
+{
+	const struct criteria criteria = criteria_of(plan);
 
 	log_unused_rules(filter);
 	summary__add(line, p, &criteria);
@@ -63,4 +70,19 @@ int verdict__status(const struct plan *plan, enum run_outcome outcome, int own)
 	if (outcome == OUTCOME_UNJUDGED && !own)
 		return STATUS_UNJUDGED;
 	return own;
+}
+
+int verdict__compare(const struct plan *plan, const struct comparison *c)
+{
+	const struct criteria criteria = criteria_of(plan);
+	struct strbuf line = { 0 };
+
+	if (!plan->checks.n && !plan->error_exit)
+		return 0;
+	difference__add_summary(&line, c);
+	summary__add_outcome(&line, &c->verdict, &criteria);
+	if (!line.error)
+		log__info("%s", line.data);
+	strbuf__free(&line);
+	return verdict__status(plan, summary__outcome(&criteria, &c->verdict), 0);
 }

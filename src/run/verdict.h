@@ -7,6 +7,7 @@
 #include "report/summary.h"
 #include "run/plan.h"
 
+struct comparison;
 struct suppression_filter;
 
 /*
@@ -21,5 +22,7 @@ enum run_outcome verdict__of(const struct plan *plan, const struct profile *p,
  * judged, which fails the run anyway.
  */
 int verdict__status(const struct plan *plan, enum run_outcome outcome, int own);
+/* Logs what a comparison comes to, if the plan asks for a verdict. Returns the exit status. */
+int verdict__compare(const struct plan *plan, const struct comparison *c);
 
 #endif

@@ -146,6 +146,36 @@ with case("the difference of two recordings"):
     r = run("diff", a, a)
     true("change  0 B in 0 blocks" in r.stdout, f"a recording differs from itself: {r.stdout}")
 
+with case("recordings of unequal length are compared by rate"):
+    paced = [(1, 30, "long"), (1, 14, "short"), (2, 14, "faster")]
+    file = {name: path(name) for _, _, name in paced}
+    programs = [subprocess.Popen([build("pace.c"), str(factor)]) for factor, _, _ in paced]
+    recorders = [subprocess.Popen([MEMTRACE, "record", "-p", str(p.pid), "-d", str(seconds), "-o", file[name]],
+                                  stderr=subprocess.PIPE)
+                 for p, (_, seconds, name) in zip(programs, paced)]
+    for m in recorders:
+        equal((m.communicate(timeout=PATIENCE), m.returncode)[1], 0, "the status of memtrace record")
+    for p in programs:
+        p.kill()
+        p.wait()
+
+    def compared(a, b, condition, status):
+        text = run("diff", file[a], file[b], "--fail-on", condition, status=status)
+        true("\nrates   what grows is compared with" in text.stdout, text.stdout)
+        true("by rate" in text.stderr, text.stderr)
+        first, *sites = [json.loads(line) for line in run("diff", file[a], file[b], "-f", "json").stdout.splitlines()]
+        equal(first["by_rate"], True, "the comparison")
+        return {own_function(s, "pace.c"): s["change_bytes"] for s in sites}
+
+    equal(compared("long", "short", "growth>0", 0), {}, "a leak at the same rate, and less time")
+    equal(compared("short", "long", "growth>0", 0), {}, "a leak at the same rate, and more time")
+    changes = compared("long", "faster", "growth>700k", 3)
+    equal(set(changes), {"other_pace"}, "what is faster")
+    true(1_000_000 < changes["other_pace"] < 1_800_000, f"faster by {changes}")
+    changes = compared("faster", "long", "growth>0", 0)
+    # If the short run is not enough to call it a leak, it may as well have ended: no change.
+    true(all(change < 0 for change in changes.values()), f"what is slower: {changes}")
+
 with case("files that cannot be read or written"):
     bad, good = path("bad.mt"), path("good.mt")
     run("record", "-o", good, "--", "true")

@@ -301,6 +301,10 @@ TEST(verbs)
 	refuse("report|a|-p|1", "--pid cannot be used with report; try memtrace report without it");
 	refuse("report|a|--record|x",
 	       "--record cannot be used with report; try memtrace report without it");
+	ACCEPT("diff|a.mt|b.mt|--fail-on|leaks>0|--error-exitcode|1|--allow-unjudged", {
+		CHECK_EQ(o->plan.checks.n, 1);
+		CHECK_EQ(o->plan.error_exit, 1);
+	});
 	refuse("diff|a", "diff needs two recordings; try memtrace diff before.mt after.mt");
 	refuse("diff|a|b|--sort|age",
 	       "--sort cannot be used with diff; try memtrace diff without it");

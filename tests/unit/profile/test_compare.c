@@ -3,6 +3,7 @@
 #include "profiles.h"
 
 #include "profile/compare.h"
+#include "profile/conditions.h"
 #include "report/difference.h"
 
 static const struct profile_site before_sites[] = {
@@ -81,7 +82,7 @@ static const struct profile_site after_sites[] = {
 static const struct profile before = {
 	.run = &test_run,
 	.wall_ns = WALL,
-	.elapsed_s = 10,
+	.elapsed_s = 68,
 	.sites = before_sites,
 	.nsites = ARRAY_SIZE(before_sites),
 };
@@ -105,7 +106,7 @@ static const char *rows(const struct comparison *c)
 	for (size_t i = 0; i < c->nsites; i++)
 		p += snprintf(p, sizeof(text) - (size_t)(p - text), "%s%+d/%+d@%s", i ? " " : "",
 			      (int)c->sites[i].bytes, (int)c->sites[i].blocks,
-			      c->sites[i].site->id + 14);
+			      c->sites[i].site->id + (strlen(c->sites[i].site->id) > 14 ? 14 : 2));
 	return text;
 }
 
@@ -152,7 +153,7 @@ TEST(printed_as_text)
 	char *text = printed("text", 2);
 
 	CHECK(strstr(text, "before  2026-"));
-	CHECK(strstr(text, "a.mt after 10s: 4.8 KiB in 20 blocks\n"));
+	CHECK(strstr(text, "a.mt after 1m08s: 4.8 KiB in 20 blocks\n"));
 	CHECK(strstr(text, "b\\x0a.mt after 1m10s: 13.0 KiB in 25 blocks\n"
 			   "        cut \\x1b[31m\n"));
 	CHECK(strstr(text, "change  +8.2 KiB in +5 blocks; 2 call stacks unchanged\n"));
@@ -173,6 +174,7 @@ TEST(printed_as_json)
 	CHECK_EQ(lines, 6);
 	CHECK(strstr(text, "{\"type\":\"diff\",\"schema\":1,\"before\":{\"file\":\"a.mt\","));
 	CHECK(strstr(text, "\"change_bytes\":8372,\"change_blocks\":5,"
+			   "\"by_rate\":false,\"rebuilt_sites\":0,\"faster_leaks\":0,"
 			   "\"changed_sites\":5,\"unchanged_sites\":2}"));
 	CHECK(strstr(text, "{\"type\":\"diff_site\",\"rank\":5,\"id\":\"00000000000000aa\","
 			   "\"kind\":\"heap\",\"api\":\"malloc\",\"mapping\":null,"
@@ -185,4 +187,403 @@ TEST(other_formats_print_no_difference)
 {
 	CHECK(!report__find("pprof")->difference);
 	CHECK(!report__find("folded")->difference);
+}
+
+/* ---- recordings of unequal length ---- */
+
+/* A call stack as it was before and after, in runs of 60 s and 20 s, and the change: the least and
+ * the most that the first would hold after the other's time, in KiB. */
+static const struct unequal {
+	const char *what;
+	enum verdict verdict[2];
+	double bytes[2], rate[2]; /* KiB, KiB/s */
+	double change;		  /* from the longer to the shorter */
+	double back;		  /* from the shorter to the longer */
+	bool faster, faster_back;
+} unequal[] = {
+	{ "a leak at the same rate", { VERDICT_LEAK, VERDICT_LEAK }, { 6000, 2000 }, { 100, 100 } },
+	{ "its rate is measured", { VERDICT_LEAK, VERDICT_LEAK }, { 6000, 2080 }, { 100, 104 } },
+	{ "a leak twice as fast",
+	  { VERDICT_LEAK, VERDICT_LEAK },
+	  { 6000, 4000 },
+	  { 100, 200 },
+	  .change = 2000,
+	  .back = -6000,
+	  .faster = true },
+	{ "a leak half as fast",
+	  { VERDICT_LEAK, VERDICT_LEAK },
+	  { 6000, 1000 },
+	  { 100, 50 },
+	  .change = -1000,
+	  .back = 3000,
+	  .faster_back = true },
+	{ "what was held at first does not grow",
+	  { VERDICT_LEAK, VERDICT_LEAK },
+	  { 16000, 12000 },
+	  { 100, 100 } },
+	{ "what is settled", { VERDICT_PLATEAU, VERDICT_STARTUP }, { 6000, 6000 }, { 0, 0 } },
+	{ "a plateau that is larger",
+	  { VERDICT_PLATEAU, VERDICT_PLATEAU },
+	  { 3000, 6000 },
+	  { 0, 0 },
+	  .change = 3000,
+	  .back = -3000 },
+	{ "a plateau that leaks now",
+	  { VERDICT_PLATEAU, VERDICT_LEAK },
+	  { 1000, 2000 },
+	  { 0, 100 },
+	  .change = 1000,
+	  .back = -5000,
+	  .faster = true },
+	{ "a new leak",
+	  { VERDICT_UNKNOWN, VERDICT_LEAK },
+	  { 0, 2000 },
+	  { 0, 100 },
+	  .change = 2000,
+	  .back = -6000,
+	  .faster = true },
+	{ "not judged: a leak or settled",
+	  { VERDICT_UNKNOWN, VERDICT_UNKNOWN },
+	  { 6000, 3000 },
+	  { 0, 0 } },
+	{ "not judged, and more than either",
+	  { VERDICT_UNKNOWN, VERDICT_UNKNOWN },
+	  { 3000, 6000 },
+	  { 0, 0 },
+	  .change = 3000,
+	  .back = -3000 },
+	{ "a short run cannot tell a leak yet",
+	  { VERDICT_LEAK, VERDICT_GROWING },
+	  { 6000, 2000 },
+	  { 100, 100 } },
+	{ "a cache that fills",
+	  { VERDICT_PLATEAU, VERDICT_GROWING },
+	  { 2500, 2000 },
+	  { 0, 100 },
+	  .change = -500 },
+	{ "growth three times as fast",
+	  { VERDICT_LEAK, VERDICT_GROWING },
+	  { 6000, 6000 },
+	  { 100, 300 },
+	  .change = 4000,
+	  .back = 0,
+	  .faster = true },
+};
+
+static struct profile_site unequal_site(const struct unequal *u, int side)
+{
+	return (struct profile_site){
+		.id = "00000000000000aa",
+		.kind = API_HEAP,
+		.api = "malloc",
+		.verdict = u->verdict[side],
+		.live_bytes = (uint64_t)(u->bytes[side] * 1024),
+		.live_blocks = (uint64_t)u->bytes[side],
+		.leak_rate_bps = u->rate[side] * 1024,
+	};
+}
+
+static struct profile unequal_run(const struct profile_site *site, double elapsed)
+{
+	return (struct profile){ .run = &test_run,
+				 .wall_ns = WALL,
+				 .final = true,
+				 .elapsed_s = elapsed,
+				 .sites = site,
+				 .nsites = site->live_bytes > 0 };
+}
+
+static void check_unequal(const struct unequal *u, bool back)
+{
+	struct profile_site sites[2] = { unequal_site(u, back), unequal_site(u, !back) };
+	struct profile p = unequal_run(&sites[0], back ? 20 : 60),
+		       q = unequal_run(&sites[1], back ? 60 : 20);
+	double want = back ? u->back : u->change;
+	bool faster = back ? u->faster_back : u->faster;
+	struct comparison c;
+
+	CHECK_EQ(compare__profiles(&p, &q, &c), 0);
+	CHECK(c.by_rate);
+	if (c.bytes != (int64_t)(want * 1024) ||
+	    (c.verdict.leak.groups + c.verdict.growing.groups > 0) != faster) {
+		printf("# %s%s: %+lld KiB, %d faster\n", u->what, back ? ", back" : "",
+		       (long long)c.bytes / 1024, (int)c.verdict.leak.groups);
+		test_failures++;
+	}
+	CHECK_EQ(c.nsites, want != 0);
+	compare__free(&c);
+}
+
+TEST(runs_of_unequal_length_are_compared_by_rate)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(unequal); i++) {
+		check_unequal(&unequal[i], false);
+		check_unequal(&unequal[i], true);
+	}
+}
+
+static bool by_rate(double before_s, double after_s, bool whole)
+{
+	static const struct profile_run launched = { .launched = true };
+	static const struct profile_process ended = { .exited = true };
+	struct profile_site site = unequal_site(&unequal[0], 0);
+	struct profile p = unequal_run(&site, before_s), q = unequal_run(&site, after_s);
+	struct comparison c;
+	bool result;
+
+	if (whole) {
+		p.run = q.run = &launched;
+		p.processes = q.processes = &ended;
+		p.nprocesses = q.nprocesses = 1;
+	}
+	CHECK_EQ(compare__profiles(&p, &q, &c), 0);
+	result = c.by_rate;
+	CHECK_EQ(c.nsites, 0 + (result ? 1 : 0));
+	compare__free(&c);
+	return result;
+}
+
+TEST(which_lengths_are_unequal)
+{
+	CHECK(!by_rate(60, 60, false));
+	CHECK(!by_rate(60, 54.1, false));
+	CHECK(by_rate(60, 50, false));
+	CHECK(by_rate(50, 60, false));
+	/* A command that ran to its end did all of its work, however long that took. */
+	CHECK(!by_rate(60, 20, true));
+	/* Nothing can be said by the rate in no time. */
+	CHECK(!by_rate(0, 60, false));
+}
+
+/* The parts of a leak are one; what is not judged on either side is not judged. */
+TEST(the_verdict_of_a_comparison)
+{
+	struct profile_site old = unequal_site(&unequal[0], 0), new[3];
+	struct profile p = unequal_run(&old, 60), q;
+	struct conditions checks = { 0 };
+	struct comparison c;
+	char why[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(new); i++) {
+		new[i] = unequal_site(&unequal[2], 1);
+		new[i].id[15] = (char)('a' + i);
+		new[i].group = i ? 2 : 1;
+	}
+	q = unequal_run(new, 20);
+	q.nsites = ARRAY_SIZE(new);
+	CHECK_EQ(conditions__add(&checks, "leaks>1,leaks>2,growth>9m,growth>10m,lost>0", why,
+				 sizeof(why)),
+		 0);
+	CHECK_EQ(compare__profiles(&p, &q, &c), 0);
+	CHECK_EQ(c.verdict.leak.sites, 3);
+	CHECK_EQ(c.verdict.leak.groups, 2);
+	CHECK_EQ(c.verdict.leak.live_bytes, 10000 * 1024);
+	CHECK(c.verdict.leak.rate_bps == 500 * 1024);
+	CHECK(conditions__is_met(&checks.items[0], &c.verdict));
+	CHECK(conditions__is_ruled_out(&checks.items[1], &c.verdict));
+	CHECK(conditions__is_met(&checks.items[2], &c.verdict));
+	CHECK(!conditions__is_met(&checks.items[3], &c.verdict));
+	CHECK(!conditions__is_met(&checks.items[4], &c.verdict));
+	compare__free(&c);
+	p.judged.reasons = UNJUDGED_SHORT;
+	p.lost_events = 1;
+	CHECK_EQ(compare__profiles(&p, &q, &c), 0);
+	CHECK(!conditions__is_ruled_out(&checks.items[1], &c.verdict));
+	CHECK(conditions__is_ruled_out(&checks.items[3], &c.verdict));
+	CHECK(conditions__is_met(&checks.items[4], &c.verdict));
+	compare__free(&c);
+	conditions__release(&checks);
+}
+
+/* ---- a program that was built again ---- */
+
+static const struct profile_mapping old_files[] = { { .path = "/srv/shop", .build_id = "aa01" },
+						    { .path = "/lib/libc.so", .build_id = "cc" } };
+static const struct profile_mapping new_files[] = { { .path = "/lib/libc.so", .build_id = "cc" },
+						    { .path = "/srv/shop", .build_id = "aa02" } };
+
+#define OLD_SHOP(name, at)                                                                         \
+	{                                                                                          \
+		.func = name, .offset = at, .mapping = 0                                           \
+	}
+#define OLD_LIBC(name, at)                                                                         \
+	{                                                                                          \
+		.func = name, .offset = at, .mapping = 1                                           \
+	}
+#define NEW_SHOP(name, at)                                                                         \
+	{                                                                                          \
+		.func = name, .offset = at, .mapping = 1                                           \
+	}
+#define NEW_LIBC(name, at)                                                                         \
+	{                                                                                          \
+		.func = name, .offset = at, .mapping = 0                                           \
+	}
+
+static const struct rebuilt_row {
+	const char *what;
+	struct profile_frame old[2], new[2];
+	bool same;
+	const char *api;
+} rebuilt_rows[] = {
+	{ "places moved",
+	  { OLD_SHOP("serve", 0x10), OLD_LIBC("start", 5) },
+	  { NEW_SHOP("serve", 0x20), NEW_LIBC("start", 5) },
+	  .same = true },
+	{ "another function",
+	  { OLD_SHOP("serve", 0x10), OLD_LIBC("start", 5) },
+	  { NEW_SHOP("answer", 0x10), NEW_LIBC("start", 5) } },
+	{ "another place in a file that is the same",
+	  { OLD_SHOP("serve", 0x10), OLD_LIBC("start", 5) },
+	  { NEW_SHOP("serve", 0x10), NEW_LIBC("start", 6) } },
+	{ "no names",
+	  { OLD_SHOP(NULL, 0x10), OLD_LIBC("start", 5) },
+	  { NEW_SHOP(NULL, 0x10), NEW_LIBC("start", 5) } },
+	{ "no name in a file that is the same",
+	  { OLD_SHOP("serve", 0x10), OLD_LIBC(NULL, 5) },
+	  { NEW_SHOP("serve", 0x20), NEW_LIBC(NULL, 5) },
+	  .same = true },
+	{ "another api",
+	  { OLD_SHOP("serve", 0x10), OLD_LIBC("start", 5) },
+	  { NEW_SHOP("serve", 0x20), NEW_LIBC("start", 5) },
+	  .api = "calloc" },
+};
+
+static struct profile_site rebuilt_site(const char *id, const struct profile_frame *stack,
+					uint64_t bytes)
+{
+	struct profile_site s = { .kind = API_HEAP,
+				  .api = "malloc",
+				  .live_bytes = bytes,
+				  .live_blocks = 1,
+				  .stack = stack,
+				  .nstack = 2 };
+
+	snprintf(s.id, sizeof(s.id), "%s", id);
+	return s;
+}
+
+static struct profile rebuilt_run(const struct profile_site *sites, size_t n, bool rebuilt)
+{
+	struct profile p = unequal_run(sites, 60);
+
+	p.nsites = n;
+	p.mappings = rebuilt ? new_files : old_files;
+	p.nmappings = 2;
+	return p;
+}
+
+TEST(a_program_that_was_built_again)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rebuilt_rows); i++) {
+		const struct rebuilt_row *r = &rebuilt_rows[i];
+		struct profile_site old = rebuilt_site("01", r->old, 100),
+				    new = rebuilt_site("02", r->new, 130);
+		struct profile p = rebuilt_run(&old, 1, false), q = rebuilt_run(&new, 1, true);
+		struct comparison c;
+
+		if (r->api)
+			new.api = r->api;
+		CHECK_EQ(compare__profiles(&p, &q, &c), 0);
+		if (c.rebuilt != r->same || c.nsites != (r->same ? 1 : 2)) {
+			printf("# %s: %zu rows\n", r->what, c.nsites);
+			test_failures++;
+		}
+		CHECK_EQ(c.bytes, 30);
+		if (r->same)
+			CHECK(c.sites[0].bytes == 30 && c.sites[0].rebuilt && c.sites[0].of == &q);
+		compare__free(&c);
+	}
+}
+
+/* Several places in a function are one; what both have by ID stays apart. */
+TEST(several_places_in_a_function_that_was_built_again)
+{
+	static const struct profile_frame old_stacks[][2] = {
+		{ OLD_SHOP("serve", 0x10), OLD_LIBC("start", 5) },
+		{ OLD_SHOP("serve", 0x18), OLD_LIBC("start", 5) },
+		{ OLD_SHOP("gone", 0x30), OLD_LIBC("start", 5) },
+	};
+	static const struct profile_frame new_stacks[][2] = {
+		{ NEW_SHOP("serve", 0x20), NEW_LIBC("start", 5) },
+		{ NEW_SHOP("serve", 0x28), NEW_LIBC("start", 5) },
+		{ NEW_SHOP("fresh", 0x40), NEW_LIBC("start", 5) },
+	};
+	struct profile_site old[4], new[4];
+	struct profile p, q;
+	struct comparison c;
+	char id[3] = "01";
+
+	for (size_t i = 0; i < 3; i++) {
+		id[1] = (char)('1' + i);
+		old[i] = rebuilt_site(id, old_stacks[i], 100);
+		id[1] = (char)('5' + i);
+		new[i] = rebuilt_site(id, new_stacks[i], 150);
+	}
+	old[3] = rebuilt_site("09", old_stacks[0], 10);
+	new[3] = rebuilt_site("09", new_stacks[0], 10);
+	p = rebuilt_run(old, 4, false);
+	q = rebuilt_run(new, 4, true);
+	CHECK_EQ(compare__profiles(&p, &q, &c), 0);
+	CHECK_EQ(c.rebuilt, 1);
+	CHECK_EQ(c.unchanged, 1);
+	CHECK_STR(rows(&c), "+150/+1@ +100/+0@ -100/-1@");
+	CHECK_EQ(c.sites[1].before.bytes, 200);
+	CHECK_EQ(c.sites[1].after.bytes, 300);
+	compare__free(&c);
+}
+
+/* ---- as text and JSON ---- */
+
+static struct text print_unequal(const char *format, struct strbuf *summary)
+{
+	static const struct profile_frame frames[][1] = {
+		{ { .func = "session_new", .file = "session.c", .line = 88, MAIN } },
+		{ { .func = "page_render", .file = "page.c", .line = 7, MAIN } },
+		{ { .func = "cache_add", .file = "cache.c", .line = 19, MAIN } },
+	};
+	struct profile_site old[] = { unequal_site(&unequal[2], 0), unequal_site(&unequal[0], 0),
+				      unequal_site(&unequal[6], 0) };
+	struct profile_site new[] = { unequal_site(&unequal[2], 1), unequal_site(&unequal[0], 1),
+				      unequal_site(&unequal[6], 1) };
+	struct profile p = unequal_run(old, 60), q = unequal_run(new, 20);
+	struct comparison c;
+	struct difference_input in = { &c, "before.mt", "after.mt", 0 };
+	struct text t = { 0 };
+	FILE *out = open_memstream(&t.data, &t.len);
+
+	setenv("TZ", "UTC", 1);
+
+	for (size_t i = 0; i < ARRAY_SIZE(old); i++) {
+		old[i].id[15] = new[i].id[15] = (char)('a' + i);
+		old[i].stack = new[i].stack = frames[i];
+		old[i].nstack = new[i].nstack = 1;
+		old[i].complete = new[i].complete = true;
+	}
+	p.nsites = q.nsites = ARRAY_SIZE(old);
+	p.mappings = q.mappings = test_mappings;
+	p.nmappings = q.nmappings = ARRAY_SIZE(test_mappings);
+	CHECK_EQ(compare__profiles(&p, &q, &c), 0);
+	CHECK_EQ(report__find(format)->difference(&in, &(struct report_style){ 0 }, out), 0);
+	fclose(out);
+	difference__add_summary(summary, &c);
+	compare__free(&c);
+	return t;
+}
+
+TEST(unequal_lengths_printed)
+{
+	static const char *const formats[] = { "text", "json" };
+	static const char *const names[] = { "diff-unequal.txt", "diff-unequal.json" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		struct strbuf summary = { 0 };
+		struct text t = print_unequal(formats[i], &summary);
+
+		check_golden(names[i], t.data, t.len);
+		CHECK_STR(summary.data,
+			  "1 leak new or faster (+2.0 MiB, +351.6 MiB/h), change +4.9 "
+			  "MiB by rate");
+		strbuf__free(&summary);
+		text_free(&t);
+	}
 }

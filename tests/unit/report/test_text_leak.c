@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The short form of the text report: leaks with their parts, and which frames are left out. */
 #include "profiles.h"
+#include "report/summary.h"
 #include "report/text_path.h"
 
 #define SHOP .module = "/srv/shop", .mapping = UINT32_MAX
@@ -310,10 +311,13 @@ TEST(of_several_processes_each_leak_names_its_own)
 	text_free(&t);
 }
 
-/* All rates are in one unit: those of the header, of each leak and of what grows. */
+/* All rates are in one unit: those of the header, of each leak, of what grows, and of the closing
+ * line. */
 TEST(one_unit_for_all_rates)
 {
 	struct text t = print(&shop, (struct report_style){ .height = 100 });
+	static const struct conditions none;
+	struct strbuf line = { 0 };
 	size_t rates = 0;
 
 	for (const char *s = t.data; (s = strstr(s, "iB/")); s++) {
@@ -323,6 +327,10 @@ TEST(one_unit_for_all_rates)
 	CHECK(!strstr(t.data, "/min") && !strstr(t.data, "/s\n"));
 	CHECK(rates >= 5);
 	text_free(&t);
+	/* The closing line is about the same report. */
+	summary__add(&line, &shop, &(struct criteria){ .checks = &none });
+	CHECK(strstr(line.data, " MiB/h)"));
+	strbuf__free(&line);
 }
 
 /* ---- which frames ---- */
