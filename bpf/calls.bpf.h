@@ -6,6 +6,16 @@
  * its return address still holds the uretprobe trampoline; anything else (longjmp, a thread that
  * was cancelled) is forgotten at the next look. A signal handler on an alternate stack is a world
  * of its own.
+ *
+ * A function that may throw has no return probe, which an exception could not pass, but probes on
+ * its `ret` instructions (COOKIE_EXITS). Other functions may share these, so a `ret` ends a call
+ * only if the stack pointer is where it was at the call's entry and the same return address is
+ * there. When an exception passes, no `ret` is executed, and the call is forgotten like one that
+ * was jumped out of. That may be noticed late, since its slot may keep the old value for a while.
+ * So only calls that the function itself makes are part of such a call, by their return address.
+ * Others count for themselves: what an exception or a new_handler allocates is the program's,
+ * whatever becomes of the outer call. If that returns the block that an inner call returned last,
+ * the block is recorded already.
  */
 #ifndef MEMTRACE_CALLS_BPF_H
 #define MEMTRACE_CALLS_BPF_H
@@ -47,42 +57,105 @@ static __always_inline bool on_signal_stack(struct task_struct *task, __u64 sp)
 	return sp - task->sas_ss_sp < task->sas_ss_size;
 }
 
-/* Whether the call's return address is still the trampoline that its return probe put there. */
+/*
+ * Whether the slot of the call's return address still holds the trampoline that its return probe
+ * put there or, where the call is probed at its exits, what was there at its entry (or a trampoline
+ * that another tracer put there).
+ */
 static __always_inline bool armed(struct task_struct *task, const struct call *c)
 {
 	struct xol_area *area = task->mm ? task->mm->uprobes_state.xol_area : NULL;
 	__u64 slot;
 
-	if (!area || bpf_probe_read_user(&slot, sizeof(slot), (void *)c->sp))
+	if (bpf_probe_read_user(&slot, sizeof(slot), (void *)c->sp))
 		return false;
-	return slot == area->vaddr;
+	if (c->cookie & COOKIE_EXITS && (__u32)slot == c->back)
+		return true;
+	return area && slot == area->vaddr;
 }
 
-/* Whether a thread at stack pointer sp is inside an allocation function. Forgets calls that are
- * over. */
-static __always_inline bool inside_call(struct thread *t, __u64 sp)
+enum inside {
+	OUTSIDE,
+	INSIDE,	      /* a call that nothing inside of counts beside */
+	INSIDE_EXITS, /* a call that is probed at its exits: only its own calls do not count */
+};
+
+/* What a thread at stack pointer sp is inside of. enters: at the entry of a function, which is not
+ * inside of what had its return address in the same slot. Forgets calls that are over. */
+static __always_inline enum inside innermost(struct thread *t, __u64 sp, bool enters)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	for (int i = 0; i < MAX_CALLS; i++) {
 		if (!t->ncalls)
-			return false;
+			return OUTSIDE;
 		struct call *c = &t->calls[(t->ncalls - 1) & (MAX_CALLS - 1)];
-		bool alive = armed(task, c);
+		bool exits = c->cookie & COOKIE_EXITS;
+		bool alive = armed(task, c) && !(exits && enters && sp == c->sp);
 		bool crossed = on_signal_stack(task, sp) && !on_signal_stack(task, c->sp);
 
 		if (alive && crossed)
-			return false; /* a handler interrupted the call: not part of it */
+			return OUTSIDE; /* a handler interrupted the call: not part of it */
 		if (alive && sp <= c->sp &&
 		    on_signal_stack(task, sp) == on_signal_stack(task, c->sp))
-			return true;
+			return exits ? INSIDE_EXITS : INSIDE;
 		/* The trampoline itself uses the slot: a handler may have interrupted it there. */
-		if (crossed || sp < c->sp)
-			return false;
+		if ((alive || !exits) && (crossed || sp < c->sp))
+			return OUTSIDE;
 		t->ncalls--;
 		count(abandoned);
 	}
-	return false;
+	return OUTSIDE;
+}
+
+/* Whether the call with its return address at sp was made by the code of call c. */
+static __always_inline bool made_by(const struct call *c, __u64 sp)
+{
+	__u32 back;
+
+	return !bpf_probe_read_user(&back, sizeof(back), (void *)sp) && back - c->code < c->len;
+}
+
+/* Whether a call with its return address at sp is part of another one. */
+static __always_inline bool inside_call(struct thread *t, __u64 sp)
+{
+	if (!t->ncalls)
+		return false;
+	switch (innermost(t, sp, true)) {
+	case INSIDE:
+		return true;
+	case INSIDE_EXITS:
+		return made_by(&t->calls[(t->ncalls - 1) & (MAX_CALLS - 1)], sp);
+	default:
+		return false;
+	}
+}
+
+/* Whether a system call comes from inside of an allocation function. */
+static __always_inline bool inside_any(struct thread *t, __u64 sp)
+{
+	return t->ncalls && innermost(t, sp, false) != OUTSIDE;
+}
+
+/* Notes in the call around call number i, where that is probed at its exits, what was recorded
+ * inside of it: a block freed, and one allocated. 0: none. */
+static __always_inline void note_inside(struct thread *t, __u32 i, __u64 freed, __u64 allocated)
+{
+	struct call *outer;
+
+	if (!i)
+		return;
+	i--;
+	barrier_var(i);
+	outer = &t->calls[i & (MAX_CALLS - 1)];
+	if (!(outer->cookie & COOKIE_EXITS))
+		return;
+	if (freed && outer->inner == freed)
+		outer->inner = 0;
+	if (freed && outer->ptr == freed)
+		outer->ptr = 0; /* it can only be reallocated as nothing */
+	if (allocated)
+		outer->inner = allocated;
 }
 
 /* Calls that were jumped out of may fill the room; one that is still under way will not be seen to
@@ -148,6 +221,22 @@ static __always_inline void free_inside(struct traced *p, struct thread *t, __u6
 		send_free(p, cookie, EVENT_F_INSIDE, addr);
 }
 
+/*
+ * Where functions that may throw forward to each other by a jump, the inner one has the arguments,
+ * and the outer one the name. A call that an exception ended and that is made again from the same
+ * place looks the same, and has the same name. Returns the inner one's cookie.
+ */
+static __always_inline __u64 take_over(struct thread *t, __u64 sp, __u32 back, __u64 cookie)
+{
+	struct call *c = &t->calls[(t->ncalls - 1) & (MAX_CALLS - 1)];
+
+	if (!t->ncalls || c->sp != sp || c->back != back || !(c->cookie & COOKIE_EXITS) ||
+	    COOKIE_SHAPE(c->cookie) != COOKIE_SHAPE(cookie))
+		return cookie;
+	t->ncalls--;
+	return (cookie & ~COOKIE_API(~0ULL)) | COOKIE_API(c->cookie);
+}
+
 /* The entry of a function that allocates. 0: its return is wanted. */
 static __always_inline int call_enter(struct pt_regs *ctx)
 {
@@ -155,7 +244,8 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 	struct traced *p = current_wanted(who);
 	struct thread *t;
 	struct call *c;
-	__u32 n, shape;
+	__u64 sp = ARGUMENT(sp);
+	__u32 n, shape, back = 0;
 
 	if (!p)
 		return 1;
@@ -166,7 +256,12 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 	}
 	cookie = bpf_get_attach_cookie(ctx);
 	shape = COOKIE_SHAPE(cookie);
-	if (t->ncalls && inside_call(t, ctx->sp)) {
+	if (cookie & COOKIE_EXITS) {
+		if (bpf_probe_read_user(&back, sizeof(back), (void *)sp))
+			return 1;
+		cookie = take_over(t, sp, back, cookie);
+	}
+	if (inside_call(t, sp)) {
 		if (shape == SHAPE_REALLOC || shape == SHAPE_FREE_CALL)
 			free_inside(p, t, cookie,
 				    block_of(cookie, argument(ctx, COOKIE_PTR(cookie))));
@@ -177,12 +272,17 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 	n = t->ncalls;
 	barrier_var(n); /* or old verifiers lose the bound */
 	c = &t->calls[n & (MAX_CALLS - 1)];
-	c->sp = ctx->sp;
+	c->sp = sp;
 	c->cookie = cookie;
+	c->back = back;
+	c->code = ARGUMENT(ip);
+	c->len = cookie & COOKIE_EXITS ? COOKIE_LENGTH(cookie) : 0;
+	c->inner = 0;
 	c->size = argument(ctx, COOKIE_SIZE(cookie));
 	if (COOKIE_COUNT(cookie) != ARG_NONE)
 		c->size = product(c->size, argument(ctx, COOKIE_COUNT(cookie)));
-	c->size += COOKIE_BYTES(cookie);
+	if (!(cookie & COOKIE_EXITS))
+		c->size += COOKIE_BYTES(cookie);
 	if (c->size >= SIZE_LIMIT)
 		return 1;
 	c->ptr = argument(ctx, COOKIE_PTR(cookie));
@@ -190,16 +290,18 @@ static __always_inline int call_enter(struct pt_regs *ctx)
 		c->ptr = block_of(cookie, c->ptr);
 	if (shape == SHAPE_REALLOC)
 		c->began = bpf_ktime_get_ns();
-	if (shape == SHAPE_FREE_CALL && c->ptr)
+	if (shape == SHAPE_FREE_CALL && c->ptr) {
 		send_free(p, cookie, 0, c->ptr);
+		note_inside(t, n, c->ptr, 0);
+	}
 	t->ncalls++;
 	return 0;
 }
 
-static __always_inline void send_alloc(struct pt_regs *ctx, struct traced *p, const struct call *c,
-				       __u64 addr)
+static __always_inline void send_alloc(const struct stack_start *at, struct traced *p,
+				       const struct call *c, __u64 addr)
 {
-	__u64 stack = take_stack(ctx, p);
+	__u64 stack = take_stack(at, p);
 	struct event_alloc *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
 	if (!e) {
@@ -214,16 +316,14 @@ static __always_inline void send_alloc(struct pt_regs *ctx, struct traced *p, co
 	bpf_ringbuf_submit(e, wakeup(e->ev.time));
 }
 
-static __always_inline void send_realloc(struct pt_regs *ctx, struct traced *p,
+static __always_inline void send_realloc(const struct stack_start *at, struct traced *p,
 					 const struct call *c, __u64 addr)
 {
 	struct event_realloc *e;
 	__u64 stack = 0;
 
-	if (!addr && (!c->ptr || c->size))
-		return; /* it failed: the old block stays */
 	if (addr)
-		stack = take_stack(ctx, p);
+		stack = take_stack(at, p);
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 	if (!e) {
 		count(lost_events);
@@ -239,12 +339,39 @@ static __always_inline void send_realloc(struct pt_regs *ctx, struct traced *p,
 	bpf_ringbuf_submit(e, wakeup(e->ev.time));
 }
 
+/* Records what call number i, of which c is a copy, returned in rax. */
+static __always_inline void call_ended(const struct stack_start *at, struct traced *p,
+				       struct thread *t, __u32 i, const struct call *c, __u64 addr)
+{
+	__u32 shape = COOKIE_SHAPE(c->cookie);
+	__u64 freed = 0;
+
+	if (shape == SHAPE_FREE_CALL)
+		return;
+	if (shape == SHAPE_ALLOC_OUT &&
+	    ((__u32)addr || bpf_probe_read_user(&addr, sizeof(addr), (void *)c->ptr)))
+		return;
+	addr = block_of(c->cookie, addr);
+	if (shape == SHAPE_REALLOC && (addr || (c->ptr && !c->size)))
+		freed = c->ptr;
+	if (!addr && !freed)
+		return; /* it failed: the old block stays */
+	if (!(c->cookie & COOKIE_EXITS) || addr != c->inner) {
+		if (shape == SHAPE_REALLOC)
+			send_realloc(at, p, c, addr);
+		else
+			send_alloc(at, p, c, addr);
+	}
+	note_inside(t, i, freed, addr);
+}
+
 static __always_inline int call_return(struct pt_regs *ctx)
 {
 	__u64 who = bpf_get_current_pid_tgid();
 	struct traced *p = current_traced(who);
 	struct thread *t = current_thread(who, false);
-	__u64 sp = ctx->sp - sizeof(__u64), addr;
+	struct stack_start at = { ARGUMENT(ip), ARGUMENT(sp), ARGUMENT(bp), ARGUMENT(bx) };
+	__u64 sp = at.sp - sizeof(__u64);
 	struct call c;
 	int i;
 
@@ -257,24 +384,36 @@ static __always_inline int call_return(struct pt_regs *ctx)
 		return 0; /* a nested call: it was not counted */
 	t->ncalls = i;
 	c = t->calls[i];
-	addr = ctx->ax;
-	switch (COOKIE_SHAPE(c.cookie)) {
-	case SHAPE_ALLOC:
-		addr = block_of(c.cookie, addr);
-		if (addr)
-			send_alloc(ctx, p, &c, addr);
-		break;
-	case SHAPE_ALLOC_OUT:
-		if ((__u32)addr || bpf_probe_read_user(&addr, sizeof(addr), (void *)c.ptr))
+	call_ended(&at, p, t, i, &c, ctx->ax);
+	return 0;
+}
+
+/* At a `ret` of a function that may throw. */
+static __always_inline int call_exit(struct pt_regs *ctx)
+{
+	__u64 who = bpf_get_current_pid_tgid();
+	struct traced *p = current_traced(who);
+	struct thread *t = current_thread(who, false);
+	__u64 sp = ARGUMENT(sp);
+	struct stack_start at = { 0, sp + sizeof(__u64), ARGUMENT(bp), ARGUMENT(bx) };
+	struct call c;
+	int i;
+
+	if (!p || !t)
+		return 0;
+	for (i = MAX_CALLS - 1; i >= 0; i--)
+		if (i < (int)t->ncalls && t->calls[i].sp == sp)
 			break;
-		addr = block_of(c.cookie, addr);
-		if (addr)
-			send_alloc(ctx, p, &c, addr);
-		break;
-	case SHAPE_REALLOC:
-		send_realloc(ctx, p, &c, block_of(c.cookie, addr));
-		break;
-	}
+	if (i < 0 || !(t->calls[i].cookie & COOKIE_EXITS))
+		return 0; /* of another function, or of a nested call */
+	t->ncalls = i;
+	c = t->calls[i];
+	/* Otherwise an exception ended the call, and this one was made to another place. */
+	if (armed(bpf_get_current_task_btf(), &c) &&
+	    !bpf_probe_read_user(&at.pc, sizeof(at.pc), (void *)sp))
+		call_ended(&at, p, t, i, &c, ctx->ax);
+	else
+		count(abandoned);
 	return 0;
 }
 
@@ -283,7 +422,7 @@ static __always_inline int free_enter(struct pt_regs *ctx)
 	__u64 who = bpf_get_current_pid_tgid();
 	struct traced *p = current_wanted(who);
 	struct thread *t;
-	__u64 cookie, addr;
+	__u64 cookie, addr, sp = ARGUMENT(sp);
 
 	if (!p)
 		return 0;
@@ -292,10 +431,13 @@ static __always_inline int free_enter(struct pt_regs *ctx)
 	if (!addr)
 		return 0;
 	t = current_thread(who, false);
-	if (t && t->ncalls && inside_call(t, ctx->sp))
+	if (t && inside_call(t, sp)) {
 		free_inside(p, t, cookie, addr);
-	else
-		send_free(p, cookie, 0, addr);
+		return 0;
+	}
+	send_free(p, cookie, 0, addr);
+	if (t)
+		note_inside(t, t->ncalls, addr, 0);
 	return 0;
 }
 

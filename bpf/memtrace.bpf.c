@@ -55,6 +55,14 @@ int multi_return(struct pt_regs *ctx)
 	return call_return(ctx);
 }
 
+/* At the exits of functions that may throw, which have no return probe. */
+SEC("uprobe.multi")
+int multi_exit(struct pt_regs *ctx)
+{
+	ORDINARY_STACK(tail_calls);
+	return call_exit(ctx);
+}
+
 SEC("uprobe.multi")
 int multi_free(struct pt_regs *ctx)
 {
@@ -75,6 +83,13 @@ int perf_return(struct pt_regs *ctx)
 {
 	ORDINARY_STACK(tail_calls);
 	return call_return(ctx);
+}
+
+SEC("uprobe")
+int perf_exit(struct pt_regs *ctx)
+{
+	ORDINARY_STACK(tail_calls);
+	return call_exit(ctx);
 }
 
 SEC("uprobe")

@@ -10,6 +10,11 @@
 const volatile __u32 stack_mode = STACK_DWARF;
 const volatile __u32 max_depth = EVENT_MAX_FRAMES;
 
+/* Where a walk begins: the registers as they are after the return from a call. */
+struct stack_start {
+	__u64 pc, sp, rbp, rbx;
+};
+
 /* Moves up one frame by the frame pointer. Returns 0 if there is none. */
 static __always_inline bool stack__step_fp(struct unwind_slot *s)
 {
@@ -45,16 +50,16 @@ GLOBAL_FUNC int stack_steps_fp(__u32 slot)
  * complete.
  */
 static __always_inline __u64 stack__walk_fp(struct unwind_slot *s, __u32 slot, __u64 seed,
-					    struct pt_regs *regs)
+					    const struct stack_start *at)
 {
 	s->st.n = 0;
 	s->st.ev.flags = 0;
 	s->st.end = STACK_UNKNOWN;
 	s->id = seed;
 	s->limit = max_depth;
-	s->pc = regs->ip;
-	s->sp = regs->sp;
-	s->rbp = regs->bp;
+	s->pc = at->pc;
+	s->sp = at->sp;
+	s->rbp = at->rbp;
 	s->window_len = 0;
 	for (int i = 0; i < (EVENT_MAX_FRAMES + 2) / 2; i++)
 		if (stack_steps_fp(slot))
@@ -64,16 +69,15 @@ static __always_inline __u64 stack__walk_fp(struct unwind_slot *s, __u32 slot, _
 	return s->st.id;
 }
 
-/* Fills s->st from registers as they are after the return from a call. Returns the stack ID. */
+/* Fills s->st. Returns the stack ID. */
 static __always_inline __u64 stack__walk(struct unwind_slot *s, __u32 slot, struct traced *p,
-					 struct pt_regs *regs)
+					 const struct stack_start *at)
 {
 	__u64 seed = (__u64)p->epoch << 32 | p->pid;
 
 	if (stack_mode == STACK_FP)
-		return stack__walk_fp(s, slot, seed, regs);
-	return unwind__walk(s, slot, p->pid, seed, max_depth, regs->ip, regs->sp, regs->bp,
-			    regs->bx);
+		return stack__walk_fp(s, slot, seed, at);
+	return unwind__walk(s, slot, p->pid, seed, max_depth, at->pc, at->sp, at->rbp, at->rbx);
 }
 
 #endif

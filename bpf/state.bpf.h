@@ -11,7 +11,7 @@
 #include "stack.bpf.h"
 #include "target.bpf.h"
 
-/* No process has that much room: the call fails. If it throws, no return probe is in the way. */
+/* No process has that much room: the call fails. */
 #define SIZE_LIMIT (1ULL << 47)
 #define MAX_CALLS 2 /* an ordinary call, and one in a signal handler on its own stack */
 
@@ -28,19 +28,22 @@ __u32 processes_overflowed = 0; /* a process or thread has no slot of its own */
 __u32 threads_overflowed = 0;
 
 struct call {
-	__u64 sp; /* at entry: the return address is there */
-	__u64 cookie;
+	__u64 sp;     /* at entry: the return address is there */
+	__u32 cookie; /* without COOKIE_BYTES, which are in the size */
+	/* With COOKIE_EXITS: the lower halves of the return address and of the probe's, and the
+	 * length of the code from there on. */
+	__u32 back, code, len;
 	__u64 size;
 	__u64 ptr; /* realloc: the old block; posix_memalign: where the result goes */
 	__u64 began;
+	__u64 inner; /* with COOKIE_EXITS: the block that a call inside of it returned last */
 };
 
 struct syscall {
-	__u64 nr; /* + 1; 0: none under way */
+	__u32 nr;    /* + 1; 0: none under way */
+	__u32 flags; /* EVENT_F_* */
 	__u64 addr, len, old, old_len;
 	__u64 began;
-	__u32 flags; /* EVENT_F_* */
-	__u32 pad;
 };
 
 struct thread {
@@ -284,9 +287,9 @@ static __always_inline bool seen_before(__u64 id, __u64 **way)
 	return false;
 }
 
-/* Returns the ID of the call stack at regs, after sending its frames if the reader may not know
+/* Returns the ID of the call stack, after sending its frames if the reader may not know
  * them yet; 0: none. */
-static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
+static __always_inline __u64 take_stack(const struct stack_start *at, struct traced *p)
 {
 	struct unwind_slot *s;
 	__u64 id, size, *way, time;
@@ -299,7 +302,7 @@ static __always_inline __u64 take_stack(struct pt_regs *regs, struct traced *p)
 		count(no_scratch);
 		return 0;
 	}
-	id = stack__walk(s, slot, p, regs);
+	id = stack__walk(s, slot, p, at);
 	/* Code that the dynamic loader did not report: reported once, until the mappings are read
 	 * again. */
 	if (stack_mode == STACK_DWARF && s->missing && !(p->flags & TRACED_ASKED)) {

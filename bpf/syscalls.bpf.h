@@ -63,7 +63,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 	s->addr = regs->di;
 	s->len = regs->si;
 	s->old = s->old_len = 0;
-	s->flags = t->ncalls && inside_call(t, regs->sp) ? EVENT_F_ALLOCATOR : 0;
+	s->flags = inside_any(t, regs->sp) ? EVENT_F_ALLOCATOR : 0;
 	if (nr == NR_MUNMAP || nr == NR_MREMAP)
 		code__goes(p, regs->di, false);
 	if (nr == NR_MMAP) {
@@ -120,6 +120,13 @@ static __always_inline void new_code(struct traced *p, __u64 at)
 		__sync_fetch_and_or(&p->flags, TRACED_NEW_CODE);
 }
 
+static __always_inline __u64 stack_of_caller(struct pt_regs *regs, struct traced *p)
+{
+	struct stack_start at = { regs->ip, regs->sp, regs->bp, regs->bx };
+
+	return take_stack(&at, p);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
@@ -136,7 +143,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	who = bpf_get_current_pid_tgid();
 	p = current_traced(who);
 	t = current_thread(who, false);
-	if (!p || !t || t->sys.nr != (__u64)nr + 1)
+	if (!p || !t || t->sys.nr != (__u32)nr + 1)
 		return 0;
 	t->sys.nr = 0;
 	s = t->sys;
@@ -169,7 +176,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	else if (type == EVENT_BRK && (__u64)ret == s.old)
 		return 0; /* a query, or a refusal */
 	else if (!(s.flags & EVENT_F_ALLOCATOR))
-		stack = take_stack(regs, p);
+		stack = stack_of_caller(regs, p);
 	if (nr == NR_MMAP && s.flags & EVENT_F_EXEC && p->flags & TRACED_CODE_GONE &&
 	    code__changed(p))
 		send_files(p->pid, 0);

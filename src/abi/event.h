@@ -203,7 +203,10 @@ enum api_shape {
 #define COOKIE_PTR(c) (((c) >> 24) & 7)
 #define COOKIE_CUSTOM (1ull << 28) /* of the program's own allocator (--probe) */
 #define COOKIE_INT (1ull << 29)	   /* blocks are numbers of type int: a negative one is a failure */
+#define COOKIE_EXITS                                                                               \
+	(1ull << 30) /* its end is seen by probes at its exits, not by a return probe */
 #define COOKIE_BYTES_SHIFT 32
 #define COOKIE_BYTES(c) ((c) >> COOKIE_BYTES_SHIFT) /* size of a block, if no argument gives it */
+#define COOKIE_LENGTH(c) COOKIE_BYTES(c) /* with COOKIE_EXITS: of the code, from the probe on */
 
 #endif

@@ -286,12 +286,14 @@ const struct option_row option_rows[] = {
 	  .detail = "Also trace functions of the program's own allocator; see `ALLOCATORS OF "
 		"A PROGRAM'S OWN`. May be repeated." },
 	{ .name = "probe-throwing", FLAG(plan.probe_throwing, true),
-	  .help = "trace an allocator's own operator new even where the kernel lets no exception "
-		"pass its return probe: if it threw, the program would end",
-	  .detail = "Trace an allocator's own `operator new` (jemalloc, tcmalloc) even where the "
-		"kernel lets no exception pass its return probe. If it then threw for lack of "
-		"memory, the program would end. By default it is not traced there, and a line "
-		"says so." },
+	  .help = "trace an allocator's own operator new even where it is not known where it "
+		"returns, and the kernel lets no exception pass a return probe: if it threw, the "
+		"program would end",
+	  .detail = "Trace an allocator's own `operator new` even where not all of its returns "
+		"were found in its code, and the kernel lets no exception pass a return probe. If "
+		"it then threw for lack of memory, the program would end. By default it is not "
+		"traced there, and a line says so. `--explain-probes` says why its returns are "
+		"not known. Those of jemalloc, tcmalloc and mimalloc are." },
 	{ .name = "debuginfod", FLAG(plan.debuginfod, true),
 	  .help = "ask the servers in $DEBUGINFOD_URLS for debug information that is not on this "
 		"machine",

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "elf/internal.h"
+#include "util/array.h"
 
 /* Larger tables mean damage or malice (sparse files), and would take all our memory. */
 #define TABLE_MAX (1ull << 30)
@@ -303,6 +304,35 @@ bool elf__vaddr_to_offset(const struct elf *e, uint64_t vaddr, uint64_t *offset)
 	if (l)
 		*offset = vaddr - l->vaddr + l->offset;
 	return l;
+}
+
+void elf__read_dynamic(const struct elf *e, struct dynamic *d)
+{
+	Elf_Data *data = elf__chunk(e, e->dynamic, e->dynamic_size, ELF_T_DYN);
+	const struct {
+		int64_t tag;
+		uint64_t *offset; /* the entry is an address */
+		uint64_t *value;
+	} rows[] = {
+		{ DT_SYMTAB, &d->symtab, NULL },     { DT_STRTAB, &d->strtab, NULL },
+		{ DT_HASH, &d->hash, NULL },	     { DT_GNU_HASH, &d->gnu_hash, NULL },
+		{ DT_RELA, &d->rela, NULL },	     { DT_JMPREL, &d->jmprel, NULL },
+		{ DT_STRSZ, NULL, &d->strsz },	     { DT_RELASZ, NULL, &d->relasz },
+		{ DT_PLTRELSZ, NULL, &d->pltrelsz },
+	};
+	GElf_Dyn dyn;
+
+	*d = (struct dynamic){ 0 };
+	for (int i = 0; data && gelf_getdyn(data, i, &dyn) && dyn.d_tag != DT_NULL; i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+			if (dyn.d_tag != rows[k].tag)
+				continue;
+			if (rows[k].offset)
+				elf__vaddr_to_offset(e, dyn.d_un.d_ptr, rows[k].offset);
+			else
+				*rows[k].value = dyn.d_un.d_val;
+		}
+	}
 }
 
 const uint8_t *elf__code(const struct elf *e, uint64_t offset, size_t want, size_t *got)

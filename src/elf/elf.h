@@ -54,6 +54,18 @@ int elf__functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function
 int elf__debug_functions(struct elf *e, int (*fn)(void *ctx, const struct elf_function *f),
 			 void *ctx);
 
+/*
+ * Returns which symbol's address the dynamic loader puts into the slot at an address: an entry of
+ * the global offset table, through which code calls or jumps (x86-64). False: it is none.
+ */
+struct elf_slot {
+	char name[64];	/* the symbol, cut if need be */
+	uint64_t vaddr; /* the file's own definition; 0: the symbol is another file's */
+	bool ifunc;	/* vaddr is a resolver's, and only it knows the address */
+};
+
+bool elf__slot(const struct elf *e, uint64_t vaddr, struct elf_slot *out);
+
 /* Returns libelf's own handle, for libdw and for the readers of call frame information. */
 struct Elf *elf__handle(const struct elf *e);
 

@@ -78,36 +78,6 @@ static int visit_section(const struct visit *v, Elf_Scn *scn)
 	return ret;
 }
 
-struct dynamic {
-	uint64_t symtab, strtab, strsz, hash, gnu_hash; /* file offsets; 0: none */
-};
-
-static void read_dynamic(const struct elf *e, struct dynamic *d)
-{
-	Elf_Data *data = elf__chunk(e, e->dynamic, e->dynamic_size, ELF_T_DYN);
-	GElf_Dyn dyn;
-
-	for (int i = 0; data && gelf_getdyn(data, i, &dyn) && dyn.d_tag != DT_NULL; i++) {
-		switch (dyn.d_tag) {
-		case DT_SYMTAB:
-			elf__vaddr_to_offset(e, dyn.d_un.d_ptr, &d->symtab);
-			break;
-		case DT_STRTAB:
-			elf__vaddr_to_offset(e, dyn.d_un.d_ptr, &d->strtab);
-			break;
-		case DT_HASH:
-			elf__vaddr_to_offset(e, dyn.d_un.d_ptr, &d->hash);
-			break;
-		case DT_GNU_HASH:
-			elf__vaddr_to_offset(e, dyn.d_un.d_ptr, &d->gnu_hash);
-			break;
-		case DT_STRSZ:
-			d->strsz = dyn.d_un.d_val;
-			break;
-		}
-	}
-}
-
 /*
  * Returns the number of symbols that a GNU hash table covers: it names the first symbol of each
  * bucket's chain, so the last symbol is at the end of the chain that starts last; the lowest bit
@@ -152,12 +122,12 @@ static int visit_dynamic(const struct visit *v)
 {
 	size_t entry = gelf_fsize(v->e->libelf, ELF_T_SYM, 1, EV_CURRENT);
 	Elf_Data *symbols, *strings, *head;
-	struct dynamic d = { 0 };
+	struct dynamic d;
 	uint64_t count = 0;
 	GElf_Sym sym;
 	int ret = 0;
 
-	read_dynamic(v->e, &d);
+	elf__read_dynamic(v->e, &d);
 	if (d.gnu_hash)
 		count = gnu_hash_count(v->e, d.gnu_hash);
 	if (!count && d.hash) {

@@ -39,4 +39,12 @@ Elf_Data *elf__section_data(Elf_Scn *scn, GElf_Shdr *sh);
 /* Returns the segment that loads an address from the file; NULL: none. */
 const struct load *elf__load_at(const struct elf *e, uint64_t vaddr);
 
+/* What the dynamic loader reads of a file: file offsets, 0: none, and sizes in bytes. */
+struct dynamic {
+	uint64_t symtab, strtab, strsz, hash, gnu_hash;
+	uint64_t rela, relasz, jmprel, pltrelsz;
+};
+
+void elf__read_dynamic(const struct elf *e, struct dynamic *d);
+
 #endif

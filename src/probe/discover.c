@@ -12,6 +12,7 @@
 #include "elf/elf.h"
 #include "probe/alloc_functions.h"
 #include "probe/spec.h"
+#include "probe/throwing.h"
 #include "symbols/module.h"
 #include "symbols/stripped.h"
 #include "unwind/cfi.h"
@@ -333,6 +334,20 @@ static void fill_site(struct probe_site *site, const struct candidate *c)
 	site->size = c->size;
 }
 
+/* Call frame information is read only for a file that has functions that throw. */
+static int find_exits(struct probe_file *f, struct elf *e)
+{
+	bool throws = false;
+	int err;
+
+	for (size_t i = 0; i < f->n; i++)
+		throws |= f->sites[i].throws;
+	err = throws ? throwing__find_exits(f, e) : 0;
+	for (size_t i = 0; i < f->n; i++)
+		f->throws |= f->sites[i].throws && !f->sites[i].exits;
+	return err;
+}
+
 static int fill_file(struct probe_file *f, struct search *s, struct elf *e)
 {
 	bool allocator;
@@ -366,10 +381,9 @@ static int fill_file(struct probe_file *f, struct search *s, struct elf *e)
 			continue;
 		}
 		fill_site(site, c);
-		f->throws |= site->throws;
 		f->n++;
 	}
-	return 0;
+	return find_exits(f, e);
 }
 
 /* Whether the user named a function of this very file that its own symbols do not include. */
@@ -476,5 +490,6 @@ void discover__free(struct probe_file *f)
 		return;
 	free(f->sites);
 	free(f->skipped);
+	free(f->exits);
 	free(f);
 }

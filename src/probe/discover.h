@@ -28,11 +28,14 @@ struct probe_spec;
 struct probe_specs;
 
 #define UNWINDERS_MAX 8
+#define PROBE_EXITS_MAX 256
 
 struct probe_site {
 	unsigned int api;	  /* row of the table, or of a specification */
 	uint8_t shape;		  /* enum api_shape (event.h) */
 	bool throws;		  /* see alloc_functions.h */
+	bool exits;		  /* probed at its exits, not by a return probe */
+	char why_return[96];	  /* throws, but has no exits: why */
 	uint64_t cookie;	  /* the cookie that its probe is attached with */
 	char name[64];		  /* the symbol found, or the name that the user gave */
 	uint64_t entry;		  /* file offset of the function */
@@ -52,7 +55,10 @@ struct probe_file {
 	struct probe_site *sites; /* one for each distinct address, by address */
 	size_t n;
 	uint64_t linker_notify; /* file offset of the dynamic loader's _dl_debug_state, 0: none */
-	bool throws;		/* one of the sites throws: see tracer__expect_exceptions */
+	/* File offsets of the instructions by which functions return that throw: see throwing.h. */
+	uint64_t *exits;
+	size_t nexits, exits_cap;
+	bool throws; /* one of the sites throws and has no exits: see tracer__expect_exceptions */
 	/* File offsets of the probe points of the functions by which exceptions leave calls. */
 	uint64_t unwinders[UNWINDERS_MAX];
 	size_t nunwinders;

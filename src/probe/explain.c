@@ -31,12 +31,17 @@ static void explain_rows(const struct probe_file *f, FILE *out)
 	for (size_t i = 0; i < f->n; i++) {
 		const struct probe_site *s = &f->sites[i];
 		bool custom = s->cookie & COOKIE_CUSTOM;
-		char why[sizeof(s->point.why) + 16];
+		char why[sizeof(s->point.why) + sizeof(s->why_return) + 64];
 
-		snprintf(why, sizeof(why), "%s%s", s->point.why, custom ? "; by --probe" : "");
+		snprintf(why, sizeof(why), "%s%s%s%s%s", s->point.why, custom ? "; by --probe" : "",
+			 s->exits ? "; probed at its exits" : "",
+			 *s->why_return ? "; exits unknown: " : "", s->why_return);
 		explain_row(out, (int)width, s->name, s->entry, s->point.offset, s->point.insn,
 			    why);
 	}
+	for (size_t i = 0; i < f->nexits; i++)
+		explain_row(out, (int)width, "exit", f->exits[i], 0, "ret",
+			    "where functions that may throw return");
 	for (size_t i = 0; i < f->nskipped; i++)
 		explain_row(out, (int)width, f->skipped[i].name, f->skipped[i].entry, 0,
 			    "not probed", f->skipped[i].why);

@@ -25,17 +25,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <Zydis/Zydis.h>
-
+#include "probe/insn.h"
 #include "util/array.h"
 
 #define MAX_INSNS 64 /* a longer straight line is not a prologue */
 #define MAX_BYTES 256
-
-struct insn {
-	ZydisDecodedInstruction d;
-	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
-};
 
 /* The registers that a probe can name, by number. */
 static const ZydisRegister registers[] = {
@@ -50,12 +44,6 @@ static const ZydisRegister registers[] = {
 struct holds {
 	uint8_t arg[REGISTERS];
 };
-
-static bool decode_instruction(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
-			       struct insn *in)
-{
-	return ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder, code, len, &in->d, in->ops));
-}
 
 static bool is_emulated(const uint8_t *code, size_t len)
 {
@@ -191,14 +179,6 @@ static bool locate_arguments(const struct holds *h, unsigned int args, uint8_t w
 	return true;
 }
 
-/* The target of a direct branch or call. */
-static bool branch_target(const struct insn *in, uint64_t vaddr, uint64_t *target)
-{
-	return in->d.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && in->d.operand_count &&
-	       in->ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
-	       ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&in->d, &in->ops[0], vaddr, target));
-}
-
 /* Whether a direct branch of the function goes to (vaddr, vaddr + point]. *from: where the branch
  * is. */
 static bool branches_back(const ZydisDecoder *decoder, const uint8_t *code, size_t len,
@@ -208,11 +188,11 @@ static bool branches_back(const ZydisDecoder *decoder, const uint8_t *code, size
 	uint64_t target;
 
 	for (size_t at = 0; at < len; at += in.d.length) {
-		if (!decode_instruction(decoder, code + at, len - at, &in)) {
+		if (!insn__decode(decoder, code + at, len - at, &in)) {
 			in.d.length = 1;
 			continue;
 		}
-		if (branch_target(&in, vaddr + at, &target) && target - vaddr - 1 < point) {
+		if (insn__target(&in, vaddr + at, &target) && target - vaddr - 1 < point) {
 			*from = at;
 			return true;
 		}
@@ -227,7 +207,7 @@ static void format_instruction(const ZydisDecoder *decoder, const uint8_t *code,
 	struct insn in;
 
 	snprintf(buf, cap, "(bad)");
-	if (!decode_instruction(decoder, code, len, &in) ||
+	if (!insn__decode(decoder, code, len, &in) ||
 	    ZYAN_FAILED(ZydisFormatterInit(&f, ZYDIS_FORMATTER_STYLE_INTEL)))
 		return;
 	ZydisFormatterSetProperty(&f, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, false);
@@ -275,7 +255,7 @@ static void walk_to_point(const ZydisDecoder *decoder, const uint8_t *code, size
 	size_t at = 0, from;
 
 	for (unsigned int n = 0; n < MAX_INSNS && at < len && at < MAX_BYTES; n++) {
-		if (!decode_instruction(decoder, code + at, len - at, &in)) {
+		if (!insn__decode(decoder, code + at, len - at, &in)) {
 			use_entry(out, "+%zu is not a complete instruction", at);
 			return;
 		}
@@ -309,8 +289,7 @@ int probe_point__find(const uint8_t *code, size_t len, uint64_t vaddr, unsigned 
 	memset(out, 0, sizeof(*out));
 	if (!code || !len)
 		return -EINVAL;
-	if (ZYAN_FAILED(
-		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
+	if (!insn__init(&decoder))
 		return -EINVAL;
 	walk_to_point(&decoder, code, len, vaddr, args, out);
 	format_instruction(&decoder, code + out->offset, len - out->offset, vaddr + out->offset,
@@ -339,11 +318,10 @@ bool probe_point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr,
 	uint64_t target;
 	struct insn in;
 
-	if (ZYAN_FAILED(
-		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
+	if (!insn__init(&decoder))
 		return false;
 	for (size_t at = 0; at < len; at += in.d.length) {
-		if (!decode_instruction(&decoder, code + at, len - at, &in))
+		if (!insn__decode(&decoder, code + at, len - at, &in))
 			return false;
 		if (in.d.meta.category == ZYDIS_CATEGORY_NOP ||
 		    in.d.meta.category == ZYDIS_CATEGORY_WIDENOP)
@@ -351,7 +329,7 @@ bool probe_point__only_forwards(const uint8_t *code, size_t len, uint64_t vaddr,
 		if (uses_other_memory(&in))
 			return false;
 		for (size_t i = 0; i < n && !forwards; i++)
-			forwards = branch_target(&in, vaddr + at, &target) && target == to[i];
+			forwards = insn__target(&in, vaddr + at, &target) && target == to[i];
 	}
 	return forwards;
 }

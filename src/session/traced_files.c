@@ -136,9 +136,9 @@ static int collect_files(struct traced_files *tf, const struct mappings *maps,
 }
 
 /*
- * If a file has functions that may throw, exceptions have to be able to pass their probes. That
- * must be known before anything is attached, because the file that they pass through may be
- * attached first.
+ * If a file has functions that may throw and whose exits are not known, exceptions have to be able
+ * to pass their return probes. That must be known before anything is attached, because the file
+ * that they pass through may be attached first.
  */
 static void expect_exceptions(struct traced_files *tf, struct traced_file *f)
 {
@@ -149,7 +149,8 @@ static void expect_exceptions(struct traced_files *tf, struct traced_file *f)
 	f->throws = !o->probe_throwing;
 	if (tf->warned_of_exceptions)
 		return;
-	log__info("C++ operator new of %s is %s: exceptions cannot pass a probe on this kernel%s",
+	log__info("C++ operator new of %s is %s: not all of its returns were found, and exceptions "
+		  "cannot pass a return probe on this kernel%s",
 		  module__name(f->module), o->probe_throwing ? "traced as asked" : "not traced",
 		  o->probe_throwing
 		      ? ", and one would end the program"

@@ -30,7 +30,7 @@ struct traced_file {
 	bool known;		   /* processes that map it need not be held */
 	size_t functions;	   /* probed in it */
 	size_t sum, times;	   /* probed so far, if for each process anew, and how often */
-	bool throws;		   /* functions that may throw are not */
+	bool throws;		   /* functions that may throw and have no exits are not */
 	bool failed;		   /* it could not be probed */
 };
 

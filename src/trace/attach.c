@@ -119,6 +119,17 @@ static int put_perf(struct attachment *a, const struct bpf_program *prog, bool r
 	return 0;
 }
 
+/* The probes of a file, by kind. */
+enum {
+	BATCH_FREES,
+	BATCH_CALLS,   /* functions with a return probe */
+	BATCH_EXITS,   /* where functions without one return */
+	BATCH_ENTRIES, /* and where they begin */
+	BATCH_FILES,
+	BATCH_UNWINDERS,
+	BATCHES
+};
+
 static int put_unwinders(struct tracer *t, struct attachment *a, const char *path,
 			 const struct batch *b)
 {
@@ -131,48 +142,58 @@ static int put_unwinders(struct tracer *t, struct attachment *a, const char *pat
 }
 
 /*
- * Frees first: a block whose allocation is recorded must have its free recorded too. Returns come
- * before entries, where there are both: an entry without its return would leave a call open.
+ * Frees first: a block whose allocation is recorded must have its free recorded too. Returns and
+ * exits come before entries: an entry without its return would leave a call open.
  */
 static int put_probes(struct tracer *t, struct attachment *a, const char *path,
-		      const struct batch *frees, const struct batch *calls,
-		      const struct batch *files)
+		      const struct batch b[BATCHES])
 {
-	struct memtrace_bpf *s = t->skel;
-	int err;
+	const struct memtrace_bpf *s = t->skel;
+	const struct step {
+		int batch;
+		const struct bpf_program *prog;
+		bool returns, session;
+	} steps[ATTACH_METHODS][6] = {
+		[ATTACH_SESSION] = {
+			{ BATCH_FREES, s->progs.multi_free },
+			{ BATCH_EXITS, s->progs.multi_exit },
+			{ BATCH_ENTRIES, s->progs.multi_enter },
+			{ BATCH_CALLS, s->progs.session_call, .session = true },
+			{ BATCH_FILES, s->progs.multi_files },
+		},
+		[ATTACH_MULTI] = {
+			{ BATCH_FREES, s->progs.multi_free },
+			{ BATCH_EXITS, s->progs.multi_exit },
+			{ BATCH_ENTRIES, s->progs.multi_enter },
+			{ BATCH_CALLS, s->progs.multi_return, .returns = true },
+			{ BATCH_CALLS, s->progs.multi_enter },
+			{ BATCH_FILES, s->progs.multi_files },
+		},
+		[ATTACH_PERF] = {
+			{ BATCH_FREES, s->progs.perf_free },
+			{ BATCH_EXITS, s->progs.perf_exit },
+			{ BATCH_ENTRIES, s->progs.perf_enter },
+			{ BATCH_CALLS, s->progs.perf_return, .returns = true },
+			{ BATCH_CALLS, s->progs.perf_enter },
+			{ BATCH_FILES, s->progs.perf_files },
+		},
+	};
+	int err = 0;
 
-	switch (t->method) {
-	case ATTACH_SESSION:
-		err = put_multi(a, s->progs.multi_free, ATTACH_TYPE_UPROBE_MULTI, 0, path, frees);
-		if (!err)
-			err = put_multi(a, s->progs.session_call, ATTACH_TYPE_UPROBE_SESSION, 0,
-					path, calls);
-		if (!err)
-			err = put_multi(a, s->progs.multi_files, ATTACH_TYPE_UPROBE_MULTI, 0, path,
-					files);
-		return err;
-	case ATTACH_MULTI:
-		err = put_multi(a, s->progs.multi_free, ATTACH_TYPE_UPROBE_MULTI, 0, path, frees);
-		if (!err)
-			err = put_multi(a, s->progs.multi_return, ATTACH_TYPE_UPROBE_MULTI,
-					MULTI_RETURN, path, calls);
-		if (!err)
-			err = put_multi(a, s->progs.multi_enter, ATTACH_TYPE_UPROBE_MULTI, 0, path,
-					calls);
-		if (!err)
-			err = put_multi(a, s->progs.multi_files, ATTACH_TYPE_UPROBE_MULTI, 0, path,
-					files);
-		return err;
-	default:
-		err = put_perf(a, s->progs.perf_free, false, path, frees);
-		if (!err)
-			err = put_perf(a, s->progs.perf_return, true, path, calls);
-		if (!err)
-			err = put_perf(a, s->progs.perf_enter, false, path, calls);
-		if (!err)
-			err = put_perf(a, s->progs.perf_files, false, path, files);
-		return err;
+	for (size_t i = 0; !err && i < ARRAY_SIZE(steps[0]); i++) {
+		const struct step *step = &steps[t->method][i];
+
+		if (!step->prog)
+			break;
+		if (t->method == ATTACH_PERF)
+			err = put_perf(a, step->prog, step->returns, path, &b[step->batch]);
+		else
+			err = put_multi(a, step->prog,
+					step->session ? ATTACH_TYPE_UPROBE_SESSION
+						      : ATTACH_TYPE_UPROBE_MULTI,
+					step->returns ? MULTI_RETURN : 0, path, &b[step->batch]);
 	}
+	return err;
 }
 
 static void add_probe(struct batch *b, uint64_t offset, uint64_t cookie)
@@ -183,16 +204,20 @@ static void add_probe(struct batch *b, uint64_t offset, uint64_t cookie)
 	b->cookies[b->n++] = cookie;
 }
 
-/* A function that may throw is probed only where exceptions can pass, or where the user accepts the
- * risk. */
+/* A function that may throw and whose exits are not known is probed only where exceptions can pass,
+ * or where the user accepts the risk. */
 static void collect_sites(const struct tracer *t, const struct probe_file *f, int shape,
-			  struct batch *b)
+			  struct batch b[BATCHES])
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (f->sites[i].shape == shape &&
-		    (!f->sites[i].throws || t->exceptions || t->probe_throwing))
-			add_probe(b, f->sites[i].entry + f->sites[i].point.offset,
-				  f->sites[i].cookie);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct probe_site *s = &f->sites[i];
+		int to = s->exits ? BATCH_ENTRIES : BATCH_CALLS;
+
+		if (s->shape == shape &&
+		    (!s->throws || s->exits || t->exceptions || t->probe_throwing))
+			add_probe(&b[shape == SHAPE_FREE ? BATCH_FREES : to],
+				  s->entry + s->point.offset, s->cookie);
+	}
 }
 
 static struct attachment *new_attachment(struct tracer *t, uint32_t module, pid_t pid)
@@ -280,22 +305,20 @@ static bool has_probes(const struct tracer *t, uint32_t module, pid_t pid)
 	return false;
 }
 
-/* The batches of a file, one for each kind of probe. */
-enum { BATCH_FREES, BATCH_CALLS, BATCH_FILES, BATCH_UNWINDERS, BATCHES };
-
 static void fill_batches(const struct tracer *t, const struct probe_file *f, enum attach_what what,
 			 struct batch b[BATCHES])
 {
-	static const int calls_in_order[] = { SHAPE_FREE_CALL, SHAPE_REALLOC, SHAPE_ALLOC,
-					      SHAPE_ALLOC_OUT };
+	static const int in_order[] = { SHAPE_FREE, SHAPE_FREE_CALL, SHAPE_REALLOC, SHAPE_ALLOC,
+					SHAPE_ALLOC_OUT };
 
 	if (f->linker_notify)
 		add_probe(&b[BATCH_FILES], f->linker_notify, 0);
 	if (what == ATTACH_LOADER)
 		return;
-	collect_sites(t, f, SHAPE_FREE, &b[BATCH_FREES]);
-	for (size_t i = 0; i < ARRAY_SIZE(calls_in_order); i++)
-		collect_sites(t, f, calls_in_order[i], &b[BATCH_CALLS]);
+	for (size_t i = 0; i < ARRAY_SIZE(in_order); i++)
+		collect_sites(t, f, in_order[i], b);
+	for (size_t i = 0; i < f->nexits; i++)
+		add_probe(&b[BATCH_EXITS], f->exits[i], 0);
 	for (size_t i = 0; i < f->nunwinders; i++)
 		add_probe(&b[BATCH_UNWINDERS], f->unwinders[i], 0);
 }
@@ -325,10 +348,10 @@ int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file
 		return -ENOMEM;
 	}
 	fill_batches(t, f, what, b);
-	functions = (int)(b[BATCH_FREES].n + b[BATCH_CALLS].n);
+	functions = (int)(b[BATCH_FREES].n + b[BATCH_CALLS].n + b[BATCH_ENTRIES].n);
 	err = put_unwinders(t, a, path, &b[BATCH_UNWINDERS]);
 	if (!err)
-		err = put_probes(t, a, path, &b[BATCH_FREES], &b[BATCH_CALLS], &b[BATCH_FILES]);
+		err = put_probes(t, a, path, b);
 	if (!err)
 		err = remember_offsets(a, path, b, BATCHES);
 	free(b);
@@ -410,7 +433,7 @@ static int own_offset(const void *addr, uint64_t *offset)
 int trace_attach__trial(struct tracer *t)
 {
 	struct attachment a = { .pid = getpid() };
-	struct batch *b = calloc(2, sizeof(*b));
+	struct batch *b = calloc(BATCHES, sizeof(*b));
 	uint64_t offset = 0;
 	int err;
 
@@ -418,9 +441,10 @@ int trace_attach__trial(struct tracer *t)
 		return -ENOMEM;
 	err = own_offset((const void *)trial_function, &offset);
 	if (!err) {
-		add_probe(&b[0], offset,
-			  1); /* without cookies, functions could not be distinguished */
-		err = put_probes(t, &a, "/proc/self/exe", &b[0], &b[0], &b[1]);
+		/* Without cookies, functions could not be distinguished. */
+		add_probe(&b[BATCH_FREES], offset, 1);
+		b[BATCH_CALLS] = b[BATCH_FREES];
+		err = put_probes(t, &a, "/proc/self/exe", b);
 	}
 	if (!err && trial_function(1) != 2)
 		err = -EIO;

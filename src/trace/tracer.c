@@ -63,12 +63,14 @@ static void choose_programs(struct tracer *t, const struct tracer_opts *o)
 		bool load;
 	} rows[] = {
 		{ s->progs.session_call, session },
-		{ s->progs.multi_enter, multi },
+		{ s->progs.multi_enter, session || multi },
+		{ s->progs.multi_exit, session || multi },
 		{ s->progs.multi_return, multi },
 		{ s->progs.multi_free, session || multi },
 		{ s->progs.multi_files, session || multi },
 		{ s->progs.perf_enter, perf },
 		{ s->progs.perf_return, perf },
+		{ s->progs.perf_exit, perf },
 		{ s->progs.perf_free, perf },
 		{ s->progs.perf_files, perf },
 		{ s->progs.on_sys_enter, o->syscalls },

@@ -44,8 +44,8 @@ struct tracer_opts {
 	uint64_t unwind_memory;	 /* bytes that unwind tables may take; 0: the default */
 	bool children;		 /* forked children are traced */
 	bool syscalls;		 /* mmap, brk, …: slows every system call on the machine */
-	bool probe_throwing;	 /* also functions that throw, where exceptions cannot pass their
-				  * probes */
+	bool probe_throwing;	 /* also functions that throw and have no exits, where exceptions
+				  * cannot pass return probes */
 	bool holding; /* threads that mapped unknown code are held: see tracer__set_holder */
 };
 
@@ -98,7 +98,7 @@ int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file
 		   enum attach_what what, pid_t pid, bool *fresh);
 
 /*
- * Prepares for probing a function that may throw (probe_file's `throws`): from now on
+ * Prepares for return probes on functions that may throw (probe_file's `throws`): from now on
  * tracer__attach also probes the functions by which exceptions leave calls, so that they pass. To
  * be called before the files of a process are attached. Where the kernel does not allow that
  * (lockdown), an exception from such a function ends the process. Returns 0 or a negative errno.

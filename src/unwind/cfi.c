@@ -163,45 +163,107 @@ static bool add_entry_point(struct builder *b, uint64_t entry)
 	return ok;
 }
 
-static int build_from_section(const struct cfi_source *src, const struct cfi_section *section,
-			      bool debug, struct cfi *out)
+/* Finds the functions of a section, sorted. The caller frees `parts`, even after a failure. */
+static int find_functions(const struct cfi_source *src, bool debug, struct cfi_parts *parts)
 {
-	struct cfi_parts parts = {
-		.section = section,
+	int err;
+
+	*parts = (struct cfi_parts){
+		.section = debug ? &src->debug_frame : &src->eh_frame,
 		.debug = debug,
 		.ends_at_zero = !debug && src->ends_at_zero,
 	};
-	struct builder b = { 0 };
-	int err = cfi_parse__split(&parts);
+	if (!parts->section->bytes)
+		return -ENODATA;
+	err = cfi_parse__split(parts);
+	if (err)
+		return err;
+	clip_fdes(src, parts);
+	sort_fdes(parts);
+	return parts->nfdes ? 0 : -ENODATA;
+}
 
-	if (err)
-		goto out;
-	clip_fdes(src, &parts);
-	sort_fdes(&parts);
-	err = parts.nfdes ? 0 : -ENODATA;
-	if (err)
-		goto out;
-	if (!add_functions(&b, &parts) || !add_entry_point(&b, src->entry))
-		err = -ENOMEM;
-	if (!err)
-		*out = b.cfi;
-out:
-	if (err)
+static int build_rows(const struct cfi_source *src, const struct cfi_parts *parts, struct cfi *out)
+{
+	struct builder b = { 0 };
+
+	if (!add_functions(&b, parts) || !add_entry_point(&b, src->entry)) {
 		free(b.cfi.rows);
-	free(parts.cies);
-	free(parts.fdes);
-	return err;
+		return -ENOMEM;
+	}
+	*out = b.cfi;
+	return 0;
 }
 
 int cfi__build(const struct cfi_source *src, struct cfi *out)
 {
 	int err = -ENODATA;
 
-	if (src->eh_frame.bytes)
-		err = build_from_section(src, &src->eh_frame, false, out);
-	if (err == -ENODATA && src->debug_frame.bytes)
-		err = build_from_section(src, &src->debug_frame, true, out);
+	for (int debug = 0; debug <= 1 && err == -ENODATA; debug++) {
+		struct cfi_parts parts;
+
+		err = find_functions(src, debug, &parts);
+		if (!err)
+			err = build_rows(src, &parts, out);
+		free(parts.cies);
+		free(parts.fdes);
+	}
 	return err;
+}
+
+static int build_extents(const struct cfi_parts *parts, struct cfi_extents *out)
+{
+	struct cfi_extents x = { .list = calloc(parts->nfdes, sizeof(*x.list)) };
+
+	if (!x.list)
+		return -ENOMEM;
+	for (size_t i = 0; i < parts->nfdes; i++) {
+		const struct fde *f = &parts->fdes[i];
+		uint64_t next = i + 1 < parts->nfdes ? parts->fdes[i + 1].start : UINT64_MAX;
+
+		if (f->start < next)
+			x.list[x.n++] =
+			    (struct cfi_extent){ f->start, f->end < next ? f->end : next };
+	}
+	*out = x;
+	return 0;
+}
+
+int cfi__list_extents(const struct cfi_source *src, struct cfi_extents *out)
+{
+	int err = -ENODATA;
+
+	for (int debug = 0; debug <= 1 && err == -ENODATA; debug++) {
+		struct cfi_parts parts;
+
+		err = find_functions(src, debug, &parts);
+		if (!err)
+			err = build_extents(&parts, out);
+		free(parts.cies);
+		free(parts.fdes);
+	}
+	return err;
+}
+
+void cfi__release_extents(struct cfi_extents *x)
+{
+	free(x->list);
+	*x = (struct cfi_extents){ 0 };
+}
+
+const struct cfi_extent *cfi__extent_at(const struct cfi_extents *x, uint64_t vaddr)
+{
+	size_t lo = 0, hi = x->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (x->list[mid].start <= vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && vaddr < x->list[lo - 1].end ? &x->list[lo - 1] : NULL;
 }
 
 void cfi__release(struct cfi *c)

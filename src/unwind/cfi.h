@@ -71,4 +71,23 @@ void cfi__release(struct cfi *c);
 /* Returns the rule for an address; UNWIND_NONE if no row covers it. */
 struct unwind_rule cfi__find(const struct cfi *c, uint64_t vaddr);
 
+/* The code that one description covers: a function, or a part of it that the compiler moved away
+ * ("cold"). */
+struct cfi_extent {
+	uint64_t start, end;
+};
+
+/* Sorted by address, without overlaps. */
+struct cfi_extents {
+	struct cfi_extent *list;
+	size_t n;
+};
+
+/* Lists what is described, in whatever way. Returns 0, -ENODATA if nothing is, or -ENOMEM. On
+ * failure `out` is unchanged. */
+int cfi__list_extents(const struct cfi_source *src, struct cfi_extents *out);
+void cfi__release_extents(struct cfi_extents *x);
+/* Returns the extent that holds an address; NULL: none. */
+const struct cfi_extent *cfi__extent_at(const struct cfi_extents *x, uint64_t vaddr);
+
 #endif

@@ -11,8 +11,7 @@ TWO_WAYS = (("launched", launch), ("attached", attach))
 
 
 def check(trace, exe, source, *options, env=None, unmatched=0):
-    # An exception might end the program where the allocator's own operator new is traced; these programs throw none.
-    report, truth = trace([exe], "--probe-throwing", *options, env=env)
+    report, truth = trace([exe], *options, env=env)
     compare(report, truth, source)
     equal(report["unmatched_frees"], unmatched, "unmatched_frees")
 

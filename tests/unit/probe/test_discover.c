@@ -248,6 +248,10 @@ TEST(operators_of_an_allocator)
 	CHECK_EQ(f->nskipped, 0);
 	CHECK_STR(f->sites[0].name, "_Znwm");
 	CHECK_STR(alloc_functions__get(f->sites[0].api)->name, "operator new");
+	/* It may throw, and no call frame information says where it ends. */
+	CHECK(f->throws);
+	CHECK(!f->sites[0].exits);
+	CHECK_STR(f->sites[0].why_return, "no call frame information describes it");
 	discover__free(f);
 }
 
@@ -637,6 +641,9 @@ TEST(installed_allocators)
 			continue;
 		seen++;
 		CHECK_EQ(f->nskipped, 0);
+		CHECK(!f->throws);
+		CHECK(f->nexits >= 4);
+		CHECK(site_named(f, "_Znwm")->exits);
 		for (size_t j = 0; j < ARRAY_SIZE(names); j++) {
 			const struct probe_site *site = site_named(f, names[j]);
 

@@ -35,12 +35,14 @@ static const struct {
 	int forms;
 } programs[] = {
 	{ "session_call", SESSION },
-	{ "multi_enter", MULTI },
+	{ "multi_enter", SESSION | MULTI },
 	{ "multi_return", MULTI },
+	{ "multi_exit", SESSION | MULTI },
 	{ "multi_free", SESSION | MULTI },
 	{ "multi_files", SESSION | MULTI },
 	{ "perf_enter", PERF },
 	{ "perf_return", PERF },
+	{ "perf_exit", PERF },
 	{ "perf_free", PERF },
 	{ "perf_files", PERF },
 	{ "multi_unwind", SESSION | MULTI },

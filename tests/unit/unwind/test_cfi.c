@@ -359,6 +359,32 @@ TEST(overlaps_and_order)
 	cfi__release(&cfi);
 }
 
+TEST(extents)
+{
+	struct section s = { 0 };
+	size_t c = cie(&s, "zR");
+	struct cfi_source src = source(&s);
+	struct cfi_extents x;
+
+	FDE(&s, c, TEXT + 0x100, 0x20, 0x0e, 16);
+	FDE(&s, c, TEXT, 0x60, 0x0e, 24);
+	FDE(&s, c, TEXT + 0x40, 0x30, 0x0e, 32);  /* begins in the one before */
+	FDE(&s, c, TEXT + 0x100, 0x10, 0x0e, 40); /* starts with the first, but is shorter */
+	src = source(&s);
+	CHECK_EQ(cfi__list_extents(&src, &x), 0);
+	CHECK_EQ(x.n, 3);
+	CHECK(!cfi__extent_at(&x, TEXT - 1));
+	CHECK(cfi__extent_at(&x, TEXT) == &x.list[0]);
+	CHECK_EQ(x.list[0].end, TEXT + 0x40);
+	CHECK(cfi__extent_at(&x, TEXT + 0x40) == &x.list[1]);
+	CHECK(cfi__extent_at(&x, TEXT + 0x6f) == &x.list[1]);
+	CHECK(!cfi__extent_at(&x, TEXT + 0x70));
+	CHECK(cfi__extent_at(&x, TEXT + 0x11f) == &x.list[2]);
+	CHECK(!cfi__extent_at(&x, TEXT + 0x120));
+	cfi__release_extents(&x);
+	CHECK(!cfi__extent_at(&x, TEXT));
+}
+
 TEST(descriptions_outside_of_the_code)
 {
 	struct section s = { 0 };
