@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-// The cost of operator new and delete beside that of malloc and free, in turn, so that a drift of the machine affects
-// both. Prints the nanoseconds for a pair of each in every round, then the median of their ratios.
+// The cost of operator new and delete beside that of malloc and free, in turn, so that a drift of
+// the machine affects both. Prints the nanoseconds for a pair of each in every round, then the
+// median of their ratios.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
 
-enum { ROUNDS = 15, PAIRS = 20000 };
+enum { ROUNDS = 15, PAIRS = 5000 };
 
 template <typename Function> static double measure(Function pair)
 {
@@ -15,7 +16,9 @@ template <typename Function> static double measure(Function pair)
 
 	for (int i = 0; i < PAIRS; i++)
 		pair();
-	return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - began).count() / PAIRS;
+	return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - began)
+		   .count() /
+	       PAIRS;
 }
 
 static void *kept(void *p)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-// operator new fails in every way, is caught, and the program continues. "threads": in several threads.
+// operator new fails in every way, is caught, and the program continues. "threads": in several
+// threads; "ever": until it is killed.
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -66,7 +67,8 @@ static NOINLINE void each_operator()
 		keep(new char[33]);
 		keep(new aligned);
 	}
-	truth(__func__, "operator new|operator new[]|malloc|aligned_alloc", 6, 3 * 33 + 3 * sizeof(aligned));
+	truth(__func__, "operator new|operator new[]|malloc|aligned_alloc", 6,
+	      3 * 33 + 3 * sizeof(aligned));
 }
 
 static NOINLINE void in_turn()
@@ -118,6 +120,17 @@ static NOINLINE void *in_thread(void *unused)
 	in_turn();
 	(void)unused;
 	return NULL;
+}
+
+static NOINLINE void *for_ever(void *unused)
+{
+	for (;;) {
+		CHECK(fails([] { same_call(huge); }));
+		operator delete(same_call(10));
+		CHECK(!keep(operator new(never, std::nothrow)));
+		delete new aligned;
+	}
+	return unused;
 }
 
 static NOINLINE void threads()
@@ -216,7 +229,8 @@ static NOINLINE void handlers()
 		CHECK(u.value == 7);
 	}
 	std::set_new_handler(NULL);
-	truth("handler_notes", "operator new|operator new[]|malloc", noted_blocks, 123L * noted_blocks);
+	truth("handler_notes", "operator new|operator new[]|malloc", noted_blocks,
+	      123L * noted_blocks);
 }
 
 // ---- a limit ----
@@ -269,17 +283,23 @@ static NOINLINE void limited()
 	std::set_new_handler(handler_frees);
 	blocks[n++] = large_call(32 * MEBI);
 	CHECK(!reserve);
-	delete[] (char *)blocks[0];
+	delete[](char *) blocks[0];
 	blocks[0] = large_call(8 * MEBI);
 	setrlimit(RLIMIT_AS, &old);
-	truth("large_call", "operator new|operator new[]|malloc", n, (n - 1) * 8 * MEBI + 32L * MEBI);
+	truth("large_call", "operator new|operator new[]|malloc", n,
+	      (n - 1) * 8 * MEBI + 32L * MEBI);
 }
 
 int main(int argc, char **argv)
 {
 	bool several = argc > 1 && !strcmp(argv[1], "threads");
+	pthread_t t;
 
 	truth_begin();
+	if (argc > 1 && !strcmp(argv[1], "ever")) {
+		CHECK(!pthread_create(&t, NULL, for_ever, NULL));
+		for_ever(NULL);
+	}
 	if (several) {
 		threads();
 	} else {
