@@ -417,25 +417,43 @@ static __always_inline int call_exit(struct pt_regs *ctx)
 	return 0;
 }
 
+/* The C library is about to call its own free. */
+static __always_inline void libc_frees(__u64 who)
+{
+	struct thread *t = current_thread(who, true);
+
+	if (t)
+		t->libc_free = 1;
+}
+
 static __always_inline int free_enter(struct pt_regs *ctx)
 {
 	__u64 who = bpf_get_current_pid_tgid();
 	struct traced *p = current_wanted(who);
 	struct thread *t;
 	__u64 cookie, addr, sp = ARGUMENT(sp);
+	__u16 flags = 0;
 
 	if (!p)
 		return 0;
 	cookie = bpf_get_attach_cookie(ctx);
+	if (COOKIE_SHAPE(cookie) == SHAPE_LIBC_FREE) {
+		libc_frees(who);
+		return 0;
+	}
 	addr = argument(ctx, COOKIE_PTR(cookie));
 	if (!addr)
 		return 0;
 	t = current_thread(who, false);
+	if (t && t->libc_free) {
+		t->libc_free = 0;
+		flags = EVENT_F_LIBC;
+	}
 	if (t && inside_call(t, sp)) {
 		free_inside(p, t, cookie, addr);
 		return 0;
 	}
-	send_free(p, cookie, 0, addr);
+	send_free(p, cookie, flags, addr);
 	if (t)
 		note_inside(t, t->ncalls, addr, 0);
 	return 0;

@@ -95,14 +95,17 @@ static long hold__over(__u32 i, struct hold_wait *w)
 	       bpf_ktime_get_ns() > w->until;
 }
 
-/* Waits until the running thread is seized. */
-static __always_inline void hold__wait(__u64 number)
+/* Waits until the running thread is seized. Returns whether it is, or there was nothing to wait
+ * for. */
+static __always_inline bool hold__wait(__u64 number)
 {
+	__u64 outcome;
+
 	struct hold_wait w = { .number = number, .until = bpf_ktime_get_ns() + HOLD_NS };
 	__u32 cpu = bpf_get_smp_processor_id() + 1;
 
 	if (!number || !HOLD_CAN_WAIT)
-		return;
+		return true;
 	for (int i = 0; i < HOLD_CATCHERS; i++)
 		if (catcher_cpus[i] == cpu) {
 			__sync_fetch_and_add(&catchers_barred[i], 1);
@@ -112,6 +115,8 @@ static __always_inline void hold__wait(__u64 number)
 	for (int i = 0; i < HOLD_CATCHERS; i++)
 		if (w.bars && catcher_cpus[i] == cpu)
 			__sync_fetch_and_sub(&catchers_barred[i], 1);
+	outcome = *(volatile __u64 *)&grants[number & (HOLD_SLOTS - 1)];
+	return outcome == HOLD_GRANT(number, 1);
 }
 
 /* ---- what is mapped ---- */

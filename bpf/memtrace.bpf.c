@@ -115,18 +115,22 @@ static __always_inline __u64 late_or_held(void)
 static __always_inline int files_changed(void)
 {
 	struct traced *p = current_wanted(bpf_get_current_pid_tgid());
+	bool late = false;
 	__u64 hold = 0;
 
 	if (!p)
 		return 0;
 	code__changed(p);
 	if (!(p->flags & TRACED_HOLD) && (!watches_maps || p->flags & TRACED_NEW_CODE)) {
-		hold = p->flags & TRACED_NEW_CODE ? late_or_held() : hold__ask();
+		late = p->flags & TRACED_NEW_CODE;
+		hold = late ? late_or_held() : hold__ask();
+		late = late && !hold;
 		__sync_fetch_and_and(&p->flags, ~TRACED_NEW_CODE);
 	}
-	if (!send_files(p->pid, hold))
+	if (!send_files(late ? EVENT_F_LATE : 0, p->pid, hold))
 		hold__forget(hold);
-	hold__wait(hold);
+	if (!hold__wait(hold))
+		send_files(EVENT_F_LATE, p->pid, 0);
 	/*
 	 * A command that memtrace launched is also ptraced until its first libraries are probed:
 	 * the signal stops it there. Should memtrace be gone by then, this signal has no effect.
@@ -212,6 +216,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	__u32 pid = task->tgid, tid = old_tid;
 	struct traced *p = find_process(pid);
 	struct program program = {};
+	bool whole;
 	__u64 hold = 0;
 
 	if (!p && nfilters && !target__is_own(pid) &&
@@ -222,7 +227,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	}
 	if (!p && !target__is_own(pid) && target__may_be(bpf_get_current_task_btf())) {
 		hold = hold__ask();
-		if (!send_program(EVENT_CANDIDATE, pid, hold))
+		if (!send_program(EVENT_CANDIDATE, 0, pid, hold))
 			hold__forget(hold);
 		hold__wait(hold);
 	}
@@ -234,14 +239,20 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	p->pid = pid; /* a vfork child has memory of its own now */
 	p->epoch++;
 	__sync_fetch_and_and(&p->flags, ~(TRACED_NEW_CODE | TRACED_CODE_GONE));
-	if (!look_at_program(&program) && !(p->flags & TRACED_HOLD))
+	whole = p->flags & TRACED_HOLD;
+	if (look_at_program(&program)) {
+		whole |= per_file && (watches_maps || holding);
+	} else if (!whole) {
 		hold = late_or_held();
-	if (!send_program(EVENT_EXEC, pid, hold))
+		whole = hold;
+	}
+	if (!send_program(EVENT_EXEC, whole ? EVENT_F_WHOLE : 0, pid, hold))
 		hold__forget(hold);
 	code__send(p, &program.own);
 	code__send(p, &program.loader);
 	code__send(p, &program.vdso);
-	hold__wait(hold);
+	if (!hold__wait(hold))
+		send_files(EVENT_F_LATE, pid, 0);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 
 /* Set before loading. */
 const volatile bool follow_children = true;
+const volatile bool per_file = false;	     /* a file's probes serve all processes that map it */
 const volatile __u64 wakeup_bytes = 1 << 20; /* wake the collector when this much waits */
 
 /* Shared with the user-space side. */
@@ -49,6 +50,8 @@ struct syscall {
 struct thread {
 	__u32 tid; /* the owner of this slot; 0: free */
 	__u32 ncalls;
+	__u32 libc_free; /* the next free is not the program's, but the C library's own */
+	__u32 pad;
 	struct call calls[MAX_CALLS];
 	struct syscall sys;
 };
@@ -156,6 +159,7 @@ static __always_inline struct thread *current_thread(__u64 who, bool create)
 		return NULL;
 	if (!__sync_val_compare_and_swap(&t->tid, 0, tid)) {
 		t->ncalls = 0;
+		t->libc_free = 0;
 		t->sys.nr = 0;
 		return t;
 	}
@@ -214,7 +218,7 @@ static __always_inline void send_exit(__u32 pid, int status)
 }
 
 /* Sends the program that a process runs now. */
-static __always_inline bool send_program(__u8 type, __u32 pid, __u64 hold)
+static __always_inline bool send_program(__u8 type, __u16 flags, __u32 pid, __u64 hold)
 {
 	struct event_exec *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
@@ -222,14 +226,14 @@ static __always_inline bool send_program(__u8 type, __u32 pid, __u64 hold)
 		count(lost_processes);
 		return false;
 	}
-	head(&e->ev, type, 0, 0, pid, bpf_ktime_get_ns());
+	head(&e->ev, type, 0, flags, pid, bpf_ktime_get_ns());
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 	e->hold = hold;
 	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 	return true;
 }
 
-static __always_inline bool send_files(__u32 pid, __u64 hold)
+static __always_inline bool send_files(__u16 flags, __u32 pid, __u64 hold)
 {
 	struct event_files *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
@@ -237,7 +241,7 @@ static __always_inline bool send_files(__u32 pid, __u64 hold)
 		count(lost_processes);
 		return false;
 	}
-	head(&e->ev, EVENT_FILES, 0, 0, pid, bpf_ktime_get_ns());
+	head(&e->ev, EVENT_FILES, 0, flags, pid, bpf_ktime_get_ns());
 	e->hold = hold;
 	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 	return true;
@@ -254,7 +258,7 @@ GLOBAL_FUNC int enter_current(void)
 		count(lost_processes);
 		return 0;
 	}
-	return send_program(EVENT_ENTER, tgid, 0);
+	return send_program(EVENT_ENTER, 0, tgid, 0);
 }
 
 /* Like current_traced, but starts tracing a process that belongs to the target by a filter. */
@@ -307,7 +311,7 @@ static __always_inline __u64 take_stack(const struct stack_start *at, struct tra
 	 * again. */
 	if (stack_mode == STACK_DWARF && s->missing && !(p->flags & TRACED_ASKED)) {
 		__sync_fetch_and_or(&p->flags, TRACED_ASKED);
-		send_files(p->pid, 0);
+		send_files(0, p->pid, 0);
 	}
 	if (seen_before(id, &way))
 		goto out;

@@ -115,7 +115,7 @@ static __always_inline void new_code(struct traced *p, __u64 at)
 	if (code__find(&q, at))
 		code__send(p, &q);
 	else
-		send_files(p->pid, 0);
+		send_files(0, p->pid, 0);
 	if (!q.known)
 		__sync_fetch_and_or(&p->flags, TRACED_NEW_CODE);
 }
@@ -179,7 +179,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 		stack = stack_of_caller(regs, p);
 	if (nr == NR_MMAP && s.flags & EVENT_F_EXEC && p->flags & TRACED_CODE_GONE &&
 	    code__changed(p))
-		send_files(p->pid, 0);
+		send_files(0, p->pid, 0);
 	if (nr == NR_MMAP &&
 	    (s.flags & (EVENT_F_EXEC | EVENT_F_FILE)) == (EVENT_F_EXEC | EVENT_F_FILE))
 		new_code(p, ret);

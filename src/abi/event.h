@@ -60,6 +60,9 @@ enum event_type {
 #define EVENT_F_CUSTOM 0x200   /* a call of the program's own allocator (--probe) */
 #define EVENT_F_INSIDE 0x400   /* freed inside such an allocator */
 #define EVENT_F_UNKNOWN 0x800  /* code of a file that is not probed yet */
+#define EVENT_F_LIBC 0x1000    /* a free by which the C library gives back what is its own */
+#define EVENT_F_WHOLE 0x2000   /* of EVENT_EXEC: all functions of the new program are probed */
+#define EVENT_F_LATE 0x4000    /* of EVENT_FILES: code ran before it was probed */
 
 /* The api of an EVENT_EXIT whose flags are the wait status; others do not say how it ended. */
 #define EVENT_EXIT_STATUS 1
@@ -188,6 +191,8 @@ enum api_shape {
 	SHAPE_REALLOC,	 /* takes a block and returns it, moved or not */
 	SHAPE_FREE,
 	SHAPE_FREE_CALL, /* a free that may call allocation functions: their calls are part of it */
+	SHAPE_LIBC_FREE, /* no function, but the call of free by which the C library gives back what
+			  * is its own */
 	SHAPES
 };
 

@@ -212,10 +212,14 @@ static void count_birth(struct process *p, const struct block *b, const struct b
  * freed long ago. */
 #define FREED_EACH 64
 
-/* The block was allocated before tracing began. */
+/* The block was allocated before tracing began or, in a process that has no such blocks, was not
+ * seen to be allocated, or was not allocated at all. */
 static void count_unmatched_free(struct process *p)
 {
 	p->unmatched_frees++;
+	p->unseen_frees += p->whole || p->inheritance_lost;
+	if (p->whole && !p->inheritance_lost)
+		return;
 	if (!p->older)
 		p->older = cohorts__new(heap_now(p));
 	if (p->older)
@@ -246,6 +250,20 @@ static bool take_block(struct process *p, const struct event *ev, uint64_t addr,
 
 	return heap__take(p->heap, name, not_after, b) ||
 	       heap__take(p->heap, name ^ CUSTOM_NAMES, not_after, b);
+}
+
+/* A block of the parent's, of which the process has a copy. It has no site here. */
+static bool take_inherited(struct process *p, const struct event *ev, uint64_t addr,
+			   struct block *b)
+{
+	uint64_t name = heap_name(ev, addr);
+
+	if (!p->inherited.n || (!inherited__take(&p->inherited, name, b) &&
+				!inherited__take(&p->inherited, name ^ CUSTOM_NAMES, b)))
+		return false;
+	p->inherited_frees += b->size >= p->c->opts.min_size && b->size <= p->c->opts.max_size;
+	b->site = SITE_HIDDEN;
+	return true;
 }
 
 static void end_block(struct process *p, const struct block *b)
@@ -306,8 +324,9 @@ int accounting__alloc(struct process *p, const struct event_alloc *ev)
 /*
  * A free is reported more than once where a function passes it on (operator delete to free, an
  * interposed free to the C library's), and where a thread ends, whose cache glibc frees block by
- * block. No other event with the same address comes in between. What a program's own allocator
- * frees inside its functions is mostly its own memory, which was never counted.
+ * block, and then the cache itself, which no call returned. No other event with the same address
+ * comes in between. What a program's own allocator frees inside its functions is mostly its own
+ * memory, which was never counted.
  */
 int accounting__free(struct process *p, const struct event_free *ev)
 {
@@ -317,7 +336,10 @@ int accounting__free(struct process *p, const struct event_free *ev)
 	if (take_block(p, &ev->ev, ev->addr, UINT64_MAX, &b)) {
 		count_death(p, &b);
 		end_block(p, &b);
-	} else if (!(ev->ev.flags & EVENT_F_INSIDE) && !recent_frees__has(&p->recent_frees, name)) {
+	} else if (ev->ev.flags & EVENT_F_LIBC) {
+		return 0;
+	} else if (!take_inherited(p, &ev->ev, ev->addr, &b) && !(ev->ev.flags & EVENT_F_INSIDE) &&
+		   !recent_frees__has(&p->recent_frees, name)) {
 		count_unmatched_free(p);
 	}
 	if (!(ev->ev.flags & EVENT_F_INSIDE))
@@ -329,14 +351,17 @@ int accounting__realloc(struct process *p, const struct event_realloc *ev)
 {
 	struct block b, *from = NULL;
 
-	if (ev->old && take_block(p, &ev->ev, ev->old, heap_time(p->c, ev->began), &b))
+	if (ev->old && take_block(p, &ev->ev, ev->old, heap_time(p->c, ev->began), &b)) {
 		from = &b;
-	else if (ev->old && !heap__find(p->heap, heap_name(&ev->ev, ev->old), &b))
-		count_unmatched_free(p);
-	else if (ev->old && p->c->superseded && b.site != SITE_HIDDEN)
-		p->c->superseded--; /* this ends the block that the younger one replaced */
-	if (from)
 		end_block(p, from);
+	} else if (ev->old && heap__find(p->heap, heap_name(&ev->ev, ev->old), &b)) {
+		/* This ends the block that the younger one replaced. */
+		p->c->superseded -= p->c->superseded && b.site != SITE_HIDDEN;
+	} else if (ev->old && take_inherited(p, &ev->ev, ev->old, &b)) {
+		from = &b;
+	} else if (ev->old) {
+		count_unmatched_free(p);
+	}
 	if (ev->old && ev->old != ev->addr)
 		recent_frees__add(&p->recent_frees, heap_name(&ev->ev, ev->old));
 	if (ev->addr)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "collect/accounting.h"
+#include "collect/inheritance.h"
 #include "collect/internal.h"
 #include "collect/process.h"
 #include "symbols/mappings.h"
@@ -20,6 +21,7 @@ struct collector *collector__new(const struct collector_opts *opts)
 	c->opts = *opts;
 	if (!c->opts.max_size)
 		c->opts.max_size = UINT64_MAX;
+	c->inherited.max = opts->max_inherited ? opts->max_inherited : COLLECTOR_INHERITED_MAX;
 	c->reported_at = opts->start;
 	c->stacks = stacks__new();
 	c->by_pid = hashmap__new();
@@ -201,6 +203,8 @@ static int handle_files(struct collector *c, const void *data)
 
 	if (p && ev->time >= p->read_at)
 		p->stale = true;
+	if (p && (ev->flags & EVENT_F_LATE))
+		p->whole = false;
 	return 0;
 }
 
@@ -266,6 +270,8 @@ int collector__event(void *collector, void *data, size_t size)
 			data = &known;
 		}
 		err = handlers[ev->type].handle(c, data);
+		if (c->inherited.over)
+			inheritance__bound(c);
 	}
 	if (err == -EINVAL) {
 		c->bad_events++;
@@ -348,8 +354,8 @@ const struct mappings *collector__mappings(const struct collector *c, uint32_t p
 
 size_t collector__memory(const struct collector *c)
 {
-	size_t sum = sizeof(*c) + stacks__memory(c->stacks) + hashmap__memory(c->gone) +
-		     hashmap__count(c->gone) * sizeof(struct cohorts);
+	size_t sum = sizeof(*c) + c->inherited.bytes + stacks__memory(c->stacks) +
+		     hashmap__memory(c->gone) + hashmap__count(c->gone) * sizeof(struct cohorts);
 
 	for (uint32_t i = 0; i < c->nprocesses; i++) {
 		const struct process *p = c->processes[i];

@@ -67,9 +67,15 @@ struct collector_opts {
 	/* What later queries merge sites by: cohorts of ended processes are kept in that way
 	 * (but not saved). */
 	enum merge_by by;
-	bool children;	/* forked children are processes of their own here */
+	bool children; /* forked children are processes of their own here */
+	/* Bytes that may be spent on what forked processes inherited (0: COLLECTOR_INHERITED_MAX).
+	 * For more, it is given up, for the processes that have been forked the longest ago first.
+	 */
+	size_t max_inherited;
 	uint64_t start; /* ns, CLOCK_MONOTONIC: the run's beginning */
 };
+
+#define COLLECTOR_INHERITED_MAX (256u << 20)
 
 struct collector *collector__new(const struct collector_opts *opts); /* NULL and errno */
 void collector__free(struct collector *c);
@@ -181,6 +187,7 @@ struct process_row {
 	int status; /* how it ended, as waitpid has it; -1: it lives, or it is not known */
 	uint64_t live_bytes, live_blocks; /* as in struct snapshot */
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees; /* heap only */
+	uint64_t unseen_frees, inherited_frees; /* as in struct snapshot */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t first_seen;   /* ns, CLOCK_MONOTONIC */
 	uint64_t ended;	       /* ns, 0 while it lives */
@@ -202,6 +209,10 @@ struct snapshot {
 	int64_t since_mark_bytes, since_mark_blocks; /* of live_bytes and live_blocks */
 	bool heap; /* as asked for: without it, live_bytes are mappings */
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees; /* heap only */
+	uint64_t unseen_frees; /* of the unmatched: not of blocks older than the tracing */
+	/* Of blocks that a process inherited when it was forked. They are in no other figure. */
+	uint64_t inherited_frees;
+	uint64_t disinherited; /* processes whose inherited blocks are not known: no memory */
 	uint64_t allocs_since, frees_since;
 	uint64_t events, bad_events;
 	uint64_t lost_table;	   /* blocks for which there was no memory */

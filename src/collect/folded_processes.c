@@ -185,6 +185,8 @@ static void fold_process_into(struct process *row, struct process *p)
 	row->alloc_bytes += p->alloc_bytes;
 	row->free_bytes += p->free_bytes;
 	row->unmatched_frees += p->unmatched_frees;
+	row->unseen_frees += p->unseen_frees;
+	row->inherited_frees += p->inherited_frees;
 	row->allocator_bytes += p->allocator_bytes;
 	row->mapped_bytes += p->mapped_bytes;
 	for (int kind = 0; kind < API_KINDS; kind++)

@@ -7,6 +7,7 @@
 #include "heap/activity.h"
 #include "heap/cohorts.h"
 #include "heap/heap.h"
+#include "heap/inherited.h"
 #include "heap/ranges.h"
 #include "heap/recent_frees.h"
 #include "probe/alloc_functions.h"
@@ -88,9 +89,17 @@ struct process {
 	uint64_t *aliases;
 	size_t naliases, cap_aliases;
 
+	/* No block of the process is older than the tracing: a new program that was traced from its
+	 * first instruction, or a child of such a process. */
+	bool whole;
+	bool inheritance_lost; /* there was no memory for what it inherited */
+	struct inherited inherited;
+
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
-	struct cohorts *older;		  /* the unmatched frees, as births; NULL: none */
-	struct activity *work;		  /* NULL: nothing died yet, or there was no memory */
+	uint64_t unseen_frees;	  /* of the unmatched: not of blocks older than the tracing */
+	uint64_t inherited_frees; /* of inherited blocks; not in `frees` */
+	struct cohorts *older;	  /* frees of blocks that may be older, as births; NULL: none */
+	struct activity *work;	  /* NULL: nothing died yet, or there was no memory */
 	struct recent_frees recent_frees; /* empty once it has ended */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t live_bytes[API_KINDS];
@@ -122,6 +131,8 @@ struct collector {
 	struct hashmap *gone;
 	struct activity *gone_work;   /* of them all, where queries merge; NULL: none */
 	struct hashmap *module_codes; /* by module: equal for files with the same build ID */
+	struct heap_copies inherited; /* what all processes inherited */
+	uint64_t disinherited;	      /* processes for which that was given up */
 
 	uint64_t live_bytes[API_KINDS], peak_bytes[API_KINDS];
 	uint64_t events, bad_events, lost_table, superseded, stack_collisions;

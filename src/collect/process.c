@@ -9,6 +9,7 @@
 
 #include "collect/accounting.h"
 #include "collect/ended_processes.h"
+#include "collect/inheritance.h"
 #include "collect/site_survey.h"
 #include "symbols/mappings.h"
 #include "util/array.h"
@@ -188,6 +189,7 @@ void collect_process__free(struct process *p)
 	}
 	free(p->sites);
 	recent_frees__free(&p->recent_frees);
+	inherited__free(&p->inherited);
 	free(p->older);
 	free(p->work);
 	free(p);
@@ -292,7 +294,7 @@ int collect_process__add_named(struct collector *c, uint32_t pid)
 int collect_process__fork(struct collector *c, const struct event_fork *ev)
 {
 	struct process *parent = collect_process__find(c, ev->ev.pid);
-	struct process *known = collect_process__find(c, ev->child);
+	struct process *known = collect_process__find(c, ev->child), *child;
 
 	if (ev->shares_memory || !c->opts.children)
 		return 0;
@@ -302,8 +304,12 @@ int collect_process__fork(struct collector *c, const struct event_fork *ev)
 		return 0;
 	if (known)
 		collect_process__exit(known, ev->ev.time);
-	return new_process(c, ev->child, parent == known ? NULL : parent, ev->ev.time) ? 0
-										       : -ENOMEM;
+	if (parent == known)
+		parent = NULL;
+	child = new_process(c, ev->child, parent, ev->ev.time);
+	if (child)
+		inheritance__begin(child, parent);
+	return child ? 0 : -ENOMEM;
 }
 
 /* All memory of the old program is gone, without having been freed. */
@@ -336,7 +342,7 @@ int collect_process__exec(struct collector *c, const struct event_exec *ev)
 	struct mappings *mappings;
 	struct heap *heap;
 
-	if (!p && !c->opts.children)
+	if (!p && !c->opts.children && !(ev->ev.flags & EVENT_F_WHOLE))
 		return 0;
 	if (!p)
 		p = new_process(c, ev->ev.pid, NULL, ev->ev.time);
@@ -354,9 +360,12 @@ int collect_process__exec(struct collector *c, const struct event_exec *ev)
 	heap__free(p->heap);
 	ranges__free(p->ranges);
 	mappings__free(p->mappings);
+	inherited__free(&p->inherited);
 	p->heap = heap;
 	p->ranges = ranges;
 	p->mappings = mappings;
+	p->whole = ev->ev.flags & EVENT_F_WHOLE;
+	p->inheritance_lost = false;
 	forget_memory(p);
 	p->stale = true;
 	p->read_at = ev->ev.time;
@@ -394,6 +403,7 @@ void collect_process__retire(struct process *p, uint64_t now)
 	hashmap__free(p->site_index);
 	hashmap__free(p->stack_index);
 	recent_frees__free(&p->recent_frees);
+	inherited__free(&p->inherited);
 	p->heap = NULL;
 	p->ranges = NULL;
 	p->site_index = NULL;

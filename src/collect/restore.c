@@ -58,6 +58,8 @@ static int restore_totals(struct collector *c, struct cursor *in)
 	for (int kind = 0; kind < API_KINDS; kind++)
 		for (int end = 0; end < STACK_ENDS + 2; end++)
 			c->gone_ends[kind][end] = codec__take(in);
+	if (cursor__left(in)) /* not in older recordings */
+		c->disinherited = codec__take(in);
 	return 0;
 }
 
@@ -225,6 +227,27 @@ static int restore_blocks(struct collector *c, struct cursor *in)
 	return p ? err : -EINVAL;
 }
 
+static int restore_inherited(struct collector *c, struct cursor *in)
+{
+	struct process *p = current_process(c);
+	struct heap *heap = p ? heap__new() : NULL;
+	struct block b = { 0 }, old;
+	int err = !p ? -EINVAL : !heap ? -ENOMEM : 0;
+
+	while (!err && cursor__left(in)) {
+		b.addr += codec__unfold(codec__take(in));
+		b.size = codec__take(in);
+		b.birth = codec__take(in);
+		b.chain = codec__take(in);
+		err = in->bad ? -EINVAL : heap__put(heap, &b, &old);
+		err = err > 0 ? -EINVAL : err;
+	}
+	if (!err)
+		return inherited__add(&p->inherited, heap, &c->inherited);
+	heap__free(heap);
+	return err;
+}
+
 static int restore_ranges(struct collector *c, struct cursor *in)
 {
 	struct process *p = current_process(c);
@@ -257,7 +280,7 @@ static int restore_process_end(struct collector *c, struct cursor *in)
 {
 	struct process *p = current_process(c);
 	bool exited = codec__take(in) & 1, pending = codec__take(in) & 1;
-	uint64_t folds = 0;
+	uint64_t folds = 0, what;
 	int err;
 
 	forget_wholes(c);
@@ -271,6 +294,13 @@ static int restore_process_end(struct collector *c, struct cursor *in)
 		err = take_activity(in, &p->work);
 	if (!err && cursor__left(in)) /* nor this */
 		folds = codec__take(in);
+	if (!err && cursor__left(in)) { /* nor these */
+		what = codec__take(in);
+		p->whole = what & SAVED_WHOLE;
+		p->inheritance_lost = what & SAVED_INHERITANCE_LOST;
+		p->unseen_frees = codec__take(in);
+		p->inherited_frees = codec__take(in);
+	}
 	if (!err && (p->pid == FOLDED_PID) != (exited && folds))
 		err = -EINVAL;
 	if (!err && exited)
@@ -289,11 +319,12 @@ static int restore_process_end(struct collector *c, struct cursor *in)
 
 /* Each reads one thing of its kind, or all, from the rest of a piece. */
 static int (*const restorers[PIECES])(struct collector *c, struct cursor *in) = {
-	[PIECE_TOTALS] = restore_totals,   [PIECE_ALLOCATORS] = restore_allocators,
-	[PIECE_STACKS] = restore_stacks,   [PIECE_ALIASES] = restore_stack_aliases,
-	[PIECE_PROCESS] = restore_process, [PIECE_RECENT_FREES] = restore_recent_frees,
-	[PIECE_SITES] = restore_sites,	   [PIECE_BLOCKS] = restore_blocks,
-	[PIECE_RANGES] = restore_ranges,   [PIECE_PROCESS_END] = restore_process_end,
+	[PIECE_TOTALS] = restore_totals,       [PIECE_ALLOCATORS] = restore_allocators,
+	[PIECE_STACKS] = restore_stacks,       [PIECE_ALIASES] = restore_stack_aliases,
+	[PIECE_PROCESS] = restore_process,     [PIECE_RECENT_FREES] = restore_recent_frees,
+	[PIECE_SITES] = restore_sites,	       [PIECE_BLOCKS] = restore_blocks,
+	[PIECE_RANGES] = restore_ranges,       [PIECE_PROCESS_END] = restore_process_end,
+	[PIECE_INHERITED] = restore_inherited,
 };
 
 int collector__restore(struct collector *c, struct cursor *piece)

@@ -158,6 +158,8 @@ static int add_process_row(struct process *p, const struct query *q, struct gath
 		.alloc_bytes = p->alloc_bytes,
 		.free_bytes = p->free_bytes,
 		.unmatched_frees = p->unmatched_frees,
+		.unseen_frees = p->unseen_frees,
+		.inherited_frees = p->inherited_frees,
 		.allocator_bytes = p->allocator_bytes,
 		.mapped_bytes = p->mapped_bytes,
 		.first_seen = p->first_seen,
@@ -176,6 +178,8 @@ static int add_process_row(struct process *p, const struct query *q, struct gath
 	out->alloc_bytes += row->alloc_bytes;
 	out->free_bytes += row->free_bytes;
 	out->unmatched_frees += row->unmatched_frees;
+	out->unseen_frees += row->unseen_frees;
+	out->inherited_frees += row->inherited_frees;
 	return err;
 }
 
@@ -231,6 +235,7 @@ int collector__snapshot(struct collector *c, const struct query *q, struct snaps
 		.bad_events = c->bad_events,
 		.lost_table = c->lost_table,
 		.superseded = c->superseded,
+		.disinherited = c->disinherited,
 		.stack_collisions = c->stack_collisions,
 		.nprocesses = c->nprocesses,
 		.folded_stackless = c->folded_stackless,

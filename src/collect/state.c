@@ -22,6 +22,8 @@ struct saving {
 	void (*give)(void *ctx, const struct strbuf *sb);
 	void *ctx;
 	struct strbuf sb;
+	uint64_t inherited;    /* blocks that were saved */
+	uint64_t disinherited; /* processes whose inherited blocks were too many for that */
 	int err;
 };
 
@@ -148,6 +150,31 @@ static void save_blocks(struct saving *s, const struct process *p)
 	}
 }
 
+/* Their sites are the parent's, and of no use. Returns whether there was room. */
+static bool save_inherited(struct saving *s, const struct process *p)
+{
+	struct block b;
+	uint64_t addr = 0, cursor;
+
+	if (inherited__count(&p->inherited) > SAVED_INHERITED_MAX - s->inherited)
+		return false;
+	s->inherited += inherited__count(&p->inherited);
+	for (uint32_t i = 0; i < p->inherited.n; i++) {
+		cursor = 0;
+		while (heap_copy__next(p->inherited.heaps[i], &cursor, &b)) {
+			begin_item(s, PIECE_INHERITED);
+			if (s->sb.len == 1)
+				addr = 0;
+			codec__put(&s->sb, codec__fold(b.addr - addr));
+			codec__put(&s->sb, b.size);
+			codec__put(&s->sb, b.birth);
+			codec__put(&s->sb, b.chain);
+			addr = b.addr;
+		}
+	}
+	return true;
+}
+
 static void save_ranges(struct saving *s, const struct process *p)
 {
 	const struct whole *whole;
@@ -169,6 +196,8 @@ static void save_ranges(struct saving *s, const struct process *p)
 
 static void save_process(struct saving *s, const struct process *p)
 {
+	bool fits = true;
+
 	begin_item(s, PIECE_PROCESS);
 	codec__put(&s->sb, p->pid);
 	codec__put(&s->sb, p->first_seen);
@@ -184,6 +213,8 @@ static void save_process(struct saving *s, const struct process *p)
 	if (!p->exited) {
 		save_blocks(s, p);
 		save_ranges(s, p);
+		fits = save_inherited(s, p);
+		s->disinherited += !fits;
 	}
 	begin_item(s, PIECE_PROCESS_END);
 	codec__put(&s->sb, p->exited);
@@ -195,6 +226,10 @@ static void save_process(struct saving *s, const struct process *p)
 	if (p->work)
 		activity__save(p->work, &s->sb);
 	codec__put(&s->sb, p->folds);
+	codec__put(&s->sb, (p->whole ? SAVED_WHOLE : 0) |
+			       (p->inheritance_lost || !fits ? SAVED_INHERITANCE_LOST : 0));
+	codec__put(&s->sb, p->unseen_frees);
+	codec__put(&s->sb, p->inherited_frees);
 	emit_piece(s);
 }
 
@@ -213,6 +248,7 @@ int collector__save(const struct collector *c, void (*piece)(void *ctx, const st
 	for (int kind = 0; kind < API_KINDS; kind++)
 		for (int end = 0; end < STACK_ENDS + 2; end++)
 			codec__put(&s.sb, c->gone_ends[kind][end]);
+	codec__put(&s.sb, c->disinherited + s.disinherited);
 	emit_piece(&s);
 	strbuf__free(&s.sb);
 	return s.err;

@@ -18,8 +18,16 @@ enum piece {
 	PIECE_BLOCKS,
 	PIECE_RANGES,
 	PIECE_PROCESS_END, /* whether it has ended, and its numbers; its last piece */
+	PIECE_INHERITED,   /* before that */
 	PIECES
 };
+
+/* Of all processes together, in one state. Those of further processes are given up. */
+#define SAVED_INHERITED_MAX (1u << 20)
+
+/* What a process is (struct process), as bits. */
+#define SAVED_WHOLE 1
+#define SAVED_INHERITANCE_LOST 2
 
 /* A field that is a plain number. */
 struct number {

@@ -15,8 +15,11 @@
  * between 7/16 and 7/8 full: 7 to 14 bytes a block on top of its 32.
  *
  * The hash has a random key, because addresses may come from a recording made to collide.
+ *
+ * After a fork, chunks and segments may be parts of copies as well (heap_copy.h): what is about to
+ * change one asks for a chunk or a segment of its own first.
  */
-#include "heap/block.h"
+#include "heap/heap_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,70 +27,9 @@
 #include <sys/random.h>
 
 #include "util/array.h"
-#include "util/hash.h"
 
-#define CHUNK_BLOCKS 1024
-#define SLOTS 1024
 #define SLOTS_FULL (SLOTS / 8 * 7)
 #define REORDER_MAX 16
-
-struct segment {
-	uint16_t n;
-	uint8_t depth;	       /* how many low bits of the hash all its blocks share */
-	uint16_t tag[SLOTS];   /* hash bits 48 to 63 */
-	uint32_t index[SLOTS]; /* 0: empty */
-};
-
-struct ends {
-	uint32_t oldest, youngest; /* 0, 0: the site has no blocks */
-};
-
-struct heap {
-	struct packed **chunks;
-	uint32_t nchunks;
-	size_t cap_chunks;
-	uint32_t used;		    /* indices ever given out; 0 is not an index */
-	uint32_t free;		    /* first of the free list */
-	struct segment **directory; /* 1 << depth of them */
-	uint8_t depth;
-	size_t nsegments;
-	struct ends *sites;
-	size_t nsites;
-	size_t count;
-	uint64_t key;
-};
-
-static struct packed *block_at(const struct heap *h, uint32_t index)
-{
-	return &h->chunks[index / CHUNK_BLOCKS][index % CHUNK_BLOCKS];
-}
-
-static uint64_t hash_address(const struct heap *h, uint64_t addr)
-{
-	return hash__mix(addr, h->key);
-}
-
-static struct segment *segment_of(const struct heap *h, uint64_t hashed)
-{
-	return h->directory[hashed & ((1ull << h->depth) - 1)];
-}
-
-static uint16_t tag_of_hash(uint64_t hashed)
-{
-	return (uint16_t)(hashed >> 48);
-}
-
-/* The slot of the block at addr, or the empty one that ends the search. */
-static unsigned int find_slot(const struct heap *h, const struct segment *s, uint64_t hashed,
-			      uint64_t addr)
-{
-	uint16_t tag = tag_of_hash(hashed);
-	unsigned int i = tag % SLOTS;
-
-	while (s->index[i] && !(s->tag[i] == tag && block_at(h, s->index[i])->addr == addr))
-		i = (i + 1) % SLOTS;
-	return i;
-}
 
 static uint32_t find_index(const struct heap *h, uint64_t hashed, uint64_t addr)
 {
@@ -105,23 +47,6 @@ static void segment_add(struct segment *s, uint16_t tag, uint32_t index)
 	s->tag[i] = tag;
 	s->index[i] = index;
 	s->n++;
-}
-
-static void segment_remove(struct segment *s, unsigned int hole)
-{
-	unsigned int i, home;
-
-	for (i = (hole + 1) % SLOTS; s->index[i]; i = (i + 1) % SLOTS) {
-		home = s->tag[i] % SLOTS;
-		/* It may move back to the hole unless its home lies between the two. */
-		if ((i - home) % SLOTS < (i - hole) % SLOTS)
-			continue;
-		s->tag[hole] = s->tag[i];
-		s->index[hole] = s->index[i];
-		hole = i;
-	}
-	s->index[hole] = 0;
-	s->n--;
 }
 
 static int double_directory(struct heap *h)
@@ -145,7 +70,7 @@ static int double_directory(struct heap *h)
 /* Moves those blocks of the segment for `hashed` whose next bit is set to a new segment. */
 static int split_segment(struct heap *h, uint64_t hashed)
 {
-	struct segment *low = segment_of(h, hashed), *high, both;
+	struct segment *low = own_segment(h, hashed), *high, both;
 	uint64_t bit = 1ull << low->depth, other;
 
 	if (low->depth == h->depth && double_directory(h))
@@ -155,8 +80,9 @@ static int split_segment(struct heap *h, uint64_t hashed)
 		return -ENOMEM;
 	h->nsegments++;
 	both = *low;
-	*low = (struct segment){ .depth = both.depth + 1 };
+	*low = (struct segment){ .depth = both.depth + 1, .refs = 1 };
 	high->depth = low->depth;
+	high->refs = 1;
 	for (unsigned int i = 0; i < SLOTS; i++) {
 		if (!both.index[i])
 			continue;
@@ -174,20 +100,19 @@ static int index_add(struct heap *h, uint64_t hashed, uint32_t index)
 		if (split_segment(h, hashed))
 			return -ENOMEM;
 	}
-	segment_add(segment_of(h, hashed), tag_of_hash(hashed), index);
+	segment_add(own_segment(h, hashed), tag_of_hash(hashed), index);
 	return 0;
 }
 
 static int add_chunk(struct heap *h)
 {
 	if (h->nchunks >= UINT32_MAX / CHUNK_BLOCKS ||
-	    array__grow(&h->chunks, &h->cap_chunks, (size_t)h->nchunks + 1,
-			sizeof(struct packed *)))
+	    array__grow(&h->chunks, &h->cap_chunks, (size_t)h->nchunks + 1, sizeof(*h->chunks)))
 		return -ENOMEM;
-	h->chunks[h->nchunks] = calloc(CHUNK_BLOCKS, sizeof(struct packed));
+	h->chunks[h->nchunks] = calloc(1, sizeof(*h->chunks[0]));
 	if (!h->chunks[h->nchunks])
 		return -ENOMEM;
-	h->nchunks++;
+	h->chunks[h->nchunks++]->refs = 1;
 	return 0;
 }
 
@@ -208,7 +133,7 @@ static uint32_t new_index(struct heap *h)
 
 static void free_index(struct heap *h, uint32_t index)
 {
-	struct packed *p = block_at(h, index);
+	struct packed *p = own_block(h, index);
 
 	p->addr = 0;
 	p->older = h->free;
@@ -234,7 +159,7 @@ static int grow_sites(struct heap *h, uint32_t site)
  */
 static void link_block(struct heap *h, uint32_t index)
 {
-	struct packed *p = block_at(h, index);
+	struct packed *p = own_block(h, index);
 	struct ends *ends = &h->sites[p->site];
 	uint32_t older = ends->youngest, younger = 0;
 
@@ -245,8 +170,8 @@ static void link_block(struct heap *h, uint32_t index)
 	}
 	p->older = older;
 	p->younger = younger;
-	*(older ? &block_at(h, older)->younger : &ends->oldest) = index;
-	*(younger ? &block_at(h, younger)->older : &ends->youngest) = index;
+	*(older ? &own_block(h, older)->younger : &ends->oldest) = index;
+	*(younger ? &own_block(h, younger)->older : &ends->youngest) = index;
 }
 
 static void unlink_block(struct heap *h, uint32_t index)
@@ -254,8 +179,8 @@ static void unlink_block(struct heap *h, uint32_t index)
 	const struct packed *p = block_at(h, index);
 	struct ends *ends = &h->sites[p->site];
 
-	*(p->older ? &block_at(h, p->older)->younger : &ends->oldest) = p->younger;
-	*(p->younger ? &block_at(h, p->younger)->older : &ends->youngest) = p->older;
+	*(p->older ? &own_block(h, p->older)->younger : &ends->oldest) = p->younger;
+	*(p->younger ? &own_block(h, p->younger)->older : &ends->youngest) = p->older;
 }
 
 struct heap *heap__new(void)
@@ -272,6 +197,7 @@ struct heap *heap__new(void)
 	h->directory[0] = calloc(1, sizeof(*h->directory[0]));
 	if (!h->directory[0])
 		goto fail;
+	h->directory[0]->refs = 1;
 	h->nsegments = 1;
 	return h;
 fail:
@@ -282,28 +208,20 @@ fail:
 
 void heap__free(struct heap *h)
 {
-	struct segment *s;
-
 	if (!h)
 		return;
-	/* Many entries may point to one segment: it is freed with the lowest, which comes last. */
-	for (size_t i = (size_t)1 << h->depth; h->directory && i-- > 0;) {
-		s = h->directory[i];
-		if (s && i < (size_t)1 << s->depth)
-			free(s);
-	}
-	for (uint32_t i = 0; i < h->nchunks; i++)
-		free(h->chunks[i]);
+	heap_copy__release(h);
 	free(h->chunks);
 	free(h->directory);
 	free(h->sites);
+	free(h->common);
 	free(h);
 }
 
 /* Removes a block that is in no list any more from the table. */
 static void remove_block(struct heap *h, uint64_t hashed, uint32_t index)
 {
-	struct segment *s = segment_of(h, hashed);
+	struct segment *s = own_segment(h, hashed);
 
 	segment_remove(s, find_slot(h, s, hashed, block_at(h, index)->addr));
 	free_index(h, index);
@@ -335,7 +253,7 @@ int heap__put(struct heap *h, struct block *b, struct block *old)
 		}
 		h->count++;
 	}
-	pack(block_at(h, index), b);
+	pack(own_block(h, index), b);
 	link_block(h, index);
 	unpack(block_at(h, index), b);
 	return was != 0;
@@ -375,9 +293,9 @@ size_t heap__count(const struct heap *h)
 size_t heap__memory(const struct heap *h)
 {
 	return sizeof(*h) + h->cap_chunks * sizeof(*h->chunks) +
-	       (size_t)h->nchunks * CHUNK_BLOCKS * sizeof(struct packed) +
-	       (sizeof(*h->directory) << h->depth) + h->nsegments * sizeof(struct segment) +
-	       h->nsites * sizeof(*h->sites);
+	       (size_t)h->nchunks * sizeof(struct chunk) + (sizeof(*h->directory) << h->depth) +
+	       h->nsegments * sizeof(struct segment) + h->nsites * sizeof(*h->sites) +
+	       h->ncommon * sizeof(*h->common);
 }
 
 bool heap__site_next(const struct heap *h, uint32_t site, uint32_t *cursor, struct block *out)
@@ -436,15 +354,4 @@ void heap__site_aged(const struct heap *h, uint32_t site, uint64_t born_by, stru
 		j = block_at(h, j)->older;
 	}
 	*sum = old;
-}
-
-bool heap__next(const struct heap *h, uint32_t *cursor, struct block *out)
-{
-	while (*cursor < h->used) {
-		if (block_at(h, ++*cursor)->addr) {
-			unpack(block_at(h, *cursor), out);
-			return true;
-		}
-	}
-	return false;
 }

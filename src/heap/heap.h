@@ -50,6 +50,7 @@ bool heap__take(struct heap *h, uint64_t addr, uint64_t not_after, struct block 
 /* The same without removing it. */
 bool heap__find(const struct heap *h, uint64_t addr, struct block *out);
 
+size_t heap__count(const struct heap *h);  /* blocks */
 size_t heap__memory(const struct heap *h); /* bytes it holds */
 
 /* The blocks of a site, oldest first: start with *cursor = 0; false at the end. The heap must not
@@ -69,9 +70,6 @@ void heap__site_aged(const struct heap *h, uint32_t site, uint64_t born_by, stru
 
 /* ---- for tests ---- */
 
-size_t heap__count(const struct heap *h); /* blocks */
 bool heap__site_newest(const struct heap *h, uint32_t site, struct block *out);
-/* Every block, in no order: start with *cursor = 0; false at the end. */
-bool heap__next(const struct heap *h, uint32_t *cursor, struct block *out);
 
 #endif

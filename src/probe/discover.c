@@ -39,6 +39,7 @@ struct search {
 	struct candidate unwinders[UNWINDERS_MAX];
 	size_t nunwinders;
 	uint64_t linker_notify;
+	struct glibc glibc;
 	size_t names; /* functions with a name */
 	const struct probe_specs *specs;
 	bool *wanted; /* for each specification: whether it is about this file */
@@ -93,6 +94,8 @@ static int consider_function(void *ctx, const struct elf_function *f)
 		s->linker_notify = f->offset;
 	else if (f->name[0] == '_' && is_unwinder(f->name))
 		add_unwinder(s, f);
+	else
+		libc_frees__consider(&s->glibc, f);
 	add_candidate(s, alloc_functions__find(f->name), f, NULL);
 	for (size_t i = 0; s->specs && i < s->specs->n; i++) {
 		if (!s->wanted[i])
@@ -316,6 +319,20 @@ static void place_unwinders(struct probe_file *f, const struct search *s, const 
 	}
 }
 
+static int place_libc_frees(struct probe_file *f, const struct search *s, struct elf *e)
+{
+	struct code_range *functions = calloc(s->n + 1, sizeof(*functions));
+
+	if (!functions)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++)
+		functions[i] =
+		    (struct code_range){ s->found[i].vaddr, s->found[i].vaddr + s->found[i].size };
+	f->nlibc_frees = libc_frees__find(&s->glibc, e, functions, s->n, f->libc_frees);
+	free(functions);
+	return 0;
+}
+
 static const char *reason_to_skip(const struct candidate *c, bool allocator)
 {
 	if (c->forwards)
@@ -361,6 +378,8 @@ static int fill_file(struct probe_file *f, struct search *s, struct elf *e)
 	place_unwinders(f, s, e);
 	if (!s->n)
 		return 0;
+	if (elf__machine(e) == ELF_X86_64 && place_libc_frees(f, s, e))
+		return -ENOMEM;
 	f->sites = calloc(s->n, sizeof(*f->sites));
 	f->skipped = calloc(s->n, sizeof(*f->skipped));
 	if (!f->sites || !f->skipped)

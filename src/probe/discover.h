@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "probe/libc_frees.h"
 #include "probe/point.h"
 
 struct module;
@@ -62,6 +63,9 @@ struct probe_file {
 	/* File offsets of the probe points of the functions by which exceptions leave calls. */
 	uint64_t unwinders[UNWINDERS_MAX];
 	size_t nunwinders;
+	/* File offsets of the calls by which the C library frees what is its own (libc_frees.h). */
+	uint64_t libc_frees[LIBC_FREES_MAX];
+	size_t nlibc_frees;
 	struct probe_skip *skipped; /* sorted by address */
 	size_t nskipped;
 	bool nameless; /* stripped, and its symbols are found nowhere else */

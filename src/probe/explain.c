@@ -45,6 +45,9 @@ static void explain_rows(const struct probe_file *f, FILE *out)
 	for (size_t i = 0; i < f->nskipped; i++)
 		explain_row(out, (int)width, f->skipped[i].name, f->skipped[i].entry, 0,
 			    "not probed", f->skipped[i].why);
+	for (size_t i = 0; i < f->nlibc_frees; i++)
+		explain_row(out, (int)width, "(call of free)", f->libc_frees[i], 0, "-",
+			    "by which a thread that ends gives back its cache");
 	if (f->linker_notify)
 		explain_row(out, (int)width, "_dl_debug_state", f->linker_notify, 0, "-",
 			    "called when libraries are loaded or unloaded");

@@ -70,6 +70,12 @@ static bool has_python_arenas(const struct profile_input *in, const struct proce
 	       !proc__has_variable(row->pid, "PYTHONMALLOC");
 }
 
+/* Where functions are not probed, any block may be theirs. */
+static uint64_t unseen_frees(const struct process_row *row)
+{
+	return row->unprobed ? row->unmatched_frees : row->unseen_frees;
+}
+
 static int add_processes(struct profile_builder *b)
 {
 	const struct snapshot *snap = b->in->snapshot;
@@ -104,10 +110,15 @@ static int add_processes(struct profile_builder *b)
 			.allocs = row->allocs,
 			.frees = row->frees,
 			.unmatched_frees = row->unmatched_frees,
+			.unseen_frees = unseen_frees(row),
+			.alloc_bytes = row->alloc_bytes,
+			.free_bytes = row->free_bytes,
+			.inherited_frees = row->inherited_frees,
 			.allocator_bytes = row->allocator_bytes,
 			.mapped_bytes = row->mapped_bytes,
 			.rss_bytes = resident_bytes(b->in, row),
 		};
+		b->profile.unseen_frees += b->processes[i].unseen_frees;
 		look_for_unseen(b->in, row, &b->processes[i]);
 	}
 	b->profile.processes = b->processes;
@@ -139,6 +150,8 @@ static void add_totals(struct profile_builder *b)
 		.alloc_bytes = snap->alloc_bytes,
 		.free_bytes = snap->free_bytes,
 		.unmatched_frees = snap->unmatched_frees,
+		.inherited_frees = snap->inherited_frees,
+		.disinherited = snap->disinherited,
 		.superseded = snap->superseded,
 		.late = in->late,
 		.outsiders = in->outsiders,

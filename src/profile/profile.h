@@ -122,7 +122,9 @@ struct profile_process {
 	uint32_t debugger; /* the process that holds it then; 0: none, or not known */
 	int status;	   /* how it ended, as waitpid has it; -1: it lives, or it is not known */
 	double seen_s;	   /* from when it was first seen to its end, or to the report */
-	uint64_t live_bytes, live_blocks, allocs, frees, unmatched_frees;
+	uint64_t live_bytes, live_blocks;
+	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
+	uint64_t unseen_frees, inherited_frees; /* as in struct profile */
 	uint64_t allocator_bytes, mapped_bytes, rss_bytes;
 	uint64_t anonymous_growth; /* since it was first read; 0: it did not grow, or not known */
 	uint64_t unseen_bytes;	   /* the part of that which no probe saw; 0 if it is negligible */
@@ -197,6 +199,11 @@ struct profile {
 	uint64_t live_bytes, live_blocks, peak_bytes;
 	int64_t growth_bytes;
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
+	/* Of the unmatched, those of processes that have no block from before the tracing, or use
+	 * functions that are not probed. */
+	uint64_t unseen_frees;
+	uint64_t inherited_frees; /* of blocks that children inherited; in no other figure */
+	uint64_t disinherited;	  /* processes whose inherited blocks are not known */
 	double allocs_per_s, frees_per_s; /* in the last interval */
 	uint64_t superseded;
 	uint64_t late;	    /* programs and libraries that ran before they were probed */

@@ -71,6 +71,8 @@ static void write_totals(struct json *w, const struct profile *p)
 	json__double(w, "allocs_per_s", p->allocs_per_s);
 	json__double(w, "frees_per_s", p->frees_per_s);
 	json__u64(w, "unmatched_frees", p->unmatched_frees);
+	json__u64(w, "unseen_frees", p->unseen_frees);
+	json__u64(w, "inherited_frees", p->inherited_frees);
 	json__u64(w, "superseded", p->superseded);
 	json__u64(w, "late", p->late);
 	json__u64(w, "outsiders", p->outsiders);
@@ -82,6 +84,7 @@ static void write_losses(struct json *w, const struct profile *p)
 	json__u64(w, "events", p->lost_events);
 	json__u64(w, "stacks", p->lost_stacks);
 	json__u64(w, "table", p->lost_table);
+	json__u64(w, "inherited", p->disinherited);
 	json__close(w, '}');
 	json__u64(w, "folded_stackless", p->folded_stackless);
 	json__open(w, "stacks", '{');
@@ -172,6 +175,11 @@ static void write_process(struct json *w, const struct profile_process *pr)
 	json__u64(w, "live_blocks", pr->live_blocks);
 	json__u64(w, "allocs", pr->allocs);
 	json__u64(w, "frees", pr->frees);
+	json__u64(w, "alloc_bytes", pr->alloc_bytes);
+	json__u64(w, "free_bytes", pr->free_bytes);
+	json__u64(w, "unmatched_frees", pr->unmatched_frees);
+	json__u64(w, "unseen_frees", pr->unseen_frees);
+	json__u64(w, "inherited_frees", pr->inherited_frees);
 	json__u64(w, "allocator_bytes", pr->allocator_bytes);
 	json__u64(w, "mapped_bytes", pr->mapped_bytes);
 	json__u64(w, "rss_bytes", pr->rss_bytes);

@@ -126,16 +126,25 @@ static void print_count(struct text_style *ts, const char *label, uint64_t n, co
 		     n == 1 ? one : many);
 }
 
+/* Frees that are in no other figure. */
+static void print_other_frees(struct text_style *ts, const struct profile *p)
+{
+	print_count(ts, "unseen", p->unseen_frees,
+		    "more free, of a block that was not seen to be allocated",
+		    "more frees, of blocks that were not seen to be allocated");
+	print_count(ts, "earlier", p->unmatched_frees - p->unseen_frees,
+		    "more free, of a block allocated before tracing",
+		    "more frees, of blocks allocated before tracing");
+	print_count(ts, "forks", p->inherited_frees, "more free, of a block inherited at a fork",
+		    "more frees, of blocks inherited at a fork");
+	print_count(ts, "± forks", p->disinherited,
+		    "process inherited more blocks than there is memory to follow",
+		    "processes inherited more blocks than there is memory to follow");
+}
+
 static void print_unseen(struct text_style *ts, const struct profile *p)
 {
-	if (p->unprobed)
-		print_count(ts, "unseen", p->unmatched_frees,
-			    "more free, of a block that was not seen to be allocated",
-			    "more frees, of blocks that were not seen to be allocated");
-	else
-		print_count(ts, "earlier", p->unmatched_frees,
-			    "more free, of a block allocated before tracing",
-			    "more frees, of blocks allocated before tracing");
+	print_other_frees(ts, p);
 	print_count(ts, "missed", p->superseded,
 		    "free (noticed when its address was allocated again)",
 		    "frees (noticed when their addresses were allocated again)");

@@ -151,6 +151,7 @@ static int load_probes(struct session *s)
 		.children = plan->children,
 		.syscalls = plan->query.map,
 		.probe_throwing = plan->probe_throwing,
+		.per_file = s->per_file,
 		.holding = plan->command || plan->no_miss,
 	    },
 	    why, sizeof(why));

@@ -317,6 +317,9 @@ static void fill_batches(const struct tracer *t, const struct probe_file *f, enu
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(in_order); i++)
 		collect_sites(t, f, in_order[i], b);
+	for (size_t i = 0; i < f->nlibc_frees; i++)
+		add_probe(&b[BATCH_FREES], f->libc_frees[i],
+			  COOKIE(0, SHAPE_LIBC_FREE, ARG_NONE, ARG_NONE, ARG_NONE));
 	for (size_t i = 0; i < f->nexits; i++)
 		add_probe(&b[BATCH_EXITS], f->exits[i], 0);
 	for (size_t i = 0; i < f->nunwinders; i++)
@@ -349,6 +352,8 @@ int tracer__attach(struct tracer *t, struct module *mod, const struct probe_file
 	}
 	fill_batches(t, f, what, b);
 	functions = (int)(b[BATCH_FREES].n + b[BATCH_CALLS].n + b[BATCH_ENTRIES].n);
+	if (what == ATTACH_ALL)
+		functions -= (int)f->nlibc_frees;
 	err = put_unwinders(t, a, path, &b[BATCH_UNWINDERS]);
 	if (!err)
 		err = put_probes(t, a, path, b);

@@ -97,6 +97,7 @@ static int load_method(struct tracer *t, const struct tracer_opts *o)
 	t->skel->rodata->stack_mode = o->stack_mode;
 	t->skel->rodata->self = (uint32_t)getpid();
 	t->skel->rodata->holding = o->holding;
+	t->skel->rodata->per_file = o->per_file;
 	t->skel->rodata->watches_maps = o->syscalls;
 	t->skel->rodata->max_depth = o->max_depth ? o->max_depth : EVENT_MAX_FRAMES;
 	if (o->ring_bytes)

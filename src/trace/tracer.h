@@ -46,6 +46,7 @@ struct tracer_opts {
 	bool syscalls;		 /* mmap, brk, …: slows every system call on the machine */
 	bool probe_throwing;	 /* also functions that throw and have no exits, where exceptions
 				  * cannot pass return probes */
+	bool per_file;		 /* tracer__attach is called for files, not for processes */
 	bool holding; /* threads that mapped unknown code are held: see tracer__set_holder */
 };
 

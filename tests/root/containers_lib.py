@@ -343,6 +343,38 @@ class Containerd:
         kill_wait(mention(f"{self.dir}/"))
 
 
+# ---- a cgroup of our own ----
+
+def remove_cgroup(cgroup):
+    with open(os.path.join(cgroup, "cgroup.procs")) as f:
+        kill_wait([int(p) for p in f.read().split()])
+    os.rmdir(cgroup)
+
+
+def make_cgroup():
+    mounts = hierarchies()
+    keys = [k for k in mounts if k == ""] or [k for k in mounts if "memory" in k]
+    if not keys:
+        raise Skip("no cgroups are mounted")
+    cgroup = os.path.join(mounts[keys[0]], f"memtrace-test-{os.getpid()}")
+    os.mkdir(cgroup)
+    _cleaners.append(lambda: remove_cgroup(cgroup))
+    return cgroup
+
+
+_cgroup = None
+
+
+def cgroup():
+    global _cgroup
+    _cgroup = _cgroup or make_cgroup()
+    return _cgroup
+
+
+def inside(argv):
+    return ["/bin/sh", "-c", f'echo $$ > {cgroup()}/cgroup.procs && exec "$@"', "sh", *argv]
+
+
 # ---- cgroup layouts ----
 
 def view(kind):

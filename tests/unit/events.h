@@ -107,13 +107,19 @@ static inline void happened(struct collector *c, enum event_type type, uint32_t 
 	CHECK_EQ(collector__event(c, &ev, type == EVENT_FILES ? sizeof(ev) : sizeof(ev.ev)), 0);
 }
 
-static inline void execed(struct collector *c, uint32_t pid, const char *comm)
+static inline void execed_as(struct collector *c, uint32_t pid, const char *comm, uint16_t flags)
 {
 	struct event_exec ev = { .ev = head(EVENT_EXEC, pid) };
 
+	ev.ev.flags = flags;
 	for (size_t i = 0; i < sizeof(ev.comm) && comm[i]; i++)
 		ev.comm[i] = comm[i];
 	CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
+}
+
+static inline void execed(struct collector *c, uint32_t pid, const char *comm)
+{
+	execed_as(c, pid, comm, 0);
 }
 
 static inline struct snapshot ask(struct collector *c, struct query q)

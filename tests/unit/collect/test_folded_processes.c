@@ -15,10 +15,8 @@
 /* A program starts, allocates two blocks, frees one, and ends. */
 static void live(struct collector *c, uint32_t pid, const char *comm, uint64_t stack)
 {
-	struct event_exec ev = { .ev = head(EVENT_EXEC, pid) };
-
-	snprintf(ev.comm, sizeof(ev.comm), "%s", comm);
-	CHECK_EQ(collector__event(c, &ev, sizeof(ev)), 0);
+	execed_as(c, pid, comm, EVENT_F_WHOLE);
+	freed(c, pid, 0x9000); /* not seen to be allocated */
 	allocated(c, pid, 0x1000, BLOCK, stack);
 	allocated(c, pid, 0x2000, 7, stack);
 	freed(c, pid, 0x2000);
@@ -74,6 +72,8 @@ TEST(the_sums_stay_exact)
 	CHECK_EQ(s.live_bytes, (uint64_t)n * BLOCK);
 	CHECK_EQ(s.allocs, 2ull * n);
 	CHECK_EQ(s.frees, n);
+	CHECK_EQ(s.unmatched_frees, n);
+	CHECK_EQ(s.unseen_frees, n);
 	for (size_t i = 0; i < s.nsites; i++) {
 		blocks += s.sites[i].live_blocks;
 		bytes += s.sites[i].live_bytes;

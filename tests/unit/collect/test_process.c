@@ -18,7 +18,7 @@ TEST(fork_charges_nothing_twice)
 	allocated(c, PID, 0x1000, 100, 1);
 	mapped(c, EVENT_MAP, 0, (struct event_map){ .addr = 0x100000, .len = PAGE, .stack = 1 });
 	forked(c, CHILD, 0);
-	freed(c, CHILD, 0x1000); /* inherited: no error, nobody's */
+	freed(c, CHILD, 0x1000); /* inherited */
 	mapped(c, EVENT_UNMAP, 0,
 	       (struct event_map){ .ev.pid = CHILD, .addr = 0x100000, .len = PAGE });
 	allocated(c, CHILD, 0x1000, 30, 1);
@@ -28,7 +28,9 @@ TEST(fork_charges_nothing_twice)
 	CHECK_EQ(s.processes[1].pid, CHILD);
 	CHECK_EQ(s.processes[1].live_bytes, 30);
 	CHECK_EQ(s.processes[1].mapped_bytes, 0);
-	CHECK_EQ(s.processes[1].unmatched_frees, 1);
+	CHECK_EQ(s.processes[1].frees, 0);
+	CHECK_EQ(s.processes[1].unmatched_frees, 0);
+	CHECK_EQ(s.processes[1].inherited_frees, 1);
 	CHECK_EQ(s.processes[1].first_seen, START + 3 * MS);
 	CHECK_EQ(s.processes[0].live_bytes, 100);
 	CHECK_EQ(s.processes[0].unmatched_frees, 0);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A collector that was saved and restored in the middle of a run comes to the same as one that was
  * not. */
+#include "collect/state.h"
+
 #include "events.h"
 #include "util/array.h"
 
@@ -81,7 +83,7 @@ static void life_event(struct collector *c, uint32_t pid)
 		break;
 	case 2:
 		if (pid != PID)
-			execed(c, pid, "other");
+			execed_as(c, pid, "other", below(2) ? EVENT_F_WHOLE : 0);
 		break;
 	default:
 		stack_came(c, 1 + below(60), (uint8_t)below(STACK_ENDS), 3,
@@ -137,6 +139,10 @@ static void check_same(struct collector *a, struct collector *b, struct query q)
 	CHECK_EQ(x.growth_bytes, y.growth_bytes);
 	CHECK_EQ(x.marked, y.marked);
 	CHECK_EQ(x.since_mark_bytes, y.since_mark_bytes);
+	CHECK_EQ(x.unmatched_frees, y.unmatched_frees);
+	CHECK_EQ(x.unseen_frees, y.unseen_frees);
+	CHECK_EQ(x.inherited_frees, y.inherited_frees);
+	CHECK_EQ(x.disinherited, y.disinherited);
 	CHECK_EQ(x.allocs, y.allocs);
 	CHECK_EQ(x.frees_since, y.frees_since);
 	CHECK_EQ(x.superseded, y.superseded);
@@ -225,6 +231,30 @@ TEST(unprobed_functions_and_ends_stay_known)
 	CHECK_EQ(s.processes[0].status, -1);
 	CHECK_EQ(s.processes[1].status, 9);
 	CHECK_STR(s.processes[0].unprobed, "malloc of libx.so");
+	snapshot__free(&s);
+	collector__free(a);
+	collector__free(b);
+}
+
+/* Three children inherit more blocks together than a state holds. */
+TEST(what_is_inherited_is_saved_up_to_a_limit)
+{
+	uint64_t each = SAVED_INHERITED_MAX / 5 * 2;
+	struct collector *a = plain(), *b;
+	struct snapshot s;
+	struct pieces p;
+
+	for (uint64_t i = 1; i <= each; i++)
+		allocated(a, PID, i * 16, 8, 1);
+	for (uint32_t i = 0; i < 3; i++)
+		forked(a, CHILD + i, 0);
+	b = copy_of(a, &p);
+	for (uint32_t i = 0; i < 3; i++)
+		freed(b, CHILD + i, each * 16);
+	s = ask(b, (struct query){ .top = 10 });
+	CHECK_EQ(s.disinherited, 1);
+	CHECK_EQ(s.inherited_frees, 2);
+	CHECK_EQ(s.processes[3].unseen_frees, 1);
 	snapshot__free(&s);
 	collector__free(a);
 	collector__free(b);

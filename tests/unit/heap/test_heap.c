@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "heap/heap.h"
+#include "heap/heap_copy.h"
 
 #include <errno.h>
 #include <time.h>
@@ -162,7 +163,7 @@ static bool same(const struct block *a, const struct block *b)
 
 static void check_against_model(const struct heap *h, const struct model *m)
 {
-	uint64_t bytes = 0, model_bytes = 0, last;
+	uint64_t bytes = 0, model_bytes = 0, last, all = 0;
 	uint32_t cursor = 0;
 	struct block b;
 	size_t n = 0;
@@ -187,8 +188,7 @@ static void check_against_model(const struct heap *h, const struct model *m)
 	}
 	CHECK_EQ(n, m->count);
 	CHECK_EQ(bytes, model_bytes);
-	cursor = 0;
-	for (n = 0; heap__next(h, &cursor, &b); n++)
+	for (n = 0; heap_copy__next(h, &all, &b); n++)
 		CHECK_EQ(b.size, m->blocks[b.addr / 16 - 1].size);
 	CHECK_EQ(n, m->count);
 	CHECK_EQ(heap__count(h), m->count);

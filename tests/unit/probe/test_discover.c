@@ -615,6 +615,8 @@ TEST(this_c_library)
 	}
 	for (size_t i = 1; i < f->n; i++)
 		CHECK(f->sites[i - 1].entry < f->sites[i].entry);
+	if (dlsym(RTLD_DEFAULT, "gnu_get_libc_version"))
+		CHECK_EQ(f->nlibc_frees, 2); /* the blocks in a thread's cache, and the cache */
 	discover__free(f);
 }
 

@@ -286,11 +286,18 @@ TEST(functions_that_are_not_probed)
 	f.processes[0].unprobed = "operator new of liba.so, malloc of libb.so";
 	f.processes[2].unprobed = "malloc of libb.so";
 	f.in.notice = "so it is";
+	f.processes[0].unmatched_frees = 5;
+	f.processes[1].unmatched_frees = 4;
+	f.processes[1].unseen_frees = 3;
 	p = profile__build(&f.in);
 	CHECK_STR(p->unprobed, "operator new of liba.so, malloc of libb.so");
 	CHECK_STR(p->notice, "operator new of liba.so, malloc of libb.so: not traced, and what is "
 			     "allocated there is missing; so it is");
 	CHECK_STR(p->processes[2].unprobed, "malloc of libb.so");
+	/* Frees of unknown blocks may be of those that unprobed functions allocated. */
+	CHECK_EQ(p->processes[0].unseen_frees, 5);
+	CHECK_EQ(p->processes[1].unseen_frees, 3);
+	CHECK_EQ(p->unseen_frees, 8);
 	profile__free(p);
 	teardown(&f);
 }

@@ -146,11 +146,15 @@ TEST(one_is_singular)
 	struct text t;
 
 	p.live_blocks = p.allocs = p.frees = p.unmatched_frees = p.superseded = 1;
+	p.inherited_frees = p.disinherited = 1;
 	p.late = p.outsiders = p.lost_events = p.lost_stacks = p.lost_table = 1;
 	t = render("text", &p, &wide, false);
 	CHECK(strstr(t.data, " in 1 block, "));
 	CHECK(strstr(t.data, "calls    1 allocation, 1 free\n"));
 	CHECK(strstr(t.data, "earlier  1 more free, of a block "));
+	CHECK(!strstr(t.data, "unseen "));
+	CHECK(strstr(t.data, "forks    1 more free, of a block inherited "));
+	CHECK(strstr(t.data, "± forks  1 process inherited more blocks than "));
 	CHECK(strstr(t.data, "missed   1 free (noticed when its address was "));
 	CHECK(strstr(t.data, "late     1 program or library ran before it was "));
 	CHECK(strstr(t.data, "others   1 process outside the target shares "));
@@ -166,6 +170,7 @@ TEST(lines_of_figures_fit_into_80_columns)
 	p.final = true;
 	p.superseded = p.late = p.outsiders = p.stack_guessed = p.stack_collisions = 999;
 	p.lost_events = p.lost_stacks = p.lost_table = 99;
+	p.unseen_frees = p.inherited_frees = p.disinherited = 9999;
 	t = render("text", &p, &narrow, false);
 	for (char *line = strtok(t.data, "\n"); line; line = strtok(NULL, "\n"))
 		CHECK(text_width__width(line) <= 80);
