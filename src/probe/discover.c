@@ -351,20 +351,6 @@ static void fill_site(struct probe_site *site, const struct candidate *c)
 	site->size = c->size;
 }
 
-/* Call frame information is read only for a file that has functions that throw. */
-static int find_exits(struct probe_file *f, struct elf *e)
-{
-	bool throws = false;
-	int err;
-
-	for (size_t i = 0; i < f->n; i++)
-		throws |= f->sites[i].throws;
-	err = throws ? throwing__find_exits(f, e) : 0;
-	for (size_t i = 0; i < f->n; i++)
-		f->throws |= f->sites[i].throws && !f->sites[i].exits;
-	return err;
-}
-
 static int fill_file(struct probe_file *f, struct search *s, struct elf *e)
 {
 	bool allocator;
@@ -402,7 +388,7 @@ static int fill_file(struct probe_file *f, struct search *s, struct elf *e)
 		fill_site(site, c);
 		f->n++;
 	}
-	return find_exits(f, e);
+	return throwing__find_exits(f, e);
 }
 
 /* Whether the user named a function of this very file that its own symbols do not include. */

@@ -45,7 +45,7 @@ struct walk {
 };
 
 /* Ends the search. Returns false. */
-__attribute__((format(printf, 2, 3))) static bool give_up(struct walk *w, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static bool abandon(struct walk *w, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -79,10 +79,10 @@ static bool enter_part(struct walk *w, uint64_t vaddr, uint64_t from)
 		return true;
 	if (!w->src->extent(w->src->ctx, vaddr, &p.start, &p.end) || p.end <= p.start)
 		return from == vaddr
-			   ? give_up(w, "no call frame information describes it")
-			   : give_up(w, "0x%" PRIx64 " jumps to code that is not described", from);
+			   ? abandon(w, "no call frame information describes it")
+			   : abandon(w, "0x%" PRIx64 " jumps to code that is not described", from);
 	if (w->nparts == MAX_PARTS || p.end - p.start > MAX_BYTES - w->bytes)
-		return give_up(w, "it jumps to too much other code");
+		return abandon(w, "it jumps to too much other code");
 	p.begins = calloc((p.end - p.start) / 8 + 1, 1);
 	if (!p.begins)
 		return no_memory(w);
@@ -123,7 +123,7 @@ static bool follow_slot(struct walk *w, uint64_t from, uint64_t slot)
 	case EXITS_UNKNOWN:
 		break;
 	}
-	return give_up(w, "0x%" PRIx64 " jumps to another file, or by a pointer", from);
+	return abandon(w, "0x%" PRIx64 " jumps to another file, or by a pointer", from);
 }
 
 /* Whether there is nothing at an address but a jump through a slot: an entry of the PLT. */
@@ -182,7 +182,7 @@ static bool take_instruction(struct walk *w, const struct insn *in, uint64_t at,
 	case ZYDIS_CATEGORY_RET:
 		if (before || in->d.mnemonic != ZYDIS_MNEMONIC_RET ||
 		    in->d.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
-			return give_up(w, "0x%" PRIx64 " makes a jump of a return", at);
+			return abandon(w, "0x%" PRIx64 " makes a jump of a return", at);
 		return add_exit(w, at);
 	case ZYDIS_CATEGORY_COND_BR:
 	case ZYDIS_CATEGORY_UNCOND_BR:
@@ -190,7 +190,7 @@ static bool take_instruction(struct walk *w, const struct insn *in, uint64_t at,
 			return follow_jump(w, at, to);
 		if (insn__slot(in, at, &to))
 			return follow_slot(w, at, to);
-		return give_up(w, "0x%" PRIx64 " jumps by a table or a pointer", at);
+		return abandon(w, "0x%" PRIx64 " jumps by a table or a pointer", at);
 	default:
 		return true;
 	}
@@ -205,10 +205,10 @@ static bool decode_part(struct walk *w, size_t i)
 	struct insn in;
 
 	if (!code || len < want)
-		return give_up(w, "there is no code at 0x%" PRIx64, p->start);
+		return abandon(w, "there is no code at 0x%" PRIx64, p->start);
 	for (size_t at = 0; at < len; at += in.d.length) {
 		if (!insn__decode(&w->decoder, code + at, len - at, &in))
-			return give_up(w, "0x%" PRIx64 " is not a complete instruction",
+			return abandon(w, "0x%" PRIx64 " is not a complete instruction",
 				       p->start + at);
 		p->begins[at / 8] |= (uint8_t)(1u << at % 8);
 		if (!take_instruction(w, &in, p->start + at, before))
@@ -226,7 +226,7 @@ static bool check_jumps(struct walk *w)
 		uint64_t at = w->jumps[i].to - p->start;
 
 		if (!(p->begins[at / 8] & 1u << at % 8))
-			return give_up(w, "0x%" PRIx64 " jumps into an instruction",
+			return abandon(w, "0x%" PRIx64 " jumps into an instruction",
 				       w->jumps[i].from);
 	}
 	return true;

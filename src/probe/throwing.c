@@ -154,7 +154,7 @@ static int find_site_exits(struct throwing *t, struct probe_site *s)
 	return err;
 }
 
-int throwing__find_exits(struct probe_file *f, struct elf *e)
+static int find_exits(struct probe_file *f, struct elf *e)
 {
 	struct throwing t = { .f = f, .e = e };
 	struct cfi_source src;
@@ -169,4 +169,18 @@ int throwing__find_exits(struct probe_file *f, struct elf *e)
 		qsort(f->exits, f->nexits, sizeof(*f->exits), compare_offsets);
 	cfi__release_extents(&t.extents);
 	return err == -ENOMEM ? err : 0;
+}
+
+/* Call frame information is read only for a file that has functions that throw. */
+int throwing__find_exits(struct probe_file *f, struct elf *e)
+{
+	bool throws = false;
+	int err;
+
+	for (size_t i = 0; i < f->n; i++)
+		throws |= f->sites[i].throws;
+	err = throws ? find_exits(f, e) : 0;
+	for (size_t i = 0; i < f->n; i++)
+		f->throws |= f->sites[i].throws && !f->sites[i].exits;
+	return err;
 }

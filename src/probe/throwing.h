@@ -9,8 +9,8 @@
 struct elf;
 struct probe_file;
 
-/* Sets the exits of f, and `exits` and `why_return` of its sites; sites must be sorted. Returns 0
- * or -ENOMEM. */
+/* Sets the exits of f and whether it `throws` nevertheless, and `exits` and `why_return` of its
+ * sites; sites must be sorted. Returns 0 or -ENOMEM. */
 int throwing__find_exits(struct probe_file *f, struct elf *e);
 
 #endif
