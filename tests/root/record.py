@@ -149,7 +149,7 @@ with case("the difference of two recordings"):
 with case("recordings of unequal length are compared by rate"):
     paced = [(1, 30, "long"), (1, 14, "short"), (2, 14, "faster")]
     file = {name: path(name) for _, _, name in paced}
-    programs = [subprocess.Popen([build("pace.c"), str(factor)]) for factor, _, _ in paced]
+    programs = [start([build("pace.c"), str(factor)]) for factor, _, _ in paced]
     recorders = [subprocess.Popen([MEMTRACE, "record", "-p", str(p.pid), "-d", str(seconds), "-o", file[name]],
                                   stderr=subprocess.PIPE)
                  for p, (_, seconds, name) in zip(programs, paced)]
