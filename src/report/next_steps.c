@@ -227,10 +227,13 @@ static bool add_stacks(struct next_step *s, const struct profile *p)
 	return true;
 }
 
+/* Returns whether the step applies, and then fills it in. */
+typedef bool add_step(struct next_step *s, const struct profile *p);
+
 size_t next_steps__list(const struct profile *p, struct next_step out[NEXT_STEPS_MOST])
 {
 	/* The first that apply; what makes the result wrong comes before what makes it better. */
-	static bool (*const rows[])(struct next_step * s, const struct profile *p) = {
+	static add_step *const rows[] = {
 		add_stopped, add_arenas,  add_probe,  add_nameless,
 		add_closer,  add_compare, add_longer, add_stacks,
 	};

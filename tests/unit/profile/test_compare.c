@@ -402,22 +402,12 @@ static const struct profile_mapping old_files[] = { { .path = "/srv/shop", .buil
 static const struct profile_mapping new_files[] = { { .path = "/lib/libc.so", .build_id = "cc" },
 						    { .path = "/srv/shop", .build_id = "aa02" } };
 
-#define OLD_SHOP(name, at)                                                                         \
-	{                                                                                          \
-		.func = name, .offset = at, .mapping = 0                                           \
-	}
-#define OLD_LIBC(name, at)                                                                         \
-	{                                                                                          \
-		.func = name, .offset = at, .mapping = 1                                           \
-	}
-#define NEW_SHOP(name, at)                                                                         \
-	{                                                                                          \
-		.func = name, .offset = at, .mapping = 1                                           \
-	}
-#define NEW_LIBC(name, at)                                                                         \
-	{                                                                                          \
-		.func = name, .offset = at, .mapping = 0                                           \
-	}
+#define FRAME(name, at, file)                                                                      \
+	((struct profile_frame){ .func = name, .offset = at, .mapping = file })
+#define OLD_SHOP(name, at) FRAME(name, at, 0)
+#define OLD_LIBC(name, at) FRAME(name, at, 1)
+#define NEW_SHOP(name, at) FRAME(name, at, 1)
+#define NEW_LIBC(name, at) FRAME(name, at, 0)
 
 static const struct rebuilt_row {
 	const char *what;
