@@ -79,6 +79,8 @@ struct judgement site_survey__judge(const struct process *p, const struct site *
 		return (struct judgement){ 0 };
 	if (p->exited)
 		return judge__single(heap_time(p->c, s->oldest), &facts);
-	heap__site_oldest(p->heap, (uint32_t)(s - p->sites), &b);
+	/* A damaged recording may count a block that it does not have. */
+	if (!heap__site_oldest(p->heap, (uint32_t)(s - p->sites), &b))
+		return (struct judgement){ 0 };
 	return judge__single(b.birth, &facts);
 }

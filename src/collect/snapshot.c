@@ -33,8 +33,8 @@ static void fill_ages(const struct process *p, const struct query *q, struct sit
 		return;
 	if (!p->exited && s->kind == API_HEAP) {
 		newest = site_survey__aged(p, row->site, birth_limit(q->min_age, q->now)).newest;
-		heap__site_oldest(p->heap, row->site, &b);
-		oldest = b.birth + p->c->opts.start;
+		if (heap__site_oldest(p->heap, row->site, &b))
+			oldest = b.birth + p->c->opts.start;
 	}
 	row->oldest = age_of(p, q, oldest);
 	row->newest = age_of(p, q, newest);
