@@ -88,7 +88,9 @@ with case("a target with many mappings that maps code all the time does not dela
         m = Memtrace(*EVERYTHING, "-d", "2", "-p", p.pid)
         equal(m.wait(), 0, f"the exit status with {mappings} mappings ({m.stderr()})")
         sites = [s for s in m.final()["sites"] if s["kind"] == "heap"]
-        equal([s["stack"][0]["func"] for s in sites], ["leave_a_block"], "the functions that hold blocks")
+        # Where memtrace itself held the lock of the mappings, the kernel did not answer, and the stack is cut.
+        equal({s["stack"][0]["func"] for s in sites}, {"leave_a_block"}, "the functions that hold blocks")
+        equal([s["complete"] for s in sites].count(True), 1, "the number of whole stacks")
         true(p.proc.poll() is None, "the target has ended")
         p.kill()
 

@@ -25,7 +25,8 @@ CC = os.environ.get("CC") or "gcc"
 CXX = os.environ.get("CXX") or "g++"
 CFLAGS = ["-g", "-O1", "-fno-omit-frame-pointer", "-Wall", "-Wextra", "-pthread"]
 TMP = os.path.realpath(tempfile.mkdtemp(prefix="memtrace-root-"))
-PATIENCE = 60  # seconds after which something is considered to hang
+STALLED = 60  # seconds without progress after which something is considered to hang
+PATIENCE = 600  # seconds after which it is considered to hang, whatever it does
 
 _started = []
 _failed = 0
@@ -85,15 +86,39 @@ def true(condition, what):
         raise AssertionError(what)
 
 
-def wait_for(condition, what, seconds=PATIENCE):
-    """Waits until `condition` returns something true, and returns that."""
-    end = time.monotonic() + seconds
+def _work():
+    """Ticks of processor time that this script's descendants have taken."""
+    rows = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", errors="replace") as f:
+                fields = f.read().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        rows.setdefault(int(fields[1]), []).append((int(pid), sum(map(int, fields[11:15]))))
+    total, todo = 0, [os.getpid()]
+    while todo:
+        for pid, ticks in rows.get(todo.pop(), []):
+            total += ticks
+            todo.append(pid)
+    return total
+
+
+def wait_for(condition, what, seconds=STALLED):
+    """Waits until `condition` returns something true, and returns that. What the script started may take longer than
+    `seconds` on a loaded machine, as long as it works."""
+    began = time.monotonic()
+    end, work = began + seconds, None
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds} s for {what}, in vain")
+        now = time.monotonic()
+        if now > end:
+            before, work = work, _work()
+            if now - began > PATIENCE or before is not None and abs(work - before) < os.sysconf("SC_CLK_TCK") // 10:
+                raise AssertionError(f"waited {now - began:.0f} s for {what}, in vain")
+            end = now + seconds / 4
         time.sleep(0.01)
 
 
@@ -206,7 +231,8 @@ class Program:
         if self.go_fd is not None:
             os.close(self.go_fd)
             self.go_fd = None
-        return self.proc.wait(PATIENCE)
+        wait_for(lambda: self.proc.poll() is not None, "the program to end")
+        return self.proc.returncode
 
 
 def read_truth(name):
@@ -242,11 +268,12 @@ class Memtrace:
         wait_for(ready, "memtrace to attach")
         return self
 
-    def wait(self, seconds=PATIENCE):
+    def wait(self, seconds=STALLED):
         try:
-            return self.proc.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"memtrace did not end within {seconds} s\n{self.stderr()}") from None
+            wait_for(lambda: self.proc.poll() is not None, "memtrace to end", seconds)
+        except AssertionError as e:
+            raise AssertionError(f"{e}\n{self.stderr()}") from None
+        return self.proc.returncode
 
     def interrupt(self):
         self.proc.send_signal(signal.SIGINT)
