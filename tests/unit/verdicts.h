@@ -138,4 +138,17 @@ static inline unsigned int check(const struct agent *of, size_t n, const struct 
 	return missed;
 }
 
+/* What is said of one site now. */
+static inline struct judgement of_stack(uint64_t stack)
+{
+	struct snapshot s = sim_ask(SORT_LEAK);
+	size_t rank = rank_of(&s, stack);
+	struct judgement j = { 0 };
+
+	if (rank)
+		j = s.sites[rank - 1].judged;
+	snapshot__free(&s);
+	return j;
+}
+
 #endif
