@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Follows the grammar of https://doc.rust-lang.org/rustc/symbol-mangling/v0.html from left to
- * right. References back lead to what was read before, so they are not followed. A name that does
- * not keep to the grammar is left to the demangler, which stops where this does.
+ * right. References back are not followed: a compiler's lead to a type, path or constant that was
+ * read before. In a name that does not keep to that, such as one that refers to the middle of an
+ * identifier, whatever looks like a binder counts as one.
  */
 #include "symbols/rust_binders.h"
 
@@ -12,9 +13,15 @@
 #define LIFETIMES_MAX 1000
 /* As libiberty. */
 #define DEPTH_MAX 1024
+#define POSITIONS_MAX 4096
+
+/* What begins at a position, and may be referred to. */
+enum begins { NOTHING, TYPE_OR_PATH, CONSTANT };
 
 struct parser {
+	const char *first; /* position 0 of references */
 	const char *at;
+	uint8_t begins[POSITIONS_MAX];
 	unsigned int depth;
 	bool failed; /* or at its end */
 	bool absurd;
@@ -36,6 +43,16 @@ static char take_any(struct parser *p)
 	if (!*p->at)
 		p->failed = true;
 	return p->failed ? '\0' : *p->at++;
+}
+
+static void note_beginning(struct parser *p, enum begins what)
+{
+	size_t position = (size_t)(p->at - p->first);
+
+	if (position < POSITIONS_MAX)
+		p->begins[position] = what;
+	else
+		p->failed = true;
 }
 
 /* More nesting than this fails. What descends ends with p->depth--. */
@@ -65,22 +82,31 @@ static bool take_base62_digit(struct parser *p, uint64_t *digit)
 /* Takes a number that ends with "_". One that is too large is UINT64_MAX. */
 static uint64_t take_base62(struct parser *p)
 {
+	bool too_large = false;
 	uint64_t n = 0, digit;
 
 	if (take(p, '_'))
 		return 0;
 	while (!p->failed && take_base62_digit(p, &digit))
-		if (__builtin_mul_overflow(n, 62, &n) || __builtin_add_overflow(n, digit, &n))
-			n = UINT64_MAX / 62;
+		too_large |=
+		    __builtin_mul_overflow(n, 62, &n) | __builtin_add_overflow(n, digit, &n);
 	if (!take(p, '_'))
 		p->failed = true;
-	return n + 1;
+	return too_large || n == UINT64_MAX ? UINT64_MAX : n + 1;
 }
 
 static void take_optional_base62(struct parser *p, char tag)
 {
 	if (take(p, tag))
 		take_base62(p);
+}
+
+static void take_reference(struct parser *p, enum begins what)
+{
+	uint64_t position = take_base62(p);
+
+	if (position >= POSITIONS_MAX || p->begins[position] != what)
+		p->failed = true;
 }
 
 static void parse_binder(struct parser *p)
@@ -112,8 +138,9 @@ static void parse_identifier(struct parser *p)
 
 static void parse_const(struct parser *p)
 {
+	note_beginning(p, CONSTANT);
 	if (take(p, 'B')) {
-		take_base62(p);
+		take_reference(p, CONSTANT);
 		return;
 	}
 	if (take_any(p) == 'p')
@@ -196,7 +223,7 @@ static void parse_type_after(struct parser *p, char tag)
 		parse_traits(p);
 		break;
 	case 'B':
-		take_base62(p);
+		take_reference(p, TYPE_OR_PATH);
 		break;
 	default:
 		if (tag >= 'a' && tag <= 'z')
@@ -208,8 +235,10 @@ static void parse_type_after(struct parser *p, char tag)
 
 static void parse_type(struct parser *p)
 {
-	char tag = take_any(p);
+	char tag;
 
+	note_beginning(p, TYPE_OR_PATH);
+	tag = take_any(p);
 	if (!p->failed && descend(p))
 		parse_type_after(p, tag);
 	p->depth--;
@@ -245,7 +274,7 @@ static void parse_path_after(struct parser *p, char tag)
 		parse_generics(p);
 		break;
 	case 'B':
-		take_base62(p);
+		take_reference(p, TYPE_OR_PATH);
 		break;
 	default:
 		p->failed = true;
@@ -254,16 +283,38 @@ static void parse_path_after(struct parser *p, char tag)
 
 static void parse_path(struct parser *p)
 {
-	char tag = take_any(p);
+	char tag;
 
+	note_beginning(p, TYPE_OR_PATH);
+	tag = take_any(p);
 	if (!p->failed && descend(p))
 		parse_path_after(p, tag);
 	p->depth--;
 }
 
+/* Whether a "G" anywhere begins a number of three digits or more. */
+static bool may_bind_many(const char *name)
+{
+	struct parser p = { .at = name };
+	const char *binder = NULL;
+	uint64_t digit;
+
+	while (*p.at) {
+		if (!binder && *p.at == 'G')
+			binder = p.at;
+		if (take_base62_digit(&p, &digit))
+			continue;
+		if (binder && *p.at == '_' && p.at - binder > 3)
+			return true;
+		binder = NULL;
+		p.at++;
+	}
+	return false;
+}
+
 bool rust_binders__are_absurd(const char *name)
 {
-	struct parser p = { .at = name + 2 };
+	struct parser p = { .first = name + 2, .at = name + 2 };
 
 	if (name[0] != '_' || name[1] != 'R')
 		return false;
@@ -273,5 +324,5 @@ bool rust_binders__are_absurd(const char *name)
 	parse_path(&p);
 	if (!p.failed && *p.at >= 'A' && *p.at <= 'Z')
 		parse_path(&p); /* where it was instantiated */
-	return p.absurd;
+	return p.absurd || (p.failed && may_bind_many(name));
 }

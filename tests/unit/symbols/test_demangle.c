@@ -233,11 +233,16 @@ TEST(rust_names_with_absurd_binders_stay_as_they_are)
 		"_RMDGzzzzzzzzzz_NtC1a1bp3Outh1_EL_uu", /* dyn, an associated type */
 		"_RMFG99999999999999999999_KC_EuC1aa",	/* more than 64 bits */
 		"_RMTRL0_QAFG000zz_EuKj5_EuC1aa",
+		"_RMFGffffffffffff_EuC1aa",	   /* wraps around, digit by digit */
+		"_RMC22aMMYFGzzzzzzzz_uC1aaaaB4_", /* refers into an identifier */
+		"_RNvMC22aMMYFGzzzzzzzz_uC1aaaaB4_1f",
+		"_RIC19aMYFGzzzzzzzz_uC1aaB4_E",
 	};
 	static const char *const fine[][2] = {
 		{ "_RNvMC1aFG_RL0_hEu1f", "<for<'a> fn(&'a u8)>::f" },
 		{ "_RINvC1a6Gzzz_1KRe616263_E", NULL },
 		{ "_RNvC8Gzzzzzz_1f", "Gzzzzzz_::f" },
+		{ "_RINvC8Gzzzzzz_1fNtB2_1TE", "Gzzzzzz_::f::<Gzzzzzz_::T>" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(absurd); i++) {
