@@ -298,53 +298,67 @@ static void summary(const struct run *r, int status)
 	       s.rules, s.bytes >> 10, s.no_room);
 }
 
-int main(int argc, char **argv)
-{
-	struct run r = { 0 };
-	const char *every = "1", *object = argv[1], *oracle = argv[2], *returns[MAX_LINKS];
-	uint64_t memory = UNWIND_MEMORY;
-	size_t nreturns = 0;
-	int opt, start[2], ack[2], status = 0;
-	struct ring_buffer *rb;
+/* What the options ask for, besides what is in struct run. */
+struct asked {
+	const char *every, *returns[MAX_LINKS];
+	size_t nreturns;
+	uint64_t memory;
+};
 
-	if (argc < 4)
-		die("usage", EINVAL);
+static void read_options(struct run *r, struct asked *w, int argc, char **argv)
+{
+	int opt;
+
+	*w = (struct asked){ .every = "1", .memory = UNWIND_MEMORY };
 	optind = 3;
 	while ((opt = getopt(argc, argv, "+e:m:r:w:a:ks")) != -1) {
 		if (opt == 'e')
-			every = optarg;
+			w->every = optarg;
 		else if (opt == 'm')
-			memory = strtoull(optarg, NULL, 10) << 20;
-		else if (opt == 'r' && nreturns < MAX_LINKS)
-			returns[nreturns++] = optarg;
+			w->memory = strtoull(optarg, NULL, 10) << 20;
+		else if (opt == 'r' && w->nreturns < MAX_LINKS)
+			w->returns[w->nreturns++] = optarg;
 		else if (opt == 'w')
-			r.out = fopen(optarg, "we");
+			r->out = fopen(optarg, "we");
 		else if (opt == 'k')
-			r.untold = true;
+			r->untold = true;
 		else if (opt == 's')
-			r.stale = true;
+			r->stale = true;
 		else if (opt == 'a')
-			read_before(&r, optarg);
+			read_before(r, optarg);
 		else
 			die("usage", EINVAL);
 	}
+}
+
+int main(int argc, char **argv)
+{
+	struct run r = { 0 };
+	const char *object = argv[1], *oracle = argv[2];
+	int start[2], ack[2], status = 0;
+	struct ring_buffer *rb;
+	struct asked w;
+
+	if (argc < 4)
+		die("usage", EINVAL);
+	read_options(&r, &w, argc, argv);
 	if (pipe2(start, O_CLOEXEC) || pipe2(ack, O_CLOEXEC))
 		die("pipe", errno);
 	r.pid = fork();
 	if (r.pid == 0)
 		close(start[1]); /* or it would wait for itself, should we die */
 	if (r.pid == 0)
-		child(argv + optind, oracle, every, start[0], ack[0]);
+		child(argv + optind, oracle, w.every, start[0], ack[0]);
 	r.ack = ack[1];
-	load(&r, object, memory);
+	load(&r, object, w.memory);
 	r.space = mappings__new((uint32_t)r.pid);
 	probe(&r, "on_mark", oracle, "oracle_mark", false);
 	probe(&r, "on_files", oracle, "oracle_files", false);
-	for (size_t i = 0; i < nreturns; i++) {
-		char *colon = strrchr(returns[i], ':');
+	for (size_t i = 0; i < w.nreturns; i++) {
+		char *colon = strrchr(w.returns[i], ':');
 
 		*colon = '\0';
-		probe(&r, "on_return", returns[i], colon + 1, true);
+		probe(&r, "on_return", w.returns[i], colon + 1, true);
 	}
 	rb = ring_buffer__new(bpf_object__find_map_fd_by_name(r.obj, "ring"), on_record, &r, NULL);
 	if (write(start[1], "", 1) != 1)

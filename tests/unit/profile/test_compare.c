@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Two runs compared: stacks that are new, gone, grown and shrunk. */
-#include "profiles.h"
+#include "compared.h"
 
-#include "profile/compare.h"
 #include "profile/conditions.h"
 #include "report/difference.h"
 
@@ -95,20 +94,6 @@ static const struct profile after = {
 	.nsites = ARRAY_SIZE(after_sites),
 	.notice = "cut \033[31m",
 };
-
-/* "CHANGE/BLOCKS@ID …" in order. */
-static const char *rows(const struct comparison *c)
-{
-	static char text[1024];
-	char *p = text;
-
-	*p = '\0';
-	for (size_t i = 0; i < c->nsites; i++)
-		p += snprintf(p, sizeof(text) - (size_t)(p - text), "%s%+d/%+d@%s", i ? " " : "",
-			      (int)c->sites[i].bytes, (int)c->sites[i].blocks,
-			      c->sites[i].site->id + (strlen(c->sites[i].site->id) > 14 ? 14 : 2));
-	return text;
-}
 
 TEST(changed_stacks_by_growth)
 {
@@ -283,21 +268,11 @@ static struct profile_site unequal_site(const struct unequal *u, int side)
 	};
 }
 
-static struct profile unequal_run(const struct profile_site *site, double elapsed)
-{
-	return (struct profile){ .run = &test_run,
-				 .wall_ns = WALL,
-				 .final = true,
-				 .elapsed_s = elapsed,
-				 .sites = site,
-				 .nsites = site->live_bytes > 0 };
-}
-
 static void check_unequal(const struct unequal *u, bool back)
 {
 	struct profile_site sites[2] = { unequal_site(u, back), unequal_site(u, !back) };
-	struct profile p = unequal_run(&sites[0], back ? 20 : 60),
-		       q = unequal_run(&sites[1], back ? 60 : 20);
+	struct profile p = run_with(&sites[0], back ? 20 : 60),
+		       q = run_with(&sites[1], back ? 60 : 20);
 	double want = back ? u->back : u->change;
 	bool faster = back ? u->faster_back : u->faster;
 	struct comparison c;
@@ -327,7 +302,7 @@ static bool by_rate(double before_s, double after_s, bool whole)
 	static const struct profile_run launched = { .launched = true };
 	static const struct profile_process ended = { .exited = true };
 	struct profile_site site = unequal_site(&unequal[0], 0);
-	struct profile p = unequal_run(&site, before_s), q = unequal_run(&site, after_s);
+	struct profile p = run_with(&site, before_s), q = run_with(&site, after_s);
 	struct comparison c;
 	bool result;
 
@@ -359,7 +334,7 @@ TEST(which_lengths_are_unequal)
 TEST(the_verdict_of_a_comparison)
 {
 	struct profile_site old = unequal_site(&unequal[0], 0), new[3];
-	struct profile p = unequal_run(&old, 60), q;
+	struct profile p = run_with(&old, 60), q;
 	struct conditions checks = { 0 };
 	struct comparison c;
 	char why[64];
@@ -369,7 +344,7 @@ TEST(the_verdict_of_a_comparison)
 		new[i].id[15] = (char)('a' + i);
 		new[i].group = i ? 2 : 1;
 	}
-	q = unequal_run(new, 20);
+	q = run_with(new, 20);
 	q.nsites = ARRAY_SIZE(new);
 	CHECK_EQ(conditions__add(&checks, "leaks>1,leaks>2,growth>9m,growth>10m,lost>0", why,
 				 sizeof(why)),
@@ -395,133 +370,6 @@ TEST(the_verdict_of_a_comparison)
 	conditions__release(&checks);
 }
 
-/* ---- a program that was built again ---- */
-
-static const struct profile_mapping old_files[] = { { .path = "/srv/shop", .build_id = "aa01" },
-						    { .path = "/lib/libc.so", .build_id = "cc" } };
-static const struct profile_mapping new_files[] = { { .path = "/lib/libc.so", .build_id = "cc" },
-						    { .path = "/srv/shop", .build_id = "aa02" } };
-
-#define FRAME(name, at, file)                                                                      \
-	((struct profile_frame){ .func = name, .offset = at, .mapping = file })
-#define OLD_SHOP(name, at) FRAME(name, at, 0)
-#define OLD_LIBC(name, at) FRAME(name, at, 1)
-#define NEW_SHOP(name, at) FRAME(name, at, 1)
-#define NEW_LIBC(name, at) FRAME(name, at, 0)
-
-static const struct rebuilt_row {
-	const char *what;
-	struct profile_frame old[2], new[2];
-	bool same;
-	const char *api;
-} rebuilt_rows[] = {
-	{ "places moved",
-	  { OLD_SHOP("serve", 0x10), OLD_LIBC("start", 5) },
-	  { NEW_SHOP("serve", 0x20), NEW_LIBC("start", 5) },
-	  .same = true },
-	{ "another function",
-	  { OLD_SHOP("serve", 0x10), OLD_LIBC("start", 5) },
-	  { NEW_SHOP("answer", 0x10), NEW_LIBC("start", 5) } },
-	{ "another place in a file that is the same",
-	  { OLD_SHOP("serve", 0x10), OLD_LIBC("start", 5) },
-	  { NEW_SHOP("serve", 0x10), NEW_LIBC("start", 6) } },
-	{ "no names",
-	  { OLD_SHOP(NULL, 0x10), OLD_LIBC("start", 5) },
-	  { NEW_SHOP(NULL, 0x10), NEW_LIBC("start", 5) } },
-	{ "no name in a file that is the same",
-	  { OLD_SHOP("serve", 0x10), OLD_LIBC(NULL, 5) },
-	  { NEW_SHOP("serve", 0x20), NEW_LIBC(NULL, 5) },
-	  .same = true },
-	{ "another api",
-	  { OLD_SHOP("serve", 0x10), OLD_LIBC("start", 5) },
-	  { NEW_SHOP("serve", 0x20), NEW_LIBC("start", 5) },
-	  .api = "calloc" },
-};
-
-static struct profile_site rebuilt_site(const char *id, const struct profile_frame *stack,
-					uint64_t bytes)
-{
-	struct profile_site s = { .kind = API_HEAP,
-				  .api = "malloc",
-				  .live_bytes = bytes,
-				  .live_blocks = 1,
-				  .stack = stack,
-				  .nstack = 2 };
-
-	snprintf(s.id, sizeof(s.id), "%s", id);
-	return s;
-}
-
-static struct profile rebuilt_run(const struct profile_site *sites, size_t n, bool rebuilt)
-{
-	struct profile p = unequal_run(sites, 60);
-
-	p.nsites = n;
-	p.mappings = rebuilt ? new_files : old_files;
-	p.nmappings = 2;
-	return p;
-}
-
-TEST(a_program_that_was_built_again)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(rebuilt_rows); i++) {
-		const struct rebuilt_row *r = &rebuilt_rows[i];
-		struct profile_site old = rebuilt_site("01", r->old, 100),
-				    new = rebuilt_site("02", r->new, 130);
-		struct profile p = rebuilt_run(&old, 1, false), q = rebuilt_run(&new, 1, true);
-		struct comparison c;
-
-		if (r->api)
-			new.api = r->api;
-		CHECK_EQ(compare__profiles(&p, &q, &c), 0);
-		if (c.rebuilt != r->same || c.nsites != (r->same ? 1 : 2)) {
-			printf("# %s: %zu rows\n", r->what, c.nsites);
-			test_failures++;
-		}
-		CHECK_EQ(c.bytes, 30);
-		if (r->same)
-			CHECK(c.sites[0].bytes == 30 && c.sites[0].rebuilt && c.sites[0].of == &q);
-		compare__free(&c);
-	}
-}
-
-/* Several places in a function are one; what both have by ID stays apart. */
-TEST(several_places_in_a_function_that_was_built_again)
-{
-	static const struct profile_frame old_stacks[][2] = {
-		{ OLD_SHOP("serve", 0x10), OLD_LIBC("start", 5) },
-		{ OLD_SHOP("serve", 0x18), OLD_LIBC("start", 5) },
-		{ OLD_SHOP("gone", 0x30), OLD_LIBC("start", 5) },
-	};
-	static const struct profile_frame new_stacks[][2] = {
-		{ NEW_SHOP("serve", 0x20), NEW_LIBC("start", 5) },
-		{ NEW_SHOP("serve", 0x28), NEW_LIBC("start", 5) },
-		{ NEW_SHOP("fresh", 0x40), NEW_LIBC("start", 5) },
-	};
-	struct profile_site old[4], new[4];
-	struct profile p, q;
-	struct comparison c;
-	char id[3] = "01";
-
-	for (size_t i = 0; i < 3; i++) {
-		id[1] = (char)('1' + i);
-		old[i] = rebuilt_site(id, old_stacks[i], 100);
-		id[1] = (char)('5' + i);
-		new[i] = rebuilt_site(id, new_stacks[i], 150);
-	}
-	old[3] = rebuilt_site("09", old_stacks[0], 10);
-	new[3] = rebuilt_site("09", new_stacks[0], 10);
-	p = rebuilt_run(old, 4, false);
-	q = rebuilt_run(new, 4, true);
-	CHECK_EQ(compare__profiles(&p, &q, &c), 0);
-	CHECK_EQ(c.rebuilt, 1);
-	CHECK_EQ(c.unchanged, 1);
-	CHECK_STR(rows(&c), "+150/+1@ +100/+0@ -100/-1@");
-	CHECK_EQ(c.sites[1].before.bytes, 200);
-	CHECK_EQ(c.sites[1].after.bytes, 300);
-	compare__free(&c);
-}
-
 /* ---- as text and JSON ---- */
 
 static struct text print_unequal(const char *format, struct strbuf *summary)
@@ -535,7 +383,7 @@ static struct text print_unequal(const char *format, struct strbuf *summary)
 				      unequal_site(&unequal[6], 0) };
 	struct profile_site new[] = { unequal_site(&unequal[2], 1), unequal_site(&unequal[0], 1),
 				      unequal_site(&unequal[6], 1) };
-	struct profile p = unequal_run(old, 60), q = unequal_run(new, 20);
+	struct profile p = run_with(old, 60), q = run_with(new, 20);
 	struct comparison c;
 	struct difference_input in = { &c, "before.mt", "after.mt", 0 };
 	struct text t = { 0 };
