@@ -208,7 +208,8 @@ static int open_shared(struct dwarf *d, const char *path, const struct debug_pla
 	if (d->shared_elf && elf__debug_size(d->shared_elf) <= DWARF_MAX)
 		d->shared = dwarf_begin_elf(elf__handle(d->shared_elf), DWARF_C_READ, NULL);
 	/* A shared file that refers to another would make libdw open that. */
-	if (!d->shared || dwelf_dwarf_gnu_debugaltlink(d->shared, &name, &id) != 0)
+	if (!d->shared || dwelf_dwarf_gnu_debugaltlink(d->shared, &name, &id) != 0 ||
+	    !dwarf_names__sections_end(d->shared_elf))
 		return -ENODATA;
 	dwarf_names__note_strings(&d->reading, d->shared_elf);
 	dwarf_setalt(d->dw, d->shared);
@@ -233,7 +234,7 @@ struct dwarf *dwarf__open(const struct elf *e, const char *path, const struct de
 	d->shared_file.fd = -ENOENT;
 	err = -ENODATA;
 	d->dw = dwarf_begin_elf(elf__handle(e), DWARF_C_READ, NULL);
-	if (!d->dw)
+	if (!d->dw || !dwarf_names__sections_end(e))
 		goto out;
 	dwarf_names__note_strings(&d->reading, e);
 	err = open_shared(d, path, places);

@@ -17,6 +17,31 @@
 
 /* ---- strings ---- */
 
+/* The section of one of two names. */
+static const char *section_of(const struct elf *e, const char *const names[2], size_t *len)
+{
+	const char *bytes = elf__section(e, names[0], len);
+
+	return bytes ? bytes : elf__section(e, names[1], len);
+}
+
+bool dwarf_names__sections_end(const struct elf *e)
+{
+	static const char *const sections[][2] = {
+		{ ".debug_str", ".zdebug_str" },
+		{ ".debug_line_str", ".zdebug_line_str" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		size_t len;
+		const char *bytes = section_of(e, sections[i], &len);
+
+		if (bytes && len && bytes[len - 1])
+			return false;
+	}
+	return true;
+}
+
 void dwarf_names__note_strings(struct dwarf_reading *r, const struct elf *e)
 {
 	static const char *const sections[][2] = {
@@ -26,10 +51,8 @@ void dwarf_names__note_strings(struct dwarf_reading *r, const struct elf *e)
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
 		size_t len;
-		const char *bytes = elf__section(e, sections[i][0], &len);
+		const char *bytes = section_of(e, sections[i], &len);
 
-		if (!bytes)
-			bytes = elf__section(e, sections[i][1], &len);
 		if (!bytes || r->ninline_strings == INLINE_STRINGS_MAX)
 			continue;
 		r->inline_strings[r->ninline_strings].start = bytes;

@@ -30,8 +30,11 @@ static inline bool dwarf_names__spend(struct dwarf_reading *r)
 	return r->budget && r->budget--;
 }
 
-/* Notes where attributes of an open file hold strings; `e` is the same file. */
 struct elf;
+/* Returns whether the sections of strings that libdw has opened end with a NUL: no string may run
+ * past them. libdw does not check that of all. */
+bool dwarf_names__sections_end(const struct elf *e);
+/* Notes where attributes of an open file hold strings; `e` is the same file. */
 void dwarf_names__note_strings(struct dwarf_reading *r, const struct elf *e);
 /* Returns whether a unit's own strings end in their section: libdw does not check that of strings
  * that attributes hold themselves. */

@@ -56,6 +56,37 @@ static void check_nested(const char *compiler, const char *option)
 	close_program(&p);
 }
 
+/* What libdw makes of a string without a NUL, if it is the section's last one, is in other memory.
+ */
+static void check_strings_without_end(const char *option, const char *section)
+{
+	const char *path = in_scratch("endless"), *strings = in_scratch("strings");
+	char dump[256], update[256];
+	struct program p;
+	struct stat st;
+
+	snprintf(dump, sizeof(dump), "%s=%s", section, strings);
+	MUST(run("gcc", "-O2", "-g", option, "-o", path, write_source("nested.c", nested_source),
+		 NULL));
+	MUST(run("objcopy", "--dump-section", dump, path, NULL));
+	p = open_program(path);
+	CHECK(p.dwarf);
+	close_program(&p);
+	MUST(stat(strings, &st) == 0 && st.st_size > 1);
+	MUST(truncate(strings, st.st_size - 1) == 0);
+	snprintf(update, sizeof(update), "%s=%s", section, strings);
+	MUST(run("objcopy", "--update-section", update, path, NULL));
+	p = open_program(path);
+	CHECK(!p.dwarf);
+	close_program(&p);
+}
+
+TEST(sections_of_strings_that_do_not_end)
+{
+	check_strings_without_end("-gdwarf-4", ".debug_str");
+	check_strings_without_end("-gdwarf-5", ".debug_line_str");
+}
+
 TEST(inlined_calls_as_gcc_describes_them)
 {
 	check_nested("gcc", "-gdwarf-5");
