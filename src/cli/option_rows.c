@@ -260,6 +260,14 @@ const struct option_row option_rows[] = {
 	{ .name = "max-depth", .value = "N", .example = "64", .take = option__depth,
 	  .help = "most frames of a call stack, 1 to 127 (default 127)",
 	  .detail = "Walk at most <N> frames, 1 to 127 (default 127)." },
+	{ .name = "memory-limit", .of = OF_ALL, .value = "SIZE", .example = "1g",
+	  SIZE(plan.memory_limit, MEMORY_LIMIT_LEAST, UINT64_MAX),
+	  .help = "memory that memtrace may take, 32m or more (default: a quarter of the "
+		"machine's); beyond it, new call stacks and blocks are left out and counted",
+	  .detail = "The memory of its own that `memtrace` may take (`RssAnon` in "
+		"</proc/PID/status>), 32m or more; the default is a quarter of the machine's. When "
+		"it is reached, new call stacks and blocks are left out, the report says how "
+		"many, and the run is not judged: see `LIMITS`." },
 	{ .name = "unwind-memory", .value = "SIZE", .example = "256m",
 	  SIZE(plan.unwind_memory, 8 << 20, 8ull << 30),
 	  .help = "kernel memory for unwind tables, 8m to 8g (default 64m); if it is not "

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "collect/limit.h"
 #include "collect/same_code.h"
 #include "probe/alloc_functions.h"
 #include "symbols/mappings.h"
@@ -72,6 +73,11 @@ static __attribute__((noinline)) int find_or_add_key(struct process *p, struct s
 	if (hashmap__find(p->site_index, hash, site_has_key, &key, &known)) {
 		*number = (uint32_t)known;
 		return 0;
+	}
+	if (p->c->tight && key.stack) {
+		p->c->limited_stacks++;
+		key.stack = 0;
+		return find_or_add_key(p, key, hash_site_key(&key), number);
 	}
 	site.stack = same_code__first(p, key.stack);
 	if (site.stack != key.stack) {
@@ -174,7 +180,7 @@ static void begin_cohorts(struct process *p, const struct block *b)
 	uint32_t cursor = 0;
 	uint64_t origin = heap__origin(b);
 
-	if (!s->allocs || s->live_blocks > 1)
+	if (!s->allocs || s->live_blocks > 1 || (p->c->tight && s->stack))
 		return;
 	while (s->live_blocks && first.addr == b->addr &&
 	       heap__site_next(p->heap, b->site, &cursor, &first))
@@ -213,12 +219,12 @@ static void count_birth(struct process *p, const struct block *b, const struct b
 #define FREED_EACH 64
 
 /* The block was allocated before tracing began or, in a process that has no such blocks, was not
- * seen to be allocated, or was not allocated at all. */
+ * seen to be allocated, or was not allocated at all; or there was no memory to store it. */
 static void count_unmatched_free(struct process *p)
 {
 	p->unmatched_frees++;
-	p->unseen_frees += p->whole || p->inheritance_lost;
-	if (p->whole && !p->inheritance_lost)
+	p->unseen_frees += p->whole || p->inheritance_lost || p->unstored;
+	if (p->unstored || (p->whole && !p->inheritance_lost))
 		return;
 	if (!p->older)
 		p->older = cohorts__new(heap_now(p));
@@ -292,6 +298,12 @@ static int begin_block(struct process *p, const struct event *ev, uint64_t addr,
 	if (from)
 		b.chain = heap__chain(from, b.birth);
 	err = find_or_add_site(p, ev, stack, size, API_HEAP, &b.site);
+	if (!err && !collect_limit__has_room(p, b.addr)) {
+		collect_limit__left_out(p, &b);
+		if (from)
+			count_death(p, from);
+		return 0;
+	}
 	if (!err)
 		err = heap__put(p->heap, &b, &old);
 	if (old.addr) {
@@ -300,6 +312,7 @@ static int begin_block(struct process *p, const struct event *ev, uint64_t addr,
 		end_block(p, &old);
 	}
 	if (err < 0) {
+		p->unstored = true;
 		if (from)
 			count_death(p, from);
 		return err;

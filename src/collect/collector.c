@@ -7,6 +7,7 @@
 #include "collect/accounting.h"
 #include "collect/inheritance.h"
 #include "collect/internal.h"
+#include "collect/limit.h"
 #include "collect/process.h"
 #include "symbols/mappings.h"
 #include "util/intervals.h"
@@ -22,6 +23,8 @@ struct collector *collector__new(const struct collector_opts *opts)
 	if (!c->opts.max_size)
 		c->opts.max_size = UINT64_MAX;
 	c->inherited.max = opts->max_inherited ? opts->max_inherited : COLLECTOR_INHERITED_MAX;
+	if (opts->memory_limit && opts->memory_limit / 4 < c->inherited.max)
+		c->inherited.max = opts->memory_limit / 4;
 	c->reported_at = opts->start;
 	c->stacks = stacks__new();
 	c->by_pid = hashmap__new();
@@ -270,6 +273,7 @@ int collector__event(void *collector, void *data, size_t size)
 			data = &known;
 		}
 		err = handlers[ev->type].handle(c, data);
+		collect_limit__booked(c, size);
 		if (c->inherited.over)
 			inheritance__bound(c);
 	}
@@ -329,6 +333,7 @@ int collector__add_stack(struct collector *c, uint64_t time, const struct stack 
 	if (time > c->now)
 		c->now = time;
 	c->events++; /* as where it came as a record of the ring buffer */
+	collect_limit__booked(c, st->n * sizeof(st->frames[0].pc));
 	p = collect_process__get(c, st->pid, time);
 	return p ? collect_process__add_stack(p, time, st) : -ENOMEM;
 }
@@ -350,6 +355,11 @@ const struct mappings *collector__mappings(const struct collector *c, uint32_t p
 		if (c->processes[i]->pid == pid)
 			return c->processes[i]->mappings;
 	return NULL;
+}
+
+bool collector__is_limited(const struct collector *c)
+{
+	return c->limited_blocks || c->limited_stacks;
 }
 
 size_t collector__memory(const struct collector *c)

@@ -72,6 +72,11 @@ struct collector_opts {
 	 * For more, it is given up, for the processes that have been forked the longest ago first.
 	 */
 	size_t max_inherited;
+	/* Bytes of memory above which nothing more is stored (limit.h); 0: no limit. What is used,
+	 * as memory_used says: all that counts against the limit, whosever it is; NULL: what the
+	 * collector itself holds. */
+	uint64_t memory_limit;
+	uint64_t (*memory_used)(void);
 	uint64_t start; /* ns, CLOCK_MONOTONIC: the run's beginning */
 };
 
@@ -117,10 +122,13 @@ void collector__refresh_mappings(struct collector *c, uint32_t pid);
 int collector__add_allocator(struct collector *c, uint32_t module, uint64_t start, uint64_t end);
 
 /*
- * Frees call stacks that no site refers to and no living process may use, once there are many. To
- * be called now and then while nothing points to a stack. Returns 0 or -ENOMEM.
+ * Frees call stacks that no site refers to and no living process may use, once there are many, and
+ * names of processes. To be called now and then while nothing points to a stack or a name. Returns
+ * 0 or -ENOMEM.
  */
 int collector__tidy(struct collector *c);
+/* Whether anything was left out because of the memory limit. */
+bool collector__is_limited(const struct collector *c);
 /* Sets used[] for each module below n that a stack or a mapping refers to. */
 void collector__use_modules(const struct collector *c, bool *used, size_t n);
 /* Forgets what is known of a module that none refers to: its ID is not used again. */
@@ -182,7 +190,7 @@ struct process_row {
 	uint32_t pid;	    /* 0 in a row that stands for several processes, all ended: */
 	uint64_t processes; /* how many; otherwise 1 */
 	char comm[EVENT_COMM];
-	const char *exe; /* valid as long as the collector; NULL: unknown */
+	const char *exe; /* valid until collector__tidy; NULL: unknown */
 	bool exited;
 	int status; /* how it ended, as waitpid has it; -1: it lives, or it is not known */
 	uint64_t live_bytes, live_blocks; /* as in struct snapshot */
@@ -215,9 +223,11 @@ struct snapshot {
 	uint64_t disinherited; /* processes whose inherited blocks are not known: no memory */
 	uint64_t allocs_since, frees_since;
 	uint64_t events, bad_events;
-	uint64_t lost_table;	   /* blocks for which there was no memory */
-	uint64_t lost_stack_ids;   /* allocations whose stack's frames are not known */
-	uint64_t superseded;	   /* blocks whose address was allocated again, with no free seen */
+	uint64_t lost_table;	 /* blocks for which there was no memory, or which were left out: */
+	uint64_t limited_blocks; /* because of the memory limit */
+	uint64_t limited_stacks; /* allocations whose call stack was left out because of it */
+	uint64_t lost_stack_ids; /* allocations whose stack's frames are not known */
+	uint64_t superseded;	 /* blocks whose address was allocated again, with no free seen */
 	uint64_t stack_collisions; /* stacks with the ID of another, as which they are shown */
 	uint64_t stack_guessed; /* allocations whose stack has frames found by frame pointer only */
 	uint64_t stack_ends[STACK_ENDS]; /* allocations, by how their stack's walk ended */

@@ -21,7 +21,7 @@ static void keep_cohorts(struct process *p, struct site *s)
 	sum = hashmap__get_ptr(c->gone, key);
 	if (sum)
 		cohorts__unite(sum, co);
-	else if (!hashmap__set_ptr(c->gone, key, co))
+	else if (!c->tight && !hashmap__set_ptr(c->gone, key, co))
 		return;
 	free(co);
 }
@@ -110,7 +110,7 @@ void ended_processes__fold_all(struct collector *c)
 	for (uint32_t i = 0; i < c->npending; i++)
 		fold_process(c->pending[i]);
 	c->npending = 0;
-	folded_processes__bound(c);
+	folded_processes__bound(c, ENDED_MAX);
 }
 
 bool ended_processes__is_pending(const struct process *p)

@@ -105,14 +105,18 @@ static void add_site(struct process *row, const struct process *p, struct site *
 
 /* ---- programs ---- */
 
+static uint64_t hash_name(const char *name)
+{
+	return name ? hash__string(HASH_START, name) : 0;
+}
+
 static uint64_t program_key(const struct process *p)
 {
 	uint64_t comm[2];
 
-	/* Names are interned: equal names are equal pointers. */
 	memcpy(comm, p->comm, sizeof(comm));
-	return hash__mix(hash__mix(hash__mix(comm[0], comm[1]), (uintptr_t)p->exe),
-			 (uintptr_t)p->container);
+	return hash__mix(hash__mix(hash__mix(comm[0], comm[1]), hash_name(p->exe)),
+			 hash_name(p->container));
 }
 
 static struct process *new_row(struct collector *c, const struct process *p)
@@ -225,13 +229,13 @@ void folded_processes__ended(struct collector *c)
 }
 
 /* Somewhat more than need be, so that it is not done for each process. */
-void folded_processes__bound(struct collector *c)
+void folded_processes__bound(struct collector *c, uint32_t max)
 {
 	uint32_t n = 0, before = c->nprocesses, fold;
 
-	if (c->nended <= ENDED_MAX)
+	if (c->nended <= max)
 		return;
-	fold = c->nended - (ENDED_MAX - ENDED_MAX / 8);
+	fold = c->nended - (max - max / 8);
 	for (uint32_t i = 0; i < before && fold; i++) {
 		struct process *p = c->processes[i], *row = may_fold(p) ? find_program(c, p) : NULL;
 

@@ -13,8 +13,8 @@
 
 /* A process has ended for good: its sites hold what reports need (ended_processes.h). */
 void folded_processes__ended(struct collector *c);
-/* Folds the oldest ones where there are too many. Indexes of processes change. */
-void folded_processes__bound(struct collector *c);
+/* Folds the oldest ones where there are more than `max`. Indexes of processes change. */
+void folded_processes__bound(struct collector *c, uint32_t max);
 
 /* Makes an ended process a row that stands for so many, from a saved state. 0 or -ENOMEM. */
 int folded_processes__restore(struct process *row, uint64_t folds);

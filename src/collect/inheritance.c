@@ -14,6 +14,7 @@ void inheritance__begin(struct process *child, struct process *parent)
 		return;
 	child->whole = parent->whole;
 	child->inheritance_lost = parent->inheritance_lost;
+	child->unstored = parent->unstored;
 	if (inherited__fork(&child->inherited, parent->heap, &parent->inherited,
 			    &child->c->inherited))
 		lose(child);

@@ -93,6 +93,8 @@ struct process {
 	 * first instruction, or a child of such a process. */
 	bool whole;
 	bool inheritance_lost; /* there was no memory for what it inherited */
+	bool
+	    unstored; /* there was none for blocks of it, or of a process that it was forked from */
 	struct inherited inherited;
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
@@ -113,7 +115,8 @@ struct collector {
 	struct process **processes; /* all, in the order in which they came */
 	uint32_t nprocesses;
 	size_t cap_processes;
-	struct strtab *names;
+	struct strtab *names; /* of programs and containers */
+	uint32_t named;	      /* names after those that none has any more were last dropped */
 	uint64_t next_number;
 	uint32_t nended;	/* rows of single processes that ended and may be folded */
 	struct hashmap *folded; /* rows that stand for many, by program */
@@ -136,6 +139,15 @@ struct collector {
 
 	uint64_t live_bytes[API_KINDS], peak_bytes[API_KINDS];
 	uint64_t events, bad_events, lost_table, superseded, stack_collisions;
+
+	/* See limit.h. */
+	uint64_t unchecked; /* bytes that were added since the last look, estimated */
+	/* What is left is so little that what is not needed is freed; that no call stack is added;
+	 * that no block is. */
+	bool scarce, tight, full;
+	/* Blocks that were not stored; allocations and mappings whose call stack was not. */
+	uint64_t limited_blocks, limited_stacks;
+	bool ended_since; /* a process has ended since the last sweep of call stacks */
 
 	uint64_t now;	      /* the latest time in a record */
 	uint64_t reported_at; /* the last committed query */

@@ -365,7 +365,7 @@ int collect_process__exec(struct collector *c, const struct event_exec *ev)
 	p->ranges = ranges;
 	p->mappings = mappings;
 	p->whole = ev->ev.flags & EVENT_F_WHOLE;
-	p->inheritance_lost = false;
+	p->inheritance_lost = p->unstored = false;
 	forget_memory(p);
 	p->stale = true;
 	p->read_at = ev->ev.time;
@@ -395,6 +395,7 @@ void collect_process__retire(struct process *p, uint64_t now)
 
 	p->exited = true;
 	p->ended = now;
+	c->ended_since = true;
 	collect_process__forget_aliases(p, p->naliases);
 	free(p->aliases);
 	p->aliases = NULL;

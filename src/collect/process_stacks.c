@@ -130,7 +130,8 @@ int collect_process__add_stack(struct process *p, uint64_t time, const struct st
 {
 	const struct collector_opts *opts = &p->c->opts;
 	bool known = stacks__get(p->c->stacks, st->id);
-	int err = stacks__add(p->c->stacks, st);
+	/* Near the memory limit nothing is added: it is as if the stack had not come. */
+	int err = known || !p->c->tight ? stacks__add(p->c->stacks, st) : 0;
 	const struct stack *stored = known ? NULL : stacks__get(p->c->stacks, st->id);
 
 	if (stored && stored->id != st->id)

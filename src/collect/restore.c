@@ -60,6 +60,10 @@ static int restore_totals(struct collector *c, struct cursor *in)
 			c->gone_ends[kind][end] = codec__take(in);
 	if (cursor__left(in)) /* not in older recordings */
 		c->disinherited = codec__take(in);
+	if (cursor__left(in)) { /* nor these */
+		c->limited_blocks = codec__take(in);
+		c->limited_stacks = codec__take(in);
+	}
 	return 0;
 }
 
@@ -298,6 +302,7 @@ static int restore_process_end(struct collector *c, struct cursor *in)
 		what = codec__take(in);
 		p->whole = what & SAVED_WHOLE;
 		p->inheritance_lost = what & SAVED_INHERITANCE_LOST;
+		p->unstored = what & SAVED_UNSTORED;
 		p->unseen_frees = codec__take(in);
 		p->inherited_frees = codec__take(in);
 	}

@@ -115,8 +115,9 @@ uint64_t same_code__key(struct collector *c, enum merge_by by, const struct proc
 	uint64_t what = (uint64_t)s->map_flags << 16 | (uint64_t)s->api << 8 | s->kind;
 	uint64_t key = hash__mix(hash_frames(c, p, s), what);
 
-	/* Names are interned: equal names are equal pointers. */
-	return by == BY_CONTAINER ? hash__mix(key, (uintptr_t)p->container) : key;
+	if (by != BY_CONTAINER || !p->container)
+		return key;
+	return hash__mix(key, hash__string(HASH_START, p->container));
 }
 
 struct cohorts *same_code__cohorts(const struct process *p, const struct site *s)

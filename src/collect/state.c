@@ -227,7 +227,8 @@ static void save_process(struct saving *s, const struct process *p)
 		activity__save(p->work, &s->sb);
 	codec__put(&s->sb, p->folds);
 	codec__put(&s->sb, (p->whole ? SAVED_WHOLE : 0) |
-			       (p->inheritance_lost || !fits ? SAVED_INHERITANCE_LOST : 0));
+			       (p->inheritance_lost || !fits ? SAVED_INHERITANCE_LOST : 0) |
+			       (p->unstored ? SAVED_UNSTORED : 0));
 	codec__put(&s->sb, p->unseen_frees);
 	codec__put(&s->sb, p->inherited_frees);
 	emit_piece(s);
@@ -249,6 +250,8 @@ int collector__save(const struct collector *c, void (*piece)(void *ctx, const st
 		for (int end = 0; end < STACK_ENDS + 2; end++)
 			codec__put(&s.sb, c->gone_ends[kind][end]);
 	codec__put(&s.sb, c->disinherited + s.disinherited);
+	codec__put(&s.sb, c->limited_blocks);
+	codec__put(&s.sb, c->limited_stacks);
 	emit_piece(&s);
 	strbuf__free(&s.sb);
 	return s.err;

@@ -28,6 +28,7 @@ enum piece {
 /* What a process is (struct process), as bits. */
 #define SAVED_WHOLE 1
 #define SAVED_INHERITANCE_LOST 2
+#define SAVED_UNSTORED 4
 
 /* A field that is a plain number. */
 struct number {

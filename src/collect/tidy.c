@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Frees what nothing refers to any longer: call stacks of processes that ended, and what is known
- * of their files. */
+/* Frees what nothing refers to any longer: call stacks of processes that ended, their names, and
+ * what is known of their files. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "collect/internal.h"
 #include "symbols/mappings.h"
 #include "util/intervals.h"
+#include "util/strtab.h"
+
+#define NAMES_MIN 1024 /* fewer are not looked through */
 
 struct marks {
 	struct collector *c;
@@ -49,13 +53,59 @@ static bool is_used(void *ctx, const struct stack *st)
 	       hashmap__get(m->c->by_pid, st->pid, &one);
 }
 
-int collector__tidy(struct collector *c)
+/* Returns 0 or -ENOMEM, for all names that a process has. */
+static int copy_names(const struct process *p, struct strtab *to, const char *names[3])
+{
+	const char *const from[3] = { p->exe, p->container, p->unprobed };
+
+	for (size_t i = 0; i < 3; i++) {
+		names[i] = strtab__copy(to, from[i]);
+		if (from[i] && !names[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Drops the names of programs and containers that no process has any more, once they are many. */
+static int tidy_names(struct collector *c)
+{
+	const char *(*names)[3];
+	struct strtab *kept;
+	int err = 0;
+
+	if (strtab__count(c->names) <= 2 * c->named + NAMES_MIN)
+		return 0;
+	names = calloc(c->nprocesses + 1, sizeof(*names));
+	kept = strtab__new();
+	for (uint32_t i = 0; kept && names && !err && i < c->nprocesses; i++)
+		err = copy_names(c->processes[i], kept, names[i]);
+	if (!kept || !names || err) {
+		strtab__free(kept);
+		free(names);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < c->nprocesses; i++) {
+		struct process *p = c->processes[i];
+
+		p->exe = names[i][0];
+		p->container = names[i][1];
+		p->unprobed = names[i][2];
+	}
+	free(names);
+	strtab__free(c->names);
+	c->names = kept;
+	c->named = strtab__count(kept);
+	return 0;
+}
+
+static int tidy_stacks(struct collector *c)
 {
 	struct marks m = { .c = c };
 	int64_t n;
 
-	if (!stacks__due(c->stacks))
+	if (!stacks__due(c->stacks, c->scarce) && !(c->tight && c->ended_since))
 		return 0;
+	c->ended_since = false;
 	m.used = hashmap__new();
 	if (!m.used)
 		return -ENOMEM;
@@ -64,6 +114,16 @@ int collector__tidy(struct collector *c)
 	n = m.err ? m.err : stacks__sweep(c->stacks, is_used, &m);
 	hashmap__free(m.used);
 	return n < 0 ? (int)n : 0;
+}
+
+int collector__tidy(struct collector *c)
+{
+	int err = tidy_names(c), stacks = tidy_stacks(c);
+
+	/* Memory counts as used until the kernel has it. */
+	if (c->scarce)
+		malloc_trim(0);
+	return err ? err : stacks;
 }
 
 /* ---- files ---- */

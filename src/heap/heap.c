@@ -285,6 +285,11 @@ bool heap__find(const struct heap *h, uint64_t addr, struct block *out)
 	return index != 0;
 }
 
+bool heap__has_room(const struct heap *h)
+{
+	return h->free || (h->used + 1) / CHUNK_BLOCKS < h->nchunks;
+}
+
 size_t heap__count(const struct heap *h)
 {
 	return h->count;

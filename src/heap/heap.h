@@ -50,6 +50,9 @@ bool heap__take(struct heap *h, uint64_t addr, uint64_t not_after, struct block 
 /* The same without removing it. */
 bool heap__find(const struct heap *h, uint64_t addr, struct block *out);
 
+/* Whether one more block takes no more memory: another one was freed. */
+bool heap__has_room(const struct heap *h);
+
 size_t heap__count(const struct heap *h);  /* blocks */
 size_t heap__memory(const struct heap *h); /* bytes it holds */
 

@@ -81,6 +81,8 @@ static unsigned int blind_by(const struct profile *p, const struct profile_input
 
 	if (p->judged.lost_share > PROFILE_LOST_MAX)
 		reasons |= UNJUDGED_LOST;
+	if (p->limited_blocks || p->lost_stacks_by.limited)
+		reasons |= UNJUDGED_LIMIT;
 	if (p->unprobed)
 		reasons |= UNJUDGED_UNPROBED;
 	if (p->judged.missed && p->judged.missed >= count_traced(p))
@@ -123,7 +125,7 @@ static enum basis basis_of(const struct profile *p)
 
 void judged__decide(struct profile *p, const struct profile_input *in)
 {
-	uint64_t lost = in->lost_events + p->lost_table;
+	uint64_t lost = in->lost_events + p->lost_table - p->limited_blocks;
 	struct profile_judged *j = &p->judged;
 
 	j->sized = in->sized;

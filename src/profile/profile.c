@@ -156,8 +156,12 @@ static void add_totals(struct profile_builder *b)
 		.late = in->late,
 		.outsiders = in->outsiders,
 		.lost_events = in->lost_events,
-		.lost_stacks = in->lost_stacks,
+		.lost_stacks =
+		    in->lost_stacks.unknown + in->lost_stacks.no_buffer + in->lost_stacks.limited,
+		.lost_stacks_by = in->lost_stacks,
 		.lost_table = snap->lost_table,
+		.limited_blocks = snap->limited_blocks,
+		.memory_limit = in->memory_limit,
 		.stack_guessed = snap->stack_guessed,
 		.stack_collisions = snap->stack_collisions,
 		.total_sites = snap->total_sites,

@@ -140,13 +140,15 @@ enum unjudged {
 	UNJUDGED_ENDED = 1 << 5,    /* all ended before enough was seen */
 	UNJUDGED_SHORT = 1 << 6,    /* observed for less than a verdict takes */
 	UNJUDGED_UNSEEN = 1 << 8,   /* a process grew by memory that no probe has seen */
+	UNJUDGED_LIMIT = 1 << 9,    /* blocks or call stacks were left out: the memory limit */
 	UNJUDGED_FEW = 1 << 7, /* most of what is held is in call stacks with too few blocks, or
 				  with blocks that are too recent */
 };
 
 /* Where these hold, the figures themselves may be wrong, not only the verdicts. */
 #define UNJUDGED_BLIND                                                                             \
-	(UNJUDGED_LOST | UNJUDGED_UNPROBED | UNJUDGED_MISSED | UNJUDGED_NOTHING | UNJUDGED_UNSEEN)
+	(UNJUDGED_LOST | UNJUDGED_UNPROBED | UNJUDGED_MISSED | UNJUDGED_NOTHING |                  \
+	 UNJUDGED_UNSEEN | UNJUDGED_LIMIT)
 
 #define PROFILE_LOST_MAX 0.01 /* of all events; what is lost in bursts may be what leaks */
 
@@ -170,6 +172,15 @@ struct profile_unnamed {
 	uint64_t files;	   /* that are not read any more */
 	uint64_t failures; /* of that process */
 	const char *why;   /* the last time; NULL: there was none */
+};
+
+/* Allocations whose call stack is not known, by reason. */
+struct profile_lost_stacks {
+	uint64_t unknown;   /* its frames did not come, or are not known any more */
+	uint64_t no_buffer; /* no buffer was free to walk it in */
+	uint64_t limited;   /* it was left out because of the memory limit */
+	uint64_t resent;    /* not allocations: times that frames found no room, and were to be sent
+			     * again with the next one */
 };
 
 struct profile_run { /* the same in every report of a run */
@@ -208,7 +219,11 @@ struct profile {
 	uint64_t superseded;
 	uint64_t late;	    /* programs and libraries that ran before they were probed */
 	uint64_t outsiders; /* processes outside the target that map probed files */
-	uint64_t lost_events, lost_stacks, lost_table;
+	uint64_t lost_events, lost_table;
+	uint64_t lost_stacks; /* for all reasons together; those are */
+	struct profile_lost_stacks lost_stacks_by;
+	uint64_t limited_blocks; /* of lost_table: left out because of the memory limit */
+	uint64_t memory_limit;	 /* bytes */
 	struct profile_unnamed unnamed;
 	/* Allocations whose stack was followed to its first frame, and all others. */
 	uint64_t stacks_complete, stacks_truncated;
@@ -295,9 +310,11 @@ struct profile_input {
 	void *ctx;
 	uint32_t seq;
 	bool final;
-	const char *recording;		   /* its path; NULL: a live session */
-	uint64_t wall_ns, start;	   /* start: as in collector_opts */
-	uint64_t lost_events, lost_stacks; /* for all reasons together */
+	const char *recording;	 /* its path; NULL: a live session */
+	uint64_t wall_ns, start; /* start: as in collector_opts */
+	uint64_t lost_events;	 /* for all reasons together */
+	struct profile_lost_stacks lost_stacks;
+	uint64_t memory_limit;
 	uint64_t late, outsiders;
 	uint64_t missed; /* processes that ended before they were probed, or were lost */
 	bool sized;	 /* only blocks of certain sizes are counted */

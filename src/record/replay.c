@@ -115,6 +115,7 @@ static int finish_report(struct replay *rp)
 	}
 	snapshot__free(&rp->snap);
 	rp->pending = false;
+	collector__tidy(rp->collector); /* without memory, the next time */
 	rp->ended = rp->tick.final;
 	rp->unwritten = err;
 	return err;
@@ -152,6 +153,8 @@ static int end_state(struct replay *rp)
 	return err;
 }
 
+#define TIDY_EVENTS 65536 /* between two looks at what is no longer needed */
+
 static int replay_event(struct replay *rp, const struct record *r)
 {
 	uint64_t time = ((const struct event *)r->event)->time;
@@ -159,6 +162,8 @@ static int replay_event(struct replay *rp, const struct record *r)
 
 	if (r->size >= sizeof(struct event) && time > rp->latest)
 		rp->latest = time;
+	if (!(++rp->events % TIDY_EVENTS) && !rp->pending)
+		collector__tidy(rp->collector);
 	/* The collector counts events that it has no room for or does not know; it did so when they
 	 * were recorded, too. */
 	if (!err)

@@ -31,6 +31,7 @@ struct replay {
 	struct record_compacted compacted;
 	bool in_state;	 /* no event so far */
 	uint64_t latest; /* ns: of events and ticks */
+	uint64_t events;
 
 	struct report_tick tick; /* the last one */
 	struct snapshot snap;	 /* its snapshot, until it is printed */

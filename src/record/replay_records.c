@@ -10,6 +10,7 @@
 #include "symbols/symbolizer.h"
 #include "util/hashmap.h"
 #include "util/log.h"
+#include "util/proc.h"
 #include "util/strtab.h"
 
 /* ---- the run ---- */
@@ -111,6 +112,8 @@ static int take_run(struct replay *rp, struct cursor *c)
 	    .max_size = rp->plan.max_size,
 	    .min_age = rp->plan.query.min_age,
 	    .by = rp->plan.query.by,
+	    .memory_limit = rp->plan.memory_limit,
+	    .memory_used = proc__own_memory,
 	    .children = r.children,
 	    .start = r.start,
 	});

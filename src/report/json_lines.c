@@ -85,7 +85,15 @@ static void write_losses(struct json *w, const struct profile *p)
 	json__u64(w, "stacks", p->lost_stacks);
 	json__u64(w, "table", p->lost_table);
 	json__u64(w, "inherited", p->disinherited);
+	json__u64(w, "memory_limit", p->limited_blocks);
 	json__close(w, '}');
+	json__open(w, "stacks_lost", '{');
+	json__u64(w, "unknown", p->lost_stacks_by.unknown);
+	json__u64(w, "no_buffer", p->lost_stacks_by.no_buffer);
+	json__u64(w, "memory_limit", p->lost_stacks_by.limited);
+	json__u64(w, "resent", p->lost_stacks_by.resent);
+	json__close(w, '}');
+	json__u64(w, "memory_limit", p->memory_limit);
 	json__u64(w, "folded_stackless", p->folded_stackless);
 	json__open(w, "stacks", '{');
 	json__u64(w, "complete", p->stacks_complete);

@@ -228,7 +228,8 @@ static void print_losses(struct text_style *ts, const struct profile *p)
 
 	add_counted(&line, p->lost_events, "event", " (raise --ring)");
 	add_counted(&line, p->lost_stacks, "call stack", "");
-	add_counted(&line, p->lost_table, "block", " (out of memory)");
+	add_counted(&line, p->lost_table - p->limited_blocks, "block", " (out of memory)");
+	add_counted(&line, p->limited_blocks, "block", " (memory limit)");
 	print_line(ts, "± lost", &line, YELLOW);
 	add_counted(&line, p->folded_stackless, "block",
 		    " of ended processes without a call stack (too many call stacks)");

@@ -76,6 +76,24 @@ static void add_lost(struct strbuf *sb, const struct profile *p)
 		     number__share(share, sizeof(share), p->judged.lost_share));
 }
 
+/* "the memory limit of 64.0 MiB was reached: 12 blocks and the call stacks of 3 allocations were
+ * left out" */
+static void add_limit(struct strbuf *sb, const struct profile *p)
+{
+	uint64_t blocks = p->limited_blocks, stacks = p->lost_stacks_by.limited;
+	char size[32], n[64];
+
+	strbuf__addf(sb, "the memory limit of %s was reached: ",
+		     format__size(size, sizeof(size), p->memory_limit));
+	if (blocks)
+		strbuf__adds(sb, number__noun(n, sizeof(n), blocks, "block"));
+	if (stacks)
+		strbuf__addf(sb, "%sthe call stack%s of %s", blocks ? " and " : "",
+			     stacks == 1 ? "" : "s",
+			     number__noun(n, sizeof(n), stacks, "allocation"));
+	strbuf__addf(sb, " %s left out", blocks + stacks == 1 ? "was" : "were");
+}
+
 static void add_unprobed(struct strbuf *sb, const struct profile *p)
 {
 	escape__plain(sb, p->unprobed);
@@ -187,10 +205,11 @@ void verdict_line__reasons(struct strbuf *sb, const struct profile *p, const cha
 		void (*add)(struct strbuf *sb, const struct profile *p);
 	} rows[] = {
 		{ UNJUDGED_STOPPED, add_stopped },   { UNJUDGED_LOST, add_lost },
-		{ UNJUDGED_UNPROBED, add_unprobed }, { UNJUDGED_MISSED, add_missed },
-		{ UNJUDGED_NOTHING, add_nothing },   { UNJUDGED_UNSEEN, add_unseen },
-		{ UNJUDGED_ENDED, add_ended },	     { UNJUDGED_ENDED, add_outstanding },
-		{ UNJUDGED_SHORT, add_short },	     { UNJUDGED_FEW, add_few },
+		{ UNJUDGED_LIMIT, add_limit },	     { UNJUDGED_UNPROBED, add_unprobed },
+		{ UNJUDGED_MISSED, add_missed },     { UNJUDGED_NOTHING, add_nothing },
+		{ UNJUDGED_UNSEEN, add_unseen },     { UNJUDGED_ENDED, add_ended },
+		{ UNJUDGED_ENDED, add_outstanding }, { UNJUDGED_SHORT, add_short },
+		{ UNJUDGED_FEW, add_few },
 	};
 	const char *before = "";
 

@@ -2,9 +2,19 @@
 #include "run/plan.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "profile/suppressions.h"
 #include "profile/wrappers.h"
+
+/* A quarter of the machine's memory. */
+static uint64_t default_memory_limit(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	uint64_t quarter = pages > 0 && page > 0 ? (uint64_t)pages / 4 * (uint64_t)page : 0;
+
+	return quarter > MEMORY_LIMIT_LEAST ? quarter : MEMORY_LIMIT_LEAST;
+}
 
 struct plan plan__default(void)
 {
@@ -17,6 +27,7 @@ struct plan plan__default(void)
 		.format = report__at(0),
 		.record_bytes = 1ull << 30,
 		.stack_mode = STACK_DWARF,
+		.memory_limit = default_memory_limit(),
 		.max_depth = EVENT_MAX_FRAMES,
 		.unwind_memory = 64ull << 20,
 		.ring_bytes = RING_BYTES,

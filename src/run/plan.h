@@ -66,6 +66,7 @@ struct plan {
 	bool record_only;      /* no report is printed now */
 
 	/* How. */
+	uint64_t memory_limit; /* bytes of memtrace's own memory */
 	enum stack_mode stack_mode;
 	uint32_t max_depth;	   /* frames */
 	uint64_t unwind_memory;	   /* bytes; 0: the default */
@@ -77,6 +78,8 @@ struct plan {
 	bool debuginfod;     /* ask debuginfod servers for debug information */
 	double debuginfod_s; /* how long a report waits for them */
 };
+
+#define MEMORY_LIMIT_LEAST (32ull << 20)
 
 /* The plan of a command line without options. */
 struct plan plan__default(void);

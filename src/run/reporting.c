@@ -136,7 +136,11 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 	    .outsiders = tick->counters.outsiders,
 	    .missed = tick->counters.missed + tick->counters.lost_processes,
 	    .sized = r->plan->min_size || r->plan->max_size != UINT64_MAX,
-	    .lost_stacks = snap->lost_stack_ids + tick->counters.no_scratch,
+	    .memory_limit = r->plan->memory_limit,
+	    .lost_stacks = { .unknown = snap->lost_stack_ids,
+			     .no_buffer = tick->counters.no_scratch,
+			     .limited = snap->limited_stacks,
+			     .resent = tick->counters.lost_stacks },
 	    .notice = notice_for(r, tick, snap),
 	});
 }

@@ -54,6 +54,7 @@ struct session {
 	struct unused_files *unused;
 	uint64_t tidy_at;    /* ns: when session_tidy__tend has something to do again */
 	size_t tidied_files; /* given back when files were last forgotten */
+	bool limit_logged;   /* that the memory limit was reached */
 	struct reporting reports;
 	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct loop *loop;
@@ -113,7 +114,8 @@ int session_loop__open(struct session *s); /* returns 0 or a negative errno, log
 int session_loop__run(struct session *s);  /* until the run ends; likewise */
 void session_loop__free(struct session *s);
 
-/* tidy.c: now and then frees what nothing refers to. */
+/* tidy.c: now and then frees what nothing refers to; to be called every TIDY_MS. */
+#define TIDY_MS 10000
 void session_tidy__tend(struct session *s);
 
 /* announce.c */

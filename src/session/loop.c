@@ -207,7 +207,7 @@ static int wait_ms(const struct session *s)
 {
 	uint64_t now = clock__now_ns(), next = session_targets__next_look(s);
 	uint64_t unused = unused_files__next(s->unused);
-	int ms = s->ngroups ? GROUPS_TEND_MS : -1, look;
+	int ms = s->ngroups ? GROUPS_TEND_MS : TIDY_MS, look;
 
 	if (s->loop->more || next <= now)
 		return 0;
@@ -217,7 +217,7 @@ static int wait_ms(const struct session *s)
 		return ms;
 	/* Looks are postponed by seconds at most. */
 	look = next - now < 60000000000 ? (int)((next - now) / 1000000) + 1 : 60000;
-	return ms >= 0 && ms < look ? ms : look;
+	return ms < look ? ms : look;
 }
 
 int session_loop__run(struct session *s)

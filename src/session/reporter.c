@@ -16,6 +16,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/proc.h"
+#include "util/strtab.h"
 
 #define RECORDER_TEND_NS 100000000 /* how often the recorder gets to do its pending work */
 
@@ -23,6 +24,7 @@ struct run_facts { /* profile_run and what it points to */
 	struct profile_run run;
 	struct utsname uts;
 	struct snapshot first;
+	struct strtab *names; /* of the targets */
 };
 
 static void describe_to_recorder(struct session *s)
@@ -63,10 +65,13 @@ int session_reporter__describe(struct session *s)
 	return 0;
 }
 
-static struct profile_process as_target(const struct process_row *row)
+static struct profile_process as_target(struct run_facts *f, const struct process_row *row)
 {
 	return (struct profile_process){
-		.pid = row->pid, .comm = row->comm, .exe = row->exe, .container = row->container
+		.pid = row->pid,
+		.comm = row->comm,
+		.exe = strtab__copy(f->names, row->exe),
+		.container = strtab__copy(f->names, row->container),
 	};
 }
 
@@ -85,8 +90,11 @@ static int describe_targets(struct session *s)
 	if (err)
 		return err;
 	targets = calloc(s->ntargets + f->first.nprocesses + 1, sizeof(*targets));
-	if (!targets)
+	f->names = strtab__new();
+	if (!targets || !f->names) {
+		free(targets);
 		return -ENOMEM;
+	}
 	f->run.targets = targets;
 	for (size_t i = 0; i < s->ntargets; i++) {
 		size_t k = 0;
@@ -96,13 +104,13 @@ static int describe_targets(struct session *s)
 			k++;
 		targets[f->run.ntargets++] =
 		    k < f->first.nprocesses
-			? as_target(&f->first.processes[k])
+			? as_target(f, &f->first.processes[k])
 			: (struct profile_process){ .pid = (uint32_t)s->targets[i].pid,
 						    .comm = "" };
 	}
 	for (size_t k = 0; s->ngroups && k < f->first.nprocesses; k++)
 		if (!f->first.processes[k].named)
-			targets[f->run.ntargets++] = as_target(&f->first.processes[k]);
+			targets[f->run.ntargets++] = as_target(f, &f->first.processes[k]);
 	describe_to_recorder(s);
 	return 0;
 }
@@ -376,6 +384,7 @@ void session_reporter__free(struct session *s)
 	if (f) {
 		free((void *)f->run.targets);
 		snapshot__free(&f->first);
+		strtab__free(f->names);
 		free(f);
 	}
 }

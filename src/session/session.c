@@ -27,6 +27,7 @@
 #include "trace/tracer_ops.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/proc.h"
 
 /* ---- making and ending ---- */
 
@@ -314,6 +315,8 @@ static int make_collector(struct session *s)
 	    .max_size = plan->max_size,
 	    .min_age = plan->query.min_age,
 	    .by = plan->query.by,
+	    .memory_limit = plan->memory_limit,
+	    .memory_used = proc__own_memory,
 	    .children = plan->children,
 	    .start = s->start,
 	});

@@ -6,8 +6,10 @@
 #include "session/internal.h"
 #include "symbols/module.h"
 #include "util/clock.h"
+#include "util/format.h"
+#include "util/log.h"
 
-#define GAP_NS 10000000000ull
+#define GAP_NS (TIDY_MS * 1000000ull)
 #define RETRY_NS 500000000ull /* while a report is being made */
 #define GIVEN_BACK_MIN 256    /* files, before it is worth looking */
 
@@ -30,6 +32,18 @@ static void forget_files(struct session *s)
 	free(used);
 }
 
+static void log_limit(struct session *s)
+{
+	char size[32];
+
+	if (s->limit_logged || !collector__is_limited(s->collector))
+		return;
+	s->limit_logged = true;
+	log__warn("the memory limit of %s is reached: new call stacks and blocks are left out, and "
+		  "counted (raise --memory-limit)",
+		  format__size(size, sizeof(size), s->plan->memory_limit));
+}
+
 void session_tidy__tend(struct session *s)
 {
 	uint64_t now = clock__now_ns();
@@ -43,6 +57,7 @@ void session_tidy__tend(struct session *s)
 		collector_lock__take(&s->lock);
 		collector__tidy(s->collector); /* without memory, the next time */
 		forget_files(s);
+		log_limit(s);
 		collector_lock__release(&s->lock);
 	}
 	pthread_mutex_unlock(&s->report_lock);

@@ -138,9 +138,11 @@ void stacks__forget(struct stacks *s, uint64_t id)
 
 /* ---- sweeps ---- */
 
-bool stacks__due(const struct stacks *s)
+bool stacks__due(const struct stacks *s, bool scarce)
 {
-	return hashmap__count(s->by_code) > 2 * s->swept + SWEEP_MIN;
+	size_t n = hashmap__count(s->by_code);
+
+	return n > 2 * s->swept + SWEEP_MIN || (scarce && n > s->swept + s->swept / 8 + SWEEP_MIN);
 }
 
 /* The stacks that stay, by their code, and the others in a list. Returns 0 or -ENOMEM. */

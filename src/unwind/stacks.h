@@ -50,8 +50,9 @@ const struct stack *stacks__get(const struct stacks *s, uint64_t id);
 /* Forgets an ID that will not come again. A stack that was stored under it stays. */
 void stacks__forget(struct stacks *s, uint64_t id);
 
-/* Returns whether there are so many more stacks than after the last sweep that one is worth it. */
-bool stacks__due(const struct stacks *s);
+/* Returns whether there are so many more stacks than after the last sweep that one is worth it;
+ * scarce: that is so for fewer, since memory is. */
+bool stacks__due(const struct stacks *s, bool scarce);
 /*
  * Frees the stacks that `keeps` returns false for, and all their IDs: nothing may point to them.
  * Returns how many, or -ENOMEM, which leaves all as they were.

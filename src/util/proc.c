@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "util/proc.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,22 @@ uint64_t proc__resident_bytes(uint32_t pid)
 	}
 	free(text);
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t proc__own_memory(void)
+{
+	unsigned long long resident = 0, shared = 0;
+	char text[256];
+	ssize_t got;
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+
+	got = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	if (fd >= 0)
+		close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	if (sscanf(text, "%*u %llu %llu", &resident, &shared) != 2 || shared > resident)
+		return 0;
+	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static uint64_t status_bytes(const char *status, const char *name)

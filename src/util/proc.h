@@ -27,6 +27,9 @@ size_t proc__status_numbers(const char *status, const char *name, uint64_t *out,
 
 uint64_t proc__resident_bytes(uint32_t pid); /* 0 if the process has ended */
 
+/* What this process itself has in memory, without pages of files: RssAnon. 0: unknown. */
+uint64_t proc__own_memory(void);
+
 struct proc_memory {
 	/* Bytes that are in no file, resident or swapped out, without the main thread's stack; 0:
 	 * unknown. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Call stacks of processes that come and go do not add up. */
 #include "collect/internal.h"
+#include "util/strtab.h"
 
 #include "events.h"
 
@@ -149,5 +150,33 @@ TEST(files_that_are_referred_to)
 	CHECK(used[0] && !used[1] && !used[2]);
 	collector__forget_module(c, 1);
 	collector__forget_module(c, 1);
+	collector__free(c);
+}
+
+/* Each container has a name of its own. */
+TEST(names_of_processes_that_are_folded_are_freed)
+{
+	struct collector *c = plain();
+	char name[64];
+
+	for (uint32_t i = 0; i < 60000; i++) {
+		snprintf(name, sizeof(name), "container-%u", i);
+		allocated(c, PID + 1 + i, 0x1000, 10, 0);
+		collector__set_container(c, PID + 1 + i, name);
+		happened(c, EVENT_EXIT, PID + 1 + i);
+		if (i % 1000)
+			continue;
+		report(c);
+		CHECK_EQ(collector__tidy(c), 0);
+	}
+	CHECK(strtab__count(c->names) < 20000);
+	for (uint32_t i = 0; i < c->nprocesses; i++) {
+		const struct process *p = c->processes[i];
+
+		if (p->folds)
+			continue;
+		snprintf(name, sizeof(name), "container-%u", p->pid - PID - 1);
+		CHECK_STR(p->container, name);
+	}
 	collector__free(c);
 }

@@ -192,7 +192,7 @@ static void setup(struct fixture *f)
 		.wall_ns = 123,
 		.start = 500000000,
 		.lost_events = 12,
-		.lost_stacks = 13,
+		.lost_stacks = { .unknown = 7, .no_buffer = 4, .limited = 2, .resent = 50 },
 		.notice = "notice",
 	};
 }

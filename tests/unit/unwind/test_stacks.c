@@ -145,7 +145,7 @@ TEST(a_sweep_frees_what_is_not_kept)
 	size_t full, n = 0;
 	int asked = 0;
 
-	while (!stacks__due(s)) {
+	while (!stacks__due(s, false)) {
 		n++;
 		add_stack(s, n, 20, n * 100);
 	}
@@ -157,7 +157,7 @@ TEST(a_sweep_frees_what_is_not_kept)
 	CHECK_EQ(stacks__sweep(s, is_even, &asked), (n + 1) / 2);
 	CHECK_EQ(asked, n);
 	CHECK_EQ(stacks__count(s), n / 2);
-	CHECK(!stacks__due(s));
+	CHECK(!stacks__due(s, false));
 	CHECK(stacks__memory(s) < full * 2 / 3);
 	CHECK(!stacks__get(s, 1) && !stacks__get(s, 1000001));
 	CHECK(stacks__get(s, 2) == kept && stacks__get(s, 1000002) == kept);
