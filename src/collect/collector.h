@@ -24,6 +24,7 @@ struct mappings;
 struct process_facts {
 	uint32_t pid;
 	uint64_t first_seen; /* ns, CLOCK_MONOTONIC */
+	uint64_t age;	     /* ns, how old it was then; 0: unknown, or it began then */
 	bool named;
 	char comm[EVENT_COMM];
 	const char *exe;       /* NULL: unknown */

@@ -71,6 +71,7 @@ struct process {
 	bool folded; /* see ended_processes.h */
 	int status;  /* how it ended, as waitpid has it; -1: not known */
 	uint64_t first_seen, ended;
+	uint64_t age; /* ns when it was first seen; 0: unknown, or its program began since */
 
 	struct heap *heap; /* these three are NULL once it has ended */
 	struct ranges *ranges;

@@ -15,6 +15,7 @@
 #include "util/array.h"
 #include "util/clock.h"
 #include "util/file.h"
+#include "util/proc.h"
 #include "util/strbuf.h"
 #include "util/strtab.h"
 
@@ -37,6 +38,15 @@ static void read_comm(struct process *p)
 	free(text);
 }
 
+/* How old it was when it was first seen. */
+static void read_age(struct process *p)
+{
+	uint64_t age = p->c->opts.offline ? 0 : proc__age(p->pid), now = clock__now_ns(),
+		 since = now > p->first_seen ? now - p->first_seen : 0;
+
+	p->age = age > since ? age - since : 0;
+}
+
 static void read_exe(struct process *p)
 {
 	char path[64], exe[4096];
@@ -56,6 +66,7 @@ void collect_process__notify(const struct process *p)
 	struct process_facts f = {
 		.pid = p->pid,
 		.first_seen = p->first_seen,
+		.age = p->age,
 		.named = p->named,
 		.exe = p->exe,
 		.container = p->container,
@@ -162,6 +173,7 @@ int collect_process__set(struct collector *c, const struct process_facts *f)
 
 	if (!p)
 		return -ENOMEM;
+	p->age = f->age;
 	p->named = f->named;
 	memcpy(p->comm, f->comm, sizeof(p->comm));
 	p->comm[sizeof(p->comm) - 1] = '\0';
@@ -261,6 +273,7 @@ struct process *collect_process__get(struct collector *c, uint32_t pid, uint64_t
 	p = new_process(c, pid, NULL, now);
 	if (p) {
 		read_comm(p);
+		read_age(p);
 		collect_process__notify(p);
 	}
 	return p;
@@ -278,6 +291,7 @@ int collect_process__add_named(struct collector *c, uint32_t pid)
 	p = new_process(c, pid, NULL, clock__now_ns());
 	if (!p)
 		return -ENOMEM;
+	read_age(p);
 	err = read_all(p);
 	if (err) {
 		hashmap__remove(c->by_pid, pid, NULL);
@@ -372,6 +386,7 @@ int collect_process__exec(struct collector *c, const struct event_exec *ev)
 	p->no_retry = 0;
 	p->reads = (struct pace){ 0 };
 	p->exe = p->unprobed = NULL;
+	p->age = 0;
 	memcpy(p->comm, ev->comm, sizeof(p->comm));
 	p->comm[sizeof(p->comm) - 1] = '\0';
 	return 0;

@@ -144,6 +144,8 @@ static int restore_process(struct collector *c, struct cursor *in)
 	size = codec__take(in);
 	if (cursor__left(in)) /* not in older recordings */
 		f.unprobed = unprobed = codec__take_string(in);
+	if (cursor__left(in))
+		f.age = codec__take(in);
 	if (!f.pid)
 		f.pid = FOLDED_PID;
 	err = collect_process__set(c, &f);

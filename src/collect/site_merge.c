@@ -32,6 +32,7 @@ struct merged {
 	    row; /* .pid, .process, .site, .stack: of the process that holds `most` bytes */
 	uint64_t key, most;
 	uint64_t began; /* of the first process */
+	uint64_t age;	/* of the youngest when it was first seen */
 	bool exited;	/* its processes */
 	uint32_t last;	/* the process that was merged last, to count each once */
 	struct parts parts;
@@ -155,6 +156,7 @@ static struct merged *add_merged(struct site_merge *m, uint64_t key, bool exited
 		.exited = exited,
 		.last = UINT32_MAX,
 		.began = UINT64_MAX,
+		.age = UINT64_MAX,
 	};
 	return &m->rows[m->n++];
 }
@@ -216,6 +218,7 @@ static void add_process(struct site_merge *m, struct merged *to, const struct pr
 	to->last = p->serial;
 	to->row.processes += s->holders ? s->holders : 1;
 	to->began = began < to->began ? began : to->began;
+	to->age = p->age < to->age ? p->age : to->age;
 	if (s->kind == API_HEAP && p->older && !p->unprobed && !p->exited)
 		add_copy(&to->older, p->older);
 	add_work(&to->work, p->work);
@@ -291,11 +294,13 @@ static bool add_ended(struct site_merge *m, struct merged *r, struct judge_facts
 		add_copy(&r->sum, ended->sum);
 		add_work(&r->work, ended->work);
 		facts->began = ended->began < facts->began ? ended->began : facts->began;
+		facts->age = ended->age < facts->age ? ended->age : facts->age;
 	}
 	if (gone) {
 		add_copy(&r->sum, gone);
 		add_work(&r->work, m->c->gone_work);
 		facts->began = gone->origin < facts->began ? gone->origin : facts->began;
+		facts->age = 0;
 	}
 	return gone || (ended && ended->sum);
 }
@@ -343,6 +348,7 @@ static struct judgement judge_living(struct site_merge *m, struct merged *r)
 	struct judge_facts facts = {
 		.now = heap_time(m->c, m->q->now),
 		.began = r->began,
+		.age = r->age,
 		.older = r->older,
 	};
 	bool ended = add_ended(m, r, &facts);

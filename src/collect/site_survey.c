@@ -66,6 +66,7 @@ struct judgement site_survey__judge(const struct process *p, const struct site *
 	const struct judge_facts facts = {
 		.now = heap_time(p->c, p->exited ? p->ended : now),
 		.began = heap_time(p->c, p->first_seen),
+		.age = p->age,
 		.older = s->kind == API_HEAP && !p->unprobed ? p->older : NULL,
 		.work = p->work,
 	};

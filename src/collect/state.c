@@ -207,6 +207,7 @@ static void save_process(struct saving *s, const struct process *p)
 	codec__put_string(&s->sb, p->container);
 	codec__put(&s->sb, p->recent_frees.size);
 	codec__put_string(&s->sb, p->unprobed);
+	codec__put(&s->sb, p->age);
 	emit_piece(s);
 	save_recent_frees(s, &p->recent_frees);
 	save_sites(s, p);

@@ -47,6 +47,7 @@
 #define GROWTH 1.05
 #define MORE 1.2 /* times as much as before: no plateau */
 #define CHURN_SURVIVAL 0.05
+#define SETTLED_BLOCKS 64
 
 /* What a verdict rests on besides the site's own cohorts. */
 struct evidence {
@@ -227,6 +228,21 @@ static bool is_little(const struct stretch *s)
 	       (s->blocks < JUDGE_ALONE_LARGE || s->bytes < JUDGE_ALONE_BYTES);
 }
 
+/*
+ * Whether what was observed for a short time is enough: the process is past its start, most of the
+ * site's blocks die young, the survivors are many, and they come as steadily as chance allows.
+ */
+static bool is_settled(const struct cohorts *c, const struct evidence *f, unsigned int first,
+		       const struct stretch *s)
+{
+	double from = c->start[first], to = from + s->ticks, third = s->ticks / 3;
+	struct thirds births = births_in_thirds(c, from, from + third, to - third, to);
+
+	return f->given.age >= JUDGE_SETTLED_AGE_NS &&
+	       f->given.now - c->origin >= JUDGE_SETTLED_LEAK_NS && s->blocks >= SETTLED_BLOCKS &&
+	       thirds_are_steady(&births);
+}
+
 static enum doubt find_doubt(const struct cohorts *c, struct evidence *f, unsigned int first,
 			     const struct stretch *s)
 {
@@ -236,7 +252,7 @@ static enum doubt find_doubt(const struct cohorts *c, struct evidence *f, unsign
 		return DOUBT_SLOWS;
 	if (matched_by_older(c, first, s, f))
 		return DOUBT_OLDER;
-	if (f->given.now - c->origin < JUDGE_LEAK_NS)
+	if (f->given.now - c->origin < JUDGE_LEAK_NS && (alone || !is_settled(c, f, first, s)))
 		return DOUBT_YOUNG;
 	return alone && is_little(s) ? DOUBT_FEW : DOUBT_NONE;
 }

@@ -28,7 +28,7 @@ enum doubt {
 	DOUBT_SLOWS, /* fewer and fewer blocks come */
 	DOUBT_OLDER, /* as many blocks older than the tracing are freed, which the new ones might
 			replace */
-	DOUBT_YOUNG, /* observed for less than JUDGE_LEAK_NS */
+	DOUBT_YOUNG, /* observed for too short a time: see JUDGE_LEAK_NS */
 	DOUBT_FEW,   /* no block ever died, and a table that fills up might hold as many */
 	DOUBTS
 };
@@ -36,6 +36,9 @@ enum doubt {
 /* No verdict below these: the time observed, and the number of blocks that stayed. */
 #define JUDGE_LEAST_NS 4000000000ull
 #define JUDGE_LEAK_NS 10000000000ull /* for a leak: much fills up while a program starts */
+/* Less for strong evidence in a process that had run for so long before it was first seen. */
+#define JUDGE_SETTLED_LEAK_NS 6000000000ull
+#define JUDGE_SETTLED_AGE_NS 20000000000ull
 #define JUDGE_LEAST_BLOCKS 8
 /* For a leak where no block ever died: so many blocks, or so many bytes in at least 32 of them.
  * Logs fill up, too. */
@@ -47,6 +50,7 @@ enum doubt {
 struct judge_facts {
 	uint64_t now;
 	uint64_t began; /* when the process was first seen */
+	uint64_t age;	/* ns, how old it was then; 0: it began then, or its age is not known */
 	/* Frees of blocks older than the tracing, as births; NULL: none. The site's births might
 	 * just replace these blocks. */
 	const struct cohorts *older;

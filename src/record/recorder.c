@@ -42,6 +42,7 @@ static void record_process(void *ctx, const struct process_facts *f)
 	struct record_process r = {
 		.pid = f->pid,
 		.first_seen = f->first_seen,
+		.age = f->age,
 		.named = f->named,
 		.exe = f->exe,
 		.container = f->container,

@@ -163,6 +163,7 @@ void record__put_process(struct strbuf *sb, const struct record_process *r)
 	codec__put_string(sb, r->exe);
 	codec__put_string(sb, r->container);
 	codec__put_string(sb, r->unprobed);
+	codec__put(sb, r->age);
 }
 
 int record__take_process(struct cursor *c, struct record_process *r)
@@ -180,6 +181,8 @@ int record__take_process(struct cursor *c, struct record_process *r)
 	r->container = codec__take_string(c);
 	if (cursor__left(c)) /* not in older recordings */
 		r->unprobed = codec__take_string(c);
+	if (cursor__left(c))
+		r->age = codec__take(c);
 	if (!c->bad && r->pid)
 		return 0;
 	record__free_process(r);

@@ -49,6 +49,7 @@ struct record_api {
 struct record_process {
 	uint32_t pid;
 	uint64_t first_seen; /* ns, CLOCK_MONOTONIC */
+	uint64_t age;	     /* ns, how old it was then; 0: unknown, or it began then */
 	bool named;
 	char comm[EVENT_COMM];
 	const char *exe, *container; /* NULL: unknown, none */

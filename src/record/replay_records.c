@@ -146,6 +146,7 @@ static int take_process(struct replay *rp, struct cursor *c)
 		return err;
 	f = (struct process_facts){ .pid = r.pid,
 				    .first_seen = r.first_seen,
+				    .age = r.age,
 				    .named = r.named,
 				    .exe = r.exe,
 				    .container = r.container,

@@ -20,3 +20,8 @@ uint64_t clock__wall_ns(void)
 {
 	return read_clock(CLOCK_REALTIME);
 }
+
+uint64_t clock__boot_ns(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
+}

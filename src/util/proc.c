@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/parse.h"
 
@@ -118,6 +119,39 @@ struct proc_memory proc__memory(uint32_t pid)
 	m.anonymous = m.anonymous > stack ? m.anonymous - stack : m.anonymous > 0;
 	free(text);
 	return m;
+}
+
+/* The number in a field of the text of a stat file, counted from the state, which is field 3: the
+ * name before it may hold anything. */
+static bool stat_number(char *text, unsigned int field, uint64_t *out)
+{
+	char *p = strrchr(text, ')');
+
+	for (unsigned int i = 2; p && i < field; i++) {
+		p = strchr(p, ' ');
+		p = p ? p + 1 : NULL;
+	}
+	if (!p)
+		return false;
+	p[strcspn(p, " \n")] = '\0';
+	return !parse__u64(p, out);
+}
+
+uint64_t proc__age(uint32_t pid)
+{
+	uint64_t ticks = 0, per_second = (uint64_t)sysconf(_SC_CLK_TCK), started, now;
+	char path[64], *text;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+	text = file__read(path, NULL);
+	if (!text)
+		return 0;
+	if (!stat_number(text, 22, &ticks))
+		ticks = 0;
+	free(text);
+	started = ticks / per_second * 1000000000 + ticks % per_second * (1000000000 / per_second);
+	now = clock__boot_ns();
+	return ticks && now > started ? now - started : 0;
 }
 
 static bool is_own_thread(uint64_t tid)

@@ -39,6 +39,10 @@ struct proc_memory {
 
 struct proc_memory proc__memory(uint32_t pid);
 
+/* Nanoseconds since the process was started (since its fork: an exec does not count); 0: unknown.
+ */
+uint64_t proc__age(uint32_t pid);
+
 /* Returns whether the process is stopped: by a signal, by job control, or by a tracer that is not a
  * thread of this process. */
 bool proc__is_stopped(uint32_t pid);

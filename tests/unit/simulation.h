@@ -43,6 +43,7 @@ struct sim {
 	struct agent *agents;
 	size_t n;
 	uint64_t next_addr;
+	bool unseen; /* the program runs, but is not traced yet */
 };
 
 static struct sim sim;
@@ -84,7 +85,8 @@ static inline unsigned int happen(struct agent *a, double rate)
 
 static inline void sim_event(struct collector *c, void *ev, size_t size)
 {
-	CHECK_EQ(collector__event(c, ev, size), 0);
+	if (!sim.unseen)
+		CHECK_EQ(collector__event(c, ev, size), 0);
 }
 
 static inline struct held *sim_alloc(struct agent *a, uint64_t size, double until)
@@ -185,6 +187,19 @@ static inline void sim_until(double t)
 		for (size_t i = 0; i < sim.n; i++)
 			sim.agents[i].step(&sim.agents[i], sim_seconds());
 	}
+}
+
+/* Goes on to time t untraced, and is attached to then. */
+static inline void sim_attach_at(double t)
+{
+	struct process_facts facts = { .pid = PID };
+
+	sim.unseen = true;
+	sim_until(t);
+	sim.unseen = false;
+	facts.first_seen = now;
+	facts.age = (uint64_t)(t * 1e9);
+	CHECK_EQ(collector__set_process(sim.c, &facts), 0);
 }
 
 static inline void sim_end(void)

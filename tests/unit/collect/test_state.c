@@ -236,6 +236,44 @@ TEST(unprobed_functions_and_ends_stay_known)
 	collector__free(b);
 }
 
+/* Loses every fourth block for 8 s: a leak only where the process is not at its start. */
+static void leak_for_a_while(struct collector *c)
+{
+	for (uint64_t i = 1; i <= 2000; i++) {
+		now += 2 * MS;
+		allocated(c, PID, i * 0x1000, 100, 1);
+		if (i % 4)
+			freed(c, PID, i * 0x1000);
+		else
+			now += MS;
+	}
+}
+
+TEST(the_age_of_a_process_stays_known)
+{
+	struct process_facts facts = { .pid = PID, .first_seen = START, .age = 60000 * MS };
+	struct collector *a = plain(), *b;
+	struct snapshot s;
+	struct pieces p;
+
+	CHECK_EQ(collector__set_process(a, &facts), 0);
+	leak_for_a_while(a);
+	b = copy_of(a, &p);
+	s = ask(b, (struct query){ .top = 10 });
+	CHECK_EQ(s.sites[0].judged.verdict, VERDICT_LEAK);
+	snapshot__free(&s);
+	check_same(a, b, (struct query){ .top = 10 });
+	/* It ends with the program. */
+	execed(a, PID, "another");
+	leak_for_a_while(a);
+	s = ask(a, (struct query){ .top = 10 });
+	CHECK_EQ(s.sites[0].judged.verdict, VERDICT_GROWING);
+	CHECK_EQ(s.sites[0].judged.doubt, DOUBT_YOUNG);
+	snapshot__free(&s);
+	collector__free(a);
+	collector__free(b);
+}
+
 /* Three children inherit more blocks together than a state holds. */
 TEST(what_is_inherited_is_saved_up_to_a_limit)
 {

@@ -324,28 +324,75 @@ TEST(blind_kinds_varied)
 	CHECK_EQ(missed, 0);
 }
 
-/* Nothing that is asked changes what is said later, nor what is said at the same time again. */
-TEST(asking_changes_nothing)
-{
-	struct agent agents[ARRAY_SIZE(kinds)];
-	struct judgement once[ARRAY_SIZE(kinds)], j;
+/* ---- attached to while it runs ---- */
 
-	for (int asked = 0; asked < 2; asked++) {
-		memcpy(agents, kinds, sizeof(kinds));
-		sim_begin(agents, ARRAY_SIZE(kinds), 3);
-		for (double t = 0.37; t < 60; t += 0.37) {
-			sim_until(t);
-			if (asked)
-				of_stack(1 + (uint64_t)(t * 100) % ARRAY_SIZE(kinds));
+/* Most blocks die at once, others after a fixed time that is longer than what is seen of it. */
+static void mixed_lives(struct agent *a, double t)
+{
+	for (unsigned int n = happen(a, a->rate); n > 0; n--)
+		sim_alloc(a, some_size(a), uniform(a) < a->share ? t + a->life : t + 0.02);
+	free_due(a, t);
+}
+
+static const struct agent settled[] = {
+	{ "a quarter leaks", leaking_churn, true, .rate = 250, .size = 100, .life = 0.01,
+	  .share = 0.25 },
+	{ "sessions beside requests", mixed_lives, false, .rate = 250, .size = 100, .life = 14,
+	  .share = 0.25 },
+	{ "few sessions", mixed_lives, false, .rate = 250, .size = 100, .life = 17, .share = 0.05 },
+};
+
+/* How many of the leaks are called so before JUDGE_LEAK_NS. No other site may be. */
+static unsigned int found_soon(const struct agent *of, size_t n, double age, uint64_t seed)
+{
+	bool found[AGENTS_MAX] = { false };
+	struct agent agents[AGENTS_MAX];
+	unsigned int soon = 0;
+	struct snapshot s;
+
+	memcpy(agents, of, n * sizeof(*of));
+	sim_begin(agents, n, seed);
+	for (size_t i = 0; i < n && seed > 1 && of != settled; i++)
+		vary(&agents[i]);
+	sim_attach_at(age);
+	for (double t = 4.5; t < JUDGE_LEAK_NS / 1e9; t++) {
+		sim_until(age + t);
+		s = sim_ask(SORT_LEAK);
+		for (size_t i = 0; i < n; i++) {
+			size_t rank = rank_of(&s, agents[i].stack);
+
+			if (!rank || s.sites[rank - 1].judged.verdict != VERDICT_LEAK)
+				continue;
+			if (!agents[i].leaks)
+				printf("# seed %" PRIu64 ", %g s old: %s is a leak after %g s\n",
+				       seed, age, agents[i].name, t);
+			CHECK(agents[i].leaks);
+			soon += !found[i];
+			found[i] = true;
 		}
-		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-			j = of_stack(i + 1);
-			if (asked)
-				CHECK(j.verdict == once[i].verdict && j.rate == once[i].rate &&
-				      j.survival == once[i].survival &&
-				      j.longest == once[i].longest);
-			once[i] = j;
+		snapshot__free(&s);
+	}
+	sim_end();
+	return soon;
+}
+
+TEST(a_leak_is_found_sooner_in_a_process_past_its_start)
+{
+	static const double ages[] = { 10, 20, 30, 120 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ages); i++) {
+		unsigned int soon = 0;
+
+		for (uint64_t seed = 1; seed < 1 + varied_runs(); seed++) {
+			soon += found_soon(settled, ARRAY_SIZE(settled), ages[i], seed);
+			soon += found_soon(kinds, ARRAY_SIZE(kinds), ages[i], seed);
+			soon += found_soon(unseen, ARRAY_SIZE(unseen), ages[i], seed);
+			soon += found_soon(blind, ARRAY_SIZE(blind), ages[i], seed);
 		}
-		sim_end();
+		printf("# %g s old: %u leaks found within 10 s\n", ages[i], soon);
+		if (ages[i] < JUDGE_SETTLED_AGE_NS / 1e9)
+			CHECK_EQ(soon, 0);
+		else
+			CHECK(soon >= varied_runs()); /* of `settled`, in each run */
 	}
 }

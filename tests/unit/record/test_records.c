@@ -333,7 +333,9 @@ TEST(names_are_read_as_written)
 
 TEST(a_process_is_read_as_written)
 {
-	struct record_process r = { .pid = 7, .comm = "name", .unprobed = "malloc of libx.so" };
+	struct record_process r = {
+		.pid = 7, .comm = "name", .unprobed = "malloc of libx.so", .age = 100
+	};
 	struct record_process out;
 	struct strbuf sb = { 0 };
 	struct cursor c;
@@ -342,9 +344,15 @@ TEST(a_process_is_read_as_written)
 	c = cursor_of(sb.data, sb.len);
 	CHECK_EQ(record__take_process(&c, &out), 0);
 	CHECK_STR(out.unprobed, "malloc of libx.so");
+	CHECK_EQ(out.age, 100);
 	record__free_process(&out);
-	/* Older recordings end before it. */
-	c = cursor_of(sb.data, sb.len - 1 - strlen(r.unprobed));
+	/* Older recordings end before them. */
+	c = cursor_of(sb.data, sb.len - 1);
+	CHECK_EQ(record__take_process(&c, &out), 0);
+	CHECK_STR(out.unprobed, "malloc of libx.so");
+	CHECK_EQ(out.age, 0);
+	record__free_process(&out);
+	c = cursor_of(sb.data, sb.len - 2 - strlen(r.unprobed));
 	CHECK_EQ(record__take_process(&c, &out), 0);
 	CHECK(out.pid == 7 && !out.unprobed);
 	record__free_process(&out);

@@ -3,11 +3,13 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "test.h"
+#include "util/clock.h"
 #include "util/file.h"
 
 static const char status[] = "Name:\tTgid: 7\n"
@@ -79,6 +81,32 @@ TEST(memory)
 	CHECK(after.anonymous >= before.anonymous + bytes / 2);
 	munmap(p, bytes);
 	CHECK_EQ(proc__memory(UINT32_MAX).anonymous, 0);
+}
+
+/* The name of a process may look like the fields that follow it. */
+TEST(age)
+{
+	const uint64_t tick = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t before = clock__boot_ns(), after, asked, answered, age;
+	pid_t pid = fork();
+
+	if (!pid) {
+		for (;;)
+			pause();
+	}
+	after = clock__boot_ns();
+	asked = clock__boot_ns();
+	age = proc__age((uint32_t)pid);
+	answered = clock__boot_ns();
+	CHECK(age + tick >= asked - after);
+	CHECK(age <= answered - before + tick);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	CHECK_EQ(proc__age((uint32_t)pid), 0);
+
+	prctl(PR_SET_NAME, "a) S 1 2 (b");
+	CHECK(proc__age((uint32_t)getpid()) + tick >= answered - before);
+	CHECK(proc__age((uint32_t)getpid()) < clock__boot_ns());
 }
 
 TEST(stopped)
