@@ -230,17 +230,14 @@ static bool is_little(const struct stretch *s)
 
 /*
  * Whether what was observed for a short time is enough: the process is past its start, most of the
- * site's blocks die young, the survivors are many, and they come as steadily as chance allows.
+ * site's blocks die young, and a steady share of them, which is many, survives.
  */
 static bool is_settled(const struct cohorts *c, const struct evidence *f, unsigned int first,
 		       const struct stretch *s)
 {
-	double from = c->start[first], to = from + s->ticks, third = s->ticks / 3;
-	struct thirds births = births_in_thirds(c, from, from + third, to - third, to);
-
 	return f->given.age >= JUDGE_SETTLED_AGE_NS &&
 	       f->given.now - c->origin >= JUDGE_SETTLED_LEAK_NS && s->blocks >= SETTLED_BLOCKS &&
-	       thirds_are_steady(&births);
+	       s->blocks * 2 <= s->born && stretch__share_is_steady(c, c->start[first], s);
 }
 
 static enum doubt find_doubt(const struct cohorts *c, struct evidence *f, unsigned int first,
@@ -252,7 +249,7 @@ static enum doubt find_doubt(const struct cohorts *c, struct evidence *f, unsign
 		return DOUBT_SLOWS;
 	if (matched_by_older(c, first, s, f))
 		return DOUBT_OLDER;
-	if (f->given.now - c->origin < JUDGE_LEAK_NS && (alone || !is_settled(c, f, first, s)))
+	if (f->given.now - c->origin < JUDGE_LEAK_NS && !is_settled(c, f, first, s))
 		return DOUBT_YOUNG;
 	return alone && is_little(s) ? DOUBT_FEW : DOUBT_NONE;
 }

@@ -61,6 +61,20 @@ double stretch__least_since(const struct cohorts *c, double from)
 	return least;
 }
 
+bool stretch__share_is_steady(const struct cohorts *c, double from, const struct stretch *s)
+{
+	double third = s->ticks / 3, share = s->blocks / s->born;
+
+	for (int i = 0; i < 3; i++, from += third) {
+		double born = stretch__born(c, from, from + third) * share;
+		double off = fabs(stretch__alive(c, from, from + third) - born);
+
+		if (born <= 0 || (off > born * 0.2 && off > 3 * sqrt(born)))
+			return false;
+	}
+	return true;
+}
+
 double stretch__seconds(const struct cohorts *c, double ticks)
 {
 	return ticks * (double)(1ull << c->shift) / 1e9;

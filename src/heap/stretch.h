@@ -6,6 +6,8 @@
 #ifndef MEMTRACE_HEAP_STRETCH_H
 #define MEMTRACE_HEAP_STRETCH_H
 
+#include <stdbool.h>
+
 #include "heap/activity.h"
 #include "heap/cohorts.h"
 
@@ -23,6 +25,9 @@ unsigned int stretch__cohort_end(const struct cohorts *c, unsigned int i);
 double stretch__alive(const struct cohorts *c, double from, double to);
 double stretch__born(const struct cohorts *c, double from, double to);
 double stretch__least_since(const struct cohorts *c, double from); /* bytes that the site held */
+/* Whether about the same share of the blocks survives in each third of a stretch that begins at
+ * `from`, whatever there was to do. */
+bool stretch__share_is_steady(const struct cohorts *c, double from, const struct stretch *s);
 double stretch__seconds(const struct cohorts *c, double ticks);
 
 /*
