@@ -300,6 +300,19 @@ int cgroups__lookup(const struct cgroup_line *line, struct cgroup *out)
 	return err;
 }
 
+int cgroups__open(const struct cgroup_line *line)
+{
+	int root = open_root(line->controllers), fd;
+
+	if (root < 0)
+		return root;
+	fd = openat(root, line->path[1] ? line->path + 1 : ".", OPEN_DIRECTORY);
+	if (fd < 0)
+		fd = -errno;
+	close(root);
+	return fd;
+}
+
 /* ---- cgroups that a user named ---- */
 
 /* Finds the hierarchy of a directory among those that we are in, which are all. */

@@ -34,6 +34,9 @@ bool cgroups__next_line(char **text, struct cgroup_line *line);
 /* Finds the cgroup of a line. Returns 0, -ENOENT if it is gone, or another negative errno. */
 int cgroups__lookup(const struct cgroup_line *line, struct cgroup *out);
 
+/* Opens the directory of a line's cgroup. Returns a descriptor, or as cgroups__lookup. */
+int cgroups__open(const struct cgroup_line *line);
+
 /*
  * Finds the cgroup that a user named, by a directory of any mounted hierarchy, or by a path as in
  * /proc/PID/cgroup. Returns 0, or:

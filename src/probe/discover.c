@@ -107,8 +107,7 @@ static int consider_function(void *ctx, const struct elf_function *f)
 		case PROBE_COPY:
 			add_candidate(s, probe_specs__row(i), f,
 				      "a copy made by the compiler, maybe with other arguments: "
-				      "name it in full "
-				      "to probe it");
+				      "name it in full to probe it");
 			break;
 		case PROBE_OTHER:
 			break;
@@ -379,6 +378,7 @@ static int fill_file(struct probe_file *f, struct search *s, struct elf *e)
 		if (!skip->why)
 			skip->why = place_probe(e, c, &site->point);
 		if (skip->why) {
+			skip->blind = !c->why && !reason_to_skip(c, allocator);
 			snprintf(skip->name, sizeof(skip->name), "%s", c->name);
 			skip->api = c->row;
 			skip->entry = c->offset;

@@ -49,6 +49,7 @@ struct probe_skip { /* found, but not probed */
 	char name[64];
 	uint64_t entry;
 	const char *why;
+	bool blind; /* what it allocates or frees may be seen nowhere else */
 };
 
 struct probe_file {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "container/frozen.h"
 #include "profile/internal.h"
 #include "symbols/module.h"
 #include "symbols/names_client.h"
@@ -42,7 +43,9 @@ static bool is_stopped(const struct profile_input *in, const struct process_row 
 {
 	if (row->exited)
 		return false;
-	return in->stopped ? in->stopped(in->ctx, row->pid) : proc__is_stopped(row->pid);
+	if (in->stopped)
+		return in->stopped(in->ctx, row->pid);
+	return proc__is_stopped(row->pid) || frozen__process(row->pid);
 }
 
 /* Where only blocks of certain sizes are counted, what else is allocated is not known. */
@@ -103,6 +106,8 @@ static int add_processes(struct profile_builder *b)
 			.debugger = b->in->final && !b->in->recording && !row->exited
 					? proc__debugger(row->pid)
 					: 0,
+			.frozen = b->in->final && !b->in->recording && !row->exited &&
+				  frozen__process(row->pid),
 			.status = row->status,
 			.seen_s = seconds(row->first_seen, row->exited ? row->ended : snap->now),
 			.live_bytes = row->live_bytes,

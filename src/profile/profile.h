@@ -118,7 +118,10 @@ struct profile_process {
 	const char *unprobed;  /* as in struct profile */
 	bool exited, named;
 	bool python_arenas; /* small objects of Python are in arenas, and not seen */
-	bool stopped; /* when the report was made: by a signal, by job control or by a debugger */
+	/* When the report was made: by a signal, by job control, by a debugger, or as its cgroup is
+	 * frozen. */
+	bool stopped;
+	bool frozen;	   /* the last of these is known to be so */
 	uint32_t debugger; /* the process that holds it then; 0: none, or not known */
 	int status;	   /* how it ended, as waitpid has it; -1: it lives, or it is not known */
 	double seen_s;	   /* from when it was first seen to its end, or to the report */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "container/frozen.h"
 #include "probe/alloc_functions.h"
 #include "symbols/module.h"
 #include "symbols/symbolizer.h"
@@ -145,7 +146,8 @@ static void read_rss(struct recorder *rec, uint32_t seq, const struct snapshot *
 			t->rss[t->n++] = (struct record_process_rss){
 				snap->processes[i].pid,
 				proc__resident_bytes(snap->processes[i].pid),
-				proc__is_stopped(snap->processes[i].pid),
+				proc__is_stopped(snap->processes[i].pid) ||
+				    frozen__process(snap->processes[i].pid),
 				proc__memory(snap->processes[i].pid),
 			};
 	record__sort_rss(t);

@@ -55,11 +55,21 @@ static bool add_stopped(struct next_step *s, const struct profile *p)
 				     pr->pid, pr->debugger);
 			return true;
 		}
+		if (pr->frozen) {
+			strbuf__addf(&s->text,
+				     "let process %" PRIu32
+				     " run on: its cgroup is frozen (a paused "
+				     "container: unpause it)",
+				     pr->pid);
+			return true;
+		}
 		strbuf__adds(&s->text, "let the program run on");
 		for (; i < p->nprocesses && n < 8; i++) {
-			if (p->processes[i].stopped && !p->processes[i].debugger)
+			const struct profile_process *other = &p->processes[i];
+
+			if (other->stopped && !other->debugger && !other->frozen)
 				strbuf__addf(&s->command, "%s %" PRIu32, n++ ? "" : "kill -CONT",
-					     p->processes[i].pid);
+					     other->pid);
 		}
 		return true;
 	}

@@ -90,6 +90,22 @@ static bool is_about_mappings(uint8_t type)
 	       type == EVENT_CODE || type == EVENT_EXIT || type == EVENT_FORK;
 }
 
+/* What the later events of a process ID come to, for a program that runs now. */
+enum later {
+	LATER_READ = 1, /* its mappings will be read */
+	LATER_OVER,	/* it will have ended, or another will run in its place */
+	LATER_OTHER,	/* the process ID will be another process's */
+};
+
+static enum later look_back(enum later known, uint8_t type)
+{
+	if (type == EVENT_FORK)
+		return LATER_OTHER;
+	if (type == EVENT_EXIT || type == EVENT_EXEC)
+		return LATER_OVER;
+	return known ? known : LATER_READ;
+}
+
 /*
  * When many events wait, a process's mappings are read once: for the last event that needs them, or
  * not at all if it has ended. A fork is never superseded: a later event of the child does not give
@@ -105,8 +121,11 @@ static void mark_superseded(struct process_event *events, size_t n)
 
 		if (!is_about_mappings(ev->type))
 			continue;
-		ev->superseded = ev->type != EVENT_FORK && hashmap__get(later, ev->pid, &known);
-		hashmap__set(later, ev->pid, 1);
+		if (!hashmap__get(later, ev->pid, &known))
+			known = 0;
+		ev->superseded = ev->type != EVENT_FORK && known;
+		ev->missed = ev->type == EVENT_EXEC && known >= LATER_OVER;
+		hashmap__set(later, ev->pid, look_back((enum later)known, ev->type));
 	}
 	hashmap__free(later);
 }

@@ -20,6 +20,8 @@ struct process_event {
 	uint64_t hold;	 /* to be ended once the event is handled; 0: none */
 	/* Its mappings need not be read: a later event of the process does that, or it ended. */
 	bool superseded;
+	/* Its program was over before anything looked at its mappings. */
+	bool missed;
 };
 
 struct process_queue;

@@ -365,18 +365,22 @@ int session_targets__launch(struct session *s)
 	return 0;
 }
 
-/*
- * Probes what a process has mapped. One that ended meanwhile has nothing mapped, or is gone: it is
- * counted, unless its files are probed for all processes.
- */
+/* Counts a process that ended before it was probed, unless its files are probed for all. */
+static void count_missed(struct session *s, pid_t pid)
+{
+	if (s->per_file || s->last_missed == pid)
+		return;
+	atomic_fetch_add(&s->missed, 1);
+	s->last_missed = pid;
+}
+
+/* Probes what a process has mapped. One that ended meanwhile has nothing mapped, or is gone. */
 static int scan_new(struct session *s, pid_t pid, int (*scan)(struct session *, pid_t))
 {
 	int n = scan(s, pid);
 
-	if (!s->per_file && (!n || n == -ESRCH) && s->last_missed != pid) {
-		atomic_fetch_add(&s->missed, 1);
-		s->last_missed = pid;
-	}
+	if (!n || n == -ESRCH)
+		count_missed(s, pid);
 	return n;
 }
 
@@ -385,8 +389,11 @@ static int handle_new_code(struct session *s, const struct process_event *ev)
 {
 	if (ev->type == EVENT_ENTER || ev->type == EVENT_EXEC)
 		session_groups__met(s, (pid_t)ev->pid);
-	if (ev->superseded && !ev->hold)
+	if (ev->superseded && !ev->hold) {
+		if (ev->missed)
+			count_missed(s, (pid_t)ev->pid);
 		return 0;
+	}
 	if (rescans__covers(s->rescans, ev->pid, ev->time))
 		return 0;
 	if (ev->type == EVENT_EXEC) {

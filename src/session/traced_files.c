@@ -200,15 +200,35 @@ static int probe_file(struct traced_files *tf, struct traced_file *f, pid_t pid,
 	return 0;
 }
 
+/* The first in the table of the functions that could not be probed, which stands for them all. */
+static const char *unprobed_function(const struct traced_file *f)
+{
+	const struct probe_skip *first = NULL;
+
+	if (f->failed && f->probes->n)
+		return "malloc";
+	for (size_t i = 0; i < f->probes->nskipped; i++) {
+		const struct probe_skip *skip = &f->probes->skipped[i];
+
+		if (skip->blind && (!first || skip->api < first->api))
+			first = skip;
+	}
+	if (first)
+		return first->name;
+	return f->throws ? "operator new" : NULL;
+}
+
 /* Reports what is not probed in a file, for this process. */
 static void note_unprobed(struct traced_files *tf, const struct traced_file *f, pid_t pid)
 {
 	const struct traced_files_opts *o = &tf->opts;
+	const char *function = f->probes ? unprobed_function(f) : NULL;
 	struct strbuf name = { 0 };
 
-	if (!o->heap || !o->unprobed || !(f->throws || (f->failed && f->probes->n)))
+	if (!o->heap || !o->unprobed || !function)
 		return;
-	strbuf__adds(&name, f->failed ? "malloc of " : "operator new of ");
+	strbuf__adds(&name, function);
+	strbuf__adds(&name, " of ");
 	strbuf__adds(&name, module__name(f->module));
 	if (!name.error)
 		o->unprobed(o->ctx, pid, name.data);

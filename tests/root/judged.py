@@ -2,6 +2,7 @@
 """What was not judged is not reported as free of leaks, and does not pass."""
 
 from lib import *
+from containers_lib import hierarchies
 
 ENDS = build("ends.c")
 LEAVE = r"\d+-ends\[\d+\] ended after \d+ms; "
@@ -64,6 +65,13 @@ with case("a program whose allocator cannot be found"):
     true(r.status in (1, 4), f"the status is {r.status}: {r.stderr}")
     true("no leak" not in r.stderr and "passed" not in r.stderr, r.stderr)
 
+with case("an allocator whose malloc cannot be probed"):
+    chosen = build("ifunc_malloc.c", "-shared", "-fPIC", "-fno-builtin", name="libchosen.so")
+    r = Run("leave", options=FAIL, program=build("ends.c", "-Wl,--no-as-needed", chosen))
+    equal(r.status, 4, r.stderr)
+    r.says(r"not judged: .*malloc of \d+-libchosen\.so is not probed.*" + ALLOWED)
+    true("libchosen.so" in r.report["processes"][0]["unprobed"], r.report["processes"][0])
+
 with case("a command whose events are lost"):
     r = Run("storm", options=(*FAIL, "--ring", "64k"))
     if not r.report["lost"]["events"] * 99 > r.report["allocs"] + r.report["frees"]:
@@ -84,6 +92,16 @@ with case("a recording says the same"):
         if argv[0] == "leave":
             both = subprocess.run([MEMTRACE, "diff", file, file], capture_output=True, text=True)
             equal(both.stdout.count("not judged: "), 2, "how often a comparison says so")
+
+
+def write(file, text):
+    with open(file, "w") as f:
+        f.write(str(text))
+
+
+def replay(file):
+    r = subprocess.run([MEMTRACE, "report", file], capture_output=True, text=True, timeout=PATIENCE)
+    return r.stdout + r.stderr
 
 
 def attached(proc, seconds, *options):
@@ -133,6 +151,50 @@ with case("a target that stands stopped"):
     true(re.search(rf"not judged: \d+-ends\[{target.pid}\] is stopped; no allocation was seen", said), said)
     equal(m.final()["processes"][0]["state"], "stopped", "its state")
     target.kill()
+
+FREEZERS = {"": ("cgroup.freeze", "1", "0", "cgroup.events", "frozen 1"),
+            "freezer": ("freezer.state", "FROZEN", "THAWED", "freezer.state", "FROZEN")}
+
+with case("a target whose cgroup is frozen"):
+    tried = 0
+    for controllers, mount in hierarchies().items():
+        if controllers and "freezer" not in controllers.split(","):
+            continue
+        switch, on, off, state, word = FREEZERS["freezer" if controllers else ""]
+        above = os.path.join(mount, f"memtrace-frozen-{os.getpid()}")
+        group = os.path.join(above, "below")  # frozen by the one above it
+        target = start([ENDS, "churn", "60"])
+        try:
+            os.makedirs(group)
+            if not os.path.exists(os.path.join(above, switch)):
+                continue
+            write(os.path.join(group, "cgroup.procs"), target.pid)
+            wait_for(lambda: "libc.so" in open(f"/proc/{target.pid}/maps").read(), "it to begin")
+            write(os.path.join(above, switch), on)
+            wait_for(lambda: word in open(os.path.join(group, state)).read(), "it to be frozen")
+            file = path("frozen.mt")
+            m, status, said = attached(target, 1, "--record", file)
+            equal(status, 4, said)
+            true(re.search(rf"not judged: \d+-ends\[{target.pid}\] is stopped; no allocation was seen", said), said)
+            equal(m.final()["processes"][0]["state"], "stopped", "its state")
+            text = Memtrace("-d", 1, "-p", target.pid)
+            text.wait()
+            true("its cgroup is frozen" in text.stdout(), text.stdout())
+            true("its cgroup is frozen" not in replay(file) and "is stopped" in replay(file), replay(file))
+            write(os.path.join(above, switch), off)
+            m, status, said = attached(target, 1)
+            true("is stopped" not in said, said)
+            tried += 1
+        finally:
+            if os.path.exists(os.path.join(above, switch)):
+                write(os.path.join(above, switch), off)
+            target.kill()
+            target.wait()
+            for directory in (group, above):
+                if os.path.isdir(directory):
+                    os.rmdir(directory)
+    if not tried:
+        raise Skip("no cgroups can be frozen here")
 
 with case("a target that is killed"):
     target = start([ENDS, "churn", "60"])

@@ -154,6 +154,8 @@ TEST(an_ifunc_is_not_probed)
 	CHECK_EQ(f->nskipped, 2);
 	CHECK_STR(f->skipped[0].name, "malloc");
 	CHECK_STR(f->skipped[0].why, "an IFUNC: its address is the resolver's");
+	CHECK(f->skipped[0].blind);
+	CHECK(!f->skipped[1].blind); /* calls it: that is what is not seen */
 	discover__free(f);
 }
 

@@ -219,6 +219,13 @@ TEST(a_stopped_target)
 	/* What a debugger holds does not go on by SIGCONT. */
 	processes[0].debugger = 7;
 	CHECK_STR(steps(&p), "let process 42 run on: its debugger, process 7, holds it");
+	/* Nor what its cgroup holds. */
+	processes[0].debugger = 0;
+	processes[1].stopped = processes[1].frozen = true;
+	CHECK_STR(steps(&p), "let the program run on $ kill -CONT 42");
+	processes[0].frozen = true;
+	CHECK_STR(steps(&p), "let process 42 run on: its cgroup is frozen (a paused container: "
+			     "unpause it)");
 }
 
 TEST(memory_that_is_not_seen)

@@ -13,7 +13,7 @@
 struct expected {
 	uint8_t type;
 	uint32_t pid;
-	bool superseded;
+	bool superseded, missed;
 };
 
 static void check_superseded(const struct expected *row, size_t n)
@@ -33,6 +33,7 @@ static void check_superseded(const struct expected *row, size_t n)
 		if (events[i].superseded != row[i].superseded)
 			printf("# event %zu\n", i);
 		CHECK_EQ(events[i].superseded, row[i].superseded);
+		CHECK_EQ(events[i].missed, row[i].missed);
 	}
 	free(events);
 	process_queue__free(q);
@@ -57,16 +58,32 @@ TEST(the_last_of_those_that_read_mappings_counts)
 
 TEST(a_process_that_ended_is_not_read)
 {
-	CHECK_SUPERSEDED({ EVENT_EXEC, 1, true }, { EVENT_FILES, 1, true },
+	CHECK_SUPERSEDED({ EVENT_EXEC, 1, true, true }, { EVENT_FILES, 1, true },
 			 { EVENT_EXIT, 1, false }, { EVENT_EXEC, 2, false });
+}
+
+TEST(a_program_that_another_replaced_was_missed)
+{
+	CHECK_SUPERSEDED({ EVENT_EXEC, 1, true, true }, { EVENT_EXEC, 1, true, false },
+			 { EVENT_CODE, 1, false });
+	CHECK_SUPERSEDED({ EVENT_EXEC, 1, true, true }, { EVENT_FILES, 1, true },
+			 { EVENT_EXEC, 1, false, false });
+	CHECK_SUPERSEDED({ EVENT_EXEC, 1, true, false }, { EVENT_FILES, 1, false });
+}
+
+/* The end of the older process found no room. */
+TEST(a_process_whose_pid_comes_again_was_missed)
+{
+	CHECK_SUPERSEDED({ EVENT_EXEC, 1, true, true }, { EVENT_FORK, 1, false },
+			 { EVENT_FILES, 1, false });
 }
 
 /* Its pid comes again: the end is the older process's, but the fork is always handled. */
 TEST(a_fork_is_never_superseded)
 {
-	CHECK_SUPERSEDED({ EVENT_FORK, 1, false }, { EVENT_EXEC, 1, true }, { EVENT_EXIT, 1, true },
-			 { EVENT_FORK, 1, false }, { EVENT_FILES, 1, true },
-			 { EVENT_FILES, 1, false });
+	CHECK_SUPERSEDED({ EVENT_FORK, 1, false }, { EVENT_EXEC, 1, true, true },
+			 { EVENT_EXIT, 1, true }, { EVENT_FORK, 1, false },
+			 { EVENT_FILES, 1, true }, { EVENT_FILES, 1, false });
 	CHECK_SUPERSEDED({ EVENT_FORK, 1, false }, { EVENT_EXIT, 1, false });
 }
 
