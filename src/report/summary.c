@@ -113,7 +113,9 @@ void summary__add(struct strbuf *sb, const struct profile *p, const struct crite
 		strbuf__addf(sb, ", %s suppressed",
 			     number__count(n, sizeof(n), p->suppressed_sites));
 	if (p->judged.reasons) {
-		strbuf__adds(sb, sb->len ? "; otherwise not judged: " : "not judged: ");
+		strbuf__adds(sb, sb->len ? "; " : "");
+		strbuf__adds(sb, sb->len ? verdict_line__otherwise(p) : "");
+		strbuf__adds(sb, "not judged: ");
 		verdict_line__reasons(sb, p, "; ");
 	} else {
 		verdict_line__gaps(sb, p, "; ");

@@ -68,6 +68,16 @@ size_t text_leaks__find(const struct text_leaks *l, const struct profile *p,
 	return SIZE_MAX;
 }
 
+/* By the rate of all parts together, which is what is shown of a leak. */
+static int compare_leaks(const void *a, const void *b)
+{
+	const struct text_leak *x = a, *y = b;
+
+	if (x->sum.rate_bps != y->sum.rate_bps)
+		return x->sum.rate_bps > y->sum.rate_bps ? -1 : 1;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
 int text_leaks__collect(struct text_leaks *l, const struct profile *p)
 {
 	*l = (struct text_leaks){ .items = calloc(p->nsites + 1, sizeof(*l->items)) };
@@ -80,6 +90,8 @@ int text_leaks__collect(struct text_leaks *l, const struct profile *p)
 			continue;
 		l->items[l->n++] = (struct text_leak){ .sum = sum_of(p, s), .first = i };
 	}
+	if (p->run->sort == SORT_LEAK)
+		qsort(l->items, l->n, sizeof(*l->items), compare_leaks);
 	return 0;
 }
 

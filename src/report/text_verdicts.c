@@ -57,7 +57,10 @@ void text_verdicts__summary(struct text_style *ts, const struct profile *p)
 	if (print_findings(ts, p)) {
 		number__seconds(window, sizeof(window), p->window_s);
 		strbuf__addf(&ts->sb, ", observed for %s", window);
-		strbuf__adds(&ts->sb, p->judged.reasons ? ";" NEXT_LINE "otherwise " : "");
+		if (p->judged.reasons) {
+			strbuf__adds(&ts->sb, ";" NEXT_LINE);
+			strbuf__adds(&ts->sb, verdict_line__otherwise(p));
+		}
 	}
 	if (p->judged.reasons) {
 		text_style__painted(ts, YELLOW, p->final ? "not judged" : "not judged yet");

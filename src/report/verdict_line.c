@@ -224,6 +224,11 @@ void verdict_line__reasons(struct strbuf *sb, const struct profile *p, const cha
 	}
 }
 
+const char *verdict_line__otherwise(const struct profile *p)
+{
+	return p->judged.reasons == UNJUDGED_FEW ? "" : "otherwise ";
+}
+
 /* ---- gaps and fates ---- */
 
 void verdict_line__gaps(struct strbuf *sb, const struct profile *p, const char *separator)

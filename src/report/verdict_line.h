@@ -14,6 +14,8 @@
 /* "shop[4242] is stopped; no allocation was seen", with the separator between them; nothing where
  * the report is judged. */
 void verdict_line__reasons(struct strbuf *sb, const struct profile *p, const char *separator);
+/* "otherwise ", where more than the findings of the report was not judged; or "". */
+const char *verdict_line__otherwise(const struct profile *p);
 /* What a judged report does not cover: "3 with 40.0 KiB not judged: too few blocks, or too recent",
  * each behind the separator. */
 void verdict_line__gaps(struct strbuf *sb, const struct profile *p, const char *separator);

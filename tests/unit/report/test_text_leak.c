@@ -282,6 +282,28 @@ TEST(an_order_by_age_has_the_leaks_too)
 	text_free(&t);
 }
 
+/* A leak of many parts may be faster than one whose only part ranks before each of them. */
+TEST(the_leak_with_the_highest_rate_comes_first)
+{
+	struct profile_group slow_first[ARRAY_SIZE(groups)];
+	struct profile_run run = test_run;
+	struct profile p = shop;
+	struct text t;
+
+	memcpy(slow_first, groups, sizeof(groups));
+	slow_first[1].rate_bps = 2 * slow_first[0].rate_bps;
+	p.groups = slow_first;
+	p.run = &run;
+	run.sort = SORT_LEAK;
+	t = print(&p, (struct report_style){ 0 });
+	CHECK(strstr(t.data, "LEAK 2  open_session"));
+	text_free(&t);
+	run.sort = SORT_BYTES;
+	t = print(&p, (struct report_style){ 0 });
+	CHECK(strstr(t.data, "LEAK 1  open_session"));
+	text_free(&t);
+}
+
 TEST(leaks_below_the_top_are_counted)
 {
 	struct profile p = shop;

@@ -267,6 +267,15 @@ static void mostly_recent(void)
 	hold(1, 1 << 20, 3);
 }
 
+/* Nothing of it is ever freed, for 8 s. */
+static void growing_briefly(void)
+{
+	for (uint64_t i = 1; i <= 800; i++) {
+		now += 9 * MS;
+		allocated(c, SHOP, i * 0x1000, 100, 1);
+	}
+}
+
 /* ---- growth that no probe saw ---- */
 
 static void grown(uint64_t from, uint64_t to, uint32_t threads)

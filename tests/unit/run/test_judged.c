@@ -224,6 +224,11 @@ static const struct situation {
 	  mostly_recent,
 	  LINE_WITH("1 call stack with 1.0 MiB: too few blocks, or too recent"),
 	  { 0, 4, 4, 0, 0, 3, 0 } },
+	{ "growing, too recent for more",
+	  growing_briefly,
+	  "1 growing (78.1 KiB) in 1 call stack; not judged: 1 call stack with 78.1 KiB: too few "
+	  "blocks, or too recent",
+	  { 0, 4, 4, 0, 0, 3, 0 } },
 	{ "grown by what no probe saw",
 	  grown_unseen,
 	  LINE_WITH("RSS +5.0 MiB, none of it seen by a probe"),
