@@ -291,7 +291,7 @@ int cgroups__lookup(const struct cgroup_line *line, struct cgroup *out)
 	int root = open_root(line->controllers), fd, err;
 
 	if (root < 0)
-		return root;
+		return root == -ENOENT ? -ENODEV : root;
 	fd = openat(root, line->path[1] ? line->path + 1 : ".", OPEN_DIRECTORY);
 	err = fd < 0 ? -errno : describe_cgroup(root, fd, line->controllers, out);
 	if (fd >= 0)
@@ -344,11 +344,14 @@ static int resolve_directory(int fd, struct cgroup *out)
 static int resolve_path(const char *path, struct cgroup *out)
 {
 	static const char *const hierarchies[] = { "", "memory" };
-	int err = -ENOENT;
+	int err = -ENODEV, looked;
 
-	for (size_t i = 0; i < ARRAY_SIZE(hierarchies) && err; i++)
-		err = cgroups__lookup(&(struct cgroup_line){ hierarchies[i], path }, out);
-	return err ? -ENOENT : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(hierarchies) && err; i++) {
+		looked = cgroups__lookup(&(struct cgroup_line){ hierarchies[i], path }, out);
+		if (looked != -ENODEV)
+			err = looked ? -ENOENT : 0;
+	}
+	return err;
 }
 
 int cgroups__resolve(const char *path, struct cgroup *out)

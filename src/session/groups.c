@@ -43,6 +43,10 @@ static int add_group(struct session *s, const struct group *g)
 
 /* ---- why a group cannot be traced ---- */
 
+#define NO_CGROUPS                                                                                 \
+	"no mount of its cgroup hierarchy is visible; mount /sys/fs/cgroup (in a container: -v "   \
+	"/sys/fs/cgroup:/sys/fs/cgroup:ro), or add CAP_SYS_ADMIN"
+
 static const struct refusal {
 	bool container; /* otherwise a cgroup */
 	bool lists;	/* lists the containers that it could have been, between the texts */
@@ -56,6 +60,8 @@ static const struct refusal {
 	{ true, false, -ECHILD, "it is not running; start it, or use --wait", "" },
 	{ true, false, -EOPNOTSUPP,
 	  "it has neither a cgroup nor a PID namespace of its own; use -p for its processes", "" },
+	{ true, false, -ENODEV, NO_CGROUPS, "" },
+	{ false, false, -ENODEV, NO_CGROUPS, "" },
 	{ false, false, -ENOENT, "it does not exist; use --wait to wait for it", "" },
 	{ false, false, -EINVAL, "not a cgroup directory", "" },
 	{ false, false, -ENOTDIR, "not a cgroup directory", "" },
@@ -250,6 +256,18 @@ static void await_missing(struct session *s)
 	s->trace->await(s->tracer, missing);
 }
 
+/* Where nothing can be read of any process, there is nothing to wait for. */
+static int check_readable(const struct session *s)
+{
+	char why[128];
+
+	if (!unreadable__processes(s) || !s->plan->query.heap || traced_files__functions(s->files))
+		return 0;
+	log__error("cannot read the processes of %s: %s", s->groups[0].name,
+		   unreadable__why(UNREADABLE_PROCESS, why, sizeof(why)));
+	return -EACCES;
+}
+
 int session_groups__open(struct session *s)
 {
 	int err = 0;
@@ -266,6 +284,9 @@ int session_groups__open(struct session *s)
 		log__error("cannot trace the processes that already run: %s", strerror(-err));
 		return err;
 	}
+	err = check_readable(s);
+	if (err)
+		return err;
 	await_missing(s);
 	session_groups__tend(s);
 	return 0;

@@ -29,10 +29,18 @@
 
 #define GROUPS_TEND_MS 250 /* how often containers and cgroups are checked */
 
+struct module;
 struct target {
 	pid_t pid;
 	int pidfd;
 	bool ended;
+};
+
+enum unreadable_kind {
+	UNREADABLE_PROCESS, /* its mappings */
+	UNREADABLE_DELETED, /* a file to which no path leads */
+	UNREADABLE_PRIVATE, /* a file that is not ours to read */
+	UNREADABLE_KINDS
 };
 
 struct session {
@@ -77,6 +85,8 @@ struct session {
 	atomic_size_t outsiders;		   /* untraced processes that map probed files */
 	atomic_size_t missed; /* processes that ended before they were probed */
 	pid_t last_missed;
+	atomic_size_t unreadable[UNREADABLE_KINDS];
+	bool warned_of_unreadable[UNREADABLE_KINDS];
 
 	struct collector_lock lock; /* the collector's */
 
@@ -189,6 +199,15 @@ void probe_report__log_missing(const struct session *s); /* why each of the othe
 /* open_files.c */
 void open_files__raise_limit(struct session *s);
 int open_files__use_server(struct session *s); /* returns 0 or a negative errno, logged */
+/* What may not be read, by the capability that would permit it. */
+bool unreadable__is_refusal(int err);
+bool unreadable__may_trace(pid_t pid);
+char *unreadable__why(enum unreadable_kind kind, char *buf, size_t size); /* returns buf */
+void unreadable__process(struct session *s, pid_t pid);
+void unreadable__file(void *session, pid_t pid, const struct module *mod);
+size_t unreadable__processes(const struct session *s); /* how often one was met */
+void unreadable__warn(struct session *s);	       /* once of each kind */
+
 void open_files__log(struct session *s);  /* files that cannot be kept open; for the reporter */
 void open_files__free(struct session *s); /* after the modules */
 

@@ -202,6 +202,7 @@ static int make_report(struct session *s, bool final)
 		   (symbolizer__memory(s->symbolizer) + modules__memory(s->modules)) / 1024,
 		   (unsigned long long)names.loaded / 1024);
 	open_files__log(s);
+	unreadable__warn(s);
 	return err;
 }
 

@@ -243,6 +243,7 @@ static int make_files(struct session *s)
 	    .explain = s->plan->explain_probes,
 	    .found = know_allocator,
 	    .unprobed = note_unprobed,
+	    .refused = unreadable__file,
 	    .ctx = s,
 	});
 	s->unused = !s->files ? NULL
@@ -420,6 +421,7 @@ static int begin_session(struct session *s)
 	if (err)
 		return err;
 	session_announce__attached(s);
+	unreadable__warn(s);
 	probe_report__log_missing(s);
 	return 0;
 }

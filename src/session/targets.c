@@ -32,7 +32,7 @@
 static int check_exe(uint32_t pid)
 {
 	unsigned char ident[6] = "";
-	char path[64];
+	char path[64], why[128];
 	ssize_t got;
 	int fd;
 
@@ -45,8 +45,11 @@ static int check_exe(uint32_t pid)
 			log__error("cannot trace %u: it is a kernel thread, which has no heap",
 				   pid);
 		else
-			log__error("cannot read the program of %u: %s; run as root", pid,
-				   strerror(-err));
+			log__error("cannot read the program of %u: %s; %s", pid, strerror(-err),
+				   unreadable__why(unreadable__may_trace((pid_t)pid)
+						       ? UNREADABLE_PRIVATE
+						       : UNREADABLE_PROCESS,
+						   why, sizeof(why)));
 		return err;
 	}
 	got = read(fd, ident, sizeof(ident));
@@ -142,6 +145,8 @@ static int scan_into(struct session *s, pid_t pid, struct mappings *maps, uint64
 		files = scan_once(s, maps, pid, &fresh);
 		rescans__took(s->rescans, (uint32_t)pid, *began, clock__now_ns());
 	}
+	if (unreadable__is_refusal(files))
+		unreadable__process(s, pid);
 	return files;
 }
 

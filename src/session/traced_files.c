@@ -117,7 +117,17 @@ static bool contains(const struct mapped *mapped, const struct traced_file *f)
 	return false;
 }
 
-static int collect_files(struct traced_files *tf, const struct mappings *maps,
+/* Reports code that may not be read. */
+static void note_refused(struct traced_files *tf, const struct mapping *m, pid_t pid)
+{
+	const struct module *mod = m->exec ? modules__get(tf->opts.modules, m->module) : NULL;
+	int err = mod && tf->opts.refused ? module__error(mod) : 0;
+
+	if (err == -EPERM || err == -EACCES)
+		tf->opts.refused(tf->opts.ctx, pid, mod);
+}
+
+static int collect_files(struct traced_files *tf, const struct mappings *maps, pid_t pid,
 			 struct mapped *mapped)
 {
 	size_t n = mappings__count(maps);
@@ -127,8 +137,11 @@ static int collect_files(struct traced_files *tf, const struct mappings *maps,
 	if (!mapped->files)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		struct traced_file *f = file_of(tf, mappings__at(maps, i));
+		const struct mapping *m = mappings__at(maps, i);
+		struct traced_file *f = file_of(tf, m);
 
+		if (!f)
+			note_refused(tf, m, pid);
 		if (f && !contains(mapped, f))
 			mapped->files[mapped->n++] = f;
 	}
@@ -252,7 +265,7 @@ int traced_files__add_process(struct traced_files *tf, pid_t pid, const struct m
 	/* Done first, because stacks may be walked already. */
 	bool tables = load_tables(tf, pid, maps, epoch);
 	struct mapped mapped;
-	int err = collect_files(tf, maps, &mapped);
+	int err = collect_files(tf, maps, pid, &mapped);
 
 	for (size_t i = 0; !err && i < mapped.n; i++) {
 		mapped.files[i]->has_table |= tables;

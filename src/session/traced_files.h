@@ -49,6 +49,8 @@ struct traced_files_opts {
 	/* A process maps a file whose allocation functions are not all probed: `name` says which
 	 * ("operator new of libx.so"). */
 	void (*unprobed)(void *ctx, pid_t pid, const char *name);
+	/* A process maps code that may not be read; module__error says why. NULL: ignored. */
+	void (*refused)(void *ctx, pid_t pid, const struct module *mod);
 	void *ctx;
 };
 

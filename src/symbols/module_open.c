@@ -28,15 +28,18 @@ static bool is_mapped_file(const struct stat *st, uint64_t dev, uint64_t ino)
 int module__open_mapped(const struct mapped_file *f, struct roots *roots)
 {
 	char proc[96];
-	struct stat st;
+	struct stat st = { 0 };
 	int64_t root;
-	int fd;
+	int fd, refused;
 
 	snprintf(proc, sizeof(proc), "/proc/%d/map_files/%llx-%llx", f->pid,
 		 (unsigned long long)f->start, (unsigned long long)f->end);
 	fd = file__open_regular(proc, 0, &st);
+	if (st.st_mode && !S_ISREG(st.st_mode))
+		return -ENODEV;
 	if (fd >= 0 || f->path[0] != '/')
 		return fd;
+	refused = fd;
 	root = roots__add(roots, f->pid);
 	if (root < 0)
 		return (int)root;
@@ -45,6 +48,9 @@ int module__open_mapped(const struct mapped_file *f, struct roots *roots)
 		close(fd);
 		fd = -ESTALE;
 	}
+	/* Where no path leads to it, it could be opened if that were permitted. */
+	if ((fd == -ENOENT || fd == -ESTALE) && (refused == -EPERM || refused == -EACCES))
+		return -EPERM;
 	return fd;
 }
 

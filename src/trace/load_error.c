@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "util/array.h"
+#include "util/caps.h"
 #include "util/file.h"
-#include "util/proc.h"
 #include "util/strbuf.h"
 
 /* ---- libbpf's messages ---- */
@@ -76,6 +76,8 @@ void load_error__add_message(struct load_log *log, const char *text)
 	else if (strstr(text, "kernel BTF is missing") ||
 		 strstr(text, "failed to find valid kernel BTF"))
 		log->no_btf = true;
+	else if (strstr(text, "perf event: "))
+		log->perf_event = true;
 	else if (strstr(text, "failed to create"))
 		copy_quoted(log->map, sizeof(log->map), text, "map '");
 }
@@ -91,24 +93,15 @@ static bool is_in_file(const char *path, const char *text)
 	return found;
 }
 
-static uint64_t effective_capabilities(void)
-{
-	char *status = file__read("/proc/self/status", NULL);
-	size_t len;
-	const char *value = status ? proc__status_field(status, "CapEff", &len) : NULL;
-	uint64_t caps = value ? strtoull(value, NULL, 16) : 0;
-
-	free(status);
-	return caps;
-}
-
 struct load_host load_error__read_host(const char *compiler)
 {
 	struct rlimit files = { 0 };
 
 	getrlimit(RLIMIT_NOFILE, &files);
 	return (struct load_host){
-		.capabilities = effective_capabilities(),
+		.capabilities = caps__effective(),
+		.root = !geteuid(),
+		.seccomp = is_in_file("/proc/self/status", "\nSeccomp:\t2"),
 		.lockdown = is_in_file("/sys/kernel/security/lockdown", "[confidentiality]"),
 		.has_uprobes = !access("/sys/bus/event_source/devices/uprobe/type", R_OK),
 		.open_files = files.rlim_cur,
@@ -118,51 +111,52 @@ struct load_host load_error__read_host(const char *compiler)
 
 /* ---- explaining ---- */
 
-static bool has_capability(const struct load_host *host, int cap)
+/* Which capability this process lacks. Tracing other users' processes takes one more, which is
+ * named along with those that loading takes. */
+static bool explain_capabilities(const struct load_log *log, const struct load_host *host,
+				 char *buf, size_t cap)
 {
-	return host->capabilities >> cap & 1;
-}
-
-/* Lists the capabilities that loading and attaching need and this process lacks. */
-static size_t list_missing_capabilities(const struct load_host *host, struct strbuf *out)
-{
-	static const struct {
-		int cap;
-		const char *name;
-	} needed[] = {
-		{ CAP_BPF, "CAP_BPF" },
-		{ CAP_PERFMON, "CAP_PERFMON" },
-		{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
-	};
-	size_t n = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
-		if (has_capability(host, needed[i].cap) ||
-		    (needed[i].cap != CAP_SYS_PTRACE && has_capability(host, CAP_SYS_ADMIN)))
-			continue;
-		strbuf__adds(out, n++ ? ", " : "");
-		strbuf__adds(out, needed[i].name);
-	}
-	return n;
-}
-
-static void explain_permission(const struct load_host *host, char *buf, size_t cap)
-{
+	static const int loading[] = { CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE };
 	struct strbuf missing = { 0 };
-	size_t n = list_missing_capabilities(host, &missing);
+	size_t n;
 
-	if (n)
-		snprintf(buf, cap, "not permitted: %s %s missing; run as root",
-			 missing.data ? missing.data : "a capability", n == 1 ? "is" : "are");
-	else if (host->lockdown)
+	if (caps__has(host->capabilities, CAP_BPF) && caps__has(host->capabilities, CAP_PERFMON)) {
+		if (!log->perf_event || caps__has(host->capabilities, CAP_SYS_ADMIN))
+			return false;
+		snprintf(
+		    buf, cap,
+		    "not permitted: CAP_SYS_ADMIN is missing, which probes by perf events need "
+		    "(kernels before 6.6, --attach perf)");
+		return true;
+	}
+	n = caps__add_missing(&missing, host->capabilities, loading, ARRAY_SIZE(loading));
+	snprintf(buf, cap, "not permitted: %s %s missing%s",
+		 missing.data ? missing.data : "a capability", n == 1 ? "is" : "are",
+		 host->root ? ", although this is root; give them to the container or service"
+			    : "; run as root, or with these capabilities");
+	strbuf__free(&missing);
+	return true;
+}
+
+static void explain_permission(const struct load_log *log, const struct load_host *host, char *buf,
+			       size_t cap)
+{
+	if (explain_capabilities(log, host, buf, cap))
+		return;
+	if (host->lockdown)
 		snprintf(buf, cap,
 			 "not permitted: the kernel is locked down (confidentiality), and no "
 			 "process may read its memory");
+	else if (host->seccomp)
+		snprintf(
+		    buf, cap,
+		    "not permitted, though no capability is missing: this process has a seccomp "
+		    "filter, which forbids bpf() or perf_event_open(); start the container "
+		    "with a profile that allows both (seccomp=unconfined)");
 	else
 		snprintf(buf, cap,
-			 "not permitted, though no capability is missing: a container's seccomp "
-			 "filter or a security module forbids bpf(); run on the host");
-	strbuf__free(&missing);
+			 "not permitted, though no capability is missing: a security module or a "
+			 "user namespace forbids bpf(); run on the host");
 }
 
 /* Features by the name that the verifier or libbpf prints, and the first Linux version that has
@@ -229,7 +223,7 @@ char *load_error__explain(const struct load_log *log, int err, const struct load
 			 "this kernel has no BTF (/sys/kernel/btf/vmlinux); one built with "
 			 "CONFIG_DEBUG_INFO_BTF is needed");
 	else if (err == -EPERM || err == -EACCES)
-		explain_permission(host, buf, cap);
+		explain_permission(log, host, buf, cap);
 	else if (log->missing[0] && explain_feature(log->missing, false, buf, cap))
 		return buf;
 	else if (log->missing[0])

@@ -19,6 +19,7 @@ struct load_log {
 	char missing[96]; /* a type or function that libbpf did not find in the kernel */
 	char map[64];	  /* the map that could not be created */
 	bool no_btf;
+	bool perf_event; /* one could not be opened */
 };
 
 /* Adds one of libbpf's messages: a line, or a whole verifier log. */
@@ -26,6 +27,8 @@ void load_error__add_message(struct load_log *log, const char *text);
 
 struct load_host {
 	uint64_t capabilities; /* effective, by bit */
+	bool root;	       /* whatever it may do */
+	bool seccomp;	       /* it has a filter of system calls */
 	bool lockdown;	       /* no process may read the kernel's memory */
 	bool has_uprobes;
 	unsigned long long open_files; /* this process's limit of them */

@@ -91,8 +91,10 @@ TEST(a_missing_capability_is_named)
 	    "and/or that RLIMIT_MEMLOCK is set to big enough value.\n";
 
 	host.capabilities = 0;
-	CHECK_STR(EXPLAIN(-EPERM, &host, probing),
-		  "not permitted: CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE are missing; run as root");
+	CHECK_STR(
+	    EXPLAIN(-EPERM, &host, probing),
+	    "not permitted: CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE are missing; run as root, or "
+	    "with these capabilities");
 	host.capabilities = 1ull << CAP_BPF | 1ull << CAP_SYS_PTRACE;
 	CHECK_STR(
 	    EXPLAIN(-EPERM, &host,
@@ -100,10 +102,21 @@ TEST(a_missing_capability_is_named)
 		    "permitted\n",
 		    "libbpf: permission error while running as root; try raising 'ulimit -l'? "
 		    "current value: 8.0 MiB\n"),
-	    "not permitted: CAP_PERFMON is missing; run as root");
-	host.capabilities = 1ull << CAP_SYS_ADMIN;
+	    "not permitted: CAP_PERFMON is missing; run as root, or with these capabilities");
+	host.root = true;
 	CHECK_STR(EXPLAIN(-EPERM, &host, probing),
-		  "not permitted: CAP_SYS_PTRACE is missing; run as root");
+		  "not permitted: CAP_PERFMON is missing, although this is root; give them to the "
+		  "container or service");
+	/* Loading does not take it: something else was refused. */
+	host.capabilities = 1ull << CAP_SYS_ADMIN;
+	CHECK(!strstr(EXPLAIN(-EPERM, &host, probing), "CAP_"));
+	host.seccomp = true;
+	CHECK(strstr(EXPLAIN(-EPERM, &host, probing), "seccomp=unconfined"));
+	host.capabilities = 1ull << CAP_BPF | 1ull << CAP_PERFMON;
+	CHECK(strstr(EXPLAIN(-EACCES, &host,
+			     "libbpf: failed to create uprobe '/proc/self/exe:0x31d90' perf event: "
+			     "Permission denied\n"),
+		     "CAP_SYS_ADMIN is missing"));
 }
 
 TEST(a_refusal_of_permission_that_no_capability_mends)
