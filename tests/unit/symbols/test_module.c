@@ -6,43 +6,11 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "elf/elf.h"
-#include "scratch.h"
 #include "symbols/mappings.h"
 #include "symbols/module.h"
 #include "test.h"
 #include "util/clock.h"
-
-/* A library that says which one it is. */
-static const char *library(const char *name, const char *build_id)
-{
-	const char *path = in_scratch(name);
-	char option[64];
-
-	snprintf(option, sizeof(option), "-Wl,--build-id=0x%s", build_id);
-	MUST(run("gcc", "-shared", "-fPIC", option, "-o", path,
-		 write_source("which.c", "int which(void) { return 1; }\n"), NULL));
-	return path;
-}
-
-static int is_which(void *ctx, const struct elf_function *f)
-{
-	*(uint64_t *)ctx = f->offset;
-	return !strcmp(f->name, "which");
-}
-
-/* The file offset of the library's function. */
-static uint64_t offset_of_which(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct elf *e = elf__open(fd);
-	uint64_t offset = 0;
-
-	MUST(e && elf__functions(e, is_which, &offset) == 1);
-	elf__close(e);
-	close(fd);
-	return offset;
-}
+#include "which_library.h"
 
 /* The mapping of this process that holds a function. */
 static struct mapping code_of(struct mappings *maps, const void *function)
@@ -440,7 +408,7 @@ TEST(symbol_data_is_dropped_and_read_again)
 
 		snprintf(id, sizeof(id), "%08x", i);
 		CHECK_EQ(modules__add_path(mods, library(id, id)), i);
-		offset = i ? offset : offset_of_which(in_scratch(id));
+		offset = i ? offset : offset_of_which(module__fd(modules__get(mods, 0)));
 		CHECK(module__symbolize(modules__get(mods, (uint32_t)i), offset, frames) == 1);
 		CHECK_STR(frames[0].func, "which");
 		held = modules__memory(mods);

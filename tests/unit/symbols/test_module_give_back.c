@@ -2,37 +2,9 @@
 #include <sys/stat.h>
 #include <utime.h>
 
-#include "elf/elf.h"
-#include "scratch.h"
 #include "symbols/module.h"
 #include "test.h"
-
-static const char *library(const char *name, const char *build_id)
-{
-	const char *path = in_scratch(name);
-	char option[64];
-
-	snprintf(option, sizeof(option), "-Wl,--build-id=0x%s", build_id);
-	MUST(run("gcc", "-shared", "-fPIC", option, "-o", path,
-		 write_source("which.c", "int which(void) { return 1; }\n"), NULL));
-	return path;
-}
-
-static int is_which(void *ctx, const struct elf_function *f)
-{
-	*(uint64_t *)ctx = f->offset;
-	return !strcmp(f->name, "which");
-}
-
-static uint64_t offset_of_which(const struct module *mod)
-{
-	struct elf *e = elf__open(module__fd(mod));
-	uint64_t offset = 0;
-
-	MUST(e && elf__functions(e, is_which, &offset) == 1);
-	elf__close(e);
-	return offset;
-}
+#include "which_library.h"
 
 static struct module *add(struct modules *mods, const char *path)
 {
@@ -120,7 +92,7 @@ TEST(its_code_is_named_by_its_path)
 	struct modules *mods = modules__new();
 	const char *path = library("named.so", "02");
 	struct module *mod = add(mods, path);
-	uint64_t offset = offset_of_which(mod);
+	uint64_t offset = offset_of_which(module__fd(mod));
 
 	modules__give_back(mods, mod);
 	CHECK_STR(name_of(mod, offset), "which");
@@ -133,7 +105,7 @@ TEST(what_was_named_before_keeps_its_name)
 	struct modules *mods = modules__new();
 	const char *path = library("before.so", "03");
 	struct module *mod = add(mods, path);
-	uint64_t offset = offset_of_which(mod);
+	uint64_t offset = offset_of_which(module__fd(mod));
 
 	CHECK_STR(name_of(mod, offset), "which");
 	modules__give_back(mods, mod);
@@ -149,7 +121,7 @@ TEST(its_code_is_named_by_its_build_id)
 	struct module *mod = add(mods, library("copy1.so", "04050405"));
 	struct module *other = add(mods, library("copy3.so", "06070607"));
 	struct module *twin = add(mods, library("copy2.so", "04050405"));
-	uint64_t offset = offset_of_which(mod);
+	uint64_t offset = offset_of_which(module__fd(mod));
 
 	modules__give_back(mods, mod);
 	modules__give_back(mods, other);
@@ -165,7 +137,7 @@ TEST(a_file_that_took_its_path_does_not_name_it)
 {
 	struct modules *mods = modules__new();
 	struct module *mod = add(mods, library("taken.so", "08"));
-	uint64_t offset = offset_of_which(mod);
+	uint64_t offset = offset_of_which(module__fd(mod));
 
 	modules__give_back(mods, mod);
 	MUST(!rename(library("other.so", "09"), module__path(mod)));
