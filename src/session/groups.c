@@ -263,8 +263,8 @@ static int check_readable(const struct session *s)
 
 	if (!unreadable__processes(s) || !s->plan->query.heap || traced_files__functions(s->files))
 		return 0;
-	log__error("cannot read the processes of %s: %s", s->groups[0].name,
-		   unreadable__why(UNREADABLE_PROCESS, why, sizeof(why)));
+	log__error("cannot read the processes of %s: %s%s", s->groups[0].name,
+		   unreadable__why(UNREADABLE_PROCESS, why, sizeof(why)), unreadable__remedy());
 	return -EACCES;
 }
 

@@ -201,6 +201,7 @@ void open_files__raise_limit(struct session *s);
 int open_files__use_server(struct session *s); /* returns 0 or a negative errno, logged */
 /* What may not be read, by the capability that would permit it. */
 bool unreadable__is_refusal(int err);
+const char *unreadable__remedy(void); /* for users other than root */
 bool unreadable__may_trace(pid_t pid);
 char *unreadable__why(enum unreadable_kind kind, char *buf, size_t size); /* returns buf */
 void unreadable__process(struct session *s, pid_t pid);

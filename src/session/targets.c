@@ -45,11 +45,12 @@ static int check_exe(uint32_t pid)
 			log__error("cannot trace %u: it is a kernel thread, which has no heap",
 				   pid);
 		else
-			log__error("cannot read the program of %u: %s; %s", pid, strerror(-err),
+			log__error("cannot read the program of %u: %s; %s%s", pid, strerror(-err),
 				   unreadable__why(unreadable__may_trace((pid_t)pid)
 						       ? UNREADABLE_PRIVATE
 						       : UNREADABLE_PROCESS,
-						   why, sizeof(why)));
+						   why, sizeof(why)),
+				   unreadable__remedy());
 		return err;
 	}
 	got = read(fd, ident, sizeof(ident));

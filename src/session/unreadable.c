@@ -50,6 +50,11 @@ char *unreadable__why(enum unreadable_kind kind, char *buf, size_t size)
 	return caps__explain(caps__effective(), caps, n, buf, size);
 }
 
+const char *unreadable__remedy(void)
+{
+	return geteuid() ? "; run as root, or with what is missing" : "";
+}
+
 static void note(struct session *s, pid_t pid, enum unreadable_kind kind)
 {
 	struct strbuf text = { 0 };
