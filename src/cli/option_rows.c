@@ -41,8 +41,9 @@ const struct option_row option_rows[] = {
 	  .detail = "Trace running processes, with all their threads. Instead of an ID, a name may "
 		"be given: that of the executable or the one that `ps` shows (comm). If several "
 		"processes have it, memtrace lists them and traces none; digits are always an "
-		"ID. May be repeated. Children that they fork afterwards are traced too, each as "
-		"a process of its own, unless `--no-children` is given." },
+		"ID. May be repeated. Their living descendants and the children that they fork "
+		"afterwards are traced too, each as a process of its own, unless `--no-children` "
+		"is given." },
 	{ .letter = 'c', .name = "container", .value = "NAME", .example = "web",
 	  .take = option__container,
 	  .help = "every process of a container, including those started later: by name, ID, "
@@ -88,7 +89,7 @@ const struct option_row option_rows[] = {
 	  .help = "run COMMAND as this user",
 	  .detail = "Run <COMMAND> as this user." },
 	{ .name = "no-children", FLAG(plan.children, false),
-	  .help = "do not follow the children that a target forks" },
+	  .help = "trace no children: neither those that a target has nor those that it forks" },
 
 	{ .heading = "When",
 	  .detail = "Without `--duration` and `--reports`, `memtrace` stops at Ctrl-C (SIGINT) "

@@ -49,6 +49,22 @@ static void describe_functions(const struct session *s, char *buf, size_t cap)
 			 probe_report__found(s), s->plan->probes.n);
 }
 
+/* "attached to 123 and 4 child processes, …" */
+static void announce_processes(const struct session *s, const char *functions)
+{
+	char targets[32], children[48] = "";
+
+	if (s->ntargets == 1)
+		snprintf(targets, sizeof(targets), "%d", s->targets[0].pid);
+	else
+		snprintf(targets, sizeof(targets), "%zu processes", s->ntargets);
+	if (s->adopted)
+		snprintf(children, sizeof(children), " and %zu child process%s", s->adopted,
+			 s->adopted == 1 ? "" : "es");
+	log__info("attached to %s%s%s (%s probes); a report every %g s, %s", targets, children,
+		  functions, s->trace->method(s->tracer), s->plan->interval_s, keys_help(s));
+}
+
 void session_announce__attached(struct session *s)
 {
 	const struct plan *plan = s->plan;
@@ -61,10 +77,6 @@ void session_announce__attached(struct session *s)
 			  functions, method);
 	else if (s->ngroups)
 		announce_groups(s, functions);
-	else if (s->ntargets == 1)
-		log__info("attached to %d%s (%s probes); a report every %g s, %s",
-			  s->targets[0].pid, functions, method, plan->interval_s, keys_help(s));
 	else
-		log__info("attached to %zu processes%s (%s probes); a report every %g s, %s",
-			  s->ntargets, functions, method, plan->interval_s, keys_help(s));
+		announce_processes(s, functions);
 }

@@ -191,6 +191,9 @@ void session_groups__free(struct session *s);
 /* adopt.c: starts tracing all running processes of the target, and those that they fork meanwhile.
  * Returns how many there were, or a negative errno. */
 int session_adopt__running(struct session *s);
+/* Starts tracing all living descendants of the processes that are traced. Returns 0 or a negative
+ * errno. */
+int session_adopt__descendants(struct session *s);
 
 /* probe_report.c: reports which functions of --probe were found. */
 size_t probe_report__found(const struct session *s);	 /* number that are probed now */

@@ -282,7 +282,7 @@ int session_targets__open(struct session *s)
 			return err;
 		}
 	}
-	return 0;
+	return s->plan->children && s->plan->npids ? session_adopt__descendants(s) : 0;
 }
 
 /* Runs the command until its libraries are mapped, and probes new code. */

@@ -56,6 +56,25 @@ size_t proc__status_numbers(const char *status, const char *name, uint64_t *out,
 	return n;
 }
 
+static char *read_status(uint32_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/status", pid);
+	return file__read(path, NULL);
+}
+
+uint32_t proc__parent(uint32_t pid)
+{
+	char *text = read_status(pid);
+	uint64_t parent = 0;
+
+	if (text)
+		proc__status_numbers(text, "PPid", &parent, 1);
+	free(text);
+	return (uint32_t)parent;
+}
+
 uint64_t proc__resident_bytes(uint32_t pid)
 {
 	char path[64], *text, *end;
@@ -104,10 +123,8 @@ struct proc_memory proc__memory(uint32_t pid)
 {
 	struct proc_memory m = { 0 };
 	uint64_t threads = 0, stack;
-	char path[64], *text;
+	char *text = read_status(pid);
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/status", pid);
-	text = file__read(path, NULL);
 	if (!text)
 		return m;
 	proc__status_numbers(text, "Threads", &threads, 1);
@@ -166,13 +183,11 @@ static bool is_own_thread(uint64_t tid)
  * 0: nothing. */
 static char read_state(uint32_t pid, uint64_t *tracer)
 {
-	char path[64], *text, letter = 0;
+	char *text = read_status(pid), letter = 0;
 	const char *state;
 	size_t len;
 
 	*tracer = 0;
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/status", pid);
-	text = file__read(path, NULL);
 	if (!text)
 		return 0;
 	state = proc__status_field(text, "State", &len);

@@ -25,6 +25,7 @@ const char *proc__status_field(const char *status, const char *name, size_t *len
  */
 size_t proc__status_numbers(const char *status, const char *name, uint64_t *out, size_t max);
 
+uint32_t proc__parent(uint32_t pid);	     /* 0 if the process has ended, or has none */
 uint64_t proc__resident_bytes(uint32_t pid); /* 0 if the process has ended */
 
 /* What this process itself has in memory, without pages of files: RssAnon. 0: unknown. */

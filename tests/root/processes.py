@@ -96,6 +96,36 @@ with case("a process that is not a target is not traced"):
     equal([r["pid"] for r in m.final()["processes"]], [p.pid], "the processes")
     compare(m.final(), read_truth(p.truth_path), "functions.c")
 
+with case("workers that exist before their master is attached to"):
+    p = Program([build("workers.c")])
+    m = Memtrace(*EVERYTHING, "-p", p.pid).attached()
+    true(f"attached to {p.pid} and 9 child processes" in m.stderr(), f"the workers are not named: {m.stderr()}")
+    p.go()
+    p.end()
+    equal(m.wait(), 0, "the exit status")
+    compare(m.final(), read_truth(p.truth_path), "workers.c")
+    equal(sorted((r["live_blocks"], r["live_bytes"]) for r in m.final()["processes"] if r["pid"] != p.pid),
+          [(i, i * 1000) for i in range(1, 10)], "the blocks and bytes of the workers")
+
+with case("workers that exist, with --no-children"):
+    p = Program([build("workers.c")])
+    m = Memtrace(*EVERYTHING, "--no-children", "-p", p.pid).attached()
+    p.go()
+    p.end()
+    equal(m.wait(), 0, "the exit status")
+    equal([r["pid"] for r in m.final()["processes"]], [p.pid], "the processes")
+
+with case("workers of one that is named as well"):
+    p = Program([build("workers.c")])
+    with open(f"/proc/{p.pid}/task/{p.pid}/children") as f:
+        child = f.read().split()[0]
+    m = Memtrace(*EVERYTHING, "-p", f"{child},{p.pid}").attached()
+    true("attached to 2 processes and 8 child processes" in m.stderr(), f"the workers are not named: {m.stderr()}")
+    p.go()
+    p.end()
+    equal(m.wait(), 0, "the exit status")
+    compare(m.final(), read_truth(p.truth_path), "workers.c")
+
 for way, trace in TWO_WAYS:
     with case(f"libraries that are opened later, {way}"):
         plugin = build("plugin.c", "-shared", "-fPIC", name="plugin.so")
