@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "session/internal.h"
-#include "session/translators.h"
 #include "trace/tracer_ops.h"
 #include "util/array.h"
 #include "util/clock.h"
@@ -56,7 +55,7 @@ static void forget_process(struct session *s, uint32_t pid)
 	collector_lock__release(&s->lock);
 }
 
-/* Starts tracing one that runs. Returns 0 or a negative errno. */
+/* Starts tracing one that runs. Returns 1, 0 if it is left alone, or a negative errno. */
 static int adopt(struct session *s, pid_t pid)
 {
 	int err = s->trace->add_process(s->tracer, pid, TRACED_NO_MAPS);
@@ -65,13 +64,15 @@ static int adopt(struct session *s, pid_t pid)
 		err = begin_process(s, (uint32_t)pid);
 	if (err)
 		return err;
+	if (session_translated__left_alone(s, pid))
+		return 0;
 	s->adopted++;
 	session_groups__met(s, pid);
-	if (session_targets__scan(s, pid) == -ESRCH)
+	if (session_targets__scan_and_keep(s, pid) == -ESRCH)
 		forget_process(s, (uint32_t)pid); /* it ended before it was traced, unreported */
 	else					  /* code it unmapped meanwhile was not seen */
 		s->trace->change_flags(s->tracer, pid, TRACED_CODE_GONE, TRACED_NO_MAPS);
-	return 0;
+	return 1;
 }
 
 /* Starts tracing the processes of the target that are not traced yet. Returns how many, or a
@@ -81,14 +82,14 @@ static int adopt_once(struct session *s)
 	struct pids pids = { 0 };
 	int err = s->trace->list(s->tracer, TRACER_LIST_TARGET, note_pid, &pids), n = 0;
 
-	for (size_t i = 0; i < pids.n && !err; i++) {
+	for (size_t i = 0; i < pids.n && err >= 0; i++) {
 		if (s->trace->traces(s->tracer, (pid_t)pids.at[i]))
 			continue;
-		n++;
 		err = adopt(s, (pid_t)pids.at[i]);
+		n += err > 0;
 	}
 	free(pids.at);
-	return err ? err : n;
+	return err < 0 ? err : n;
 }
 
 int session_adopt__running(struct session *s)
@@ -181,19 +182,11 @@ static void find_descendants(const struct session *s, struct relatives *all)
 /* Returns whether it was; a reason why it could not be is a warning: the others are traced. */
 static bool adopt_descendant(struct session *s, uint32_t pid)
 {
-	const char *translator = translators__of(pid);
-	int err;
+	int err = adopt(s, (pid_t)pid);
 
-	if (translator) {
-		log__warn("child process %u is not traced: it runs under %s, which would take "
-			  "probes for instructions of the program and end it",
-			  pid, translator);
-		return false;
-	}
-	err = adopt(s, (pid_t)pid);
-	if (err)
+	if (err < 0)
 		log__warn("child process %u is not traced: %s", pid, strerror(-err));
-	return !err;
+	return err > 0;
 }
 
 static int adopt_descendants_once(struct session *s)

@@ -445,7 +445,10 @@ static int count_outsider(void *ctx, const struct listed *l)
 	    !traced_files__is_probed(c->s->files, kdev__to_user(l->dev), l->ino))
 		return 0;
 	c->last = l->pid;
-	c->n += !c->s->trace->traces(c->s->tracer, (pid_t)l->pid);
+	if (c->s->trace->traces(c->s->tracer, (pid_t)l->pid))
+		return 0;
+	c->n++;
+	session_translated__outsider(c->s, (pid_t)l->pid);
 	return 0;
 }
 

@@ -110,6 +110,9 @@ struct session {
 
 	pthread_t reporter;
 	bool reporting;
+	pid_t warned[64]; /* translated.c: the last processes that were named */
+	size_t nwarned;
+
 	uint32_t seq;	/* of the last report */
 	uint64_t start; /* ns */
 	uint64_t ended; /* ns: nothing later is reported */
@@ -152,11 +155,21 @@ int session_targets__refresh(void *session, struct mappings *maps, struct module
 /* Probes what a process has mapped and was not probed yet. Returns how many executable files it
  * maps, or a negative errno. */
 int session_targets__scan(struct session *s, pid_t pid);
+/* Gives the mappings to the collector besides: what is mapped now may be gone, or the process may
+ * have ended, when the first stack through it is read. */
+int session_targets__scan_and_keep(struct session *s, pid_t pid);
 /* Until that time (ns), looks at the processes whose look was postponed and is due. */
 void session_targets__look_again(struct session *s, uint64_t until);
 /* Returns the time, ns, when there will be such processes; UINT64_MAX: none is waiting. */
 uint64_t session_targets__next_look(const struct session *s);
 void session_targets__free(struct session *s);
+
+/* translated.c: processes that run under valgrind and its kin (translators.h). */
+/* To be called when a traced process is met, or runs a new program. Returns whether it is not
+ * traced any more; where files are probed for all processes, it can only be warned of. */
+bool session_translated__left_alone(struct session *s, pid_t pid);
+/* To be called for each process outside of the target that maps a probed file: warns once. */
+void session_translated__outsider(struct session *s, pid_t pid);
 
 /* A container, a cgroup, or the whole host. */
 struct group {

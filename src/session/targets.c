@@ -164,11 +164,7 @@ int session_targets__scan(struct session *s, pid_t pid)
 	return files;
 }
 
-/*
- * Scans a process, and gives the mappings to the collector: what is mapped now may be gone when the
- * first stack through it is read.
- */
-static int scan_for_all(struct session *s, pid_t pid)
+int session_targets__scan_and_keep(struct session *s, pid_t pid)
 {
 	struct mappings *maps = mappings__new((uint32_t)pid);
 	uint64_t began;
@@ -254,7 +250,7 @@ static int attach_to(struct session *s, pid_t pid, bool *found)
 	if (!err)
 		err = s->trace->add_process(s->tracer, pid, TRACED_NO_MAPS);
 	if (!err)
-		err = session_targets__scan(s, pid);
+		err = session_targets__scan_and_keep(s, pid);
 	*found = traced_files__functions(s->files) > before;
 	if (err < 0)
 		return err;
@@ -404,12 +400,14 @@ static int handle_new_code(struct session *s, const struct process_event *ev)
 		return 0;
 	if (ev->type == EVENT_EXEC) {
 		rescans__forget(s->rescans, ev->pid);
-		return scan_new(s, (pid_t)ev->pid, scan_for_all);
+		if (session_translated__left_alone(s, (pid_t)ev->pid))
+			return 0;
+		return scan_new(s, (pid_t)ev->pid, session_targets__scan_and_keep);
 	}
 	/* A held thread maps nothing more until it is let go. */
 	if (!ev->hold && !rescans__may(s->rescans, ev->pid, clock__now_ns()))
 		return 0;
-	return scan_for_all(s, (pid_t)ev->pid);
+	return session_targets__scan_and_keep(s, (pid_t)ev->pid);
 }
 
 void session_targets__look_again(struct session *s, uint64_t until)
@@ -419,7 +417,7 @@ void session_targets__look_again(struct session *s, uint64_t until)
 	int n;
 
 	while (now < until && (pid = rescans__due(s->rescans, now))) {
-		n = scan_for_all(s, (pid_t)pid);
+		n = session_targets__scan_and_keep(s, (pid_t)pid);
 		if (n < 0 && n != -ESRCH)
 			log__warn("cannot attach to %u: %s", pid, strerror(-n));
 		now = clock__now_ns();

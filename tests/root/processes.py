@@ -126,6 +126,26 @@ with case("workers of one that is named as well"):
     equal(m.wait(), 0, "the exit status")
     compare(m.final(), read_truth(p.truth_path), "workers.c")
 
+with case("child processes that run under valgrind are left alone"):
+    tool("valgrind")
+    # One runs already, the other starts later.
+    p = start(["/bin/sh", "-c", "valgrind -q --tool=none cat; read line; valgrind -q --tool=none echo line; exit 0"],
+              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p.stdin.write(b"first\n")
+    p.stdin.flush()
+    equal(p.stdout.readline(), b"first\n", "what cat prints")
+    m = Memtrace(*EVERYTHING, "-p", p.pid).attached()
+    alone = r"process \d+ is not traced: it runs under valgrind"
+    equal(len(re.findall(alone, m.stderr())), 1, f"the child processes that are left alone ({m.stderr()})")
+    p.stdin.write(b"second\n")
+    p.stdin.flush()
+    equal(p.stdout.readline(), b"second\n", "what cat prints after memtrace came")
+    p.kill()
+    p.stdin.close()
+    p.wait()
+    equal(m.wait(), 0, "the exit status")
+    true("a program under valgrind" in m.final()["notice"], f"the notice is {m.final()['notice']}")
+
 for way, trace in TWO_WAYS:
     with case(f"libraries that are opened later, {way}"):
         plugin = build("plugin.c", "-shared", "-fPIC", name="plugin.so")
