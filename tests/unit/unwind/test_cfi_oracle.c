@@ -20,7 +20,13 @@
 #include "elf/elf.h"
 #include "unwind/cfi.h"
 
-static size_t compared, mismatches, unknown, damaged;
+static size_t compared, mismatches, unknown, damaged, shadowed;
+
+/* Functions whose description libdw does not find, because an empty one has the same start. */
+static struct range {
+	uint64_t start, end;
+} shadows[4096];
+static size_t nshadows;
 
 static bool expect_ops(const Dwarf_Op *ops, size_t nops, const Dwarf_Op *want, size_t nwant)
 {
@@ -148,8 +154,46 @@ static bool same_rule(struct unwind_rule r, Dwarf_Frame *frame, bool signal)
 	       same_saved(frame, 3, UNWIND_SAVED_RBX(r.saved), r.rbx);
 }
 
+static bool is_shadowed(uint64_t vaddr)
+{
+	for (size_t i = 0; i < nshadows; i++)
+		if (vaddr >= shadows[i].start && vaddr < shadows[i].end)
+			return true;
+	return false;
+}
+
+/* Finds them, in the encoding of pointers that x86-64 has: relative to themselves, 32 bits. */
+static void find_shadows(struct elf *e, const struct cfi_section *s)
+{
+	Elf_Data data = { .d_buf = (void *)(uintptr_t)s->bytes, .d_size = s->len };
+	const unsigned char *ident = (const void *)elf_getident(elf__handle(e), NULL);
+	uint64_t empty = UINT64_MAX;
+	Dwarf_CFI_Entry entry;
+	Dwarf_Off at = 0, next;
+
+	nshadows = 0;
+	for (; dwarf_next_cfi(ident, &data, true, at, &next, &entry) == 0; at = next) {
+		const uint8_t *field = entry.fde.start;
+		int32_t relative, len;
+		uint64_t start;
+
+		if (dwarf_cfi_cie_p(&entry) || entry.fde.end - field < 8)
+			continue;
+		memcpy(&relative, field, sizeof(relative));
+		memcpy(&len, field + 4, sizeof(len));
+		start = s->vaddr + (uint64_t)(field - s->bytes) + (uint64_t)(int64_t)relative;
+		if (len > 0 && start == empty && nshadows < sizeof(shadows) / sizeof(shadows[0]))
+			shadows[nshadows++] = (struct range){ start, start + (uint64_t)len };
+		empty = len ? UINT64_MAX : start;
+	}
+}
+
 static void mismatch(const char *path, uint64_t vaddr, struct unwind_rule r)
 {
+	if (is_shadowed(vaddr)) {
+		shadowed++;
+		return;
+	}
 	if (mismatches++ < 10)
 		printf("# %s: %#" PRIx64
 		       ": kind %d saved %#x rbp %d rbx %d cfa %d is not what libdw says\n",
@@ -191,6 +235,7 @@ static void compare_elf(const char *path, struct elf *e)
 
 	if (cfi__source(e, &src) != 0 || !src.eh_frame.bytes || !oracle)
 		return;
+	find_shadows(e, &src.eh_frame);
 	err = cfi__build(&src, &cfi);
 	CHECK(err == 0 || err == -ENODATA); /* some libraries contain data only */
 	damaged += cfi.damaged; /* libdw refuses these too, or the rows below would differ */
@@ -275,10 +320,11 @@ TEST(rows_agree_with_libdw)
 	}
 	printf(
 	    "# %zu rows of %zu files compared with libdw, %zu of them beyond what a rule can say, "
-	    "%zu descriptions damaged\n",
-	    compared, npaths, unknown, damaged);
+	    "%zu descriptions damaged, %zu that libdw does not find\n",
+	    compared, npaths, unknown, damaged, shadowed);
 	CHECK(compared > 10000);
 	CHECK(unknown < compared / 1000);
+	CHECK(shadowed < compared / 1000);
 	CHECK_EQ(mismatches, 0);
 }
 
