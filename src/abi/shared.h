@@ -103,6 +103,7 @@ struct counters {
 	ev_u64 holds_missed; /* threads that could not be held: their calls before the probes
 			      * were attached are missing */
 	ev_u64 missed; /* processes that ended before they were probed; counted by the session */
+	ev_u64 late_children; /* those that ran before they were probed; likewise, and in `late` */
 };
 
 /*

@@ -159,6 +159,7 @@ static void add_totals(struct profile_builder *b)
 		.disinherited = snap->disinherited,
 		.superseded = snap->superseded,
 		.late = in->late,
+		.late_children = in->late_children,
 		.outsiders = in->outsiders,
 		.lost_events = in->lost_events,
 		.lost_stacks =

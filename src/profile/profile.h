@@ -220,7 +220,9 @@ struct profile {
 	uint64_t disinherited;	  /* processes whose inherited blocks are not known */
 	double allocs_per_s, frees_per_s; /* in the last interval */
 	uint64_t superseded;
-	uint64_t late;	    /* programs and libraries that ran before they were probed */
+	/* Programs, libraries and forked processes that ran before they were probed; of these, the
+	 * processes. */
+	uint64_t late, late_children;
 	uint64_t outsiders; /* processes outside the target that map probed files */
 	uint64_t lost_events, lost_table;
 	uint64_t lost_stacks; /* for all reasons together; those are */
@@ -318,7 +320,7 @@ struct profile_input {
 	uint64_t lost_events;	 /* for all reasons together */
 	struct profile_lost_stacks lost_stacks;
 	uint64_t memory_limit;
-	uint64_t late, outsiders;
+	uint64_t late, late_children, outsiders;
 	uint64_t missed; /* processes that ended before they were probed, or were lost */
 	bool sized;	 /* only blocks of certain sizes are counted */
 	const char *notice;

@@ -74,6 +74,10 @@ static void write_totals(struct json *w, const struct profile *p)
 	json__u64(w, "unseen_frees", p->unseen_frees);
 	json__u64(w, "inherited_frees", p->inherited_frees);
 	json__u64(w, "superseded", p->superseded);
+	json__open(w, "children", '{');
+	json__u64(w, "missed", p->judged.missed);
+	json__u64(w, "late", p->late_children);
+	json__close(w, '}');
 	json__u64(w, "late", p->late);
 	json__u64(w, "outsiders", p->outsiders);
 }

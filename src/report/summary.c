@@ -76,8 +76,8 @@ static void add_late(struct strbuf *sb, const struct profile *p)
 
 	if (p->late)
 		strbuf__addf(sb, "; %s %s probed", number__count(n, sizeof(n), p->late),
-			     p->late == 1 ? "program or library ran before it was"
-					  : "programs or libraries ran before they were");
+			     p->late == 1 ? "program, library or child ran before it was"
+					  : "programs, libraries or children ran before they were");
 }
 
 void summary__add_outcome(struct strbuf *sb, const struct profile *p, const struct criteria *c)

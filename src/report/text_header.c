@@ -149,8 +149,8 @@ static void print_unseen(struct text_style *ts, const struct profile *p)
 		    "free (noticed when its address was allocated again)",
 		    "frees (noticed when their addresses were allocated again)");
 	print_count(ts, "late", p->late,
-		    "program or library ran before it was probed (use --no-miss)",
-		    "programs or libraries ran before they were probed (use --no-miss)");
+		    "program, library or child ran unprobed at first (--no-miss)",
+		    "programs, libraries or children ran unprobed at first (--no-miss)");
 	print_count(ts, "others", p->outsiders,
 		    "process outside the target shares probed files and is slowed",
 		    "processes outside the target share probed files and are slowed");

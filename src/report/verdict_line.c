@@ -214,7 +214,9 @@ void verdict_line__reasons(struct strbuf *sb, const struct profile *p, const cha
 	const char *before = "";
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (!(p->judged.reasons & rows[i].reason))
+		/* What is missing is stated even if it is not the reason. */
+		if (!(p->judged.reasons & rows[i].reason) &&
+		    !(rows[i].reason == UNJUDGED_MISSED && p->judged.reasons && p->judged.missed))
 			continue;
 		if (rows[i].add == add_outstanding && !p->judged.open_sites)
 			continue;

@@ -134,6 +134,7 @@ struct profile *reporting__make(struct reporting *r, const struct report_tick *t
 			   tick->counters.no_thread,
 	    .late = tick->counters.late,
 	    .outsiders = tick->counters.outsiders,
+	    .late_children = tick->counters.late_children,
 	    .missed = tick->counters.missed + tick->counters.lost_processes,
 	    .sized = r->plan->min_size || r->plan->max_size != UINT64_MAX,
 	    .memory_limit = r->plan->memory_limit,

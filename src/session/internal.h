@@ -83,7 +83,8 @@ struct session {
 					* was found */
 	uint64_t groups_tended, outsiders_counted; /* time of the last check, ns */
 	atomic_size_t outsiders;		   /* untraced processes that map probed files */
-	atomic_size_t missed; /* processes that ended before they were probed */
+	atomic_size_t missed;	     /* processes that ended before they were probed */
+	atomic_size_t late_children; /* forked processes that ran before they were probed */
 	pid_t last_missed;
 	atomic_size_t unreadable[UNREADABLE_KINDS];
 	bool warned_of_unreadable[UNREADABLE_KINDS];

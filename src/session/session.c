@@ -126,9 +126,10 @@ void session__count(struct session *s, struct counters *out)
 	holder__count(s->holder, &held, &missed);
 	out->holds = held;
 	out->holds_missed += missed;
-	out->late += missed;
 	out->outsiders = atomic_load(&s->outsiders);
 	out->missed = atomic_load(&s->missed);
+	out->late_children = atomic_load(&s->late_children);
+	out->late += missed + out->late_children;
 	out->lost_processes += process_queue__dropped(s->queue);
 	out->lost_events += atomic_load(&s->given_up);
 }

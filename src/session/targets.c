@@ -432,12 +432,18 @@ uint64_t session_targets__next_look(const struct session *s)
 static int handle_fork(struct session *s, const struct process_event *ev)
 {
 	pid_t parent = (pid_t)ev->parent, child = (pid_t)ev->pid;
+	int n;
 
 	if (!s->plan->children)
 		return s->trace->release_child(s->tracer, parent, child);
 	s->trace->fork_process(s->tracer, parent, child);
 	session_groups__met(s, child);
-	return s->per_file ? 0 : scan_new(s, child, session_targets__scan);
+	if (s->per_file)
+		return 0;
+	n = scan_new(s, child, session_targets__scan);
+	if (n > 0)
+		atomic_fetch_add(&s->late_children, 1);
+	return n;
 }
 
 static void handle_exit(struct session *s, const struct process_event *ev)

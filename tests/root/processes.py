@@ -161,4 +161,40 @@ with case("a stripped program"):
     equal(site["stack"][0]["module"], os.path.realpath(exe), "the module")
     true(int(site["stack"][0]["offset"], 16) > 0, "there is no offset")
 
+BLOCKS = 5  # that a child of young.c leaves
+
+
+def blocks_left(report):
+    return sum(s["live_blocks"] for s in report["sites"] if own_function(s, "young.c") == "leave")
+
+
+with case("children that end before they can be traced"):
+    number = 300
+    p = Program([build("young.c"), str(number)])
+    m = Memtrace(*EVERYTHING, "--kind", "heap", "--error-exitcode", "9", "-p", p.pid).attached()
+    p.go()
+    status = m.interrupt()
+    equal(p.end(), 0, "the program's status")
+    report = m.final()
+    born = [row for row in report["processes"] if not row["named"]]
+    seen = sum(row["allocs"] >= BLOCKS for row in born)
+    equal(len(born), number, "the number of children")
+    true(report["children"]["missed"] + report["children"]["late"] >= number - seen,
+         f"{seen} of {number} children were seen from the start, and {report['children']} counted")
+    equal(report["unjudged"]["processes"], report["children"]["missed"], "the processes that were missed")
+    equal((report["judged"], status), (False, 4), m.stderr())
+    if report["children"]["missed"]:
+        true("ended before" in report["not_judged"], report["not_judged"])
+
+with case("the same with --no-miss: all are traced"):
+    number = 100
+    p = Program([build("young.c"), str(number)])
+    m = Memtrace(*EVERYTHING, "--kind", "heap", "--no-miss", "-p", p.pid).attached()
+    p.go()
+    m.interrupt()
+    equal(p.end(), 0, "the program's status")
+    report = m.final()
+    equal(report["children"], {"missed": 0, "late": 0}, "children")
+    equal(blocks_left(report), BLOCKS * number, "blocks")
+
 done()

@@ -156,7 +156,7 @@ TEST(one_is_singular)
 	CHECK(strstr(t.data, "forks    1 more free, of a block inherited "));
 	CHECK(strstr(t.data, "± forks  1 process inherited more blocks than "));
 	CHECK(strstr(t.data, "missed   1 free (noticed when its address was "));
-	CHECK(strstr(t.data, "late     1 program or library ran before it was "));
+	CHECK(strstr(t.data, "late     1 program, library or child ran unprobed "));
 	CHECK(strstr(t.data, "others   1 process outside the target shares "));
 	CHECK(strstr(t.data, "± lost   1 event (raise --ring), 1 call stack, 1 block (out "));
 	text_free(&t);
