@@ -19,6 +19,7 @@ static __always_inline int list(struct bpf_iter__task_vma *ctx, bool target)
 		return 0;
 	l.ino = vma->vm_file->f_inode->i_ino;
 	l.dev = vma->vm_file->f_inode->i_sb->s_dev;
+	l.magic = vma->vm_file->f_inode->i_sb->s_magic;
 	l.start = vma->vm_start;
 	l.end = vma->vm_end;
 	l.offset = vma->vm_pgoff << UNWIND_PAGE_BITS;

@@ -84,6 +84,7 @@ struct listed {
 	ev_u32 pid;
 	ev_u32 dev; /* as in struct event_code */
 	ev_u64 ino, start, end, offset;
+	ev_u64 magic; /* of its file system (linux/magic.h) */
 };
 
 /* Events that could not be reported, by reason. */
@@ -115,6 +116,6 @@ enum { API_NONE, API_MMAP, API_BRK, API_SHMAT, API_MREMAP, API_FIRST_FUNCTION };
 _Static_assert(sizeof(struct traced) == 16, "traced");
 _Static_assert(sizeof(struct filter) == 24, "filter");
 _Static_assert(sizeof(struct hold_request) == 32, "hold_request");
-_Static_assert(sizeof(struct listed) == 40, "listed");
+_Static_assert(sizeof(struct listed) == 48, "listed");
 
 #endif

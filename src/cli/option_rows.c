@@ -303,6 +303,14 @@ const struct option_row option_rows[] = {
 		"it then threw for lack of memory, the program would end. By default it is not "
 		"traced there, and a line says so. `--explain-probes` says why its returns are "
 		"not known. Those of jemalloc, tcmalloc and mimalloc are." },
+	{ .name = "read-fuse", FLAG(plan.read_fuse, true),
+	  .help = "read files on FUSE file systems, too: if the server of one does not answer, "
+		"memtrace waits for it",
+	  .detail = "Read the mapped files on FUSE file systems, too, such as those of AppImages or "
+		"fuse-overlayfs. By default they are not read: any user may run the server of "
+		"one, and if it does not answer, whatever reads from it waits for ever. Their "
+		"functions are then neither named nor probed, call stacks end there, and the "
+		"processes are not judged; a warning and the report say so." },
 	{ .name = "debuginfod", FLAG(plan.debuginfod, true),
 	  .help = "ask the servers in $DEBUGINFOD_URLS for debug information that is not on this "
 		"machine",

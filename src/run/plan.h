@@ -74,6 +74,7 @@ struct plan {
 	const char *attach;	   /* name of an attach method; NULL: the best that works */
 	struct probe_specs probes; /* functions that the user named */
 	bool probe_throwing;	   /* see tracer.h */
+	bool read_fuse;		   /* files on FUSE file systems are read: see identities.h */
 	bool explain_probes;
 	bool debuginfod;     /* ask debuginfod servers for debug information */
 	double debuginfod_s; /* how long a report waits for them */

@@ -2,6 +2,7 @@
 #include "session/identities.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 
 #include "symbols/mappings.h"
@@ -12,6 +13,7 @@
 struct identities {
 	const struct tracer_ops *trace;
 	struct tracer *tracer;
+	bool read_fuse;
 	struct identity *ids;
 	size_t n, cap;
 };
@@ -22,12 +24,17 @@ static int add_identity(void *ctx, const struct listed *l)
 
 	if (array__grow(&is->ids, &is->cap, is->n + 1, sizeof(*is->ids)))
 		return -ENOMEM;
-	is->ids[is->n++] =
-	    (struct identity){ .start = l->start, .ino = l->ino, .dev = kdev__to_user(l->dev) };
+	is->ids[is->n++] = (struct identity){
+		.start = l->start,
+		.ino = l->ino,
+		.dev = kdev__to_user(l->dev),
+		.unread = l->magic == FUSE_SUPER_MAGIC && !is->read_fuse,
+	};
 	return 0;
 }
 
-struct identities *session_identities__new(const struct tracer_ops *trace, struct tracer *tracer)
+struct identities *session_identities__new(const struct tracer_ops *trace, struct tracer *tracer,
+					   bool read_fuse)
 {
 	struct identities *is = calloc(1, sizeof(*is));
 
@@ -35,6 +42,7 @@ struct identities *session_identities__new(const struct tracer_ops *trace, struc
 		return NULL;
 	is->trace = trace;
 	is->tracer = tracer;
+	is->read_fuse = read_fuse;
 	return is;
 }
 

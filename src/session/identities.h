@@ -7,6 +7,7 @@
 #define MEMTRACE_SESSION_IDENTITIES_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct identities;
@@ -14,8 +15,13 @@ struct identity;
 struct tracer;
 struct tracer_ops;
 
-/* Both must outlive it. Returns NULL and sets errno on failure. */
-struct identities *session_identities__new(const struct tracer_ops *trace, struct tracer *tracer);
+/*
+ * Both must outlive it. read_fuse: files that a program serves (FUSE) are read too. Otherwise they
+ * are not, because a server that does not answer stops any reader for ever, and any user may run
+ * one. Returns NULL and sets errno on failure.
+ */
+struct identities *session_identities__new(const struct tracer_ops *trace, struct tracer *tracer,
+					   bool read_fuse);
 void session_identities__free(struct identities *is); /* takes NULL */
 
 /* The function of struct identifier; its context is the struct identities. */

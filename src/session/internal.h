@@ -40,6 +40,7 @@ enum unreadable_kind {
 	UNREADABLE_PROCESS, /* its mappings */
 	UNREADABLE_DELETED, /* a file to which no path leads */
 	UNREADABLE_PRIVATE, /* a file that is not ours to read */
+	UNREADABLE_FUSE,    /* a file that a program serves */
 	UNREADABLE_KINDS
 };
 

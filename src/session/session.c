@@ -231,8 +231,8 @@ static void note_unprobed(void *session, pid_t pid, const char *name)
 
 static int make_files(struct session *s)
 {
-	s->seen_by_main = session_identities__new(s->trace, s->tracer);
-	s->seen_by_collector = session_identities__new(s->trace, s->tracer);
+	s->seen_by_main = session_identities__new(s->trace, s->tracer, s->plan->read_fuse);
+	s->seen_by_collector = session_identities__new(s->trace, s->tracer, s->plan->read_fuse);
 	s->files = traced_files__new(&(struct traced_files_opts){
 	    .trace = s->trace,
 	    .tracer = s->tracer,

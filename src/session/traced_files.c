@@ -123,7 +123,7 @@ static void note_refused(struct traced_files *tf, const struct mapping *m, pid_t
 	const struct module *mod = m->exec ? modules__get(tf->opts.modules, m->module) : NULL;
 	int err = mod && tf->opts.refused ? module__error(mod) : 0;
 
-	if (err == -EPERM || err == -EACCES)
+	if (err == -EPERM || err == -EACCES || err == -EREMOTE)
 		tf->opts.refused(tf->opts.ctx, pid, mod);
 }
 

@@ -20,6 +20,7 @@
 static const struct {
 	int caps[2]; /* the second is for users other than root */
 	const char *code, *what, *so;
+	const char *why; /* if it is no capability */
 } needs[UNREADABLE_KINDS] = {
 	[UNREADABLE_PROCESS] = { { CAP_SYS_PTRACE, CAP_SYS_PTRACE },
 				 "code of processes that cannot be read",
@@ -35,6 +36,11 @@ static const struct {
 				 "mapped files",
 				 "their functions are neither named nor probed, and stacks end "
 				 "there" },
+	[UNREADABLE_FUSE] = { .code = "code of files on FUSE",
+			      .what = "mapped files on FUSE file systems",
+			      .so = "their functions are neither named nor probed, and stacks end "
+				    "there",
+			      .why = "their servers may never answer; --read-fuse reads them" },
 };
 
 bool unreadable__is_refusal(int err)
@@ -47,6 +53,10 @@ char *unreadable__why(enum unreadable_kind kind, char *buf, size_t size)
 	const int *caps = needs[kind].caps;
 	size_t n = geteuid() && caps[0] != caps[1] ? 2 : 1;
 
+	if (needs[kind].why) {
+		snprintf(buf, size, "%s", needs[kind].why);
+		return buf;
+	}
 	return caps__explain(caps__effective(), caps, n, buf, size);
 }
 
@@ -86,7 +96,8 @@ bool unreadable__may_trace(pid_t pid)
 void unreadable__file(void *session, pid_t pid, const struct module *mod)
 {
 	note(session, pid,
-	     !unreadable__may_trace(pid)    ? UNREADABLE_PROCESS
+	     module__error(mod) == -EREMOTE ? UNREADABLE_FUSE
+	     : !unreadable__may_trace(pid)  ? UNREADABLE_PROCESS
 	     : module__error(mod) == -EPERM ? UNREADABLE_DELETED
 					    : UNREADABLE_PRIVATE);
 }

@@ -206,6 +206,7 @@ static void register_module(struct mapping *m, const struct context *c, const st
 		.ino = m->ino,
 		.real_dev = real ? real->dev : 0,
 		.real_ino = real ? real->ino : 0,
+		.unread = real && real->unread,
 		.path = m->path,
 	};
 	int64_t id;

@@ -40,6 +40,7 @@ int mappings__parse(struct mappings *maps, struct modules *modules, const char *
 struct identity {
 	uint64_t start;
 	uint64_t dev, ino;
+	bool unread; /* as in struct mapped_file */
 };
 
 /*

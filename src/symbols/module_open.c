@@ -32,6 +32,8 @@ int module__open_mapped(const struct mapped_file *f, struct roots *roots)
 	int64_t root;
 	int fd, refused;
 
+	if (f->unread)
+		return -EREMOTE;
 	snprintf(proc, sizeof(proc), "/proc/%d/map_files/%llx-%llx", f->pid,
 		 (unsigned long long)f->start, (unsigned long long)f->end);
 	fd = file__open_regular(proc, 0, &st);

@@ -56,7 +56,8 @@ static int open_root(struct root *root, const char *link)
 	*root = (struct root){ .fd = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC) };
 	if (root->fd < 0)
 		return -errno;
-	if (statx(root->fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &st) != 0) {
+	if (statx(root->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO | STATX_MNT_ID,
+		  &st) != 0) {
 		int err = -errno;
 
 		close_root(root);

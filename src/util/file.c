@@ -3,20 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-/* Takes over `handle`, a descriptor opened with O_PATH, or -1 and errno. */
+#include "util/opener.h"
+
+/* Takes over `handle`, a descriptor opened with O_PATH, or a negative errno. */
 static int open_handle(int handle, struct stat *st)
 {
 	char self[32];
 	int fd;
 
 	if (handle < 0)
-		return -errno;
+		return handle;
 	if (fstat(handle, st) != 0) {
 		fd = -errno;
 	} else if (!S_ISREG(st->st_mode)) {
@@ -33,23 +33,14 @@ static int open_handle(int handle, struct stat *st)
 
 int file__open_regular(const char *path, int flags, struct stat *st)
 {
-	return open_handle(open(path, O_PATH | O_CLOEXEC | flags), st);
-}
+	int handle = open(path, O_PATH | O_CLOEXEC | flags);
 
-/* Returns -1 and sets errno on failure. */
-static int open_below(int root, const char *path, int flags)
-{
-	struct open_how how = {
-		.flags = (unsigned int)(O_CLOEXEC | flags),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	return open_handle(handle < 0 ? -errno : handle, st);
 }
 
 int file__open_regular_at(int root, const char *path, int flags, struct stat *st)
 {
-	return open_handle(open_below(root, path, O_PATH | flags), st);
+	return open_handle(opener__open(root, path, O_PATH | flags), st);
 }
 
 int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st)
@@ -69,9 +60,7 @@ int file__open_directory_in(const char *root, const char *path)
 
 	if (dir < 0)
 		return -errno;
-	fd = open_below(dir, path, O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		fd = -errno;
+	fd = opener__open(dir, path, O_RDONLY | O_DIRECTORY);
 	close(dir);
 	return fd;
 }

@@ -15,7 +15,8 @@
 int file__open_regular(const char *path, int flags, struct stat *st);
 
 /* Likewise opens `path` as seen by a process whose root directory is `root`: symbolic links and
- * ".." stay below root, and magic links of /proc are refused (-ELOOP). */
+ * ".." stay below root, and magic links of /proc are refused (-ELOOP). Files on FUSE file systems
+ * are not opened, and none is waited for too long (opener.h). */
 int file__open_regular_at(int root, const char *path, int flags, struct stat *st);
 int file__open_regular_in(const char *root, const char *path, int flags, struct stat *st);
 

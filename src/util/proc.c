@@ -2,6 +2,7 @@
 #include "util/proc.h"
 
 #include <fcntl.h>
+#include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,46 @@ uint64_t proc__own_memory(void)
 	if (sscanf(text, "%*u %llu %llu", &resident, &shared) != 2 || shared > resident)
 		return 0;
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Finds an entry of an auxiliary vector whose words have `size` bytes. */
+static bool find_auxv(const char *auxv, size_t len, size_t size, uint64_t type, uint64_t *value)
+{
+	for (size_t at = 0; at + 2 * size <= len; at += 2 * size) {
+		uint64_t found = 0;
+
+		*value = 0;
+		memcpy(&found, auxv + at, size);
+		memcpy(value, auxv + at + size, size);
+		if (found == type)
+			return true;
+	}
+	return false;
+}
+
+/* The kernel writes it in words of the program's size, with the size of a program header: that of
+ * x32 is a 32-bit one in words of 64 bits. */
+bool proc__auxv_is_32bit(const void *auxv, size_t len)
+{
+	uint64_t size;
+
+	if (find_auxv(auxv, len, sizeof(uint64_t), AT_PHENT, &size) ||
+	    find_auxv(auxv, len, sizeof(uint32_t), AT_PHENT, &size))
+		return size == sizeof(Elf32_Phdr);
+	return false;
+}
+
+bool proc__is_32bit(uint32_t pid)
+{
+	char path[64], *auxv;
+	size_t len;
+	bool is;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/auxv", pid);
+	auxv = file__read(path, &len);
+	is = auxv && proc__auxv_is_32bit(auxv, len);
+	free(auxv);
+	return is;
 }
 
 static uint64_t status_bytes(const char *status, const char *name)

@@ -31,6 +31,11 @@ uint64_t proc__resident_bytes(uint32_t pid); /* 0 if the process has ended */
 /* What this process itself has in memory, without pages of files: RssAnon. 0: unknown. */
 uint64_t proc__own_memory(void);
 
+/* Whether the process runs a 32-bit program (ELFCLASS32); false if that cannot be read. */
+bool proc__is_32bit(uint32_t pid);
+/* The same by its auxiliary vector, as /proc/PID/auxv has it. */
+bool proc__auxv_is_32bit(const void *auxv, size_t len);
+
 struct proc_memory {
 	/* Bytes that are in no file, resident or swapped out, without the main thread's stack; 0:
 	 * unknown. */

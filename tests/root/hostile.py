@@ -142,4 +142,58 @@ with case("few descriptors"):
         true(f"limit of open files (ulimit -Hn), which is {n}, is too low" in r.stderr, r.stderr)
         true("Linux 5.15" not in r.stderr, f"the kernel is blamed: {r.stderr}")
 
+class Served:
+    """A FUSE file system with a copy of a file as `program`."""
+
+    def __init__(self, folder, file):
+        os.mkdir(folder)
+        self.folder = folder
+        self.server = start([build("serve.c"), folder, file], stderr=subprocess.PIPE)
+        wait_for(lambda: os.path.ismount(folder) or self.server.poll() is not None, "the file system to be mounted")
+        if self.server.poll() == 77:
+            raise Skip(f"no FUSE file system can be mounted here: {self.server.stderr.read().decode()}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "-l", self.folder], stderr=subprocess.DEVNULL)
+        self.server.kill()
+
+    def fall_silent(self):
+        self.server.send_signal(signal.SIGUSR1)
+
+
+with case("a program on a FUSE file system whose server does not answer any more"), \
+        Served(path("fuse"), build("functions.c")) as served:
+    program = os.path.join(served.folder, "program")
+    report, truth = attach([program], "--read-fuse")
+    compare(report, truth, "functions.c")
+    p = Program([program])
+    served.fall_silent()
+    for target in (("-p", p.pid), ("--no-miss", "-p", p.pid)):
+        m = Memtrace(*EVERYTHING, "-d", "0.5", *target)
+        equal(m.wait(), 0, f"the exit status ({m.stderr()})")
+        true("cannot read mapped files on FUSE file systems" in m.stderr(), f"it is not reported: {m.stderr()}")
+        row, = [row for row in m.final()["processes"] if row["pid"] == p.pid]
+        true("code of files on FUSE" in row["unprobed"], f"what is not probed is {row['unprobed']}")
+        equal(m.final()["judged"], False, "whether it is judged")
+    true(p.proc.poll() is None, "the target has ended")
+    p.kill()
+
+with case("debug information on a FUSE file system whose server does not answer any more"):
+    program, debug = build("functions.c", name="linked"), path("linked.debug")
+    subprocess.run([tool("objcopy"), "--only-keep-debug", program, debug], check=True)
+    subprocess.run([tool("objcopy"), "--strip-debug", f"--add-gnu-debuglink={debug}", program], check=True)
+    os.remove(debug)
+    with Served(os.path.join(os.path.dirname(program), ".debug"), program) as served:
+        p = Program([program])
+        m = Memtrace(*EVERYTHING, "-p", p.pid).attached()
+        served.fall_silent()
+        p.go()
+        equal(m.interrupt(), 0, f"the exit status ({m.stderr()})")
+        blocks = sum(s["live_blocks"] for s in m.final()["sites"] if s["kind"] == "heap" and s["api"] == "calloc")
+        equal(blocks, 2, "the blocks of calloc")
+        p.end()
+
 done()

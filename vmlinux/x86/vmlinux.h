@@ -221,6 +221,7 @@ struct uprobe_task {
 
 struct super_block {
 	u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct inode {

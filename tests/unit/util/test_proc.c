@@ -178,3 +178,17 @@ TEST(environment)
 	CHECK(!proc__has_variable(pid, "MEMTRACE_NO_SUCH_VARIABLE"));
 	CHECK(proc__has_variable(UINT32_MAX, "PATH")); /* not known */
 }
+
+TEST(the_size_of_a_programs_words)
+{
+	const uint64_t wide[] = { 33, 0x7ffd00000000, 4, 56, 0, 0 }, x32[] = { 16, 1, 4, 32, 0, 0 };
+	const uint32_t narrow[] = { 32, 0xf7f00000, 33, 0xf7f01000, 4, 32, 0, 0 };
+
+	CHECK(!proc__auxv_is_32bit(wide, sizeof(wide)));
+	CHECK(proc__auxv_is_32bit(x32, sizeof(x32)));
+	CHECK(proc__auxv_is_32bit(narrow, sizeof(narrow)));
+	CHECK(!proc__auxv_is_32bit(narrow, 20)); /* cut */
+	CHECK(!proc__auxv_is_32bit("", 0));
+	CHECK(!proc__is_32bit((uint32_t)getpid()));
+	CHECK(!proc__is_32bit(UINT32_MAX));
+}
