@@ -50,7 +50,7 @@ static void note_beginning(struct parser *p, enum begins what)
 	size_t position = (size_t)(p->at - p->first);
 
 	if (position < POSITIONS_MAX)
-		p->begins[position] = what;
+		p->begins[position] = (uint8_t)what;
 	else
 		p->failed = true;
 }
@@ -88,8 +88,8 @@ static uint64_t take_base62(struct parser *p)
 	if (take(p, '_'))
 		return 0;
 	while (!p->failed && take_base62_digit(p, &digit))
-		too_large |=
-		    __builtin_mul_overflow(n, 62, &n) | __builtin_add_overflow(n, digit, &n);
+		too_large = too_large || __builtin_mul_overflow(n, 62, &n) ||
+			    __builtin_add_overflow(n, digit, &n);
 	if (!take(p, '_'))
 		p->failed = true;
 	return too_large || n == UINT64_MAX ? UINT64_MAX : n + 1;
