@@ -16,6 +16,7 @@
 #include "symbols/module.h"
 #include "trace/detacher.h"
 #include "trace/internal.h"
+#include "trace/parting.h"
 #include "util/array.h"
 #include "util/log.h"
 
@@ -228,7 +229,7 @@ static struct attachment *new_attachment(struct tracer *t, uint32_t module, pid_
 	return &t->attachments[t->n++];
 }
 
-void trace_attach__close(struct attachment *a)
+static void close_links(struct attachment *a)
 {
 	for (size_t i = a->nfds; i-- > 0;)
 		close(a->fds[i]);
@@ -237,9 +238,24 @@ void trace_attach__close(struct attachment *a)
 	a->nfds = a->nlinks = 0;
 }
 
+void trace_attach__close(struct attachment *a, size_t n)
+{
+	struct parting parting;
+	size_t links = 0;
+
+	for (size_t i = 0; i < n; i++)
+		links += a[i].nfds + a[i].nlinks;
+	if (!links)
+		return;
+	parting = parting__begin();
+	for (size_t i = 0; i < n; i++)
+		close_links(&a[i]);
+	parting__end(&parting);
+}
+
 void trace_attach__destroy(struct attachment *a)
 {
-	trace_attach__close(a);
+	trace_attach__close(a, 1);
 	free(a->fds);
 	free(a->links);
 	free(a->offsets);
@@ -287,10 +303,14 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 		memcpy(b->offsets, a->offsets, b->n * sizeof(*b->offsets));
 		fd = multi_link(t->skel->progs.multi_free, ATTACH_TYPE_UPROBE_MULTI, 0, a->path, b,
 				child);
-		if (fd >= 0)
+		if (fd >= 0) {
+			struct parting parting = parting__begin();
+
 			close(fd);
-		else
+			parting__end(&parting);
+		} else {
 			err = fd;
+		}
 	}
 	free(b);
 	return err;

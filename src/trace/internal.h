@@ -52,7 +52,8 @@ struct tracer {
 int trace_attach__trial(struct tracer *t);
 void trace_attach__remove(struct tracer *t, pid_t pid);		    /* the links of one process */
 void trace_attach__release_file(struct tracer *t, uint32_t module); /* those in one file */
-void trace_attach__close(struct attachment *a); /* ends its links; the rest stays */
+/* Ends the links of n attachments; the rest stays. */
+void trace_attach__close(struct attachment *a, size_t n);
 void trace_attach__destroy(struct attachment *a);
 
 #endif
