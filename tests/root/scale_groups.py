@@ -85,7 +85,7 @@ def bounded(before, after, what, memory):
 
 def nothing_lost(report):
     lost = {name: n for name, n in report["lost"].items() if n}
-    true(not lost, f"lost {lost}")
+    true(not lost, f"lost {lost}, stacks {report['stacks_lost']}")
 
 
 # ---- the cases ----
