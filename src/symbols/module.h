@@ -35,7 +35,7 @@ struct mapped_file {
 	/* The file's identity if it is better known than from maps: an overlay shows numbers of its
 	 * own, and two overlays may share one underlying file. 0, 0: not known. */
 	uint64_t real_dev, real_ino;
-	bool unread;	  /* not to be opened: whoever serves it may never answer (-EREMOTE) */
+	bool unread;	  /* not to be opened: its server may never answer (-EREMOTE) */
 	const char *path; /* for reports */
 };
 

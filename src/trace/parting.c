@@ -25,7 +25,7 @@ struct parting parting__begin(void)
 
 	if (pipe2(ends, O_CLOEXEC))
 		return p;
-	/* Without a signal at its end: nobody waits for it but parting__end. */
+	/* Without a signal at its end: only parting__end waits for it. */
 	p.child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 	if (!p.child)
 		hold_descriptors(ends[0], ends[1]);

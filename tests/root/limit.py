@@ -5,7 +5,7 @@ from lib import *
 
 ALONE = "it traces the whole host"
 LIMIT = 32 << 20
-MARGIN = 16 << 20  # above the limit, as the manual page has it
+MARGIN = 16 << 20  # above the limit, as README has it
 BLOCK = 16
 
 
