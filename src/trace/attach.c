@@ -1,123 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Puts probes into files. A link of the "multi" kind holds all probes of a file; it is made with
- * the bpf system call itself, because libbpf supports neither session links nor probes without
- * symbol names, which stripped files need.
- */
+/* Puts probes into files. A link of the "multi" kind holds all probes of a file. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "probe/discover.h"
 #include "symbols/module.h"
 #include "trace/detacher.h"
 #include "trace/internal.h"
-#include "trace/parting.h"
 #include "util/array.h"
 #include "util/log.h"
-
-/* The part of union bpf_attr that BPF_LINK_CREATE reads for uprobe_multi: a stable interface, but
- * newer than the headers that this is built with. */
-struct link_create_uprobe_multi {
-	uint32_t prog_fd;
-	uint32_t target_fd;
-	uint32_t attach_type;
-	uint32_t flags;
-	uint64_t path;
-	uint64_t offsets;
-	uint64_t ref_ctr_offsets;
-	uint64_t cookies;
-	uint32_t cnt;
-	uint32_t multi_flags;
-	uint32_t pid;
-	uint32_t pad;
-};
-
-_Static_assert(sizeof(struct link_create_uprobe_multi) == 64, "link_create_uprobe_multi");
-
-enum { MULTI_RETURN = 1 }; /* of multi_flags: BPF_F_UPROBE_MULTI_RETURN */
-
-/* Offsets and cookies of one link. */
-struct batch {
-	unsigned long offsets[512];
-	uint64_t cookies[512];
-	size_t n;
-};
-
-static int multi_link(const struct bpf_program *prog, uint32_t type, uint32_t flags,
-		      const char *path, const struct batch *b, pid_t pid)
-{
-	struct link_create_uprobe_multi attr = {
-		.prog_fd = (uint32_t)bpf_program__fd(prog),
-		.attach_type = type,
-		.path = (uintptr_t)path,
-		.offsets = (uintptr_t)b->offsets,
-		.cookies = (uintptr_t)b->cookies,
-		.cnt = (uint32_t)b->n,
-		.multi_flags = flags,
-		.pid = (uint32_t)pid,
-	};
-	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
-static int keep_fd(struct attachment *a, int fd)
-{
-	int *fds;
-
-	if (fd < 0)
-		return fd;
-	fds = realloc(a->fds, (a->nfds + 1) * sizeof(*fds));
-	if (!fds) {
-		close(fd);
-		return -ENOMEM;
-	}
-	a->fds = fds;
-	a->fds[a->nfds++] = fd;
-	return 0;
-}
-
-static int keep_link(struct attachment *a, struct bpf_link *link)
-{
-	struct bpf_link **links;
-
-	if (!link)
-		return -errno;
-	links = realloc(a->links, (a->nlinks + 1) * sizeof(*links));
-	if (!links) {
-		bpf_link__destroy(link);
-		return -ENOMEM;
-	}
-	a->links = links;
-	a->links[a->nlinks++] = link;
-	return 0;
-}
 
 static int put_multi(struct attachment *a, const struct bpf_program *prog, uint32_t type,
 		     uint32_t flags, const char *path, const struct batch *b)
 {
-	return b->n ? keep_fd(a, multi_link(prog, type, flags, path, b, a->pid)) : 0;
+	return links__make(&a->links, &(struct link_request){
+					  .prog_fd = bpf_program__fd(prog),
+					  .type = type,
+					  .flags = flags,
+					  .path = path,
+					  .batch = b,
+					  .pid = a->pid,
+				      });
 }
 
-static int put_perf(struct attachment *a, const struct bpf_program *prog, bool returns,
-		    const char *path, const struct batch *b)
+static int put_perf(struct tracer *t, struct attachment *a, const struct bpf_program *prog,
+		    bool returns, const char *path, const struct batch *b)
 {
-	for (size_t i = 0; i < b->n; i++) {
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = returns,
-			    .bpf_cookie = b->cookies[i]);
-		pid_t pid = a->pid ? a->pid : -1;
-		int err = keep_link(
-		    a, bpf_program__attach_uprobe_opts(prog, pid, path, b->offsets[i], &opts));
+	int err = perf_probe__init(&t->perf);
 
-		if (err)
-			return err;
-	}
-	return 0;
+	return err ? err
+		   : links__make(&a->links, &(struct link_request){
+						.prog_fd = bpf_program__fd(prog),
+						.perf = &t->perf,
+						.returns = returns,
+						.path = path,
+						.batch = b,
+						.pid = a->pid,
+					    });
 }
 
 /* The probes of a file, by kind. */
@@ -137,7 +60,7 @@ static int put_unwinders(struct tracer *t, struct attachment *a, const char *pat
 	if (!t->exceptions)
 		return 0;
 	if (t->method == ATTACH_PERF)
-		return put_perf(a, t->exceptions->progs.perf_unwind, false, path, b);
+		return put_perf(t, a, t->exceptions->progs.perf_unwind, false, path, b);
 	return put_multi(a, t->exceptions->progs.multi_unwind, ATTACH_TYPE_UPROBE_MULTI, 0, path,
 			 b);
 }
@@ -187,7 +110,7 @@ static int put_probes(struct tracer *t, struct attachment *a, const char *path,
 		if (!step->prog)
 			break;
 		if (t->method == ATTACH_PERF)
-			err = put_perf(a, step->prog, step->returns, path, &b[step->batch]);
+			err = put_perf(t, a, step->prog, step->returns, path, &b[step->batch]);
 		else
 			err = put_multi(a, step->prog,
 					step->session ? ATTACH_TYPE_UPROBE_SESSION
@@ -229,35 +152,9 @@ static struct attachment *new_attachment(struct tracer *t, uint32_t module, pid_
 	return &t->attachments[t->n++];
 }
 
-static void close_links(struct attachment *a)
-{
-	for (size_t i = a->nfds; i-- > 0;)
-		close(a->fds[i]);
-	for (size_t i = a->nlinks; i-- > 0;)
-		bpf_link__destroy(a->links[i]);
-	a->nfds = a->nlinks = 0;
-}
-
-void trace_attach__close(struct attachment *a, size_t n)
-{
-	struct parting parting;
-	size_t links = 0;
-
-	for (size_t i = 0; i < n; i++)
-		links += a[i].nfds + a[i].nlinks;
-	if (!links)
-		return;
-	parting = parting__begin();
-	for (size_t i = 0; i < n; i++)
-		close_links(&a[i]);
-	parting__end(&parting);
-}
-
 void trace_attach__destroy(struct attachment *a)
 {
-	trace_attach__close(a, 1);
-	free(a->fds);
-	free(a->links);
+	links__free(&a->links);
 	free(a->offsets);
 	*a = (struct attachment){ 0 };
 }
@@ -288,12 +185,14 @@ static int remember_offsets(struct attachment *a, const char *path, const struct
 int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 {
 	struct batch *b = t->method == ATTACH_PERF ? NULL : calloc(1, sizeof(*b));
-	int err = 0, fd;
+	struct link_request r = { .type = ATTACH_TYPE_UPROBE_MULTI, .batch = b, .pid = child };
+	int err = 0;
 
 	if (t->method == ATTACH_PERF)
 		return 0; /* the kernel does it itself */
 	if (!b)
 		return -ENOMEM;
+	r.prog_fd = bpf_program__fd(t->skel->progs.multi_free);
 	for (size_t i = 0; i < t->n && !err; i++) {
 		const struct attachment *a = &t->attachments[i];
 
@@ -301,16 +200,8 @@ int tracer__release_child(struct tracer *t, pid_t parent, pid_t child)
 			continue;
 		b->n = a->noffsets < ARRAY_SIZE(b->offsets) ? a->noffsets : ARRAY_SIZE(b->offsets);
 		memcpy(b->offsets, a->offsets, b->n * sizeof(*b->offsets));
-		fd = multi_link(t->skel->progs.multi_free, ATTACH_TYPE_UPROBE_MULTI, 0, a->path, b,
-				child);
-		if (fd >= 0) {
-			struct parting parting = parting__begin();
-
-			close(fd);
-			parting__end(&parting);
-		} else {
-			err = fd;
-		}
+		r.path = a->path;
+		err = links__touch(&r);
 	}
 	free(b);
 	return err;

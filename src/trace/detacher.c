@@ -51,7 +51,7 @@ static void *remove_probes(void *arg)
 		}
 		d->at[i].state = GOES;
 		pthread_mutex_unlock(&d->lock);
-		trace_attach__close(&d->at[i].a, 1);
+		links__close(&d->at[i].a.links);
 		pthread_mutex_lock(&d->lock);
 		trace_attach__destroy(&d->at[i].a);
 		d->at[i].state = FREE;

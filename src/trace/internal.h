@@ -6,14 +6,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "trace/links.h"
 #include "trace/process_table.h"
 #include "trace/tracer.h" /* the skeletons need abi/shared.h */
 
 #include "exceptions.skel.h"
 #include "memtrace.skel.h"
-
-/* Attach types of links that are newer than the headers that this is built with. */
-enum { ATTACH_TYPE_UPROBE_MULTI = 48, ATTACH_TYPE_UPROBE_SESSION = 57 };
 
 /* The probes of one file for one process (or for all: pid 0). */
 struct attachment {
@@ -22,10 +20,7 @@ struct attachment {
 	const char *path;	/* opens the file; the module's */
 	unsigned long *offsets; /* of all its probes */
 	size_t noffsets;
-	int *fds; /* links of the bpf system call */
-	size_t nfds;
-	struct bpf_link **links; /* libbpf's, for perf events */
-	size_t nlinks;
+	struct links links;
 };
 
 struct tracer {
@@ -41,7 +36,8 @@ struct tracer {
 	char compiler[64]; /* of the BPF object */
 	bool syscalls;
 	bool probe_throwing;
-	struct detacher *detacher; /* NULL: none yet, or no memory */
+	struct perf_probe_type perf; /* with ATTACH_PERF */
+	struct detacher *detacher;   /* NULL: none yet, or no memory */
 	struct attachment *attachments;
 	size_t n, cap;
 	struct bpf_link *watches[8]; /* fork, exec, exit, system calls */
@@ -52,8 +48,6 @@ struct tracer {
 int trace_attach__trial(struct tracer *t);
 void trace_attach__remove(struct tracer *t, pid_t pid);		    /* the links of one process */
 void trace_attach__release_file(struct tracer *t, uint32_t module); /* those in one file */
-/* Ends the links of n attachments; the rest stays. */
-void trace_attach__close(struct attachment *a, size_t n);
 void trace_attach__destroy(struct attachment *a);
 
 #endif

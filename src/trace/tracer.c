@@ -326,7 +326,6 @@ void tracer__counters(const struct tracer *t, struct counters *out)
 void tracer__detach(struct tracer *t)
 {
 	t->skel->bss->stopped = 1;
-	trace_attach__close(t->attachments, t->n);
 	for (size_t i = 0; i < t->n; i++)
 		trace_attach__destroy(&t->attachments[i]);
 	t->n = 0;
