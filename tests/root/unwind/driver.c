@@ -10,8 +10,8 @@
  * stacks are compared with those that an earlier run wrote with -w, matched by number, by file and
  * offset.
  *
- * -k tells the mappings of another process only, so that all files are known, but not where this
- * process has them; -s tells them as of another time, so that they are not trusted.
+ * -k announces the mappings as another process's, so that all files are known, but not where this
+ * process has them; -s announces them as of another time, so that they are not trusted.
  *
  * Prints one line: stacks compared, identical, how they ended, what was lost.
  */
@@ -26,7 +26,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "abi/shared.h"
 #include "util/hashmap.h"
+#include "util/kdev.h"
 #include "trace/unwind_maps.h"
 #include "elf/elf.h"
 #include "symbols/module.h"
@@ -42,10 +44,12 @@ struct run {
 	struct modules *modules;
 	struct mappings *space;
 	struct unwind_maps *unwind;
+	struct identity *identities; /* of the last list of mapped files */
+	int list_link;
 	struct bpf_link *links[MAX_LINKS];
 	size_t nlinks;
 	pid_t pid;
-	bool untold, stale; /* -k, -s */
+	bool other, stale; /* -k, -s */
 	int ack;
 	FILE *out;		    /* -w */
 	struct event_stack *before; /* -a: by number */
@@ -99,6 +103,46 @@ static void probe(struct run *r, const char *program, const char *file, const ch
 	if (!r->links[r->nlinks])
 		die(function, errno);
 	r->nlinks++;
+}
+
+/* ---- files ---- */
+
+static void prepare_list(struct run *r)
+{
+	union bpf_iter_link_info which = { .task.pid = (uint32_t)r->pid };
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &which,
+		    .iter_info_len = sizeof(which));
+	struct bpf_program *prog = bpf_object__find_program_by_name(r->obj, "list_code");
+
+	r->list_link = bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, &opts);
+	if (r->list_link < 0) /* before 6.1: all processes are listed */
+		r->list_link = bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, NULL);
+	if (r->list_link < 0)
+		die("list_code", errno);
+}
+
+/* As struct identifier has it. */
+static int list_files(void *ctx, uint32_t pid, const struct identity **ids, size_t *n)
+{
+	struct run *r = ctx;
+	int fd = bpf_iter_create(r->list_link);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	struct listed l;
+
+	if (!f)
+		die("listing mapped files", errno);
+	*n = 0;
+	while (fread(&l, sizeof(l), 1, f) == 1) {
+		if (l.pid != pid)
+			continue;
+		r->identities = realloc(r->identities, (*n + 1) * sizeof(*r->identities));
+		r->identities[(*n)++] = (struct identity){ .start = l.start,
+							   .dev = kdev__to_user(l.dev),
+							   .ino = l.ino };
+	}
+	fclose(f);
+	*ids = r->identities;
+	return 0;
 }
 
 /* ---- comparing ---- */
@@ -202,12 +246,13 @@ static int on_record(void *ctx, void *data, size_t size)
 
 	(void)size;
 	if (rec->kind == RECORD_FILES) {
-		int err = mappings__refresh(r->space, r->modules);
+		int err = mappings__refresh_as(r->space, r->modules,
+					       &(struct identifier){ list_files, r });
 
 		if (!err && r->stale)
 			err = unwind_maps__update(r->unwind, r->pid, r->space, 7);
 		else if (!err)
-			err = unwind_maps__update_now(r->unwind, r->untold ? 1 : r->pid, r->space);
+			err = unwind_maps__update_now(r->unwind, r->other ? 1 : r->pid, r->space);
 		if (err && err != -ESRCH && err != -ENOSPC)
 			die("mappings", err);
 		if (write(r->ack, "", 1) != 1)
@@ -321,7 +366,7 @@ static void read_options(struct run *r, struct asked *w, int argc, char **argv)
 		else if (opt == 'w')
 			r->out = fopen(optarg, "we");
 		else if (opt == 'k')
-			r->untold = true;
+			r->other = true;
 		else if (opt == 's')
 			r->stale = true;
 		else if (opt == 'a')
@@ -352,6 +397,7 @@ int main(int argc, char **argv)
 	r.ack = ack[1];
 	load(&r, object, w.memory);
 	r.space = mappings__new((uint32_t)r.pid);
+	prepare_list(&r);
 	probe(&r, "on_mark", oracle, "oracle_mark", false);
 	probe(&r, "on_files", oracle, "oracle_files", false);
 	for (size_t i = 0; i < w.nreturns; i++) {
@@ -377,5 +423,7 @@ int main(int argc, char **argv)
 	mappings__free(r.space);
 	modules__free(r.modules);
 	free(r.before);
+	free(r.identities);
+	close(r.list_link);
 	return r.compared && r.compared == r.identical && !lost(&r) ? 0 : 1;
 }

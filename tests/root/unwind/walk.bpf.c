@@ -5,6 +5,7 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 
+#include "abi/shared.h"
 #include "oracle.h"
 #include "unwind.bpf.h"
 
@@ -77,5 +78,23 @@ int on_files(struct pt_regs *ctx)
 SEC("uretprobe")
 int on_return(struct pt_regs *ctx)
 {
+	return 0;
+}
+
+/* The files behind the mappings of code, which on an overlay are not those of /proc/PID/maps. */
+SEC("iter/task_vma")
+int list_code(struct bpf_iter__task_vma *ctx)
+{
+	struct vm_area_struct *vma = ctx->vma;
+	struct task_struct *task = ctx->task;
+	struct listed l = {};
+
+	if (!task || !vma || !(vma->vm_flags & VM_EXEC) || !vma->vm_file)
+		return 0;
+	l.pid = task->tgid;
+	l.ino = vma->vm_file->f_inode->i_ino;
+	l.dev = vma->vm_file->f_inode->i_sb->s_dev;
+	l.start = vma->vm_start;
+	bpf_seq_write(ctx->meta->seq, &l, sizeof(l));
 	return 0;
 }
