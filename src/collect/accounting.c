@@ -214,22 +214,21 @@ static void count_birth(struct process *p, const struct block *b, const struct b
 		cohorts__came(co, heap_now(p), heap__origin(b), b->size);
 }
 
-/* Freed addresses to remember for each block of unknown origin: those in a thread's cache were
- * freed long ago. */
+/* Freed addresses to remember for each block of unknown origin: what a cache has was freed. */
 #define FREED_EACH 64
 
 /* The block was allocated before tracing began or, in a process that has no such blocks, was not
  * seen to be allocated, or was not allocated at all; or there was no memory to store it. */
-static void count_unmatched_free(struct process *p)
+static void count_unmatched_free(struct process *p, uint64_t name)
 {
 	p->unmatched_frees++;
 	p->unseen_frees += p->whole || p->inheritance_lost || p->unstored;
 	if (p->unstored || (p->whole && !p->inheritance_lost))
 		return;
 	if (!p->older)
-		p->older = cohorts__new(heap_now(p));
+		p->older = older_frees__new(heap_now(p));
 	if (p->older)
-		cohorts__came(p->older, heap_now(p), heap_now(p), 0);
+		older_frees__came(p->older, heap_now(p), name);
 	recent_frees__grow(&p->recent_frees, p->unmatched_frees * FREED_EACH);
 }
 
@@ -276,6 +275,8 @@ static void end_block(struct process *p, const struct block *b)
 {
 	struct site *site;
 
+	if (p->older)
+		older_frees__known(p->older, b->addr, b->size);
 	if (b->site == SITE_HIDDEN)
 		return;
 	site = &p->sites[b->site];
@@ -295,6 +296,8 @@ static int begin_block(struct process *p, const struct event *ev, uint64_t addr,
 	int err;
 
 	b.size = size < SIZE_END ? size : SIZE_END - 1;
+	if (p->older)
+		older_frees__reused(p->older, heap_now(p), b.addr, b.size);
 	if (from)
 		b.chain = heap__chain(from, b.birth);
 	err = find_or_add_site(p, ev, stack, size, API_HEAP, &b.site);
@@ -353,7 +356,7 @@ int accounting__free(struct process *p, const struct event_free *ev)
 		return 0;
 	} else if (!take_inherited(p, &ev->ev, ev->addr, &b) && !(ev->ev.flags & EVENT_F_INSIDE) &&
 		   !recent_frees__has(&p->recent_frees, name)) {
-		count_unmatched_free(p);
+		count_unmatched_free(p, name);
 	}
 	if (!(ev->ev.flags & EVENT_F_INSIDE))
 		recent_frees__add(&p->recent_frees, name);
@@ -373,7 +376,7 @@ int accounting__realloc(struct process *p, const struct event_realloc *ev)
 	} else if (ev->old && take_inherited(p, &ev->ev, ev->old, &b)) {
 		from = &b;
 	} else if (ev->old) {
-		count_unmatched_free(p);
+		count_unmatched_free(p, heap_name(&ev->ev, ev->old));
 	}
 	if (ev->old && ev->old != ev->addr)
 		recent_frees__add(&p->recent_frees, heap_name(&ev->ev, ev->old));

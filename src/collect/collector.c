@@ -378,6 +378,7 @@ size_t collector__memory(const struct collector *c)
 		sum += p->work ? sizeof(*p->work) : 0;
 		if (p->exited)
 			continue;
+		sum += p->older ? older_frees__memory(p->older) : 0;
 		sum += p->recent_frees.size * sizeof(*p->recent_frees.at) + heap__memory(p->heap) +
 		       ranges__memory(p->ranges) + hashmap__memory(p->site_index) +
 		       (p->stack_index ? hashmap__memory(p->stack_index) : 0) +

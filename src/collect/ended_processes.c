@@ -91,7 +91,7 @@ static void fold_process(struct process *p)
 	}
 	if (c->opts.by != BY_PROCESS)
 		keep_work(p);
-	free(p->older);
+	older_frees__free(p->older);
 	free(p->work);
 	p->older = NULL;
 	p->work = NULL;

@@ -99,10 +99,10 @@ struct process {
 	struct inherited inherited;
 
 	uint64_t allocs, frees, alloc_bytes, free_bytes, unmatched_frees;
-	uint64_t unseen_frees;	  /* of the unmatched: not of blocks older than the tracing */
-	uint64_t inherited_frees; /* of inherited blocks; not in `frees` */
-	struct cohorts *older;	  /* frees of blocks that may be older, as births; NULL: none */
-	struct activity *work;	  /* NULL: nothing died yet, or there was no memory */
+	uint64_t unseen_frees;	   /* of the unmatched: not of blocks older than the tracing */
+	uint64_t inherited_frees;  /* of inherited blocks; not in `frees` */
+	struct older_frees *older; /* frees of blocks that may be older; NULL: none */
+	struct activity *work;	   /* NULL: nothing died yet, or there was no memory */
 	struct recent_frees recent_frees; /* empty once it has ended */
 	uint64_t allocator_bytes, mapped_bytes;
 	uint64_t live_bytes[API_KINDS];

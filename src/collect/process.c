@@ -202,7 +202,7 @@ void collect_process__free(struct process *p)
 	free(p->sites);
 	recent_frees__free(&p->recent_frees);
 	inherited__free(&p->inherited);
-	free(p->older);
+	older_frees__free(p->older);
 	free(p->work);
 	free(p);
 }
@@ -337,7 +337,7 @@ static void forget_memory(struct process *p)
 		free(s->cohorts);
 		s->cohorts = NULL;
 	}
-	free(p->older);
+	older_frees__free(p->older);
 	free(p->work);
 	p->older = NULL;
 	p->work = NULL;

@@ -36,6 +36,15 @@ static int take_cohorts(struct cursor *in, struct cohorts **out)
 	return *out ? 0 : -errno;
 }
 
+static int take_older_frees(struct cursor *in, struct older_frees **out)
+{
+	struct cohorts *all;
+	int err = take_cohorts(in, &all);
+
+	*out = all ? older_frees__of(all) : NULL;
+	return all && !*out ? -errno : err;
+}
+
 static int take_activity(struct cursor *in, struct activity **out)
 {
 	if (!(codec__take(in) & 1))
@@ -293,7 +302,7 @@ static int restore_process_end(struct collector *c, struct cursor *in)
 	if (!p || p->older || p->work)
 		return -EINVAL;
 	take_numbers(in, p, process_numbers, ARRAY_SIZE(process_numbers));
-	err = take_cohorts(in, &p->older);
+	err = take_older_frees(in, &p->older);
 	if (!err && cursor__left(in)) /* older states do not have it */
 		p->status = (int)codec__take_up_to(in, UINT16_MAX + 1u) - 1;
 	if (!err && cursor__left(in)) /* nor this */

@@ -36,9 +36,10 @@ struct merged {
 	bool exited;	/* its processes */
 	uint32_t last;	/* the process that was merged last, to count each once */
 	struct parts parts;
-	struct cohorts *sum, *older; /* NULL: none yet */
-	struct cohorts *quiet;	     /* of sites where nothing comes any more; not in `sum` */
-	struct activity *work;	     /* what its processes had to do; NULL: not known */
+	struct cohorts *sum;	   /* NULL: none yet */
+	struct cohorts *quiet;	   /* of sites where nothing comes any more; not in `sum` */
+	struct older_frees *older; /* NULL: none */
+	struct activity *work;	   /* what its processes had to do; NULL: not known */
 };
 
 struct site_merge {
@@ -72,7 +73,7 @@ void site_merge__free(struct site_merge *m)
 	for (size_t i = 0; i < m->n; i++) {
 		free(m->rows[i].sum);
 		free(m->rows[i].quiet);
-		free(m->rows[i].older);
+		older_frees__free(m->rows[i].older);
 		free(m->rows[i].work);
 	}
 	free(m->rows);
@@ -99,6 +100,15 @@ static void add_copy(struct cohorts **sum, const struct cohorts *with)
 	if (copy)
 		*copy = *with;
 	add_cohorts(sum, copy);
+}
+
+/* Without memory, the sum is less than it should be. */
+static void add_older(struct older_frees **sum, const struct older_frees *with)
+{
+	if (!*sum)
+		*sum = older_frees__copy(with);
+	else
+		older_frees__unite(*sum, with);
 }
 
 /* Without memory, the sum goes without as well. */
@@ -220,7 +230,7 @@ static void add_process(struct site_merge *m, struct merged *to, const struct pr
 	to->began = began < to->began ? began : to->began;
 	to->age = p->age < to->age ? p->age : to->age;
 	if (s->kind == API_HEAP && p->older && !p->unprobed && !p->exited)
-		add_copy(&to->older, p->older);
+		add_older(&to->older, p->older);
 	add_work(&to->work, p->work);
 }
 

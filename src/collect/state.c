@@ -221,7 +221,7 @@ static void save_process(struct saving *s, const struct process *p)
 	codec__put(&s->sb, p->exited);
 	codec__put(&s->sb, ended_processes__is_pending(p));
 	put_numbers(&s->sb, p, process_numbers, ARRAY_SIZE(process_numbers));
-	put_cohorts(&s->sb, p->older);
+	put_cohorts(&s->sb, p->older ? older_frees__all(p->older) : NULL);
 	codec__put(&s->sb, (uint64_t)(p->status + 1));
 	codec__put(&s->sb, p->work != NULL);
 	if (p->work)

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "heap/size_class.h"
 #include "util/codec.h"
 
 #define TIME_END (1ull << 62)
@@ -172,6 +173,7 @@ void cohorts__came(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t byt
 	co->alive_bytes += bytes;
 	co->alive++;
 	co->born = add_saturated(co->born, 1);
+	c->sizes |= size_class__bit(bytes);
 	c->last = later_units(c->last, since_origin(c, now));
 	change_held(c, (int64_t)bytes);
 }
@@ -233,6 +235,7 @@ void cohorts__became(struct cohorts *c, uint64_t now, uint64_t birth, uint64_t b
 	to = cohort_of(c, new_birth);
 	from->alive_bytes -= bytes;
 	to->alive_bytes += new_bytes;
+	c->sizes |= size_class__bit(new_bytes);
 	if (from != to) {
 		from->alive--;
 		from->born -= from->born > from->alive;
@@ -279,6 +282,7 @@ static void set_origin(struct cohorts *c, uint64_t origin)
 			       .shift = old.shift,
 			       .n = 1,
 			       .bytes = old.bytes,
+			       .sizes = old.sizes,
 			       .longest = old.longest };
 	c->last = later_units(0, old.origin - origin + ((uint64_t)old.last << COHORTS_UNIT));
 	for (unsigned int i = 0; i < COHORTS_LIVES; i++)
@@ -327,6 +331,7 @@ void cohorts__unite(struct cohorts *c, const struct cohorts *other)
 	for (unsigned int i = 0; i < COHORTS_LIVES; i++)
 		c->lives[i] = add_saturated(c->lives[i], o.lives[i]);
 	c->bytes += o.bytes;
+	c->sizes |= o.sizes;
 	c->longest = c->longest > o.longest ? c->longest : o.longest;
 	c->last = later_units(c->last, o.origin - c->origin + ((uint64_t)o.last << COHORTS_UNIT));
 	c->least = c->cohort[c->n - 1].least;
@@ -391,6 +396,7 @@ struct cohorts *cohorts__load(struct cursor *in)
 
 	if (!c)
 		return NULL;
+	c->sizes = SIZE_CLASSES_ALL;
 	c->n = (uint8_t)(n <= COHORTS_MAX ? n : 0);
 	c->shift = (uint8_t)codec__take(in);
 	c->tick = (uint8_t)codec__take(in);

@@ -32,6 +32,7 @@ struct cohorts {
 	uint32_t lives[COHORTS_LIVES];
 	uint8_t shift, tick, n;		   /* tick: the present one */
 	uint8_t start[COHORTS_MAX];	   /* ticks; a cohort ends where the next one starts */
+	uint64_t sizes;			   /* the classes of its blocks' sizes (size_class.h) */
 	struct cohort cohort[COHORTS_MAX]; /* n of them, the oldest first */
 };
 

@@ -14,8 +14,8 @@
  *     something first). Otherwise choosing a stretch could hide that births slowly cease.
  *   - What the site holds grew accordingly (a cache at its limit drops an old block for each new
  *     one).
- *   - In its later half, births are not matched by frees of blocks older than the tracing (the same
- *     cache, already full when it was first seen).
+ *   - In its later half, births are not matched by frees of blocks older than the tracing that may
+ *     have been the site's (the same cache, already full when it was first seen).
  *   - Where hardly any block ever died, there are more of them than a log or a small table holds
  *     when full, and they do not come ever more slowly, as into a cache whose hit rate rises as it
  *     fills.
@@ -204,21 +204,17 @@ static bool replaces(const struct cohorts *c, unsigned int first, const struct s
 	return s->bytes * 4 >= (double)c->bytes && grown * 2 < s->bytes;
 }
 
-/* Whether the later half might just replace blocks older than the tracing that were freed since. */
+/* Whether the later half might just replace blocks of the site that are older than the tracing and
+ * were freed since. */
 static bool matched_by_older(const struct cohorts *c, unsigned int first, const struct stretch *s,
 			     struct evidence *f)
 {
 	double start = c->start[first], half = start + s->ticks / 2;
-	uint64_t from = c->origin + (uint64_t)(half * (double)(1ull << c->shift)), end;
-	const struct cohorts *o = f->given.older;
-	double frees = 0;
+	uint64_t from = c->origin + (uint64_t)(half * (double)(1ull << c->shift));
 
-	for (unsigned int i = 0; o && i < o->n; i++) {
-		end = o->origin + ((uint64_t)stretch__cohort_end(o, i) << o->shift);
-		if (end > from)
-			frees += o->cohort[i].born;
-	}
-	return frees * 2 > stretch__alive(c, half, start + s->ticks);
+	return f->given.older &&
+	       older_frees__at_most(f->given.older, f->given.now, from, c->sizes) * 2 >
+		   stretch__alive(c, half, start + s->ticks);
 }
 
 /* Too little to be called a leak where hardly a block died: a log may hold as many. */

@@ -11,6 +11,7 @@
 
 #include "heap/activity.h"
 #include "heap/cohorts.h"
+#include "heap/older_frees.h"
 
 enum verdict {
 	VERDICT_UNKNOWN, /* too little evidence */
@@ -26,8 +27,8 @@ enum verdict {
 enum doubt {
 	DOUBT_NONE,  /* nothing but growth was found */
 	DOUBT_SLOWS, /* fewer and fewer blocks come */
-	DOUBT_OLDER, /* as many blocks older than the tracing are freed, which the new ones might
-			replace */
+	DOUBT_OLDER, /* as many blocks older than the tracing are freed that may have been the
+			site's, and the new ones might replace them */
 	DOUBT_YOUNG, /* observed for too short a time: see JUDGE_LEAK_NS */
 	DOUBT_FEW,   /* no block ever died, and a table that fills up might hold as many */
 	DOUBTS
@@ -51,9 +52,9 @@ struct judge_facts {
 	uint64_t now;
 	uint64_t began; /* when the process was first seen */
 	uint64_t age;	/* ns, how old it was then; 0: it began then, or its age is not known */
-	/* Frees of blocks older than the tracing, as births; NULL: none. The site's births might
-	 * just replace these blocks. */
-	const struct cohorts *older;
+	/* Frees of blocks older than the tracing; NULL: none. The site's births might just replace
+	 * these blocks. It is only brought to the present. */
+	struct older_frees *older;
 	/* What all of the process had to do, the site itself included; NULL: not known. */
 	const struct activity *work;
 };

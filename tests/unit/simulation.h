@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "events.h"
+#include "heap/size_class.h"
 
 #define STEP_NS (10 * MS)
 #define STEP_S 0.01
@@ -43,6 +44,12 @@ struct sim {
 	struct agent *agents;
 	size_t n;
 	uint64_t next_addr;
+	/* Freed addresses are given to the next request of the same class, as an allocator does. */
+	bool reuses;
+	struct free_list {
+		uint64_t *at;
+		size_t n, cap;
+	} free[SIZE_CLASSES];
 	bool unseen; /* the program runs, but is not traced yet */
 };
 
@@ -89,11 +96,35 @@ static inline void sim_event(struct collector *c, void *ev, size_t size)
 		CHECK_EQ(collector__event(c, ev, size), 0);
 }
 
+static inline uint64_t some_address(uint64_t size)
+{
+	struct free_list *f = &sim.free[size_class__of(size)];
+	uint64_t addr = sim.next_addr;
+
+	if (f->n)
+		return f->at[--f->n];
+	sim.next_addr += 16 + (size + 15) / 16 * 16;
+	return addr;
+}
+
+static inline void give_back(uint64_t addr, uint64_t size)
+{
+	struct free_list *f = &sim.free[size_class__of(size)];
+
+	if (!sim.reuses)
+		return;
+	if (f->n == f->cap) {
+		f->cap = f->cap ? f->cap * 2 : 64;
+		f->at = realloc(f->at, f->cap * sizeof(*f->at));
+	}
+	f->at[f->n++] = addr;
+}
+
 static inline struct held *sim_alloc(struct agent *a, uint64_t size, double until)
 {
 	struct event_alloc ev = {
 		{ .type = EVENT_ALLOC, .api = malloc_row, .pid = PID, .time = now },
-		sim.next_addr,
+		some_address(size),
 		size,
 		a->stack
 	};
@@ -103,8 +134,7 @@ static inline struct held *sim_alloc(struct agent *a, uint64_t size, double unti
 		a->held = realloc(a->held, a->cap * sizeof(*a->held));
 	}
 	sim_event(sim.c, &ev, sizeof(ev));
-	a->held[a->n] = (struct held){ sim.next_addr, size, until, 0 };
-	sim.next_addr += 16 + (size + 15) / 16 * 16;
+	a->held[a->n] = (struct held){ ev.addr, size, until, 0 };
 	return &a->held[a->n++];
 }
 
@@ -113,6 +143,7 @@ static inline void sim_free(struct agent *a, size_t i)
 	struct event_free ev = { { .type = EVENT_FREE, .pid = PID }, a->held[i].addr };
 
 	sim_event(sim.c, &ev, sizeof(ev));
+	give_back(a->held[i].addr, a->held[i].size);
 	a->held[i] = a->held[--a->n];
 	if (a->lasting > i)
 		a->lasting = i;
@@ -123,16 +154,16 @@ static inline void sim_realloc(struct agent *a, size_t i, uint64_t size, uint64_
 	struct event_realloc ev = {
 		{ .type = EVENT_REALLOC, .api = malloc_row, .pid = PID, .time = now },
 		a->held[i].addr,
-		sim.next_addr,
+		some_address(size),
 		size,
 		stack,
 		now
 	};
 
 	sim_event(sim.c, &ev, sizeof(ev));
-	a->held[i].addr = sim.next_addr;
+	give_back(a->held[i].addr, a->held[i].size);
+	a->held[i].addr = ev.addr;
 	a->held[i].size = size;
-	sim.next_addr += 16 + (size + 15) / 16 * 16;
 }
 
 static inline void free_due(struct agent *a, double t)
@@ -208,6 +239,8 @@ static inline void sim_end(void)
 		free(sim.agents[i].held);
 		free(sim.agents[i].slot_of);
 	}
+	for (size_t i = 0; i < SIZE_CLASSES; i++)
+		free(sim.free[i].at);
 	collector__free(sim.c);
 }
 

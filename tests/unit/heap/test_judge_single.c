@@ -166,6 +166,64 @@ TEST(blocks_that_replace_older_ones)
 	sim_end();
 }
 
+/*
+ * Caches that were full when the tracing began, each block of which lives for `life`, beside
+ * requests of all sizes and leaks. That of `same` allocates blocks of the leak's size.
+ */
+static void long_lives(struct agent *a, double t)
+{
+	for (unsigned int n = happen(a, a->rate); n > 0; n--)
+		sim_alloc(a, (uint64_t)a->size, t + a->life);
+	free_due(a, t);
+}
+
+static void requests_of_all_sizes(struct agent *a, double t)
+{
+	for (unsigned int n = happen(a, a->rate); n > 0; n--)
+		sim_alloc(a, (uint64_t)(16 + a->size * uniform(a)), t + 0.03);
+	free_due(a, t);
+}
+
+static void leak_of_one_size(struct agent *a, double t)
+{
+	for (unsigned int n = happen(a, a->rate); n > 0; n--)
+		sim_alloc(a, (uint64_t)a->size, until(a, t, a->share));
+	free_due(a, t);
+}
+
+TEST(older_blocks_of_other_sizes_are_no_evidence)
+{
+	for (uint64_t seed = 1; seed <= small_runs(8); seed++) {
+		struct agent agents[] = {
+			{ "cache", long_lives, false, .rate = 20, .size = 300, .life = 300 },
+			{ "sessions", long_lives, false, .rate = 5, .size = 800, .life = 120 },
+			{ "requests", requests_of_all_sizes, false, .rate = 200, .size = 1000 },
+			{ "leak", leak_of_one_size, true, .rate = 40, .size = 100, .share = 1 },
+			{ "slow leak", leak_of_one_size, true, .rate = 100, .size = 180,
+			  .life = 0.1, .share = 0.02 },
+			{ "leak of a cache's size", leak_of_one_size, true, .rate = 10, .size = 300,
+			  .share = 1 },
+		};
+
+		sim_begin(agents, ARRAY_SIZE(agents), seed);
+		sim.reuses = true;
+		sim_attach_at(400);
+		for (double t = 430; t <= 500; t += 10) {
+			sim_until(t);
+			for (uint64_t i = 1; i <= 2; i++) {
+				CHECK_EQ(of_stack(i).verdict, VERDICT_GROWING);
+				CHECK_EQ(of_stack(i).doubt, DOUBT_OLDER);
+			}
+			CHECK_EQ(of_stack(3).verdict, VERDICT_CHURN);
+			CHECK_EQ(of_stack(4).verdict, VERDICT_LEAK);
+			/* As far as can be known. */
+			CHECK_EQ(of_stack(6).doubt, DOUBT_OLDER);
+		}
+		CHECK_EQ(of_stack(5).verdict, VERDICT_LEAK);
+		sim_end();
+	}
+}
+
 /* What would be a leak but for the frees of older blocks is more suspect than a cache that fills
  * up, faster. */
 TEST(the_doubted_come_before_what_slows)
