@@ -14,6 +14,8 @@
 #define SLACK 16	/* numbers are equal within one in so many */
 #define KEPT_MAX 0.9	/* a share of live blocks below this tells parts from others */
 #define SHARE_SLACK 1.2 /* shares are equal within this factor */
+#define NESTED_DEPTH 3	/* so far out one function calls another whose blocks are its own */
+#define NESTED_LEAST 32 /* fewer blocks are in step by chance */
 
 /* What later rows are compared with: the part that came first. */
 struct first_part {
@@ -29,7 +31,8 @@ struct groups {
 	struct profile_group *groups;
 	struct first_part *firsts; /* of each */
 	size_t n, cap, firsts_cap;
-	struct hashmap *by_title; /* hash of the title's function to index; several of a key */
+	/* Hashes of functions to indices, several of a key: of the title, of those that call it. */
+	struct hashmap *by_title, *by_caller;
 };
 
 struct groups *groups__new(void)
@@ -39,9 +42,10 @@ struct groups *groups__new(void)
 	if (!g)
 		return NULL;
 	g->by_title = hashmap__new();
-	if (g->by_title)
+	g->by_caller = hashmap__new();
+	if (g->by_title && g->by_caller)
 		return g;
-	free(g);
+	groups__free(g);
 	errno = ENOMEM;
 	return NULL;
 }
@@ -51,6 +55,7 @@ void groups__free(struct groups *g)
 	if (!g)
 		return;
 	hashmap__free(g->by_title);
+	hashmap__free(g->by_caller);
 	free(g->groups);
 	free(g->firsts);
 	free(g);
@@ -93,18 +98,26 @@ static bool is_same_line(const struct profile_frame *a, const struct profile_fra
 	return a->offset == b->offset;
 }
 
-/* Recursion counts once: how deep it went says nothing. */
-static uint64_t callers_hash(const struct profile_frame *own, const struct profile_frame *end)
+/* Recursion counts once: how deep it went says nothing. The outermost function of the program, such
+ * as main, is not near any other: all else is called by it. */
+static uint64_t callers_hash(const struct profile_frame *own, const struct profile_frame *end,
+			     uint64_t near[NESTED_DEPTH])
 {
 	const struct profile_frame *last = own;
 	uint64_t hash = 0;
+	size_t n = 0;
 
 	for (const struct profile_frame *f = own + 1; f < end; f++) {
 		if (f->library || is_same_function(f, last))
 			continue;
 		hash = hash__mix(hash, function_hash(f));
+		if (n < NESTED_DEPTH)
+			near[n] = function_hash(f);
+		n++;
 		last = f;
 	}
+	if (n && n <= NESTED_DEPTH)
+		near[n - 1] = 0;
 	return hash;
 }
 
@@ -133,6 +146,7 @@ struct newcomer {
 	const struct profile_site *site;
 	const struct profile_frame *own;
 	uint64_t callers;
+	uint64_t near[NESTED_DEPTH];
 	enum merge_by by;
 	const struct groups *groups;
 };
@@ -153,6 +167,31 @@ static bool is_part(uintptr_t index, const void *wanted)
 		return false;
 	return (is_same_line(&first->own, c->own) && first->callers == c->callers) ||
 	       is_in_step(first, c->site);
+}
+
+/*
+ * An object is made by one function, and what belongs to it by those that it calls: its
+ * constructor, or what fills it.
+ */
+static bool is_nested(uintptr_t index, const void *wanted)
+{
+	const struct newcomer *c = wanted;
+	const struct first_part *first = &c->groups->firsts[index];
+
+	return is_same_scope(first, c) && first->blocks >= NESTED_LEAST &&
+	       c->site->live_blocks >= NESTED_LEAST && is_in_step(first, c->site);
+}
+
+/* The group that a newcomer is a part of. */
+static bool find_group(const struct groups *g, const struct newcomer *c, uintptr_t *index)
+{
+	if (hashmap__find(g->by_title, function_hash(c->own), is_part, c, index) ||
+	    hashmap__find(g->by_caller, function_hash(c->own), is_nested, c, index))
+		return true;
+	for (size_t i = 0; i < NESTED_DEPTH && c->near[i]; i++)
+		if (hashmap__find(g->by_title, c->near[i], is_nested, c, index))
+			return true;
+	return false;
 }
 
 /* ---- groups ---- */
@@ -184,6 +223,9 @@ static int64_t new_group(struct groups *g, const struct newcomer *c)
 		return -ENOMEM;
 	if (c->own && hashmap__add(g->by_title, function_hash(c->own), g->n))
 		return -ENOMEM;
+	for (size_t i = 0; i < NESTED_DEPTH && c->near[i]; i++)
+		if (hashmap__add(g->by_caller, c->near[i], g->n))
+			return -ENOMEM;
 	g->groups[g->n] = (struct profile_group){ .verdict = s->verdict };
 	memcpy(g->groups[g->n].id, s->id, sizeof(s->id));
 	g->firsts[g->n] = (struct first_part){
@@ -208,8 +250,8 @@ uint32_t groups__add(struct groups *g, const struct profile_site *site,
 	/* Without code of the program's own, nothing says that two are one mistake. */
 	if (own && !own->library && !apart) {
 		c.own = own;
-		c.callers = callers_hash(own, stack + n);
-		if (hashmap__find(g->by_title, function_hash(own), is_part, &c, &found))
+		c.callers = callers_hash(own, stack + n, c.near);
+		if (find_group(g, &c, &found))
 			index = (int64_t)found;
 	}
 	if (index < 0)

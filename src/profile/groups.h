@@ -12,7 +12,11 @@
  * - some of the blocks of both are freed, and the share of them is the same: those objects that
  *   are forgotten, and what only some of them have.
  *
- * Two mistakes in one function of which neither holds are two.
+ * Or where the function of one calls that of the other, at most three calls further in, and they
+ * are in step by one of the last three: an object, and what its constructor allocates.
+ *
+ * Two mistakes in one function of which neither holds are two; so are two functions that are called
+ * by the same one.
  */
 #ifndef MEMTRACE_PROFILE_GROUPS_H
 #define MEMTRACE_PROFILE_GROUPS_H

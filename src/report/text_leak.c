@@ -315,16 +315,18 @@ static size_t least(size_t a, size_t b)
 size_t text_leaks__lines(const struct text_leaks *l, const struct profile *p,
 			 const struct text_leak_limits *limits)
 {
-	size_t lines = 0, parts;
+	size_t lines = limits->brief && l->n ? 1 : 0, parts;
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct text_leak *leak = &l->items[i];
 		const struct profile_site *s = &p->sites[leak->first];
 
 		parts = least(part_count(p, leak), limits->parts);
-		lines += 3 + least(text_path__callers(s), limits->callers);
-		lines += text_stack__end(s) ? 1 : 0;
-		if (has_part_lines(p, leak))
+		lines += limits->brief ? 1 : 3;
+		lines += least(text_path__callers(s) + (size_t)(limits->in_line && limits->brief),
+			       limits->in_line ? 1 : limits->callers);
+		lines += text_stack__end(s) && !limits->brief ? 1 : 0;
+		if (has_part_lines(p, leak) && parts)
 			lines += parts + (parts < leak->sum.parts);
 	}
 	return lines;
@@ -338,6 +340,15 @@ static int print_leak(struct text_style *ts, const struct profile *p, const stru
 	const char *label;
 	int err = 0;
 
+	if (limits && limits->in_line) {
+		if (limits->brief)
+			add_place(&line, p, s);
+		strbuf__adds(&line, line.len && text_path__callers(s) ? " " : "");
+		text_path__add_callers(&line, s, limits->callers);
+		print_labelled(ts, "callers", &line);
+	}
+	if (limits && limits->brief)
+		return 0;
 	add_place(&line, p, s);
 	label = line.len ? "in" : "why";
 	strbuf__adds(&line, line.len ? ": " : "");
@@ -345,17 +356,18 @@ static int print_leak(struct text_style *ts, const struct profile *p, const stru
 	print_labelled(ts, label, &line);
 	if (!limits)
 		return print_parts(ts, p, leak, SIZE_MAX, true);
-	err = text_path__print(ts, s, exe_of(p, s), "callers", limits->callers);
+	if (!limits->in_line)
+		err = text_path__print(ts, s, exe_of(p, s), "callers", limits->callers);
 	if (text_stack__end(s))
 		strbuf__adds(&line, text_stack__end(s));
 	print_labelled(ts, "", &line);
-	if (!err && has_part_lines(p, leak))
+	if (!err && has_part_lines(p, leak) && limits->parts)
 		err = print_parts(ts, p, leak, limits->parts, false);
 	return err;
 }
 
 int text_leaks__print(const struct text_leaks *l, struct text_style *ts, const struct profile *p,
-		      const struct text_leak_limits *limits)
+		      const struct text_leak_limits *limits, size_t most)
 {
 	const struct table_column columns[] = {
 		{ .paint = RED },
@@ -365,20 +377,23 @@ int text_leaks__print(const struct text_leaks *l, struct text_style *ts, const s
 		{ .right = true, .paint = BOLD },
 	};
 	struct table t = { .columns = columns, .ncolumns = ARRAY_SIZE(columns) };
+	size_t shown = least(l->n, most);
 	char n[64];
 	int err;
 
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < shown; i++)
 		add_own_cells(&t, p, &l->items[i], i + 1);
 	err = table__fit(&t, ts);
-	for (size_t i = 0; i < l->n && !err; i++) {
-		strbuf__addc(&ts->sb, '\n');
+	for (size_t i = 0; i < shown && !err; i++) {
+		if (!i || !limits || !limits->brief)
+			strbuf__addc(&ts->sb, '\n');
 		table__row(&t, i, ts);
 		err = print_leak(ts, p, &l->items[i], limits);
 	}
 	table__free(&t);
-	if (!err && p->leak.groups > l->n)
-		strbuf__addf(&ts->sb, "\n… %s (-t shows more)\n",
-			     number__noun(n, sizeof(n), p->leak.groups - l->n, "more leak"));
+	if (!err && p->leak.groups > shown)
+		strbuf__addf(&ts->sb, "%s… %s (-t shows more)\n",
+			     limits && limits->brief ? "" : "\n",
+			     number__noun(n, sizeof(n), p->leak.groups - shown, "more leak"));
 	return err;
 }

@@ -26,6 +26,8 @@ struct text_leaks {
 /* What to print of each; the rest is summed up. */
 struct text_leak_limits {
 	size_t callers, parts;
+	bool brief;   /* why it is one is left out, and the blank line before each but the first */
+	bool in_line; /* the callers are in a line */
 };
 
 /* 0 or -ENOMEM; then there is nothing to free. */
@@ -35,11 +37,11 @@ void text_leaks__free(struct text_leaks *l);
 /* The index of the leak that a site is a part of, or SIZE_MAX. */
 size_t text_leaks__find(const struct text_leaks *l, const struct profile *p,
 			const struct profile_site *s);
-/* The number of lines that they take, with the blank ones before each. */
+/* The number of lines that they take, with the blank ones. */
 size_t text_leaks__lines(const struct text_leaks *l, const struct profile *p,
 			 const struct text_leak_limits *limits);
-/* With `limits` NULL, every part with its whole stack. 0 or -ENOMEM. */
+/* The first `most` of them. With `limits` NULL, every part with its whole stack. 0 or -ENOMEM. */
 int text_leaks__print(const struct text_leaks *l, struct text_style *ts, const struct profile *p,
-		      const struct text_leak_limits *limits);
+		      const struct text_leak_limits *limits, size_t most);
 
 #endif

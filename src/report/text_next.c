@@ -83,6 +83,8 @@ void text_next__print(struct text_style *ts, const struct profile *p)
 	size_t n = next_steps__list(p, steps);
 	int err;
 
+	if (n > 1 && ts->one_step)
+		n = 1;
 	if (n)
 		strbuf__addc(&ts->sb, '\n');
 	for (size_t i = 0; i < n; i++)
@@ -94,7 +96,7 @@ void text_next__print(struct text_style *ts, const struct profile *p)
 
 size_t text_next__lines(const struct text_style *ts, const struct profile *p)
 {
-	struct text_style page = { .width = ts->width };
+	struct text_style page = { .width = ts->width, .one_step = ts->one_step };
 	size_t n = 0;
 
 	text_next__print(&page, p);

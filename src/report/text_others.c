@@ -153,31 +153,26 @@ static void add_owner(struct table *t, const struct profile *p, const struct pro
 	table__close(t);
 }
 
-/* "< find_product < checkout < …" */
-static void add_callers(struct strbuf *sb, const struct profile_site *s)
+/* Where there is little room, why a site is doubted matters more than its line. */
+static bool has_doubts(const struct text_style *ts, const struct profile *p)
 {
-	struct path_row row;
-	size_t n = 0;
-
-	if (!text_path__row(s, text_path__title(s), &row))
-		return;
-	while (text_path__row(s, row.next, &row)) {
-		strbuf__adds(sb, n ? " < " : "< ");
-		if (++n > CALLERS_MOST) {
-			strbuf__adds(sb, "…");
-			return;
-		}
-		text_frame__add_name(sb, row.frame);
-	}
+	for (size_t i = 0; i < p->nsites && ts->width && ts->width < OWNER_ROOM; i++)
+		if (p->sites[i].verdict == VERDICT_GROWING && p->sites[i].doubt)
+			return true;
+	return false;
 }
 
-static void add_place(struct table *t, const struct profile *p, const struct profile_site *s)
+static void add_place(struct table *t, const struct text_style *ts, const struct profile *p,
+		      const struct profile_site *s)
 {
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);
 
 	if (f) {
 		text_frame__name(t, f);
-		text_frame__source(t, f);
+		if (has_doubts(ts, p))
+			table__cell(t, "%s", "");
+		else
+			text_frame__source(t, f);
 	} else {
 		table__cell(t, "%s", text_stack__missing(p->run));
 		table__cell(t, "%s", "");
@@ -191,7 +186,10 @@ static void add_note(struct table *t, const struct text_style *ts, const struct 
 	struct strbuf *sb = table__open(t);
 	size_t start = sb->len;
 
-	text_verdicts__note(sb, s, rate_unit__of(p), g->rate_bps);
+	if (has_doubts(ts, p))
+		text_verdicts__short_note(sb, s, rate_unit__of(p), g->rate_bps);
+	else
+		text_verdicts__note(sb, s, rate_unit__of(p), g->rate_bps);
 	if (g->parts > 1)
 		strbuf__addf(sb, ", %" PRIu32 " parts", g->parts);
 	if (s->kind == API_MAP) {
@@ -200,7 +198,7 @@ static void add_note(struct table *t, const struct text_style *ts, const struct 
 	}
 	if (!ts->width || ts->width >= OWNER_ROOM || (p->nprocesses < 2 && sb->len == start)) {
 		strbuf__adds(sb, sb->len > start && text_path__callers(s) ? " " : "");
-		add_callers(sb, s);
+		text_path__add_callers(sb, s, CALLERS_MOST);
 	}
 	table__close(t);
 }
@@ -213,7 +211,7 @@ static void add_short_cells(struct table *t, const struct text_style *ts, const 
 	add_figures(t, p, &g, false);
 	table__cell(t, "%s", profile_names__verdict(s->verdict));
 	add_owner(t, p, s);
-	add_place(t, p, s);
+	add_place(t, ts, p, s);
 	add_note(t, ts, p, s, &g);
 }
 
@@ -322,6 +320,8 @@ int text_others__print(struct text_style *ts, const struct profile *p, const str
 {
 	/* If nothing is cut, one long name must not push all others away. */
 	size_t longest = ts->width ? 0 : 32;
+	bool doubts = has_doubts(ts, p);
+	size_t name = full ? 10 : doubts ? 18 : 22;
 	bool by_age = full || p->run->sort == SORT_AGE, by_rate = full || p->run->sort == SORT_RATE;
 	const struct table_column columns[] = {
 		{ .title = "LIVE", .right = true, .paint = BOLD },
@@ -333,12 +333,12 @@ int text_others__print(struct text_style *ts, const struct profile *p, const str
 		{ .title = by_rate ? "ALLOCS/s" : NULL, .right = true },
 		{ .title = "VERDICT" },
 		{ .least = 10, .most = longest },
-		{ .least = full ? 10 : 22,
+		{ .least = name,
 		  .most = ts->width ? 0
 			  : full    ? 32
 				    : TEXT_FRAME_MOST },
 		{ .least = 9, .most = longest, .paint = full ? DIM : CYAN },
-		{ .least = 8, .paint = DIM },
+		{ .least = doubts ? 20 : 8, .paint = DIM },
 	};
 	struct table t = { .columns = columns,
 			   .ncolumns = ARRAY_SIZE(columns) - full,

@@ -141,6 +141,23 @@ static void add_note(struct table *t, const struct path_row *row, const char *ex
 
 /* ---- printing ---- */
 
+void text_path__add_callers(struct strbuf *sb, const struct profile_site *s, size_t most)
+{
+	struct path_row row;
+	size_t n = 0;
+
+	if (!text_path__row(s, text_path__title(s), &row))
+		return;
+	while (text_path__row(s, row.next, &row)) {
+		strbuf__adds(sb, n ? " < " : "< ");
+		if (++n > most) {
+			strbuf__adds(sb, "…");
+			return;
+		}
+		text_frame__add_name(sb, row.frame);
+	}
+}
+
 int text_path__print(struct text_style *ts, const struct profile_site *s, const char *exe,
 		     const char *label, size_t most)
 {

@@ -37,4 +37,7 @@ void text_path__add_folded(struct strbuf *sb, const struct profile_frame *frames
 int text_path__print(struct text_style *ts, const struct profile_site *s, const char *exe,
 		     const char *label, size_t most);
 
+/* "< find_product < checkout < …": at most so many callers in a line. */
+void text_path__add_callers(struct strbuf *sb, const struct profile_site *s, size_t most);
+
 #endif

@@ -21,6 +21,7 @@ struct text_style {
 	size_t width;  /* columns; 0: unlimited */
 	size_t height; /* lines of a page; 0: unknown */
 	bool full;     /* every call stack with all its frames */
+	bool one_step; /* there is little room: only one thing to do next */
 };
 
 struct text_style text_style__start(const struct report_style *st);

@@ -107,6 +107,23 @@ void text_verdicts__note(struct strbuf *sb, const struct profile_site *s,
 		strbuf__adds(sb, reasons[s->doubt]);
 }
 
+void text_verdicts__short_note(struct strbuf *sb, const struct profile_site *s,
+			       const struct rate_unit *unit, double rate_bps)
+{
+	static const char *const reasons[DOUBTS] = {
+		[DOUBT_SLOWS] = "slowing, ",
+		[DOUBT_OLDER] = "older freed, ",
+		[DOUBT_YOUNG] = "too recent, ",
+		[DOUBT_FEW] = "too few, ",
+	};
+	char rate[32];
+
+	if (s->verdict == VERDICT_GROWING && reasons[s->doubt])
+		strbuf__adds(sb, reasons[s->doubt]);
+	if (profile__is_finding(s))
+		strbuf__adds(sb, rate_unit__print(rate, sizeof(rate), unit, rate_bps));
+}
+
 static void add_kept(struct strbuf *sb, const struct profile_site *s)
 {
 	char share[32];

@@ -14,6 +14,9 @@ void text_verdicts__why(struct strbuf *sb, const struct profile_site *s);
  * for others. The rate may be that of several parts together. */
 void text_verdicts__note(struct strbuf *sb, const struct profile_site *s,
 			 const struct rate_unit *unit, double rate_bps);
+/* The same in fewer columns, what matters most first. */
+void text_verdicts__short_note(struct strbuf *sb, const struct profile_site *s,
+			       const struct rate_unit *unit, double rate_bps);
 /* A line with all of that; nothing if there is no verdict. */
 void text_verdicts__site(struct text_style *ts, const struct profile *p,
 			 const struct profile_site *s);

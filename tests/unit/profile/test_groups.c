@@ -72,6 +72,44 @@ TEST(an_object_and_what_belongs_to_it)
 	CHECK_EQ(ADD("load_product", 53, NULL, 1300, 0.051), 2); /* another function */
 }
 
+/* A finding of a function that is called by others, the innermost first. */
+static uint32_t add_nested(uint64_t blocks, const char *const funcs[5])
+{
+	struct profile_frame stack[6] = { { .func = "malloc", LIB } };
+	struct profile_site s = { .live_blocks = blocks, .survival = 1, .verdict = VERDICT_LEAK };
+	size_t n = 1;
+
+	for (; n < 6 && funcs[n - 1]; n++)
+		stack[n] = (struct profile_frame){ .func = funcs[n - 1], APP, .offset = n };
+	return groups__add(groups, &s, stack, n, BY_PROCESS, false);
+}
+
+#define NESTED(blocks, ...) add_nested(blocks, (const char *const[5]){ __VA_ARGS__ })
+
+TEST(what_a_constructor_allocates)
+{
+	start();
+	CHECK_EQ(NESTED(1000, "set_name", "Session::Session", "open_session", "serve", "main"), 1);
+	CHECK_EQ(NESTED(1001, "open_session", "serve", "main"), 1); /* the object */
+	CHECK_EQ(NESTED(1000, "Session::Session", "open_session", "serve", "main"), 1);
+	CHECK_EQ(NESTED(700, "open_session", "serve", "main"), 2); /* another one */
+	CHECK_EQ(NESTED(1000, "close_session", "serve", "main"), 3);
+	start();
+	CHECK_EQ(NESTED(1000, "open_session", "serve", "main"), 1);
+	CHECK_EQ(NESTED(1000, "set_name", "Session::Session", "open_session", "serve", "main"), 1);
+	/* All is called by main, and by much that is far out; few are equal by chance. */
+	start();
+	CHECK_EQ(NESTED(1000, "serve", "main"), 1);
+	CHECK_EQ(NESTED(1000, "log_line", "main"), 2);
+	CHECK_EQ(NESTED(1000, "main"), 3);
+	CHECK_EQ(NESTED(1000, "read_word", "main"), 4);
+	CHECK_EQ(NESTED(30, "open_file", "serve", "main"), 5);
+	CHECK_EQ(NESTED(30, "read_file", "open_file", "serve", "main"), 6);
+	start();
+	CHECK_EQ(NESTED(1000, "serve", "main"), 1);
+	CHECK_EQ(NESTED(1000, "a", "b", "c", "d", "serve"), 2);
+}
+
 TEST(what_is_never_freed_goes_by_numbers)
 {
 	start();

@@ -217,13 +217,18 @@ TEST(leaks_with_full_stacks)
 	compare("leaks-full.txt", (struct report_style){ .full = true });
 }
 
-static size_t line_count(const char *s)
+static size_t count(const char *s, const char *what)
 {
 	size_t n = 0;
 
-	for (; *s; s++)
-		n += *s == '\n';
+	for (; (s = strstr(s, what)); s += strlen(what))
+		n++;
 	return n;
+}
+
+static size_t line_count(const char *s)
+{
+	return count(s, "\n");
 }
 
 /* With the run's last line and the shell's prompt. */
@@ -236,6 +241,58 @@ TEST(two_leaks_fit_a_screen)
 	text_free(&t);
 	t = print(&shop, (struct report_style){ 0 });
 	CHECK(line_count(t.data) <= 22);
+	text_free(&t);
+}
+
+#define MANY 12
+
+/* So many leaks, and what grows. */
+static struct text print_many(size_t n, struct report_style st)
+{
+	struct profile_group each[MANY + 1];
+	struct profile_site rows[MANY + 1];
+	struct profile p = shop;
+
+	for (size_t i = 0; i <= n; i++) {
+		each[i] = groups[i < n ? i % 2 : 2];
+		rows[i] = sites[i < n ? i % 2 * 2 : 3];
+		rows[i].group = (uint32_t)i + 1;
+		rows[i].rank = (uint32_t)i + 1;
+	}
+	p.sites = rows;
+	p.nsites = p.total_sites = n + 1;
+	p.groups = each;
+	p.ngroups = n + 1;
+	p.leak.groups = n;
+	p.judged.open_sites = 8;
+	return print(&p, st);
+}
+
+/* The run's last line takes two there, and the prompt of the shell one. */
+TEST(any_number_of_leaks_fits_a_screen)
+{
+	for (size_t n = 1; n <= MANY; n++) {
+		struct text t = print_many(n, (struct report_style){ .width = 80, .height = 24 });
+		size_t shown = count(t.data, "LEAK ");
+
+		CHECK(line_count(t.data) <= 21);
+		CHECK(shown == n || (shown > 6 && strstr(t.data, " more leaks (-t shows more)\n")));
+		CHECK(n > 4 || count(t.data, "\n  callers  ") == n);
+		CHECK(strstr(t.data, " growing"));
+		text_free(&t);
+		t = print_many(n, (struct report_style){ .width = 80, .height = 200 });
+		CHECK_EQ(count(t.data, "LEAK "), n);
+		CHECK_EQ(count(t.data, "\n  callers  "), n);
+		text_free(&t);
+	}
+}
+
+/* Why it is doubted is not what is cut. */
+TEST(doubts_are_legible_in_80_columns)
+{
+	struct text t = print(&shop, (struct report_style){ .width = 80, .height = 60 });
+
+	CHECK(strstr(t.data, "  slowing, +"));
 	text_free(&t);
 }
 
