@@ -15,6 +15,7 @@
  * which are found by the place on the stack that they were taken from.
  *
  * Code without CFI is passed by its frame pointer where that is plausible, and the record says so.
+ * Go's code keeps frame pointers, which lead from a thread's stack to a goroutine's and back.
  *
  * What makes it fast: rules are cached by pc (unwind_find.bpf.h), the stack is read through a
  * window that never crosses a page, and rbp is read lazily.
@@ -135,6 +136,39 @@ static __always_inline int unwind__guess(struct unwind_slot *s, int why)
 	return 0;
 }
 
+/*
+ * Moves up by Go's frame pointer. Where Go called C, it leads from the thread's stack to the
+ * goroutine's, and where C called Go, back. Such steps are counted, since a program may have put
+ * anything there.
+ */
+static __always_inline int unwind__go(struct unwind_slot *s)
+{
+	__u64 saved, pc, at;
+	int err = unwind__need(s, &s->rbp, &s->rbp_at);
+
+	at = s->rbp;
+	if (err)
+		return err;
+	if (!at) {
+		s->pc = 0; /* ends the walk as complete */
+		return 0;
+	}
+	if (at & 7 || (at - s->sp > UNWIND_FP_REACH && s->switches++ >= UNWIND_SWITCHES))
+		return STACK_BAD_SP;
+	err = unwind__read(s, at, &saved);
+	if (!err)
+		err = unwind__read(s, at + 8, &pc);
+	if (err)
+		return err;
+	s->sp = at + 16;
+	s->rbp = saved;
+	s->rbx_at = UNWIND_NOWHERE;
+	s->registers = 0;
+	s->called = 1;
+	s->pc = pc;
+	return 0;
+}
+
 static __always_inline int unwind__cfa(struct unwind_slot *s, struct unwind_rule r, __u64 *cfa)
 {
 	__u64 base = 0;
@@ -251,6 +285,9 @@ static __always_inline int unwind__frame(struct unwind_slot *s)
 			break;
 		case UNWIND_LOST:
 			return STACK_NO_TABLE;
+		case UNWIND_GO:
+			err = unwind__go(s);
+			break;
 		default:
 			err = unwind__caller(s, r.rule);
 			break;
@@ -328,7 +365,7 @@ static __always_inline __u64 unwind__walk(struct unwind_slot *s, __u32 slot, __u
 	s->called = 1;
 	s->mapping.len = 0;
 	s->window_len = 0;
-	s->missing = s->asked = 0;
+	s->missing = s->asked = s->switches = 0;
 	s->slice = p ? p->slice : 0;
 	check = p ? p->check ^ UNWIND_FOLD(s->slice) : 0;
 	if ((__u32)check != pid)

@@ -26,6 +26,7 @@
 #define UNWIND_WINDOW 2048
 #define UNWIND_TRAMPOLINES 64	   /* nested return probes of a thread, at most */
 #define UNWIND_FP_REACH (1u << 20) /* a frame pointer further up is not plausible */
+#define UNWIND_SWITCHES 16	   /* from stack to stack in a walk, at most */
 #define UNWIND_LOWEST 4096	   /* no code below */
 #define UNWIND_ADDRESS_BITS 47
 
@@ -47,7 +48,7 @@ struct unwind_slot {
 	__u32 stale;		       /* the slice may be out of date */
 	__u32 asked;		       /* `mapping` is the kernel's answer, valid for now only */
 	__u32 missing;		       /* the walk met a file without a table */
-	__u32 pad;
+	__u32 switches;		       /* between a thread's stack and a goroutine's */
 	__u64 window_at, window_len;
 	__u64 id;
 	__u64 called; /* 1: pc is a return address */

@@ -59,6 +59,8 @@ enum unwind_kind {
 	UNWIND_SIGNAL,	  /* the kernel's signal frame is at rsp */
 	UNWIND_UNKNOWN,	  /* CFI that the walk cannot follow */
 	UNWIND_LOST,	  /* no room for the rule in the table */
+	UNWIND_GO,	  /* Go: by the frame pointer, which may lead to another stack; the stack
+			   * begins where it is 0 */
 	UNWIND_REG = 16,  /* + n: CFA = cfa + another register, which is known only for the frame
 			   * that a signal interrupted: word n of the ucontext */
 	UNWIND_KINDS = UNWIND_REG + 22

@@ -160,7 +160,7 @@ static const char *section_name(const struct elf *e, Elf_Scn *scn, size_t names,
 	return gelf_getshdr(scn, sh) ? elf_strptr(e->libelf, names, sh->sh_name) : NULL;
 }
 
-const void *elf__section(const struct elf *e, const char *name, size_t *len)
+const void *elf__section_at(const struct elf *e, const char *name, size_t *len, uint64_t *vaddr)
 {
 	Elf_Scn *scn = NULL;
 	size_t names;
@@ -174,10 +174,18 @@ const void *elf__section(const struct elf *e, const char *name, size_t *len)
 
 		if (data && data->d_buf) {
 			*len = data->d_size;
+			*vaddr = sh.sh_addr;
 			return data->d_buf;
 		}
 	}
 	return NULL;
+}
+
+const void *elf__section(const struct elf *e, const char *name, size_t *len)
+{
+	uint64_t vaddr;
+
+	return elf__section_at(e, name, len, &vaddr);
 }
 
 /* Returns the size of a section once uncompressed, by either way of compressing; its contents may

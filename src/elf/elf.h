@@ -37,6 +37,7 @@ const uint8_t *elf__code(const struct elf *e, uint64_t offset, size_t want, size
 
 /* Returns a section's contents as they are in the file; NULL: none. Valid while the elf is open. */
 const void *elf__section(const struct elf *e, const char *name, size_t *len);
+const void *elf__section_at(const struct elf *e, const char *name, size_t *len, uint64_t *vaddr);
 /* Returns the total size of all DWARF sections, uncompressed, as the file states it. */
 uint64_t elf__debug_size(const struct elf *e);
 
@@ -65,6 +66,10 @@ struct elf_slot {
 };
 
 bool elf__slot(const struct elf *e, uint64_t vaddr, struct elf_slot *out);
+
+/* Returns the address that the dynamic loader puts at an address, relative to where the file is
+ * mapped (x86-64). False: none. */
+bool elf__relative(const struct elf *e, uint64_t vaddr, uint64_t *target);
 
 /* Returns libelf's own handle, for libdw and for the readers of call frame information. */
 struct Elf *elf__handle(const struct elf *e);

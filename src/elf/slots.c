@@ -63,3 +63,16 @@ bool elf__slot(const struct elf *e, uint64_t vaddr, struct elf_slot *out)
 		GELF_R_TYPE(rela.r_info) == R_X86_64_GLOB_DAT) &&
 	       read_symbol(e, &d, GELF_R_SYM(rela.r_info), out);
 }
+
+bool elf__relative(const struct elf *e, uint64_t vaddr, uint64_t *target)
+{
+	struct dynamic d;
+	GElf_Rela rela;
+
+	elf__read_dynamic(e, &d);
+	if (elf__machine(e) != ELF_X86_64 || !find_relocation(e, d.rela, d.relasz, vaddr, &rela) ||
+	    GELF_R_TYPE(rela.r_info) != R_X86_64_RELATIVE)
+		return false;
+	*target = (uint64_t)rela.r_addend;
+	return true;
+}

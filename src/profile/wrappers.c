@@ -37,8 +37,8 @@ static const char *const functions[] = {
 	"^<hashbrown::", "^__rust_", "^__rdl_", "^__rg_",
 	/* Go: what leads from Go to C's malloc. */
 	"_Cfunc__C", "_Cfunc_CString", "_Cfunc_CBytes", "_Cfunc_malloc", "_Cfunc_calloc",
-	"_Cfunc_realloc", "^runtime.cgocall", "^runtime.asmcgocall", "^runtime.systemstack",
-	"^runtime.goexit", "^runtime.main",
+	"_Cfunc_realloc", "._cgo_cmalloc", "^runtime.cgocall", "^runtime.asmcgocall",
+	"^runtime.systemstack", "^runtime.goexit", "^runtime.main", "^crosscall2$",
 	/* Functions that many programs have. */
 	"^xmalloc", "^xcalloc", "^xrealloc", "^xzalloc", "^xstrdup", "^xstrndup", "^xasprintf",
 	"^xmemdup", "^do_xmalloc", "^safe_malloc", "^safe_calloc", "^safe_realloc",

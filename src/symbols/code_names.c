@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "elf/elf.h"
+#include "elf/go_table.h"
 #include "symbols/debug_file.h"
 #include "symbols/demangle.h"
 #include "symbols/dwarf.h"
@@ -21,6 +23,7 @@ struct code_names {
 	size_t mini_len;
 	struct symtab *symtab;
 	struct dwarf *dwarf;
+	struct go_table go; /* n 0: none */
 };
 
 struct code_names *code_names__new(const struct code_source *source)
@@ -45,6 +48,7 @@ void code_names__unload(struct code_names *s)
 	debug_file__done(&s->debug_file);
 	s->dwarf = NULL;
 	s->symtab = NULL;
+	s->go = (struct go_table){ 0 };
 	s->mini = s->debug = s->elf = NULL;
 	s->mini_bytes = NULL;
 	s->mini_len = 0;
@@ -109,6 +113,8 @@ static void load_files(struct code_names *s)
 	if (!s->source.memory)
 		find_separate_files(s);
 	find_dwarf(s);
+	if (!go_table__find(s->elf, &s->go))
+		s->go.n = 0;
 	s->symtab = symtab__new();
 	if (!s->symtab)
 		return;
@@ -132,6 +138,20 @@ static char *symbol_name(struct code_names *s, uint64_t vaddr, bool only_mangled
 	return demangle__name(name);
 }
 
+/* Names Go's code without DWARF. Its names are not mangled, whatever they look like. */
+static bool find_go_frame(struct code_names *s, uint64_t vaddr, struct code_frame *out)
+{
+	struct go_function f;
+
+	*out = (struct code_frame){ .exact = true };
+	if (!s->go.n || !go_table__look_up(&s->go, vaddr, &f))
+		return false;
+	if (!go_table__line(&s->go, &f, vaddr, &out->file, &out->line))
+		out->file = NULL;
+	out->func = strdup(f.name);
+	return out->func;
+}
+
 /*
  * DWARF names the inlined calls and the function around them; the symbol table has names for code
  * without DWARF, and fuller ones where DWARF gives no linkage name.
@@ -142,6 +162,8 @@ static int find_frames(struct code_names *s, uint64_t vaddr, struct code_frame *
 	int n = s->dwarf ? dwarf__lookup(s->dwarf, vaddr, frames, CODE_FRAMES_MAX) : 0;
 	bool exact = true;
 
+	if (!n && find_go_frame(s, vaddr, out))
+		return 1;
 	n = n ? n : 1;
 	last = &frames[n - 1];
 	if (!last->func || last->built) {
@@ -193,6 +215,6 @@ bool code_names__unsettled(const struct code_names *s)
 
 size_t code_names__loaded(const struct code_names *s)
 {
-	return s->mini_len + (s->symtab ? symtab__memory(s->symtab) : 0) +
+	return s->mini_len + s->go.len + (s->symtab ? symtab__memory(s->symtab) : 0) +
 	       (s->dwarf ? dwarf__memory(s->dwarf) : 0);
 }

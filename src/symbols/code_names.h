@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Names one file's code: demangled functions, source files and lines, and inlined calls, from the
- * file itself, its separate debug file and its mini debug info, whichever exist. This reads foreign
- * bytes with libraries that were not made for hostile ones, so it belongs into a process without
- * privilege (names_server.h).
+ * file itself, its separate debug file, its mini debug info and Go's own table, whichever exist.
+ * This reads foreign bytes with libraries that were not made for hostile ones, so it belongs into a
+ * process without privilege (names_server.h).
  */
 #ifndef MEMTRACE_SYMBOLS_CODE_NAMES_H
 #define MEMTRACE_SYMBOLS_CODE_NAMES_H

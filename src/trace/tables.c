@@ -106,17 +106,23 @@ static struct unwind_table *read_table(struct trace_tables *t, struct elf *e)
 {
 	struct unwind_table *layout = NULL;
 	struct cfi_source src;
-	struct cfi cfi;
+	struct cfi cfi = { 0 };
 	int err = cfi__source(e, &src);
 
 	if (!err)
 		err = cfi__build(&src, &cfi);
-	if (!err) {
+	if (!err)
 		err = cfi__add_ends(&cfi, &src, e);
-		layout = err ? NULL : unwind_table__new(&cfi, &src, t->rule_set);
-		err = err || layout ? err : -errno;
-		cfi__release(&cfi);
+	/* Go's code is described elsewhere. */
+	if (!err || err == -ENODATA)
+		err = cfi__add_go(&cfi, &src, e);
+	if (!err && !cfi.n)
+		err = -ENODATA;
+	if (!err) {
+		layout = unwind_table__new(&cfi, &src, t->rule_set);
+		err = layout ? 0 : -errno;
 	}
+	cfi__release(&cfi);
 	errno = err == -ENODATA || err == -ENOTSUP || err == -EFBIG ? 0 : -err;
 	return layout;
 }

@@ -56,8 +56,8 @@ struct cfi {
 	size_t damaged;	  /* those with a description that could not be read */
 };
 
-/* Finds the source in a file; it points into the elf. Returns 0, -ENODATA if there is none, or
- * -ENOTSUP for a machine other than x86-64. */
+/* Finds the source in a file; it points into the elf. Returns 0, -ENODATA if there is none (but the
+ * code is listed), or -ENOTSUP for a machine other than x86-64. */
 int cfi__source(struct elf *e, struct cfi_source *src);
 
 /* Builds the rows. Returns 0, -ENODATA if nothing is described, or -ENOMEM. On failure `out` is
@@ -66,6 +66,9 @@ int cfi__build(const struct cfi_source *src, struct cfi *out);
 /* Marks where stacks end in a C library that has no call frame information. Returns 0 or
  * -ENOMEM. */
 int cfi__add_ends(struct cfi *c, const struct cfi_source *src, struct elf *e);
+/* Describes the code of a Go program; `c` may be empty. Returns 0, also for other files, or
+ * -ENOMEM, with `c` unchanged. */
+int cfi__add_go(struct cfi *c, const struct cfi_source *src, struct elf *e);
 void cfi__release(struct cfi *c);
 
 /* Returns the rule for an address; UNWIND_NONE if no row covers it. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Arbitrary ELF files under libFuzzer, read from a file and from memory: segments, the build ID,
- * functions, symbol tables and call frame information.
+ * functions, symbol tables, call frame information and Go's table.
  */
 #include "elf_mutator.h"
 
+#include <errno.h>
+
 #include "elf/elf.h"
+#include "elf/go_table.h"
 #include "symbols/symtab.h"
 #include "unwind/cfi.h"
 
@@ -30,14 +33,37 @@ static void read_symbols(struct elf *e)
 	symtab__free(t);
 }
 
+static void read_go(struct elf *e)
+{
+	struct go_table t;
+	struct go_function f;
+	const char *file;
+	uint32_t line;
+
+	if (!go_table__find(e, &t))
+		return;
+	for (uint64_t at = t.text; at < t.text + 0x80; at += 5) {
+		if (!go_table__look_up(&t, at, &f))
+			continue;
+		require(f.start <= at && at < f.end);
+		read_through(f.name);
+		if (go_table__line(&t, &f, at, &file, &line))
+			read_through(file);
+	}
+}
+
 static void read_frames(struct elf *e)
 {
 	struct cfi_source src;
-	struct cfi cfi;
+	struct cfi cfi = { 0 };
+	int err = cfi__source(e, &src);
 
-	if (cfi__source(e, &src) || cfi__build(&src, &cfi))
-		return;
-	cfi__add_ends(&cfi, &src, e);
+	if (!err && cfi__build(&src, &cfi) == 0)
+		cfi__add_ends(&cfi, &src, e);
+	if (!err || err == -ENODATA)
+		require(cfi__add_go(&cfi, &src, e) == 0);
+	for (size_t i = 1; i < cfi.n; i++)
+		require(cfi.rows[i - 1].vaddr < cfi.rows[i].vaddr);
 	cfi__find(&cfi, 0x1030);
 	cfi__release(&cfi);
 }
@@ -63,6 +89,7 @@ static void read_elf(struct elf *e)
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
 		read_bytes(elf__section(e, sections[i], &len), len);
 	read_symbols(e);
+	read_go(e);
 	read_frames(e);
 	elf__close(e);
 }

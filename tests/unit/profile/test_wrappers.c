@@ -85,6 +85,8 @@ TEST(wrappers_of_well_known_programs)
 	FOLDED("v8::internal::Malloced::operator new(unsigned long)");
 	FOLDED("_cgo_8f1d0a2b3c4d_Cfunc__Cmalloc");
 	FOLDED("main._Cfunc_CString");
+	FOLDED("main._cgo_cmalloc");
+	FOLDED("crosscall2");
 	FOLDED("g_malloc0_n");
 	FOLDED("g_slice_alloc");
 	FOLDED("g_strdup_printf");

@@ -3,6 +3,8 @@
 #include <elf.h>
 #include <sys/auxv.h>
 
+#include "elf/go_table.h"
+#include "go_library.h"
 #include "programs.h"
 #include "symbols/debug_file.h"
 #include "symbols/roots.h"
@@ -159,6 +161,28 @@ TEST(inlined_calls_come_first)
 	CHECK(!f[2].inlined);
 	CHECK(f[0].file == f[1].file); /* stored once */
 	close_file(&file);
+}
+
+/* Go's own table names the code of a stripped program, by the name as it stands. */
+TEST(go_without_symbols)
+{
+	const char *path = go_library("go", true, ".gopclntab", false);
+	struct program p = open_program(path);
+	struct file f = open_file(path, "/nonexistent");
+	struct go_table t;
+	uint64_t offset;
+
+	MUST(p.elf && go_table__find(p.elf, &t) && elf__vaddr_to_offset(p.elf, t.text, &offset));
+	CHECK_EQ(symbols__lookup(f.symbols, offset + 3, f.frames), 1);
+	CHECK_STR(f.frames[0].func, "main.leak");
+	CHECK_STR(f.frames[0].file, "/src/main.go");
+	CHECK_EQ(f.frames[0].line, 12);
+	CHECK_EQ(symbols__lookup(f.symbols, offset + 9, f.frames), 1); /* in an inlined call */
+	CHECK_STR(f.frames[0].func, "main.leak");
+	CHECK(!f.frames[0].file);
+	CHECK_EQ(symbols__lookup(f.symbols, offset + 7 * 16, f.frames), 0);
+	close_file(&f);
+	close_program(&p);
 }
 
 TEST(a_stripped_file_names_what_it_exports)
