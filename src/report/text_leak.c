@@ -133,19 +133,25 @@ static void add_size(struct table *t, uint64_t bytes, uint64_t blocks)
 		    number__noun(n, sizeof(n), blocks, "block"));
 }
 
+/* With `owner`, whose it is stands where its line would. */
 static void add_own_cells(struct table *t, const struct profile *p, const struct text_leak *leak,
-			  size_t number)
+			  size_t number, bool owner)
 {
 	const struct profile_site *s = &p->sites[leak->first];
 	const struct profile_frame *f = title__frame(s->stack, s->nstack);
 	char buf[64];
 
 	table__cell(t, "LEAK %zu", number);
-	if (f) {
+	if (f)
 		text_frame__name(t, f);
+	else
+		table__cell(t, "%s", text_stack__missing(p->run));
+	if (owner) {
+		label__owner(table__open(t), s, true);
+		table__close(t);
+	} else if (f) {
 		text_frame__source(t, f);
 	} else {
-		table__cell(t, "%s", text_stack__missing(p->run));
 		table__cell(t, "%s", "");
 	}
 	table__cell(t, "%s",
@@ -332,6 +338,22 @@ size_t text_leaks__lines(const struct text_leaks *l, const struct profile *p,
 	return lines;
 }
 
+/* In a line, behind whose it is, unless that was said. */
+static void print_callers(struct text_style *ts, const struct profile *p,
+			  const struct profile_site *s, const struct text_leak_limits *limits,
+			  bool place)
+{
+	struct strbuf line = { 0 };
+	const char *label;
+
+	if (place)
+		add_place(&line, p, s);
+	label = line.len ? "in" : "callers";
+	strbuf__adds(&line, line.len && text_path__callers(s) ? " " : "");
+	text_path__add_callers(&line, s, limits->callers);
+	print_labelled(ts, label, &line);
+}
+
 static int print_leak(struct text_style *ts, const struct profile *p, const struct text_leak *leak,
 		      const struct text_leak_limits *limits)
 {
@@ -340,15 +362,11 @@ static int print_leak(struct text_style *ts, const struct profile *p, const stru
 	const char *label;
 	int err = 0;
 
-	if (limits && limits->in_line) {
-		if (limits->brief)
-			add_place(&line, p, s);
-		strbuf__adds(&line, line.len && text_path__callers(s) ? " " : "");
-		text_path__add_callers(&line, s, limits->callers);
-		print_labelled(ts, "callers", &line);
-	}
-	if (limits && limits->brief)
+	if (limits && limits->brief) {
+		if (limits->in_line)
+			print_callers(ts, p, s, limits, true);
 		return 0;
+	}
 	add_place(&line, p, s);
 	label = line.len ? "in" : "why";
 	strbuf__adds(&line, line.len ? ": " : "");
@@ -356,7 +374,9 @@ static int print_leak(struct text_style *ts, const struct profile *p, const stru
 	print_labelled(ts, label, &line);
 	if (!limits)
 		return print_parts(ts, p, leak, SIZE_MAX, true);
-	if (!limits->in_line)
+	if (limits->in_line)
+		print_callers(ts, p, s, limits, false);
+	else
 		err = text_path__print(ts, s, exe_of(p, s), "callers", limits->callers);
 	if (text_stack__end(s))
 		strbuf__adds(&line, text_stack__end(s));
@@ -377,12 +397,13 @@ int text_leaks__print(const struct text_leaks *l, struct text_style *ts, const s
 		{ .right = true, .paint = BOLD },
 	};
 	struct table t = { .columns = columns, .ncolumns = ARRAY_SIZE(columns) };
+	bool owner = limits && limits->brief && !limits->in_line && p->nprocesses > 1;
 	size_t shown = least(l->n, most);
 	char n[64];
 	int err;
 
 	for (size_t i = 0; i < shown; i++)
-		add_own_cells(&t, p, &l->items[i], i + 1);
+		add_own_cells(&t, p, &l->items[i], i + 1, owner);
 	err = table__fit(&t, ts);
 	for (size_t i = 0; i < shown && !err; i++) {
 		if (!i || !limits || !limits->brief)
