@@ -95,4 +95,11 @@ with case("stacks through C and Go, stripped, attached"):
 with case("stacks through C and Go, stripped, position-independent"):
     check(launched(strip(go_build("-buildmode=pie"))))
 
+with case("frame pointers in a circle end the walk"):
+    report = launched(build("forged_go.S", "-no-pie", cflags=()))
+    site = [s for s in report["sites"] if "main.forged" in [f["func"] for f in s["stack"]]][0]
+    equal((site["live_blocks"], site["live_bytes"], site["complete"]), (10, 1000, False), "what it allocated")
+    true(10 < len(site["stack"]) < 30, f"{len(site['stack'])} frames")
+    equal(report["stack_ends"]["bad_sp"], 10, f"the ends of stacks, {report['stack_ends']}")
+
 done()
