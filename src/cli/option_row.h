@@ -86,6 +86,7 @@ int option__kind(struct options *o, const struct option_row *r, const char *valu
 int option__stack(struct options *o, const struct option_row *r, const char *value);
 int option__attach(struct options *o, const struct option_row *r, const char *value);
 int option__format(struct options *o, const struct option_row *r, const char *value);
+int option__runtime(struct options *o, const struct option_row *r, const char *value);
 int option__probe(struct options *o, const struct option_row *r, const char *value);
 int option__container(struct options *o, const struct option_row *r, const char *value);
 int option__cgroup(struct options *o, const struct option_row *r, const char *value);

@@ -294,6 +294,13 @@ const struct option_row option_rows[] = {
 		"see memtrace(8)",
 	  .detail = "Also trace functions of the program's own allocator; see `ALLOCATORS OF "
 		"A PROGRAM'S OWN`. May be repeated." },
+	{ .name = "runtime", .value = "python|php", .take = option__runtime,
+	  .help = "also trace the functions by which a language's runtime allocates its objects",
+	  .detail = "Also trace the functions by which a language's runtime allocates its "
+		"objects, as `--probe` with their names does, in any file: `python` or `php`. "
+		"Calls that its compiler inlined are not seen; with `PYTHONMALLOC=malloc` or "
+		"`USE_ZEND_ALLOC=0` in the environment of the program, all are. May be "
+		"repeated." },
 	{ .name = "probe-throwing", FLAG(plan.probe_throwing, true),
 	  .help = "trace an allocator's own operator new even where it is not known where it "
 		"returns, and the kernel lets no exception pass a return probe: if it threw, the "

@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/process_name.h"
 #include "profile/names.h"
+#include "profile/languages.h"
 #include "util/array.h"
 #include "util/escape.h"
 #include "util/log.h"
@@ -318,6 +319,29 @@ int option__probe(struct options *o, const struct option_row *r, const char *val
 
 	if (err == -ENOMEM)
 		return option__refuse_memory(r);
+	return err ? option__refuse_value(r, value, why) : 0;
+}
+
+int option__runtime(struct options *o, const struct option_row *r, const char *value)
+{
+	const struct language *runtime = languages__preset(value);
+	size_t first = o->plan.probes.n;
+	char why[256] = "";
+	int err;
+
+	if (!runtime)
+		return check_word(r, value);
+	for (size_t i = 0; i < first; i++) {
+		const char *preset = o->plan.probes.specs[i].preset;
+
+		if (preset && !strcmp(preset, runtime->name))
+			return 0;
+	}
+	err = probe_specs__add(&o->plan.probes, runtime->probes, why, sizeof(why));
+	if (err == -ENOMEM)
+		return option__refuse_memory(r);
+	for (size_t i = first; !err && i < o->plan.probes.n; i++)
+		o->plan.probes.specs[i].preset = runtime->name;
 	return err ? option__refuse_value(r, value, why) : 0;
 }
 

@@ -22,6 +22,7 @@
 #include "probe/alloc_functions.h"
 
 struct probe_spec {
+	const char *preset; /* the --runtime that it belongs to; NULL: none. Static */
 	char *text;	/* as the user wrote it, for messages: "libpool.so*:pool_alloc(size=2)" */
 	char *file;	/* a pattern; NULL: any file */
 	char *function; /* "pool_alloc"; for an offset, a made-up name */

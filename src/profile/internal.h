@@ -7,6 +7,7 @@
 #include "probe/alloc_functions.h"
 #include "profile/groups.h"
 #include "profile/profile.h"
+#include "profile/languages.h"
 #include "symbols/symbolizer.h"
 #include "symbols/symbols.h"
 #include "util/hashmap.h"
@@ -36,6 +37,8 @@ struct profile_builder {
 	uint32_t places;	      /* of the top that are taken */
 	uint64_t held[API_KINDS];     /* live bytes of each kind, in total */
 	bool any_living;	      /* not all processes have ended */
+	/* A process with code compiled at run time, by row of languages.h; 0: none. */
+	uint32_t unnamed_code[LANGUAGES_MOST], named_code[LANGUAGES_MOST];
 };
 
 /* sites.c: adds the sites; processes and totals must be there already. 0 or a negative errno. */

@@ -13,6 +13,8 @@
 #include "symbols/module.h"
 #include "symbols/names_client.h"
 #include "profile/judged.h"
+#include "profile/languages.h"
+#include "profile/run_time_code.h"
 #include "profile/unseen.h"
 #include "util/proc.h"
 #include "util/strbuf.h"
@@ -60,17 +62,20 @@ static void look_for_unseen(const struct profile_input *in, const struct process
 	unseen__judge(pr, row, in->snapshot->peak_bytes, &now, in->first);
 }
 
-static bool has_python_arenas(const struct profile_input *in, const struct process_row *row)
+/* The runtime of a process whose objects are not seen; NULL: none is known. */
+static const struct language *unseen_runtime(const struct profile_input *in,
+					     const struct process_row *row)
 {
-	const char *exe = row->exe ? strrchr(row->exe, '/') : NULL;
+	const struct language *r = row->exe ? languages__of_file(row->exe) : NULL;
 
-	/* With --probe, the functions in front of the arenas may be traced. */
+	if (!r || !r->unseen || !in->final || in->recording || row->exited)
+		return NULL;
+	/* With --probe, the functions in front of the objects may be traced. */
 	for (size_t i = 0; in->api_names && i < API_ROWS; i++) {
-		if (in->api_names[i] && !strncmp(in->api_names[i], "PyObject_", 9))
-			return false;
+		if (in->api_names[i] && !strncmp(in->api_names[i], r->api, strlen(r->api)))
+			return NULL;
 	}
-	return in->final && !in->recording && !row->exited && exe && !strncmp(exe, "/python3", 8) &&
-	       !proc__has_variable(row->pid, "PYTHONMALLOC");
+	return proc__has_variable(row->pid, r->variable) ? NULL : r;
 }
 
 /* Where functions are not probed, any block may be theirs. */
@@ -101,7 +106,7 @@ static int add_processes(struct profile_builder *b)
 			.unprobed = strtab__copy(b->strings, row->unprobed),
 			.exited = row->exited,
 			.named = row->named,
-			.python_arenas = has_python_arenas(b->in, row),
+			.unseen = unseen_runtime(b->in, row),
 			.stopped = is_stopped(b->in, row),
 			.debugger = b->in->final && !b->in->recording && !row->exited
 					? proc__debugger(row->pid)
@@ -220,6 +225,7 @@ static int add_notice(struct profile_builder *b)
 	}
 	if (b->in->notice)
 		strbuf__addf(&notice, "%s%s", notice.len ? "; " : "", b->in->notice);
+	run_time_code__add(b, &notice);
 	if (notice.len)
 		b->profile.notice = strtab__copy(b->strings, notice.data);
 	err = names.error ? names.error : notice.error;
@@ -279,11 +285,11 @@ struct profile *profile__build(const struct profile_input *in)
 	if (!b->strings || !b->mapping_of || !b->named || !b->frames || !b->groups)
 		goto out;
 	add_totals(b);
-	err = add_notice(b);
-	if (!err)
-		err = add_processes(b);
+	err = add_processes(b);
 	if (!err)
 		err = profile_sites__add(b);
+	if (!err)
+		err = add_notice(b);
 	if (!err)
 		add_unnamed(b);
 	if (!err)

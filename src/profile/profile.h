@@ -109,6 +109,8 @@ struct profile_findings { /* sum of the sites with one verdict, shown or not, wi
 	double group_rate_bps;
 };
 
+struct language;
+
 struct profile_process {
 	uint32_t pid;	    /* 0 in a row that stands for several processes, all ended: */
 	uint64_t processes; /* how many; otherwise 1 */
@@ -117,7 +119,7 @@ struct profile_process {
 	const char *container; /* NULL: none */
 	const char *unprobed;  /* as in struct profile */
 	bool exited, named;
-	bool python_arenas; /* small objects of Python are in arenas, and not seen */
+	const struct language *unseen; /* whose objects are not seen; NULL: none is known */
 	/* When the report was made: by a signal, by job control, by a debugger, or as its cgroup is
 	 * frozen. */
 	bool stopped;

@@ -11,6 +11,7 @@
 
 #include "profile/groups.h"
 #include "profile/internal.h"
+#include "profile/run_time_code.h"
 #include "profile/suppression_filter.h"
 #include "profile/wrappers.h"
 #include "symbols/module.h"
@@ -366,6 +367,7 @@ static int show_candidate(struct profile_builder *b, struct candidate *c)
 	site->end = c->stack ? c->stack->end : STACK_UNKNOWN;
 	site->complete = c->stack && c->stack->end == STACK_COMPLETE;
 	name_candidate(b, c);
+	run_time_code__note(b, row, c->stack, c->named, c->n);
 	return add_stack(b, site, c->named, c->n);
 }
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "profile/languages.h"
 #include "profile/title.h"
 #include "util/array.h"
 
@@ -76,17 +77,22 @@ static bool add_stopped(struct next_step *s, const struct profile *p)
 	return false;
 }
 
-static bool add_arenas(struct next_step *s, const struct profile *p)
+static bool add_unseen_objects(struct next_step *s, const struct profile *p)
 {
 	for (size_t i = 0; i < p->nprocesses; i++) {
 		const struct profile_process *pr = &p->processes[i];
 
-		if (!pr->python_arenas || (p->nprocesses > 1 && !pr->allocs))
+		if (!pr->unseen || (p->nprocesses > 1 && !pr->allocs))
 			continue;
 		if (p->nprocesses > 1)
 			strbuf__addf(&s->text, "process %" PRIu32 ": ", pr->pid);
-		strbuf__adds(&s->text, "python keeps small objects in arenas, where they are not "
-				       "seen: start it with PYTHONMALLOC=malloc");
+		strbuf__addf(&s->text, "%s: start it with %s, or trace its own functions",
+			     pr->unseen->unseen, pr->unseen->setting);
+		if (p->run->launched)
+			strbuf__addf(&s->text, " (--runtime %s)", pr->unseen->name);
+		else
+			strbuf__addf(&s->command, "memtrace -p %" PRIu32 " --runtime %s", pr->pid,
+				     pr->unseen->name);
 		return true;
 	}
 	return false;
@@ -98,7 +104,7 @@ static bool add_probe(struct next_step *s, const struct profile *p)
 	if (!(p->judged.reasons & (UNJUDGED_NOTHING | UNJUDGED_UNSEEN)))
 		return false;
 	for (size_t i = 0; i < p->nprocesses; i++) {
-		if (p->processes[i].python_arenas || p->processes[i].stopped)
+		if (p->processes[i].unseen || p->processes[i].stopped)
 			return false;
 	}
 	strbuf__adds(&s->text, "if the program has an allocator of its own, name its functions "
@@ -244,8 +250,8 @@ size_t next_steps__list(const struct profile *p, struct next_step out[NEXT_STEPS
 {
 	/* The first that apply; what makes the result wrong comes before what makes it better. */
 	static add_step *const rows[] = {
-		add_stopped, add_arenas,  add_probe,  add_nameless,
-		add_closer,  add_compare, add_longer, add_stacks,
+		add_stopped, add_unseen_objects, add_probe,  add_nameless,
+		add_closer,  add_compare,	 add_longer, add_stacks,
 	};
 	size_t n = 0;
 

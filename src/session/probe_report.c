@@ -78,12 +78,40 @@ out:
 	strbuf__free(&file);
 }
 
-void probe_report__log_missing(const struct session *s)
+/* A runtime lacks some functions in some versions: it is missing if all are. Returns the first
+ * specification behind the i-th runtime's. */
+static size_t log_missing_runtime(const struct session *s, size_t i)
 {
-	for (size_t i = 0; s->plan->query.heap && i < s->plan->probes.n; i++) {
+	const struct probe_specs *ps = &s->plan->probes;
+	const char *preset = ps->specs[i].preset;
+	size_t found = 0;
+
+	for (; i < ps->n && ps->specs[i].preset == preset; i++) {
 		struct outcome o = outcome_of(s, i);
 
+		found += o.probed;
+		if (o.skipped)
+			log_outcome(&ps->specs[i], &o);
+	}
+	if (!found)
+		log__warn("--runtime %s: no mapped file has its functions (another runtime, "
+			  "stripped, or not loaded yet)",
+			  preset);
+	return i;
+}
+
+void probe_report__log_missing(const struct session *s)
+{
+	for (size_t i = 0; s->plan->query.heap && i < s->plan->probes.n;) {
+		struct outcome o;
+
+		if (s->plan->probes.specs[i].preset) {
+			i = log_missing_runtime(s, i);
+			continue;
+		}
+		o = outcome_of(s, i);
 		if (!o.probed || o.skipped)
 			log_outcome(&s->plan->probes.specs[i], &o);
+		i++;
 	}
 }

@@ -224,10 +224,11 @@ size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame 
 	struct symbol_frame found[SYMBOL_FRAMES_MAX];
 	/* A return address may be past the end of its function: the call is before it. */
 	int n = mod && f->offset ? module__symbolize(mod, f->offset - 1, found) : 0;
+	bool run_time = n == 0 && f->pc && is_run_time_code(mod);
 
 	if (n == 0) {
 		memset(&found[0], 0, sizeof(found[0]));
-		if (is_run_time_code(mod) && f->pc)
+		if (run_time)
 			found[0].func = strtab__copy(s->texts, jit_name(s, pid, f->pc - 1));
 		n = 1;
 	}
@@ -241,6 +242,7 @@ size_t symbolizer__frame(struct symbolizer *s, uint32_t pid, const struct frame 
 			.address = f->pc,
 			.module_id = mod ? f->module : FRAME_NO_MODULE,
 			.inlined = found[i].inlined,
+			.run_time = run_time,
 		};
 	}
 	return (size_t)n < cap ? (size_t)n : cap;

@@ -31,6 +31,7 @@ struct named_frame {
 	uint64_t address;   /* as the process saw it */
 	uint32_t module_id; /* FRAME_NO_MODULE: none */
 	bool inlined;
+	bool run_time; /* code in no file, or in one that is not ELF */
 };
 
 /* Symbolizes one frame of a process: its function, preceded by the calls inlined there. Returns the

@@ -154,6 +154,22 @@ TEST(every_option)
 	       CHECK(o->verbose));
 }
 
+TEST(runtimes)
+{
+	ACCEPT("-p|1|--runtime|python|--runtime|python|--probe|f(size=1)",
+	       CHECK(o->plan.probes.n > 4);
+	       CHECK_STR(o->plan.probes.specs[0].preset, "python");
+	       CHECK_STR(o->plan.probes.specs[0].function, "PyObject_Malloc");
+	       CHECK_STR(o->plan.probes.specs[o->plan.probes.n - 2].function, "PyMem_Free");
+	       CHECK(!o->plan.probes.specs[o->plan.probes.n - 1].preset));
+	ACCEPT("-p|1|--runtime|php|--runtime|python",
+	       CHECK_STR(o->plan.probes.specs[0].preset, "php"));
+	refuse("-p|1|--runtime|cobol",
+	       "--runtime: invalid value: 'cobol'; try --runtime python|php");
+	refuse("-p|1|--runtime|", "--runtime: invalid value: ''; try --runtime python|php");
+	refuse("-p|1|--runtime|java", "--runtime: invalid value: 'java'; try --runtime python|php");
+}
+
 TEST(choices)
 {
 	static const char *const sorts[] = { "leak", "bytes", "blocks", "growth", "age", "rate" };

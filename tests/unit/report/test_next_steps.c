@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report/next_steps.h"
 
+#include "profile/languages.h"
 #include "profiles.h"
 
 static const struct profile_frame named[] = {
@@ -242,7 +243,7 @@ TEST(memory_that_is_not_seen)
 	CHECK_STR(steps(&p), probe);
 	p.recording = NULL;
 	/* It is known why. */
-	processes[0].python_arenas = true;
+	processes[0].unseen = languages__preset("python");
 	CHECK(!strstr(steps(&p), "--probe"));
 }
 
@@ -263,19 +264,29 @@ TEST(what_a_command_left)
 	CHECK_STR(steps(&p), "");
 }
 
-TEST(python)
+TEST(objects_that_are_not_seen)
 {
+	struct profile_run run = test_run;
 	struct profile p = report(VERDICT_PLATEAU);
 
-	processes[0].python_arenas = true;
+	processes[0].unseen = languages__preset("python");
 	CHECK_STR(steps(&p), "python keeps small objects in arenas, where they are not seen: start "
-			     "it with PYTHONMALLOC=malloc");
+			     "it with PYTHONMALLOC=malloc, or trace its own functions $ memtrace "
+			     "-p 42 --runtime python");
 	/* Of several, one that allocates. */
 	p.nprocesses = 2;
 	CHECK_STR(steps(&p), "");
 	processes[0].allocs = 1;
 	CHECK_STR(steps(&p), "process 42: python keeps small objects in arenas, where they are not "
-			     "seen: start it with PYTHONMALLOC=malloc");
+			     "seen: start it with PYTHONMALLOC=malloc, or trace its own functions "
+			     "$ memtrace -p 42 --runtime python");
+	/* A command is started again anyway. */
+	p.nprocesses = 1;
+	processes[0].unseen = languages__preset("php");
+	run.launched = true;
+	p.run = &run;
+	CHECK_STR(steps(&p), "PHP keeps objects in chunks, where they are not seen: start it with "
+			     "USE_ZEND_ALLOC=0, or trace its own functions (--runtime php)");
 }
 
 /* A command is copied whole: it has a line of its own where it does not fit. */
@@ -307,11 +318,12 @@ TEST(at_most_two_and_in_text)
 	p.mappings = &mapping;
 	p.nmappings = 1;
 	site.stack = nameless;
-	processes[0].python_arenas = true;
+	processes[0].unseen = languages__preset("python");
 	t = render("text", &p, &(struct report_style){ .width = 80 }, false);
 	CHECK(strstr(t.data, "\n\n  next     python keeps small objects in arenas, where they are "
 			     "not seen: start\n"
-			     "           it with PYTHONMALLOC=malloc\n"
+			     "           it with PYTHONMALLOC=malloc, or trace its own functions:\n"
+			     "           memtrace -p 42 --runtime python\n"
 			     "  next     for source lines, install the debug symbols of "));
 	CHECK(!strstr(t.data, "diff"));
 	text_free(&t);
@@ -326,9 +338,11 @@ TEST(json)
 			     "-d 60 -o before.mt\"}]"));
 	text_free(&t);
 	p.recording = "a.mt";
-	processes[0].python_arenas = true;
+	processes[0].unseen = languages__preset("python");
 	t = render("json", &p, &(struct report_style){ 0 }, false);
-	CHECK(strstr(t.data, "start it with PYTHONMALLOC=malloc\",\"command\":null}"));
+	CHECK(strstr(t.data, "start it with PYTHONMALLOC=malloc, or trace its own "
+			     "functions\",\"command\":\"memtrace -p 42 "
+			     "--runtime python\"}"));
 	text_free(&t);
 	p.final = false;
 	t = render("json", &p, &(struct report_style){ 0 }, false);
