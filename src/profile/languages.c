@@ -7,6 +7,7 @@
 
 #include "profile/title.h"
 #include "util/array.h"
+#include "util/proc.h"
 
 /* PHP has functions for each size that its compiler knows. */
 #define PHP(size) " _emalloc_" #size "(bytes=" #size ")"
@@ -112,6 +113,13 @@ const struct language *languages__of_file(const char *path)
 		if (matches(table[i].files, name))
 			return &table[i];
 	return NULL;
+}
+
+const struct language *languages__hiding(const char *exe, uint32_t pid)
+{
+	const struct language *l = languages__of_file(exe);
+
+	return l && l->unseen && !proc__has_variable(pid, l->variable) ? l : NULL;
 }
 
 const struct language *languages__preset(const char *name)

@@ -36,6 +36,8 @@ const struct language *languages__get(size_t i);
 size_t languages__row(const struct language *r);
 /* Finds the row for a program or library by its path; NULL: none. */
 const struct language *languages__of_file(const char *path);
+/* Finds the row for a running program that has objects where no probe sees them; NULL: none. */
+const struct language *languages__hiding(const char *exe, uint32_t pid);
 /* Finds the row with probes of that name; NULL: none. */
 const struct language *languages__preset(const char *name);
 /* Adds a clause with a process in the place of PID. */

@@ -66,16 +66,17 @@ static void look_for_unseen(const struct profile_input *in, const struct process
 static const struct language *unseen_runtime(const struct profile_input *in,
 					     const struct process_row *row)
 {
-	const struct language *r = row->exe ? languages__of_file(row->exe) : NULL;
+	const struct language *l;
 
-	if (!r || !r->unseen || !in->final || in->recording || row->exited)
+	if (!row->exe || !in->final || in->recording || row->exited)
 		return NULL;
+	l = languages__hiding(row->exe, row->pid);
 	/* With --probe, the functions in front of the objects may be traced. */
-	for (size_t i = 0; in->api_names && i < API_ROWS; i++) {
-		if (in->api_names[i] && !strncmp(in->api_names[i], r->api, strlen(r->api)))
+	for (size_t i = 0; l && in->api_names && i < API_ROWS; i++) {
+		if (in->api_names[i] && !strncmp(in->api_names[i], l->api, strlen(l->api)))
 			return NULL;
 	}
-	return proc__has_variable(row->pid, r->variable) ? NULL : r;
+	return l;
 }
 
 /* Where functions are not probed, any block may be theirs. */

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Prints the line that says what is traced, and how. */
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "profile/languages.h"
 #include "session/internal.h"
 #include "session/traced_files.h"
 #include "trace/launch.h"
@@ -65,6 +70,39 @@ static void announce_processes(const struct session *s, const char *functions)
 		  functions, s->trace->method(s->tracer), s->plan->interval_s, keys_help(s));
 }
 
+static bool has_probes(const struct plan *plan, const struct language *l)
+{
+	for (size_t i = 0; i < plan->probes.n; i++)
+		if (!strncmp(plan->probes.specs[i].function, l->api, strlen(l->api)))
+			return true;
+	return false;
+}
+
+/* Says which runtimes have objects that are not seen, once each. */
+static void announce_hidden_objects(const struct session *s)
+{
+	bool said[LANGUAGES_MOST] = { false };
+
+	for (size_t i = 0; s->plan->query.heap && i < s->ntargets; i++) {
+		uint32_t pid = (uint32_t)s->targets[i].pid;
+		const struct language *l;
+		char path[32], exe[PATH_MAX];
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/%" PRIu32 "/exe", pid);
+		n = readlink(path, exe, sizeof(exe) - 1);
+		if (n <= 0)
+			continue;
+		exe[n] = '\0';
+		l = languages__hiding(exe, pid);
+		if (!l || said[languages__row(l)] || has_probes(s->plan, l))
+			continue;
+		said[languages__row(l)] = true;
+		log__info("%s; --runtime %s traces the functions that allocate them", l->unseen,
+			  l->name);
+	}
+}
+
 void session_announce__attached(struct session *s)
 {
 	const struct plan *plan = s->plan;
@@ -79,4 +117,5 @@ void session_announce__attached(struct session *s)
 		announce_groups(s, functions);
 	else
 		announce_processes(s, functions);
+	announce_hidden_objects(s);
 }
