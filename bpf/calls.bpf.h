@@ -365,6 +365,17 @@ static __always_inline void call_ended(const struct stack_start *at, struct trac
 	note_inside(t, i, freed, addr);
 }
 
+/* The number of the call under way whose return address was at sp, or -1. */
+static __always_inline int find_call(const struct thread *t, __u64 sp)
+{
+	int i;
+
+	for (i = MAX_CALLS - 1; i >= 0; i--)
+		if (i < (int)t->ncalls && t->calls[i].sp == sp)
+			break;
+	return i;
+}
+
 static __always_inline int call_return(struct pt_regs *ctx)
 {
 	__u64 who = bpf_get_current_pid_tgid();
@@ -377,9 +388,7 @@ static __always_inline int call_return(struct pt_regs *ctx)
 
 	if (!p || !t)
 		return 0;
-	for (i = MAX_CALLS - 1; i >= 0; i--)
-		if (i < (int)t->ncalls && t->calls[i].sp == sp)
-			break;
+	i = find_call(t, sp);
 	if (i < 0)
 		return 0; /* a nested call: it was not counted */
 	t->ncalls = i;
@@ -401,9 +410,7 @@ static __always_inline int call_exit(struct pt_regs *ctx)
 
 	if (!p || !t)
 		return 0;
-	for (i = MAX_CALLS - 1; i >= 0; i--)
-		if (i < (int)t->ncalls && t->calls[i].sp == sp)
-			break;
+	i = find_call(t, sp);
 	if (i < 0 || !(t->calls[i].cookie & COOKIE_EXITS))
 		return 0; /* of another function, or of a nested call */
 	t->ncalls = i;

@@ -233,9 +233,9 @@ void debuginfod__free(struct debuginfod *d)
 	d->stop = true;
 	pthread_cond_broadcast(&d->changed);
 	pthread_mutex_unlock(&d->lock);
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += END_S;
-	if (pthread_timedjoin_np(d->thread, NULL, &until) == 0)
+	if (pthread_clockjoin_np(d->thread, NULL, CLOCK_MONOTONIC, &until) == 0)
 		destroy_client(d);
 }
 
