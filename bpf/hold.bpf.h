@@ -18,6 +18,7 @@
 
 /* Set before loading. */
 const volatile bool holding = false;
+const volatile bool can_hold = false;	  /* there is a holder */
 const volatile bool watches_maps = false; /* mapping system calls are watched */
 
 /* Shared with the holder. */
@@ -57,11 +58,11 @@ static __always_inline bool hold__request(__u64 number, __u32 tid)
 }
 
 /* Asks for the running thread to be seized. Returns the hold's number, or 0. */
-static __always_inline __u64 hold__ask(void)
+static __always_inline __u64 hold__ask_always(void)
 {
 	__u64 number;
 
-	if (!holding || !HOLD_CAN_WAIT)
+	if (!can_hold || !HOLD_CAN_WAIT)
 		return 0;
 	number = __sync_fetch_and_add(&hold_numbers, 1) + 1;
 	/* A thread can have only one tracer: one that is being debugged cannot be held. */
@@ -70,6 +71,12 @@ static __always_inline __u64 hold__ask(void)
 		return number;
 	count(holds_missed);
 	return 0;
+}
+
+/* Likewise where new code has to wait for its probes. */
+static __always_inline __u64 hold__ask(void)
+{
+	return holding ? hold__ask_always() : 0;
 }
 
 /* Withdraws a hold whose event found no room: nothing would end it. */

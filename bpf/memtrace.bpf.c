@@ -22,6 +22,7 @@
 #include "ordinary.bpf.h"
 #include "state.bpf.h"
 #include "syscalls.bpf.h"
+#include "translated.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -164,6 +165,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 	if (parent_pid == child_pid)
 		return 0;
+	translated__at_fork(parent_pid, child_pid);
 	p = find_process(parent_pid);
 	if (!p)
 		return 0;
@@ -215,8 +217,8 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 {
 	__u32 pid = task->tgid, tid = old_tid;
 	struct traced *p = find_process(pid);
+	bool whole, translates = per_file && translated__at_exec(pid);
 	struct program program = {};
-	bool whole;
 	__u64 hold = 0;
 
 	if (!p && nfilters && !target__is_own(pid) &&
@@ -242,7 +244,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	whole = p->flags & TRACED_HOLD;
 	if (look_at_program(&program)) {
 		whole |= per_file && (watches_maps || holding);
-	} else if (!whole) {
+	} else if (!whole && !translates) {
 		hold = late_or_held();
 		whole = hold;
 	}

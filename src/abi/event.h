@@ -43,7 +43,9 @@ enum event_type {
 	EVENT_FILES, /* struct event_files: the mapped files changed (dlopen, dlclose) */
 	EVENT_ENTER, /* struct event_exec: a running process became traced */
 	EVENT_CODE,  /* struct event_code: code was mapped */
-	EVENT_CANDIDATE, /* struct event_exec: one of a cgroup's first programs started */
+	EVENT_CANDIDATE,  /* struct event_exec: one of a cgroup's first programs started */
+	EVENT_TRANSLATED, /* struct event_exec: a process whose code is translated started, or has
+			   * mapped a file */
 	EVENT_TYPES
 };
 

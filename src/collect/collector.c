@@ -182,8 +182,8 @@ static int handle_enter(struct collector *c, const void *data)
 	return collect_process__get(c, ev->ev.pid, ev->ev.time) ? 0 : -ENOMEM;
 }
 
-/* Whether it belongs to the target is found out elsewhere. */
-static int handle_candidate(struct collector *c, const void *data)
+/* It may not belong to the target. */
+static int leave_to_session(struct collector *c, const void *data)
 {
 	(void)c, (void)data;
 	return 0;
@@ -230,7 +230,8 @@ static const struct {
 	[EVENT_FILES] = { sizeof(struct event_files), handle_files, true },
 	[EVENT_ENTER] = { sizeof(struct event_exec), handle_enter, true },
 	[EVENT_CODE] = { sizeof(struct event_code), handle_code, true },
-	[EVENT_CANDIDATE] = { sizeof(struct event_exec), handle_candidate, true },
+	[EVENT_CANDIDATE] = { sizeof(struct event_exec), leave_to_session, true },
+	[EVENT_TRANSLATED] = { sizeof(struct event_exec), leave_to_session, true },
 };
 
 static bool well_formed(const struct event *ev, size_t size)

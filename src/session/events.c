@@ -62,7 +62,7 @@ void session_events__of_process(void *ctx, const struct event *ev)
 		pe.pid = ((const struct event_fork *)ev)->child;
 		pe.parent = ev->pid;
 	} else if (ev->type == EVENT_EXEC || ev->type == EVENT_ENTER ||
-		   ev->type == EVENT_CANDIDATE) {
+		   ev->type == EVENT_CANDIDATE || ev->type == EVENT_TRANSLATED) {
 		pe.hold = ((const struct event_exec *)ev)->hold;
 	} else if (ev->type == EVENT_FILES) {
 		pe.hold = ((const struct event_files *)ev)->hold;

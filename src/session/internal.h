@@ -112,7 +112,10 @@ struct session {
 
 	pthread_t reporter;
 	bool reporting;
-	pid_t warned[64]; /* translated.c: the last processes that were named */
+	pid_t *translated; /* translated.c: processes without the probes of their files */
+	size_t ntranslated, translated_cap;
+	struct pause *pause; /* of theirs, while files are probed; or NULL */
+	pid_t warned[64];    /* translated.c: the last processes that were named */
 	size_t nwarned;
 
 	uint32_t seq;	/* of the last report */
@@ -166,11 +169,25 @@ void session_targets__look_again(struct session *s, uint64_t until);
 uint64_t session_targets__next_look(const struct session *s);
 void session_targets__free(struct session *s);
 
-/* translated.c: processes that run under valgrind and its kin (translators.h). */
+/* holding.c: makes threads wait until the session has looked at what they mapped. Returns 0 or a
+ * negative errno, logged. */
+int session_holding__start(struct session *s);
+
+/*
+ * translated.c: processes that run under valgrind and its kin (translators.h). They are not traced.
+ * Probes of a file reach all processes that map it: they are taken out of the memory of these.
+ */
+/* Before anything is probed: finds those that run. */
+void session_translated__find(struct session *s);
+/* One may have started, or has mapped a file. */
+void session_translated__changed(struct session *s, pid_t pid);
+/* Around the attaching of probes to a file: they are stopped meanwhile. */
+void session_translated__before_probes(void *session);
+void session_translated__after_probes(void *session);
 /* To be called when a traced process is met, or runs a new program. Returns whether it is not
- * traced any more; where files are probed for all processes, it can only be warned of. */
+ * traced any more. */
 bool session_translated__left_alone(struct session *s, pid_t pid);
-/* To be called for each process outside of the target that maps a probed file: warns once. */
+/* To be called for each process outside of the target that maps a probed file. */
 void session_translated__outsider(struct session *s, pid_t pid);
 
 /* A container, a cgroup, or the whole host. */

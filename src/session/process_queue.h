@@ -13,7 +13,8 @@
 #define PROCESS_QUEUE_MAX 65536 /* events that may wait */
 
 struct process_event {
-	uint8_t type;	 /* EVENT_FORK, _EXEC, _EXIT, _FILES, _CODE, _ENTER or _CANDIDATE */
+	uint8_t type;	 /* EVENT_FORK, _EXEC, _EXIT, _FILES, _CODE, _ENTER, _CANDIDATE or
+			  * _TRANSLATED */
 	uint32_t pid;	 /* for a fork, the child's */
 	uint32_t parent; /* for a fork */
 	uint64_t time;	 /* ns, CLOCK_MONOTONIC */

@@ -110,6 +110,7 @@ static void free_session(struct session *s)
 	launch__free(s->launch);
 	process_queue__free(s->queue);
 	free(s->events);
+	free(s->translated);
 	rescans__free(s->rescans);
 	session_loop__free(s);
 	collector_lock__destroy(&s->lock);
@@ -164,46 +165,6 @@ static int load_probes(struct session *s)
 	return err;
 }
 
-static int take_holds(void *session)
-{
-	struct session *s = session;
-
-	return s->trace->take_holds(s->tracer);
-}
-
-static void grant_hold(void *session, uint64_t number, bool is_held)
-{
-	struct session *s = session;
-
-	s->trace->grant(s->tracer, number, is_held);
-}
-
-static void settle_catcher(void *session, unsigned int catcher, int cpu)
-{
-	struct session *s = session;
-
-	s->trace->settle(s->tracer, catcher, cpu);
-}
-
-/* Makes threads that map unknown code wait until it is probed. */
-static int start_holder(struct session *s)
-{
-	int err;
-
-	s->holder = holder__new();
-	err = s->holder ? s->trace->set_holder(s->tracer, holder__request, s->holder) : -errno;
-	if (!err)
-		err = holder__start(s->holder,
-				    &(struct holder_ops){ .fd = s->trace->holds_fd(s->tracer),
-							  .take = take_holds,
-							  .grant = grant_hold,
-							  .settled = settle_catcher,
-							  .ctx = s });
-	if (err)
-		log__error("cannot hold threads: %s", strerror(-err));
-	return err;
-}
-
 /* What an allocation function maps belongs to the allocator, even where its call is not seen. */
 static void know_allocator(void *session, const struct probe_file *f)
 {
@@ -245,6 +206,8 @@ static int make_files(struct session *s)
 	    .found = know_allocator,
 	    .unprobed = note_unprobed,
 	    .refused = unreadable__file,
+	    .before_probes = session_translated__before_probes,
+	    .after_probes = session_translated__after_probes,
 	    .ctx = s,
 	});
 	s->unused = !s->files ? NULL
@@ -342,8 +305,8 @@ static int make_parts(struct session *s)
 	err = s->modules ? open_files__use_server(s) : report_failure("cannot start", -errno);
 	if (!err)
 		err = load_probes(s);
-	if (!err && (s->plan->command || s->plan->no_miss))
-		err = start_holder(s);
+	if (!err && (s->plan->command || s->plan->no_miss || s->per_file))
+		err = session_holding__start(s);
 	if (!err)
 		err = report_failure("cannot start", make_names_client(s));
 	if (!err)
@@ -377,8 +340,10 @@ static int start_tracing(struct session *s)
 
 static int attach_targets(struct session *s)
 {
-	int err = session_targets__open(s);
+	int err;
 
+	session_translated__find(s);
+	err = session_targets__open(s);
 	if (!err)
 		err = session_groups__open(s);
 	if (!err && s->plan->command)

@@ -461,6 +461,9 @@ int session_targets__handle(struct session *s, const struct process_event *ev)
 	case EVENT_CANDIDATE:
 		session_groups__candidate(s, (pid_t)ev->pid);
 		break;
+	case EVENT_TRANSLATED:
+		session_translated__changed(s, (pid_t)ev->pid);
+		break;
 	case EVENT_ENTER:
 	case EVENT_EXEC:
 	case EVENT_FILES:

@@ -185,13 +185,27 @@ static void log_attached(const struct traced_file *f, int n)
 	strbuf__free(&name);
 }
 
+/* Returns functions, or a negative errno. */
+static int attach_probes(struct traced_files *tf, struct traced_file *f, pid_t pid, bool *fresh)
+{
+	const struct traced_files_opts *o = &tf->opts;
+	bool of_all = o->per_file && !f->times && o->before_probes;
+	int n;
+
+	if (of_all)
+		o->before_probes(o->ctx);
+	n = o->trace->attach(o->tracer, f->module, f->probes, o->heap ? ATTACH_ALL : ATTACH_LOADER,
+			     o->per_file ? 0 : pid, fresh);
+	if (of_all)
+		o->after_probes(o->ctx);
+	return n;
+}
+
 /* Returns 0 or -ESRCH. */
 static int probe_file(struct traced_files *tf, struct traced_file *f, pid_t pid, bool *fresh)
 {
 	const struct traced_files_opts *o = &tf->opts;
-	int n =
-	    o->trace->attach(o->tracer, f->module, f->probes, o->heap ? ATTACH_ALL : ATTACH_LOADER,
-			     o->per_file ? 0 : pid, fresh);
+	int n = attach_probes(tf, f, pid, fresh);
 
 	if (n == -ESRCH)
 		return n;

@@ -51,6 +51,9 @@ struct traced_files_opts {
 	void (*unprobed)(void *ctx, pid_t pid, const char *name);
 	/* A process maps code that may not be read; module__error says why. NULL: ignored. */
 	void (*refused)(void *ctx, pid_t pid, const struct module *mod);
+	/* Called around the attaching of probes that serve all processes. */
+	void (*before_probes)(void *ctx);
+	void (*after_probes)(void *ctx);
 	void *ctx;
 };
 

@@ -29,6 +29,7 @@ struct tracer {
 	struct ring_buffer *rb, *holds;
 	tracer_hold_fn hold_fn;
 	void *hold_ctx;
+	struct modules *modules;
 	struct unwind_maps *unwind;	   /* NULL: stacks are not walked by tables */
 	struct exceptions_bpf *exceptions; /* NULL: not needed yet, or not allowed */
 	int exceptions_error;		   /* the error, where loading them failed */

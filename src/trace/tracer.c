@@ -75,6 +75,7 @@ static void choose_programs(struct tracer *t, const struct tracer_opts *o)
 		{ s->progs.perf_files, perf },
 		{ s->progs.on_sys_enter, o->syscalls },
 		{ s->progs.on_sys_exit, o->syscalls },
+		{ s->progs.on_translated, o->per_file },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -97,6 +98,8 @@ static int load_method(struct tracer *t, const struct tracer_opts *o)
 	t->skel->rodata->stack_mode = o->stack_mode;
 	t->skel->rodata->self = (uint32_t)getpid();
 	t->skel->rodata->holding = o->holding;
+	t->modules = o->modules;
+	t->skel->rodata->can_hold = o->holding || o->per_file;
 	t->skel->rodata->per_file = o->per_file;
 	t->skel->rodata->watches_maps = o->syscalls;
 	t->skel->rodata->max_depth = o->max_depth ? o->max_depth : EVENT_MAX_FRAMES;

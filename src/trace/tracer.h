@@ -161,6 +161,16 @@ void tracer__grant(struct tracer *t, uint64_t number, bool held);
 /* Says that this catcher (below HOLD_CATCHERS) now runs only on that CPU. */
 void tracer__settle(struct tracer *t, unsigned int catcher, int cpu);
 
+/*
+ * A process whose code is translated (yes: from now on; no: not any more), with
+ * tracer_opts.per_file. Whenever it has mapped a file, it is held, and EVENT_TRANSLATED reported.
+ * Returns 0 or a negative errno.
+ */
+int tracer__translated(struct tracer *t, pid_t pid, bool yes);
+/* Gives a process the file's own bytes in place of the breakpoints of probes for all processes, in
+ * all that it has mapped by now. Returns 0 or a negative errno; -ENOENT or -ESRCH: it has ended. */
+int tracer__restore(struct tracer *t, pid_t pid);
+
 /* Detaches everything; records in the ring buffer stay readable. */
 void tracer__detach(struct tracer *t);
 

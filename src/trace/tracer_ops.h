@@ -52,6 +52,10 @@ struct tracer_ops {
 	void (*grant)(struct tracer *t, uint64_t number, bool held);
 	void (*settle)(struct tracer *t, unsigned int catcher, int cpu);
 
+	/* processes whose code is translated */
+	int (*translated)(struct tracer *t, pid_t pid, bool yes);
+	int (*restore)(struct tracer *t, pid_t pid);
+
 	/* records */
 	int (*set_consumer)(struct tracer *t, tracer_record_fn fn, void *ctx);
 	int (*wait)(struct tracer *t, int timeout_ms);

@@ -269,7 +269,7 @@ TEST(records_that_are_none_of_ours)
 			if ((type >= EVENT_MAP && type <= EVENT_BRK &&
 			     size == sizeof(struct event_map)) ||
 			    ((type == EVENT_EXEC || type == EVENT_ENTER ||
-			      type == EVENT_CANDIDATE) &&
+			      type == EVENT_CANDIDATE || type == EVENT_TRANSLATED) &&
 			     size == sizeof(struct event_exec)) ||
 			    (type == EVENT_FILES && size == sizeof(struct event_files)) ||
 			    (type == EVENT_CODE && size == sizeof(struct event_code)) ||

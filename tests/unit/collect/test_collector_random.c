@@ -101,11 +101,12 @@ TEST(random_against_model)
 TEST(nonsense)
 {
 	static const size_t sizes[EVENT_TYPES] = {
-		[EVENT_ALLOC] = 40, [EVENT_FREE] = 24,	     [EVENT_REALLOC] = 56,
-		[EVENT_MAP] = 64,   [EVENT_UNMAP] = 64,	     [EVENT_REMAP] = 64,
-		[EVENT_BRK] = 64,   [EVENT_STACK] = 32 + 16, [EVENT_FORK] = 24,
-		[EVENT_EXEC] = 40,  [EVENT_EXIT] = 16,	     [EVENT_FILES] = 24,
-		[EVENT_ENTER] = 40, [EVENT_CODE] = 56,	     [EVENT_CANDIDATE] = 40,
+		[EVENT_ALLOC] = 40,	 [EVENT_FREE] = 24,	  [EVENT_REALLOC] = 56,
+		[EVENT_MAP] = 64,	 [EVENT_UNMAP] = 64,	  [EVENT_REMAP] = 64,
+		[EVENT_BRK] = 64,	 [EVENT_STACK] = 32 + 16, [EVENT_FORK] = 24,
+		[EVENT_EXEC] = 40,	 [EVENT_EXIT] = 16,	  [EVENT_FILES] = 24,
+		[EVENT_ENTER] = 40,	 [EVENT_CODE] = 56,	  [EVENT_CANDIDATE] = 40,
+		[EVENT_TRANSLATED] = 40,
 	};
 	struct collector *c = plain();
 	uint64_t raw[sizeof(struct event_stack) / 8], x = 99, sites = 0, processes = 0;

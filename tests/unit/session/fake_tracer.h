@@ -285,6 +285,20 @@ static void fake__settle(struct tracer *t, unsigned int catcher, int cpu)
 	fake__log("settle %u", catcher);
 }
 
+static int fake__translated(struct tracer *t, pid_t pid, bool yes)
+{
+	(void)t;
+	fake__log("translated %d %d", pid, yes);
+	return 0;
+}
+
+static int fake__restore(struct tracer *t, pid_t pid)
+{
+	(void)t;
+	fake__log("restore %d", pid);
+	return 0;
+}
+
 static int fake__set_consumer(struct tracer *t, tracer_record_fn fn, void *ctx)
 {
 	t->consume = fn;
@@ -366,6 +380,8 @@ static const struct tracer_ops fake_ops = {
 	.take_holds = fake__take_holds,
 	.grant = fake__grant,
 	.settle = fake__settle,
+	.translated = fake__translated,
+	.restore = fake__restore,
 	.set_consumer = fake__set_consumer,
 	.wait = fake__wait,
 	.consume = fake__consume,
