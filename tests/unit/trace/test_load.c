@@ -54,6 +54,7 @@ static const struct {
 	{ "list_target", PROCESSES },
 	{ "on_sys_enter", SYSCALLS },
 	{ "on_sys_exit", SYSCALLS },
+	{ "on_translated", SYSCALLS },
 };
 
 static const char *const modes[] = {
@@ -179,6 +180,8 @@ static int load(const char *path, enum form form, int mode, bool holding)
 	choose_programs(obj, form);
 	if (mode >= 0) {
 		err = set_constant(obj, "stack_mode", (uint32_t)mode) ?: set_constant(obj, "holding", holding)
+			?: set_constant(obj, "can_hold", holding)
+			?: set_constant(obj, "per_file", holding)
 			?: set_constant(obj, "watches_maps", holding)
 			?: unwind_maps__prepare(obj, UNWIND_MEMORY_MIN);
 	}
