@@ -26,6 +26,7 @@
 struct go_rows {
 	struct cfi_row *rows;
 	size_t n, cap;
+	size_t most; /* or functions share descriptions, so that a small file makes very many */
 };
 
 static int push(struct go_rows *g, uint64_t vaddr, struct unwind_rule rule)
@@ -34,6 +35,8 @@ static int push(struct go_rows *g, uint64_t vaddr, struct unwind_rule rule)
 		g->n--; /* replaced */
 	if (g->n && !memcmp(&g->rows[g->n - 1].rule, &rule, sizeof(rule)))
 		return 0;
+	if (g->n >= g->most)
+		return -E2BIG;
 	if (array__grow(&g->rows, &g->cap, g->n + 1, sizeof(*g->rows)))
 		return -ENOMEM;
 	g->rows[g->n++] = (struct cfi_row){ vaddr, rule };
@@ -95,7 +98,7 @@ static int push_function(struct go_rows *g, const struct go_table *t, const stru
 static int replace_rows(struct cfi *c, const struct go_rows *g, uint64_t end)
 {
 	uint64_t start = g->rows[0].vaddr;
-	struct go_rows all = { 0 };
+	struct go_rows all = { .most = SIZE_MAX };
 	int err = 0;
 
 	for (size_t i = 0; !err && i < c->n && c->rows[i].vaddr < start; i++)
@@ -135,6 +138,7 @@ int cfi__add_go(struct cfi *c, const struct cfi_source *src, struct elf *e)
 
 	if (!go_table__find(e, &t))
 		return 0;
+	g.most = t.len;
 	for (uint32_t i = 0; !err && i < t.n; i++) {
 		if (!go_table__function(&t, i, &f) || !is_code(src, f.start, f.end))
 			goto out; /* damaged: nothing of it is believed */
@@ -145,6 +149,8 @@ int cfi__add_go(struct cfi *c, const struct cfi_source *src, struct elf *e)
 		err = replace_rows(c, &g, end);
 	if (!err)
 		c->functions += t.n;
+	if (err == -E2BIG)
+		err = 0;
 out:
 	free(g.rows);
 	return err;
