@@ -76,8 +76,6 @@ void load_error__add_message(struct load_log *log, const char *text)
 	else if (strstr(text, "kernel BTF is missing") ||
 		 strstr(text, "failed to find valid kernel BTF"))
 		log->no_btf = true;
-	else if (strstr(text, "perf event: "))
-		log->perf_event = true;
 	else if (strstr(text, "failed to create"))
 		copy_quoted(log->map, sizeof(log->map), text, "map '");
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The parts of libbpf's messages that matter; all zero before the first. */
+/* What matters of libbpf's messages, and of what was tried; all zero before. */
 struct load_log {
 	char program[64]; /* the rejected program */
 	char reason[200]; /* the verifier's last line before its statistics */
@@ -19,7 +19,7 @@ struct load_log {
 	char missing[96]; /* a type or function that libbpf did not find in the kernel */
 	char map[64];	  /* the map that could not be created */
 	bool no_btf;
-	bool perf_event; /* one could not be opened */
+	bool perf_event; /* what failed is to probe by perf events */
 };
 
 /* Adds one of libbpf's messages: a line, or a whole verifier log. */

@@ -122,8 +122,10 @@ static int load_method(struct tracer *t, const struct tracer_opts *o)
 		t->unwind = unwind_maps__new(t->skel->obj, o->modules);
 		err = t->unwind ? 0 : -errno;
 	}
-	if (!err)
+	if (!err) {
 		err = trace_attach__trial(t);
+		load_log.perf_event = err && t->method == ATTACH_PERF;
+	}
 	if (err) {
 		unwind_maps__free(t->unwind);
 		t->unwind = NULL;
