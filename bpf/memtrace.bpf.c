@@ -217,10 +217,12 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 {
 	__u32 pid = task->tgid, tid = old_tid;
 	struct traced *p = find_process(pid);
-	bool whole, translates = per_file && translated__at_exec(pid);
 	struct program program = {};
+	bool whole;
 	__u64 hold = 0;
 
+	if (per_file)
+		translated_at_exec(pid);
 	if (!p && nfilters && !target__is_own(pid) &&
 	    target__has(bpf_get_current_task_btf(), false)) {
 		if (add_process(pid, pid, 0))
@@ -244,7 +246,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid)
 	whole = p->flags & TRACED_HOLD;
 	if (look_at_program(&program)) {
 		whole |= per_file && (watches_maps || holding);
-	} else if (!whole && !translates) {
+	} else if (!whole) {
 		hold = late_or_held();
 		whole = hold;
 	}

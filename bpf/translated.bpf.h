@@ -59,8 +59,9 @@ static __always_inline void translated__send(__u32 pid)
 	hold__wait(hold);
 }
 
-/* Returns whether the program that the running process has just started may translate. */
-static __always_inline bool translated__at_exec(__u32 pid)
+/* The running process has just started a program. A global function, verified once: the paths
+ * through it do not multiply those through its caller. */
+GLOBAL_FUNC int translated_at_exec(__u32 pid)
 {
 	char comm[EVENT_COMM] = {};
 
@@ -68,9 +69,9 @@ static __always_inline bool translated__at_exec(__u32 pid)
 	if (ntranslated)
 		bpf_map_delete_elem(&translated, &pid);
 	if (!translated__may_be(comm))
-		return false;
+		return 0;
 	translated__send(pid);
-	return true;
+	return 0;
 }
 
 static __always_inline void translated__at_fork(__u32 parent, __u32 child)
