@@ -10,7 +10,7 @@ from lib import *
 
 NEEDED = ("bpf", "perfmon", "sys_ptrace")
 NOBODY = ["--reuid", "65534", "--regid", "65534", "--clear-groups"]
-WHERE = tempfile.mkdtemp(prefix="memtrace-caps-", dir="/tmp")
+WHERE = tempfile.mkdtemp(prefix="memtrace-test-caps-", dir="/tmp")
 MT = shutil.copy(MEMTRACE, f"{WHERE}/memtrace")  # where any user can execute it
 os.chmod(WHERE, 0o755)
 os.chmod(MT, 0o755)

@@ -255,7 +255,7 @@ def stopped(group):
 
 
 with case("memtrace is killed at random moments while it holds programs"):
-    group = os.path.join(cgroup_mount(), f"memtrace-holds-{os.getpid()}")
+    group = os.path.join(cgroup_mount(), f"memtrace-test-holds-{os.getpid()}")
     os.mkdir(group)
     place = path("churn")
     os.mkdir(place)

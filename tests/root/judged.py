@@ -161,7 +161,7 @@ with case("a target whose cgroup is frozen"):
         if controllers and "freezer" not in controllers.split(","):
             continue
         switch, on, off, state, word = FREEZERS["freezer" if controllers else ""]
-        above = os.path.join(mount, f"memtrace-frozen-{os.getpid()}")
+        above = os.path.join(mount, f"memtrace-test-frozen-{os.getpid()}")
         group = os.path.join(above, "below")  # frozen by the one above it
         target = start([ENDS, "churn", "60"])
         try:
