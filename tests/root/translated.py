@@ -4,11 +4,13 @@
 from lib import *
 from containers_lib import cgroup
 
+ALONE = "it holds and probes programs of the whole machine"
+
 # Reads lines, executes each, and answers. Most of its code is translated only then.
 READER = "$| = 1; while (<STDIN>) { chomp; eval; print $@ || 'done', qq{\\n} }"
 COMMANDS = ("my @x = map { 'x' x $_ } 1 .. 500; @x = ()", "use POSIX; POSIX::floor(1.5)",
             "use Data::Dumper; Dumper({ map { $_ => [1 .. $_] } 1 .. 50 })", "require Socket; sort { $b <=> $a } 1 .. 100")
-ALONE = r"process (\d+) is not traced: it runs under valgrind"
+NAMED = r"process (\d+) is not traced: it runs under valgrind"
 TOOLS = ("none", "memcheck", "lackey", "massif")
 
 
@@ -61,7 +63,7 @@ def ended(m):
 
 
 def left_alone(m, t):
-    wait_for(lambda: str(t.pid) in re.findall(ALONE, m.stderr()), f"a message that process {t.pid} is left alone")
+    wait_for(lambda: str(t.pid) in re.findall(NAMED, m.stderr()), f"a message that process {t.pid} is left alone")
 
 
 for name, options, kinds in (("-a", ["-a"], TOOLS), ("-a --no-miss", ["-a", "--no-miss"], TOOLS[:1]),
@@ -109,7 +111,7 @@ with case("--: a command that starts valgrind, and one that is valgrind"):
     for argv in (command, ["/bin/sh", "-c", '"$@"; exit $?', "sh", *command]):
         m = Memtrace(*EVERYTHING, "--", *argv)
         equal(m.wait(), 0, f"the exit status ({m.stderr()})")
-        true(re.search(ALONE, m.stderr()), f"it is not named: {m.stderr()}")
+        true(re.search(NAMED, m.stderr()), f"it is not named: {m.stderr()}")
 
 with case("a child that a program under valgrind forks"):
     m = Memtrace(*EVERYTHING, "-a").attached()
