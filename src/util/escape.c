@@ -28,7 +28,7 @@ static size_t utf8(const char *s, uint32_t *code)
 	else
 		return 0;
 	if (len > 1)
-		c &= 0x7f >> len;
+		c &= 0x7fu >> len;
 	for (size_t i = 1; i < len; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
